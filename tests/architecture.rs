@@ -11,6 +11,8 @@ mod documents;
 mod modules;
 #[path = "architecture/names.rs"]
 mod names;
+#[path = "architecture/services.rs"]
+mod services;
 #[path = "architecture/source.rs"]
 mod source;
 #[path = "architecture/tokens.rs"]

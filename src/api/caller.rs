@@ -100,7 +100,7 @@ pub fn live_credential(
     extensions: &Extensions,
 ) -> Result<LiveCredential, HttpError> {
     let Caller(principal) = authenticate(app, method, headers, extensions)?;
-    Ok(app.live_credential(principal, session_token(headers)))
+    Ok(app.feeds.live_credential(principal, session_token(headers)))
 }
 
 /// Returns the session token, if the caller is a session.

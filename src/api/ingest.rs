@@ -37,7 +37,7 @@ async fn ingest_facts(
     let (parts, body) = request.into_parts();
     check_json(&parts.headers)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
-    Ok(Json(FactsView { packets: app.post_facts(&principal, &bytes).await? }))
+    Ok(Json(FactsView { packets: app.messages.post_facts(&principal, &bytes).await? }))
 }
 
 /// The response to facts.
@@ -71,7 +71,7 @@ async fn ingest(
         IngestFormat::Ndjson | IngestFormat::Csv => payload::without_byte_order_mark(bytes),
         IngestFormat::Arrow | IngestFormat::Parquet => bytes,
     };
-    let done = app.ingest(&principal, format, bytes, key).await.map_err(to_http_error)?;
+    let done = app.ingest.ingest(&principal, format, bytes, key).await.map_err(to_http_error)?;
     let mut response = done.answer.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if done.is_replay {

@@ -79,7 +79,7 @@ async fn list_named_queries(
     Caller(principal): Caller,
     State(app): State<Arc<App>>,
 ) -> Json<Vec<NamedQueryView>> {
-    Json(app.named_queries(&principal).map(NamedQueryView::from).collect())
+    Json(app.statements.named_queries(&principal).map(NamedQueryView::from).collect())
 }
 
 /// Parameters come as text; the last of repeated ones counts. `format` and `download` are those of `/sql`, and no
@@ -96,7 +96,7 @@ async fn get_named_query(
     let (format, download) = (params.remove("format"), params.remove("download"));
     let text = |value: &'_ Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
     let delivery = ResultDelivery::read(&headers, text(&format).as_deref(), text(&download).as_deref())?;
-    let answer = app.run_named_query(&principal, &name, &params).await?;
+    let answer = app.statements.run_named_query(&principal, &name, &params).await?;
     Ok(delivery.apply(result_encoder::respond(delivery.format, answer).await?))
 }
 
@@ -114,7 +114,7 @@ async fn post_named_query(
         return Err(Error::invalid(message).into());
     }
     let params = read_body(&parts.headers, body, app.settings().body_bytes).await?;
-    let answer = app.run_named_query(&principal, &name, &params).await?;
+    let answer = app.statements.run_named_query(&principal, &name, &params).await?;
     Ok(result_encoder::respond(format, answer).await?)
 }
 

@@ -50,7 +50,7 @@ pub async fn attach_origin_and_audit(
     let response = next.run(request).await;
     let failure = response.extensions().get::<ErrorReport>();
     if let Some(refusal) = failure.and_then(|failure| failure.refusal) {
-        app.note_refusal(&origin, refusal);
+        app.audit.note_refusal(&origin, refusal);
     }
     response
 }

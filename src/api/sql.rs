@@ -53,7 +53,7 @@ async fn get_sql(
     let query = asked.q.ok_or_else(|| Error::field("q", "is missing"))?;
     let params = asked.params.map_or(Ok(SqlParams::default()), |text| serde_json::from_str(&text));
     let SqlParams(params) = params.map_err(|e| Error::field("params", format!("is not JSON: {e}")))?;
-    let answer = app.sql(&principal, SqlRequest { query, params }).await?;
+    let answer = app.statements.sql(&principal, SqlRequest { query, params }).await?;
     Ok(delivery.apply(result_encoder::respond(delivery.format, answer).await?))
 }
 
@@ -66,7 +66,7 @@ async fn post_sql(
     let format = ResultFormat::negotiate(&parts.headers)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes).await?;
     let request = parse_request(&parts.headers, &bytes)?;
-    let answer = app.sql(&principal, request).await?;
+    let answer = app.statements.sql(&principal, request).await?;
     Ok(result_encoder::respond(format, answer).await?)
 }
 

@@ -28,8 +28,8 @@ pub async fn serve(
     tls: Option<TlsAcceptor>,
     stop: CancellationToken,
 ) -> Result<()> {
-    let tasks = app.tasks().ok_or_else(|| Error::unavailable("this node runs no tasks"))?;
-    let (routes, threads) = (tasks.task_routes(), app.task_threads().clone());
+    let tasks = app.statements.tasks().ok_or_else(|| Error::unavailable("this node runs no tasks"))?;
+    let (routes, threads) = (tasks.task_routes(), app.statements.task_threads().clone());
     let serving = AbortOnDropHandle::new(threads.spawn(answer(listener, app, tls, stop, routes)));
     serving.await.map_err(|e| Error::unavailable("the listener for tasks ended early").with_source(e))?
 }

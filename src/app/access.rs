@@ -31,6 +31,14 @@ pub struct KeyRequest {
 }
 
 impl App {
+    /// Requires a superuser or the owner of the data directory.
+    pub fn require_superuser(&self, principal: &Principal) -> Result<()> {
+        if self.store.catalog().is_superuser(principal) {
+            return Ok(());
+        }
+        Err(Error::forbidden("this is for superusers"))
+    }
+
     /// Requires the owner of the data directory, the only caller of the local control interface; everybody else gets
     /// `Forbidden`.
     pub fn require_owner(&self, principal: &Principal) -> Result<()> {

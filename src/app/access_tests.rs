@@ -21,7 +21,8 @@ fn kind_of<T>(result: Result<T>) -> Kind {
 async fn a_key_opens_until_it_is_revoked() {
     let (_dir, app) = open().await;
     let owner = app.system(None).expect("the owner");
-    let device = app.create_device(&owner, DeviceSpec::new("d", Protocol::Virtual)).await.expect("a device");
+    let device =
+        app.devices.create_device(&owner, DeviceSpec::new("d", Protocol::Virtual)).await.expect("a device");
     let (key, secret) =
         app.create_key(&owner, &request(&["value:read"], &[device.id.0])).await.expect("a key");
 

@@ -1,13 +1,16 @@
 //! Reads the audit log, and records actions outside of the catalog. Catalog changes record themselves.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
-use super::App;
+use super::core_parts::CoreParts;
 use super::list_range::ListRange;
 use crate::domain::audit::{AccessDenial, AuditChange, AuditFilter, AuditRecord, RequestOrigin};
 use crate::domain::pagination::Pagination;
 use crate::domain::{Error, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 /// Rows read at a time.
 const PAGE: usize = 1000;
@@ -15,7 +18,16 @@ const PAGE: usize = 1000;
 /// Rows in order, in batches; an error ends the stream.
 pub type Records = BoxStream<'static, Result<Vec<AuditRecord>>>;
 
-impl App {
+/// The audit log of the organizations.
+pub struct AuditLog {
+    store: Arc<Store>,
+}
+
+impl AuditLog {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone() }
+    }
+
     /// Returns the audit log of the principal's organization, for superusers and for unrestricted keys with
     /// system:read. Rows are in the order in which they were written, newest first when the range has no time bound.
     pub fn audit_log(&self, principal: &Principal, range: ListRange) -> Result<Records> {
@@ -59,13 +71,5 @@ impl App {
     /// Counts a refused access; it never waits.
     pub fn note_refusal(&self, origin: &RequestOrigin, refusal: AccessDenial) {
         self.store.catalog().count_denial(origin, refusal);
-    }
-
-    /// Requires a superuser or the owner of the data directory.
-    pub fn require_superuser(&self, principal: &Principal) -> Result<()> {
-        if self.store.catalog().is_superuser(principal) {
-            return Ok(());
-        }
-        Err(Error::forbidden("this is for superusers"))
     }
 }

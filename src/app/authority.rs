@@ -152,7 +152,9 @@ impl App {
         if command == AuthorityCommand::Rotate {
             let authorities = self.rotate_authority(&counts).await?;
             let newest = authorities.newest_number().and_then(|number| i32::try_from(number).ok());
-            self.audit(principal, AuditChange::new(Action::Create, "certificate_authority", newest)).await?;
+            self.audit
+                .audit(principal, AuditChange::new(Action::Create, "certificate_authority", newest))
+                .await?;
             return Ok(authorities.lines(&counts));
         }
         if !self.has_authority() {

@@ -52,7 +52,7 @@ async fn an_old_authority_is_trusted_while_a_certificate_of_it_is_valid() {
     let (dir, app) = test_app::open().await;
     let who = app.system(None).unwrap();
     assert!(app.run_authority_command(&who, Show).await.unwrap().is_empty());
-    let device = app.create_device(&who, DeviceSpec::new("gateway", Protocol::Mqtt)).await.unwrap();
+    let device = app.devices.create_device(&who, DeviceSpec::new("gateway", Protocol::Mqtt)).await.unwrap();
     app.issue_certificate(&who, device.id).await.unwrap();
     let mut changes = app.authority_changes();
     let lines = app.run_authority_command(&who, Rotate).await.unwrap();

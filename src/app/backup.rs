@@ -34,7 +34,7 @@ impl App {
     ) -> Result<BackupSummary> {
         require_system(principal)?;
         let done = self.store.backup(dest, progress).await?;
-        self.audit(principal, AuditChange::new(Action::Run, "backup", None)).await?;
+        self.audit.audit(principal, AuditChange::new(Action::Run, "backup", None)).await?;
         Ok(done)
     }
 

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::App;
+use crate::app::stream::Streams;
 use crate::domain::reading::Reading;
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, GroupId, Principal, Resource, Result, Scope, StreamId};
 
-impl App {
+impl Streams {
     /// Returns the streams with these ids.
     pub fn streams_by_id(&self, principal: &Principal, ids: &[StreamId]) -> Result<Vec<Arc<Stream>>> {
         principal.require(Scope::read(Resource::Data))?;

@@ -16,7 +16,7 @@ impl App {
     /// `Forbidden` without the scope `device:write`, or for a device that may only be read; `NotFound` for one that is
     /// not visible; `Unavailable` when the authority's files cannot be used.
     pub async fn issue_certificate(&self, principal: &Principal, id: DeviceId) -> Result<IssuedCertificate> {
-        let device = self.device_to_change(principal, id)?;
+        let device = self.devices.device_to_change(principal, id)?;
         let authority = self.authorities().await?.issuer()?;
         let signed_by = authority.description().fingerprint.clone();
         // Making a key takes a processor for a while, so it is done for one device at a time.
@@ -125,7 +125,8 @@ mod tests {
     async fn a_certificate_is_remembered_and_the_authoritys_files_are_private() {
         let (dir, app) = test_app::open().await;
         let who = app.system(None).unwrap();
-        let device = app.create_device(&who, DeviceSpec::new("gateway", Protocol::Mqtt)).await.unwrap();
+        let device =
+            app.devices.create_device(&who, DeviceSpec::new("gateway", Protocol::Mqtt)).await.unwrap();
         assert!(!dir.path().join("ca.key").exists(), "it is made when it is needed");
         let mut fingerprints = Vec::new();
         for _ in 0..2 {

@@ -31,6 +31,15 @@ pub struct CollectorStates {
     pub(super) sessions: Arc<Mutex<SessionRegistry>>,
 }
 
+impl CollectorStates {
+    /// Notifies the collector, if one runs, of a change of a device or its streams.
+    pub(super) fn tell_collectors(&self, id: DeviceId) {
+        if let Some(collectors) = self.collectors.get() {
+            collectors.device_changed(id);
+        }
+    }
+}
+
 impl DeviceStatusSource for CollectorStates {
     /// Collectors learn of a change a moment later, and a device that was just disabled must not be shown as online.
     fn status(&self, device: &Device) -> DeviceStatus {

@@ -7,9 +7,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::App;
+use super::core_parts::CoreParts;
 use crate::domain::command::{Command, CommandFilter, CommandReport, CommandSpec, CommandState};
-use crate::domain::{Error, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, Error, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 /// Settings of commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,19 @@ impl Default for CommandSettings {
     }
 }
 
-impl App {
+/// Commands for devices.
+pub struct Commands {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    /// How long a command waits for its answer.
+    pub(super) ttl: Duration,
+}
+
+impl Commands {
+    pub(super) fn new(parts: &CoreParts, settings: &CommandSettings) -> Self {
+        Self { store: parts.store.clone(), clock: parts.clock.clone(), ttl: settings.ttl }
+    }
+
     /// Queues commands, all or none.
     ///
     /// # Errors
@@ -35,7 +48,7 @@ impl App {
         specs: Vec<CommandSpec>,
     ) -> Result<Vec<Arc<Command>>> {
         principal.require(Scope::write(Resource::Device))?;
-        self.store.catalog().create_commands(principal, specs, self.settings.commands.ttl).await
+        self.store.catalog().create_commands(principal, specs, self.ttl).await
     }
 
     /// Returns the commands of devices that the principal may change, the newest first.
@@ -68,7 +81,7 @@ impl App {
     /// Returns a command by its short key.
     ///
     /// # Errors
-    /// As [`App::command`].
+    /// As [`Commands::command`].
     pub fn command_by_key(&self, principal: &Principal, key: &str) -> Result<Command> {
         principal.require(Scope::read(Resource::Device))?;
         self.store.catalog().command_by_key(principal, key)
@@ -92,7 +105,7 @@ impl App {
     /// Notes that commands were passed on. Those that were answered or ended meanwhile stay as they are.
     ///
     /// # Errors
-    /// As [`App::report_command`], except for these.
+    /// As [`Commands::report_command`], except for these.
     pub async fn mark_sent(&self, principal: &Principal, uuid: Uuid) -> Result<Command> {
         let command = self.command(principal, uuid)?;
         if command.state != CommandState::Pending {
@@ -109,7 +122,7 @@ impl App {
     /// Waits until a command has its final state, at most `patience`, and returns it as it is then.
     ///
     /// # Errors
-    /// As [`App::command`].
+    /// As [`Commands::command`].
     pub async fn wait_for_command(
         &self,
         principal: &Principal,

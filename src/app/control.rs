@@ -226,7 +226,7 @@ impl App {
             Command::Calibrate { org, model, from, to, percentile } => {
                 let there = self.in_org(principal, org.as_deref())?;
                 let spec = Calibration { from: time("from", &from)?, to: time("to", &to)?, percentile };
-                let (threshold, windows) = self.calibrate_model(&there, ModelId(model), spec).await?;
+                let (threshold, windows) = self.models.calibrate_model(&there, ModelId(model), spec).await?;
                 CommandOutcome::Calibrated { threshold, windows }
             }
             Command::FindStream { org, device, stream, create } => {

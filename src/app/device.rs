@@ -3,17 +3,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use uuid::Uuid;
 
-use super::App;
-use super::gateway::GatewayEvent;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
 use super::gateway::session::{PARENT, SessionEvent, SessionRecord};
+use super::gateway::{GatewayEvent, GatewayHub};
+use super::mqtt::RetainedIndex;
 use crate::collect;
 use crate::collect::mqtt::broker_client::BrokerClient;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
 use crate::domain::ports::DeviceStatusSource;
 use crate::domain::shared_name::TakenName;
-use crate::domain::{DeviceId, Error, FieldError, OrgId, Principal, Resource, Result, Scope, StreamId};
+use crate::domain::{
+    Clock, DeviceId, Error, FieldError, OrgId, Principal, Resource, Result, Scope, StreamId,
+};
+use crate::store::Store;
 use crate::store::catalog::DeletedDevice;
 
 /// Returns every problem of a device that needs no other row to find: its own rules and its protocol's settings.
@@ -25,7 +31,28 @@ pub fn problems(spec: &DeviceSpec) -> Vec<FieldError> {
     found
 }
 
-impl App {
+/// Devices and the history of their states.
+pub struct Devices {
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) states: CollectorStates,
+    /// Tells those who follow a gateway of its devices.
+    hub: Arc<GatewayHub>,
+    /// Retained MQTT messages, which go with their device.
+    retained: Arc<RwLock<RetainedIndex>>,
+}
+
+impl Devices {
+    pub(super) fn new(parts: &CoreParts, hub: Arc<GatewayHub>, retained: Arc<RwLock<RetainedIndex>>) -> Self {
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            states: parts.states.clone(),
+            hub,
+            retained,
+        }
+    }
+
     /// Returns the devices the principal sees, by id.
     pub fn devices(&self, principal: &Principal, filter: &DeviceFilter) -> Result<Vec<Arc<Device>>> {
         principal.require(Scope::read(Resource::Device))?;
@@ -102,7 +129,7 @@ impl App {
         Error::check(problems(&spec))?;
         Error::check(self.problems_beside_others(principal.org, &spec, None))?;
         let device = self.store.catalog().create_named_device(principal, spec, taken).await?;
-        self.tell_collectors(device.id);
+        self.states.tell_collectors(device.id);
         Ok(device)
     }
 
@@ -126,7 +153,7 @@ impl App {
     /// Changes a device; its name is one that no other has.
     ///
     /// # Errors
-    /// Fails as [`App::update_named_device`] does.
+    /// Fails as [`Devices::update_named_device`] does.
     pub async fn update_device(
         &self,
         principal: &Principal,
@@ -152,7 +179,7 @@ impl App {
         Error::check(problems(&tried))?;
         Error::check(self.problems_beside_others(stored.org, &tried, Some(&stored)))?;
         let device = self.store.catalog().update_named_device(principal, id, change, taken).await?;
-        self.tell_collectors(id);
+        self.states.tell_collectors(id);
         Ok(device)
     }
 
@@ -168,7 +195,7 @@ impl App {
     /// Deletes a device and every device below it, all or none.
     ///
     /// # Errors
-    /// As [`App::delete_device`]; `Forbidden` when the principal may not change all of them.
+    /// As [`Devices::delete_device`]; `Forbidden` when the principal may not change all of them.
     pub async fn delete_device_tree(&self, principal: &Principal, id: DeviceId) -> Result<()> {
         let device = self.device_to_change(principal, id)?;
         let above = device.spec.parent_device.and_then(|parent| self.key_of(principal, parent));
@@ -187,23 +214,22 @@ impl App {
         Some(device.aliases.key.clone())
     }
 
+    /// Forgets the retained messages of a deleted device, whose rows have gone with it: its topics exist no more.
+    fn forget_retained(&self, device: &Device) {
+        let org = self.store.catalog().org_of(&Principal::system(device.org));
+        self.retained.write().forget_device(device, org.map(|org| org.uuid));
+    }
+
     /// Ends what goes on about a deleted device. One that was below the gateway with this key is not paired any more.
     fn forget_device(&self, device: Arc<Device>, streams: &[StreamId], gateway: Option<String>) {
-        self.tell_collectors(device.id);
+        self.states.tell_collectors(device.id);
         self.store.forget(streams);
-        self.gateway.forget(device.org, device.id);
+        self.hub.forget(device.org, device.id);
         self.forget_retained(&device);
         if let Some(gateway) = gateway.filter(|_| device.spec.parent_device.is_some()) {
             let mut unpaired = SessionRecord::new(device, SessionEvent::NotPaired, self.clock.now());
             unpaired.payload.insert(PARENT.to_owned(), gateway.into());
-            self.gateway.send(unpaired.subject.org, GatewayEvent::Session(Arc::new(unpaired)));
-        }
-    }
-
-    /// Notifies the collector, if one runs, of a change of a device or its streams.
-    pub(super) fn tell_collectors(&self, id: DeviceId) {
-        if let Some(collectors) = self.states.collectors.get() {
-            collectors.device_changed(id);
+            self.hub.send(unpaired.subject.org, GatewayEvent::Session(Arc::new(unpaired)));
         }
     }
 }

@@ -64,7 +64,8 @@ impl App {
         let payload: Map<String, Value> =
             [("offset".to_owned(), Value::from(offset_s))].into_iter().collect();
         let (device_id, kind) = (Some(device.id), KIND.to_owned());
-        let spec = EventSpec { device: device_id, kind, level, message, payload, ..self.blank_event() };
+        let spec =
+            EventSpec { device: device_id, kind, level, message, payload, ..self.events.blank_event() };
         let who = Principal::system(device.org);
         self.store.catalog().create_event_of(&who, EventSource::System, spec).await.map(drop)
     }

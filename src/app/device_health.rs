@@ -92,7 +92,7 @@ impl App {
         }
         match catalog.create_stream(principal, Companion::Health.spec(name.clone(), id)).await {
             Ok(stream) => {
-                self.tell_collectors(id);
+                self.states.tell_collectors(id);
                 catalog.set_policy(principal, PolicyTable::Readings, Some(stream.id), KEPT_S).await?;
                 Ok(stream)
             }

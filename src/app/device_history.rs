@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::App;
+use crate::app::device::Devices;
 use crate::domain::device::DeviceState;
 use crate::domain::device_history::{DeviceHistory, StateChange};
 use crate::domain::ports::DeviceStatusSource;
@@ -24,7 +24,7 @@ const DEFAULT_RANGE_US: i64 = 86_400 * 1_000_000;
 /// States that are stored, by device.
 type RecordedStates = HashMap<DeviceId, DeviceState>;
 
-impl App {
+impl Devices {
     /// Returns the states of a device in a range: the 24 hours before `to` without `from`, and up to now without `to`.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ impl App {
             ));
         }
         let _permit = self.device_tests.acquire(principal.org)?;
-        self.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
+        self.audit.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
         self.running_collectors()?.test_device(principal.org, device, registers).await
     }
 
@@ -66,12 +66,12 @@ impl App {
         };
         let node = node.unwrap_or(root);
         let _permit = self.device_tests.acquire(principal.org)?;
-        self.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
+        self.audit.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
         self.running_collectors()?.browse_unsaved(device, node, depth).await
     }
 
     fn check_testable(&self, principal: &Principal, device: &DeviceSpec) -> Result<()> {
-        self.check_may_create_device(principal)?;
+        self.devices.check_may_create_device(principal)?;
         Error::check(problems(device))?;
         match device.protocol {
             Protocol::Modbus

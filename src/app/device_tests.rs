@@ -18,8 +18,8 @@ fn subscriber(name: &str, client_id: &str) -> DeviceSpec {
 async fn a_second_device_of_one_client_id_at_one_broker_is_refused() {
     let (_dir, app) = test_app::open().await;
     let who = app.system(None).unwrap();
-    let first = app.create_device(&who, subscriber("first", "me")).await.unwrap();
-    let error = app.create_device(&who, subscriber("second", "me")).await.unwrap_err();
+    let first = app.devices.create_device(&who, subscriber("first", "me")).await.unwrap();
+    let error = app.devices.create_device(&who, subscriber("second", "me")).await.unwrap_err();
     let problem = &error.fields[0];
     assert_eq!(problem.field, "metadata");
     assert!(
@@ -27,13 +27,13 @@ async fn a_second_device_of_one_client_id_at_one_broker_is_refused() {
         "{problem:?}"
     );
 
-    let second = app.create_device(&who, subscriber("second", "other")).await.unwrap();
+    let second = app.devices.create_device(&who, subscriber("second", "other")).await.unwrap();
     let take = |spec: &mut DeviceSpec| drop(spec.metadata.insert("client_id".to_owned(), json!("me")));
-    let error = app.update_device(&who, second.id, take).await.unwrap_err();
+    let error = app.devices.update_device(&who, second.id, take).await.unwrap_err();
     assert_eq!(error.fields[0].field, "metadata");
     // Its own client is nobody else's, and is free once it has another one.
-    app.update_device(&who, first.id, |spec| spec.timeout_s = 7.0).await.unwrap();
+    app.devices.update_device(&who, first.id, |spec| spec.timeout_s = 7.0).await.unwrap();
     let leave = |spec: &mut DeviceSpec| drop(spec.metadata.insert("client_id".to_owned(), json!("third")));
-    app.update_device(&who, first.id, leave).await.unwrap();
-    app.update_device(&who, second.id, take).await.unwrap();
+    app.devices.update_device(&who, first.id, leave).await.unwrap();
+    app.devices.update_device(&who, second.id, take).await.unwrap();
 }

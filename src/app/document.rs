@@ -4,12 +4,22 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::App;
+use super::core_parts::CoreParts;
 use crate::domain::document::{Document, DocumentKind, DocumentSpec};
 use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
+use crate::store::Store;
 use crate::store::catalog::NewDocument;
 
-impl App {
+/// The documents of the MK platform in the catalog.
+pub struct Documents {
+    pub(super) store: Arc<Store>,
+}
+
+impl Documents {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone() }
+    }
+
     /// Returns the documents of a kind that the principal sees, the oldest first.
     pub fn documents(&self, principal: &Principal, kind: DocumentKind) -> Result<Vec<Arc<Document>>> {
         principal.require(Scope::read(Resource::Device))?;

@@ -1,16 +1,20 @@
 //! Event log: reading and changing events, and fetching the URL of an event.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use serde_json::{Map, Value, json};
 
-use super::App;
+use super::core_parts::CoreParts;
 use super::stream::no_such_row;
 use crate::domain::event::{Event, EventFilter, EventSpec, Level, MAX_ACKNOWLEDGED, check_note};
 use crate::domain::pagination::Pagination;
-use crate::domain::{Error, EventId, FieldError, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, Error, EventId, FieldError, Principal, Resource, Result, Scope};
 use crate::fetch::FetchOutput;
+use crate::fetch::Fetcher;
 use crate::fetch::css_select::ElementQuery;
+use crate::store::Store;
 
 /// Events per catalog read; fewer where they are large.
 const PAGE: usize = 128;
@@ -60,7 +64,19 @@ impl ProcessOutcome {
 /// Events in order, in batches; an error ends the stream.
 pub type EventBatchStream = BoxStream<'static, Result<Vec<Event>>>;
 
-impl App {
+/// The event log.
+pub struct Events {
+    pub(super) store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    /// Fetches the URLs of events.
+    fetcher: Arc<Fetcher>,
+}
+
+impl Events {
+    pub(super) fn new(parts: &CoreParts, fetcher: Arc<Fetcher>) -> Self {
+        Self { store: parts.store.clone(), clock: parts.clock.clone(), fetcher }
+    }
+
     /// Returns the events that the principal sees and that pass the filter.
     pub fn events(&self, principal: &Principal, filter: EventFilter) -> Result<EventBatchStream> {
         principal.require(Scope::read(Resource::EventLog))?;
@@ -184,7 +200,7 @@ impl App {
         let event = self.event_to_change(principal, id).await?;
         Error::check(self.process_problems(&event, &request))?;
         let url = event.spec.url;
-        let found = self.host.fetcher.fetch(&url, request.wanted()).await?;
+        let found = self.fetcher.fetch(&url, request.wanted()).await?;
         let processed = ProcessOutcome { url, request, found };
         let kept = Value::Object(processed.to_map(id));
         let keep = |spec: &mut EventSpec| drop(spec.payload.insert(PROCESSED.to_owned(), kept));

@@ -2,12 +2,22 @@
 
 use std::sync::Arc;
 
-use super::App;
+use super::core_parts::CoreParts;
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::pagination::Pagination;
 use crate::domain::{FieldError, GroupId, Principal, Resource, Result, Scope, StreamId};
+use crate::store::Store;
 
-impl App {
+/// Groups of streams.
+pub struct Groups {
+    store: Arc<Store>,
+}
+
+impl Groups {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone() }
+    }
+
     /// Returns the groups of the principal's organization, by id.
     pub fn groups(&self, principal: &Principal, page: Pagination) -> Result<Vec<Arc<Group>>> {
         principal.require(Scope::read(Resource::Group))?;

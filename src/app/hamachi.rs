@@ -44,7 +44,7 @@ impl App {
         self.hamachi_to_change(principal)?;
         let joined = self.host.hamachi.join(network, password).await?;
         if joined != JoinOutcome::Already {
-            self.audit(principal, AuditChange::new(Action::Create, "hamachi-network", None)).await?;
+            self.audit.audit(principal, AuditChange::new(Action::Create, "hamachi-network", None)).await?;
         }
         Ok(joined)
     }
@@ -53,6 +53,6 @@ impl App {
     pub async fn leave_hamachi(&self, principal: &Principal, network: &str) -> Result<()> {
         self.hamachi_to_change(principal)?;
         self.host.hamachi.leave(network).await?;
-        self.audit(principal, AuditChange::new(Action::Delete, "hamachi-network", None)).await
+        self.audit.audit(principal, AuditChange::new(Action::Delete, "hamachi-network", None)).await
     }
 }

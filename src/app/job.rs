@@ -174,7 +174,7 @@ impl App {
         self.job(principal, id).await?.check_may_cancel(principal)?;
         let job = self.store.catalog().cancel_job(principal, id).await?;
         match job.kind {
-            JobKind::Score | JobKind::Rescore => self.ai.jobs.stop(id),
+            JobKind::Score | JobKind::Rescore => self.models.ai.jobs.stop(id),
             JobKind::Backup | JobKind::VerifyBackup => self.backups.stop(id),
             JobKind::Export => self.stop_export(job.uuid),
             // Its sender is told when it reports.

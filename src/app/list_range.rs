@@ -1,7 +1,6 @@
 //! Range and page of a list of values or statistics.
 
-use super::App;
-use crate::domain::{Micros, Principal, StreamId};
+use crate::domain::{Micros, StreamId};
 use crate::query::list_query::ListQuery;
 
 /// The requested rows of a list. Both bounds are inclusive. With a bound the oldest row comes first, without any the
@@ -27,12 +26,5 @@ impl ListRange {
         }
         let streams = of.map(|id| vec![id]);
         Some(ListQuery { streams, from, to, newest_first: !self.is_bounded(), offset, limit })
-    }
-}
-
-impl App {
-    /// Returns whether the principal may see the list: it is of all visible streams, or of one visible stream.
-    pub(super) fn sees(&self, principal: &Principal, of: Option<StreamId>) -> bool {
-        of.is_none_or(|id| self.store.catalog().stream(principal, id).is_ok())
     }
 }

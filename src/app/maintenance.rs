@@ -69,7 +69,7 @@ impl App {
         self.store.catalog().purge_expired_sessions(now).await?;
         self.store.catalog().purge_expired_tokens(now).await?;
         self.purge_media(now).await?;
-        self.purge_quarantine(now).await?;
+        self.quarantine.purge_quarantine(now).await?;
         self.purge_exports(now).await?;
         self.store.catalog().purge_jobs(now).await?;
         self.store.catalog().purge_device_states(now).await?;

@@ -70,7 +70,7 @@ impl App {
             status: self.states.status(device),
         });
         let models = self.store.catalog().all_models();
-        let models = models.iter().map(|model| (model.id, self.status_of_model(model))).collect();
+        let models = models.iter().map(|model| (model.id, self.models.status_of_model(model))).collect();
         let devices = measured.collect();
         Metrics {
             devices,
@@ -80,9 +80,9 @@ impl App {
             readings: self.readings.counters.counts(),
             mqtt: self.mqtt_metrics(),
             notifications: self.notifications.counters.counts(),
-            alerts: self.alerts.counts(self.store.current_position().seq),
+            alerts: self.alerts.counters.counts(self.store.current_position().seq),
             nodes: self.settings.cluster.node.as_ref().map(|_| self.cluster_nodes()),
-            spread: self.tasks().map(Spread::totals),
+            spread: self.statements.tasks().map(Spread::totals),
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod command;
 pub mod compat;
 pub mod connections;
 pub mod control;
+pub mod core_parts;
 pub mod cors;
 pub mod device;
 pub mod device_clock;
@@ -96,14 +97,34 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
-use self::ai::ModelServices;
+use self::ai::{ModelRuntime, ModelService};
+use self::alert::AlertService;
+use self::audit::AuditLog;
+use self::command::Commands;
+use self::core_parts::CoreParts;
+use self::device::Devices;
+use self::document::Documents;
+use self::event::Events;
+use self::gateway::{Gateway, GatewayCalls, GatewayHub};
+use self::group::Groups;
 use self::health::DiskProbe;
+use self::ingest::Ingest;
+use self::live::LiveFeeds;
+use self::messages::Messages;
+use self::notification::Notifications;
 use self::password::PasswordWorkers;
+use self::product::Products;
+use self::quarantine::Quarantine;
+use self::retention::Retention;
 use self::session::{LoginThrottle, SessionOptions};
+use self::sql::Statements;
+use self::stream::Streams;
+use self::value::Values;
 use crate::domain::cluster::ClusterNode;
 use crate::domain::key::KeySecret;
 use crate::domain::notification::SmtpSettings;
 use crate::domain::{Clock, Micros};
+use crate::fetch::Fetcher;
 use crate::query::Engine;
 use crate::query::named::NamedQueries;
 use crate::store::Store;
@@ -142,20 +163,31 @@ pub struct AppSettings {
     pub backup_dir: Option<PathBuf>,
 }
 
-/// Dependencies of an application.
-pub struct AppServices {
-    pub store: Arc<Store>,
-    pub engine: Arc<Engine>,
-    /// The parts that `engine` also uses to run models.
-    pub ai: ModelServices,
-}
-
-/// The application: one per data directory, shared by every API.
+/// The application: one per data directory, shared by every API. Each subject is a service, which keeps what it needs;
+/// docs/services.md lists them with what each owns.
 pub struct App {
+    pub alerts: Arc<AlertService>,
+    pub audit: Arc<AuditLog>,
+    pub commands: Arc<Commands>,
+    pub devices: Arc<Devices>,
+    pub documents: Arc<Documents>,
+    pub events: Arc<Events>,
+    pub feeds: Arc<LiveFeeds>,
+    pub gateway: Arc<Gateway>,
+    pub groups: Arc<Groups>,
+    pub ingest: Arc<Ingest>,
+    pub messages: Arc<Messages>,
+    pub models: Arc<ModelService>,
+    pub notifications: Arc<Notifications>,
+    pub products: Arc<Products>,
+    pub quarantine: Arc<Quarantine>,
+    pub retention: Arc<Retention>,
+    pub statements: Arc<Statements>,
+    pub streams: Arc<Streams>,
+    pub values: Arc<Values>,
     store: Arc<Store>,
     engine: Arc<Engine>,
-    /// Empty in command-line processes, which poll nothing.
-    /// Of the collectors and the MQTT broker, shared with SQL.
+    /// States of devices, written by collectors and the MQTT broker and read by SQL. Empty in command-line processes.
     states: collector_ports::CollectorStates,
     clock: Arc<dyn Clock>,
     settings: AppSettings,
@@ -170,70 +202,107 @@ pub struct App {
     /// Stored form of the token with which local commands authenticate to this server.
     local_token: OnceLock<KeySecret>,
     host: host::HostServices,
-    live: live::FeedState,
-    gateway: Arc<gateway::GatewayHub>,
     mqtt: mqtt::BrokerState,
-    notifications: notification::NotificationServices,
-    alerts: Arc<alert::counters::AlertCounters>,
     blynk: blynk::BlynkState,
     readings: readings::ReadingIntake,
     mk: mk::MkState,
     exports: export::ExportQueue,
     media: media::MediaServices,
-    ai: ModelServices,
     /// Jobs that write and verify backups, one at a time.
     backups: Arc<job::Jobs>,
     /// Nodes of the cluster at the last renewal.
     nodes: RwLock<Arc<Vec<ClusterNode>>>,
 }
 
-impl App {
-    /// `states` must be the one that `engine` uses, so that SQL and REST show the same status of a device.
-    pub fn new(
-        services: AppServices,
-        states: &collector_ports::CollectorStates,
-        clock: Arc<dyn Clock>,
-        settings: AppSettings,
+/// Services that other services call.
+struct CalledServices {
+    audit: Arc<AuditLog>,
+    commands: Arc<Commands>,
+    devices: Arc<Devices>,
+    documents: Arc<Documents>,
+    events: Arc<Events>,
+    feeds: Arc<LiveFeeds>,
+    statements: Arc<Statements>,
+    streams: Arc<Streams>,
+}
+
+impl CalledServices {
+    fn new(
+        parts: &CoreParts,
+        settings: &AppSettings,
+        (devices, fetcher): (Arc<Devices>, Arc<Fetcher>),
     ) -> Self {
-        let AppServices { store, engine, ai } = services;
-        let (attempts, passwords) = (LoginThrottle::new(&settings.sessions), PasswordWorkers::default());
-        let (local_door, host) = (OnceLock::new(), host::HostServices::new(&settings.host));
-        let live = live::FeedState::new(&settings.live);
-        let mqtt = mqtt::BrokerState::new(store.clone(), &settings.mqtt, states.sessions.clone());
-        let notifications = notification::NotificationServices::new(&settings.smtp, host.fetcher.clone());
-        let media = media::MediaServices::new(&settings.media);
-        let blynk = blynk::BlynkState::new(settings.compat.blynk_imports);
-        let start = system::StartTime::new(clock.as_ref());
-        let backups = Arc::new(job::Jobs::new(store.clone(), 1));
+        let audit = Arc::new(AuditLog::new(parts));
         Self {
-            store,
-            engine,
-            states: states.clone(),
-            clock,
-            settings,
-            passwords,
+            statements: Arc::new(Statements::new(parts, settings.queries.clone(), audit.clone())),
+            audit,
+            commands: Arc::new(Commands::new(parts, &settings.commands)),
+            devices,
+            documents: Arc::new(Documents::new(parts)),
+            events: Arc::new(Events::new(parts, fetcher)),
+            feeds: Arc::new(LiveFeeds::new(parts, &settings.live)),
+            streams: Arc::new(Streams::new(parts)),
+        }
+    }
+}
+
+impl App {
+    /// Builds every service once; a service is built after those that it calls. `ai` must be what the engine runs models with.
+    pub fn new(parts: CoreParts, ai: ModelRuntime, settings: AppSettings) -> Self {
+        let host = host::HostServices::new(&settings.host);
+        let mqtt = mqtt::BrokerState::new(parts.store.clone(), &settings.mqtt, parts.states.sessions.clone());
+        let hub: Arc<GatewayHub> = Arc::default();
+        let devices = Arc::new(Devices::new(&parts, hub.clone(), mqtt.retained.clone()));
+        let calls = CalledServices::new(&parts, &settings, (devices, host.fetcher.clone()));
+        let CalledServices { audit, commands, devices, documents, events, feeds, statements, streams } =
+            calls;
+        let gateway_calls =
+            GatewayCalls { feeds: feeds.clone(), devices: devices.clone(), commands: commands.clone() };
+        let notification_calls = (documents.clone(), audit.clone());
+        let fetcher = host.fetcher.clone();
+        Self {
+            alerts: Arc::new(AlertService::new(&parts, events.clone())),
+            audit,
+            commands,
+            devices,
+            documents,
+            events,
+            feeds,
+            gateway: Arc::new(Gateway::new(&parts, hub.clone(), gateway_calls, &settings.messages)),
+            groups: Arc::new(Groups::new(&parts)),
+            ingest: Arc::new(Ingest::new(&parts, settings.series.clone())),
+            messages: Arc::new(Messages::new(&parts, hub, &settings.messages)),
+            models: Arc::new(ModelService::new(&parts, ai)),
+            notifications: Arc::new(Notifications::new(&parts, notification_calls, &settings.smtp, fetcher)),
+            products: Arc::new(Products::new(&parts)),
+            quarantine: Arc::new(Quarantine::new(&parts)),
+            retention: Arc::new(Retention::new(&parts)),
+            values: Arc::new(Values::new(&parts, streams.clone(), statements.clone())),
+            statements,
+            streams,
+            passwords: PasswordWorkers::default(),
             disk_probe: DiskProbe::default(),
-            start,
+            start: system::StartTime::new(parts.clock.as_ref()),
             connections: Default::default(),
-            attempts,
+            attempts: LoginThrottle::new(&settings.sessions),
             login_links: Default::default(),
             device_tests: device_test::permits(),
             inventory_files: Default::default(),
-            local_token: local_door,
+            local_token: OnceLock::new(),
             host,
-            live,
-            gateway: Arc::default(),
             mqtt,
-            notifications,
-            alerts: Arc::default(),
-            blynk,
+            blynk: blynk::BlynkState::new(settings.compat.blynk_imports),
             readings: Default::default(),
             mk: mk::MkState::default(),
             exports: export::ExportQueue::default(),
-            media,
-            ai,
-            backups,
+            media: media::MediaServices::new(&settings.media),
+            backups: Arc::new(job::Jobs::new(parts.store.clone(), 1)),
             nodes: RwLock::default(),
+            store: parts.store,
+            engine: parts.engine,
+            states: parts.states,
+            clock: parts.clock,
+            settings,
         }
     }
 

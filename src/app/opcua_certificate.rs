@@ -71,11 +71,9 @@ impl App {
         decided
             .await
             .map_err(|error| if error.kind == Kind::NotFound { Error::not_found() } else { error })?;
-        self.audit(
-            principal,
-            AuditChange::new(Action::Update, "opcua-certificate", None).with(vec!["state"]),
-        )
-        .await?;
+        self.audit
+            .audit(principal, AuditChange::new(Action::Update, "opcua-certificate", None).with(vec!["state"]))
+            .await?;
         Ok(OpcuaCertificate { state, ..known })
     }
 

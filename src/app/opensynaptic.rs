@@ -114,7 +114,7 @@ impl App {
     /// Returns a page of packets, newest first.
     ///
     /// # Errors
-    /// As [`App::messages`].
+    /// As `Messages::messages`.
     pub async fn packets(
         &self,
         principal: &Principal,
@@ -125,7 +125,7 @@ impl App {
         let filter = MessageFilter { status, ..self.message_filter(principal, filter)? };
         let (offset, limit) = paging.as_sizes();
         let query = MessageQuery { filter, order: MessageOrder::NewestFirst, offset, limit };
-        let page = self.messages(principal, query).await?;
+        let page = self.messages.messages(principal, query).await?;
         let mut devices = KnownDevices::new(self, principal);
         let packet = |message: Message| {
             let device = devices.get(message.device)?;
@@ -138,9 +138,9 @@ impl App {
     /// Returns a packet; `None` when there is none.
     ///
     /// # Errors
-    /// As [`App::message`].
+    /// As `Messages::message`.
     pub async fn packet(&self, principal: &Principal, uuid: Uuid) -> Result<Option<Packet>> {
-        let Some(message) = self.message(principal, uuid).await? else { return Ok(None) };
+        let Some(message) = self.messages.message(principal, uuid).await? else { return Ok(None) };
         let device = KnownDevices::new(self, principal).get(message.device)?;
         Ok(device.map(|device| Packet { device, message }))
     }
@@ -148,7 +148,7 @@ impl App {
     /// Returns a page of the sensors of packets: the newest second first, within it by index, then newest first.
     ///
     /// # Errors
-    /// As [`App::message_sensors`].
+    /// As `Messages::message_sensors`.
     pub async fn packet_sensors(
         &self,
         principal: &Principal,
@@ -158,7 +158,8 @@ impl App {
     ) -> Result<PacketPage<PacketSensor>> {
         let filter = self.message_filter(principal, filter)?;
         let (offset, limit) = paging.as_sizes();
-        let page = self.message_sensors(principal, SensorQuery { filter, sensor, offset, limit }).await?;
+        let page =
+            self.messages.message_sensors(principal, SensorQuery { filter, sensor, offset, limit }).await?;
         let mut devices = KnownDevices::new(self, principal);
         let sensor = |row: SensorRow| {
             let device = devices.get(row.device)?;
@@ -172,7 +173,7 @@ impl App {
     /// id.
     ///
     /// # Errors
-    /// As [`App::message_devices`].
+    /// As `Messages::message_devices`.
     pub async fn packet_devices(
         &self,
         principal: &Principal,
@@ -180,7 +181,7 @@ impl App {
     ) -> Result<PacketPage<PacketDevice>> {
         let mut devices = KnownDevices::new(self, principal);
         let mut rows: Vec<PacketDevice> = Vec::new();
-        for messages in self.message_devices(principal).await? {
+        for messages in self.messages.message_devices(principal).await? {
             rows.extend(devices.get(messages.device)?.map(|device| PacketDevice { device, messages }));
         }
         let second = |row: &PacketDevice| row.messages.last_seen.0.div_euclid(MICROS_PER_SECOND);

@@ -2,13 +2,23 @@
 
 use std::sync::Arc;
 
-use super::App;
+use super::core_parts::CoreParts;
 use crate::domain::device::Device;
 use crate::domain::pagination::Pagination;
 use crate::domain::product::{Product, ProductSpec};
 use crate::domain::{Error, Principal, ProductId, Resource, Result, Scope};
+use crate::store::Store;
 
-impl App {
+/// Products of an organization; each device is of one.
+pub struct Products {
+    store: Arc<Store>,
+}
+
+impl Products {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone() }
+    }
+
     /// Returns the products of the principal's organization, by id.
     pub fn products(&self, principal: &Principal, page: Pagination) -> Result<Vec<Arc<Product>>> {
         principal.require(Scope::read(Resource::Device))?;

@@ -1,11 +1,14 @@
 //! Quarantined readings: listed, shown and removed by administrators.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
-use super::App;
+use super::core_parts::CoreParts;
 use crate::domain::quarantine::{KEPT_S, QuarantineFilter, QuarantineRecord};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Micros, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 /// A quarantined reading with the ids that it is shown with.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +20,16 @@ pub struct QuarantinedReading {
     pub sensor: Option<Uuid>,
 }
 
-impl App {
+/// Readings that were refused.
+pub struct Quarantine {
+    store: Arc<Store>,
+}
+
+impl Quarantine {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone() }
+    }
+
     /// Returns a page of the quarantined readings that the principal sees, and the number of all that pass the filter.
     ///
     /// # Errors

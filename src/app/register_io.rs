@@ -139,7 +139,7 @@ impl App {
         let (app, who) = (Arc::clone(self), principal.clone());
         let writing = async move {
             collectors.write_register(id, &place, content).await?;
-            app.audit(&who, AuditChange::new(Action::Write, "device", id.0)).await
+            app.audit.audit(&who, AuditChange::new(Action::Write, "device", id.0)).await
         };
         let done = tokio::spawn(writing.in_current_span()).await;
         done.map_err(|error| Error::internal("a write to a device broke off").with_source(error))??;

@@ -2,12 +2,22 @@
 
 use std::sync::Arc;
 
-use super::App;
+use super::core_parts::CoreParts;
 use crate::domain::policy::{Policy, PolicyChange, PolicyTable};
 use crate::domain::{Error, Principal, Resource, Result, Scope, StreamId};
+use crate::store::Store;
 use crate::store::retention::RetentionPreview;
 
-impl App {
+/// Policies of how long rows are kept.
+pub struct Retention {
+    store: Arc<Store>,
+}
+
+impl Retention {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone() }
+    }
+
     /// Returns how many seconds each table keeps the organization's rows, in the order of `PolicyTable::ALL`; none
     /// means forever.
     pub fn retention(&self, principal: &Principal) -> Result<Vec<(PolicyTable, Option<i64>)>> {

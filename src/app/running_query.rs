@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::App;
+use crate::app::sql::Statements;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::running_query::RunningQuery;
 use crate::domain::{Principal, Result};
 
-impl App {
+impl Statements {
     /// Returns the queries of the organization that wait or run and that the principal sees, oldest first. Everybody sees
     /// their own, so no scope is needed.
     pub fn running(&self, principal: &Principal) -> Result<Vec<RunningQuery>> {
@@ -23,6 +23,6 @@ impl App {
         if cancelled.is_own {
             return Ok(());
         }
-        self.audit(principal, AuditChange::new(Action::Delete, "query", None)).await
+        self.audit.audit(principal, AuditChange::new(Action::Delete, "query", None)).await
     }
 }

@@ -8,9 +8,8 @@ use arrow::record_batch::RecordBatch;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
-use super::App;
 use super::sql::SqlRequest;
-use super::value::ReadingsStream;
+use super::value::{ReadingsStream, Values};
 use crate::domain::statistic::{BucketFields, BucketSeries, Statistic};
 use crate::domain::time::{END_TIME, MIN_TIME};
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
@@ -68,7 +67,7 @@ pub fn bucket_count(step: &str, from: Micros, to: Micros) -> usize {
     Step::parse(step).map_or(0, |step| step.count_within(from, to).min(MAX_BUCKETS))
 }
 
-impl App {
+impl Values {
     /// Returns the first readings of a stream in a range, oldest or newest first, in batches.
     pub async fn readings(
         &self,
@@ -167,7 +166,7 @@ impl App {
 
     async fn rows_of(&self, principal: &Principal, text: &str, params: Value) -> Result<Vec<RecordBatch>> {
         let request = SqlRequest { query: text.to_owned(), params };
-        self.sql(principal, request).await?.batches.try_collect().await
+        self.statements.sql(principal, request).await?.batches.try_collect().await
     }
 }
 

@@ -100,7 +100,8 @@ impl App {
 
     async fn record_server_clock(&self, at: Micros, change: ClockChange) -> Result<()> {
         let (level, message, payload) = describe(change);
-        let spec = EventSpec { ts: at, kind: KIND.to_owned(), level, message, payload, ..self.blank_event() };
+        let spec =
+            EventSpec { ts: at, kind: KIND.to_owned(), level, message, payload, ..self.events.blank_event() };
         let who = Principal::system(self.store.catalog().default_org());
         self.store.catalog().create_event_of(&who, EventSource::System, spec).await.map(drop)
     }

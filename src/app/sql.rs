@@ -8,13 +8,16 @@ use arrow::datatypes::{DataType, SchemaRef};
 use futures::stream::BoxStream;
 use serde_json::Value;
 
-use super::App;
+use super::audit::AuditLog;
+use super::core_parts::CoreParts;
 use crate::domain::ports::ConnectionSettings;
-use crate::domain::{Principal, Result};
+use crate::domain::{Clock, Principal, Result};
+use crate::query::Engine;
 use crate::query::describe::DescribeRequest;
 use crate::query::engine::StatementRequest;
 use crate::query::error::from_datafusion;
 use crate::query::log::Surface;
+use crate::query::named::NamedQueries;
 use crate::query::params::{self, Params};
 use crate::query::postgres::settings;
 use crate::query::principal_catalog::TableInfo;
@@ -116,7 +119,19 @@ pub struct SqlResult {
     pub batches: BoxStream<'static, Result<RecordBatch>>,
 }
 
-impl App {
+/// SQL statements: run, described, listed while they run and cancelled.
+pub struct Statements {
+    pub(super) engine: Arc<Engine>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) queries: Arc<NamedQueries>,
+    pub(super) audit: Arc<AuditLog>,
+}
+
+impl Statements {
+    pub(super) fn new(parts: &CoreParts, queries: Arc<NamedQueries>, audit: Arc<AuditLog>) -> Self {
+        Self { engine: parts.engine.clone(), clock: parts.clock.clone(), queries, audit }
+    }
+
     /// Runs one read-only statement over the rows that the principal may see.
     pub async fn sql(&self, principal: &Principal, request: SqlRequest) -> Result<SqlResult> {
         let SqlRequest { query, params } = request;

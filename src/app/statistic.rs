@@ -3,9 +3,9 @@
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
-use super::App;
 use super::list_range::ListRange;
 use super::series::MAX_BUCKETS;
+use crate::app::value::Values;
 use crate::domain::statistic::{Bucket, BucketFields, Origin, Statistic};
 use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::query::step::Step;
@@ -29,7 +29,7 @@ pub struct PostedStatistic {
     pub q3: Option<f64>,
 }
 
-impl App {
+impl Values {
     /// Returns the statistics of one stream; fails when the principal does not see it.
     pub async fn stream_statistics(
         &self,
@@ -106,7 +106,7 @@ impl App {
         id: StreamId,
         written: PostedStatistic,
     ) -> Result<(Statistic, bool)> {
-        self.stream_to_change(principal, id)?;
+        self.streams.stream_to_change(principal, id)?;
         let row = self.as_statistic(id, written);
         Error::check(row.problems())?;
         let is_new = self.statistic_at(principal, id, row.ts).await?.is_none();

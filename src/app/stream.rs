@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::App;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
 use crate::collect;
 use crate::domain::companion::Companion;
 use crate::domain::device::{DeviceSpec, Protocol};
@@ -10,8 +11,19 @@ use crate::domain::generator::Generator;
 use crate::domain::reading::Reading;
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope, StreamId};
+use crate::store::Store;
 
-impl App {
+/// Streams and their newest readings.
+pub struct Streams {
+    pub(super) store: Arc<Store>,
+    states: CollectorStates,
+}
+
+impl Streams {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone(), states: parts.states.clone() }
+    }
+
     /// Returns the streams the principal sees, by id.
     pub fn streams(&self, principal: &Principal, filter: &StreamFilter) -> Result<Vec<Arc<Stream>>> {
         principal.require(Scope::read(Resource::Data))?;
@@ -79,7 +91,7 @@ impl App {
         principal.require(Scope::write(Resource::Data))?;
         Error::check(self.stream_problems(principal, &spec))?;
         let stream = self.store.catalog().create_stream(principal, spec).await?;
-        self.tell_collectors(stream.spec.device);
+        self.states.tell_collectors(stream.spec.device);
         Ok(stream)
     }
 
@@ -97,7 +109,7 @@ impl App {
         check_same_device(current.spec.device, changed.device)?;
         Error::check(self.stream_problems(principal, &changed))?;
         let stream = self.store.catalog().update_stream(principal, id, |spec| change(spec)).await?;
-        self.tell_collectors(stream.spec.device);
+        self.states.tell_collectors(stream.spec.device);
         Ok(stream)
     }
 
@@ -114,7 +126,7 @@ impl App {
             catalog.delete_stream(principal, metadata.id).await?;
             self.store.forget(&[metadata.id]);
         }
-        self.tell_collectors(stream.spec.device);
+        self.states.tell_collectors(stream.spec.device);
         Ok(())
     }
 }

@@ -59,7 +59,7 @@ impl App {
     pub(super) async fn server_status(&self) -> ServerStatus {
         let mut budgets = vec![BodyMemoryBudget::usage_of_process(), self.engine.memory_usage()];
         budgets.extend(self.store.memory_usage());
-        budgets.push(self.ai.detectors.usage());
+        budgets.push(self.models.ai.detectors.usage());
         ServerStatus {
             disk: self.disk_space().await,
             store: self.store.status(),

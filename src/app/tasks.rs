@@ -2,10 +2,10 @@
 
 use tokio::runtime::Handle;
 
-use super::App;
+use crate::app::sql::Statements;
 use crate::query::spread::Spread;
 
-impl App {
+impl Statements {
     /// Returns what runs tasks of other nodes; `None` outside a cluster.
     pub fn tasks(&self) -> Option<&Spread> {
         self.engine.spread()

@@ -36,7 +36,7 @@ impl App {
             expires_at: Micros(issued_s.saturating_add(life_s).saturating_mul(MICROS_PER_SECOND)),
         };
         let token = self.grant_key().await?.sign(&grant);
-        self.audit(principal, AuditChange::new(Action::Create, "terminal-grant", None)).await?;
+        self.audit.audit(principal, AuditChange::new(Action::Create, "terminal-grant", None)).await?;
         tracing::info!(grant = %grant.id, by = %principal.caller, host = grant.spec.host_id, "terminal grant issued");
         Ok((grant, token))
     }
@@ -48,7 +48,7 @@ impl App {
         if !self.store.catalog().redeem_grant(grant.id, grant.expires_at).await? {
             return Err(grant::invalid_token());
         }
-        self.audit(principal, AuditChange::new(Action::Delete, "terminal-grant", None)).await?;
+        self.audit.audit(principal, AuditChange::new(Action::Delete, "terminal-grant", None)).await?;
         tracing::info!(grant = %grant.id, by = %principal.caller, "terminal grant redeemed");
         Ok(grant)
     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::ai::query_models::QueryModels;
-use super::ai::{LOADED_BYTES, ModelServices};
+use super::ai::{LOADED_BYTES, ModelRuntime};
 use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
 use super::session::SessionOptions;
-use super::{App, AppServices, AppSettings};
+use super::{App, AppSettings};
 use crate::domain::Clock;
 use crate::domain::time::SystemClock;
 use crate::query::{Engine, EngineOptions};
@@ -59,11 +60,12 @@ pub async fn open() -> (TempDir, App) {
         spill_dir: dir.path().join("spill"),
         spread: None,
     };
-    let ai = ModelServices::new(store.clone(), LOADED_BYTES);
+    let ai = ModelRuntime::new(store.clone(), LOADED_BYTES);
     let models = Arc::new(QueryModels::new(ai.clone()));
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, options).expect("an engine");
     let settings = settings(dir.path());
-    (dir, App::new(AppServices { store, engine: Arc::new(engine), ai }, &states, clock, settings))
+    let parts = CoreParts { store, engine: Arc::new(engine), clock, states };
+    (dir, App::new(parts, ai, settings))
 }
 
 fn settings(data_dir: &Path) -> AppSettings {

@@ -36,7 +36,7 @@ impl Plant {
         for (name, user) in [("press", Some("ann")), ("oven", None)] {
             let user = user.map(str::to_owned);
             let spec = DeviceSpec { owner: user, ..DeviceSpec::new(name, Protocol::Virtual) };
-            app.create_device(&owner, spec).await.expect("a device");
+            app.devices.create_device(&owner, spec).await.expect("a device");
         }
         Self { _dir: dir, app, owner }
     }
@@ -59,7 +59,8 @@ impl Plant {
 
     /// Names of the devices that a token's principal sees.
     fn seen(&self, access: &ClientAccess) -> Vec<String> {
-        let devices = self.app.devices(&access.principal, &DeviceFilter::default()).expect("it may read");
+        let devices =
+            self.app.devices.devices(&access.principal, &DeviceFilter::default()).expect("it may read");
         devices.iter().map(|device| device.spec.name.clone()).collect()
     }
 }
@@ -154,7 +155,7 @@ async fn tokens_end_with_their_client_and_their_user() {
     let bob = plant.issue(&users, password("bob", PASSWORD)).await.expect("a pair").access;
     let is_valid = |token: &str| plant.app.authenticate_access_token(token).is_ok();
     let access = plant.app.authenticate_access_token(&org).expect("valid");
-    let credential = plant.app.live_client_credential(&access);
+    let credential = plant.app.feeds.live_client_credential(&access);
     credential.check().expect("valid");
 
     plant.app.revoke_client_named(&plant.owner, None, &client.0).await.expect("revoked");

@@ -1,20 +1,51 @@
 //! Reads and posts values.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use serde_json::Value;
 
+use super::core_parts::CoreParts;
 use super::list_range::ListRange;
-use super::{App, value_parsing};
+use super::sql::Statements;
+use super::stream::Streams;
+use super::value_parsing;
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::stream::Stream;
-use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
+use crate::domain::{Clock, Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
+use crate::query::Engine;
 use crate::query::readings_list::ValuesQuery;
+use crate::store::Store;
 
 /// Readings in order, in batches; an error ends the stream.
 pub type ReadingsStream = BoxStream<'static, Result<Readings>>;
 
-impl App {
+/// Readings and statistics of streams.
+pub struct Values {
+    pub(super) store: Arc<Store>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) statements: Arc<Statements>,
+}
+
+impl Values {
+    pub(super) fn new(parts: &CoreParts, streams: Arc<Streams>, statements: Arc<Statements>) -> Self {
+        Self {
+            store: parts.store.clone(),
+            engine: parts.engine.clone(),
+            clock: parts.clock.clone(),
+            streams,
+            statements,
+        }
+    }
+
+    /// Returns whether the principal may see the list: it is of all visible streams, or of one visible stream.
+    pub(super) fn sees(&self, principal: &Principal, of: Option<StreamId>) -> bool {
+        of.is_none_or(|id| self.store.catalog().stream(principal, id).is_ok())
+    }
+
     /// Returns the values of one stream; fails when the principal does not see it.
     pub async fn stream_values(
         &self,
@@ -61,7 +92,7 @@ impl App {
         ts: Option<Micros>,
         input: &Value,
     ) -> Result<(Reading, bool)> {
-        let target = self.stream_to_change(principal, id)?;
+        let target = self.streams.stream_to_change(principal, id)?;
         let (value, text) = value_parsing::parse_reading_value(&target.spec, input)
             .map_err(|message| Error::field("value", message))?;
         let ts = ts.unwrap_or_else(|| self.store.assign_ts(id, self.clock.now()));

@@ -79,7 +79,7 @@ impl App {
         let document: Map<String, Value> =
             members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let new = NewDocument { device, ts: None, document, principal: String::new(), client: String::new() };
-        if let Err(error) = self.post_document(&Principal::system(org), new).await {
+        if let Err(error) = self.messages.post_document(&Principal::system(org), new).await {
             tracing::warn!(%device, error = error.full_message(), "a generated message was not stored");
         }
     }

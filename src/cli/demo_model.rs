@@ -35,13 +35,15 @@ pub fn demo_fault() -> PlantFault {
 /// Uploads the model as a user would, unless it exists.
 pub async fn prepare(app: &App, owner: &Principal) -> Result<()> {
     let known = |name: &str| DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-    if !app.devices(owner, &known(MODEL_NAME))?.is_empty() {
+    if !app.devices.devices(owner, &known(MODEL_NAME))?.is_empty() {
         return Ok(());
     }
     // An owner who renamed or deleted the furnace does not want the model.
-    let Some(furnace) = app.devices(owner, &known(SOURCE_DEVICE))?.first().cloned() else { return Ok(()) };
+    let Some(furnace) = app.devices.devices(owner, &known(SOURCE_DEVICE))?.first().cloned() else {
+        return Ok(());
+    };
     let filter = StreamFilter { device: Some(furnace.id), ..StreamFilter::default() };
-    let streams = app.streams(owner, &filter)?;
+    let streams = app.streams.streams(owner, &filter)?;
     let named =
         |name: &&str| streams.iter().find(|stream| stream.spec.name == **name).map(|stream| stream.id);
     let sources: Vec<StreamId> = SOURCE_STREAMS.iter().filter_map(named).collect();
@@ -60,7 +62,7 @@ pub async fn prepare(app: &App, owner: &Principal) -> Result<()> {
         device: None,
         stream: None,
     };
-    app.upload_model(owner, request).await?;
+    app.models.upload_model(owner, request).await?;
     Ok(())
 }
 

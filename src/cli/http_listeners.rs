@@ -98,8 +98,13 @@ pub fn own_address(config: &OnPremiseConfig) -> Option<SocketAddr> {
 }
 
 fn onpremise_options(app: &App, sessions: usize) -> OnPremiseOptions {
-    let connections = app.connected().task_tracker().clone();
-    OnPremiseOptions { sessions, ending: app.ending(), origins: app.settings().cors.clone(), connections }
+    let connections = app.feeds.connected().task_tracker().clone();
+    OnPremiseOptions {
+        sessions,
+        ending: app.feeds.ending(),
+        origins: app.settings().cors.clone(),
+        connections,
+    }
 }
 
 /// Warns that other machines reach an API without authentication at this address.

@@ -10,13 +10,14 @@ use uuid::Uuid;
 use super::config::{Config, NodeRole};
 use super::dir_lock::DirLock;
 use super::{file_permissions, ingest_node};
-use crate::app::ai::ModelServices;
+use crate::app::ai::ModelRuntime;
 use crate::app::ai::query_models::QueryModels;
 use crate::app::cluster::{ClusterSettings, NodeIdentity};
 use crate::app::collector_ports::CollectorStates;
+use crate::app::core_parts::CoreParts;
 use crate::app::media::MediaSettings;
 use crate::app::session::SessionOptions;
-use crate::app::{App, AppServices, AppSettings};
+use crate::app::{App, AppSettings};
 use crate::auth::admin_token::AdminToken;
 use crate::domain::cluster::ClusterRole;
 use crate::domain::time::SystemClock;
@@ -60,7 +61,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         NodeRole::Query => open_replica(config, clock.clone()).await?,
     });
     let states = CollectorStates::default();
-    let ai = ModelServices::new(store.clone(), to_usize(config.ai_loaded_bytes));
+    let ai = ModelRuntime::new(store.clone(), to_usize(config.ai_loaded_bytes));
     let models = Arc::new(QueryModels::new(ai.clone()));
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, engine_options(config)?)?;
     let settings = AppSettings {
@@ -93,8 +94,8 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         series: config.series.clone(),
         backup_dir: config.backup_dir.clone(),
     };
-    let services = AppServices { store: store.clone(), engine: Arc::new(engine), ai };
-    let app = Arc::new(App::new(services, &states, clock.clone(), settings));
+    let parts = CoreParts { store: store.clone(), engine: Arc::new(engine), clock: clock.clone(), states };
+    let app = Arc::new(App::new(parts, ai, settings));
     Ok(Instance { app, store, clock, _lock: lock })
 }
 

@@ -46,7 +46,7 @@ impl RunningListeners {
             ended = &mut all => return ended.map(drop),
         }
         tracing::info!("stopping");
-        let ended = async { tokio::join!(app.end_connections(), &mut all) };
+        let ended = async { tokio::join!(app.feeds.end_connections(), &mut all) };
         if tokio::time::timeout(SHUTDOWN_TIMEOUT, ended).await.is_err() {
             tracing::warn!("requests still running after {} s are cut off", SHUTDOWN_TIMEOUT.as_secs());
             aborts.iter().for_each(tokio::task::AbortHandle::abort);

@@ -119,16 +119,16 @@ async fn run_services(
     let token = opened.app.issue_local_token()?;
     let app = opened.app.clone();
     opened.app.recover_jobs().await?;
-    let models = tokio::spawn(opened.app.clone().run_models(stop.clone()));
-    let alerts = tokio::spawn(opened.app.clone().run_alerts(stop.clone()));
+    let models = tokio::spawn(opened.app.models.clone().run_models(stop.clone()));
+    let alerts = tokio::spawn(opened.app.alerts.clone().run_alerts(stop.clone()));
     let exports = tokio::spawn(opened.app.clone().run_exports(stop.clone()));
     let virtual_data = tokio::spawn(opened.app.clone().run_virtual_data(stop.clone()));
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.run_maintenance().await }));
-    let history = tokio::spawn(opened.app.clone().run_device_history(stop.clone()));
+    let history = tokio::spawn(opened.app.devices.clone().run_device_history(stop.clone()));
     let _clocks = AbortOnDropHandle::new(tokio::spawn(opened.app.clone().run_device_clocks(stop.clone())));
     let _server_clock =
         AbortOnDropHandle::new(tokio::spawn(opened.app.clone().run_server_clock(stop.clone())));
-    let notifications = tokio::spawn(opened.app.clone().run_notifications(stop.clone()));
+    let notifications = tokio::spawn(opened.app.notifications.clone().run_notifications(stop.clone()));
     opened.app.recover_media().await?;
     let media = tokio::spawn(opened.app.clone().run_media(stop.clone()));
     opened.app.start_mqtt().await?;

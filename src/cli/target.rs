@@ -100,7 +100,7 @@ impl CommandTarget {
         match self {
             CommandTarget::InProcess { opened, principal, .. } => {
                 let request = SqlRequest { query: query.to_owned(), ..SqlRequest::default() };
-                opened.app.sql(principal, request).await
+                opened.app.statements.sql(principal, request).await
             }
             CommandTarget::LocalServer { server, .. } | CommandTarget::RemoteServer(server) => {
                 server.sql(query).await
@@ -112,7 +112,7 @@ impl CommandTarget {
     pub async fn named_query(&self, name: &str, params: &Map<String, Value>) -> Result<SqlResult> {
         match self {
             CommandTarget::InProcess { opened, principal, .. } => {
-                opened.app.run_named_query(principal, name, params).await
+                opened.app.statements.run_named_query(principal, name, params).await
             }
             CommandTarget::LocalServer { server, .. } | CommandTarget::RemoteServer(server) => {
                 server.named_query(name, params).await
@@ -124,7 +124,7 @@ impl CommandTarget {
     pub async fn ingest(&self, batch: &RecordBatch, first_row: u64) -> Result<u64> {
         let written = match self {
             CommandTarget::InProcess { opened, principal, .. } => {
-                opened.app.ingest_batch(principal, batch).await
+                opened.app.ingest.ingest_batch(principal, batch).await
             }
             CommandTarget::LocalServer { server, .. } | CommandTarget::RemoteServer(server) => {
                 server.ingest(encode_batch(batch)?).await

@@ -12,14 +12,15 @@ use std::time::Duration;
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::json::ArrayWriter;
 use basalt::app::ai::query_models::QueryModels;
-use basalt::app::ai::{LOADED_BYTES, ModelServices};
+use basalt::app::ai::{LOADED_BYTES, ModelRuntime};
 use basalt::app::collector_ports::CollectorStates;
 use basalt::app::compat::CompatSettings;
+use basalt::app::core_parts::CoreParts;
 use basalt::app::host::HostSettings;
 use basalt::app::live::LiveSettings;
 use basalt::app::mk::MkSettings;
 use basalt::app::session::SessionOptions;
-use basalt::app::{App, AppServices, AppSettings};
+use basalt::app::{App, AppSettings};
 use basalt::auth::rate_limiter::AttemptBudget;
 use basalt::domain::device::{DeviceSpec, Protocol};
 use basalt::domain::progress::Progress;
@@ -220,7 +221,7 @@ impl TestDb {
         let dir = options.data_dir.clone();
         let store = Arc::new(Store::open(options, catalog, disk, clock.clone()).await?);
         let spill = tempfile::tempdir().unwrap();
-        let models = Arc::new(QueryModels::new(ModelServices::new(store.clone(), LOADED_BYTES)));
+        let models = Arc::new(QueryModels::new(ModelRuntime::new(store.clone(), LOADED_BYTES)));
         let options = engine_options(spill.path());
         let engine = Engine::new(store.clone(), Arc::new(CollectorStates::default()), models, options)?;
         Ok(TestDb { store, engine: Arc::new(engine), clock, dir, _spill: Arc::new(spill) })
@@ -231,7 +232,7 @@ impl TestDb {
         let spill = tempfile::tempdir().unwrap();
         let mut options = engine_options(spill.path());
         change(&mut options);
-        let models = Arc::new(QueryModels::new(ModelServices::new(self.store.clone(), LOADED_BYTES)));
+        let models = Arc::new(QueryModels::new(ModelRuntime::new(self.store.clone(), LOADED_BYTES)));
         let engine =
             Engine::new(self.store.clone(), Arc::new(CollectorStates::default()), models, options).unwrap();
         TestDb { engine: Arc::new(engine), _spill: Arc::new(spill), ..self }
@@ -276,10 +277,14 @@ impl TestDb {
             series: Default::default(),
             backup_dir: None,
         };
-        let states = CollectorStates::default();
-        let (store, engine) = (self.store.clone(), self.engine.clone());
-        let services = AppServices { ai: ModelServices::new(store.clone(), LOADED_BYTES), store, engine };
-        Arc::new(App::new(services, &states, self.clock.clone(), settings))
+        let parts = CoreParts {
+            store: self.store.clone(),
+            engine: self.engine.clone(),
+            clock: self.clock.clone(),
+            states: CollectorStates::default(),
+        };
+        let ai = ModelRuntime::new(self.store.clone(), LOADED_BYTES);
+        Arc::new(App::new(parts, ai, settings))
     }
 
     /// Serves HTTP on a free port for as long as the test runs; clients of it by key.

@@ -27,7 +27,7 @@ pub async fn plant(ground: &TestEnv, inside: &TestDb, who: &Principal, device: D
         sensor_profile: None,
         metadata: Map::new(),
     };
-    inside.app().create_document(who, DocumentSpec::Component(component)).await.unwrap();
+    inside.app().documents.create_document(who, DocumentSpec::Component(component)).await.unwrap();
     quarantine(ground, who, device, word).await;
 }
 
@@ -36,8 +36,8 @@ pub async fn plant_shared(inside: &TestDb, who: &Principal, devices: &[DeviceId]
     let group =
         DeviceGroupSpec { name: word.to_owned(), devices: devices.to_vec(), ..DeviceGroupSpec::default() };
     let app = inside.app();
-    app.create_document(who, DocumentSpec::Site(SiteSpec::new(word))).await.unwrap();
-    app.create_document(who, DocumentSpec::DeviceGroup(group)).await.unwrap();
+    app.documents.create_document(who, DocumentSpec::Site(SiteSpec::new(word))).await.unwrap();
+    app.documents.create_document(who, DocumentSpec::DeviceGroup(group)).await.unwrap();
 }
 
 async fn quarantine(ground: &TestEnv, who: &Principal, device: DeviceId, word: &str) {
@@ -55,9 +55,9 @@ pub async fn identifiers(
 ) -> Vec<(&'static str, String)> {
     let (app, catalog) = (world.inside.app(), &world.ground.catalog);
     let name = format!("{word} {device}");
-    let site = app.create_document(who, DocumentSpec::Site(SiteSpec::new(&name))).await.unwrap();
+    let site = app.documents.create_document(who, DocumentSpec::Site(SiteSpec::new(&name))).await.unwrap();
     let group = DeviceGroupSpec { name: name.clone(), devices: vec![device], ..DeviceGroupSpec::default() };
-    let group = app.create_document(who, DocumentSpec::DeviceGroup(group)).await.unwrap();
+    let group = app.documents.create_document(who, DocumentSpec::DeviceGroup(group)).await.unwrap();
     let component = ComponentSpec {
         device,
         key: "part".to_owned(),
@@ -65,7 +65,7 @@ pub async fn identifiers(
         sensor_profile: None,
         metadata: Map::new(),
     };
-    let component = app.create_document(who, DocumentSpec::Component(component)).await.unwrap();
+    let component = app.documents.create_document(who, DocumentSpec::Component(component)).await.unwrap();
     let field = ProfileField {
         name: "set".to_owned(),
         value_type: ValueType::Double,

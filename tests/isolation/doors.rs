@@ -85,7 +85,10 @@ impl DoorFixture {
             is_viewer: false,
         };
         app.create_user(&owner, ann).await.unwrap();
-        app.update_device(&owner, own.device, |spec| spec.owner = Some("ann".to_owned())).await.unwrap();
+        app.devices
+            .update_device(&owner, own.device, |spec| spec.owner = Some("ann".to_owned()))
+            .await
+            .unwrap();
         let client = serve(basalt::api::router(app.clone())).await;
         let options = OnPremiseOptions {
             sessions: 16,

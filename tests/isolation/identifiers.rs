@@ -34,10 +34,11 @@ impl Identifiers {
         let mut params = Map::new();
         params.insert("text".to_owned(), Value::from(word));
         let spec = CommandSpec { device: id, kind: STATUS_KIND.to_owned(), params: params.into() };
-        let command = app.create_commands(who, vec![spec]).await.unwrap().remove(0);
-        let product = app.create_product(who, ProductSpec::new(format!("{word} type {id}"))).await.unwrap();
+        let command = app.commands.create_commands(who, vec![spec]).await.unwrap().remove(0);
+        let product =
+            app.products.create_product(who, ProductSpec::new(format!("{word} type {id}"))).await.unwrap();
         let given = product.id;
-        app.update_device(who, id, |spec| spec.product = Some(given)).await.unwrap();
+        app.devices.update_device(who, id, |spec| spec.product = Some(given)).await.unwrap();
         let mut names = documents::identifiers(world, who, id, word).await;
         names.extend(platform_rows::identifiers(world, who, stream, word).await);
         names.push(("{job}", jobs::newest(world, who).await));

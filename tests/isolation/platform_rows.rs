@@ -72,7 +72,7 @@ pub async fn identifiers(
 }
 
 async fn document(world: &IsolationFixture, who: &Principal, spec: DocumentSpec) -> Uuid {
-    world.inside.app().create_document(who, spec).await.unwrap().uuid
+    world.inside.app().documents.create_document(who, spec).await.unwrap().uuid
 }
 
 async fn channel(world: &IsolationFixture, who: &Principal, name: &str) -> Uuid {

@@ -16,8 +16,11 @@ async fn an_expired_certificate_is_nobody_and_ends_what_it_has_begun() {
     let env = TestEnv::new(1).await;
     let dir = tempfile::tempdir().expect("a directory");
     let app = env.open_local(dir.path()).await.app();
-    let device =
-        app.create_device(&env.owner, DeviceSpec::new("gateway", Protocol::Mqtt)).await.expect("a device");
+    let device = app
+        .devices
+        .create_device(&env.owner, DeviceSpec::new("gateway", Protocol::Mqtt))
+        .await
+        .expect("a device");
     let issued = app.issue_certificate(&env.owner, device.id).await.expect("a certificate");
     let shown = CertificateDer::from_pem_slice(issued.certificate_pem.as_bytes()).expect("PEM");
     let credential = app.authenticate_certificate(&shown).expect("it is valid");

@@ -121,8 +121,9 @@ async fn a_license_is_looked_at_again() {
     let host =
         HostSettings { license_key: Some(key), license_path: Some(file.clone()), ..HostSettings::default() };
     let app = inside.app_with(host);
-    let device =
-        async |name: &str| app.create_device(&ground.owner, DeviceSpec::new(name, Protocol::Virtual)).await;
+    let device = async |name: &str| {
+        app.devices.create_device(&ground.owner, DeviceSpec::new(name, Protocol::Virtual)).await
+    };
     let is_licensed = || app.license(&ground.owner).unwrap().0.state.license().is_some();
     app.check_license(&ground.owner).await.unwrap();
     assert!(!is_licensed());

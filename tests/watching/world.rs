@@ -68,7 +68,7 @@ struct RunningServer {
 impl RunningServer {
     fn start(inside: TestDb, credentials: Credentials) -> RunningServer {
         let (app, stop) = (inside.app(), CancellationToken::new());
-        let alerts = tokio::spawn(app.clone().run_alerts(stop.clone()));
+        let alerts = tokio::spawn(app.alerts.clone().run_alerts(stop.clone()));
         let server = RouterClient { router: basalt::api::router(app.clone()), credentials };
         RunningServer { inside, app, server, stop, alerts }
     }
@@ -204,7 +204,7 @@ impl WatchingModel {
     }
 
     fn progress(&self) -> EvaluationProgress {
-        self.running().app.alert_evaluation(self.ground.owner.org)
+        self.running().app.alerts.alert_evaluation(self.ground.owner.org)
     }
 
     async fn until(&self, is_reached: impl Fn(&EvaluationProgress) -> bool) {

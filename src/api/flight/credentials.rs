@@ -38,7 +38,7 @@ pub fn authenticate(
         }
         Err(error) => {
             if let Some(refusal) = AccessDenial::from_error(&error) {
-                app.note_refusal(&origin, refusal);
+                app.audit.note_refusal(&origin, refusal);
             }
             Err(error)
         }

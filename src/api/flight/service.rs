@@ -65,7 +65,7 @@ impl FlightSqlServer {
     /// Converts an error to a status, and audits it if it is a refused access.
     fn audited_status(&self, principal: &Principal, error: &Error) -> Status {
         if let (Some(refusal), Some(origin)) = (AccessDenial::from_error(error), &principal.origin) {
-            self.app.note_refusal(origin, refusal);
+            self.app.audit.note_refusal(origin, refusal);
         }
         to_status(error)
     }
@@ -81,7 +81,7 @@ impl FlightSqlServer {
         let query = query.to_owned();
         let sketch = PreparedSql { tool: SqlProtocol::Flight, query, declared: Vec::new(), values };
         let described = async move {
-            let described = self.app.describe_sql(principal, sketch).await;
+            let described = self.app.statements.describe_sql(principal, sketch).await;
             let described = described.map_err(|e| self.audited_status(principal, &e))?;
             Ok(StatementSchema { schema: metadata::sent_schema(&described.schema), ..described })
         };
@@ -98,9 +98,9 @@ impl FlightSqlServer {
             let values = handle.values().and_then(params::parameter_values).map_err(|e| to_status(&e))?;
             let bound =
                 BoundStatement { tool: SqlProtocol::Flight, query: handle.query, values, settings: None };
-            let answer = self.app.bound_sql(&principal, bound).await;
+            let answer = self.app.statements.bound_sql(&principal, bound).await;
             let answer = answer.map_err(|e| self.audited_status(&principal, &e))?;
-            let credential = self.app.live_credential(Arc::new(principal), None);
+            let credential = self.app.feeds.live_credential(Arc::new(principal), None);
             let batches = while_authorized(answer.batches, credential.watch());
             let batches = batches.map_err(|e| FlightError::from(to_status(&e)));
             let schema = metadata::sent_schema(&answer.schema);
@@ -132,7 +132,7 @@ impl FlightSqlServer {
     }
 
     fn tables(&self, principal: &Principal, command: CommandGetTables) -> Result<RecordBatch> {
-        metadata::tables(command, &self.app.sql_tables(principal)?)
+        metadata::tables(command, &self.app.statements.sql_tables(principal)?)
     }
 }
 

@@ -95,7 +95,7 @@ pub fn finalize_errors(app: &App, principal: &Principal, response: &mut Response
         };
         let failure = ErrorReport::from_domain(source);
         if let (Some(refusal), Some(origin)) = (failure.refusal, &principal.origin) {
-            app.note_refusal(origin, refusal);
+            app.audit.note_refusal(origin, refusal);
         }
         if failure.is_our_fault {
             tracing::error!(error = %failure.text, "a field of a GraphQL answer failed");

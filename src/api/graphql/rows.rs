@@ -18,7 +18,7 @@ use crate::domain::{DeviceId, GroupId, StreamId};
 /// # Errors
 /// `Forbidden` without the scope to read devices.
 pub fn device(ctx: &Context<'_>, id: DeviceId) -> Result<Option<Arc<Device>>> {
-    none_if_not_found(app(ctx).device(caller(ctx), id))
+    none_if_not_found(app(ctx).devices.device(caller(ctx), id))
 }
 
 /// Returns a stream.
@@ -26,7 +26,7 @@ pub fn device(ctx: &Context<'_>, id: DeviceId) -> Result<Option<Arc<Device>>> {
 /// # Errors
 /// `Forbidden` without the scope to read streams.
 pub fn stream(ctx: &Context<'_>, id: StreamId) -> Result<Option<Arc<Stream>>> {
-    none_if_not_found(app(ctx).stream(caller(ctx), id))
+    none_if_not_found(app(ctx).streams.stream(caller(ctx), id))
 }
 
 /// Returns a group.
@@ -34,5 +34,5 @@ pub fn stream(ctx: &Context<'_>, id: StreamId) -> Result<Option<Arc<Stream>>> {
 /// # Errors
 /// `Forbidden` without the scope to read groups.
 pub fn group(ctx: &Context<'_>, id: GroupId) -> Result<Option<Arc<Group>>> {
-    none_if_not_found(app(ctx).group(caller(ctx), id))
+    none_if_not_found(app(ctx).groups.group(caller(ctx), id))
 }

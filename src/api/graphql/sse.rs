@@ -42,7 +42,7 @@ pub async fn stream(
     let variables = reservation.used();
     let responses = OperationRunner { graph, credential }.execute(operation.into(), &reservation);
     let (outlet, receiver) = chunked_response::chunk_channel();
-    let events = SseResponses { responses, held: reservation, variables, outlet, ending: app.ending() };
+    let events = SseResponses { responses, held: reservation, variables, outlet, ending: app.feeds.ending() };
     // The task ends when the client disconnects, the server stops, or the operation completes.
     tokio::spawn(events.send());
     let mut response = axum::response::Response::new(chunked_response::chunked_body(receiver, 0));

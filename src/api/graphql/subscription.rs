@@ -65,7 +65,7 @@ impl Subscription {
             (Some(_), Some(_)) => return Err(Error::field("after", "give either since or after").into()),
         };
         let query = LiveQuery { wanted: subscription_filter(streams, devices, groups)?, start, max_rate };
-        let feed = app(ctx).live(live_credential(ctx), query).await?;
+        let feed = app(ctx).feeds.live(live_credential(ctx), query).await?;
         Ok(feed.map(|message| Ok(LiveValues::from(message?))))
     }
 
@@ -90,7 +90,7 @@ impl Subscription {
         let stream =
             stream.map(|id| ids::parse_row_id(NodeType::Stream, &id, "stream")).transpose()?.map(StreamId);
         let wanted = EventSubscriptionFilter { device, stream, level: level.map(Into::into), kinds };
-        let feed = app(ctx).event_feed(live_credential(ctx), wanted)?;
+        let feed = app(ctx).feeds.event_feed(live_credential(ctx), wanted)?;
         let start = futures::stream::iter(report_start.then_some(Ok(EventUpdate::Missed)));
         Ok(start.chain(feed).map(|news| Ok(LiveEvent(news?))))
     }
@@ -104,7 +104,7 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<LiveDevice>> + use<>> {
         let devices =
             devices.map(|ids| ids::parse_row_ids(NodeType::Device, &ids, "devices", DeviceId)).transpose()?;
-        let feed = app(ctx).device_feed(live_credential(ctx), devices)?;
+        let feed = app(ctx).feeds.device_feed(live_credential(ctx), devices)?;
         Ok(feed.map(|news| Ok(LiveDevice(news?))))
     }
 }

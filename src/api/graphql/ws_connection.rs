@@ -53,8 +53,8 @@ pub async fn serve(socket: WebSocket, handshake: Result<WsHandshake, CloseReason
     let mut connected = None;
     let end = match handshake {
         Ok(handshake) => {
-            connected = Some(handshake.graph.app.connected());
-            client.ending = handshake.graph.app.ending();
+            connected = Some(handshake.graph.app.feeds.connected());
+            client.ending = handshake.graph.app.feeds.ending();
             let (sender, answers) = mpsc::channel(ANSWER_QUEUE_SIZE);
             let connection =
                 WsConnection { handshake, runner: None, running: HashMap::new(), runs: 0, sender };

@@ -51,7 +51,7 @@ impl WsHandshake {
     fn audit_refusal(&self, failure: &ErrorReport) {
         if let (Some(refusal), Some(origin)) = (failure.refusal, self.extensions.get::<Arc<RequestOrigin>>())
         {
-            self.graph.app.note_refusal(origin, refusal);
+            self.graph.app.audit.note_refusal(origin, refusal);
         }
     }
 }

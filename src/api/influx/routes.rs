@@ -70,7 +70,7 @@ async fn write(app: Arc<App>, version: Version, request: Request) -> Result<Resp
         payload::read_for_secret(&parts.headers, body, BODY_LIMITS, &sender.secret).await.map_err(failed)?;
     let body = payload::without_byte_order_mark(body);
     let written =
-        app.write_lines(&sender.principal, lines, body).await.map_err(|error| failed(error.into()))?;
+        app.ingest.write_lines(&sender.principal, lines, body).await.map_err(|error| failed(error.into()))?;
     match refusal(&written, is_atomic) {
         None => Ok((StatusCode::NO_CONTENT, [(VERSION, VERSION_VALUE)]).into_response()),
         Some(error) => Err(failed(error.into())),

@@ -105,7 +105,7 @@ impl From<AlertDelivery> for DeliveryView {
 
 /// `GET /alerts/{id}/notifications`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let rows = app.deliveries_of_alert(&caller.principal, *id).await;
+    let rows = app.notifications.deliveries_of_alert(&caller.principal, *id).await;
     let rows = rows.map_err(|error| MkError::named(error, "Alert", *id))?;
     Ok(ok(rows.into_iter().map(DeliveryView::from).collect::<Vec<_>>()))
 }

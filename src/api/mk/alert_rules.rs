@@ -249,7 +249,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         device: query.uuid("deviceId")?,
         enabled: query.boolean("enabled")?,
     };
-    let rows = app.alert_rules(&caller.principal, filter)?;
+    let rows = app.alerts.alert_rules(&caller.principal, filter)?;
     Ok(ok(page.of(rows, sort_key, |row| row.rule.uuid).map(view)))
 }
 
@@ -262,30 +262,30 @@ fn sort_key(row: &ShownAlertRule, property: &str) -> SortKey {
 
 /// `POST /alert-rules`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.check_may_change_alert_rules(&caller.principal)?;
+    app.alerts.check_may_change_alert_rules(&caller.principal)?;
     let spec = read(body.fields(&app).await?, &app, &caller.principal, None)?;
-    let row = app.create_alert_rule(&caller.principal, spec).await?;
+    let row = app.alerts.create_alert_rule(&caller.principal, spec).await?;
     Ok(created(COLLECTION, row.rule.uuid, view(row)))
 }
 
 /// `GET /alert-rules/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.alert_rule(&caller.principal, *id).map_err(|e| MkError::named(e, TITLE, *id))?;
+    let row = app.alerts.alert_rule(&caller.principal, *id).map_err(|e| MkError::named(e, TITLE, *id))?;
     Ok(ok(view(row)))
 }
 
 /// `PUT /alert-rules/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     let named = |error| MkError::named(error, TITLE, *id);
-    app.alert_rule_to_change(&caller.principal, *id).map_err(named)?;
+    app.alerts.alert_rule_to_change(&caller.principal, *id).map_err(named)?;
     let new = read(body.fields(&app).await?, &app, &caller.principal, Some(*id))?;
-    let changed = app.update_alert_rule(&caller.principal, *id, |spec| *spec = new).await;
+    let changed = app.alerts.update_alert_rule(&caller.principal, *id, |spec| *spec = new).await;
     Ok(ok(view(changed.map_err(named)?)))
 }
 
 /// `DELETE /alert-rules/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_alert_rule(&caller.principal, *id).await;
+    let deleted = app.alerts.delete_alert_rule(&caller.principal, *id).await;
     deleted.map_err(|error| MkError::named(error, TITLE, *id))?;
     Ok(no_content())
 }
@@ -301,7 +301,7 @@ async fn disable(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> A
 }
 
 async fn set_enabled(caller: &MkCaller, app: &App, id: Uuid, enabled: bool) -> Answer {
-    let changed = app.update_alert_rule(&caller.principal, id, |spec| spec.enabled = enabled).await;
+    let changed = app.alerts.update_alert_rule(&caller.principal, id, |spec| spec.enabled = enabled).await;
     Ok(ok(view(changed.map_err(|error| MkError::named(error, TITLE, id))?)))
 }
 
@@ -316,14 +316,16 @@ fn read(
     spec.name = spec.name.trim().to_owned();
     // Nothing has the id 0: what is unknown is told with everything else that is wrong.
     spec.target = if spec.evaluation == Evaluation::DeviceState {
-        let device = fields.required_uuid("deviceId").map(|device| app.watched_device(principal, device));
+        let device =
+            fields.required_uuid("deviceId").map(|device| app.alerts.watched_device(principal, device));
         RuleTarget::Device(device.and_then(Result::ok).unwrap_or(DeviceId(0)))
     } else {
-        let sensor = fields.required_uuid("sensorId").map(|sensor| app.watched_stream(principal, sensor));
+        let sensor =
+            fields.required_uuid("sensorId").map(|sensor| app.alerts.watched_stream(principal, sensor));
         RuleTarget::Stream(sensor.and_then(Result::ok).unwrap_or(StreamId(0)))
     };
     spec.normalize();
-    let problems = app.alert_rule_problems(principal, &spec, stored);
+    let problems = app.alerts.alert_rule_problems(principal, &spec, stored);
     fields.finish(problems)?;
     Ok(spec)
 }

@@ -118,7 +118,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let stream = stream_of(&app, &caller.principal, &query)?;
     let rule = match query.uuid("ruleId")? {
         None => Some(None),
-        Some(uuid) => match app.alert_rule(&caller.principal, uuid) {
+        Some(uuid) => match app.alerts.alert_rule(&caller.principal, uuid) {
             Ok(shown) => Some(Some(shown.rule.id)),
             Err(error) if error.kind == Kind::NotFound => None,
             Err(error) => return Err(error.into()),
@@ -129,13 +129,13 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         return Ok(ok(page.page(Vec::<Value>::new(), 0)));
     };
     let filter = EventFilter { status, device, stream, rule, ..filter };
-    let (alerts, total) = app.alerts(&caller.principal, filter).await?;
+    let (alerts, total) = app.alerts.alerts(&caller.principal, filter).await?;
     Ok(ok(page.page(alerts, total).map(|alert| view(&alert))))
 }
 
 /// `GET /alerts/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let found = app.alert(&caller.principal, *id).await;
+    let found = app.alerts.alert(&caller.principal, *id).await;
     Ok(ok(view(&found.map_err(|error| MkError::named(error, TITLE, *id))?)))
 }
 
@@ -151,10 +151,10 @@ async fn resolve(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
 
 async fn step(caller: &MkCaller, app: &App, (id, step): (Uuid, AlertStep), body: JsonBody) -> Answer {
     let named = |error| MkError::named(error, TITLE, id);
-    app.alert_to_change(&caller.principal, id).await.map_err(named)?;
+    app.alerts.alert_to_change(&caller.principal, id).await.map_err(named)?;
     let mut fields = body.fields_if_any(app).await?;
     let note = fields.text("note");
-    fields.finish(app.alert_note_problems(note.as_deref()))?;
-    let alert = app.step_alert(&caller.principal, id, step, (caller.actor.clone(), note)).await;
+    fields.finish(app.alerts.alert_note_problems(note.as_deref()))?;
+    let alert = app.alerts.step_alert(&caller.principal, id, step, (caller.actor.clone(), note)).await;
     Ok(ok(view(&alert.map_err(named)?)))
 }

@@ -184,7 +184,7 @@ pub fn view(row: &Document) -> Option<ShownRow> {
 /// `GET /annotation-classes`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(&sort::sortable::<AnnotationClassRow>())?;
-    let rows = app.documents(&caller.principal, KIND)?;
+    let rows = app.documents.documents(&caller.principal, KIND)?;
     let key =
         |row: &Arc<Document>, property: &str| documents::key(row, property, || AnnotationClassRow::new(row));
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
@@ -192,9 +192,9 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 
 /// `POST /annotation-classes`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.check_may_change_documents(&caller.principal, KIND)?;
+    app.documents.check_may_change_documents(&caller.principal, KIND)?;
     let class = read_whole(body.fields(&app).await?)?;
-    let row = app.create_document(&caller.principal, DocumentSpec::AnnotationClass(class)).await?;
+    let row = app.documents.create_document(&caller.principal, DocumentSpec::AnnotationClass(class)).await?;
     Ok(created(COLLECTION, row.uuid, view(&row)))
 }
 

@@ -137,7 +137,7 @@ impl CameraRow {
     fn new(app: &App, who: &Principal, row: &Document) -> Result<Self> {
         let spec = row.camera().ok_or_else(|| Error::internal("a camera is of another kind"))?.clone();
         let CameraHealth { status, last_seen, .. } = app.camera_health(who, row)?;
-        let (device, kind) = (app.device(who, spec.device)?.aliases.uuid, Some(spec.kind));
+        let (device, kind) = (app.devices.device(who, spec.device)?.aliases.uuid, Some(spec.kind));
         Ok(CameraRow { stamp: Stamp::of(row), device, spec, kind, status, last_seen })
     }
 }
@@ -162,7 +162,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 /// `POST /cameras`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    app.check_may_change_documents(who, KIND)?;
+    app.documents.check_may_change_documents(who, KIND)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
     let row = app.create_camera(who, spec).await?;
     Ok(created(COLLECTION, row.uuid, view(&app, who, &row)?))

@@ -165,7 +165,7 @@ fn view(app: &App, who: &Principal, row: &Document) -> Result<ShownRow> {
 /// `GET /media-capture-rules`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let (who, page) = (&caller.principal, query.page(&sort::sortable::<CaptureRuleRow>())?);
-    let rows = app.documents(who, KIND)?;
+    let rows = app.documents.documents(who, KIND)?;
     let key = |row: &Arc<Document>, property: &str| {
         documents::key(row, property, || CaptureRuleRow::new(&app, who, row).ok())
     };
@@ -177,9 +177,9 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 /// `POST /media-capture-rules`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    app.check_may_change_documents(who, KIND)?;
+    app.documents.check_may_change_documents(who, KIND)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
-    let row = app.create_document(who, DocumentSpec::CaptureRule(spec)).await?;
+    let row = app.documents.create_document(who, DocumentSpec::CaptureRule(spec)).await?;
     Ok(created(COLLECTION, row.uuid, view(&app, who, &row)?))
 }
 
@@ -203,7 +203,7 @@ fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CaptureRuleSpe
     let mut spec = read_row::<CaptureRuleRow>(&mut fields).spec;
     spec.name = spec.name.trim().to_owned();
     for (index, camera) in spec.cameras.iter().enumerate().take(100) {
-        if app.document(who, DocumentKind::Camera, *camera).is_err() {
+        if app.documents.document(who, DocumentKind::Camera, *camera).is_err() {
             fields.problem(&format!("cameraIds[{index}]"), "does not exist");
         }
     }
@@ -221,7 +221,7 @@ fn read_match(app: &App, who: &Principal, fields: &mut Fields) -> EventMatch {
         fields.choice("source", &EventSource::ALL, EventSource::name).map(|source| source.name().to_owned());
     let severity = fields.choice("severity", &SEVERITIES, |name| name).map(str::to_owned);
     let wanted = fields.uuid("deviceId");
-    let device = wanted.and_then(|uuid| app.device_by_uuid(who, uuid).ok()).map(|device| device.id);
+    let device = wanted.and_then(|uuid| app.devices.device_by_uuid(who, uuid).ok()).map(|device| device.id);
     if wanted.is_some() && device.is_none() {
         fields.problem("deviceId", "does not exist");
     }

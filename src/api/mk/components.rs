@@ -104,7 +104,7 @@ impl MkNoun for ComponentRow {
 impl ComponentRow {
     fn new(app: &App, who: &Principal, row: &Document) -> Result<Self> {
         let spec = row.component().ok_or_else(|| Error::internal("a component is of another kind"))?.clone();
-        let device = app.device(who, spec.device)?.aliases.uuid;
+        let device = app.devices.device(who, spec.device)?.aliases.uuid;
         Ok(ComponentRow { stamp: Stamp::of(row), device, spec })
     }
 }
@@ -129,9 +129,9 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 /// `POST /components`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    app.check_may_change_documents(who, KIND)?;
+    app.documents.check_may_change_documents(who, KIND)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
-    let row = app.create_document(who, DocumentSpec::Component(spec)).await?;
+    let row = app.documents.create_document(who, DocumentSpec::Component(spec)).await?;
     Ok(created(COLLECTION, row.uuid, view(&app, who, &row)?))
 }
 
@@ -167,7 +167,7 @@ fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<ComponentSpec,
         ..read_row::<ComponentRow>(&mut fields).spec
     };
     if let Some(profile) = spec.sensor_profile
-        && app.document(who, DocumentKind::SensorProfile, profile).is_err()
+        && app.documents.document(who, DocumentKind::SensorProfile, profile).is_err()
     {
         fields.problem("sensorProfileId", "does not exist");
     }

@@ -203,7 +203,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let page = query.page(&sort::sortable::<ArtefactRow>())?;
     let (profile, name) = (query.uuid("profileId")?, query.text("name"));
     let org = app.org_uuid(&caller.principal)?;
-    let mut rows = app.documents(&caller.principal, KIND)?;
+    let mut rows = app.documents.documents(&caller.principal, KIND)?;
     rows.retain(|row| {
         row.artefact().is_some_and(|artefact| {
             profile.is_none_or(|id| artefact.spec.profile == id)
@@ -221,7 +221,7 @@ fn sort_key(row: &Document, property: &str, org: Uuid) -> SortKey {
 /// `POST /api/v1/config-artefacts`
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let principal = &caller.principal;
-    app.check_may_change_documents(principal, KIND)?;
+    app.documents.check_may_change_documents(principal, KIND)?;
     let org = app.org_uuid(principal)?;
     let spec = read_spec(body.fields(&app).await?, org)?;
     let created = app.create_artefact(principal, spec, caller.actor.clone()).await.map_err(refusal_error)?;
@@ -264,7 +264,7 @@ fn read_spec(mut fields: Fields, org: Uuid) -> Result<ArtefactSpec, MkError> {
 /// `POST /api/v1/config-artefacts/upload-url`
 async fn upload_url(caller: MkCaller, base: BaseUrl, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let principal: &Principal = &caller.principal;
-    app.check_may_change_documents(principal, KIND)?;
+    app.documents.check_may_change_documents(principal, KIND)?;
     let spec = read_upload(body.fields(&app).await?)?;
     let address = app.create_object(principal, spec).await?;
     let BaseUrl(base) = base;

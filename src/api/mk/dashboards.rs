@@ -146,17 +146,17 @@ pub fn view(row: &Document) -> Option<ShownRow> {
 /// `GET /dashboards`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(&sort::sortable::<DashboardRow>())?;
-    let rows = app.documents(&caller.principal, KIND)?;
+    let rows = app.documents.documents(&caller.principal, KIND)?;
     let key = |row: &Arc<Document>, property: &str| documents::key(row, property, || DashboardRow::new(row));
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
 }
 
 /// `POST /dashboards`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.check_may_change_documents(&caller.principal, KIND)?;
+    app.documents.check_may_change_documents(&caller.principal, KIND)?;
     let dashboard = read_whole(body.fields(&app).await?)?;
     let dashboard = DashboardSpec { created_by: Some(caller.actor.clone()), ..dashboard };
-    let row = app.create_document(&caller.principal, DocumentSpec::Dashboard(dashboard)).await?;
+    let row = app.documents.create_document(&caller.principal, DocumentSpec::Dashboard(dashboard)).await?;
     Ok(created(COLLECTION, row.uuid, view(&row)))
 }
 

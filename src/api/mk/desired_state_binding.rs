@@ -179,7 +179,7 @@ async fn read(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answ
 
 /// `PUT /api/v1/desired-state-bindings/{id}`
 async fn put(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    app.check_may_change_documents(&caller.principal, KIND)?;
+    app.documents.check_may_change_documents(&caller.principal, KIND)?;
     let spec = read_spec(body.fields(&app).await?)?;
     let put = app.put_binding(&caller.principal, *id, spec).await;
     let (row, is_new) = put.map_err(documents::named(KIND, *id))?;

@@ -113,7 +113,7 @@ fn view(devices: &[Arc<Device>], row: &Document) -> Result<ShownRow> {
 }
 
 fn all_devices(app: &App, who: &Principal) -> Result<Vec<Arc<Device>>> {
-    app.devices(who, &DeviceFilter::default())
+    app.devices.devices(who, &DeviceFilter::default())
 }
 
 /// `GET /device-groups`.
@@ -121,7 +121,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let (who, page) = (&caller.principal, query.page(&sort::sortable::<DeviceGroupRow>())?);
     let key =
         |row: &Arc<Document>, property: &str| documents::key(row, property, || DeviceGroupRow::new(row));
-    let page = page.of(app.documents(who, KIND)?, key, |row| row.uuid);
+    let page = page.of(app.documents.documents(who, KIND)?, key, |row| row.uuid);
     let devices = all_devices(&app, who)?;
     let content = page.content.iter().map(|row| view(&devices, row)).collect::<Result<Vec<_>>>()?;
     Ok(ok(Page { content, page: page.page }))
@@ -130,9 +130,9 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 /// `POST /device-groups`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    app.check_may_change_documents(who, KIND)?;
+    app.documents.check_may_change_documents(who, KIND)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
-    let row = app.create_document(who, DocumentSpec::DeviceGroup(spec)).await?;
+    let row = app.documents.create_document(who, DocumentSpec::DeviceGroup(spec)).await?;
     Ok(created(COLLECTION, row.uuid, view(&all_devices(&app, who)?, &row)?))
 }
 
@@ -156,7 +156,7 @@ fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<DeviceGroupSpe
     let mut spec = read_row::<DeviceGroupRow>(&mut fields).spec;
     spec.name = spec.name.trim().to_owned();
     for (index, uuid) in fields.uuids("deviceIds").unwrap_or_default().into_iter().enumerate() {
-        match app.device_by_uuid(who, uuid) {
+        match app.devices.device_by_uuid(who, uuid) {
             Ok(device) if spec.devices.contains(&device.id) => {}
             Ok(device) => spec.devices.push(device.id),
             Err(_) => fields.problem(&format!("deviceIds[{index}]"), "does not exist"),

@@ -222,7 +222,7 @@ fn sort_key(row: &DeviceOverview, property: &str) -> SortKey {
 
 /// `POST /devices`.
 async fn create_device(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.check_may_create_device(&caller.principal)?;
+    app.devices.check_may_create_device(&caller.principal)?;
     let rules = |new: &PlatformDevice| app.platform_device_problems(&caller.principal, new, None);
     let new = read(body.fields(&app).await?, PlatformDevice::default(), rules)?;
     let new = PlatformDevice { status: None, ..new };
@@ -260,7 +260,7 @@ async fn change(caller: &MkCaller, app: &App, id: Uuid, body: JsonBody, is_patch
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let named = |error| MkError::named(error, "Device", *id);
     let stored = app.platform_device_to_change(&caller.principal, *id).map_err(named)?;
-    app.delete_device(&caller.principal, stored.id).await.map_err(named)?;
+    app.devices.delete_device(&caller.principal, stored.id).await.map_err(named)?;
     Ok(no_content())
 }
 

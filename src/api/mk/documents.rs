@@ -26,7 +26,7 @@ use crate::domain::{Error, Principal};
 
 /// Returns the document at the id of a path.
 pub fn find(app: &App, who: &Principal, kind: DocumentKind, id: Uuid) -> Result<Arc<Document>, MkError> {
-    app.document(who, kind, id).map_err(named(kind, id))
+    app.documents.document(who, kind, id).map_err(named(kind, id))
 }
 
 /// As [`find`], for a caller that may change it.
@@ -36,7 +36,7 @@ pub fn find_to_change(
     kind: DocumentKind,
     id: Uuid,
 ) -> Result<Arc<Document>, MkError> {
-    app.document_to_change(who, kind, id).map_err(named(kind, id))
+    app.documents.document_to_change(who, kind, id).map_err(named(kind, id))
 }
 
 /// Changes the document at the id of a path.
@@ -46,7 +46,7 @@ pub async fn update(
     (kind, id): (DocumentKind, Uuid),
     change: impl FnOnce(&mut DocumentSpec) + Send,
 ) -> Result<Arc<Document>, MkError> {
-    app.update_document(who, (kind, id), None, change).await.map_err(named(kind, id))
+    app.documents.update_document(who, (kind, id), None, change).await.map_err(named(kind, id))
 }
 
 /// The handler of DELETE for the documents of a kind.
@@ -56,7 +56,7 @@ pub fn delete(
 {
     move |caller: MkCaller, State(app): State<Arc<App>>, PathId(id): PathId| {
         let deleted = async move {
-            app.delete_document(&caller.principal, kind, id).await.map_err(named(kind, id))?;
+            app.documents.delete_document(&caller.principal, kind, id).await.map_err(named(kind, id))?;
             Answer::Ok(no_content())
         };
         deleted.boxed()
@@ -71,9 +71,9 @@ pub fn of_device(
     kind: DocumentKind,
     query: &Query,
 ) -> Result<Vec<Arc<Document>>, MkError> {
-    let Some(device) = query.uuid("deviceId")? else { return Ok(app.documents(who, kind)?) };
-    let Ok(device) = app.device_by_uuid(who, device) else { return Ok(Vec::new()) };
-    let mut rows = app.documents_of_device(who, device.id)?;
+    let Some(device) = query.uuid("deviceId")? else { return Ok(app.documents.documents(who, kind)?) };
+    let Ok(device) = app.devices.device_by_uuid(who, device) else { return Ok(Vec::new()) };
+    let mut rows = app.documents.documents_of_device(who, device.id)?;
     rows.retain(|row| row.spec.kind() == kind);
     Ok(rows)
 }
@@ -81,7 +81,7 @@ pub fn of_device(
 /// Reads the required member `deviceId` of a body. `None` without a device is a problem of the body.
 pub fn device_of_body(app: &App, who: &Principal, fields: &mut Fields) -> Option<Arc<Device>> {
     let device = fields.required_uuid("deviceId")?;
-    let found = app.device_by_uuid(who, device).ok();
+    let found = app.devices.device_by_uuid(who, device).ok();
     if found.is_none() {
         fields.problem("deviceId", "does not exist");
     }

@@ -115,7 +115,7 @@ fn view(job: &MediaJob) -> Result<ShownRow> {
 
 /// `POST /dvr-clip-requests`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.check_may_change_documents(&caller.principal, DocumentKind::Camera)?;
+    app.documents.check_may_change_documents(&caller.principal, DocumentKind::Camera)?;
     let (camera, clip) = read(&app, &caller, body.fields(&app).await?)?;
     let job = app.request_clip(&caller.principal, camera, clip).await?;
     Ok(created(COLLECTION, job.uuid, view(&job)?))
@@ -149,7 +149,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 fn read(app: &App, caller: &MkCaller, mut fields: Fields) -> Result<(Uuid, ClipRequest), MkError> {
     let camera = fields.required_uuid("cameraId");
     if let Some(id) = camera
-        && app.document(&caller.principal, DocumentKind::Camera, id).is_err()
+        && app.documents.document(&caller.principal, DocumentKind::Camera, id).is_err()
     {
         fields.problem("cameraId", "does not exist");
     }

@@ -219,7 +219,7 @@ pub fn device_of(
     query: &Query,
 ) -> Result<Option<Option<DeviceId>>, MkError> {
     let Some(uuid) = query.uuid("deviceId")? else { return Ok(Some(None)) };
-    match app.device_by_uuid(principal, uuid) {
+    match app.devices.device_by_uuid(principal, uuid) {
         Ok(device) => Ok(Some(Some(device.id))),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
@@ -233,7 +233,7 @@ pub fn stream_of(
     query: &Query,
 ) -> Result<Option<Option<StreamId>>, MkError> {
     let Some(uuid) = query.uuid("sensorId")? else { return Ok(Some(None)) };
-    match app.watched_stream(principal, uuid) {
+    match app.alerts.watched_stream(principal, uuid) {
         Ok(stream) => Ok(Some(Some(stream))),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
@@ -261,27 +261,27 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         return Ok(ok(page.page(Vec::<EventView>::new(), 0)));
     };
     let filter = EventFilter { source, kinds, device, stream, ..filter };
-    let (events, total) = app.shown_events(&caller.principal, filter).await?;
+    let (events, total) = app.events.shown_events(&caller.principal, filter).await?;
     Ok(ok(page.page(events, total).map(EventView::from)))
 }
 
 /// `POST /events`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.check_may_create_events(&caller.principal)?;
+    app.events.check_may_create_events(&caller.principal)?;
     let (source, spec) = read(body.fields(&app).await?, &app, &caller.principal)?;
-    let event = app.create_shown_event(&caller.principal, source, spec).await?;
+    let event = app.events.create_shown_event(&caller.principal, source, spec).await?;
     Ok(created(COLLECTION, event.event.uuid, EventView::from(event)))
 }
 
 /// `GET /events/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let found = app.shown_event(&caller.principal, *id).await;
+    let found = app.events.shown_event(&caller.principal, *id).await;
     Ok(ok(EventView::from(found.map_err(|error| MkError::named(error, TITLE, *id))?)))
 }
 
 /// `GET /events/{id}/lifecycle`.
 async fn lifecycle(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let found = app.shown_event(&caller.principal, *id).await;
+    let found = app.events.shown_event(&caller.principal, *id).await;
     let alert = found.and_then(|found| found.event.alert.ok_or_else(Error::not_found));
     let alert = alert.map_err(|error| MkError::named(error, TITLE, *id))?;
     Ok(ok(LifecycleView::from(alert.lifecycle)))
@@ -291,15 +291,15 @@ fn read(mut fields: Fields, app: &App, principal: &Principal) -> Result<(EventSo
     let source = fields.choice("source", &GIVEN_SOURCES, EventSource::name).unwrap_or_default();
     let severity = fields.required_choice("severity", &Severity::ALL, Severity::name).unwrap_or_default();
     let (device, sensor) = (fields.uuid("deviceId"), fields.uuid("sensorId"));
-    let device = device.map(|uuid| app.device_by_uuid(principal, uuid).map(|device| device.id));
+    let device = device.map(|uuid| app.devices.device_by_uuid(principal, uuid).map(|device| device.id));
     if matches!(device, Some(Err(_))) {
         fields.problem("deviceId", "does not exist");
     }
-    let stream = sensor.map(|uuid| app.watched_stream(principal, uuid));
+    let stream = sensor.map(|uuid| app.alerts.watched_stream(principal, uuid));
     if matches!(stream, Some(Err(_))) {
         fields.problem("sensorId", "does not exist");
     }
-    let now = app.blank_event();
+    let now = app.events.blank_event();
     let spec = EventSpec {
         device: device.and_then(Result::ok),
         stream: stream.and_then(Result::ok),

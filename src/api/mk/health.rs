@@ -61,7 +61,7 @@ pub fn section() -> Section {
 
 async fn latest(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let named = |error| MkError::named(error, TITLE, *id);
-    let device = app.device_by_uuid(&caller.principal, *id).map_err(named)?;
+    let device = app.devices.device_by_uuid(&caller.principal, *id).map_err(named)?;
     let report = app.device_health(&caller.principal, device.id).map_err(named)?;
     let none = || Error::new(Kind::NotFound, "No health for device");
     Ok(ok(view(*id, report.ok_or_else(none)?)))
@@ -69,7 +69,7 @@ async fn latest(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> An
 
 async fn history(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, query: Query) -> Answer {
     let named = |error| MkError::named(error, TITLE, *id);
-    let device = app.device_by_uuid(&caller.principal, *id).map_err(named)?;
+    let device = app.devices.device_by_uuid(&caller.principal, *id).map_err(named)?;
     let (from, to) = query.range(app.now())?;
     let page = query.page(&["timestamp"])?;
     let newest_first = page.sort.first().is_none_or(|order| order.is_descending);

@@ -187,7 +187,7 @@ struct TestView {
 /// `GET /notification-channels`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(SORTABLE)?;
-    let rows = app.documents(&caller.principal, KIND)?;
+    let rows = app.documents.documents(&caller.principal, KIND)?;
     let key = |row: &Arc<Document>, property: &str| {
         let channel = row.notification_channel();
         match property {
@@ -202,9 +202,9 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 
 /// `POST /notification-channels`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.check_may_change_documents(&caller.principal, KIND)?;
+    app.documents.check_may_change_documents(&caller.principal, KIND)?;
     let draft = read(body.fields(&app).await?, None)?;
-    let row = app.create_channel(&caller.principal, draft).await?;
+    let row = app.notifications.create_channel(&caller.principal, draft).await?;
     Ok(created(COLLECTION, row.uuid, ChannelView::new(&row)))
 }
 
@@ -219,13 +219,13 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     let named = documents::named(KIND, *id);
     let stored = documents::find_to_change(&app, &caller.principal, KIND, *id)?;
     let draft = read(body.fields(&app).await?, stored.notification_channel())?;
-    let row = app.replace_channel(&caller.principal, *id, draft).await.map_err(named)?;
+    let row = app.notifications.replace_channel(&caller.principal, *id, draft).await.map_err(named)?;
     Ok(ok(ChannelView::new(&row)))
 }
 
 /// `POST /notification-channels/{id}/test`.
 async fn test(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let tested = app.test_channel(&caller.principal, *id).await;
+    let tested = app.notifications.test_channel(&caller.principal, *id).await;
     let error = tested.map_err(documents::named(KIND, *id))?;
     Ok(ok(TestView { success: error.is_none(), error }))
 }

@@ -122,7 +122,7 @@ fn view(pack: &PackOverview) -> Result<PackView> {
 /// `GET /packs`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let (who, page) = (&caller.principal, query.page(SORTABLE)?);
-    let rows = app.documents(who, KIND)?;
+    let rows = app.documents.documents(who, KIND)?;
     let key = |row: &Arc<Document>, property: &str| match property {
         "key" => row.pack().map(|pack| pack.key.as_str()).into(),
         "name" => row.pack().map(|pack| pack.name.as_str()).into(),
@@ -137,7 +137,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 /// `POST /packs`.
 async fn install(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    app.check_may_change_documents(who, KIND)?;
+    app.documents.check_may_change_documents(who, KIND)?;
     let content = pack_body::read(body.fields(&app).await?)?;
     match app.install_pack(who, content).await.map_err(refusal_error)? {
         PackOutcome::Created(pack) => Ok(created(COLLECTION, pack.document.uuid, view(&pack)?)),

@@ -349,7 +349,7 @@ fn list<N: MkNoun>(
     let version = query.text("version").map(str::parse::<ProfileVersion>).transpose();
     let version = version.map_err(|_| MkError::invalid_parameter("version"))?;
     let is_latest = query.boolean("latest")?.unwrap_or(false);
-    let mut rows = app.documents(&caller.principal, kind)?;
+    let mut rows = app.documents.documents(&caller.principal, kind)?;
     let mut latest: HashMap<String, ProfileVersion> = HashMap::new();
     for (key, version) in rows.iter().filter_map(|row| identity(row)) {
         let known = latest.entry(key.to_owned()).or_insert(version);

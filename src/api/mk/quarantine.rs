@@ -111,7 +111,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     }
     let device = match query.uuid("deviceId")? {
         None => None,
-        Some(uuid) => match app.device_by_uuid(&caller.principal, uuid) {
+        Some(uuid) => match app.devices.device_by_uuid(&caller.principal, uuid) {
             Ok(device) => Some(device.id),
             // A device that does not exist has no rows.
             Err(error) if error.kind == Kind::NotFound => {
@@ -123,18 +123,18 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let newest_first = page.sort.first().is_none_or(|order| order.is_descending);
     let cut = Pagination { offset: page.offset(), limit: page.size };
     let filter = QuarantineFilter { device, reason, from, to, newest_first, after: None, page: cut };
-    let (rows, total) = app.quarantined(&caller.principal, &filter).await?;
+    let (rows, total) = app.quarantine.quarantined(&caller.principal, &filter).await?;
     let total = usize::try_from(total).unwrap_or(usize::MAX);
     Ok(ok(page.page(rows, total).map(QuarantineView::from)))
 }
 
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let found = app.quarantined_reading(&caller.principal, *id).await;
+    let found = app.quarantine.quarantined_reading(&caller.principal, *id).await;
     Ok(ok(QuarantineView::from(found.map_err(|error| MkError::named(error, TITLE, *id))?)))
 }
 
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_quarantined(&caller.principal, *id).await;
+    let deleted = app.quarantine.delete_quarantined(&caller.principal, *id).await;
     deleted.map_err(|error| MkError::named(error, TITLE, *id))?;
     Ok(no_content())
 }

@@ -131,7 +131,7 @@ fn view(row: &Document) -> Option<ShownRow> {
 /// `GET /reference-pairs`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let (page, component) = (query.page(&sort::sortable::<ReferencePairRow>())?, query.uuid("componentId")?);
-    let mut rows = app.documents(&caller.principal, KIND)?;
+    let mut rows = app.documents.documents(&caller.principal, KIND)?;
     if let Some(component) = component {
         rows.retain(|row| row.reference_pair().is_some_and(|pair| pair.has_component(component)));
     }
@@ -143,9 +143,9 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 /// `POST /reference-pairs`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    app.check_may_change_documents(who, KIND)?;
+    app.documents.check_may_change_documents(who, KIND)?;
     let pair = read(&app, who, body.fields(&app).await?)?;
-    let row = app.create_document(who, DocumentSpec::ReferencePair(pair)).await?;
+    let row = app.documents.create_document(who, DocumentSpec::ReferencePair(pair)).await?;
     Ok(created(COLLECTION, row.uuid, view(&row)))
 }
 

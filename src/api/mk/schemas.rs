@@ -89,7 +89,7 @@ impl SchemaEntry {
 async fn list(caller: MkCaller, State(app): State<Arc<App>>) -> Answer {
     let mut entries = Vec::new();
     for kind in [DocumentKind::SensorProfile, DocumentKind::DeviceProfile] {
-        let mut rows = app.documents(&caller.principal, kind)?;
+        let mut rows = app.documents.documents(&caller.principal, kind)?;
         rows.sort_by_key(|row| order(row));
         entries.extend(rows.iter().filter_map(|row| SchemaEntry::new(row)));
     }

@@ -120,7 +120,7 @@ fn view(row: &Document, counts: &HashMap<Uuid, usize>) -> Option<ShownRow> {
 /// `GET /sites`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(&sort::sortable::<SiteRow>())?;
-    let rows = app.documents(&caller.principal, KIND)?;
+    let rows = app.documents.documents(&caller.principal, KIND)?;
     let counts = app.device_counts(&caller.principal)?;
     let key =
         |row: &Arc<Document>, property: &str| documents::key(row, property, || SiteRow::new(row, &counts));
@@ -129,9 +129,9 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 
 /// `POST /sites`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.check_may_change_documents(&caller.principal, KIND)?;
+    app.documents.check_may_change_documents(&caller.principal, KIND)?;
     let site = read(body.fields(&app).await?)?;
-    let row = app.create_document(&caller.principal, DocumentSpec::Site(site)).await?;
+    let row = app.documents.create_document(&caller.principal, DocumentSpec::Site(site)).await?;
     Ok(created(COLLECTION, row.uuid, view(&row, &HashMap::new())))
 }
 

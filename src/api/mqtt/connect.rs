@@ -183,7 +183,7 @@ fn authenticate(
     let app = &server.app;
     let refused = |error: &Error| {
         if let Some(denial) = AccessDenial::from_error(error) {
-            app.note_refusal(&origin, denial);
+            app.audit.note_refusal(&origin, denial);
         }
         if error.kind == Kind::Unauthenticated { Refusal::Credentials } else { Refusal::Unavailable }
     };
@@ -199,7 +199,7 @@ fn authenticate(
     }
     let key = std::str::from_utf8(password).unwrap_or_default();
     let principal: Principal = app.authenticate_key(key).map_err(|error| refused(&error))?;
-    Ok(app.live_credential(Arc::new(principal.with_origin(&origin)), None))
+    Ok(app.feeds.live_credential(Arc::new(principal.with_origin(&origin)), None))
 }
 
 #[cfg(test)]

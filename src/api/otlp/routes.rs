@@ -61,7 +61,7 @@ async fn write(
     let encoding = encoding?;
     let body = read_body(encoding, &parts.headers, body, &sender.secret).await?;
     let request = MetricRequest { encoding, default_device: sender::default_device(parts) };
-    let rejected = app.write_metrics(&sender.principal, request, body).await?;
+    let rejected = app.ingest.write_metrics(&sender.principal, request, body).await?;
     let message = sender::describe_refused("rejected", "data point", &rejected).unwrap_or_default();
     let answer = response::export_response(encoding, rejected.count, &message);
     Ok(([(CONTENT_TYPE, HeaderValue::from_static(encoding.media_type()))], answer).into_response())

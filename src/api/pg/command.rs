@@ -182,8 +182,9 @@ impl PgSession {
         let query = format!("SELECT {}", columns.join(", "));
         let bound = self.bound_statement(query, Vec::new());
         let app = self.server.app.clone();
-        let mut answer =
-            watch.run(&mut self.connection, app.bound_sql(self.credential.principal(), bound)).await??;
+        let mut answer = watch
+            .run(&mut self.connection, app.statements.bound_sql(self.credential.principal(), bound))
+            .await??;
         let row = watch.run(&mut self.connection, answer.batches.next()).await?.transpose()?;
         match row {
             Some(row) if row.num_rows() == 1 => Ok(row.columns().to_vec()),

@@ -73,8 +73,9 @@ impl PgSession {
         let sketch =
             PreparedSql { tool: SqlProtocol::Postgres, query: text, declared: known, values: Vec::new() };
         let app = self.server.app.clone();
-        let described =
-            watch.run(&mut self.connection, app.describe_sql(self.credential.principal(), sketch)).await??;
+        let described = watch
+            .run(&mut self.connection, app.statements.describe_sql(self.credential.principal(), sketch))
+            .await??;
         let params = described.params.iter().enumerate().map(|(i, wanted)| {
             declared.get(i).cloned().flatten().unwrap_or_else(|| types::parameter_type(wanted))
         });

@@ -77,7 +77,7 @@ impl PgSession {
         principal: Principal,
         settings: SessionSettings,
     ) -> Self {
-        let credential = server.app.live_credential(Arc::new(principal), None);
+        let credential = server.app.feeds.live_credential(Arc::new(principal), None);
         let account = ConnectionMemory::new(server.memory.clone());
         Self {
             server,
@@ -242,7 +242,7 @@ impl PgSession {
             tracing::debug!(error = text, caller = %who.caller, "statement refused");
         }
         if let (Some(refusal), Some(origin)) = (AccessDenial::from_error(error), &who.origin) {
-            self.server.app.note_refusal(origin, refusal);
+            self.server.app.audit.note_refusal(origin, refusal);
         }
     }
 
@@ -367,8 +367,9 @@ impl PgSession {
     ) -> Result<RowStream, PgError> {
         let bound = self.bound_statement(text.to_owned(), values);
         let app = self.server.app.clone();
-        let answer =
-            watch.run(&mut self.connection, app.bound_sql(self.credential.principal(), bound)).await??;
+        let answer = watch
+            .run(&mut self.connection, app.statements.bound_sql(self.credential.principal(), bound))
+            .await??;
         let columns = ResultColumns::new(&answer.schema, formats)?;
         Ok(RowStream::new(answer, columns))
     }

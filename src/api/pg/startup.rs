@@ -149,7 +149,7 @@ async fn authenticate(
         Ok(principal) => Ok((principal.with_origin(&origin), SessionSettings::new(parameters))),
         Err(error) => {
             if let Some(refusal) = AccessDenial::from_error(&error) {
-                server.app.note_refusal(&origin, refusal);
+                server.app.audit.note_refusal(&origin, refusal);
             }
             Err(error.into())
         }

@@ -74,7 +74,7 @@ async fn write(State(app): State<Arc<App>>, request: Request) -> Result<Response
     headers.remove(CONTENT_ENCODING);
     let block = payload::read_for_secret(&headers, body, BODY_LIMITS, &sender.secret).await?;
     let request = SampleRequest { version, default_device: sender::default_device(&parts) };
-    let outcome = app.write_samples(&sender.principal, request, block).await?;
+    let outcome = app.ingest.write_samples(&sender.principal, request, block).await?;
     let mut response = match refusal(&outcome) {
         None => StatusCode::NO_CONTENT.into_response(),
         Some(error) => WriteError::from(error).into_response(),

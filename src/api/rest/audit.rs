@@ -67,7 +67,7 @@ pub async fn list(
     let mut query = QueryParams::parse(raw.as_deref());
     let range = query.range();
     query.finish()?;
-    let rows = app.audit_log(&caller, range)?;
+    let rows = app.audit.audit_log(&caller, range)?;
     Ok(array::respond(rows.map(|rows| Ok(rows_to_json(rows?))).boxed()).await?)
 }
 

@@ -125,9 +125,9 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
-    app.check_may_change_documents(&caller, KIND)?;
+    app.documents.check_may_change_documents(&caller, KIND)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let row = app.create_channel_from_fields(&caller, fields).await?;
+    let row = app.notifications.create_channel_from_fields(&caller, fields).await?;
     let location = format!("/api/channel/{}/", row.uuid);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(ChannelView::new(&row)?)))
 }
@@ -139,9 +139,9 @@ pub async fn replace(
     PathUuid(uuid): PathUuid,
     body: DeferredJson,
 ) -> Result<Json<ChannelView>, RestError> {
-    app.document_to_change(&caller, KIND, uuid)?;
+    app.documents.document_to_change(&caller, KIND, uuid)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let row = app.replace_channel_from_fields(&caller, uuid, fields).await?;
+    let row = app.notifications.replace_channel_from_fields(&caller, uuid, fields).await?;
     Ok(Json(ChannelView::new(&row)?))
 }
 
@@ -152,9 +152,9 @@ pub async fn update(
     PathUuid(uuid): PathUuid,
     body: DeferredJson,
 ) -> Result<Json<ChannelView>, RestError> {
-    app.document_to_change(&caller, KIND, uuid)?;
+    app.documents.document_to_change(&caller, KIND, uuid)?;
     let fields = body.fields(ReadMode::Partial).await?;
-    let row = app.update_channel_from_fields(&caller, uuid, fields).await?;
+    let row = app.notifications.update_channel_from_fields(&caller, uuid, fields).await?;
     Ok(Json(ChannelView::new(&row)?))
 }
 
@@ -164,7 +164,7 @@ pub async fn test(
     State(app): State<Arc<App>>,
     PathUuid(uuid): PathUuid,
 ) -> Result<Json<TestView>, RestError> {
-    let error = app.test_channel(&caller, uuid).await?;
+    let error = app.notifications.test_channel(&caller, uuid).await?;
     Ok(Json(TestView { success: error.is_none(), error }))
 }
 

@@ -107,7 +107,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Vec<CommandView>>, RestError> {
-    let commands = app.commands(&caller, &parse_filter(raw.as_deref())?)?;
+    let commands = app.commands.commands(&caller, &parse_filter(raw.as_deref())?)?;
     Ok(Json(commands.into_iter().map(CommandView::from).collect()))
 }
 
@@ -117,7 +117,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<CommandView>), RestError> {
-    let command = app.create_command_from_json(&caller, body.object().await?).await?;
+    let command = app.gateway.create_command_from_json(&caller, body.object().await?).await?;
     Ok((StatusCode::CREATED, Json(command.into())))
 }
 
@@ -127,7 +127,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     uuid: Path<String>,
 ) -> Result<Json<CommandView>, RestError> {
-    Ok(Json(app.command(&caller, parse_uuid(&uuid)?)?.into()))
+    Ok(Json(app.commands.command(&caller, parse_uuid(&uuid)?)?.into()))
 }
 
 /// `POST /api/command/{uuid}/result`: stores what became of a command.
@@ -138,9 +138,9 @@ pub async fn report(
     body: DeferredJson,
 ) -> Result<Json<CommandView>, RestError> {
     let uuid = parse_uuid(&uuid)?;
-    app.command_to_report(&caller, uuid)?;
+    app.commands.command_to_report(&caller, uuid)?;
     let members = body.object().await?;
-    Ok(Json(app.report_command_from_json(&caller, uuid, members).await?.into()))
+    Ok(Json(app.gateway.report_command_from_json(&caller, uuid, members).await?.into()))
 }
 
 fn parse_filter(raw: Option<&str>) -> Result<CommandFilter> {

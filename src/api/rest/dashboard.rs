@@ -119,9 +119,9 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
-    app.check_may_change_documents(&caller, KIND)?;
+    app.documents.check_may_change_documents(&caller, KIND)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let row = app.create_dashboard_from_fields(&caller, fields).await?;
+    let row = app.documents.create_dashboard_from_fields(&caller, fields).await?;
     let location = format!("/api/dashboard/{}/", row.uuid);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(DashboardView::new(&row)?)))
 }
@@ -133,9 +133,9 @@ pub async fn replace(
     PathUuid(uuid): PathUuid,
     body: DeferredJson,
 ) -> Result<Json<DashboardView>, RestError> {
-    app.document_to_change(&caller, KIND, uuid)?;
+    app.documents.document_to_change(&caller, KIND, uuid)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let row = app.replace_dashboard_from_fields(&caller, uuid, fields).await?;
+    let row = app.documents.replace_dashboard_from_fields(&caller, uuid, fields).await?;
     Ok(Json(DashboardView::new(&row)?))
 }
 
@@ -146,9 +146,9 @@ pub async fn update(
     PathUuid(uuid): PathUuid,
     body: DeferredJson,
 ) -> Result<Json<DashboardView>, RestError> {
-    app.document_to_change(&caller, KIND, uuid)?;
+    app.documents.document_to_change(&caller, KIND, uuid)?;
     let fields = body.fields(ReadMode::Partial).await?;
-    let row = app.update_dashboard_from_fields(&caller, uuid, fields).await?;
+    let row = app.documents.update_dashboard_from_fields(&caller, uuid, fields).await?;
     Ok(Json(DashboardView::new(&row)?))
 }
 

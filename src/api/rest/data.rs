@@ -88,7 +88,7 @@ pub async fn list(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
     let filter = parse_filter(raw.as_deref())?;
-    let streams = app.streams(&caller, &filter)?;
+    let streams = app.streams.streams(&caller, &filter)?;
     let view = move |stream: &Arc<Stream>| DataView::new(&app, &caller, stream);
     Ok(array::respond(array::pieces_from_rows(streams, view)).await?)
 }
@@ -99,7 +99,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<DataView>), RestError> {
-    let stream = app.create_stream_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
+    let stream = app.streams.create_stream_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(DataView::new(&app, &caller, &stream))))
 }
 
@@ -109,7 +109,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<StreamId>,
 ) -> Result<Json<DataView>, RestError> {
-    let stream = app.stream(&caller, id)?;
+    let stream = app.streams.stream(&caller, id)?;
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }
 
@@ -120,9 +120,9 @@ pub async fn replace(
     Id(id): Id<StreamId>,
     body: DeferredJson,
 ) -> Result<Json<DataView>, RestError> {
-    app.stream_to_change(&caller, id)?;
+    app.streams.stream_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let stream = app.replace_stream_from_fields(&caller, id, fields).await?;
+    let stream = app.streams.replace_stream_from_fields(&caller, id, fields).await?;
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }
 
@@ -133,9 +133,9 @@ pub async fn update(
     Id(id): Id<StreamId>,
     body: DeferredJson,
 ) -> Result<Json<DataView>, RestError> {
-    app.stream_to_change(&caller, id)?;
+    app.streams.stream_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Partial).await?;
-    let stream = app.update_stream_from_fields(&caller, id, fields).await?;
+    let stream = app.streams.update_stream_from_fields(&caller, id, fields).await?;
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }
 
@@ -145,7 +145,7 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     Id(id): Id<StreamId>,
 ) -> Result<StatusCode, RestError> {
-    app.delete_stream(&caller, id).await?;
+    app.streams.delete_stream(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -171,7 +171,7 @@ pub struct DataView {
 
 impl DataView {
     pub(super) fn new(app: &App, principal: &Principal, stream: &Stream) -> Self {
-        let last = app.latest_valued_reading(principal, stream.id);
+        let last = app.streams.latest_valued_reading(principal, stream.id);
         Self {
             id: stream.id,
             fields: stream.spec.values(),

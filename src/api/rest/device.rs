@@ -116,8 +116,8 @@ pub async fn list(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
     let filter = parse_filter(raw.as_deref())?;
-    let devices = app.devices(&caller, &filter)?;
-    let view = move |device: &Arc<Device>| DeviceView::new(device, app.status_of(device));
+    let devices = app.devices.devices(&caller, &filter)?;
+    let view = move |device: &Arc<Device>| DeviceView::new(device, app.devices.status_of(device));
     Ok(array::respond(array::pieces_from_rows(devices, view)).await?)
 }
 
@@ -127,9 +127,9 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<DeviceView>), RestError> {
-    app.check_may_create_device(&caller)?;
-    let device = app.create_device_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
-    Ok((StatusCode::CREATED, Json(DeviceView::new(&device, app.status_of(&device)))))
+    app.devices.check_may_create_device(&caller)?;
+    let device = app.devices.create_device_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
+    Ok((StatusCode::CREATED, Json(DeviceView::new(&device, app.devices.status_of(&device)))))
 }
 
 /// `GET /api/device/{id}`: one device with its state.
@@ -138,8 +138,8 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<DeviceId>,
 ) -> Result<Json<DeviceView>, RestError> {
-    let device = app.device(&caller, id)?;
-    Ok(Json(DeviceView::new(&device, app.status_of(&device))))
+    let device = app.devices.device(&caller, id)?;
+    Ok(Json(DeviceView::new(&device, app.devices.status_of(&device))))
 }
 
 /// `PUT /api/device/{id}`: replaces the settings; absent fields get their defaults.
@@ -149,10 +149,10 @@ pub async fn replace(
     Id(id): Id<DeviceId>,
     body: DeferredJson,
 ) -> Result<Json<DeviceView>, RestError> {
-    app.device_to_change(&caller, id)?;
+    app.devices.device_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let device = app.replace_device_from_fields(&caller, id, fields).await?;
-    Ok(Json(DeviceView::new(&device, app.status_of(&device))))
+    let device = app.devices.replace_device_from_fields(&caller, id, fields).await?;
+    Ok(Json(DeviceView::new(&device, app.devices.status_of(&device))))
 }
 
 /// `PATCH /api/device/{id}`: changes the given settings.
@@ -162,10 +162,10 @@ pub async fn update(
     Id(id): Id<DeviceId>,
     body: DeferredJson,
 ) -> Result<Json<DeviceView>, RestError> {
-    app.device_to_change(&caller, id)?;
+    app.devices.device_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Partial).await?;
-    let device = app.update_device_from_fields(&caller, id, fields).await?;
-    Ok(Json(DeviceView::new(&device, app.status_of(&device))))
+    let device = app.devices.update_device_from_fields(&caller, id, fields).await?;
+    Ok(Json(DeviceView::new(&device, app.devices.status_of(&device))))
 }
 
 /// `DELETE /api/device/{id}`: deletes the device with its streams and their rows.
@@ -174,7 +174,7 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     Id(id): Id<DeviceId>,
 ) -> Result<StatusCode, RestError> {
-    app.delete_device(&caller, id).await?;
+    app.devices.delete_device(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -184,8 +184,8 @@ pub async fn status(
     State(app): State<Arc<App>>,
     Id(id): Id<DeviceId>,
 ) -> Result<Json<DeviceStatusView>, RestError> {
-    let device = app.device(&caller, id)?;
-    Ok(Json(app.status_of(&device).into()))
+    let device = app.devices.device(&caller, id)?;
+    Ok(Json(app.devices.status_of(&device).into()))
 }
 
 fn parse_filter(raw: Option<&str>) -> Result<DeviceFilter> {

@@ -69,7 +69,7 @@ pub async fn get(
     let mut query = QueryParams::parse(raw.as_deref());
     let (from, to) = query.bounds();
     query.finish()?;
-    Ok(Json(HistoryView::new(id, &app.device_history(&caller, id, from, to).await?)))
+    Ok(Json(HistoryView::new(id, &app.devices.device_history(&caller, id, from, to).await?)))
 }
 
 /// States of a device in a response.

@@ -97,7 +97,7 @@ pub async fn test(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<Json<DeviceTestView>, RestError> {
-    app.check_may_create_device(&caller)?;
+    app.devices.check_may_create_device(&caller)?;
     let test = app.test_device_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok(Json(test.into()))
 }
@@ -108,7 +108,7 @@ pub async fn browse(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<Json<NodeView>, RestError> {
-    app.check_may_create_device(&caller)?;
+    app.devices.check_may_create_device(&caller)?;
     let tree = app.browse_unsaved_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok(Json(tree.into()))
 }

@@ -56,7 +56,7 @@ pub async fn list<V: DocumentView>(
     let mut query = QueryParams::parse(raw.as_deref());
     let page = query.page();
     query.finish()?;
-    let rows = app.documents(&caller, V::KIND)?;
+    let rows = app.documents.documents(&caller, V::KIND)?;
     let shown = rows.iter().skip(page.offset).take(page.limit).map(|row| V::new(row));
     Ok(Json(shown.collect::<Result<_>>()?))
 }
@@ -67,7 +67,7 @@ pub async fn retrieve<V: DocumentView>(
     State(app): State<Arc<App>>,
     PathUuid(uuid): PathUuid,
 ) -> Result<Json<V>, RestError> {
-    Ok(Json(V::new(&*app.document(&caller, V::KIND, uuid)?)?))
+    Ok(Json(V::new(&*app.documents.document(&caller, V::KIND, uuid)?)?))
 }
 
 /// `DELETE` of one document.
@@ -76,7 +76,7 @@ pub async fn destroy<V: DocumentView>(
     State(app): State<Arc<App>>,
     PathUuid(uuid): PathUuid,
 ) -> Result<StatusCode, RestError> {
-    app.delete_document(&caller, V::KIND, uuid).await?;
+    app.documents.delete_document(&caller, V::KIND, uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -154,7 +154,7 @@ pub async fn list(
     State(app): State<Arc<App>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
-    let events = app.events(&caller, parse_filter(raw.as_deref())?)?;
+    let events = app.events.events(&caller, parse_filter(raw.as_deref())?)?;
     Ok(array::respond(events.map(|events| Ok(events_to_json(events?))).boxed()).await?)
 }
 
@@ -164,7 +164,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<EventView>), RestError> {
-    let event = app.create_event_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
+    let event = app.events.create_event_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(event.into())))
 }
 
@@ -174,7 +174,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<EventId>,
 ) -> Result<Json<EventView>, RestError> {
-    Ok(Json(app.event(&caller, id).await?.into()))
+    Ok(Json(app.events.event(&caller, id).await?.into()))
 }
 
 /// `PUT /api/event-log/{id}`: replaces all fields; absent ones get their defaults.
@@ -184,9 +184,9 @@ pub async fn replace(
     Id(id): Id<EventId>,
     body: DeferredJson,
 ) -> Result<Json<EventView>, RestError> {
-    app.event_to_change(&caller, id).await?;
+    app.events.event_to_change(&caller, id).await?;
     let fields = body.fields(ReadMode::Whole).await?;
-    Ok(Json(app.replace_event_from_fields(&caller, id, fields).await?.into()))
+    Ok(Json(app.events.replace_event_from_fields(&caller, id, fields).await?.into()))
 }
 
 /// `PATCH /api/event-log/{id}`: changes the given fields.
@@ -196,9 +196,9 @@ pub async fn update(
     Id(id): Id<EventId>,
     body: DeferredJson,
 ) -> Result<Json<EventView>, RestError> {
-    app.event_to_change(&caller, id).await?;
+    app.events.event_to_change(&caller, id).await?;
     let fields = body.fields(ReadMode::Partial).await?;
-    Ok(Json(app.update_event_from_fields(&caller, id, fields).await?.into()))
+    Ok(Json(app.events.update_event_from_fields(&caller, id, fields).await?.into()))
 }
 
 /// `DELETE /api/event-log/{id}`: deletes the event.
@@ -207,7 +207,7 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     Id(id): Id<EventId>,
 ) -> Result<StatusCode, RestError> {
-    app.delete_event(&caller, id).await?;
+    app.events.delete_event(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -218,7 +218,7 @@ pub async fn acknowledge(
     body: DeferredJson,
 ) -> Result<Json<AcknowledgedView>, RestError> {
     let fields = body.fields(ReadMode::Whole).await?;
-    let acknowledged = app.acknowledge_events_from_fields(&caller, fields).await?;
+    let acknowledged = app.events.acknowledge_events_from_fields(&caller, fields).await?;
     Ok(Json(AcknowledgedView { acknowledged }))
 }
 
@@ -229,9 +229,9 @@ pub async fn process(
     Id(id): Id<EventId>,
     body: DeferredJson,
 ) -> Result<Json<Map<String, Value>>, RestError> {
-    app.event_to_change(&caller, id).await?;
+    app.events.event_to_change(&caller, id).await?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let (_, processed) = app.process_event_from_fields(&caller, id, fields).await?;
+    let (_, processed) = app.events.process_event_from_fields(&caller, id, fields).await?;
     Ok(Json(processed.to_map(id)))
 }
 

@@ -76,8 +76,8 @@ pub async fn report_session(
     Id(id): Id<DeviceId>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<EmptyView>), RestError> {
-    app.device_to_change(&caller, id)?;
-    app.report_session_from_json(&caller, id, body.object().await?).await?;
+    app.devices.device_to_change(&caller, id)?;
+    app.gateway.report_session_from_json(&caller, id, body.object().await?).await?;
     Ok((StatusCode::ACCEPTED, Json(EmptyView {})))
 }
 
@@ -88,7 +88,7 @@ pub async fn report_log(
     Id(id): Id<DeviceId>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<EmptyView>), RestError> {
-    app.device_to_change(&caller, id)?;
-    app.report_log_from_json(&caller, id, body.object().await?)?;
+    app.devices.device_to_change(&caller, id)?;
+    app.gateway.report_log_from_json(&caller, id, body.object().await?)?;
     Ok((StatusCode::ACCEPTED, Json(EmptyView {})))
 }

@@ -82,7 +82,7 @@ pub async fn list(
     let mut query = QueryParams::parse(raw.as_deref());
     let page = query.page();
     query.finish()?;
-    let groups = app.groups(&caller, page)?;
+    let groups = app.groups.groups(&caller, page)?;
     let view = move |group: &Arc<Group>| GroupView::new(&app, &caller, group);
     Ok(array::respond(array::pieces_from_rows(groups, view)).await?)
 }
@@ -93,8 +93,8 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<GroupView>), RestError> {
-    app.check_may_change_groups(&caller)?;
-    let group = app.create_group_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
+    app.groups.check_may_change_groups(&caller)?;
+    let group = app.groups.create_group_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(GroupView::new(&app, &caller, &group))))
 }
 
@@ -104,7 +104,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<GroupId>,
 ) -> Result<Json<GroupView>, RestError> {
-    let group = app.group(&caller, id)?;
+    let group = app.groups.group(&caller, id)?;
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
@@ -116,9 +116,9 @@ pub async fn replace(
     Id(id): Id<GroupId>,
     body: DeferredJson,
 ) -> Result<Json<GroupView>, RestError> {
-    app.group_to_change(&caller, id)?;
+    app.groups.group_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let group = app.replace_group_from_fields(&caller, id, fields).await?;
+    let group = app.groups.replace_group_from_fields(&caller, id, fields).await?;
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
@@ -129,9 +129,9 @@ pub async fn update(
     Id(id): Id<GroupId>,
     body: DeferredJson,
 ) -> Result<Json<GroupView>, RestError> {
-    app.group_to_change(&caller, id)?;
+    app.groups.group_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Partial).await?;
-    let group = app.update_group_from_fields(&caller, id, fields).await?;
+    let group = app.groups.update_group_from_fields(&caller, id, fields).await?;
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
@@ -141,8 +141,8 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     Id(id): Id<GroupId>,
 ) -> Result<StatusCode, RestError> {
-    app.group_to_change(&caller, id)?;
-    app.delete_group(&caller, id).await?;
+    app.groups.group_to_change(&caller, id)?;
+    app.groups.delete_group(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -162,7 +162,7 @@ impl GroupView {
         Self {
             id: group.id,
             fields: group.spec.values(),
-            data: app.members(principal, group.id),
+            data: app.groups.members(principal, group.id),
             created_at: group.created_at.to_iso(),
             updated_at: group.updated_at.to_iso(),
         }

@@ -102,7 +102,7 @@ pub async fn list(
     let mut query = QueryParams::parse(raw.as_deref());
     let page = query.page();
     query.finish()?;
-    let products = app.products(&caller, page)?;
+    let products = app.products.products(&caller, page)?;
     let view = |product: &Arc<Product>| ProductView::new(product);
     Ok(array::respond(array::pieces_from_rows(products, view)).await?)
 }
@@ -113,8 +113,9 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<ProductView>), RestError> {
-    app.check_may_change_products(&caller)?;
-    let product = app.create_product_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
+    app.products.check_may_change_products(&caller)?;
+    let product =
+        app.products.create_product_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(ProductView::new(&product))))
 }
 
@@ -124,7 +125,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<ProductId>,
 ) -> Result<Json<ProductView>, RestError> {
-    Ok(Json(ProductView::new(&*app.product(&caller, id)?)))
+    Ok(Json(ProductView::new(&*app.products.product(&caller, id)?)))
 }
 
 /// `PUT /api/product/{id}`: replaces the fields; absent ones get their defaults.
@@ -134,9 +135,9 @@ pub async fn replace(
     Id(id): Id<ProductId>,
     body: DeferredJson,
 ) -> Result<Json<ProductView>, RestError> {
-    app.product_to_change(&caller, id)?;
+    app.products.product_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let product = app.replace_product_from_fields(&caller, id, fields).await?;
+    let product = app.products.replace_product_from_fields(&caller, id, fields).await?;
     Ok(Json(ProductView::new(&product)))
 }
 
@@ -147,9 +148,9 @@ pub async fn update(
     Id(id): Id<ProductId>,
     body: DeferredJson,
 ) -> Result<Json<ProductView>, RestError> {
-    app.product_to_change(&caller, id)?;
+    app.products.product_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Partial).await?;
-    let product = app.update_product_from_fields(&caller, id, fields).await?;
+    let product = app.products.update_product_from_fields(&caller, id, fields).await?;
     Ok(Json(ProductView::new(&product)))
 }
 
@@ -159,7 +160,7 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     Id(id): Id<ProductId>,
 ) -> Result<StatusCode, RestError> {
-    app.delete_product(&caller, id).await?;
+    app.products.delete_product(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -153,7 +153,7 @@ pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
 ) -> Result<Json<Vec<TablePolicyView>>, RestError> {
-    let tables = app.retention(&caller)?;
+    let tables = app.retention.retention(&caller)?;
     Ok(Json(tables.into_iter().map(|(table, keep)| TablePolicyView::new(table, keep)).collect()))
 }
 
@@ -164,14 +164,14 @@ pub async fn change(
     RawQuery(raw): RawQuery,
     body: DeferredJson,
 ) -> Result<Response, RestError> {
-    app.retention_to_change(&caller, None)?;
+    app.retention.retention_to_change(&caller, None)?;
     let is_dry_run = parse_dry_run(raw.as_deref())?;
     let (table, drop_after_s) = read_table_policy(body.fields(ReadMode::Whole).await?)?;
     let change = PolicyChange { stream: None, tables: vec![table], drop_after_s };
     if is_dry_run {
         return dry_run(&app, &caller, &change).await;
     }
-    let status = status(app.change_retention(&caller, &change).await?);
+    let status = status(app.retention.change_retention(&caller, &change).await?);
     Ok((status, Json(TablePolicyView::new(table, change.drop_after_s))).into_response())
 }
 
@@ -181,7 +181,7 @@ pub async fn list_for_stream(
     State(app): State<Arc<App>>,
     Id(id): Id<StreamId>,
 ) -> Result<Json<StreamPoliciesView>, RestError> {
-    Ok(Json(StreamPoliciesView::new(id, &app.retention_of(&caller, id)?)))
+    Ok(Json(StreamPoliciesView::new(id, &app.retention.retention_of(&caller, id)?)))
 }
 
 /// `POST` and `PUT /api/data/{id}/policy/retention`: as `change`, for one stream and one or both tables.
@@ -192,7 +192,7 @@ pub async fn change_for_stream(
     RawQuery(raw): RawQuery,
     body: DeferredJson,
 ) -> Result<Response, RestError> {
-    app.retention_to_change(&caller, Some(id))?;
+    app.retention.retention_to_change(&caller, Some(id))?;
     let is_dry_run = parse_dry_run(raw.as_deref())?;
     let (table, drop_after_s) = read_stream_policy(body.fields(ReadMode::Whole).await?)?;
     let tables = table.map_or(PolicyTable::ALL.to_vec(), |table| vec![table]);
@@ -200,13 +200,13 @@ pub async fn change_for_stream(
     if is_dry_run {
         return dry_run(&app, &caller, &change).await;
     }
-    let status = status(app.change_retention(&caller, &change).await?);
-    let now = StreamPoliciesView::new(id, &app.retention_of(&caller, id)?);
+    let status = status(app.retention.change_retention(&caller, &change).await?);
+    let now = StreamPoliciesView::new(id, &app.retention.retention_of(&caller, id)?);
     Ok((status, Json(ChangedPolicyView::new(table, change.drop_after_s, now))).into_response())
 }
 
 async fn dry_run(app: &App, caller: &Caller, change: &PolicyChange) -> Result<Response, RestError> {
-    let found = app.dry_run_retention(caller, change).await?;
+    let found = app.retention.dry_run_retention(caller, change).await?;
     let before = found.before.map(|ts| ts.to_iso());
     let (rows, bytes, files) = (found.amount.rows, found.amount.bytes, found.amount.files);
     Ok(Json(DryRunView { rows, bytes, files, before }).into_response())

@@ -38,7 +38,8 @@ pub async fn list(
     let device = query.row_id("device").map(DeviceId);
     let (enabled, page) = (query.boolean("enabled"), query.page());
     query.finish()?;
-    let mut rules = app.alert_rules(&caller, AlertRuleFilter { enabled, ..AlertRuleFilter::default() })?;
+    let mut rules =
+        app.alerts.alert_rules(&caller, AlertRuleFilter { enabled, ..AlertRuleFilter::default() })?;
     rules.retain(|shown| {
         let target = shown.rule.spec.target;
         stream.is_none_or(|stream| target == RuleTarget::Stream(stream))
@@ -56,7 +57,7 @@ pub async fn create(
     RawQuery(raw): RawQuery,
     body: DeferredJson,
 ) -> Result<Response, RestError> {
-    app.check_may_change_alert_rules(&caller)?;
+    app.alerts.check_may_change_alert_rules(&caller)?;
     let mut query = QueryParams::parse(raw.as_deref());
     let is_dry_run = query.boolean("dry_run").unwrap_or(false);
     let range = query.range();
@@ -66,10 +67,10 @@ pub async fn create(
         let to = range.to.unwrap_or_else(|| app.now());
         let default = Micros(to.0.saturating_sub(DEFAULT_DRY_RUN_DAYS * MICROS_PER_DAY));
         let range = (range.from.unwrap_or(default), to);
-        let result = app.dry_run_rule_from_fields(&caller, fields, range).await?;
+        let result = app.alerts.dry_run_rule_from_fields(&caller, fields, range).await?;
         return Ok(Json(DryRunView::from(result)).into_response());
     }
-    let rule = RuleView::from(app.create_rule_from_fields(&caller, fields).await?);
+    let rule = RuleView::from(app.alerts.create_rule_from_fields(&caller, fields).await?);
     let location = format!("/api/rule/{}/", rule.uuid);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(rule)).into_response())
 }
@@ -80,7 +81,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     PathUuid(uuid): PathUuid,
 ) -> Result<Json<RuleView>, RestError> {
-    Ok(Json(app.alert_rule(&caller, uuid)?.into()))
+    Ok(Json(app.alerts.alert_rule(&caller, uuid)?.into()))
 }
 
 /// `PUT /api/rule/{uuid}`: replaces all fields; absent ones get their defaults.
@@ -90,9 +91,9 @@ pub async fn replace(
     PathUuid(uuid): PathUuid,
     body: DeferredJson,
 ) -> Result<Json<RuleView>, RestError> {
-    app.alert_rule_to_change(&caller, uuid)?;
+    app.alerts.alert_rule_to_change(&caller, uuid)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    Ok(Json(app.replace_rule_from_fields(&caller, uuid, fields).await?.into()))
+    Ok(Json(app.alerts.replace_rule_from_fields(&caller, uuid, fields).await?.into()))
 }
 
 /// `PATCH /api/rule/{uuid}`: changes the given fields.
@@ -102,9 +103,9 @@ pub async fn update(
     PathUuid(uuid): PathUuid,
     body: DeferredJson,
 ) -> Result<Json<RuleView>, RestError> {
-    app.alert_rule_to_change(&caller, uuid)?;
+    app.alerts.alert_rule_to_change(&caller, uuid)?;
     let fields = body.fields(ReadMode::Partial).await?;
-    Ok(Json(app.update_rule_from_fields(&caller, uuid, fields).await?.into()))
+    Ok(Json(app.alerts.update_rule_from_fields(&caller, uuid, fields).await?.into()))
 }
 
 /// `DELETE /api/rule/{uuid}`: deletes the rule; its alerts stay.
@@ -113,7 +114,7 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     PathUuid(uuid): PathUuid,
 ) -> Result<StatusCode, RestError> {
-    app.delete_alert_rule(&caller, uuid).await?;
+    app.alerts.delete_alert_rule(&caller, uuid).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

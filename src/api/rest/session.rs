@@ -168,7 +168,7 @@ pub async fn change_password(
     headers: HeaderMap,
     body: DeferredJson,
 ) -> Result<StatusCode, RestError> {
-    let credential = app.live_credential(caller.0, caller::session_token(&headers));
+    let credential = app.feeds.live_credential(caller.0, caller::session_token(&headers));
     app.check_has_password(credential.principal())?;
     app.change_password_from_fields(&credential, body.fields(ReadMode::Whole).await?).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -133,17 +133,17 @@ pub async fn list_for_stream(
     Id(id): Id<StreamId>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
-    app.stream(&caller, id)?;
+    app.streams.stream(&caller, id)?;
     let mut query = QueryParams::parse(raw.as_deref());
     let (range, step) = (query.range(), query.text("step").map(str::to_owned));
     if let Some(step) = step {
         query.finish()?;
-        let buckets = app.stream_steps(&caller, id, &step, range).await?;
+        let buckets = app.values.stream_steps(&caller, id, &step, range).await?;
         return Ok(json(StatusCode::OK, write_buckets(id, &buckets)));
     }
     let shown = parse_number_mask(&mut query, MEAN_ONLY);
     query.finish()?;
-    let rows = app.stream_statistics(&caller, id, range).await?;
+    let rows = app.values.stream_statistics(&caller, id, range).await?;
     Ok(respond_rows(rows, RowForm::Bare, shown).await?)
 }
 
@@ -157,12 +157,12 @@ pub async fn list(
     let (of, range) = (query.row_id("data").map(StreamId), query.range());
     if let Some(step) = query.text("step").map(str::to_owned) {
         query.finish()?;
-        let buckets = app.steps(&caller, of, &step, range).await?;
+        let buckets = app.values.steps(&caller, of, &step, range).await?;
         return Ok(json(StatusCode::OK, write_buckets(of.unwrap_or(StreamId(0)), &buckets)));
     }
     let shown = parse_number_mask(&mut query, MEAN_ONLY);
     query.finish()?;
-    let rows = app.statistics(&caller, of, range).await?;
+    let rows = app.values.statistics(&caller, of, range).await?;
     Ok(respond_rows(rows, RowForm::WithId, shown).await?)
 }
 
@@ -175,7 +175,7 @@ pub async fn retrieve(
 ) -> Result<Response, RestError> {
     let Path(text) = path.map_err(|_| Error::not_found())?;
     let (id, ts) = reading_json::parse_id(&text).ok_or_else(Error::not_found)?;
-    let found = app.statistic(&caller, id, ts).await?;
+    let found = app.values.statistic(&caller, id, ts).await?;
     let mut query = QueryParams::parse(raw.as_deref());
     let shown = parse_number_mask(&mut query, ALL_NUMBERS);
     query.finish()?;
@@ -189,9 +189,9 @@ pub async fn post(
     Id(id): Id<StreamId>,
     body: DeferredJson,
 ) -> Result<Response, RestError> {
-    app.stream_to_change(&caller, id)?;
+    app.streams.stream_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let (stored, is_new) = app.post_statistic_from_fields(&caller, id, fields).await?;
+    let (stored, is_new) = app.values.post_statistic_from_fields(&caller, id, fields).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(json(status, written_row(&stored)))
 }

@@ -135,7 +135,7 @@ pub async fn status(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<
 
 /// `GET /api/query`: the queries that wait or run and that the caller sees, oldest first.
 pub async fn list(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<Vec<QueryView>>, RestError> {
-    Ok(Json(app.running(&caller)?.into_iter().map(QueryView::from).collect()))
+    Ok(Json(app.statements.running(&caller)?.into_iter().map(QueryView::from).collect()))
 }
 
 /// `DELETE /api/query/{id}`: cancels a running query.
@@ -146,7 +146,7 @@ pub async fn cancel(
 ) -> Result<StatusCode, RestError> {
     // Whatever is no UUID is the id of no query.
     let Path(id) = id.map_err(|_| Error::not_found())?;
-    app.cancel_query(&caller, id).await?;
+    app.statements.cancel_query(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

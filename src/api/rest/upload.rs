@@ -102,7 +102,7 @@ pub async fn upload(
     RawQuery(raw): RawQuery,
     form: DeferredForm,
 ) -> Result<Response, RestError> {
-    app.check_may_upload(&caller)?;
+    app.models.check_may_upload(&caller)?;
     let mut query = QueryParams::parse(raw.as_deref());
     let is_dry = query.boolean("dry_run").unwrap_or(false);
     query.finish()?;
@@ -121,10 +121,11 @@ pub async fn upload(
     let problems = problems(&request);
     let _memory = form.finish(problems)?;
     if is_dry {
-        let UploadPreview { window, features, operators } = app.preview_upload(&caller, request).await?;
+        let UploadPreview { window, features, operators } =
+            app.models.preview_upload(&caller, request).await?;
         return Ok(Json(UploadPreviewView { window, features, operators }).into_response());
     }
-    let placed = app.upload_model(&caller, request).await?;
+    let placed = app.models.upload_model(&caller, request).await?;
     Ok((StatusCode::CREATED, Json(UploadedView::new(&app, &caller, &placed))).into_response())
 }
 
@@ -168,7 +169,7 @@ impl UploadedView {
         Self {
             id: model.id,
             version: version.number,
-            device: DeviceView::new(device, app.status_of(device)),
+            device: DeviceView::new(device, app.devices.status_of(device)),
             data: DataView::new(app, caller, stream),
             model: FileView::from(&version.model),
             scaler: FileView::from(&version.scaler),

@@ -78,11 +78,11 @@ pub async fn list_for_stream(
     Id(id): Id<StreamId>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
-    app.stream(&caller, id)?;
+    app.streams.stream(&caller, id)?;
     let mut query = QueryParams::parse(raw.as_deref());
     let range = query.range();
     query.finish()?;
-    let rows = app.stream_values(&caller, id, range).await?;
+    let rows = app.values.stream_values(&caller, id, range).await?;
     Ok(respond_rows(app, rows, RowForm::Bare).await?)
 }
 
@@ -93,7 +93,7 @@ pub async fn list(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, RestError> {
     let (of, range) = parse_list(raw.as_deref())?;
-    let rows = app.values(&caller, of, range).await?;
+    let rows = app.values.values(&caller, of, range).await?;
     Ok(respond_rows(app, rows, RowForm::WithId).await?)
 }
 
@@ -105,8 +105,8 @@ pub async fn retrieve(
 ) -> Result<Response, RestError> {
     let Path(text) = path.map_err(|_| Error::not_found())?;
     let (id, ts) = reading_json::parse_id(&text).ok_or_else(Error::not_found)?;
-    let found = app.value(&caller, id, ts).await?;
-    let kind = app.kind_of(id).ok_or_else(Error::not_found)?;
+    let found = app.values.value(&caller, id, ts).await?;
+    let kind = app.streams.kind_of(id).ok_or_else(Error::not_found)?;
     Ok(respond_reading(StatusCode::OK, &found, RowForm::WithId, kind))
 }
 
@@ -117,14 +117,14 @@ pub async fn post(
     Id(id): Id<StreamId>,
     body: DeferredJson,
 ) -> Result<Response, RestError> {
-    let stream = app.stream_to_change(&caller, id)?;
+    let stream = app.streams.stream_to_change(&caller, id)?;
     let mut fields = body.fields(ReadMode::Whole).await?;
     let (ts, value) = (fields.timestamp("timestamp"), fields.any("value"));
-    if let Some(problem) = value.as_ref().and_then(|input| app.value_problem(&stream, input)) {
+    if let Some(problem) = value.as_ref().and_then(|input| app.values.value_problem(&stream, input)) {
         fields.add_error("value", problem);
     }
     fields.finish(Vec::new())?;
-    let (stored, is_new) = app.post_value(&caller, id, ts, &value.unwrap_or_default()).await?;
+    let (stored, is_new) = app.values.post_value(&caller, id, ts, &value.unwrap_or_default()).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(respond_reading(status, &stored, RowForm::Bare, stream.spec.kind))
 }
@@ -137,7 +137,8 @@ fn parse_list(raw: Option<&str>) -> Result<(Option<StreamId>, ListRange)> {
 }
 
 async fn respond_rows(app: Arc<App>, rows: ReadingsStream, form: RowForm) -> Result<Response> {
-    let written = move |batch: Result<_>| Ok(reading_json::write_rows(&batch?, form, |id| app.kind_of(id)));
+    let written =
+        move |batch: Result<_>| Ok(reading_json::write_rows(&batch?, form, |id| app.streams.kind_of(id)));
     array::respond(rows.map(written).boxed()).await
 }
 

@@ -1,12 +1,12 @@
 //! Scores windows on the inference pool in chunks, so that a slow model does not block other models.
 
-use super::ModelServices;
+use super::ModelRuntime;
 use super::inference_pool::InferencePriority;
 use super::window_feed::{SampleRun, WindowScores, WindowShape};
 use crate::domain::model::Model;
 use crate::domain::{Error, Result};
 
-impl ModelServices {
+impl ModelRuntime {
     /// Returns the scores of a sample run. Between two chunks the model may be evicted from memory; if this future is
     /// dropped, no further chunk starts.
     ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::anomaly_collector::AnomalyCollector;
-use crate::app::App;
+use crate::app::ai::ModelService;
 use crate::domain::model::{Model, ModelSettings};
 use crate::domain::validation::check_range;
 use crate::domain::{Error, FieldError, Micros, ModelId, Principal, Resource, Result, Scope};
@@ -62,7 +62,7 @@ pub fn range_problem(from: Micros, to: Micros) -> Option<FieldError> {
     (from > to).then(|| FieldError::new("to", "Must not be before from."))
 }
 
-impl App {
+impl ModelService {
     /// Sets a model's threshold to a percentile of its scores in a range. Returns the threshold and the number of
     /// windows it was computed from.
     ///
@@ -87,7 +87,7 @@ impl App {
     /// have made of them. Nothing changes.
     ///
     /// # Errors
-    /// As [`App::calibrate_model`].
+    /// As [`ModelService::calibrate_model`].
     pub async fn preview_calibration(
         &self,
         principal: &Principal,

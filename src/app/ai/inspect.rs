@@ -3,7 +3,7 @@
 
 use super::inference_pool::InferencePriority;
 use super::window_feed::{FeedItem, WindowFeed, window_plan};
-use crate::app::App;
+use crate::app::ai::ModelService;
 use crate::domain::{Error, Micros, ModelId, Principal, Resource, Result, Scope, StreamId};
 
 /// How far back to search for the newest window, in window lengths.
@@ -21,7 +21,7 @@ pub struct WindowInspection {
     pub reconstruction: Vec<f64>,
 }
 
-impl App {
+impl ModelService {
     /// Returns the newest complete window that ends at or before `at`, or before now without one.
     ///
     /// # Errors

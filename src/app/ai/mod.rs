@@ -20,17 +20,19 @@ use tokio::sync::Semaphore;
 use self::detector_cache::DetectorCache;
 use self::inference_pool::InferencePool;
 use self::live::ModelStatuses;
-use super::App;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
 use super::job::Jobs;
 use crate::domain::model::{Model, ModelFiles, ModelSettings, ModelVersion};
-use crate::domain::{DeviceId, ModelId, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, DeviceId, ModelId, Principal, Resource, Result, Scope};
+use crate::query::Engine;
 use crate::store::Store;
 
 pub use self::live::{ModelState, ModelStatus};
 
 /// Dependencies for running models, shared by everything that runs them.
 #[derive(Clone)]
-pub struct ModelServices {
+pub struct ModelRuntime {
     pub(super) store: Arc<Store>,
     pub(super) inference_pool: Arc<InferencePool>,
     pub(super) detectors: Arc<DetectorCache>,
@@ -49,7 +51,7 @@ const MAX_RUNNING_JOBS: usize = 2;
 /// Models that may read stored readings at the same time.
 const MAX_CONCURRENT_READS: usize = 2;
 
-impl ModelServices {
+impl ModelRuntime {
     /// Creates the parts; loaded models take at most `loaded_bytes`.
     pub fn new(store: Arc<Store>, loaded_bytes: usize) -> Self {
         let threads = Arc::new(InferencePool::new());
@@ -66,7 +68,27 @@ impl ModelServices {
     }
 }
 
-impl App {
+/// Anomaly models: uploaded, changed, and run live and over history.
+pub struct ModelService {
+    store: Arc<Store>,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    states: CollectorStates,
+    pub(super) ai: ModelRuntime,
+}
+
+impl ModelService {
+    /// `ai` must be what `parts.engine` runs models with.
+    pub(super) fn new(parts: &CoreParts, ai: ModelRuntime) -> Self {
+        Self {
+            store: parts.store.clone(),
+            engine: parts.engine.clone(),
+            clock: parts.clock.clone(),
+            states: parts.states.clone(),
+            ai,
+        }
+    }
+
     /// Returns the models the principal sees, by id.
     pub fn models(&self, principal: &Principal) -> Result<Vec<Arc<Model>>> {
         principal.require(Scope::read(Resource::System))?;

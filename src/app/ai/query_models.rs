@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::ModelServices;
+use super::ModelRuntime;
 use super::inference_pool::InferencePriority;
 use super::window_feed::{FeedItem, SourceReading, WindowFeed, window_plan};
 use crate::domain::model::Model;
@@ -22,14 +22,14 @@ const CHUNK_ROWS: usize = 4096;
 
 /// Gives queries access to the models of the server.
 pub struct QueryModels {
-    ai: ModelServices,
+    ai: ModelRuntime,
     /// The server's runtime, on which catalog calls run.
     home: Handle,
 }
 
 impl QueryModels {
     /// Must be called within the server's runtime.
-    pub fn new(ai: ModelServices) -> Self {
+    pub fn new(ai: ModelRuntime) -> Self {
         Self { ai, home: Handle::current() }
     }
 

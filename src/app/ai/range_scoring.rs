@@ -5,12 +5,12 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use serde_json::json;
 
-use super::ModelServices;
+use super::ModelRuntime;
 use super::anomaly_collector::AnomalyCollector;
 use super::calibrate::range_problem;
 use super::inference_pool::InferencePriority;
 use super::window_feed::{FeedItem, SourceReading, WindowFeed, WindowScores, window_plan};
-use crate::app::App;
+use crate::app::ai::ModelService;
 use crate::app::job::JobReporter;
 use crate::domain::event::{EventFilter, EventSpec};
 use crate::domain::job::{Job, JobKind, JobSubject};
@@ -33,7 +33,7 @@ const MAX_EVENTS_PER_JOB: usize = 10_000;
 /// Runs models over stored readings. It acts for the server: callers are authorized before.
 #[derive(Clone)]
 pub struct ModelScorer {
-    pub ai: ModelServices,
+    pub ai: ModelRuntime,
     pub engine: Arc<Engine>,
 }
 
@@ -172,7 +172,7 @@ fn source_readings(model: &Model, readings: &Readings) -> impl Iterator<Item = S
     })
 }
 
-impl App {
+impl ModelService {
     /// Starts a job that scores every window that ends in a range. Existing scores are replaced.
     /// With `events`, so are the events of anomalies that begin at the same windows; the other anomalies get new
     /// events.

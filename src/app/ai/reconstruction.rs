@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::inference_pool::InferencePriority;
 use super::window_feed::{FeedItem, WindowFeed, WindowShape, window_plan};
-use crate::app::App;
+use crate::app::ai::ModelService;
 use crate::domain::model::Model;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, FieldError, Micros, ModelId, Principal, Resource, Result, Scope, StreamId};
@@ -114,7 +114,7 @@ impl CheckedRange {
     }
 }
 
-impl App {
+impl ModelService {
     /// Returns for each step of a range the first complete window that ends in it.
     ///
     /// # Errors

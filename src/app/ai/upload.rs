@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 
 use super::inference_pool::InferencePriority;
-use crate::app::App;
+use crate::app::ai::ModelService;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::model::{ModelFileInfo, ModelFiles, ModelSettings, UploadedModel};
 use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope, StreamId};
@@ -46,7 +46,7 @@ pub struct UploadPreview {
     pub operators: Vec<String>,
 }
 
-impl App {
+impl ModelService {
     /// Requires a principal that may upload models.
     pub fn check_may_upload(&self, principal: &Principal) -> Result<()> {
         principal.require(Scope::write(Resource::System))
@@ -70,14 +70,14 @@ impl App {
             Some(_) => self.store.catalog().upload_model(principal, upload).await?,
             None => self.place_unnamed(principal, upload).await?,
         };
-        self.tell_collectors(placed.device.id);
+        self.states.tell_collectors(placed.device.id);
         Ok(placed)
     }
 
     /// Checks an upload and loads the model as a trial, without storing anything.
     ///
     /// # Errors
-    /// As [`App::upload_model`].
+    /// As [`ModelService::upload_model`].
     pub async fn preview_upload(
         &self,
         principal: &Principal,

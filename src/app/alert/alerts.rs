@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::alert::AlertService;
 use crate::domain::alert::{Alert, AlertActor, AlertDetails, AlertStep, Severity};
 use crate::domain::document::rules::{MAX_TEXT, check_optional};
 use crate::domain::event::{Event, EventFilter};
@@ -12,11 +12,11 @@ use crate::store::catalog::Catalog;
 /// Alerts and the number of all that pass the filter.
 pub type AlertPage = (Vec<Alert>, usize);
 
-impl App {
+impl AlertService {
     /// Returns a page of the alerts that the principal sees.
     pub async fn alerts(&self, principal: &Principal, filter: EventFilter) -> Result<AlertPage> {
         let filter = EventFilter { is_alert: true, ..filter };
-        let (events, total) = self.event_page(principal, filter).await?;
+        let (events, total) = self.events.event_page(principal, filter).await?;
         let alerts = events.into_iter().map(|event| shown_alert(self.store.catalog(), principal, event));
         Ok((alerts.collect::<Result<_>>()?, total))
     }
@@ -60,21 +60,21 @@ impl App {
     }
 }
 
-impl App {
+impl AlertService {
     /// Resolves the alert of an event in the name of the principal. A repeat changes nothing.
     ///
     /// # Errors
-    /// As [`App::step_alert`]; `NotFound` also for an event that is no alert.
+    /// As [`AlertService::step_alert`]; `NotFound` also for an event that is no alert.
     pub async fn resolve_alert_of_event(
         &self,
         principal: &Principal,
         id: EventId,
         note: Option<String>,
     ) -> Result<Event> {
-        let event = self.event_to_change(principal, id).await?;
+        let event = self.events.event_to_change(principal, id).await?;
         let actor = self.store.catalog().caller_name(principal);
         self.step_alert(principal, event.uuid, AlertStep::Resolve, (actor, note)).await?;
-        self.event(principal, id).await
+        self.events.event(principal, id).await
     }
 }
 

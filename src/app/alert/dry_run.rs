@@ -5,7 +5,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use futures::TryStreamExt;
 
-use crate::app::App;
+use crate::app::alert::AlertService;
 use crate::domain::alert::rule::AlertRuleSpec;
 use crate::domain::alert::sample::Sample;
 use crate::domain::alert::simulation::{Simulation, SimulationResult};
@@ -20,7 +20,7 @@ pub const MAX_DAYS: i64 = 31;
 /// Most readings of a range.
 pub const MAX_READINGS: usize = 5_000_000;
 
-impl App {
+impl AlertService {
     /// Evaluates a rule over the readings of its stream from `from` until before `to`, or until now, as if each had arrived
     /// at its time and each alert were resolved when its condition ends. Nothing is stored.
     ///
@@ -40,7 +40,7 @@ impl App {
             return Err(Error::field("evaluation", message));
         };
         self.store.catalog().stream(principal, stream)?;
-        let to = to.min(self.now());
+        let to = to.min(self.clock.now());
         check_range(from, to)?;
         let request = StatementRequest {
             text: readings_of(stream, from, to),

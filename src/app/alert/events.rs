@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::event::Events;
 use crate::domain::document::rules::{MAX_NAME, check_required};
 use crate::domain::event::{Event, EventFilter, EventSource, EventSpec};
 use crate::domain::pagination::Pagination;
@@ -41,7 +41,7 @@ fn is_event_type(text: &str) -> bool {
     text.len() <= 32 && text.bytes().all(is_plain)
 }
 
-impl App {
+impl Events {
     /// Returns a whole page of the events that the principal sees, and the number of all that pass the filter.
     pub async fn event_page(
         &self,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::alert::AlertService;
 use crate::domain::alert::rule::{AlertRule, AlertRuleSpec};
 use crate::domain::alert::target::RuleTarget;
 use crate::domain::companion::Companion;
@@ -34,7 +34,7 @@ pub struct AlertRuleFilter {
     pub enabled: Option<bool>,
 }
 
-impl App {
+impl AlertService {
     /// Returns the rules that the principal sees, the oldest first.
     pub fn alert_rules(&self, principal: &Principal, filter: AlertRuleFilter) -> Result<Vec<ShownAlertRule>> {
         principal.require(Scope::read(Resource::EventLog))?;
@@ -117,7 +117,7 @@ impl App {
     /// remembers.
     ///
     /// # Errors
-    /// As [`App::create_alert_rule`]; `NotFound`.
+    /// As [`AlertService::create_alert_rule`]; `NotFound`.
     pub async fn update_alert_rule(
         &self,
         principal: &Principal,
@@ -127,10 +127,10 @@ impl App {
         self.update_alert_rule_version(principal, (uuid, None), change).await
     }
 
-    /// As [`App::update_alert_rule`]; with a version only that version of the rule.
+    /// As [`AlertService::update_alert_rule`]; with a version only that version of the rule.
     ///
     /// # Errors
-    /// As [`App::update_alert_rule`]; `Conflict` for another version.
+    /// As [`AlertService::update_alert_rule`]; `Conflict` for another version.
     pub async fn update_alert_rule_version(
         &self,
         principal: &Principal,
@@ -155,7 +155,7 @@ impl App {
             RuleTarget::Stream(id) => (Some(catalog.stream(principal, id)?.uuid), None),
             RuleTarget::Device(id) => (None, Some(catalog.device(principal, id)?.aliases.uuid)),
         };
-        let (suppressed, old_readings) = (self.alerts.of_rule(rule.id), self.alerts.old_of_rule(rule.id));
+        let (suppressed, old_readings) = (self.counters.of_rule(rule.id), self.counters.old_of_rule(rule.id));
         Ok(ShownAlertRule { rule, sensor, device, suppressed, old_readings })
     }
 }

@@ -117,7 +117,7 @@ impl App {
     ) -> Result<Vec<Option<Arc<Stream>>>> {
         let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
         let mut found: Vec<Option<Arc<Stream>>> = vec![None; columns.len()];
-        for stream in self.streams(&access.principal, &filter)? {
+        for stream in self.streams.streams(&access.principal, &filter)? {
             let Some(column) = columns.get(stream.label().as_str()) else { continue };
             let slot = &mut found[*column];
             if slot.as_ref().is_none_or(|other| stream.channel < other.channel) {

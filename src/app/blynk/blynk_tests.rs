@@ -36,8 +36,8 @@ impl Plant {
         let (mut devices, mut streams) = (Vec::new(), Vec::new());
         for name in ["press", "oven"] {
             let spec = DeviceSpec::new(name, Protocol::Virtual);
-            let device = app.create_device(&owner, spec).await.expect("a device").id;
-            let stream = app.create_stream(&owner, StreamSpec::new("Motor RPM", device)).await;
+            let device = app.devices.create_device(&owner, spec).await.expect("a device").id;
+            let stream = app.streams.create_stream(&owner, StreamSpec::new("Motor RPM", device)).await;
             devices.push(device);
             streams.push(stream.expect("a stream").id);
         }
@@ -139,10 +139,10 @@ async fn a_connected_device_is_told_and_a_full_queue_stores_nothing() {
     let access = plant.access(None).await;
     let waiting = || {
         let filter = CommandFilter { device: Some(device), ..CommandFilter::default() };
-        app.commands(owner, &filter).expect("the owner may")
+        app.commands.commands(owner, &filter).expect("the owner may")
     };
     let report = async |event| {
-        app.report_session(owner, device, event, serde_json::Map::new()).await.expect("stored");
+        app.gateway.report_session(owner, device, event, serde_json::Map::new()).await.expect("stored");
     };
     app.blynk_update(&access, device, five()).await.expect("stored");
     assert!(waiting().is_empty(), "it is not connected");
@@ -157,7 +157,8 @@ async fn a_connected_device_is_told_and_a_full_queue_stores_nothing() {
     let table = BatchUpdate { labels: vec!["Motor_RPM".to_owned()], rows };
     let error = app.blynk_batch_update(&access, table).await.expect_err("the queue is full");
     assert_eq!(error.kind, Kind::Busy);
-    let current = app.latest_valued_reading(owner, plant.streams[0]).and_then(|reading| reading.value);
+    let current =
+        app.streams.latest_valued_reading(owner, plant.streams[0]).and_then(|reading| reading.value);
     assert_eq!((current, waiting().len()), (Some(5.0), 1));
     report(SessionEvent::Disconnected).await;
     app.blynk_update(&access, device, five()).await.expect("stored");

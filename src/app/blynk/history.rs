@@ -63,6 +63,7 @@ impl App {
         let stream = match query.datastream {
             DatastreamKey::Id(channel) => self.blynk_datastream(access, &device, channel)?,
             DatastreamKey::Pin(pin) => self
+                .streams
                 .stream_by_pin(principal, device.id, pin)
                 .map_err(|error| no_datastream(error, format_args!("v{pin}")))?,
         };
@@ -79,7 +80,7 @@ impl App {
         // A page that is not full is the last one, unless it lies past the end.
         let total = match read < query.size && (read > 0 || query.page == 0) {
             true => u64::try_from(offset + read).unwrap_or(u64::MAX),
-            false => u64::try_from(self.count_values(principal, stream.id, span).await?)
+            false => u64::try_from(self.values.count_values(principal, stream.id, span).await?)
                 .map_err(|e| Error::internal("a count is negative").with_source(e))?,
         };
         Ok(HistoryPage { values, total })

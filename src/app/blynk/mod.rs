@@ -41,7 +41,7 @@ impl BlynkState {
 impl App {
     /// Returns a device that the token sees.
     fn blynk_device(&self, access: &ClientAccess, id: DeviceId) -> Result<Arc<Device>> {
-        let found = self.device(&access.principal, id);
+        let found = self.devices.device(&access.principal, id);
         found.map_err(|error| {
             let message =
                 format!("Device with identifier {id} is not found or belong to another organization.");
@@ -51,7 +51,7 @@ impl App {
 
     /// Returns the datastream of a visible device with this id.
     fn blynk_datastream(&self, access: &ClientAccess, device: &Device, channel: i32) -> Result<Arc<Stream>> {
-        let found = self.stream_by_channel(&access.principal, device.id, channel);
+        let found = self.streams.stream_by_channel(&access.principal, device.id, channel);
         found.map_err(|error| no_datastream(error, channel))
     }
 }

@@ -49,7 +49,7 @@ impl App {
         require_view(access)?;
         let mut found = Vec::with_capacity(devices.len());
         for id in devices {
-            match self.device(&access.principal, *id) {
+            match self.devices.device(&access.principal, *id) {
                 Ok(device) => found.push((*id, self.datastreams_of(access, device.id, listed)?)),
                 Err(error) if error.kind == Kind::NotFound => {}
                 Err(error) => return Err(error),
@@ -65,7 +65,7 @@ impl App {
         listed: Option<&BTreeSet<i32>>,
     ) -> Result<Vec<Datastream>> {
         let filter = StreamFilter { device: Some(device), ..StreamFilter::default() };
-        let mut streams = self.streams(&access.principal, &filter)?;
+        let mut streams = self.streams.streams(&access.principal, &filter)?;
         streams.retain(|stream| listed.is_none_or(|listed| listed.contains(&stream.channel)));
         streams.sort_unstable_by_key(|stream| stream.channel);
         let ids: Vec<StreamId> = streams.iter().map(|stream| stream.id).collect();

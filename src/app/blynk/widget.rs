@@ -140,7 +140,7 @@ impl App {
             }
             widget[property.name] = Value::String(value.clone());
         };
-        self.update_stream(&access.principal, stream.id, |spec| set(&mut spec.metadata)).await?;
+        self.streams.update_stream(&access.principal, stream.id, |spec| set(&mut spec.metadata)).await?;
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ impl<'a> ValueWrites<'a> {
     /// Adds a value; of several for one stream the last counts. Returns whether the stream takes it.
     pub(super) fn add(&mut self, stream: &Stream, input: &Value) -> bool {
         let Some((value, text)) = value::parse(&stream.spec, input) else { return false };
-        if self.app.gateway.is_connected(stream.spec.device) {
+        if self.app.gateway.hub.is_connected(stream.spec.device) {
             self.commands.extend(command(stream, &(value, text.clone())));
         }
         self.rows.push(Reading { stream: stream.id, ts: Micros(0), value, text, quality: Quality::Good });

@@ -39,7 +39,7 @@ impl Plant {
     async fn open() -> Plant {
         let (dir, app) = test_app::open().await;
         let who = app.system(None).unwrap();
-        let device = app.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
+        let device = app.devices.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
         Plant { dir, app, who, device: device.id, uuid: device.aliases.uuid }
     }
 
@@ -154,8 +154,9 @@ async fn annotations_are_of_the_scope_and_of_what_is_below_it() {
     plant.receive(&json!([reading("t", 0, &json!(1.5))])).await;
     let (app, who) = (&plant.app, &plant.who);
     let filter = StreamFilter { device: Some(plant.device), ..StreamFilter::default() };
-    let stream = app.streams(who, &filter).unwrap()[0].uuid;
-    let site = app.create_document(who, DocumentSpec::Site(SiteSpec::new("here"))).await.unwrap().uuid;
+    let stream = app.streams.streams(who, &filter).unwrap()[0].uuid;
+    let site =
+        app.documents.create_document(who, DocumentSpec::Site(SiteSpec::new("here"))).await.unwrap().uuid;
     let class = DocumentSpec::AnnotationClass(AnnotationClassSpec {
         key: "fault".to_owned(),
         name: "Fault".to_owned(),
@@ -164,7 +165,7 @@ async fn annotations_are_of_the_scope_and_of_what_is_below_it() {
         fields: Vec::new(),
         pack: None,
     });
-    let class = app.create_document(who, class).await.unwrap().uuid;
+    let class = app.documents.create_document(who, class).await.unwrap().uuid;
     let hour = 3600 * MICROS_PER_SECOND;
     let annotate = async |note: &str, scope_type, scope, start: i64, end: Option<i64>| {
         let at = |micros: i64| Micros(NOON.0 + micros);
@@ -217,15 +218,15 @@ async fn an_export_of_what_was_deleted_fails_and_leaves_no_file() {
     plant.receive(&json!([reading("t", 0, &json!(1.5))])).await;
     let (stream, site) = {
         let filter = StreamFilter { device: Some(plant.device), ..StreamFilter::default() };
-        let stream = plant.app.streams(&plant.who, &filter).unwrap()[0].clone();
+        let stream = plant.app.streams.streams(&plant.who, &filter).unwrap()[0].clone();
         let site = DocumentSpec::Site(SiteSpec::new("here"));
-        (stream, plant.app.create_document(&plant.who, site).await.unwrap())
+        (stream, plant.app.documents.create_document(&plant.who, site).await.unwrap())
     };
     let of_sensor = plant.request(ExportScope::Sensor, stream.uuid).await;
     let of_site = plant.request(ExportScope::Site, site.uuid).await;
     let of_device = plant.request(ExportScope::Device, plant.uuid).await;
-    plant.app.delete_stream(&plant.who, stream.id).await.unwrap();
-    plant.app.delete_document(&plant.who, site.spec.kind(), site.uuid).await.unwrap();
+    plant.app.streams.delete_stream(&plant.who, stream.id).await.unwrap();
+    plant.app.documents.delete_document(&plant.who, site.spec.kind(), site.uuid).await.unwrap();
     for export in [&of_sensor, &of_site] {
         let failed = plant.write(export).await;
         assert_eq!(failed.status, ExportStatus::Failed);

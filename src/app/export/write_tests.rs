@@ -20,8 +20,9 @@ const SENSORS: i64 = 8;
 async fn a_running_export_whose_scope_is_deleted_fails() {
     let (_dir, app) = test_app::open().await;
     let who = app.system(None).unwrap();
-    let site = app.create_document(&who, DocumentSpec::Site(SiteSpec::new("here"))).await.unwrap().uuid;
-    let device = app.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
+    let site =
+        app.documents.create_document(&who, DocumentSpec::Site(SiteSpec::new("here"))).await.unwrap().uuid;
+    let device = app.devices.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
     let catalog = app.store.catalog();
     let placed = catalog.update_device_in_topology(&who, device.id, |_, topology| {
         topology.site = Some(site);
@@ -56,7 +57,7 @@ async fn a_running_export_whose_scope_is_deleted_fails() {
                 rows += 1;
             }
             if rows == 1 {
-                app.delete_document(&who, DocumentKind::Site, site).await.unwrap();
+                app.documents.delete_document(&who, DocumentKind::Site, site).await.unwrap();
                 rows += 1;
             }
         }

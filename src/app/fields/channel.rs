@@ -8,7 +8,7 @@ use super::reader::FieldReader;
 use super::renamed::{renamed, renamed_error};
 use super::version::read_version;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::notification::Notifications;
 use crate::domain::document::rules::MAX_NAME;
 use crate::domain::document::{Document, DocumentContent, DocumentKind, DocumentSpec};
 use crate::domain::notification::channel::MAX_URL;
@@ -78,17 +78,17 @@ impl ChannelFields {
     }
 }
 
-impl App {
+impl Notifications {
     /// Creates a channel; absent fields get their defaults.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; `Conflict` for a name that is taken; otherwise as [`App::create_document`].
+    /// `Invalid` naming every wrong field; `Conflict` for a name that is taken; otherwise as `Documents::create_document`.
     pub async fn create_channel_from_fields(
         &self,
         principal: &Principal,
         mut fields: FieldReader,
     ) -> Result<Arc<Document>> {
-        self.check_may_change_documents(principal, KIND)?;
+        self.documents.check_may_change_documents(principal, KIND)?;
         let mut new = ChannelFields::blank();
         new.read(&mut fields);
         let draft = new.into_draft();
@@ -99,7 +99,7 @@ impl App {
     /// Replaces a channel; absent fields get their defaults, but a webhook keeps its secret unless another is given.
     ///
     /// # Errors
-    /// As [`App::create_channel_from_fields`]; `NotFound`; `Conflict` for another version than that of the fields.
+    /// As [`Notifications::create_channel_from_fields`]; `NotFound`; `Conflict` for another version than that of the fields.
     pub async fn replace_channel_from_fields(
         &self,
         principal: &Principal,
@@ -112,7 +112,7 @@ impl App {
     /// Changes the given fields of a channel.
     ///
     /// # Errors
-    /// As [`App::replace_channel_from_fields`].
+    /// As [`Notifications::replace_channel_from_fields`].
     pub async fn update_channel_from_fields(
         &self,
         principal: &Principal,
@@ -130,7 +130,7 @@ impl App {
         mut given: FieldReader,
         begin: fn(&NotificationChannelSpec) -> ChannelFields,
     ) -> Result<Arc<Document>> {
-        let row = self.document_to_change(principal, KIND, uuid)?;
+        let row = self.documents.document_to_change(principal, KIND, uuid)?;
         let version = read_version(&mut given);
         let mut fields = given.clone();
         let drafted = |stored: &NotificationChannelSpec, fields: &mut FieldReader| {
@@ -146,7 +146,7 @@ impl App {
                 *stored = drafted(stored, &mut given.clone());
             }
         };
-        let changed = self.update_document(principal, (KIND, uuid), version, change).await;
+        let changed = self.documents.update_document(principal, (KIND, uuid), version, change).await;
         changed.map_err(|error| renamed_error(error, NAMES))
     }
 }

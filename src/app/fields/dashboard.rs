@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::reader::FieldReader;
 use super::version::read_version;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::document::Documents;
 use crate::domain::document::rules::MAX_NAME;
 use crate::domain::document::{
     DashboardSpec, Document, DocumentContent, DocumentKind, DocumentSpec, Widget, WidgetType,
@@ -60,11 +60,11 @@ fn read_dashboard(fields: &mut FieldReader, spec: &mut DashboardSpec) {
     fields.read("is_default", Optional, (), is_default);
 }
 
-impl App {
+impl Documents {
     /// Creates a dashboard in the name of the principal; absent fields get their defaults.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::create_document`].
+    /// `Invalid` naming every wrong field; otherwise as [`Documents::create_document`].
     pub async fn create_dashboard_from_fields(
         &self,
         principal: &Principal,
@@ -82,7 +82,7 @@ impl App {
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; `Conflict` for another version than that of the fields, and for a dashboard of a
-    /// pack; otherwise as [`App::update_document`].
+    /// pack; otherwise as [`Documents::update_document`].
     pub async fn replace_dashboard_from_fields(
         &self,
         principal: &Principal,
@@ -104,7 +104,7 @@ impl App {
     /// Changes the given fields of a dashboard.
     ///
     /// # Errors
-    /// As [`App::replace_dashboard_from_fields`].
+    /// As [`Documents::replace_dashboard_from_fields`].
     pub async fn update_dashboard_from_fields(
         &self,
         principal: &Principal,

@@ -6,7 +6,7 @@ use super::noun::Noun;
 use super::reader::FieldReader;
 use super::visitor::FieldVisitor;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::device::Devices;
 use crate::app::device::problems;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::validation::MAX_SECRET_CHARS;
@@ -54,7 +54,7 @@ impl Noun for DeviceSpec {
     }
 }
 
-impl App {
+impl Devices {
     /// Creates a device; absent fields get their defaults.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl App {
     /// Replaces a device; absent fields get their defaults.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::update_device`].
+    /// `Invalid` naming every wrong field; otherwise as [`Devices::update_device`].
     pub async fn replace_device_from_fields(
         &self,
         principal: &Principal,

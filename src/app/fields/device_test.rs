@@ -19,7 +19,7 @@ impl App {
         principal: &Principal,
         mut fields: FieldReader,
     ) -> Result<DeviceTest> {
-        self.check_may_create_device(principal)?;
+        self.devices.check_may_create_device(principal)?;
         let mut registers = Vec::new();
         fields.texts("registers", &mut registers);
         if registers.len() > MAX_REGISTERS {
@@ -41,7 +41,7 @@ impl App {
         principal: &Principal,
         mut fields: FieldReader,
     ) -> Result<BrowseTree> {
-        self.check_may_create_device(principal)?;
+        self.devices.check_may_create_device(principal)?;
         let node: String = fields.read_or("node", 1..=1000, String::new());
         let depth: i64 = fields.read_or("depth", 1..=5, 1);
         let depth = usize::try_from(depth).unwrap_or(0);

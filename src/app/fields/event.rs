@@ -3,7 +3,7 @@
 use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::event::Events;
 use crate::app::event::{ProcessOutcome, ProcessRequest, acknowledgement_problems};
 use crate::domain::event::{Event, EventSpec};
 use crate::domain::{DeviceId, EventId, Principal, Result, StreamId};
@@ -26,7 +26,7 @@ fn read_event(fields: &mut FieldReader, spec: &mut EventSpec) {
     fields.text_or_null("note", note);
 }
 
-impl App {
+impl Events {
     /// Creates an event; absent fields get their defaults.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl App {
     /// Replaces an event; absent fields get their defaults, but the acknowledgement and the note stay unless given.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::update_event`].
+    /// `Invalid` naming every wrong field; otherwise as [`Events::update_event`].
     pub async fn replace_event_from_fields(
         &self,
         principal: &Principal,
@@ -85,7 +85,7 @@ impl App {
     /// Acknowledges the events of `ids`, with `note` if it is given. Returns those that were not acknowledged before.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::acknowledge_events`].
+    /// `Invalid` naming every wrong field; otherwise as [`Events::acknowledge_events`].
     pub async fn acknowledge_events_from_fields(
         &self,
         principal: &Principal,
@@ -106,7 +106,7 @@ impl App {
     /// Fetches the URL of an event and extracts what the fields select.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::process_event`].
+    /// `Invalid` naming every wrong field; otherwise as [`Events::process_event`].
     pub async fn process_event_from_fields(
         &self,
         principal: &Principal,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::drf_scalar;
-use crate::app::App;
+use crate::app::gateway::Gateway;
 use crate::app::gateway::log::{LogLine, LogLines};
 use crate::app::gateway::session::SessionEvent;
 use crate::domain::command::{Command, CommandReport, CommandSpec, CommandState};
@@ -14,11 +14,11 @@ use crate::domain::{DeviceId, Error, FieldError, Micros, Principal, Resource, Re
 const REQUIRED: &str = "This field is required.";
 const MICROS_PER_MILLISECOND: i64 = 1000;
 
-impl App {
+impl Gateway {
     /// Queues a command: `device`, `type`, and `params` where given.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::create_commands`].
+    /// `Invalid` naming every wrong field; otherwise as `Commands::create_commands`.
     pub async fn create_command_from_json(
         &self,
         principal: &Principal,
@@ -42,7 +42,7 @@ impl App {
             return Err(Error::internal("a command without a device or a type passed its checks"));
         };
         let spec = CommandSpec { device, kind, params: params.unwrap_or_default().into() };
-        let made = self.create_commands(principal, vec![spec]).await?;
+        let made = self.commands.create_commands(principal, vec![spec]).await?;
         let made = made.first().ok_or_else(|| Error::internal("a command was not made"))?;
         Ok(Command::clone(made))
     }
@@ -50,7 +50,7 @@ impl App {
     /// Stores a report about a command: `state`, and `result` and `error` where given.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::report_command`].
+    /// `Invalid` naming every wrong field; otherwise as `Commands::report_command`.
     pub async fn report_command_from_json(
         &self,
         principal: &Principal,
@@ -71,13 +71,13 @@ impl App {
             result: members.remove("result").unwrap_or_default(),
             error: error.unwrap_or_default(),
         };
-        self.report_command(principal, uuid, report).await
+        self.commands.report_command(principal, uuid, report).await
     }
 
     /// Stores a report about a device: `event`, and any other members.
     ///
     /// # Errors
-    /// `Invalid` naming the field; otherwise as [`App::report_session`].
+    /// `Invalid` naming the field; otherwise as [`Gateway::report_session`].
     pub async fn report_session_from_json(
         &self,
         principal: &Principal,
@@ -94,7 +94,7 @@ impl App {
     /// Stores lines of a container's log: `container` and `lines`, each with `timestamp`, `type` and `message`.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::report_log`].
+    /// `Invalid` naming every wrong field; otherwise as [`Gateway::report_log`].
     pub fn report_log_from_json(
         &self,
         principal: &Principal,

@@ -6,7 +6,7 @@ use super::noun::Noun;
 use super::reader::FieldReader;
 use super::visitor::FieldVisitor;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::group::Groups;
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::{GroupId, Principal, Result, StreamId};
 
@@ -23,11 +23,11 @@ impl Noun for GroupSpec {
     }
 }
 
-impl App {
+impl Groups {
     /// Creates a group with its members; absent fields get their defaults.
     ///
     /// # Errors
-    /// `Forbidden` as [`App::check_may_change_groups`]; `Invalid` naming every wrong field.
+    /// `Forbidden` as [`Groups::check_may_change_groups`]; `Invalid` naming every wrong field.
     pub async fn create_group_from_fields(
         &self,
         principal: &Principal,
@@ -44,7 +44,7 @@ impl App {
     /// changed only when named.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::update_group`].
+    /// `Invalid` naming every wrong field; otherwise as [`Groups::update_group`].
     pub async fn replace_group_from_fields(
         &self,
         principal: &Principal,

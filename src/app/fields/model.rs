@@ -8,7 +8,7 @@ use super::drf_scalar;
 use super::field_type::ANY_NUMBER;
 use super::reader::FieldReader;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::ai::ModelService;
 use crate::app::ai::upload::UploadRequest;
 use crate::domain::model::{Model, ModelSettings};
 use crate::domain::{DeviceId, ModelId, Principal, Result, StreamId};
@@ -51,7 +51,7 @@ fn read_model(fields: &mut FieldReader, enabled: &mut bool, settings: &mut Model
     fields.read("min_windows", Optional, 1..=10_000, &mut settings.min_windows);
 }
 
-impl App {
+impl ModelService {
     /// Changes the given fields of a model.
     ///
     /// # Errors

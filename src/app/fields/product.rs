@@ -6,7 +6,7 @@ use super::noun::Noun;
 use super::reader::FieldReader;
 use super::visitor::FieldVisitor;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::product::Products;
 use crate::domain::product::{Product, ProductSpec};
 use crate::domain::{Principal, ProductId, Result};
 
@@ -24,7 +24,7 @@ impl Noun for ProductSpec {
     }
 }
 
-impl App {
+impl Products {
     /// Creates a product; absent fields get their defaults.
     ///
     /// # Errors

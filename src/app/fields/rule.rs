@@ -7,7 +7,7 @@ use super::reader::FieldReader;
 use super::renamed::{renamed, renamed_error};
 use super::version::read_version;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::alert::AlertService;
 use crate::app::alert::ShownAlertRule;
 use crate::domain::alert::Severity;
 use crate::domain::alert::rule::{
@@ -122,7 +122,7 @@ fn read_channels(fields: &mut FieldReader, channels: &mut Vec<Uuid>) {
     }
 }
 
-impl App {
+impl AlertService {
     /// Every problem of a rule with our names of its fields.
     fn our_rule_problems(
         &self,
@@ -155,7 +155,7 @@ impl App {
     /// Creates a rule, which evaluates what is written, or what state its device is in, from now on.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::create_alert_rule`].
+    /// `Invalid` naming every wrong field; otherwise as [`AlertService::create_alert_rule`].
     pub async fn create_rule_from_fields(
         &self,
         principal: &Principal,
@@ -169,7 +169,7 @@ impl App {
     /// Replaces a rule; absent fields get their defaults.
     ///
     /// # Errors
-    /// As [`App::create_rule_from_fields`]; `NotFound`; `Conflict` for another version than that of the fields.
+    /// As [`AlertService::create_rule_from_fields`]; `NotFound`; `Conflict` for another version than that of the fields.
     pub async fn replace_rule_from_fields(
         &self,
         principal: &Principal,
@@ -186,7 +186,7 @@ impl App {
     /// Changes the given fields of a rule.
     ///
     /// # Errors
-    /// As [`App::replace_rule_from_fields`].
+    /// As [`AlertService::replace_rule_from_fields`].
     pub async fn update_rule_from_fields(
         &self,
         principal: &Principal,
@@ -208,7 +208,7 @@ impl App {
     /// Evaluates a rule that is not stored over the past.
     ///
     /// # Errors
-    /// As [`App::create_rule_from_fields`] and [`App::dry_run_alert_rule`].
+    /// As [`AlertService::create_rule_from_fields`] and [`AlertService::dry_run_alert_rule`].
     pub async fn dry_run_rule_from_fields(
         &self,
         principal: &Principal,

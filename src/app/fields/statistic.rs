@@ -2,8 +2,8 @@
 
 use super::field_type::ANY_NUMBER;
 use super::reader::FieldReader;
-use crate::app::App;
 use crate::app::statistic::PostedStatistic;
+use crate::app::value::Values;
 use crate::domain::statistic::Statistic;
 use crate::domain::{Principal, Result, StreamId};
 
@@ -23,7 +23,7 @@ fn read_statistic(fields: &mut FieldReader) -> PostedStatistic {
     }
 }
 
-impl App {
+impl Values {
     /// Stores a statistic durably; also returns whether there was none at its timestamp.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl App {
         id: StreamId,
         mut fields: FieldReader,
     ) -> Result<(Statistic, bool)> {
-        self.stream_to_change(principal, id)?;
+        self.streams.stream_to_change(principal, id)?;
         let posted = read_statistic(&mut fields);
         fields.finish(self.check_statistic(id, posted))?;
         self.post_statistic(principal, id, posted).await

@@ -7,7 +7,7 @@ use super::noun::Noun;
 use super::reader::FieldReader;
 use super::visitor::FieldVisitor;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::stream::Streams;
 use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::{DeviceId, FieldError, GroupId, Principal, Result, StreamId};
 
@@ -57,7 +57,7 @@ impl Noun for StreamSpec {
     }
 }
 
-impl App {
+impl Streams {
     /// Creates a stream; absent fields get their defaults.
     ///
     /// # Errors

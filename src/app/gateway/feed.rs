@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::event::GatewayEvent;
 use super::hub::GatewayHub;
-use crate::app::App;
+use crate::app::gateway::Gateway;
 use crate::app::live::SubscriptionPermit;
 use crate::domain::command::Command;
 use crate::domain::message::{Message, MessageContent, MessageSensor};
@@ -53,7 +53,7 @@ pub struct GatewayFeed {
     _permit: SubscriptionPermit,
 }
 
-impl App {
+impl Gateway {
     /// Subscribes to everything that gateways report about the devices that the principal sees completely, to their
     /// messages, and to derived ones unless these are switched off.
     ///
@@ -63,7 +63,7 @@ impl App {
     pub fn gateway_feed(&self, who: Arc<Principal>) -> Result<GatewayFeed> {
         who.require(Scope::read(Resource::Device))?;
         who.require(Scope::read(Resource::Value))?;
-        let readings = match self.settings.messages.derives {
+        let readings = match self.derives {
             true => {
                 let from = self.store.current_position();
                 Some(self.store.subscribe(who.clone(), SubscriptionFilter::default(), from)?)
@@ -71,11 +71,11 @@ impl App {
             false => None,
         };
         Ok(GatewayFeed {
-            _permit: self.acquire_subscription(&who)?,
-            events: self.gateway.subscribe(who.org),
+            _permit: self.feeds.acquire_subscription(&who)?,
+            events: self.hub.subscribe(who.org),
             commands: self.store.catalog().subscribe_command_changes(&who),
             store: self.store.clone(),
-            hub: self.gateway.clone(),
+            hub: self.hub.clone(),
             readings,
             waiting: VecDeque::new(),
             who,

@@ -8,7 +8,7 @@ use super::event::GatewayEvent;
 use super::last_report::LastReport;
 use super::log::{LogLine, LogLines, LogQuery};
 use super::session::{PROTOCOLS, STATUS, SessionEvent, SessionRecord, VERSION};
-use crate::app::App;
+use crate::app::gateway::Gateway;
 use crate::domain::device::DeviceSpec;
 use crate::domain::validation::check_object;
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
@@ -16,7 +16,7 @@ use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Sc
 /// Maximum length of the members of a report that are kept, bytes of JSON together.
 const MAX_KEPT_BYTES: usize = 4 << 10;
 
-impl App {
+impl Gateway {
     /// Stores a report about a device and tells those who follow. The protocol of an installation that succeeded
     /// (`protocolId`) is among those of the device from then on.
     ///
@@ -30,7 +30,7 @@ impl App {
         event: SessionEvent,
         payload: Map<String, Value>,
     ) -> Result<()> {
-        let device = self.device_to_change(principal, id)?;
+        let device = self.devices.device_to_change(principal, id)?;
         let mut problems = Vec::new();
         check_object(&mut problems, "event", &payload, None);
         check_kept_members(&mut problems, &payload);
@@ -39,21 +39,21 @@ impl App {
         let device = match installed.filter(|_| event == SessionEvent::InstallationSucceeded) {
             Some(protocol) => {
                 let protocol = Value::from(protocol);
-                self.update_device(principal, id, |spec| add_protocol(spec, &protocol)).await?
+                self.devices.update_device(principal, id, |spec| add_protocol(spec, &protocol)).await?
             }
             None => device,
         };
         let org = device.org;
         let record = SessionRecord { payload, ..SessionRecord::new(device, event, self.clock.now()) };
         let record = {
-            let mut sessions = self.gateway.sessions.lock();
+            let mut sessions = self.hub.sessions.lock();
             let record = record.after(sessions.get(id).map(|previous| &**previous));
             if event.is_status() {
                 sessions.put(org, id, LastReport::of(&record));
             }
             Arc::new(record)
         };
-        self.gateway.send(org, GatewayEvent::Session(record));
+        self.hub.send(org, GatewayEvent::Session(record));
         Ok(())
     }
 
@@ -64,7 +64,7 @@ impl App {
     pub fn last_session(&self, principal: &Principal, id: DeviceId) -> Result<Option<Arc<LastReport>>> {
         principal.require(Scope::read(Resource::Device))?;
         self.store.catalog().device(principal, id)?;
-        Ok(self.gateway.sessions.lock().get(id).cloned())
+        Ok(self.hub.sessions.lock().get(id).cloned())
     }
 
     /// Keeps lines of a container's log and tells those who follow.
@@ -73,11 +73,11 @@ impl App {
     /// `Forbidden` without the scope `device:write`, or for a device that may only be read; `NotFound` for one that is
     /// not visible; `Invalid` naming what is wrong.
     pub fn report_log(&self, principal: &Principal, lines: LogLines) -> Result<()> {
-        let device = self.device_to_change(principal, lines.device)?;
+        let device = self.devices.device_to_change(principal, lines.device)?;
         Error::check(lines.problems())?;
         let lines = Arc::new(lines);
-        self.gateway.logs.lock().add(device.org, &lines);
-        self.gateway.send(device.org, GatewayEvent::Log(lines));
+        self.hub.logs.lock().add(device.org, &lines);
+        self.hub.send(device.org, GatewayEvent::Log(lines));
         Ok(())
     }
 
@@ -88,7 +88,7 @@ impl App {
     pub fn container_log(&self, principal: &Principal, query: LogQuery) -> Result<Vec<LogLine>> {
         principal.require(Scope::read(Resource::Device))?;
         let device = self.store.catalog().device(principal, query.device)?;
-        Ok(self.gateway.logs.lock().lines(device.org, query))
+        Ok(self.hub.logs.lock().lines(device.org, query))
     }
 }
 

@@ -16,8 +16,8 @@ use super::readings_builder::InputNumber;
 use super::series_rows::{RefusedLines, SeriesRows, SeriesSlot, SeriesValue};
 use super::series_write::{SeriesOutcome, run_reading};
 use super::{INLINE_BYTES, size};
-use crate::app::App;
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
+use crate::app::ingest::Ingest;
 use crate::domain::{Principal, Resource, Result, Scope};
 
 /// What a request says besides its lines.
@@ -38,7 +38,7 @@ pub struct LineOutcome {
     pub refused: RefusedLines,
 }
 
-impl App {
+impl Ingest {
     /// Writes the lines of a body; those that are wrong are in the outcome. With `is_atomic` nothing is written when
     /// there are any.
     ///
@@ -53,7 +53,7 @@ impl App {
         principal.require(Scope::write(Resource::Value))?;
         let arrived = self.clock.now();
         let is_atomic = request.is_atomic;
-        let settings = self.settings().series.clone();
+        let settings = self.settings.clone();
         let mut memory = BodyMemoryReservation::empty(MemoryHolder::Rows);
         memory.grow_to(rows_bytes(&body)).await?;
         let max_new = settings.max_new_streams;

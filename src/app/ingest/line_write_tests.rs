@@ -13,7 +13,7 @@ fn request(is_atomic: bool) -> LineRequest {
 }
 
 async fn write(app: &App, who: &Principal, is_atomic: bool, body: &str) -> LineOutcome {
-    app.write_lines(who, request(is_atomic), Bytes::from(body.to_owned())).await.expect(body)
+    app.ingest.write_lines(who, request(is_atomic), Bytes::from(body.to_owned())).await.expect(body)
 }
 
 /// The newest value or text of a stream.
@@ -105,6 +105,7 @@ async fn new_streams_are_limited_and_isolated() {
     let outcome = write(&app, &restricted, false, "m,device=other v=1").await;
     assert_eq!((outcome.written, outcome.refused.count), (0, 1), "a restricted key creates nothing");
     let reader = Principal { scopes: Scopes::NONE, ..who };
-    let refused = app.write_lines(&reader, request(false), Bytes::from_static(b"m v=1")).await.unwrap_err();
+    let refused =
+        app.ingest.write_lines(&reader, request(false), Bytes::from_static(b"m v=1")).await.unwrap_err();
     assert_eq!(refused.kind, Kind::Forbidden);
 }

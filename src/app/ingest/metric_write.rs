@@ -13,8 +13,8 @@ use super::readings_builder::InputNumber;
 use super::series_name::stream_name;
 use super::series_rows::{RefusedLines, SeriesRows, SeriesValue};
 use super::series_write::{reading_bytes, run_reading};
-use crate::app::App;
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
+use crate::app::ingest::Ingest;
 use crate::domain::{Micros, Principal, Resource, Result, Scope};
 
 /// Label of the quantiles of a summary.
@@ -28,7 +28,7 @@ pub struct MetricRequest {
     pub default_device: Option<String>,
 }
 
-impl App {
+impl Ingest {
     /// Writes the data points of a body, and returns those that are wrong, by their position in the request, from 1.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl App {
     ) -> Result<RefusedLines> {
         principal.require(Scope::write(Resource::Value))?;
         let arrived = self.clock.now();
-        let settings = self.settings().series.clone();
+        let settings = self.settings.clone();
         let rows = SeriesRows::new(self.store.clone(), principal.clone(), settings.max_new_streams);
         let is_small = body.len() <= INLINE_BYTES;
         let read = move || -> Result<(SeriesRows, BodyMemoryReservation)> {

@@ -21,7 +21,7 @@ async fn try_write(app: &App, who: &Principal, device: &str, metrics: &Value) ->
     let resource = json!({"attributes": [attribute("host.name", device)]});
     let body = json!({"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]});
     let request = MetricRequest { encoding: Encoding::Json, default_device: None };
-    app.write_metrics(who, request, Bytes::from(body.to_string())).await
+    app.ingest.write_metrics(who, request, Bytes::from(body.to_string())).await
 }
 
 #[tokio::test]

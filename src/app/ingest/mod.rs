@@ -29,12 +29,15 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-use super::App;
+use self::series_write::SeriesSettings;
 use super::body_memory::{BodyMemoryReservation, MemoryHolder};
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
 use crate::domain::reading::Quality;
-use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
-use crate::store::{ClaimOutcome, throttle};
+use crate::domain::{Clock, Error, Micros, Principal, Resource, Result, Scope, StreamId};
+use crate::store::{ClaimOutcome, Store, throttle};
 use parquet_check::CheckedFile;
 use readings_builder::{CheckedReadings, InputNumber, InputRow, ReadingsBuilder};
 
@@ -92,7 +95,25 @@ impl NewReading {
     }
 }
 
-impl App {
+/// Readings that senders write over HTTP, in every format.
+pub struct Ingest {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    states: CollectorStates,
+    /// How devices and streams are named that the first reading creates.
+    settings: SeriesSettings,
+}
+
+impl Ingest {
+    pub(super) fn new(parts: &CoreParts, settings: SeriesSettings) -> Self {
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            states: parts.states.clone(),
+            settings,
+        }
+    }
+
     /// Writes a body's rows. With an idempotency key they are written at most once, however often the request is sent.
     ///
     /// # Errors

@@ -14,8 +14,8 @@ use super::series_name::{MAX_LABELS, stream_name};
 use super::series_rows::{RefusedLines, SeriesRows, SeriesSlot, SeriesValue};
 use super::series_write::{SERIES_DECODED_BYTES, SeriesOutcome, reading_bytes, run_reading};
 use super::{INLINE_BYTES, snappy};
-use crate::app::App;
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
+use crate::app::ingest::Ingest;
 use crate::domain::stream::StreamKind;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
 
@@ -44,7 +44,7 @@ pub struct SampleOutcome {
     pub refused: RefusedLines,
 }
 
-impl App {
+impl Ingest {
     /// Writes the samples of a body, which is a block of Snappy; those that are wrong are in the outcome.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl App {
         let length = snappy::decoded_len(&block, SERIES_DECODED_BYTES)?;
         let mut memory = BodyMemoryReservation::empty(MemoryHolder::Rows);
         memory.grow_to(length).await?;
-        let max_new = self.settings().series.max_new_streams;
+        let max_new = self.settings.max_new_streams;
         let rows = SeriesRows::new(self.store.clone(), principal.clone(), max_new);
         let read = move || -> Result<(ReadSamples, BodyMemoryReservation)> {
             let body = snappy::decode(&block)?;

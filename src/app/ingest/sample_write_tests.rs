@@ -30,7 +30,7 @@ fn series(pairs: &[(&str, &str)], points: &[Vec<u8>]) -> Vec<u8> {
 
 async fn try_write(app: &App, who: &Principal, version: Version, body: &[u8]) -> Result<SampleOutcome> {
     let block = snap::raw::Encoder::new().compress_vec(body).expect("a short body");
-    app.write_samples(who, SampleRequest { version, default_device: None }, Bytes::from(block)).await
+    app.ingest.write_samples(who, SampleRequest { version, default_device: None }, Bytes::from(block)).await
 }
 
 async fn write(app: &App, who: &Principal, body: &[u8]) -> SampleOutcome {
@@ -98,7 +98,7 @@ async fn a_wrong_sample_is_refused_alone() {
     let request = SampleRequest { version: Version::V1, default_device: Some("rules".to_owned()) };
     let body = series(&[("__name__", "up")], &[sample(1.0, TIME_MS)]);
     let block = Bytes::from(snap::raw::Encoder::new().compress_vec(&body).unwrap());
-    assert_eq!(app.write_samples(&who, request, block).await.unwrap().samples, 1);
+    assert_eq!(app.ingest.write_samples(&who, request, block).await.unwrap().samples, 1);
     assert_eq!(newest(&app, &who, "rules", "up").and_then(|reading| reading.value), Some(1.0));
 }
 

@@ -2,7 +2,7 @@
 
 use super::series_rows::{RefusedLines, SeriesReadings, SeriesRows};
 use super::size;
-use crate::app::App;
+use crate::app::ingest::Ingest;
 use crate::domain::{Error, Micros, Principal, Result};
 use crate::store::throttle;
 
@@ -42,7 +42,7 @@ pub struct SeriesOutcome {
     pub refused: RefusedLines,
 }
 
-impl App {
+impl Ingest {
     /// Creates the streams that are missing and writes the readings of the lines that are not refused. With `is_atomic`
     /// nothing is written when there are any.
     ///
@@ -56,7 +56,7 @@ impl App {
         is_atomic: bool,
     ) -> Result<SeriesOutcome> {
         let SeriesReadings { readings, lines, refused, changed_devices } = rows.finish(arrived).await?;
-        changed_devices.into_iter().for_each(|device| self.tell_collectors(device));
+        changed_devices.into_iter().for_each(|device| self.states.tell_collectors(device));
         if readings.is_empty() || (is_atomic && refused.count > 0) {
             return Ok(SeriesOutcome { lines: Vec::new(), refused });
         }

@@ -104,7 +104,7 @@ impl App {
         let everything = DeviceFilter { page: Pagination::ALL, ..DeviceFilter::default() };
         for device in catalog.devices(principal, &everything) {
             if changed.contains(device.spec.name.as_str()) {
-                self.tell_collectors(device.id);
+                self.states.tell_collectors(device.id);
             }
         }
         for document in documents {

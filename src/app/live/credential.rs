@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::App;
+use crate::app::live::LiveFeeds;
 use crate::app::token::{ClientAccess, TokenRef};
 use crate::auth::session;
 use crate::domain::caller::Caller;
@@ -29,7 +29,7 @@ pub struct LiveCredential {
     clock: Arc<dyn Clock>,
 }
 
-impl App {
+impl LiveFeeds {
     /// Returns the credential of a principal that was just authenticated; `token` is that of its session, if any.
     pub fn live_credential(&self, principal: Arc<Principal>, token: Option<&str>) -> LiveCredential {
         let session = token.and_then(session::parse);

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use super::credential::{CredentialWatch, LiveCredential};
 use super::subscription_limits::SubscriptionPermit;
-use crate::app::App;
 use crate::app::collector_ports::CollectorStates;
+use crate::app::live::LiveFeeds;
 use crate::domain::device::{Device, DeviceFilter, DeviceState, DeviceStatus};
 use crate::domain::ports::DeviceStatusSource;
 use crate::domain::subscription::SubscriptionFilter;
@@ -30,7 +30,7 @@ pub struct DeviceStatusUpdate {
 
 pub type DeviceFeed = BoxStream<'static, Result<DeviceStatusUpdate>>;
 
-impl App {
+impl LiveFeeds {
     /// Subscribes to the states of all visible devices, or of some: first their current state, then every change of
     /// the state or of its error.
     ///

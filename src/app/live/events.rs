@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::credential::{CredentialWatch, LiveCredential};
 use super::subscription_limits::SubscriptionPermit;
-use crate::app::App;
+use crate::app::live::LiveFeeds;
 use crate::domain::audit::Action;
 use crate::domain::event::Event;
 use crate::domain::subscription::EventSubscriptionFilter;
@@ -30,7 +30,7 @@ pub enum EventUpdate {
 
 pub type EventFeed = BoxStream<'static, Result<EventUpdate>>;
 
-impl App {
+impl LiveFeeds {
     /// Subscribes to the event log from now on: every change of an event that matches the filter, or matched it before
     /// the change.
     ///

@@ -12,6 +12,8 @@ pub mod events;
 mod subscription_limits;
 pub mod values;
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -19,8 +21,11 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 pub use self::coalescer::MAX_MESSAGE_READINGS;
 pub(super) use self::subscription_limits::SubscriptionLimiter;
 pub use self::subscription_limits::SubscriptionPermit;
-use super::App;
-use crate::domain::{Principal, Result};
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
+use crate::domain::{Clock, Principal, Result};
+use crate::query::Engine;
+use crate::store::Store;
 
 /// Limits of live feeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,18 +42,26 @@ impl Default for LiveSettings {
     }
 }
 
-/// State shared by the feeds.
-pub(super) struct FeedState {
+/// Live feeds, and the long-lived connections that show them.
+pub struct LiveFeeds {
+    store: Arc<Store>,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    states: CollectorStates,
     subscriptions: SubscriptionLimiter,
     ending: CancellationToken,
     /// Connections that send a closing message when they end.
     connections: TaskTracker,
 }
 
-impl FeedState {
-    pub(super) fn new(settings: &LiveSettings) -> Self {
+impl LiveFeeds {
+    pub(super) fn new(parts: &CoreParts, settings: &LiveSettings) -> Self {
         let LiveSettings { subscriptions, subscriptions_per_caller } = *settings;
         Self {
+            store: parts.store.clone(),
+            engine: parts.engine.clone(),
+            clock: parts.clock.clone(),
+            states: parts.states.clone(),
             subscriptions: SubscriptionLimiter::new(
                 "live.subscriptions",
                 subscriptions,
@@ -58,31 +71,29 @@ impl FeedState {
             connections: TaskTracker::new(),
         }
     }
-}
 
-impl App {
     /// Reserves a feed for this principal.
     ///
     /// # Errors
     /// `Throttled` when the caller or its organization has too many; `Busy` when the server has.
     pub fn acquire_subscription(&self, who: &Principal) -> Result<SubscriptionPermit> {
-        self.live.subscriptions.acquire(who, self.store.catalog().org_count() > 1)
+        self.subscriptions.acquire(who, self.store.catalog().org_count() > 1)
     }
 
     /// Returns the token that is cancelled when long-lived connections must close because the server stops.
     pub fn ending(&self) -> CancellationToken {
-        self.live.ending.clone()
+        self.ending.clone()
     }
 
     /// Returns a token that a long-lived connection holds until it has closed: the server waits for it.
     pub fn connected(&self) -> TaskTrackerToken {
-        self.live.connections.token()
+        self.connections.token()
     }
 
     /// Closes all long-lived connections and waits until they have closed.
     pub async fn end_connections(&self) {
-        self.live.ending.cancel();
-        self.live.connections.close();
-        self.live.connections.wait().await;
+        self.ending.cancel();
+        self.connections.close();
+        self.connections.wait().await;
     }
 }

@@ -12,7 +12,7 @@ use super::coalescer::{MAX_MESSAGE_READINGS, ReadingsCoalescer};
 use super::credential::{CredentialWatch, LiveCredential};
 use super::cursor;
 use super::subscription_limits::SubscriptionPermit;
-use crate::app::App;
+use crate::app::live::LiveFeeds;
 use crate::domain::reading::Readings;
 use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
@@ -65,7 +65,7 @@ pub struct LiveGap {
 
 pub type LiveFeed = BoxStream<'static, Result<LiveMessage>>;
 
-impl App {
+impl LiveFeeds {
     /// Subscribes to readings. The first message, or the first after the history, has no readings: from its cursor on
     /// nothing is missed. A feed ends only with an error.
     ///
@@ -79,7 +79,7 @@ impl App {
         self.open_feed(credential, query, Some(permit)).await
     }
 
-    /// As [`App::live`], for a caller that holds what limits its feeds itself.
+    /// As [`LiveFeeds::live`], for a caller that holds what limits its feeds itself.
     pub(in crate::app) async fn open_feed(
         &self,
         credential: &LiveCredential,

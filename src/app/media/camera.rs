@@ -19,7 +19,7 @@ impl App {
     /// # Errors
     /// `Forbidden` without the scope `device:read`; `NotFound` for a camera that is not visible.
     pub fn camera_health(&self, principal: &Principal, camera: &Document) -> Result<CameraHealth> {
-        let row = self.document(principal, KIND, camera.uuid)?;
+        let row = self.documents.document(principal, KIND, camera.uuid)?;
         Ok(self.media.health.lock().get(&row.id).copied().unwrap_or_default())
     }
 
@@ -29,7 +29,7 @@ impl App {
     /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub(super) fn camera(&self, principal: &Principal, id: Uuid) -> Result<(Arc<Document>, CameraSpec)> {
         principal.require(Scope::read(Resource::Device))?;
-        let row = self.document(principal, KIND, id)?;
+        let row = self.documents.document(principal, KIND, id)?;
         let spec = row.camera().cloned().ok_or_else(Error::not_found)?;
         Ok((row, spec))
     }
@@ -37,11 +37,11 @@ impl App {
     /// Creates a camera, which is probed at once.
     ///
     /// # Errors
-    /// As [`App::create_document`]; `Invalid` for a video device that is not configured.
+    /// As `Documents::create_document`; `Invalid` for a video device that is not configured.
     pub async fn create_camera(&self, principal: &Principal, spec: CameraSpec) -> Result<Arc<Document>> {
-        self.check_may_change_documents(principal, KIND)?;
+        self.documents.check_may_change_documents(principal, KIND)?;
         self.check_device(&spec)?;
-        let row = self.create_document(principal, DocumentSpec::Camera(spec)).await?;
+        let row = self.documents.create_document(principal, DocumentSpec::Camera(spec)).await?;
         self.media.unprobed.notify_one();
         Ok(row)
     }
@@ -49,14 +49,14 @@ impl App {
     /// Replaces a camera. An address that is not changed keeps its password.
     ///
     /// # Errors
-    /// As [`App::update_document`]; `Invalid` for a video device that is not configured.
+    /// As `Documents::update_document`; `Invalid` for a video device that is not configured.
     pub async fn replace_camera(
         &self,
         principal: &Principal,
         id: Uuid,
         mut spec: CameraSpec,
     ) -> Result<Arc<Document>> {
-        self.check_may_change_documents(principal, KIND)?;
+        self.documents.check_may_change_documents(principal, KIND)?;
         self.check_device(&spec)?;
         let change = move |stored: &mut DocumentSpec| {
             if let DocumentSpec::Camera(old) = &*stored {
@@ -68,7 +68,7 @@ impl App {
             }
             *stored = DocumentSpec::Camera(spec);
         };
-        let row = self.update_document(principal, (KIND, id), None, change).await?;
+        let row = self.documents.update_document(principal, (KIND, id), None, change).await?;
         self.media.unprobed.notify_one();
         Ok(row)
     }

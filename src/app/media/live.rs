@@ -42,7 +42,7 @@ impl App {
         actor: &str,
     ) -> Result<(Arc<MediaJob>, bool)> {
         principal.require(Scope::write(Resource::Device))?;
-        let row = self.document(principal, DocumentKind::Camera, camera)?;
+        let row = self.documents.document(principal, DocumentKind::Camera, camera)?;
         let _counting = self.media.opening.lock().await;
         let open = self.open_sessions();
         let is_own = |job: &&Arc<MediaJob>| {

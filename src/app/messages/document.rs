@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::NewMessage;
 use super::target::{MessageTargets, SensorValue};
-use crate::app::App;
+use crate::app::messages::Messages;
 use crate::domain::message::leaves::{Leaf, flatten};
 use crate::domain::message::{MessageFormat, STATUS_ONLINE};
 use crate::domain::reading::Readings;
@@ -24,7 +24,7 @@ pub struct NewDocument {
     pub client: String,
 }
 
-impl App {
+impl Messages {
     /// Stores a document as a message. Each of its leaves becomes a reading of the stream named by the dotted path; such
     /// streams are created on first sight, except for texts.
     ///

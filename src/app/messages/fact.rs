@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::NewMessage;
 use super::target::{MessageTargets, SensorValue};
-use crate::app::App;
 use crate::app::gateway::GatewayEvent;
+use crate::app::messages::Messages;
 use crate::domain::message::fact::Fact;
 use crate::domain::message::{MessageFormat, MessageSensor};
 use crate::domain::reading::Readings;
@@ -19,7 +19,7 @@ use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scop
 /// Maximum facts of one request.
 pub const MAX_FACTS: usize = 10_000;
 
-impl App {
+impl Messages {
     /// Stores facts as messages, and their values as readings of the streams named after the sensors, all or none.
     /// Returns the ids of the messages in the order of the facts. Devices and streams that are new are created, and stay
     /// when the write fails. A fact without a time gets the current second, one and the same for all of a request.
@@ -66,12 +66,12 @@ impl App {
         readings: Readings,
     ) -> Result<Vec<Uuid>> {
         let messages = self.received(messages);
-        let expected = self.gateway.expect_messages(&messages);
+        let expected = self.hub.expect_messages(&messages);
         let written = self.store.write_messages(principal, &messages, readings).await;
-        written.inspect_err(|_| self.gateway.forget_messages(&expected))?;
+        written.inspect_err(|_| self.hub.forget_messages(&expected))?;
         let ids = messages.iter().map(|message| message.uuid).collect();
         for message in messages {
-            self.gateway.send(principal.org, GatewayEvent::Message(Arc::new(message)));
+            self.hub.send(principal.org, GatewayEvent::Message(Arc::new(message)));
         }
         Ok(ids)
     }

@@ -4,14 +4,20 @@ pub mod document;
 pub mod fact;
 pub(super) mod target;
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
-use super::App;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
+use super::gateway::GatewayHub;
 use crate::domain::message::query::{
     DeviceMessages, MessageFilter, MessagePage, MessageQuery, SensorPage, SensorQuery,
 };
 use crate::domain::message::{Message, MessageFormat, StoredMessage, message_id};
-use crate::domain::{DeviceId, Micros, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, DeviceId, Micros, Principal, Resource, Result, Scope};
+use crate::query::Engine;
+use crate::store::Store;
 
 /// Settings of the APIs that show messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +44,30 @@ struct NewMessage {
     sensor_count: usize,
 }
 
-impl App {
+/// Messages: stored as they arrive, listed and looked up.
+pub struct Messages {
+    store: Arc<Store>,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    states: CollectorStates,
+    /// Tells those who follow a gateway of new messages.
+    hub: Arc<GatewayHub>,
+    /// Whether messages are derived from readings that came another way.
+    derives: bool,
+}
+
+impl Messages {
+    pub(super) fn new(parts: &CoreParts, hub: Arc<GatewayHub>, settings: &MessageSettings) -> Self {
+        Self {
+            store: parts.store.clone(),
+            engine: parts.engine.clone(),
+            clock: parts.clock.clone(),
+            states: parts.states.clone(),
+            hub,
+            derives: settings.derives,
+        }
+    }
+
     /// Returns a page of messages and their total.
     ///
     /// # Errors
@@ -52,16 +81,16 @@ impl App {
     /// Returns a message with its sensors; `None` when there is none that the principal sees.
     ///
     /// # Errors
-    /// As [`App::messages`].
+    /// As [`Messages::messages`].
     pub async fn message(&self, principal: &Principal, uuid: Uuid) -> Result<Option<Message>> {
         principal.require(Scope::read(Resource::Value))?;
-        self.engine.message(principal, uuid, self.settings.messages.derives).await
+        self.engine.message(principal, uuid, self.derives).await
     }
 
     /// Returns a page of the sensors of messages and their total, in the order of [`SensorQuery`].
     ///
     /// # Errors
-    /// As [`App::messages`].
+    /// As [`Messages::messages`].
     pub async fn message_sensors(&self, principal: &Principal, query: SensorQuery) -> Result<SensorPage> {
         principal.require(Scope::read(Resource::Value))?;
         let filter = self.as_configured(query.filter);
@@ -71,17 +100,17 @@ impl App {
     /// Returns the devices that have messages, with their number and the time of the newest, by device id.
     ///
     /// # Errors
-    /// As [`App::messages`].
+    /// As [`Messages::messages`].
     pub async fn message_devices(&self, principal: &Principal) -> Result<Vec<DeviceMessages>> {
         principal.require(Scope::read(Resource::Value))?;
-        let derives = self.settings.messages.derives;
+        let derives = self.derives;
         let all = MessageFilter { devices: None, from: None, to: None, status: None, derives };
         self.engine.message_devices(principal, all).await
     }
 
     /// Without derived messages, none are asked for.
     fn as_configured(&self, filter: MessageFilter) -> MessageFilter {
-        MessageFilter { derives: filter.derives && self.settings.messages.derives, ..filter }
+        MessageFilter { derives: filter.derives && self.derives, ..filter }
     }
 
     /// Gives the messages of one request their ids and the time of their arrival.

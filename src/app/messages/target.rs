@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::app::{App, value_parsing};
+use super::Messages;
+use crate::app::value_parsing;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::reading::{Quality, Reading, Readings};
 use crate::domain::stream::{Stream, StreamFilter, StreamKind, StreamSpec};
@@ -28,14 +29,14 @@ pub struct SensorValue<'a> {
 
 /// The streams of the devices in one request, by name.
 pub struct MessageTargets<'a> {
-    app: &'a App,
+    service: &'a Messages,
     principal: &'a Principal,
     streams: HashMap<DeviceId, HashMap<String, Arc<Stream>>>,
 }
 
 impl<'a> MessageTargets<'a> {
-    pub fn new(app: &'a App, principal: &'a Principal) -> Self {
-        Self { app, principal, streams: HashMap::new() }
+    pub fn new(service: &'a Messages, principal: &'a Principal) -> Self {
+        Self { service, principal, streams: HashMap::new() }
     }
 
     /// Returns the device with this external id, and creates one that is only posted to when there is none.
@@ -44,7 +45,7 @@ impl<'a> MessageTargets<'a> {
     /// `Invalid` for the field `id` when the text cannot name a device, or the principal may not create one;
     /// `LimitReached` beyond the organization's quota.
     pub async fn device(&self, external_id: &str) -> Result<Arc<Device>> {
-        let catalog = self.app.store.catalog();
+        let catalog = self.service.store.catalog();
         match catalog.device_by_external_id(self.principal, external_id) {
             Err(error) if error.kind == Kind::NotFound => {}
             found => return found.and_then(|device| self.check_own(device, external_id)),
@@ -57,7 +58,7 @@ impl<'a> MessageTargets<'a> {
         let created = catalog.create_device(self.principal, spec).await;
         match created {
             Ok(device) => {
-                self.app.tell_collectors(device.id);
+                self.service.states.tell_collectors(device.id);
                 Ok(device)
             }
             // Another request may have created it meanwhile.
@@ -110,8 +111,10 @@ impl<'a> MessageTargets<'a> {
         if !problems.is_empty() {
             return Ok(None);
         }
-        let known =
-            self.streams.entry(device).or_insert_with(|| self.app.streams_by_name(self.principal, device));
+        let known = self
+            .streams
+            .entry(device)
+            .or_insert_with(|| self.service.streams_by_name(self.principal, device));
         if let Some(stream) = known.get(name) {
             return Ok(Some(stream.clone()));
         }
@@ -129,22 +132,22 @@ impl<'a> MessageTargets<'a> {
     }
 
     async fn create_stream(&self, spec: StreamSpec, name: &str) -> Result<Arc<Stream>> {
-        let (catalog, device) = (self.app.store.catalog(), spec.device);
+        let (catalog, device) = (self.service.store.catalog(), spec.device);
         match catalog.create_stream(self.principal, spec).await {
             Ok(stream) => {
-                self.app.tell_collectors(device);
+                self.service.states.tell_collectors(device);
                 Ok(stream)
             }
             // Another request may have created it meanwhile.
             Err(error) if error.kind == Kind::Invalid => {
-                self.app.streams_by_name(self.principal, device).remove(name).ok_or(error)
+                self.service.streams_by_name(self.principal, device).remove(name).ok_or(error)
             }
             Err(error) => Err(error),
         }
     }
 }
 
-impl App {
+impl Messages {
     pub(in crate::app) fn streams_by_name(
         &self,
         principal: &Principal,

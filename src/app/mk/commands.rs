@@ -167,7 +167,7 @@ impl App {
     /// Stores the answer of a device to one of its commands, as it was sent over MQTT.
     ///
     /// # Errors
-    /// As [`App::report_command`]; as [`parse_command_response`]; `NotFound` for a command of another device.
+    /// As `Commands::report_command`; as [`parse_command_response`]; `NotFound` for a command of another device.
     pub async fn report_device_command(
         &self,
         principal: &Principal,

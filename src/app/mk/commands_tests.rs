@@ -69,7 +69,7 @@ async fn a_device_is_sent_what_waits_and_then_what_is_new() {
     let mut feed = app.follow_device_commands(Arc::new(who.clone()), id).unwrap();
     for command in expected {
         assert_eq!(feed.next().await.unwrap().uuid, command);
-        app.mark_sent(&who, command).await.unwrap();
+        app.commands.mark_sent(&who, command).await.unwrap();
     }
     let third = app.create_device_command(&who, uuid, new("THIRD", json!({}))).await.unwrap();
     assert_eq!(feed.next().await.unwrap().uuid, third.uuid);

@@ -64,7 +64,7 @@ impl App {
         spec: ArtefactSpec,
         created_by: String,
     ) -> Result<Arc<Document>, ArtefactRefusal> {
-        self.check_may_change_documents(principal, DocumentKind::Artefact)?;
+        self.documents.check_may_change_documents(principal, DocumentKind::Artefact)?;
         let profile = self.artefact_profile(principal, &spec);
         let mut problems = spec.problems();
         if profile.is_none() {
@@ -108,7 +108,7 @@ impl App {
     /// # Errors
     /// `Forbidden` without the scope `device:read`.
     pub fn bindings(&self, principal: &Principal) -> Result<Vec<BindingOverview>> {
-        let rows = self.documents(principal, DocumentKind::Binding)?;
+        let rows = self.documents.documents(principal, DocumentKind::Binding)?;
         Ok(rows.into_iter().filter_map(|row| self.binding_overview(principal, row)).collect())
     }
 
@@ -117,7 +117,7 @@ impl App {
     /// # Errors
     /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub fn binding(&self, principal: &Principal, id: Uuid) -> Result<BindingOverview> {
-        let row = self.document(principal, DocumentKind::Binding, id)?;
+        let row = self.documents.document(principal, DocumentKind::Binding, id)?;
         self.binding_overview(principal, row).ok_or_else(Error::not_found)
     }
 
@@ -131,7 +131,7 @@ impl App {
         id: Uuid,
         spec: BindingSpec,
     ) -> Result<(BindingOverview, bool)> {
-        self.check_may_change_documents(principal, DocumentKind::Binding)?;
+        self.documents.check_may_change_documents(principal, DocumentKind::Binding)?;
         let (row, is_new) = self.store.catalog().put_binding(principal, id, spec).await?;
         let overview = self.binding_overview(principal, row);
         overview
@@ -187,7 +187,7 @@ impl App {
             let spec = BindingSpec { target_type, target, artefact };
             self.put_binding(principal, known.unwrap_or_else(Uuid::new_v4), spec).await?;
         } else if let Some(known) = known {
-            self.delete_document(principal, DocumentKind::Binding, known).await?;
+            self.documents.delete_document(principal, DocumentKind::Binding, known).await?;
         }
         Ok(())
     }

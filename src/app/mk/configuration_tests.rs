@@ -40,7 +40,7 @@ impl Plant {
     async fn new() -> Plant {
         let (dir, app) = test_app::open().await;
         let who = app.system(None).unwrap();
-        let create = async |spec| app.create_document(&who, spec).await.unwrap().uuid;
+        let create = async |spec| app.documents.create_document(&who, spec).await.unwrap().uuid;
         let profile = SensorProfileSpec {
             key: "env.temp".to_owned(),
             name: "Temperature".to_owned(),
@@ -103,7 +103,7 @@ async fn a_name_has_versions_and_every_mistake_of_a_content_is_told() {
     let plant = Plant::new().await;
     for version in 1..=3 {
         let created = plant.artefact("sampling", f64::from(version)).await;
-        let row = plant.app.document(&plant.who, DocumentKind::Artefact, created).unwrap();
+        let row = plant.app.documents.document(&plant.who, DocumentKind::Artefact, created).unwrap();
         let artefact = row.artefact().unwrap();
         assert_eq!((artefact.version, artefact.created_by.as_str()), (version, "key_1"));
         assert_eq!(artefact.sha256.len(), 64);
@@ -157,12 +157,12 @@ async fn a_target_has_one_binding_of_a_name_and_an_artefact_in_use_stays() {
     let fields: Vec<_> = unknown.fields.iter().map(|problem| problem.field.as_ref()).collect();
     assert_eq!(fields, ["configArtefactId", "targetId"]);
     for (kind, id) in [(DocumentKind::Artefact, artefact), (DocumentKind::SensorProfile, plant.profile)] {
-        let refused = plant.app.delete_document(&plant.who, kind, id).await;
+        let refused = plant.app.documents.delete_document(&plant.who, kind, id).await;
         assert_eq!(refused.unwrap_err().kind, Kind::Conflict, "{kind:?}");
     }
-    plant.app.delete_document(&plant.who, DocumentKind::DeviceGroup, plant.group).await.unwrap();
+    plant.app.documents.delete_document(&plant.who, DocumentKind::DeviceGroup, plant.group).await.unwrap();
     assert_eq!(plant.app.binding(&plant.who, binding).unwrap_err().kind, Kind::NotFound);
-    plant.app.delete_document(&plant.who, DocumentKind::Artefact, artefact).await.unwrap();
+    plant.app.documents.delete_document(&plant.who, DocumentKind::Artefact, artefact).await.unwrap();
 }
 
 #[tokio::test]

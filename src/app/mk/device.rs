@@ -72,19 +72,19 @@ impl PlatformDevice {
 impl App {
     /// Returns the devices that the principal sees, by id, as the platform shows them.
     pub fn device_overviews(&self, principal: &Principal) -> Result<Vec<DeviceOverview>> {
-        let devices = self.devices(principal, &DeviceFilter::default())?;
+        let devices = self.devices.devices(principal, &DeviceFilter::default())?;
         let place = DeviceReferences::of(self, principal)?;
         Ok(devices.into_iter().map(|device| self.overview(device, &place)).collect())
     }
 
     /// Returns a device by its UUID, as the platform shows it.
     pub fn device_overview(&self, principal: &Principal, uuid: Uuid) -> Result<DeviceOverview> {
-        let device = self.device_by_uuid(principal, uuid)?;
+        let device = self.devices.device_by_uuid(principal, uuid)?;
         Ok(self.overview(device, &DeviceReferences::of(self, principal)?))
     }
 
     fn overview(&self, device: Arc<Device>, place: &DeviceReferences) -> DeviceOverview {
-        let collector = self.status_of(&device);
+        let collector = self.devices.status_of(&device);
         let status = PlatformStatus::of(&device, collector.state);
         let is_there = |kind| move |uuid: &Uuid| place.has(kind, *uuid);
         let site = device.topology.site.filter(is_there(DocumentKind::Site));
@@ -100,7 +100,7 @@ impl App {
     pub fn platform_device_to_change(&self, principal: &Principal, uuid: Uuid) -> Result<Arc<Device>> {
         principal.require(Scope::write(Resource::Device))?;
         let device = self.store.catalog().device_by_uuid(principal, uuid)?;
-        self.device_to_change(principal, device.id)
+        self.devices.device_to_change(principal, device.id)
     }
 
     /// Returns every problem of a device except a name that is taken; `stored` is the device that is changed.
@@ -141,7 +141,7 @@ impl App {
         principal: &Principal,
         new: PlatformDevice,
     ) -> Result<DeviceOverview> {
-        self.check_may_create_device(principal)?;
+        self.devices.check_may_create_device(principal)?;
         Error::check(self.platform_device_problems(principal, &new, None))?;
         let topology = new.topology(Topology::default());
         let spec = DeviceSpec { metadata: new.metadata, ..DeviceSpec::new(new.name, Protocol::Virtual) };
@@ -149,7 +149,7 @@ impl App {
         Error::check(device::problems(&spec))?;
         let created = self.store.catalog().create_device_in_topology(principal, spec, topology).await;
         let device = created.map_err(name_conflict)?;
-        self.tell_collectors(device.id);
+        self.states.tell_collectors(device.id);
         Ok(self.overview(device, &DeviceReferences::of(self, principal)?))
     }
 
@@ -171,7 +171,7 @@ impl App {
         if new.name.trim() != stored.spec.name {
             self.check_free_name(principal, new.name.trim(), Some(stored.id))?;
         }
-        let collector = self.status_of(&stored);
+        let collector = self.devices.status_of(&stored);
         let (org, id) = (stored.org, stored.id);
         let before = stored.clone();
         let change = move |spec: &mut DeviceSpec, topology: &mut Topology| -> Result<()> {
@@ -189,20 +189,20 @@ impl App {
         };
         let changed = self.store.catalog().update_device_in_topology(principal, id, change).await;
         let device = changed.map_err(name_conflict)?;
-        self.tell_collectors(id);
+        self.states.tell_collectors(id);
         Ok(self.overview(device, &DeviceReferences::of(self, principal)?))
     }
 
     /// Returns the effective members of a group that the principal sees, by id.
     pub fn group_members(&self, principal: &Principal, group: &Document) -> Result<Vec<Arc<Device>>> {
-        let devices = self.devices(principal, &DeviceFilter::default())?;
+        let devices = self.devices.devices(principal, &DeviceFilter::default())?;
         Ok(devices.into_iter().filter(|device| is_member(device, group)).collect())
     }
 
     /// Returns how many of the devices that the principal sees are at each site.
     pub fn device_counts(&self, principal: &Principal) -> Result<HashMap<Uuid, usize>> {
         let mut counts = HashMap::new();
-        for device in self.devices(principal, &DeviceFilter::default())? {
+        for device in self.devices.devices(principal, &DeviceFilter::default())? {
             if let Some(site) = device.topology.site {
                 *counts.entry(site).or_default() += 1;
             }
@@ -257,10 +257,12 @@ struct DeviceReferences {
 
 impl DeviceReferences {
     fn of(app: &App, principal: &Principal) -> Result<DeviceReferences> {
-        let groups = app.documents(principal, DocumentKind::DeviceGroup)?;
+        let groups = app.documents.documents(principal, DocumentKind::DeviceGroup)?;
         let mut others = HashMap::new();
         for kind in [DocumentKind::Site, DocumentKind::DeviceProfile] {
-            others.extend(app.documents(principal, kind)?.iter().map(|document| (document.uuid, kind)));
+            others.extend(
+                app.documents.documents(principal, kind)?.iter().map(|document| (document.uuid, kind)),
+            );
         }
         Ok(DeviceReferences { principal: principal.clone(), groups, others })
     }

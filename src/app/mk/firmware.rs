@@ -88,7 +88,7 @@ impl App {
     /// `Forbidden` without the scopes `device:write` and `system:write`; `Busy` when too many files are being received;
     /// `Unavailable` when the file cannot be written.
     pub async fn begin_firmware(&self, principal: &Principal) -> Result<FirmwareUpload> {
-        self.check_may_change_documents(principal, DocumentKind::Firmware)?;
+        self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let object = Uuid::new_v4();
         let permit = self.begin_upload(object, principal.org)?;
         let files = self.object_files();
@@ -108,7 +108,7 @@ impl App {
         file_name: String,
         upload: FirmwareUpload,
     ) -> Result<Arc<Document>> {
-        self.check_may_change_documents(principal, DocumentKind::Firmware)?;
+        self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let sha256 = upload.sha256();
         let FirmwareUpload { object, file, size_bytes, _permit, .. } = upload;
         let spec = FirmwareSpec { description, object, size_bytes, sha256 };
@@ -129,7 +129,7 @@ impl App {
     /// # Errors
     /// `Forbidden` as [`App::begin_firmware`]; `NotFound`.
     pub async fn delete_firmware(&self, principal: &Principal, id: Uuid) -> Result<()> {
-        self.check_may_change_documents(principal, DocumentKind::Firmware)?;
+        self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let object = self.store.catalog().delete_firmware(principal, id).await?;
         self.remove_object_file(object).await;
         let filter = CommandFilter { state: Some(CommandState::Pending), ..CommandFilter::default() };
@@ -153,7 +153,7 @@ impl App {
     /// `Forbidden` as [`App::begin_firmware`]; `NotFound`; `Invalid` for a device that does not exist or has another
     /// profile; `Unavailable` when the secret cannot be used.
     pub fn firmware_token(&self, principal: &Principal, id: Uuid, device: Uuid) -> Result<DownloadToken> {
-        self.check_may_change_documents(principal, DocumentKind::Firmware)?;
+        self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let firmware = self.store.catalog().document(principal, DocumentKind::Firmware, id)?;
         let device = self.store.catalog().device_by_uuid(principal, device);
         let device = device.map_err(|_| Error::field("deviceId", "does not exist"))?;

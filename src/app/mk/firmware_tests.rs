@@ -125,7 +125,7 @@ async fn a_token_fetches_its_firmware_until_its_time_is_over() {
     assert_eq!(app.delete_firmware(&who, one.uuid).await.unwrap_err().kind, Kind::NotFound);
     assert_eq!(files(&dir), 1);
     let token = app.firmware_token(&who, other.uuid, device.aliases.uuid).unwrap();
-    app.delete_device(&who, device.id).await.unwrap();
+    app.devices.delete_device(&who, device.id).await.unwrap();
     assert_eq!(
         fetched(&app, &token.text).await.unwrap_err().kind,
         Kind::Unauthenticated,

@@ -53,7 +53,7 @@ impl App {
         principal: &Principal,
         content: PackContent,
     ) -> Result<PackOutcome, PackRefusal> {
-        self.check_may_change_documents(principal, DocumentKind::Pack)?;
+        self.documents.check_may_change_documents(principal, DocumentKind::Pack)?;
         match self.store.catalog().install_pack(principal, content).await? {
             PackInstall::Created(row) => Ok(PackOutcome::Created(self.pack_overview(principal, row)?)),
             PackInstall::Unchanged(row) => Ok(PackOutcome::Unchanged(self.pack_overview(principal, row)?)),
@@ -66,7 +66,7 @@ impl App {
     /// # Errors
     /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub fn pack(&self, principal: &Principal, id: Uuid) -> Result<PackOverview> {
-        let row = self.document(principal, DocumentKind::Pack, id)?;
+        let row = self.documents.document(principal, DocumentKind::Pack, id)?;
         self.pack_overview(principal, row)
     }
 
@@ -85,7 +85,7 @@ impl App {
     /// # Errors
     /// `Forbidden` unless the principal may change packs; `NotFound`; `Conflict` while one of these rows is in use.
     pub async fn delete_pack(&self, principal: &Principal, id: Uuid) -> Result<()> {
-        self.check_may_change_documents(principal, DocumentKind::Pack)?;
+        self.documents.check_may_change_documents(principal, DocumentKind::Pack)?;
         self.store.catalog().delete_pack(principal, id).await
     }
 }

@@ -97,7 +97,7 @@ impl App {
         place: RegistrationPlace,
         ttl: Duration,
     ) -> Result<IssuedRegistration> {
-        self.check_may_create_device(principal)?;
+        self.devices.check_may_create_device(principal)?;
         let (secret, hash) = registration::generate();
         let new = NewRegistration {
             uuid: Uuid::new_v4(),
@@ -107,7 +107,7 @@ impl App {
         };
         let (device, registration) =
             self.store.catalog().register_device(principal, spec, place, new).await?;
-        self.tell_collectors(device.id);
+        self.states.tell_collectors(device.id);
         let token = secret.text(registration.uuid, device.aliases.uuid);
         Ok(IssuedRegistration { token, registration, device })
     }

@@ -35,7 +35,7 @@ async fn a_token_buys_one_certificate_that_names_the_device() {
     assert_eq!(refusal(&app, &issued.token, P256).await, Kind::Conflict);
     assert!(app.pending_registrations(&who).unwrap().is_empty());
 
-    let phase = || app.device(&who, issued.device.id).unwrap().topology.phase;
+    let phase = || app.devices.device(&who, issued.device.id).unwrap().topology.phase;
     assert_eq!(phase(), ProvisioningPhase::Pending);
     app.check_in(issued.device.id).await.unwrap();
     assert_eq!(phase(), ProvisioningPhase::Complete);
@@ -54,7 +54,7 @@ async fn what_is_no_usable_token_is_refused_before_the_request_is_read() {
     let revoked = register(&app, &who, "d", DEFAULT_TTL).await;
     app.revoke_registration(&who, revoked.registration.uuid).await.unwrap();
     let deleted = register(&app, &who, "e", DEFAULT_TTL).await;
-    app.delete_device(&who, deleted.device.id).await.unwrap();
+    app.devices.delete_device(&who, deleted.device.id).await.unwrap();
     // The id of one token with the secret of another, and the device of another.
     let parts: Vec<&str> = good.token.split('.').collect();
     let others: Vec<&str> = other.token.split('.').collect();

@@ -37,7 +37,7 @@ impl App {
         principal.require(Scope::read(Resource::Device))?;
         let mut problems = Vec::new();
         let mut device = |field: &'static str, component: Uuid| {
-            let found = self.document(principal, DocumentKind::Component, component).ok();
+            let found = self.documents.document(principal, DocumentKind::Component, component).ok();
             let device = found.and_then(|row| row.spec.device());
             if device.is_none() {
                 problems.push(FieldError::new(field, "does not exist"));

@@ -80,7 +80,7 @@ impl App {
         let Ok(device) = named.transpose() else { return Ok(Vec::new()) };
         let of_component = component.as_ref().and_then(|component| component.spec.device());
         let streams = StreamFilter { device: device.or(of_component), ..StreamFilter::default() };
-        let streams = self.streams(principal, &streams)?;
+        let streams = self.streams.streams(principal, &streams)?;
         let streams = streams.into_iter().filter(|stream| Companion::of(&stream.spec).is_none());
         let sensors = streams.filter_map(|stream| self.sensor_of(principal, stream).ok());
         let wanted = |sensor: &Sensor| {
@@ -131,7 +131,7 @@ impl App {
             (Some(_), Some((_, key))) => key.to_owned(),
             _ => name.clone(),
         };
-        let last = self.latest_valued_reading(principal, stream.id);
+        let last = self.streams.latest_valued_reading(principal, stream.id);
         Ok(Sensor { device: device.aliases.uuid, stream, component, key, last })
     }
 
@@ -154,7 +154,7 @@ impl App {
             kind: new.value_type.stream_kind(),
             ..StreamSpec::new(new.stream_name(key), device.id)
         };
-        let stream = self.create_stream(principal, new.apply_to(spec)).await;
+        let stream = self.streams.create_stream(principal, new.apply_to(spec)).await;
         self.sensor_of(principal, stream.map_err(|error| key_conflict(error, &new.key))?)
     }
 
@@ -196,14 +196,14 @@ impl App {
         let change = move |spec: &mut StreamSpec| {
             *spec = new.apply_to(StreamSpec { name: name.clone(), ..spec.clone() });
         };
-        let changed = self.update_stream(principal, id, change).await;
+        let changed = self.streams.update_stream(principal, id, change).await;
         self.sensor_of(principal, changed.map_err(|error| key_conflict(error, &key))?)
     }
 
     /// Deletes a sensor with its readings.
     pub async fn delete_sensor(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         let stored = self.sensor_to_change(principal, uuid)?;
-        self.delete_stream(principal, stored.stream.id).await
+        self.streams.delete_stream(principal, stored.stream.id).await
     }
 
     /// Returns a sensor for a principal that may change it.
@@ -215,20 +215,20 @@ impl App {
     /// Deletes a component with its sensors and their readings.
     ///
     /// # Errors
-    /// As [`App::delete_document`] and [`App::delete_stream`]. What fails in the middle leaves the component and can be
+    /// As `Documents::delete_document` and `Streams::delete_stream`. What fails in the middle leaves the component and can be
     /// repeated.
     pub async fn delete_component(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
-        let stored = self.document_to_change(principal, DocumentKind::Component, uuid)?;
+        let stored = self.documents.document_to_change(principal, DocumentKind::Component, uuid)?;
         for stream in self.component_streams(principal, &stored) {
-            self.delete_stream(principal, stream.id).await?;
+            self.streams.delete_stream(principal, stream.id).await?;
         }
-        self.delete_document(principal, DocumentKind::Component, uuid).await.map(drop)
+        self.documents.delete_document(principal, DocumentKind::Component, uuid).await.map(drop)
     }
 
     /// Replaces the settings of a component.
     ///
     /// # Errors
-    /// As [`App::update_document`]; `Conflict` for another key while the component has sensors, because their names
+    /// As `Documents::update_document`; `Conflict` for another key while the component has sensors, because their names
     /// begin with it.
     pub async fn replace_component(
         &self,
@@ -236,13 +236,13 @@ impl App {
         uuid: Uuid,
         new: ComponentSpec,
     ) -> Result<Arc<Document>> {
-        let stored = self.document_to_change(principal, DocumentKind::Component, uuid)?;
+        let stored = self.documents.document_to_change(principal, DocumentKind::Component, uuid)?;
         let has_same_key = stored.component().is_some_and(|component| component.key == new.key);
         if !has_same_key && !self.component_streams(principal, &stored).is_empty() {
             return Err(Error::conflict("key of a component with sensors cannot be changed"));
         }
         let change = |spec: &mut DocumentSpec| *spec = DocumentSpec::Component(new);
-        self.update_document(principal, (DocumentKind::Component, uuid), None, change).await
+        self.documents.update_document(principal, (DocumentKind::Component, uuid), None, change).await
     }
 
     /// Returns the streams of a component that the principal sees, by id.

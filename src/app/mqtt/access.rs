@@ -51,7 +51,7 @@ impl App {
             return Err(refused());
         }
         let principal = self.device_principal(known.device).ok_or_else(refused)?;
-        Ok(self.live_certificate_credential(Arc::new(principal), fingerprint))
+        Ok(self.feeds.live_certificate_credential(Arc::new(principal), fingerprint))
     }
 
     /// The rights of a device with a certificate; `None` when there is no such device.

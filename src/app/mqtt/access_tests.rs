@@ -10,7 +10,7 @@ async fn plant() -> (tempfile::TempDir, App, [Arc<Device>; 3]) {
     let owner = app.system(None).unwrap();
     let device = async |name: &str, parent| {
         let spec = DeviceSpec { parent_device: parent, ..DeviceSpec::new(name, Protocol::Mqtt) };
-        app.create_device(&owner, spec).await.unwrap()
+        app.devices.create_device(&owner, spec).await.unwrap()
     };
     let gateway = device("gateway", None).await;
     let below = device("below", Some(gateway.id)).await;

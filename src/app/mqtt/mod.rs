@@ -43,7 +43,6 @@ use self::metrics::MqttCounters;
 use self::notices::NoticeChannels;
 use self::queue_account::QueueAccount;
 use self::relay::Relay;
-use self::retained::RetainedIndex;
 use self::samples::ReportedTexts;
 use crate::app::live::SubscriptionLimiter;
 use crate::auth::rate_limiter::RateLimiter;
@@ -52,6 +51,7 @@ use crate::store::Store;
 pub use self::publish::{Publication, PublishOutcome};
 pub use self::registry::SessionEviction;
 pub(super) use self::registry::SessionRegistry;
+pub(super) use self::retained::RetainedIndex;
 
 /// Settings of the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Default for MqttSettings {
 /// State of the broker.
 pub(super) struct BrokerState {
     sessions: Arc<Mutex<SessionRegistry>>,
-    retained: RwLock<RetainedIndex>,
+    pub(super) retained: Arc<RwLock<RetainedIndex>>,
     journal: Arc<Journal>,
     counters: Arc<MqttCounters>,
     queues: Arc<QueueAccount>,
@@ -100,7 +100,7 @@ impl BrokerState {
         Self {
             feeds: SubscriptionLimiter::new("mqtt.subscribed_sessions", most, most),
             sessions,
-            retained: RwLock::default(),
+            retained: Arc::default(),
             journal: Arc::new(Journal::new(store)),
             counters: Arc::default(),
             notices: NoticeChannels::new(queues.clone()),

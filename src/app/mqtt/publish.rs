@@ -129,7 +129,7 @@ impl App {
     /// A restricted client may send facts of its own devices only; another device in the payload is no error of the
     /// topic, so the message is malformed.
     async fn publish_facts(&self, who: &Principal, payload: &[u8]) -> Result<()> {
-        self.post_facts(who, payload).await.map(drop)
+        self.messages.post_facts(who, payload).await.map(drop)
     }
 
     async fn publish_points(&self, who: &Principal, device: &Device, name: &str, bytes: &[u8]) -> Result<()> {
@@ -181,28 +181,28 @@ impl App {
                     principal: certificate.map(|found| found.fingerprint.clone()).unwrap_or_default(),
                     client: gateway.aliases.key.clone(),
                 };
-                self.post_document(&rights, document).await.map(drop)
+                self.messages.post_document(&rights, document).await.map(drop)
             }
             GatewayCall::Session(event) => {
                 let is_pairing = !matches!(event, SessionEvent::Connected | SessionEvent::Disconnected);
                 if is_pairing && device.id != gateway.id {
                     members.insert(PARENT.to_owned(), Value::from(gateway.aliases.key.clone()));
                 }
-                self.report_session(&rights, device.id, event, members).await
+                self.gateway.report_session(&rights, device.id, event, members).await
             }
-            GatewayCall::Log => self.report_log_from_json(&rights, device.id, members),
+            GatewayCall::Log => self.gateway.report_log_from_json(&rights, device.id, members),
             GatewayCall::CommandResult => {
                 let id = members.remove("id").unwrap_or_default();
                 let id = id.as_str().unwrap_or_default();
                 let uuid = match Uuid::try_parse(id) {
                     Ok(uuid) => uuid,
-                    Err(_) => self.command_by_key(&rights, id)?.uuid,
+                    Err(_) => self.commands.command_by_key(&rights, id)?.uuid,
                 };
-                let command = self.command_to_report(&rights, uuid)?;
+                let command = self.commands.command_to_report(&rights, uuid)?;
                 if command.spec.device != device.id {
                     return Err(access::topic_forbidden_error());
                 }
-                self.report_command_from_json(&rights, uuid, members).await.map(drop)
+                self.gateway.report_command_from_json(&rights, uuid, members).await.map(drop)
             }
         }
     }

@@ -27,7 +27,7 @@ async fn a_message_is_stored_refused_or_acknowledged_once() {
     let (_dir, app) = test_app::open().await;
     let owner = app.system(None).unwrap();
     let spec = DeviceSpec::new("d", Protocol::Mqtt);
-    let device = app.create_device(&owner, spec).await.unwrap();
+    let device = app.devices.create_device(&owner, spec).await.unwrap();
     let own = app.device_principal(device.id).unwrap();
     for (topic, payload, expected) in [
         ("basalt/d/t", "21.5", "stored"),
@@ -54,7 +54,7 @@ async fn a_message_is_stored_refused_or_acknowledged_once() {
     }
     let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
     let mut streams: Vec<_> =
-        app.streams(&owner, &filter).unwrap().iter().map(|stream| stream.spec.name.clone()).collect();
+        app.streams.streams(&owner, &filter).unwrap().iter().map(|stream| stream.spec.name.clone()).collect();
     streams.sort();
     assert_eq!(streams, ["message.temperature", "motor.rpm", "switch", "t"]);
     assert_eq!(app.mqtt_metrics().malformed, 8);
@@ -66,7 +66,7 @@ async fn an_unrestricted_key_creates_the_device_it_names() {
     let owner = app.system(None).unwrap();
     let outcome = app.mqtt_publish(&owner, publication("basalt/Press 7/t", "1")).await;
     assert_eq!(name(&outcome), "stored", "{outcome:?}");
-    assert!(app.device_by_external_id(&owner, "Press 7").is_ok());
+    assert!(app.devices.device_by_external_id(&owner, "Press 7").is_ok());
     let facts = app.mqtt_publish(&owner, publication("os/sensors/raw", r#"{"id":"node-1"}"#)).await;
     assert_eq!(name(&facts), "stored", "{facts:?}");
 }
@@ -85,8 +85,8 @@ async fn a_retained_message_is_shown_to_whom_the_device_belongs_until_it_is_remo
     let owner = app.system(None).unwrap();
     let retained = |payload| Publication { is_retained: true, ..publication("basalt/d/t", payload) };
     assert_eq!(name(&app.mqtt_publish(&owner, retained("5")).await), "stored");
-    let device = app.device_by_external_id(&owner, "d").unwrap();
-    let other = app.create_device(&owner, DeviceSpec::new("other", Protocol::Mqtt)).await.unwrap();
+    let device = app.devices.device_by_external_id(&owner, "d").unwrap();
+    let other = app.devices.create_device(&owner, DeviceSpec::new("other", Protocol::Mqtt)).await.unwrap();
     let (own, foreign) = (app.device_principal(device.id).unwrap(), app.device_principal(other.id).unwrap());
     let uuid = format!("basalt/{}/t", device.aliases.uuid);
     for (filter, topic) in [("basalt/#", "basalt/d/t"), ("basalt/d/t", "basalt/d/t"), (&uuid, &uuid)] {
@@ -112,11 +112,11 @@ async fn retained_messages_of_a_deleted_device_are_forgotten() {
         let payload = if topic == "basalt/d" { r#"{"t":1}"# } else { "5" };
         assert_eq!(name(&app.mqtt_publish(&owner, retained(topic, payload)).await), "stored", "{topic}");
     }
-    let device = app.device_by_external_id(&owner, "d").unwrap();
+    let device = app.devices.device_by_external_id(&owner, "d").unwrap();
     let status = format!("{}/status", app.platform_gateway(&owner, &device).unwrap());
     let outcome = app.mqtt_publish(&owner, retained(&status, r#"{"status":"online"}"#)).await;
     assert_eq!(name(&outcome), "stored", "{outcome:?}");
     assert_eq!(app.mqtt_metrics().retained, 4);
-    app.delete_device(&owner, device.id).await.unwrap();
+    app.devices.delete_device(&owner, device.id).await.unwrap();
     assert_eq!(app.mqtt_metrics().retained, 1, "those of the other device stay");
 }

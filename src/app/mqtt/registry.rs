@@ -165,7 +165,7 @@ impl App {
         device: DeviceId,
         why: SessionEviction,
     ) -> Result<usize> {
-        self.device_to_change(principal, device)?;
+        self.devices.device_to_change(principal, device)?;
         let registry = self.mqtt.sessions.lock();
         let own = registry.slots.iter().filter(|((owner, _), _)| *owner == SessionOwner::Device(device));
         let handles = own.filter_map(|(_, slot)| slot.connection.as_ref());

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use uuid::Uuid;
 
 use super::topics::{OWN_TREE, PLATFORM_TREE, Route};
 use crate::app::App;
@@ -20,7 +21,7 @@ const MAX_BYTES: usize = 32 << 20;
 
 /// Every retained message, by organization and topic.
 #[derive(Default)]
-pub(super) struct RetainedIndex {
+pub(in crate::app) struct RetainedIndex {
     by_topic: BTreeMap<(OrgId, String), RetainedTopic>,
     /// Number and bytes of an organization's messages.
     usage: HashMap<OrgId, (usize, usize)>,
@@ -121,6 +122,14 @@ impl RetainedIndex {
         let topics: Vec<String> = own.map(|((_, topic), _)| topic.clone()).collect();
         for topic in topics {
             self.remove(device.org, &topic);
+        }
+    }
+
+    /// Forgets the messages of a deleted device in the organization with this UUID.
+    pub(in crate::app) fn forget_device(&mut self, device: &Device, org: Option<Uuid>) {
+        let documents = org.map(|org| format!("{PLATFORM_TREE}/gateways/{org}/{}/", device.aliases.uuid));
+        for beginning in documents.into_iter().chain([canonical_topic(device, None)]) {
+            self.forget(device, &beginning);
         }
     }
 
@@ -278,16 +287,6 @@ impl App {
         match stored {
             Some(stored) => stored.await,
             None => Ok(()),
-        }
-    }
-
-    /// Forgets the retained messages of a deleted device, whose rows have gone with it: its topics exist no more.
-    pub(in crate::app) fn forget_retained(&self, device: &Device) {
-        let org = self.org_uuid(&Principal::system(device.org)).ok();
-        let documents = org.map(|org| format!("{PLATFORM_TREE}/gateways/{org}/{}/", device.aliases.uuid));
-        let mut index = self.mqtt.retained.write();
-        for beginning in documents.into_iter().chain([canonical_topic(device, None)]) {
-            index.forget(device, &beginning);
         }
     }
 

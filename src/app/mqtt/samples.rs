@@ -79,7 +79,7 @@ impl App {
         device: &Device,
         samples: &[Sample],
     ) -> Result<HashMap<String, Arc<Stream>>> {
-        let mut streams = self.streams_by_name(who, device.id);
+        let mut streams = self.messages.streams_by_name(who, device.id);
         let max_new = self.settings().series.max_new_streams;
         let mut new: BTreeMap<String, Value> = BTreeMap::new();
         for sample in samples {
@@ -106,7 +106,7 @@ impl App {
                 Ok(())
             })?;
         }
-        let mut targets = MessageTargets::new(self, who);
+        let mut targets = MessageTargets::new(&self.messages, who);
         for (name, value) in new {
             let sensor = SensorValue { name: &name, value: &value, unit: None };
             let made = targets.stream(device.id, &sensor).await?;

@@ -247,9 +247,9 @@ impl MqttSession {
                 CommandState::Acknowledged => {
                     let result = serde_json::Value::Null;
                     let report = CommandReport { state, result, error: String::new() };
-                    app.report_command(&who, uuid, report).await
+                    app.commands.report_command(&who, uuid, report).await
                 }
-                _ => app.mark_sent(&who, uuid).await,
+                _ => app.commands.mark_sent(&who, uuid).await,
             };
             match noted {
                 Err(error) if error.kind.is_our_fault() => {

@@ -74,7 +74,7 @@ impl App {
             payload.insert("status".to_owned(), status);
         }
         // A device that was deleted meanwhile has no followers.
-        drop(self.report_session(who, device, event, payload).await);
+        drop(self.gateway.report_session(who, device, event, payload).await);
     }
 
     /// The rights of an owner now; `None` when its key is revoked or its device deleted.

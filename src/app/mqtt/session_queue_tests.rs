@@ -141,7 +141,7 @@ async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_agai
     let (_dir, app, device, credential) = plant().await;
     let owner = app.system(None).unwrap();
     let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
-    app.create_commands(&owner, vec![spec; 20]).await.unwrap();
+    app.commands.create_commands(&owner, vec![spec; 20]).await.unwrap();
     let few = |is_clean| ConnectRequest { window: 1, ..request(60, is_clean) };
     let mut session = app.mqtt_connect(credential.clone(), few(true)).await.unwrap();
     let filter = format!("control/default/{0}/{0}/#", device.aliases.key);

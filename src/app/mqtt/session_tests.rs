@@ -29,10 +29,10 @@ async fn plant() -> (tempfile::TempDir, Arc<App>, Arc<Device>, LiveCredential) {
     let (dir, app) = test_app::open().await;
     let app = Arc::new(app);
     let owner = app.system(None).unwrap();
-    let device = app.create_device(&owner, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
+    let device = app.devices.create_device(&owner, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
     let issued = app.issue_certificate(&owner, device.id).await.unwrap();
     let principal = Arc::new(app.device_principal(device.id).unwrap());
-    let credential = app.live_certificate_credential(principal, issued.fingerprint);
+    let credential = app.feeds.live_certificate_credential(principal, issued.fingerprint);
     (dir, app, device, credential)
 }
 
@@ -105,11 +105,11 @@ async fn unsubscribing_needs_no_new_feed_and_narrows_it_when_it_can() {
     let (_dir, app, device, _) = plant().await;
     let owner = app.system(None).unwrap();
     let below = DeviceSpec { parent_device: Some(device.id), ..DeviceSpec::new("zone", Protocol::Mqtt) };
-    let below = app.create_device(&owner, below).await.unwrap();
+    let below = app.devices.create_device(&owner, below).await.unwrap();
     // The rights of a certificate are those at the time of the login.
     let issued = app.issue_certificate(&owner, device.id).await.unwrap();
     let principal = Arc::new(app.device_principal(device.id).unwrap());
-    let credential = app.live_certificate_credential(principal, issued.fingerprint);
+    let credential = app.feeds.live_certificate_credential(principal, issued.fingerprint);
     let mut session = app.mqtt_connect(credential.clone(), request(0, true)).await.unwrap();
     for filter in ["basalt/press/#", "basalt/press/t", "basalt/zone/#"] {
         subscribe(&mut session, filter, Qos::AtLeastOnce).await;
@@ -180,7 +180,7 @@ async fn commands_wait_for_their_gateway_and_a_filter_of_wildcards_takes_none() 
     let (_dir, app, device, credential) = plant().await;
     let owner = app.system(None).unwrap();
     let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
-    let waiting = app.create_commands(&owner, vec![spec.clone()]).await.unwrap().remove(0);
+    let waiting = app.commands.create_commands(&owner, vec![spec.clone()]).await.unwrap().remove(0);
     let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
     subscribe(&mut session, "#", Qos::AtLeastOnce).await;
     assert_eq!(session.next_delivery(), None);
@@ -190,7 +190,7 @@ async fn commands_wait_for_their_gateway_and_a_filter_of_wildcards_takes_none() 
     assert_eq!(topic, format!("control/default/{0}/{0}/set", device.aliases.key));
     assert_eq!(payload["id"], json!(waiting.uuid.to_string()));
     session.acknowledge(id.unwrap()).unwrap();
-    let later = app.create_commands(&owner, vec![spec]).await.unwrap().remove(0);
+    let later = app.commands.create_commands(&owner, vec![spec]).await.unwrap().remove(0);
     assert_eq!(next(&mut session).await.3["id"], json!(later.uuid.to_string()));
     session.end(LOST).await;
 }

@@ -200,7 +200,7 @@ impl MqttSession {
     async fn open_value_feed(&mut self, start: LiveStart) -> Result<()> {
         let wanted = self.wanted_devices();
         let query = LiveQuery { wanted: wanted.clone(), start, max_rate: None };
-        let mut feed = self.app.open_feed(&self.credential, query, None).await?;
+        let mut feed = self.app.feeds.open_feed(&self.credential, query, None).await?;
         // The first message has no readings, only the position from which on nothing is missed.
         if let Some(first) = feed.next().await {
             self.memory.progress.fetch(first?.cursor, 0);

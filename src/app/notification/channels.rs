@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::message::Notification;
-use crate::app::App;
+use crate::app::notification::Notifications;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::document::{Document, DocumentKind, DocumentSpec};
 use crate::domain::notification::{ChannelDraft, ChannelKind, Delivery};
@@ -22,10 +22,12 @@ pub struct AlertDelivery {
     pub kind: Option<ChannelKind>,
 }
 
-impl App {
+impl Notifications {
     /// Creates a channel.
     pub async fn create_channel(&self, principal: &Principal, draft: ChannelDraft) -> Result<Arc<Document>> {
-        self.create_document(principal, DocumentSpec::NotificationChannel(draft.into_channel(None))).await
+        self.documents
+            .create_document(principal, DocumentSpec::NotificationChannel(draft.into_channel(None)))
+            .await
     }
 
     /// Replaces a channel; without a secret the draft keeps that of this moment.
@@ -40,7 +42,7 @@ impl App {
                 if let DocumentSpec::NotificationChannel(stored) = &*spec { Some(stored) } else { None };
             *spec = DocumentSpec::NotificationChannel(draft.into_channel(stored));
         };
-        self.update_document(principal, (KIND, channel), None, change).await
+        self.documents.update_document(principal, (KIND, channel), None, change).await
     }
 
     /// Sends a notification by a channel at once, also by one that is not enabled, and returns why it failed, if it did.
@@ -48,16 +50,16 @@ impl App {
     /// # Errors
     /// `NotFound` for a channel that is not visible; `Busy` when too many are being tested.
     pub async fn test_channel(&self, principal: &Principal, channel: Uuid) -> Result<Option<String>> {
-        let row = self.document_to_change(principal, KIND, channel)?;
+        let row = self.documents.document_to_change(principal, KIND, channel)?;
         if principal.is_restricted() {
             return Err(Error::forbidden("a key restricted to some devices or data may not do this"));
         }
         let spec = row.notification_channel().ok_or_else(Error::not_found)?;
-        let _permit = self.notifications.tests.acquire(row.org)?;
+        let _permit = self.tests.acquire(row.org)?;
         let change = AuditChange::new(Action::Test, "notification_channel", row.id.0);
-        self.audit(principal, change).await?;
-        let notification = Notification::of_test(row.uuid, &spec.name, self.now());
-        let sent = self.notifications.send(&spec.config, notification).await;
+        self.audit.audit(principal, change).await?;
+        let notification = Notification::of_test(row.uuid, &spec.name, self.clock.now());
+        let sent = self.send(&spec.config, notification).await;
         Ok(sent.err().map(|failure| failure.reason))
     }
 

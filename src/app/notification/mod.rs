@@ -13,16 +13,25 @@ mod worker;
 use std::sync::Arc;
 
 use self::counters::NotificationCounters;
+use crate::app::audit::AuditLog;
+use crate::app::core_parts::CoreParts;
+use crate::app::document::Documents;
 use crate::app::org_permits::OrgPermits;
+use crate::domain::Clock;
 use crate::domain::notification::SmtpSettings;
 use crate::fetch::Fetcher;
 use crate::fetch::mailer::Mailer;
+use crate::store::Store;
 
 /// Tests of channels that an organization runs at once, each with an attempt of up to 10 seconds.
 const MAX_TESTS_OF_ORG: usize = 4;
 
-/// What notifications go out by.
-pub(super) struct NotificationServices {
+/// Notification channels, and the deliveries that are made by them.
+pub struct Notifications {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    documents: Arc<Documents>,
+    audit: Arc<AuditLog>,
     mailer: Mailer,
     fetcher: Arc<Fetcher>,
     pub(super) counters: NotificationCounters,
@@ -30,9 +39,18 @@ pub(super) struct NotificationServices {
     tests: OrgPermits,
 }
 
-impl NotificationServices {
-    pub(super) fn new(smtp: &SmtpSettings, fetcher: Arc<Fetcher>) -> Self {
+impl Notifications {
+    pub(super) fn new(
+        parts: &CoreParts,
+        (documents, audit): (Arc<Documents>, Arc<AuditLog>),
+        smtp: &SmtpSettings,
+        fetcher: Arc<Fetcher>,
+    ) -> Self {
         Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            documents,
+            audit,
             mailer: Mailer::new(smtp.clone()),
             fetcher,
             counters: NotificationCounters::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::NotificationServices;
+use super::Notifications;
 use super::message::Notification;
 use crate::auth::webhook_signature;
 use crate::domain::http_request::HttpError;
@@ -17,7 +17,7 @@ const SIGNATURE: &str = "x-signature";
 /// Header with the id of the delivery, which is the same in every attempt.
 const DELIVERY_ID: &str = "x-delivery-id";
 
-impl NotificationServices {
+impl Notifications {
     /// Sends a notification once.
     ///
     /// # Errors

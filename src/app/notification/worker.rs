@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::delivery_slots::DeliverySlots;
 use super::message::Notification;
 use super::transport::ATTEMPT_TIMEOUT;
-use crate::app::App;
 use crate::app::alert::alerts::shown_alert;
+use crate::app::notification::Notifications;
 use crate::domain::document::DocumentKind;
 use crate::domain::notification::{ChannelKind, Delivery, DeliveryFailure};
 use crate::domain::{Kind, Principal, Result};
@@ -30,7 +30,7 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 /// Time after a failure of the catalog until it is asked again.
 const CATALOG_RETRY: Duration = Duration::from_secs(5);
 
-impl App {
+impl Notifications {
     /// Makes deliveries until the server stops; those under way are ended within the time of an attempt.
     pub async fn run_notifications(self: Arc<Self>, stop: CancellationToken) {
         let (mut slots, mut tasks) = (DeliverySlots::default(), JoinSet::new());
@@ -50,7 +50,7 @@ impl App {
                 _ = count.tick() => {
                     // A count that fails is the next one's to tell: looking for deliveries reports the catalog.
                     if let Ok(pending) = self.store.catalog().count_pending_deliveries().await {
-                        self.notifications.counters.set_pending(pending);
+                        self.counters.set_pending(pending);
                     }
                 }
                 Some(ended) = tasks.join_next() => {
@@ -61,7 +61,7 @@ impl App {
                     look.reset_immediately();
                 }
             }
-            self.notifications.counters.set_running(slots.running_count());
+            self.counters.set_running(slots.running_count());
         }
         let end = Instant::now() + ATTEMPT_TIMEOUT;
         while let Ok(Some(_)) = timeout_at(end, tasks.join_next()).await {}
@@ -88,10 +88,10 @@ impl App {
                 break;
             }
             for delivery in admitted {
-                let (app, stop) = (Arc::clone(self), stop.clone());
+                let (worker, stop) = (Arc::clone(self), stop.clone());
                 tasks.spawn(async move {
                     let id = delivery.id;
-                    app.attempt(delivery, &stop).await;
+                    worker.attempt(delivery, &stop).await;
                     id
                 });
             }
@@ -101,14 +101,14 @@ impl App {
 
     /// Makes one attempt and stores what became of it.
     async fn attempt(self: &Arc<Self>, delivery: Delivery, stop: &CancellationToken) {
-        let (app, copy) = (Arc::clone(self), delivery.clone());
+        let (worker, copy) = (Arc::clone(self), delivery.clone());
         // A panic ends its own task only: it counts as a failed attempt, else the delivery would be made for ever.
-        let made = tokio::spawn(async move { app.deliver(&copy).await }).await;
+        let made = tokio::spawn(async move { worker.deliver(&copy).await }).await;
         let failed = || (None, Err(DeliveryFailure::temporary("the attempt failed inside the server")));
         let (kind, result) = made.unwrap_or_else(|_| failed());
         let after = delivery.after_attempt(result, self.clock.now());
         if let Some(kind) = kind {
-            self.notifications.counters.count(kind, after.status);
+            self.counters.count(kind, after.status);
         }
         while let Err(error) = self.store.catalog().store_delivery(&after).await {
             let error = error.full_message();
@@ -136,6 +136,6 @@ impl App {
             }
             Err(_) => return (kind, Err(DeliveryFailure::temporary("the alert could not be read"))),
         };
-        (kind, self.notifications.send(&spec.config, notification).await)
+        (kind, self.send(&spec.config, notification).await)
     }
 }

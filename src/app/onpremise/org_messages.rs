@@ -42,7 +42,7 @@ impl MessageSource for OrgMessages {
     }
 
     fn subscribe(&self) -> Result<MessageFeed> {
-        let feed = self.app.gateway_feed(self.who.clone())?;
+        let feed = self.app.gateway.gateway_feed(self.who.clone())?;
         let reader = OrgMessages { app: self.app.clone(), who: self.who.clone() };
         let events = futures::stream::unfold(Some((reader, feed)), |open| async move {
             let (reader, mut feed) = open?;
@@ -91,7 +91,7 @@ impl OrgMessages {
         offset: usize,
         limit: usize,
     ) -> Result<MessagePage> {
-        self.app.messages(&self.who, MessageQuery { filter, order, offset, limit }).await
+        self.app.messages.messages(&self.who, MessageQuery { filter, order, offset, limit }).await
     }
 
     /// Reads every message, in the order in which they were stored.

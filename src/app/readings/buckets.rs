@@ -135,7 +135,7 @@ impl App {
             "step": query.interval, "stream": stream.id.0,
             "from": query.span.from.to_iso(), "to": query.span.to.to_iso(),
         });
-        let answer = self.sql(principal, SqlRequest { query: text.to_owned(), params }).await?;
+        let answer = self.statements.sql(principal, SqlRequest { query: text.to_owned(), params }).await?;
         let batches: Vec<_> = answer.batches.try_collect().await?;
         let mut buckets = Vec::new();
         for batch in &batches {

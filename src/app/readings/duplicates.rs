@@ -56,7 +56,7 @@ impl App {
              AND quality <> 'bad' AND CAST(ts AS BIGINT) IN ({list})"
         );
         let params = json!({"stream": stream.0, "from": first.to_iso(), "to": last.to_iso()});
-        let answer = self.sql(principal, SqlRequest { query, params }).await?;
+        let answer = self.statements.sql(principal, SqlRequest { query, params }).await?;
         let batches: Vec<_> = answer.batches.try_collect().await?;
         let counts = batches.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec());
         Ok(counts.map(|count| usize::try_from(count).unwrap_or(0)).sum())

@@ -259,7 +259,7 @@ impl App {
              AND quality <> 'bad'"
         );
         let params = json!({"from": span.from.to_iso(), "to": span.to.to_iso()});
-        let answer = self.sql(principal, SqlRequest { query, params }).await?;
+        let answer = self.statements.sql(principal, SqlRequest { query, params }).await?;
         let batches: Vec<_> = answer.batches.try_collect().await?;
         let counts = batches.iter().flat_map(|b| b.column(0).as_primitive::<Int64Type>().values().to_vec());
         Ok(counts.map(|count| u64::try_from(count).unwrap_or(0)).sum())

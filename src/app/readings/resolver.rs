@@ -249,7 +249,7 @@ impl<'a> Resolver<'a> {
         let (device, name) = (spec.device, spec.name.clone());
         match catalog.create_stream(principal, spec).await {
             Ok(stream) => {
-                self.app.tell_collectors(device);
+                self.app.states.tell_collectors(device);
                 Ok(stream)
             }
             // Another request may have created it meanwhile.

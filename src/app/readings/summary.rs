@@ -45,7 +45,7 @@ impl App {
                      FROM readings WHERE stream_id = $stream AND ts >= $from AND ts < $to \
                      AND quality <> 'bad'";
         let params = json!({"stream": stream.id.0, "from": span.from.to_iso(), "to": span.to.to_iso()});
-        let answer = self.sql(principal, SqlRequest { query: query.to_owned(), params }).await?;
+        let answer = self.statements.sql(principal, SqlRequest { query: query.to_owned(), params }).await?;
         let batches: Vec<RecordBatch> = answer.batches.try_collect().await?;
         let numbers = batches.iter().find(|batch| batch.num_rows() > 0).map(numbers).unwrap_or_default();
         let first = self.edge(principal, sensor, span, false).await?;

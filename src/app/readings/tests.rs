@@ -23,7 +23,8 @@ impl Plant {
     async fn open() -> Plant {
         let (dir, app) = test_app::open().await;
         let who = app.system(None).unwrap();
-        let device = app.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap().id;
+        let device =
+            app.devices.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap().id;
         Plant { _dir: dir, app, who, device }
     }
 
@@ -40,7 +41,7 @@ impl Plant {
 
     async fn reasons(&self) -> Vec<QuarantineReason> {
         let filter = QuarantineFilter::default();
-        let (rows, total) = self.app.quarantined(&self.who, &filter).await.unwrap();
+        let (rows, total) = self.app.quarantine.quarantined(&self.who, &filter).await.unwrap();
         assert_eq!(total, rows.len() as u64);
         rows.into_iter().map(|found| found.row.entry.reason).collect()
     }
@@ -58,7 +59,7 @@ async fn a_device_creates_its_sensors_by_reporting_them() {
     let received = plant.receive(&payload).await;
     assert_eq!(received, ReceivedReadings { accepted: 4, ..ReceivedReadings::default() });
     let filter = StreamFilter { device: Some(plant.device), ..StreamFilter::default() };
-    let streams = plant.app.streams(&plant.who, &filter).unwrap();
+    let streams = plant.app.streams.streams(&plant.who, &filter).unwrap();
     let kinds: Vec<_> = streams.iter().map(|s| (s.spec.name.as_str(), s.spec.kind)).collect();
     let expected = [
         ("t", StreamKind::Fp64),
@@ -90,7 +91,11 @@ async fn what_is_refused_is_in_quarantine_and_the_rest_is_stored() {
     let expected = [TypeMismatch, UnknownSensor, OutOfRange, Malformed, UnknownSensor];
     assert_eq!(plant.reasons().await, expected);
     let filter = StreamFilter { device: Some(plant.device), ..StreamFilter::default() };
-    assert_eq!(plant.app.streams(&plant.who, &filter).unwrap().len(), 1, "no sensor for what is refused");
+    assert_eq!(
+        plant.app.streams.streams(&plant.who, &filter).unwrap().len(),
+        1,
+        "no sensor for what is refused"
+    );
     for whole in ["{", "5", ""] {
         let source = ReadingSource {
             principal: &plant.who,
@@ -106,7 +111,7 @@ async fn what_is_refused_is_in_quarantine_and_the_rest_is_stored() {
 #[tokio::test]
 async fn a_switched_off_device_is_not_listened_to() {
     let plant = Plant::open().await;
-    plant.app.update_device(&plant.who, plant.device, |spec| spec.enabled = false).await.unwrap();
+    plant.app.devices.update_device(&plant.who, plant.device, |spec| spec.enabled = false).await.unwrap();
     let received = plant.receive(&json!([reading("t", 0, &json!(1)), reading("u", 0, &json!(1))])).await;
     assert_eq!((received.accepted, received.quarantined), (0, 2));
     assert_eq!(plant.reasons().await, [QuarantineReason::DeviceInactive; 2]);
@@ -119,7 +124,7 @@ async fn metadata_stays_with_its_reading_and_goes_with_its_sensor() {
     with["metadata"] = json!({"batch": 7});
     plant.receive(&json!([with, reading("t", 1, &json!(2.5))])).await;
     let filter = StreamFilter { device: Some(plant.device), ..StreamFilter::default() };
-    let streams = plant.app.streams(&plant.who, &filter).unwrap();
+    let streams = plant.app.streams.streams(&plant.who, &filter).unwrap();
     assert_eq!(streams.len(), 2);
     let span = ReadingSpan { from: NOON, to: Micros(NOON.0 + 60_000_000) };
     let query = SpanQuery { span, newest_first: false, limit: 9 };
@@ -128,8 +133,8 @@ async fn metadata_stays_with_its_reading_and_goes_with_its_sensor() {
     assert_eq!(metadata, [json!({"batch": 7}), json!({})]);
     let hidden = plant.app.sensor_readings(&plant.who, streams[1].uuid, query).await.unwrap_err();
     assert_eq!(hidden.kind, Kind::NotFound);
-    plant.app.delete_stream(&plant.who, streams[0].id).await.unwrap();
-    assert!(plant.app.streams(&plant.who, &filter).unwrap().is_empty());
+    plant.app.streams.delete_stream(&plant.who, streams[0].id).await.unwrap();
+    assert!(plant.app.streams.streams(&plant.who, &filter).unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ type GridCell = [i64; 4];
 
 /// Creates the board, unless the organization has any. An owner who renamed or deleted streams of it does not want it.
 pub(super) async fn create(app: &App, owner: &Principal) -> Result<()> {
-    if !app.documents(owner, DocumentKind::Dashboard)?.is_empty() {
+    if !app.documents.documents(owner, DocumentKind::Dashboard)?.is_empty() {
         return Ok(());
     }
     let Some(layout) = layout(&DemoStreams::load(app, owner)?) else { return Ok(()) };
@@ -34,7 +34,7 @@ pub(super) async fn create(app: &App, owner: &Principal) -> Result<()> {
         created_by: Some(owner.caller.to_string()),
         ..DashboardSpec::new("Plant")
     };
-    app.create_document(owner, DocumentSpec::Dashboard(spec)).await?;
+    app.documents.create_document(owner, DocumentSpec::Dashboard(spec)).await?;
     Ok(())
 }
 

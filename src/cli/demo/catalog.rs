@@ -22,9 +22,9 @@ impl DemoStreams {
         let mut found = Vec::new();
         for name in [TANK, FURNACE, MOTOR] {
             let known = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-            let Some(device) = app.devices(owner, &known)?.first().cloned() else { continue };
+            let Some(device) = app.devices.devices(owner, &known)?.first().cloned() else { continue };
             let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
-            found.extend(app.streams(owner, &filter)?.into_iter().map(|stream| (name, stream)));
+            found.extend(app.streams.streams(owner, &filter)?.into_iter().map(|stream| (name, stream)));
         }
         Ok(DemoStreams(found))
     }

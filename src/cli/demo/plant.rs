@@ -87,10 +87,10 @@ async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Optio
     let (app, owner) = (&opened.app, opened.app.system(None)?);
     for ((name, protocol, part), simulator) in DEVICES.into_iter().zip(simulators.iter().copied()) {
         let known = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-        match app.devices(&owner, &known)?.first() {
+        match app.devices.devices(&owner, &known)?.first() {
             Some(device) => {
                 let move_there = move |spec: &mut DeviceSpec| set_address(spec, simulator);
-                app.update_device(&owner, device.id, move_there).await?;
+                app.devices.update_device(&owner, device.id, move_there).await?;
             }
             None => {
                 let mut spec = DeviceSpec::new(name, protocol);
@@ -122,9 +122,9 @@ async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Optio
 
 async fn create_demo_device(app: &App, owner: &Principal, spec: DeviceSpec, part: &str) -> Result<()> {
     let protocol = spec.protocol;
-    let device = app.create_device(owner, spec).await?;
+    let device = app.devices.create_device(owner, spec).await?;
     for tag in demo_tags(protocol).into_iter().filter(|tag| tag.name.starts_with(part)) {
-        app.create_stream(owner, to_stream(tag, device.id)).await?;
+        app.streams.create_stream(owner, to_stream(tag, device.id)).await?;
     }
     Ok(())
 }
@@ -156,7 +156,7 @@ fn to_stream(tag: DemoTag, device: DeviceId) -> StreamSpec {
 /// Returns the example stream, or the first stream if the owner renamed it.
 fn find_example_stream(opened: &Instance) -> Result<StreamId> {
     let (app, owner) = (&opened.app, opened.app.system(None)?);
-    let all = app.streams(&owner, &StreamFilter::default())?;
+    let all = app.streams.streams(&owner, &StreamFilter::default())?;
     let shown = all.iter().find(|stream| stream.spec.name == EXAMPLE_STREAM).or(all.first());
     Ok(shown.map_or(StreamId(1), |stream| stream.id))
 }

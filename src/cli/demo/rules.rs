@@ -21,10 +21,10 @@ const COOLDOWN_S: i64 = 60;
 
 /// Creates the rules that are not there yet. An owner who renamed or deleted a stream does not want its rule.
 pub(super) async fn create(app: &App, owner: &Principal) -> Result<()> {
-    let known = app.alert_rules(owner, AlertRuleFilter::default())?;
+    let known = app.alerts.alert_rules(owner, AlertRuleFilter::default())?;
     for spec in specs(&DemoStreams::load(app, owner)?) {
         if !known.iter().any(|known| known.rule.spec.name == spec.name) {
-            app.create_alert_rule(owner, spec).await?;
+            app.alerts.create_alert_rule(owner, spec).await?;
         }
     }
     Ok(())

@@ -80,7 +80,7 @@ impl LiveWriter {
 }
 
 async fn follow(app: &App, who: &Principal, query: LiveQuery) -> Result<LiveFeed> {
-    app.live(&app.live_credential(Arc::new(who.clone()), None), query).await
+    app.feeds.live(&app.feeds.live_credential(Arc::new(who.clone()), None), query).await
 }
 
 fn after(cursor: &str) -> LiveQuery {
@@ -222,8 +222,8 @@ async fn a_feed_ends_when_its_key_has_expired() {
     };
     let secret = KeySecret { prefix: "short".into(), hash: [7; 32] };
     let key = ground.catalog.create_key(&ground.owner, spec, secret).await.unwrap();
-    let standing = app.live_credential(Arc::new(key.principal()), None);
-    let mut feed = app.live(&standing, LiveQuery::default()).await.unwrap();
+    let standing = app.feeds.live_credential(Arc::new(key.principal()), None);
+    let mut feed = app.feeds.live(&standing, LiveQuery::default()).await.unwrap();
     assert!(feed.next().await.unwrap().unwrap().readings.is_empty());
     ground.clock.advance(120 * MINUTE);
     // The clock is looked at once a minute, and whenever the catalog changes.

@@ -96,7 +96,7 @@ async fn what_happens_to_the_clock_is_told_in_events() {
         ground.clock.advance(passed);
         app.look_at_server_clock(&mut watch).await;
         let about_clocks = EventFilter { kinds: Some(vec!["clock".to_owned()]), ..EventFilter::default() };
-        let shown = app.count_events(&ground.owner, &about_clocks).await.unwrap();
+        let shown = app.events.count_events(&ground.owner, &about_clocks).await.unwrap();
         event_counts.push((shown, inside.store.status().clock_ahead_s > 0.0));
     }
     // Nothing; nothing; set and not believed; nothing new; set back and believed again; set by minutes.

@@ -103,7 +103,7 @@ impl ChannelMutations {
         #[graphql(desc = "Fields of the row.")] input: CreateNotificationChannelInput,
     ) -> Result<NotificationChannelPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &[]);
-        let made = app(ctx).create_channel_from_fields(caller(ctx), fields).await;
+        let made = app(ctx).notifications.create_channel_from_fields(caller(ctx), fields).await;
         NotificationChannelPayload::from_result(ctx, made)
     }
 
@@ -120,7 +120,7 @@ impl ChannelMutations {
     ) -> Result<NotificationChannelPayload> {
         let fields = to_change(&input, version, &[]);
         let made = match parse_uuid(&uuid) {
-            Ok(uuid) => app(ctx).update_channel_from_fields(caller(ctx), uuid, fields).await,
+            Ok(uuid) => app(ctx).notifications.update_channel_from_fields(caller(ctx), uuid, fields).await,
             Err(error) => Err(error),
         };
         NotificationChannelPayload::from_result(ctx, made)
@@ -133,7 +133,9 @@ impl ChannelMutations {
         #[graphql(desc = "UUID of the notification channel, as text.")] uuid: String,
     ) -> Result<DeletedDocument> {
         let gone = match parse_uuid(&uuid) {
-            Ok(uuid) => app(ctx).delete_document(caller(ctx), DocumentKind::NotificationChannel, uuid).await,
+            Ok(uuid) => {
+                app(ctx).documents.delete_document(caller(ctx), DocumentKind::NotificationChannel, uuid).await
+            }
             Err(error) => Err(error),
         };
         DeletedDocument::from_result(&uuid, gone)
@@ -146,7 +148,7 @@ impl ChannelMutations {
         #[graphql(desc = "UUID of the notification channel, as text.")] uuid: String,
     ) -> Result<TestNotificationChannelPayload> {
         let tested = match parse_uuid(&uuid) {
-            Ok(uuid) => app(ctx).test_channel(caller(ctx), uuid).await,
+            Ok(uuid) => app(ctx).notifications.test_channel(caller(ctx), uuid).await,
             Err(error) => Err(error),
         };
         let (tested, errors) = into_payload(tested)?;

@@ -99,7 +99,10 @@ impl DashboardMutations {
         #[graphql(desc = "Fields of the row.")] input: CreateDashboardInput,
     ) -> Result<DashboardPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &[]);
-        DashboardPayload::from_result(ctx, app(ctx).create_dashboard_from_fields(caller(ctx), fields).await)
+        DashboardPayload::from_result(
+            ctx,
+            app(ctx).documents.create_dashboard_from_fields(caller(ctx), fields).await,
+        )
     }
 
     /// Updates the given fields of a dashboard.
@@ -115,7 +118,7 @@ impl DashboardMutations {
     ) -> Result<DashboardPayload> {
         let fields = to_change(&input, version, &[]);
         let made = match parse_uuid(&uuid) {
-            Ok(uuid) => app(ctx).update_dashboard_from_fields(caller(ctx), uuid, fields).await,
+            Ok(uuid) => app(ctx).documents.update_dashboard_from_fields(caller(ctx), uuid, fields).await,
             Err(error) => Err(error),
         };
         DashboardPayload::from_result(ctx, made)
@@ -128,7 +131,7 @@ impl DashboardMutations {
         #[graphql(desc = "UUID of the dashboard, as text.")] uuid: String,
     ) -> Result<DeletedDocument> {
         let gone: Result<_, Error> = match parse_uuid(&uuid) {
-            Ok(uuid) => app(ctx).delete_document(caller(ctx), DocumentKind::Dashboard, uuid).await,
+            Ok(uuid) => app(ctx).documents.delete_document(caller(ctx), DocumentKind::Dashboard, uuid).await,
             Err(error) => Err(error),
         };
         DeletedDocument::from_result(&uuid, gone)

@@ -43,7 +43,7 @@ impl DeviceMutations {
         #[graphql(desc = "Settings of the new device.")] input: CreateDeviceInput,
     ) -> Result<DevicePayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
-        DevicePayload::from_result(app(ctx).create_device_from_fields(caller(ctx), fields).await)
+        DevicePayload::from_result(app(ctx).devices.create_device_from_fields(caller(ctx), fields).await)
     }
 
     /// Updates the given fields.
@@ -58,7 +58,7 @@ impl DeviceMutations {
     ) -> Result<DevicePayload> {
         let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Device, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).update_device_from_fields(caller(ctx), DeviceId(row), fields).await,
+            Ok(row) => app(ctx).devices.update_device_from_fields(caller(ctx), DeviceId(row), fields).await,
             Err(error) => Err(error),
         };
         DevicePayload::from_result(made)
@@ -76,7 +76,7 @@ impl DeviceMutations {
         let row = ids::id_or_row_id(NodeType::Device, id.as_ref(), row_id)?;
         Ok(DeletePayload::from_result(
             row,
-            into_payload(app(ctx).delete_device(caller(ctx), DeviceId(row)).await)?,
+            into_payload(app(ctx).devices.delete_device(caller(ctx), DeviceId(row)).await)?,
         ))
     }
 }

@@ -51,7 +51,7 @@ impl DeviceTestMutations {
         )]
         registers: Vec<String>,
     ) -> Result<TestDevicePayload> {
-        app(ctx).check_may_create_device(caller(ctx))?;
+        app(ctx).devices.check_may_create_device(caller(ctx))?;
         let given = DeviceTestFields { device: input, registers };
         let fields = input::to_fields(&given, ReadMode::Whole, &ROW_ID_FIELDS);
         let (test, errors) = into_payload(app(ctx).test_device_from_fields(caller(ctx), fields).await)?;

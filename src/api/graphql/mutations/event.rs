@@ -169,7 +169,7 @@ impl EventMutations {
         #[graphql(desc = "Contents of the new event.")] input: CreateEventInput,
     ) -> Result<EventPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
-        EventPayload::from_result(app(ctx).create_event_from_fields(caller(ctx), fields).await)
+        EventPayload::from_result(app(ctx).events.create_event_from_fields(caller(ctx), fields).await)
     }
 
     /// Updates the given fields.
@@ -184,7 +184,7 @@ impl EventMutations {
     ) -> Result<EventPayload> {
         let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).update_event_from_fields(caller(ctx), EventId(row), fields).await,
+            Ok(row) => app(ctx).events.update_event_from_fields(caller(ctx), EventId(row), fields).await,
             Err(error) => Err(error),
         };
         EventPayload::from_result(made)
@@ -201,7 +201,7 @@ impl EventMutations {
         let input = Acknowledgement { ids, note };
         let fields = input::to_fields(&input, ReadMode::Whole, &[("ids", NodeType::Event)]);
         let (rows, errors) =
-            into_payload(app(ctx).acknowledge_events_from_fields(caller(ctx), fields).await)?;
+            into_payload(app(ctx).events.acknowledge_events_from_fields(caller(ctx), fields).await)?;
         let row_ids = rows.map(|rows| rows.into_iter().map(|id| id.0).collect());
         Ok(AcknowledgeEventsPayload { row_ids, errors })
     }
@@ -219,7 +219,7 @@ impl EventMutations {
         note: Option<String>,
     ) -> Result<EventPayload> {
         let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).resolve_alert_of_event(caller(ctx), EventId(row), note).await,
+            Ok(row) => app(ctx).alerts.resolve_alert_of_event(caller(ctx), EventId(row), note).await,
             Err(error) => Err(error),
         };
         EventPayload::from_result(made)
@@ -240,7 +240,7 @@ impl EventMutations {
     ) -> Result<ProcessEventPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &[]);
         let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).process_event_from_fields(caller(ctx), EventId(row), fields).await,
+            Ok(row) => app(ctx).events.process_event_from_fields(caller(ctx), EventId(row), fields).await,
             Err(error) => Err(error),
         };
         let (made, errors) = into_payload(made)?;
@@ -260,7 +260,7 @@ impl EventMutations {
         let row = ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id)?;
         Ok(DeletePayload::from_result(
             row,
-            into_payload(app(ctx).delete_event(caller(ctx), EventId(row)).await)?,
+            into_payload(app(ctx).events.delete_event(caller(ctx), EventId(row)).await)?,
         ))
     }
 }

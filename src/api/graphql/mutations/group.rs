@@ -44,7 +44,7 @@ impl GroupMutations {
         #[graphql(desc = "Settings of the new group.")] input: CreateGroupInput,
     ) -> Result<GroupPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
-        GroupPayload::from_result(app(ctx).create_group_from_fields(caller(ctx), fields).await)
+        GroupPayload::from_result(app(ctx).groups.create_group_from_fields(caller(ctx), fields).await)
     }
 
     /// Updates the given fields.
@@ -59,7 +59,7 @@ impl GroupMutations {
     ) -> Result<GroupPayload> {
         let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Group, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).update_group_from_fields(caller(ctx), GroupId(row), fields).await,
+            Ok(row) => app(ctx).groups.update_group_from_fields(caller(ctx), GroupId(row), fields).await,
             Err(error) => Err(error),
         };
         GroupPayload::from_result(made)
@@ -77,7 +77,7 @@ impl GroupMutations {
         let row = ids::id_or_row_id(NodeType::Group, id.as_ref(), row_id)?;
         Ok(DeletePayload::from_result(
             row,
-            into_payload(app(ctx).delete_group(caller(ctx), GroupId(row)).await)?,
+            into_payload(app(ctx).groups.delete_group(caller(ctx), GroupId(row)).await)?,
         ))
     }
 }

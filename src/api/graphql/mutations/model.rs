@@ -86,7 +86,7 @@ impl ModelMutations {
     ) -> Result<ModelPayload> {
         let fields = input::to_fields(&input, ReadMode::Partial, &[]);
         let made = match ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).update_model_from_fields(caller(ctx), ModelId(row), fields).await,
+            Ok(row) => app(ctx).models.update_model_from_fields(caller(ctx), ModelId(row), fields).await,
             Err(error) => Err(error),
         };
         ModelPayload::from_result(made)
@@ -104,7 +104,7 @@ impl ModelMutations {
         version: Option<i32>,
     ) -> Result<ModelPayload> {
         let made = match ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).roll_back_model(caller(ctx), ModelId(row), version).await,
+            Ok(row) => app(ctx).models.roll_back_model(caller(ctx), ModelId(row), version).await,
             Err(error) => Err(error),
         };
         ModelPayload::from_result(made)
@@ -122,7 +122,7 @@ impl ModelMutations {
         let row = ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id)?;
         Ok(DeletePayload::from_result(
             row,
-            into_payload(app(ctx).delete_model(caller(ctx), ModelId(row)).await)?,
+            into_payload(app(ctx).models.delete_model(caller(ctx), ModelId(row)).await)?,
         ))
     }
 
@@ -149,7 +149,7 @@ impl ModelMutations {
     ) -> Result<CalibrateModelPayload> {
         let calibration = Calibration { from: from.0, to: to.0, percentile };
         let made = match ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).calibrate_model(caller(ctx), ModelId(row), calibration).await,
+            Ok(row) => app(ctx).models.calibrate_model(caller(ctx), ModelId(row), calibration).await,
             Err(error) => Err(error),
         };
         let (made, errors) = into_payload(made)?;
@@ -176,7 +176,7 @@ impl ModelMutations {
         let row = ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id);
         let range = MinMax::new(from.0, to.0);
         let made = match row {
-            Ok(row) => app(ctx).score_history(caller(ctx), ModelId(row), range, events).await,
+            Ok(row) => app(ctx).models.score_history(caller(ctx), ModelId(row), range, events).await,
             Err(error) => Err(error),
         };
         let (job, errors) = into_payload(made)?;

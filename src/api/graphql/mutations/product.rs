@@ -44,7 +44,7 @@ impl ProductMutations {
         #[graphql(desc = "Settings of the new product.")] input: CreateProductInput,
     ) -> Result<ProductPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
-        ProductPayload::from_result(app(ctx).create_product_from_fields(caller(ctx), fields).await)
+        ProductPayload::from_result(app(ctx).products.create_product_from_fields(caller(ctx), fields).await)
     }
 
     /// Updates the given fields.
@@ -59,7 +59,9 @@ impl ProductMutations {
     ) -> Result<ProductPayload> {
         let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Product, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).update_product_from_fields(caller(ctx), ProductId(row), fields).await,
+            Ok(row) => {
+                app(ctx).products.update_product_from_fields(caller(ctx), ProductId(row), fields).await
+            }
             Err(error) => Err(error),
         };
         ProductPayload::from_result(made)
@@ -75,7 +77,7 @@ impl ProductMutations {
         row_id: Option<i32>,
     ) -> Result<DeletePayload> {
         let row = ids::id_or_row_id(NodeType::Product, id.as_ref(), row_id)?;
-        let deleted = app(ctx).delete_product(caller(ctx), ProductId(row)).await;
+        let deleted = app(ctx).products.delete_product(caller(ctx), ProductId(row)).await;
         Ok(DeletePayload::from_result(row, into_payload(deleted)?))
     }
 }

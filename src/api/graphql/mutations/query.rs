@@ -21,7 +21,7 @@ impl QueryMutations {
         #[graphql(desc = "UUID of the query, as `runningQueries` shows it.")] id: String,
     ) -> Result<CancelQueryPayload> {
         let cancelled = match Uuid::parse_str(&id) {
-            Ok(id) => app(ctx).cancel_query(caller(ctx), id).await,
+            Ok(id) => app(ctx).statements.cancel_query(caller(ctx), id).await,
             // Whatever is no UUID is the id of no query.
             Err(_) => Err(Error::not_found()),
         };

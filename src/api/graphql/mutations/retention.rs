@@ -70,24 +70,24 @@ impl RetentionMutations {
         };
         let (app, caller) = (app(ctx), caller(ctx));
         if dry_run {
-            let (found, errors) = into_payload(app.dry_run_retention(caller, &change).await)?;
+            let (found, errors) = into_payload(app.retention.dry_run_retention(caller, &change).await)?;
             let removed = found.map(|found| {
                 let amount = found.amount;
                 RetentionDryRun::new([amount.rows, amount.bytes, amount.files], found.before)
             });
             return Ok(RetentionPayload { policies, dry_run: removed, errors });
         }
-        let (changed, errors) = into_payload(app.change_retention(caller, &change).await)?;
+        let (changed, errors) = into_payload(app.retention.change_retention(caller, &change).await)?;
         if changed.is_none() {
             return Ok(RetentionPayload { policies, dry_run: removed, errors });
         }
         let policies = match change.stream {
             Some(stream) => {
-                let own = app.retention_of(caller, stream)?;
+                let own = app.retention.retention_of(caller, stream)?;
                 own.iter().map(|own| RetentionPolicy::new(own.table, Some(own.drop_after_s))).collect()
             }
             None => {
-                let all = app.retention(caller)?;
+                let all = app.retention.retention(caller)?;
                 all.into_iter().map(|(table, keep)| RetentionPolicy::new(table, keep)).collect()
             }
         };

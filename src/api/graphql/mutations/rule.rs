@@ -116,7 +116,7 @@ impl RuleMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Fields of the row.")] input: CreateAlertRuleInput,
     ) -> Result<AlertRulePayload> {
-        let made = app(ctx).create_rule_from_fields(caller(ctx), input.to_fields()).await;
+        let made = app(ctx).alerts.create_rule_from_fields(caller(ctx), input.to_fields()).await;
         AlertRulePayload::from_result(made)
     }
 
@@ -133,7 +133,7 @@ impl RuleMutations {
     ) -> Result<AlertRulePayload> {
         let fields = to_change(&input, version, &ROW_ID_FIELDS);
         let made = match parse_uuid(&uuid) {
-            Ok(uuid) => app(ctx).update_rule_from_fields(caller(ctx), uuid, fields).await,
+            Ok(uuid) => app(ctx).alerts.update_rule_from_fields(caller(ctx), uuid, fields).await,
             Err(error) => Err(error),
         };
         AlertRulePayload::from_result(made)
@@ -146,7 +146,7 @@ impl RuleMutations {
         #[graphql(desc = "UUID of the alert rule, as text.")] uuid: String,
     ) -> Result<DeletedDocument> {
         let gone = match parse_uuid(&uuid) {
-            Ok(uuid) => app(ctx).delete_alert_rule(caller(ctx), uuid).await,
+            Ok(uuid) => app(ctx).alerts.delete_alert_rule(caller(ctx), uuid).await,
             Err(error) => Err(error),
         };
         DeletedDocument::from_result(&uuid, gone)
@@ -173,7 +173,7 @@ impl RuleMutations {
 
 async fn set_enabled(ctx: &Context<'_>, uuid: &str, enabled: bool) -> Result<AlertRulePayload> {
     let made = match parse_uuid(uuid) {
-        Ok(uuid) => app(ctx).update_alert_rule(caller(ctx), uuid, |spec| spec.enabled = enabled).await,
+        Ok(uuid) => app(ctx).alerts.update_alert_rule(caller(ctx), uuid, |spec| spec.enabled = enabled).await,
         Err(error) => Err(error),
     };
     AlertRulePayload::from_result(made)

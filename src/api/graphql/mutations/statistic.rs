@@ -72,7 +72,7 @@ impl StatisticMutations {
     ) -> Result<WriteStatisticPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &[]);
         let written = match ids::parse_row_id(NodeType::Stream, &input.stream, "stream") {
-            Ok(row) => app(ctx).post_statistic_from_fields(caller(ctx), StreamId(row), fields).await,
+            Ok(row) => app(ctx).values.post_statistic_from_fields(caller(ctx), StreamId(row), fields).await,
             Err(error) => Err(error),
         };
         let (written, errors) = into_payload(written)?;

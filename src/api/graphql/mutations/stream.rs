@@ -44,7 +44,7 @@ impl StreamMutations {
         #[graphql(desc = "Settings of the new stream.")] input: CreateStreamInput,
     ) -> Result<StreamPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
-        StreamPayload::from_result(app(ctx).create_stream_from_fields(caller(ctx), fields).await)
+        StreamPayload::from_result(app(ctx).streams.create_stream_from_fields(caller(ctx), fields).await)
     }
 
     /// Updates the given fields. The device of a stream cannot be changed.
@@ -59,7 +59,7 @@ impl StreamMutations {
     ) -> Result<StreamPayload> {
         let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
         let made = match ids::id_or_row_id(NodeType::Stream, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).update_stream_from_fields(caller(ctx), StreamId(row), fields).await,
+            Ok(row) => app(ctx).streams.update_stream_from_fields(caller(ctx), StreamId(row), fields).await,
             Err(error) => Err(error),
         };
         StreamPayload::from_result(made)
@@ -77,7 +77,7 @@ impl StreamMutations {
         let row = ids::id_or_row_id(NodeType::Stream, id.as_ref(), row_id)?;
         Ok(DeletePayload::from_result(
             row,
-            into_payload(app(ctx).delete_stream(caller(ctx), StreamId(row)).await)?,
+            into_payload(app(ctx).streams.delete_stream(caller(ctx), StreamId(row)).await)?,
         ))
     }
 }

@@ -56,7 +56,7 @@ impl ValuesMutations {
     ) -> Result<WriteValuesPayload> {
         let count = i32::try_from(input.len()).unwrap_or(i32::MAX);
         let written = match rows(input) {
-            Ok(rows) => app(ctx).write_rows(caller(ctx), rows, idempotency_key.as_deref()).await,
+            Ok(rows) => app(ctx).ingest.write_rows(caller(ctx), rows, idempotency_key.as_deref()).await,
             Err(error) => Err(error),
         };
         let (written, errors): (Option<IngestOutcome>, _) = into_payload(written)?;

@@ -36,7 +36,7 @@ impl Alert {
     /// The rule; null once it is deleted, or if the caller may not read it.
     async fn rule(&self, ctx: &Context<'_>) -> Result<Option<AlertRule>> {
         let Some(rule) = self.0.rule else { return Ok(None) };
-        Ok(none_if_not_found(app(ctx).alert_rule_by_id(caller(ctx), rule))?.map(AlertRule))
+        Ok(none_if_not_found(app(ctx).alerts.alert_rule_by_id(caller(ctx), rule))?.map(AlertRule))
     }
 
     /// Time at which somebody acknowledged the alert.

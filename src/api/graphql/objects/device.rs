@@ -59,7 +59,7 @@ impl Device {
 
     /// Product of the device: its own, or the default product of the organization.
     async fn product(&self, ctx: &Context<'_>) -> Result<Product> {
-        Ok(Product(app(ctx).product_of(&self.0)?))
+        Ok(Product(app(ctx).products.product_of(&self.0)?))
     }
 
     /// Gateway through which the device is connected; null for none.
@@ -137,7 +137,7 @@ impl Device {
 
     /// Status of the device's collector since the server started.
     async fn status(&self, ctx: &Context<'_>) -> DeviceStatus {
-        app(ctx).status_of(&self.0).into()
+        app(ctx).devices.status_of(&self.0).into()
     }
 
     /// States that the device had in a range, and its availability. Changes are kept for 90 days, at most 10,000 of a device.
@@ -151,7 +151,7 @@ impl Device {
         #[graphql(desc = "End of the range, exclusive; now by default.")] to: Option<DateTime>,
     ) -> Result<DeviceHistory> {
         let (from, to) = (from.map(|from| from.0), to.map(|to| to.0));
-        Ok(DeviceHistory(app(ctx).device_history(caller(ctx), self.0.id, from, to).await?))
+        Ok(DeviceHistory(app(ctx).devices.device_history(caller(ctx), self.0.id, from, to).await?))
     }
 
     /// Reads the current value of one register from the device. The device must be enabled, its protocol supported by
@@ -212,7 +212,7 @@ impl Device {
         #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
     ) -> Result<NodeConnection<Stream>> {
         let page = ConnectionArgs { first, after, last, before };
-        let streams = app(ctx).streams_of_devices(caller(ctx), &[self.0.id])?;
+        let streams = app(ctx).streams.streams_of_devices(caller(ctx), &[self.0.id])?;
         stream::streams_page(streams, page, order_by)
     }
 }

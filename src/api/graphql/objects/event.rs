@@ -147,7 +147,7 @@ pub struct EventTotal(EventFilter);
 impl EventTotal {
     /// Number of events in the whole list; computed only if this field is selected.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        let events = app(ctx).count_events(caller(ctx), &self.0).await?;
+        let events = app(ctx).events.count_events(caller(ctx), &self.0).await?;
         Ok(i32::try_from(events).unwrap_or(i32::MAX))
     }
 }
@@ -163,7 +163,7 @@ pub async fn events_page(
     let after = after.map(EventCursor::decode_cursor).transpose()?;
     let page = crate::domain::pagination::Pagination { offset: 0, limit: limit + 1 };
     let wanted = EventFilter { after: after.map(|EventCursor(ts, id)| (ts, id)), page, ..filter };
-    let found: Vec<Vec<event::Event>> = app(ctx).events(caller(ctx), wanted)?.try_collect().await?;
+    let found: Vec<Vec<event::Event>> = app(ctx).events.events(caller(ctx), wanted)?.try_collect().await?;
     let mut found: Vec<event::Event> = found.into_iter().flatten().collect();
     let has_next = found.len() > limit;
     found.truncate(limit);

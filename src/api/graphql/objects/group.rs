@@ -74,7 +74,7 @@ impl Group {
         #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
     ) -> Result<NodeConnection<Stream>> {
         let page = ConnectionArgs { first, after, last, before };
-        let streams = app(ctx).streams_of_groups(caller(ctx), &[self.0.id])?;
+        let streams = app(ctx).streams.streams_of_groups(caller(ctx), &[self.0.id])?;
         stream::streams_page(streams, page, order_by)
     }
 }

@@ -79,13 +79,13 @@ impl Model {
     /// Stored versions of the model, newest first.
     #[graphql(complexity = "VERSIONS_COST")]
     async fn versions(&self, ctx: &Context<'_>) -> Result<Vec<ModelVersion>> {
-        let versions = app(ctx).model_versions(caller(ctx), self.0.id).await?;
+        let versions = app(ctx).models.model_versions(caller(ctx), self.0.id).await?;
         Ok(versions.iter().map(ModelVersion::from).collect())
     }
 
     /// Status of the model since the server started.
     async fn status(&self, ctx: &Context<'_>) -> ModelStatus {
-        app(ctx).status_of_model(&self.0).into()
+        app(ctx).models.status_of_model(&self.0).into()
     }
 
     /// Anomaly events of the model, newest first.
@@ -114,7 +114,7 @@ impl Model {
         ctx: &Context<'_>,
         #[graphql(desc = "Time at or before which the window ends; default now.")] at: Option<DateTime>,
     ) -> Result<ModelWindow> {
-        let found = app(ctx).inspect_window(caller(ctx), self.0.id, at.map(|at| at.0)).await?;
+        let found = app(ctx).models.inspect_window(caller(ctx), self.0.id, at.map(|at| at.0)).await?;
         Ok(found.into())
     }
 
@@ -136,7 +136,7 @@ impl Model {
         };
         let step_us = step.map(parse).transpose()?;
         let query = ReconstructionQuery { from: Some(from.0), to: Some(to.0), step_us };
-        Ok(app(ctx).reconstruct_range(caller(ctx), self.0.id, query).await?.into())
+        Ok(app(ctx).models.reconstruct_range(caller(ctx), self.0.id, query).await?.into())
     }
 
     /// Threshold that a calibration would set, and the events that it would have made. Nothing changes. Requires the same scope as
@@ -151,7 +151,7 @@ impl Model {
         percentile: f64,
     ) -> Result<ModelCalibrationPreview> {
         let calibration = Calibration { from: from.0, to: to.0, percentile };
-        Ok(app(ctx).preview_calibration(caller(ctx), self.0.id, calibration).await?.into())
+        Ok(app(ctx).models.preview_calibration(caller(ctx), self.0.id, calibration).await?.into())
     }
 
     /// Time of upload of its first version.

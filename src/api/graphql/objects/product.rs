@@ -47,7 +47,9 @@ impl Product {
     /// Product that this one is derived from; null for none.
     async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Product>> {
         match self.0.spec.parent {
-            Some(parent) => Ok(none_if_not_found(app(ctx).product(caller(ctx), parent))?.map(Product)),
+            Some(parent) => {
+                Ok(none_if_not_found(app(ctx).products.product(caller(ctx), parent))?.map(Product))
+            }
             None => Ok(None),
         }
     }

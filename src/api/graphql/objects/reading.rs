@@ -100,7 +100,7 @@ pub struct ReadingTotal {
 impl ReadingTotal {
     /// Number of readings in the whole range; computed only if this field is selected.
     async fn total_count(&self, ctx: &Context<'_>) -> async_graphql::Result<BigInt> {
-        Ok(BigInt(app(ctx).count_readings(caller(ctx), self.stream, self.span).await?))
+        Ok(BigInt(app(ctx).values.count_readings(caller(ctx), self.stream, self.span).await?))
     }
 
     /// Global id of the stream.
@@ -147,7 +147,7 @@ pub async fn readings_page(
         if first.is_some() || after.is_some() {
             return Err(Error::field("downsample", "returns one page: omit first and after"));
         }
-        let points = app(ctx).downsampled(caller(ctx), id, span, points).await?;
+        let points = app(ctx).values.downsampled(caller(ctx), id, span, points).await?;
         return Ok(downsampled_page(points, order, total));
     }
     let limit = paging::count_up_to("first", first, MAX_READINGS)?.unwrap_or(DEFAULT_READINGS);
@@ -155,7 +155,8 @@ pub async fn readings_page(
     let after = after.transpose()?;
     let rest = after.map_or(span, |TimeCursor(ts)| remaining_span(span, ts, order));
     let slice = ReadingsQuery { span: rest, newest_first: order == Order::Desc, limit: limit + 1 };
-    let mut rows = collect_rows(app(ctx).readings(caller(ctx), id, slice).await?, reservation(ctx)).await?;
+    let mut rows =
+        collect_rows(app(ctx).values.readings(caller(ctx), id, slice).await?, reservation(ctx)).await?;
     let has_next = rows.len() > limit;
     rows.truncate(limit);
     let mut page = ReadingConnection::with_additional_fields(after.is_some(), has_next, total);

@@ -35,7 +35,7 @@ pub struct SqlColumn {
 
 /// Runs one read-only statement.
 pub async fn run(ctx: &Context<'_>, query: String, params: Value) -> Result<SqlAnswer> {
-    let answer = app(ctx).sql(caller(ctx), SqlRequest { query, params }).await?;
+    let answer = app(ctx).statements.sql(caller(ctx), SqlRequest { query, params }).await?;
     let column = |field: &std::sync::Arc<arrow::datatypes::Field>| SqlColumn {
         name: field.name().clone(),
         kind: field.data_type().to_string(),
@@ -52,6 +52,6 @@ pub async fn run(ctx: &Context<'_>, query: String, params: Value) -> Result<SqlA
 pub async fn query_log(ctx: &Context<'_>, first: usize) -> Result<JsonRows> {
     let query = "SELECT * FROM query_log ORDER BY started_at DESC LIMIT $first".to_owned();
     let params = serde_json::json!({ "first": first });
-    let answer = app(ctx).sql(caller(ctx), SqlRequest { query, params }).await?;
+    let answer = app(ctx).statements.sql(caller(ctx), SqlRequest { query, params }).await?;
     Ok(sql_rows::rows_as_json(answer, first, reservation(ctx)).await?)
 }

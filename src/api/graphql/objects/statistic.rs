@@ -115,17 +115,18 @@ pub async fn stream_statistics(
         if timezone.is_some() {
             return Err(Error::field("timezone", "is valid only with step"));
         }
-        let rows = app(ctx).statistics_within(caller(ctx), id, span, first.unwrap_or(DEFAULT_ROWS)).await?;
+        let rows =
+            app(ctx).values.statistics_within(caller(ctx), id, span, first.unwrap_or(DEFAULT_ROWS)).await?;
         return Ok(rows.iter().map(|row| shown.narrowed(row.into())).collect());
     };
     let (Some(from), Some(to)) = (span.from, span.to) else {
         return Err(Error::field("step", "needs both from and to"));
     };
-    app(ctx).stream(caller(ctx), id)?;
+    app(ctx).streams.stream(caller(ctx), id)?;
     let streams = vec![id];
     let fields = shown.step_fields();
     let query = AlignedQuery { streams, from, to, step: step.0, timezone, fields, overlay_posted: true };
-    let series = app(ctx).aligned(caller(ctx), query).await?;
+    let series = app(ctx).values.aligned(caller(ctx), query).await?;
     let buckets = series.into_iter().flat_map(|one| one.buckets);
     Ok(buckets.take(first.unwrap_or(usize::MAX)).map(|bucket| shown.bucket(&bucket)).collect())
 }
@@ -268,7 +269,7 @@ pub async fn aligned_values(
     query.fields = shown.step_fields();
     let mut seen = BTreeSet::new();
     let ids: Vec<StreamId> = query.streams.iter().copied().filter(|id| seen.insert(*id)).collect();
-    let series = app(ctx).aligned(caller(ctx), query).await?;
+    let series = app(ctx).values.aligned(caller(ctx), query).await?;
     let times: BTreeSet<Micros> =
         series.iter().flat_map(|one| &one.buckets).map(|bucket| bucket.start).collect();
     let times: Vec<Micros> = times.into_iter().collect();

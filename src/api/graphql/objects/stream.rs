@@ -146,7 +146,7 @@ impl Stream {
 
     /// Newest reading by time, of any quality; null if the stream has none.
     async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Latest>> {
-        let found = app(ctx).latest_reading(caller(ctx), self.0.id)?;
+        let found = app(ctx).streams.latest_reading(caller(ctx), self.0.id)?;
         Ok(found.map(|reading| Latest { stream: self.0.clone(), reading }))
     }
 
@@ -206,7 +206,7 @@ impl Stream {
 
     /// Retention policies of this stream that differ from those of the organization.
     async fn retention(&self, ctx: &Context<'_>) -> Result<Vec<RetentionPolicy>> {
-        let own = app(ctx).retention_of(caller(ctx), self.0.id)?;
+        let own = app(ctx).retention.retention_of(caller(ctx), self.0.id)?;
         Ok(own.iter().map(|policy| RetentionPolicy::new(policy.table, Some(policy.drop_after_s))).collect())
     }
 }

@@ -49,7 +49,7 @@ impl AlertQueries {
         #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
     ) -> Result<NodeConnection<AlertRule>> {
         let filter = AlertRuleFilter { enabled, ..AlertRuleFilter::default() };
-        let mut rules = app(ctx).alert_rules(caller(ctx), filter)?;
+        let mut rules = app(ctx).alerts.alert_rules(caller(ctx), filter)?;
         rules.retain(|shown| is_found(&shown.rule.spec.name, search.as_deref()));
         let page = ConnectionArgs { first, after, last, before };
         let place = |shown: &_| place_of(shown, order_by);
@@ -63,7 +63,7 @@ impl AlertQueries {
         #[graphql(desc = "UUID of the alert rule, as text.")] uuid: String,
     ) -> Result<Option<AlertRule>> {
         let Ok(uuid) = Uuid::try_parse(&uuid) else { return Ok(None) };
-        Ok(none_if_not_found(app(ctx).alert_rule(caller(ctx), uuid))?.map(AlertRule))
+        Ok(none_if_not_found(app(ctx).alerts.alert_rule(caller(ctx), uuid))?.map(AlertRule))
     }
 
     /// Exports of readings and annotations to files, the oldest first. A restricted caller sees those that contain

@@ -43,7 +43,7 @@ impl IdentityQueries {
         before: Option<String>,
         #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
     ) -> Result<NodeConnection<Product>> {
-        let products = app(ctx).products(caller(ctx), Pagination::ALL)?;
+        let products = app(ctx).products.products(caller(ctx), Pagination::ALL)?;
         let page = ConnectionArgs { first, after, last, before };
         Ok(paging::paginate(
             products,
@@ -63,7 +63,7 @@ impl IdentityQueries {
         row_id: Option<i32>,
     ) -> Result<Option<Product>> {
         let row = ids::id_or_row_id(NodeType::Product, id.as_ref(), row_id)?;
-        Ok(none_if_not_found(app(ctx).product(caller(ctx), ProductId(row)))?.map(Product))
+        Ok(none_if_not_found(app(ctx).products.product(caller(ctx), ProductId(row)))?.map(Product))
     }
 
     /// Clients of the Instathings, Blynk and MK APIs, including revoked ones. Requires a superuser.

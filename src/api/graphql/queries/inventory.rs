@@ -54,15 +54,14 @@ impl InventoryQueries {
             NodeType::Device => rows::device(ctx, DeviceId(row))?.map(|one| Device(one).into()),
             NodeType::Stream => rows::stream(ctx, StreamId(row))?.map(|one| Stream(one).into()),
             NodeType::Group => rows::group(ctx, GroupId(row))?.map(|one| Group(one).into()),
-            NodeType::Event => none_if_not_found(app(ctx).event(caller(ctx), EventId(row)).await)?
+            NodeType::Event => none_if_not_found(app(ctx).events.event(caller(ctx), EventId(row)).await)?
                 .map(|one| Event(one).into()),
             NodeType::ApiKey => {
                 none_if_not_found(app(ctx).key(caller(ctx), KeyId(row)))?.map(|one| ApiKey(one).into())
             }
-            NodeType::Model => {
-                none_if_not_found(app(ctx).model(caller(ctx), ModelId(row)))?.map(|one| Model(one).into())
-            }
-            NodeType::Product => none_if_not_found(app(ctx).product(caller(ctx), ProductId(row)))?
+            NodeType::Model => none_if_not_found(app(ctx).models.model(caller(ctx), ModelId(row)))?
+                .map(|one| Model(one).into()),
+            NodeType::Product => none_if_not_found(app(ctx).products.product(caller(ctx), ProductId(row)))?
                 .map(|one| Product(one).into()),
             NodeType::Client => {
                 none_if_not_found(app(ctx).client(caller(ctx), ClientId(row)))?.map(|one| Client(one).into())
@@ -104,7 +103,7 @@ impl InventoryQueries {
     ) -> Result<NodeConnection<Device>> {
         let protocol = protocol.map(Into::into);
         let filter = DeviceFilter { name, protocol, ..DeviceFilter::default() };
-        let mut devices = app(ctx).devices(caller(ctx), &filter)?;
+        let mut devices = app(ctx).devices.devices(caller(ctx), &filter)?;
         devices.retain(|device| is_found(&device.spec.name, search.as_deref()));
         let page = ConnectionArgs { first, after, last, before };
         device::devices_page(devices, page, order_by)
@@ -158,7 +157,7 @@ impl InventoryQueries {
         let group = group.map(|id| ids::parse_row_id(NodeType::Group, &id, "group")).transpose()?;
         let (device, group) = (device.map(DeviceId), group.map(GroupId));
         let filter = StreamFilter { device, group, name, ..StreamFilter::default() };
-        let mut streams = app(ctx).streams(caller(ctx), &filter)?;
+        let mut streams = app(ctx).streams.streams(caller(ctx), &filter)?;
         streams.retain(|stream| is_found(&stream.spec.name, search.as_deref()));
         let page = ConnectionArgs { first, after, last, before };
         Ok(paging::paginate(
@@ -209,7 +208,7 @@ impl InventoryQueries {
         >,
         #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
     ) -> Result<NodeConnection<Group>> {
-        let mut groups = app(ctx).groups(caller(ctx), crate::domain::pagination::Pagination::ALL)?;
+        let mut groups = app(ctx).groups.groups(caller(ctx), crate::domain::pagination::Pagination::ALL)?;
         groups.retain(|group| is_found(&group.spec.name, search.as_deref()));
         let page = ConnectionArgs { first, after, last, before };
         Ok(paging::paginate(
@@ -287,7 +286,7 @@ impl InventoryQueries {
         row_id: Option<i32>,
     ) -> Result<Option<Event>> {
         let row = ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id)?;
-        Ok(none_if_not_found(app(ctx).event(caller(ctx), EventId(row)).await)?.map(Event))
+        Ok(none_if_not_found(app(ctx).events.event(caller(ctx), EventId(row)).await)?.map(Event))
     }
 }
 

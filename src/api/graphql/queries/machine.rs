@@ -55,8 +55,8 @@ impl MachineQueries {
     ) -> Result<NodeConnection<Model>> {
         let device = device.map(|id| ids::parse_row_id(NodeType::Device, &id, "device")).transpose()?;
         let models = match device {
-            Some(device) => app(ctx).models_of_devices(caller(ctx), &[DeviceId(device)])?,
-            None => app(ctx).models(caller(ctx))?,
+            Some(device) => app(ctx).models.models_of_devices(caller(ctx), &[DeviceId(device)])?,
+            None => app(ctx).models.models(caller(ctx))?,
         };
         let page = ConnectionArgs { first, after, last, before };
         let place = |model: &Arc<model::Model>| ListCursor::for_row(model.id.0, "", ListOrder::Id);
@@ -73,7 +73,7 @@ impl MachineQueries {
         row_id: Option<i32>,
     ) -> Result<Option<Model>> {
         let row = ids::id_or_row_id(NodeType::Model, id.as_ref(), row_id)?;
-        Ok(none_if_not_found(app(ctx).model(caller(ctx), ModelId(row)))?.map(Model))
+        Ok(none_if_not_found(app(ctx).models.model(caller(ctx), ModelId(row)))?.map(Model))
     }
 
     /// API keys of the organization. Requires a superuser.
@@ -111,7 +111,7 @@ impl MachineQueries {
 
     /// Retention policies of the organization, one per table.
     async fn retention(&self, ctx: &Context<'_>) -> Result<Vec<RetentionPolicy>> {
-        let tables = app(ctx).retention(caller(ctx))?;
+        let tables = app(ctx).retention.retention(caller(ctx))?;
         Ok(tables.into_iter().map(|(table, keep)| RetentionPolicy::new(table, keep)).collect())
     }
 

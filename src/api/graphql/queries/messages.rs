@@ -47,7 +47,7 @@ impl MessageQueries {
         };
         let offset = offset.map_err(|_| Error::field("offset", "must not be negative"))?;
         let query = MessageQuery { filter, order: MessageOrder::NewestFirst, offset, limit };
-        let page = app(ctx).messages(caller(ctx), query).await?;
+        let page = app(ctx).messages.messages(caller(ctx), query).await?;
         let total_count = BigInt(i64::try_from(page.total).unwrap_or(i64::MAX));
         Ok(MessagePage { total_count, nodes: page.messages.into_iter().map(Message).collect() })
     }
@@ -59,7 +59,7 @@ impl MessageQueries {
         #[graphql(desc = "UUID of the message, as text.")] uuid: String,
     ) -> Result<Option<Message>> {
         let Ok(uuid) = Uuid::try_parse(&uuid) else { return Ok(None) };
-        Ok(app(ctx).message(caller(ctx), uuid).await?.map(Message))
+        Ok(app(ctx).messages.message(caller(ctx), uuid).await?.map(Message))
     }
 
     /// Commands of the devices that the caller may change, newest first.
@@ -79,7 +79,7 @@ impl MessageQueries {
         let limit = paging::count("first", first)?.unwrap_or(paging::DEFAULT_PAGE_SIZE);
         let page = Pagination { offset: 0, limit };
         let filter = CommandFilter { device: device.map(DeviceId), state, page };
-        Ok(app(ctx).commands(caller(ctx), &filter)?.into_iter().map(Command).collect())
+        Ok(app(ctx).commands.commands(caller(ctx), &filter)?.into_iter().map(Command).collect())
     }
 
     /// One command, by its UUID.
@@ -89,6 +89,6 @@ impl MessageQueries {
         #[graphql(desc = "UUID of the command, as text.")] uuid: String,
     ) -> Result<Option<Command>> {
         let Ok(uuid) = Uuid::try_parse(&uuid) else { return Ok(None) };
-        Ok(none_if_not_found(app(ctx).command(caller(ctx), uuid))?.map(Command))
+        Ok(none_if_not_found(app(ctx).commands.command(caller(ctx), uuid))?.map(Command))
     }
 }

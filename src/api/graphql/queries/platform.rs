@@ -70,7 +70,7 @@ impl PlatformQueries {
             after: None,
             page: page_of(first, offset)?,
         };
-        let (rows, total) = app(ctx).quarantined(caller(ctx), &filter).await?;
+        let (rows, total) = app(ctx).quarantine.quarantined(caller(ctx), &filter).await?;
         let total_count = BigInt(i64::try_from(total).unwrap_or(i64::MAX));
         Ok(QuarantinedReadingPage { total_count, nodes: rows.into_iter().map(QuarantinedReading).collect() })
     }
@@ -82,7 +82,7 @@ impl PlatformQueries {
         #[graphql(desc = "UUID of the quarantined reading, as text.")] uuid: String,
     ) -> Result<Option<QuarantinedReading>> {
         let Ok(uuid) = Uuid::try_parse(&uuid) else { return Ok(None) };
-        let found = app(ctx).quarantined_reading(caller(ctx), uuid).await;
+        let found = app(ctx).quarantine.quarantined_reading(caller(ctx), uuid).await;
         Ok(none_if_not_found(found)?.map(QuarantinedReading))
     }
 

@@ -62,7 +62,7 @@ impl RuleDryRunQueries {
         to: DateTime,
     ) -> Result<AlertRuleDryRun> {
         let range = (from.0, to.0);
-        let run = app(ctx).dry_run_rule_from_fields(caller(ctx), input.to_fields(), range).await;
+        let run = app(ctx).alerts.dry_run_rule_from_fields(caller(ctx), input.to_fields(), range).await;
         let (run, errors) = into_payload(run)?;
         let run = run.unwrap_or_default();
         Ok(AlertRuleDryRun {

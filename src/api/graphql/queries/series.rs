@@ -82,24 +82,24 @@ impl SeriesQueries {
         let (app, caller) = (app(ctx), caller(ctx));
         let mut wanted: Vec<Arc<Stream>> = Vec::new();
         if streams.is_none() && devices.is_none() && groups.is_none() {
-            wanted = app.streams(caller, &StreamFilter::default())?;
+            wanted = app.streams.streams(caller, &StreamFilter::default())?;
         }
         if let Some(streams) = streams {
             let ids = ids::parse_row_ids(NodeType::Stream, &streams, "streams", StreamId)?;
-            wanted.extend(app.streams_by_id(caller, &ids)?);
+            wanted.extend(app.streams.streams_by_id(caller, &ids)?);
         }
         if let Some(devices) = devices {
             let ids = ids::parse_row_ids(NodeType::Device, &devices, "devices", DeviceId)?;
-            wanted.extend(app.streams_of_devices(caller, &ids)?);
+            wanted.extend(app.streams.streams_of_devices(caller, &ids)?);
         }
         if let Some(groups) = groups {
             let ids = ids::parse_row_ids(NodeType::Group, &groups, "groups", GroupId)?;
-            wanted.extend(app.streams_of_groups(caller, &ids)?);
+            wanted.extend(app.streams.streams_of_groups(caller, &ids)?);
         }
         wanted.sort_by_key(|stream| stream.id);
         wanted.dedup_by_key(|stream| stream.id);
         let ids: Vec<StreamId> = wanted.iter().map(|stream| stream.id).collect();
-        let mut latest = app.latest(caller, &ids)?;
+        let mut latest = app.streams.latest(caller, &ids)?;
         let with_reading = |stream: Arc<Stream>| {
             let reading = latest.remove(&stream.id)?;
             Some(Latest { stream, reading })

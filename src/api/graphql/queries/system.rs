@@ -33,6 +33,6 @@ impl SystemQueries {
     /// those of others.
     #[graphql(complexity = "100 * child_complexity")]
     async fn running_queries(&self, ctx: &Context<'_>) -> Result<Vec<RunningQuery>> {
-        Ok(app(ctx).running(caller(ctx))?.into_iter().map(RunningQuery).collect())
+        Ok(app(ctx).statements.running(caller(ctx))?.into_iter().map(RunningQuery).collect())
     }
 }

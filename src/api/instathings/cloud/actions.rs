@@ -45,20 +45,20 @@ fn frame(action: &str, payload: impl Serialize) -> Result<String> {
 impl DeviceViewer<'_> {
     /// The frame of a message; `None` when its device was deleted meanwhile.
     pub fn data_frame(&self, message: &Message) -> Result<Option<String>> {
-        let Ok(device) = self.app.device(self.who, message.device) else { return Ok(None) };
+        let Ok(device) = self.app.devices.device(self.who, message.device) else { return Ok(None) };
         let ttl_s = self.app.settings().compat.instathings.message_ttl_s();
         frame("data", MessageView::new(message, &device.aliases.key, ttl_s)?).map(Some)
     }
 
     /// The frame of an answer; `None` when its device was deleted meanwhile.
     pub fn answer_frame(&self, command: &Command) -> Result<Option<String>> {
-        let Ok(device) = self.app.device(self.who, command.spec.device) else { return Ok(None) };
+        let Ok(device) = self.app.devices.device(self.who, command.spec.device) else { return Ok(None) };
         frame("status", AnswerView::new(command, self.project, &device)).map(Some)
     }
 
     /// The frame of lines of a log; `None` when the device was deleted meanwhile.
     pub fn log_frame(&self, id: DeviceId, container: &str, lines: &[LogLine]) -> Result<Option<String>> {
-        let Ok(device) = self.app.device(self.who, id) else { return Ok(None) };
+        let Ok(device) = self.app.devices.device(self.who, id) else { return Ok(None) };
         let line = |line: &LogLine| json!({"message": line.message, "type": line.kind.name(), "timestamp": millis(line.ts)});
         let logs: Vec<Value> = lines.iter().map(line).collect();
         let payload = json!({"logs": logs, "deviceId": device.aliases.key, "containerName": container});
@@ -88,7 +88,7 @@ impl DeviceViewer<'_> {
 
     /// The device, with what its gateway has reported. What the core knows goes before that.
     async fn gateway_payload(&self, record: &SessionRecord) -> Result<Map<String, Value>> {
-        let current = self.app.device(self.who, record.device);
+        let current = self.app.devices.device(self.who, record.device);
         let device = current.as_ref().unwrap_or(&record.subject);
         let view = serde_json::to_value(self.listed(device)?);
         let view = view.map_err(|e| Error::internal("a device is no JSON").with_source(e))?;
@@ -130,7 +130,7 @@ impl DeviceViewer<'_> {
         let filter =
             MessageFilter { devices: Some(vec![device]), from: None, to: None, status: None, derives: false };
         let query = MessageQuery { filter, order: MessageOrder::NewestFirst, offset: 0, limit: 0 };
-        Ok(self.app.messages(self.who, query).await?.total)
+        Ok(self.app.messages.messages(self.who, query).await?.total)
     }
 
     fn pairing_payload(&self, record: &SessionRecord) -> Result<Map<String, Value>> {
@@ -147,7 +147,7 @@ impl DeviceViewer<'_> {
             ("env", Some(self.app.settings().compat.instathings.env.name().into())),
             ("isGateway", Some(Value::Bool(false))),
             ("name", Some(device.spec.shared_name().into())),
-            ("type", types::id_of(self.app.product_of(device)?.as_ref()).map(Value::from)),
+            ("type", types::id_of(self.app.products.product_of(device)?.as_ref()).map(Value::from)),
         ];
         let known = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Ok(known.collect())

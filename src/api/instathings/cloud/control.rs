@@ -78,7 +78,7 @@ pub async fn status(cloud: &Cloud, caller: &ProjectCaller, id: &str, request: Re
 /// # Errors
 /// 404 when there is no such request or its time is over; 504 when the device does not answer.
 pub fn fetch(cloud: &Cloud, caller: &ProjectCaller, request: &str) -> Answer {
-    let command = cloud.app.command_by_key(&caller.principal, request)?;
+    let command = cloud.app.commands.command_by_key(&caller.principal, request)?;
     match progress(&command, cloud.app.now()) {
         Progress::Over => Err(Error::not_found().into()),
         Progress::Silent => Err(Error::new(Kind::Timeout, "the device does not answer").into()),
@@ -87,7 +87,7 @@ pub fn fetch(cloud: &Cloud, caller: &ProjectCaller, request: &str) -> Answer {
             Ok((StatusCode::ACCEPTED, soon, Json(json!({}))).into_response())
         }
         Progress::Answered => {
-            let device = cloud.app.device(&caller.principal, command.spec.device)?;
+            let device = cloud.app.devices.device(&caller.principal, command.spec.device)?;
             Ok(Json(AnswerView::new(&command, &caller.project, &device)).into_response())
         }
     }
@@ -138,7 +138,7 @@ async fn queue(
     let query = body::form_members(request.uri().query().unwrap_or_default().as_bytes());
     let body = body::read_raw(request, cloud.app.settings().body_bytes).await?;
     let device = cloud.device(caller, id)?;
-    if cloud.app.product_of(&device)?.spec.metadata.get(CONTROL) == Some(&Value::Bool(false)) {
+    if cloud.app.products.product_of(&device)?.spec.metadata.get(CONTROL) == Some(&Value::Bool(false)) {
         return Err(Error::forbidden("devices of this product are not controlled").into());
     }
     let mut params = Map::new();
@@ -150,7 +150,7 @@ async fn queue(
     params.insert("query".to_owned(), Value::Object(query));
     let params = CommandParams::with_raw(&params, "body", &body).map_err(too_deep)?;
     let spec = CommandSpec { device: device.id, kind: kind.to_owned(), params };
-    let made = cloud.app.create_commands(&caller.principal, vec![spec]).await.map_err(too_large)?;
+    let made = cloud.app.commands.create_commands(&caller.principal, vec![spec]).await.map_err(too_large)?;
     Ok(made.into_iter().next().ok_or_else(|| Error::internal("a command was not made"))?)
 }
 

@@ -78,7 +78,7 @@ pub async fn list(cloud: &Cloud, caller: &ProjectCaller, id: &str, query: &str) 
     };
     let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
     let wanted = MessageQuery { filter, order: MessageOrder::NewestFirst, offset, limit: query.limit };
-    let page = cloud.app.messages(&caller.principal, wanted).await?;
+    let page = cloud.app.messages.messages(&caller.principal, wanted).await?;
     let ttl_s = cloud.app.settings().compat.instathings.message_ttl_s();
     let view = |message: &Message| MessageView::new(message, &device.aliases.key, ttl_s);
     let data = page.messages.iter().map(view).collect::<Result<Vec<_>>>()?;

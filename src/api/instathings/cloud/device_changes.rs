@@ -99,7 +99,8 @@ pub async fn patch(cloud: &Cloud, caller: &ProjectCaller, id: &str, request: Req
         return Err(Mistakes::one(Location::Body, ACTIVE, body.get(ACTIVE).cloned()));
     }
     let apply = |spec: &mut DeviceSpec| change.apply(spec);
-    let done = cloud.app.update_named_device(&caller.principal, device.id, apply, TakenName::Numbered).await;
+    let done =
+        cloud.app.devices.update_named_device(&caller.principal, device.id, apply, TakenName::Numbered).await;
     done.map_err(|error| of_body(error, &body))?;
     Ok(Json(json!({})).into_response())
 }
@@ -146,7 +147,7 @@ pub async fn create(cloud: &Cloud, caller: &ProjectCaller, request: Request) -> 
     if is_gateway {
         spec.metadata.insert(IS_GATEWAY.to_owned(), true.into());
     }
-    let made = cloud.app.create_named_device(&caller.principal, spec, TakenName::Numbered).await;
+    let made = cloud.app.devices.create_named_device(&caller.principal, spec, TakenName::Numbered).await;
     let device = made.map_err(|error| of_body(error, &body))?;
     Ok((StatusCode::CREATED, Json(cloud.viewer(caller).detailed(&device)?)).into_response())
 }
@@ -173,7 +174,7 @@ pub async fn delete_sub_device(cloud: &Cloud, caller: &ProjectCaller, parent: &s
 }
 
 async fn delete_tree(cloud: &Cloud, caller: &ProjectCaller, id: DeviceId) -> Answer {
-    match cloud.app.delete_device_tree(&caller.principal, id).await {
+    match cloud.app.devices.delete_device_tree(&caller.principal, id).await {
         Err(error) if error.kind != Kind::NotFound => Err(error.into()),
         // Another request was faster.
         Err(_) => Err(Error::not_found().into()),

@@ -9,7 +9,7 @@ use crate::domain::device::DeviceFilter;
 
 /// Returns all devices of the project, the oldest first.
 pub fn all(cloud: &Cloud, caller: &ProjectCaller) -> Answer {
-    let mut devices = cloud.app.devices(&caller.principal, &DeviceFilter::default())?;
+    let mut devices = cloud.app.devices.devices(&caller.principal, &DeviceFilter::default())?;
     devices.sort_by_key(|device| (device.created_at, device.id));
     let viewer = cloud.viewer(caller);
     let views = devices.iter().map(|device| viewer.listed(device)).collect::<Result<Vec<_>>>()?;

@@ -79,14 +79,14 @@ impl Cloud {
         if !is_device_key(id) {
             return Err(Error::not_found());
         }
-        self.app.device_by_key(&caller.principal, id)
+        self.app.devices.device_by_key(&caller.principal, id)
     }
 }
 
 impl DeviceViewer<'_> {
     /// A device in a list: the devices below it by their ids, if there are any.
     pub fn listed(&self, device: &Device) -> Result<DeviceView> {
-        let below = self.app.sub_devices(self.who, device.id)?;
+        let below = self.app.devices.sub_devices(self.who, device.id)?;
         let ids = below.iter().map(|sub| sub.aliases.key.clone()).collect::<Vec<_>>();
         let sub_devices = Some(ids).filter(|ids| !ids.is_empty()).map(SubDevices::Ids);
         self.view(device, below.len(), sub_devices)
@@ -94,7 +94,7 @@ impl DeviceViewer<'_> {
 
     /// A device by itself: the devices below it as they are in a list.
     pub fn detailed(&self, device: &Device) -> Result<DeviceView> {
-        let below = self.app.sub_devices(self.who, device.id)?;
+        let below = self.app.devices.sub_devices(self.who, device.id)?;
         let views = below.iter().map(|sub| self.listed(sub)).collect::<Result<Vec<_>>>()?;
         let mut view = self.view(device, below.len(), None)?;
         view.sub_devices = view.is_gateway.then_some(SubDevices::Devices(views));
@@ -103,18 +103,18 @@ impl DeviceViewer<'_> {
 
     /// Whether a device is a gateway.
     pub fn is_gateway(&self, device: &Device) -> Result<bool> {
-        let below = self.app.sub_devices(self.who, device.id)?;
-        Ok(is_gateway(device, self.app.product_of(device)?.as_ref(), below.len()))
+        let below = self.app.devices.sub_devices(self.who, device.id)?;
+        Ok(is_gateway(device, self.app.products.product_of(device)?.as_ref(), below.len()))
     }
 
     /// Key of the gateway that a device is below.
     pub fn parent_key(&self, device: &Device) -> Option<String> {
-        let parent = self.app.device(self.who, device.spec.parent_device?).ok()?;
+        let parent = self.app.devices.device(self.who, device.spec.parent_device?).ok()?;
         Some(parent.aliases.key.clone())
     }
 
     fn view(&self, device: &Device, below: usize, sub_devices: Option<SubDevices>) -> Result<DeviceView> {
-        let product = self.app.product_of(device)?;
+        let product = self.app.products.product_of(device)?;
         let is_gateway = is_gateway(device, &product, below);
         let certificate = self.app.certificate_of(self.who, device.id)?;
         Ok(DeviceView {
@@ -138,10 +138,10 @@ impl DeviceViewer<'_> {
 
     /// The last report of a device's state, else what its collector knows; `None` when nothing is known.
     fn status(&self, device: &Device) -> Result<Option<Map<String, Value>>> {
-        if let Some(report) = self.app.last_session(self.who, device.id)? {
+        if let Some(report) = self.app.gateway.last_session(self.who, device.id)? {
             return Ok(Some(reported_status(&report)));
         }
-        let status = self.app.status_of(device);
+        let status = self.app.devices.status_of(device);
         let event = match status.state {
             DeviceState::Online | DeviceState::Degraded => "connected",
             DeviceState::Offline | DeviceState::Disabled => "disconnected",

@@ -65,7 +65,7 @@ pub fn list(cloud: &Cloud, caller: &ProjectCaller, id: &str, container: &str, qu
         _ => (Micros(cloud.app.now().0.saturating_sub(DEFAULT_RANGE_US)), Micros(i64::MAX)),
     };
     let query = LogQuery { device: device.id, container: container.to_owned(), from, to, limit: MAX_LINES };
-    let lines = cloud.app.container_log(&caller.principal, query)?;
+    let lines = cloud.app.gateway.container_log(&caller.principal, query)?;
     Ok(Json(lines.iter().map(LineView::from).collect::<Vec<_>>()).into_response())
 }
 

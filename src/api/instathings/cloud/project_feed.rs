@@ -50,7 +50,7 @@ impl ProjectFeeds {
     /// Follows the project of an organization from now on.
     ///
     /// # Errors
-    /// As [`App::gateway_feed`].
+    /// As `Gateway::gateway_feed`.
     pub fn follow(&self, org: OrgId) -> Result<ProjectFollower> {
         let mut open = self.open.lock();
         open.retain(|_, feed| feed.strong_count() > 0);
@@ -69,7 +69,7 @@ impl ProjectFeeds {
     fn start(&self, org: OrgId) -> Result<ProjectFeed> {
         let scopes = [Scope::read(Resource::Device), Scope::read(Resource::Value)].into_iter().collect();
         let who = Arc::new(Principal { scopes, ..Principal::system(org) });
-        let (feed, ring) = (self.app.gateway_feed(who.clone())?, FrameRing::new());
+        let (feed, ring) = (self.app.gateway.gateway_feed(who.clone())?, FrameRing::new());
         let project = self.app.org_slug(&who);
         let (app, frames) = (self.app.clone(), ring.clone());
         let task = tokio::spawn(async move {

@@ -79,13 +79,13 @@ pub async fn open(cloud: &Cloud, mut request: Request) -> Result<Response, Insta
     }
     let upgrade = request.extract_parts::<WebSocketUpgrade>().await;
     let upgrade = upgrade.map_err(|e| Error::invalid(format!("this path is for WebSockets only: {e}")))?;
-    let permit = cloud.app.acquire_subscription(&access.principal)?;
+    let permit = cloud.app.feeds.acquire_subscription(&access.principal)?;
     let follower = cloud.feeds.follow(org.id)?;
     if let Some(connection) = request.extensions().get::<Arc<ConnectionState>>() {
         connection.set_authenticated();
     }
-    let (ending, connected) = (cloud.app.ending(), cloud.app.connected());
-    let token = cloud.app.live_client_credential(&access).watch();
+    let (ending, connected) = (cloud.app.feeds.ending(), cloud.app.feeds.connected());
+    let token = cloud.app.feeds.live_client_credential(&access).watch();
     let upgrade = upgrade
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)

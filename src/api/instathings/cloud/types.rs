@@ -52,7 +52,7 @@ pub fn id_of(product: &Product) -> Option<String> {
 /// # Errors
 /// `Forbidden` without the right to read devices.
 pub fn find(cloud: &Cloud, caller: &ProjectCaller, id: &str) -> Result<Option<KnownType>> {
-    let products = cloud.app.products(&caller.principal, Pagination::ALL)?;
+    let products = cloud.app.products.products(&caller.principal, Pagination::ALL)?;
     let product = products.into_iter().find(|product| id_of(product).as_deref() == Some(id));
     let built_in = || {
         let found = built_in().into_iter().find(|spec| spec.metadata[TYPE_ID] == id);
@@ -74,14 +74,14 @@ impl KnownType {
     /// Returns the product that devices of this type have. That of a built-in type is created when it is needed first.
     ///
     /// # Errors
-    /// As [`crate::app::App::create_product`].
+    /// As `Products::create_product`.
     pub async fn product(self, cloud: &Cloud, caller: &ProjectCaller) -> Result<ProductId> {
         let spec = match self {
             KnownType::Product(product) => return Ok(product.id),
             KnownType::BuiltIn(spec) => spec,
         };
         let id = text(&spec.metadata, TYPE_ID);
-        match cloud.app.create_product(&caller.principal, spec).await {
+        match cloud.app.products.create_product(&caller.principal, spec).await {
             Ok(product) => Ok(product.id),
             // Another request may have created it meanwhile.
             Err(error) if error.kind == Kind::Invalid => match find(cloud, caller, &id)? {
@@ -108,7 +108,7 @@ pub fn one(cloud: &Cloud, caller: &ProjectCaller, id: &str) -> Answer {
 }
 
 fn all(cloud: &Cloud, caller: &ProjectCaller) -> Result<Vec<TypeView>> {
-    let products = cloud.app.products(&caller.principal, Pagination::ALL)?;
+    let products = cloud.app.products.products(&caller.principal, Pagination::ALL)?;
     let mut views: Vec<TypeView> =
         products.iter().filter_map(|product| id_of(product).map(|id| view(id, &product.spec))).collect();
     for spec in built_in() {

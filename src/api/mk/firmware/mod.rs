@@ -143,7 +143,7 @@ impl FirmwareView {
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(SORTABLE)?;
     let (profile, version) = (query.uuid("deviceProfileId")?, query.text("version"));
-    let mut rows = app.documents(&caller.principal, KIND)?;
+    let mut rows = app.documents.documents(&caller.principal, KIND)?;
     rows.retain(|row| {
         row.firmware().is_some_and(|FirmwareSpec { description, .. }| {
             profile.is_none_or(|id| description.device_profile == Some(id))
@@ -166,7 +166,7 @@ fn sort_key(row: &Document, property: &str) -> SortKey {
 
 /// `POST /api/v1/firmware`
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, request: Request) -> Answer {
-    app.check_may_change_documents(&caller.principal, KIND)?;
+    app.documents.check_may_change_documents(&caller.principal, KIND)?;
     let key = idempotency::key_of(&request, false)?;
     let form = form::read(&app, &caller.principal, request).await?;
     let new = NewFirmware::new(form)?;

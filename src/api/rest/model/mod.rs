@@ -29,7 +29,7 @@ use crate::domain::{Error, Micros, ModelId, Result};
 
 /// `GET /api/ai/model`: the visible models with their status.
 pub async fn list(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<Vec<ModelView>>, RestError> {
-    let models = app.models(&caller)?;
+    let models = app.models.models(&caller)?;
     Ok(Json(models.iter().map(|model| ModelView::new(&app, model)).collect()))
 }
 
@@ -39,7 +39,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<ModelId>,
 ) -> Result<Json<ModelView>, RestError> {
-    let model = app.model(&caller, id)?;
+    let model = app.models.model(&caller, id)?;
     Ok(Json(ModelView::new(&app, &model)))
 }
 
@@ -50,9 +50,9 @@ pub async fn update(
     Id(id): Id<ModelId>,
     body: DeferredJson,
 ) -> Result<Json<ModelView>, RestError> {
-    app.model_to_change(&caller, id)?;
+    app.models.model_to_change(&caller, id)?;
     let fields = body.fields(ReadMode::Partial).await?;
-    let model = app.update_model_from_fields(&caller, id, fields).await?;
+    let model = app.models.update_model_from_fields(&caller, id, fields).await?;
     Ok(Json(ModelView::new(&app, &model)))
 }
 
@@ -62,7 +62,7 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     Id(id): Id<ModelId>,
 ) -> Result<StatusCode, RestError> {
-    app.delete_model(&caller, id).await?;
+    app.models.delete_model(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -72,7 +72,7 @@ pub async fn versions(
     State(app): State<Arc<App>>,
     Id(id): Id<ModelId>,
 ) -> Result<Json<Vec<VersionView>>, RestError> {
-    let versions = app.model_versions(&caller, id).await?;
+    let versions = app.models.model_versions(&caller, id).await?;
     Ok(Json(versions.iter().map(VersionView::from).collect()))
 }
 
@@ -83,7 +83,7 @@ pub async fn model_file(
     Path(path): Path<(String, String)>,
 ) -> Result<impl IntoResponse, RestError> {
     let (id, number) = version_of(&path)?;
-    let files = app.model_files(&caller, id, number).await?;
+    let files = app.models.model_files(&caller, id, number).await?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], files.model))
 }
 
@@ -94,7 +94,7 @@ pub async fn scaler_file(
     Path(path): Path<(String, String)>,
 ) -> Result<impl IntoResponse, RestError> {
     let (id, number) = version_of(&path)?;
-    let files = app.model_files(&caller, id, number).await?;
+    let files = app.models.model_files(&caller, id, number).await?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], files.scaler))
 }
 
@@ -110,11 +110,11 @@ pub async fn rollback(
     Id(id): Id<ModelId>,
     body: DeferredJson,
 ) -> Result<Json<ModelView>, RestError> {
-    app.model_to_change(&caller, id)?;
+    app.models.model_to_change(&caller, id)?;
     let mut fields = body.fields(ReadMode::Whole).await?;
     let version = fields.read_or("version", 1..=i64::from(i32::MAX), None);
     fields.finish(Vec::new())?;
-    let model = app.roll_back_model(&caller, id, version).await?;
+    let model = app.models.roll_back_model(&caller, id, version).await?;
     Ok(Json(ModelView::new(&app, &model)))
 }
 
@@ -127,7 +127,7 @@ pub async fn calibrate(
     RawQuery(raw): RawQuery,
     body: DeferredJson,
 ) -> Result<Response, RestError> {
-    app.model_to_change(&caller, id)?;
+    app.models.model_to_change(&caller, id)?;
     let mut query = QueryParams::parse(raw.as_deref());
     let is_dry = query.boolean("dry_run").unwrap_or(false);
     query.finish()?;
@@ -137,10 +137,10 @@ pub async fn calibrate(
     let calibration = Calibration { from, to, percentile };
     fields.finish(calibration.problems())?;
     if is_dry {
-        let preview = app.preview_calibration(&caller, id, calibration).await?;
+        let preview = app.models.preview_calibration(&caller, id, calibration).await?;
         return Ok(Json(CalibrationPreviewView::from(preview)).into_response());
     }
-    let (threshold, windows) = app.calibrate_model(&caller, id, calibration).await?;
+    let (threshold, windows) = app.models.calibrate_model(&caller, id, calibration).await?;
     Ok(Json(CalibratedView { threshold, windows }).into_response())
 }
 
@@ -151,12 +151,12 @@ pub async fn score(
     Id(id): Id<ModelId>,
     body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
-    app.model_to_change(&caller, id)?;
+    app.models.model_to_change(&caller, id)?;
     let mut fields = body.fields(ReadMode::Whole).await?;
     let (from, to) = read_range(&mut fields);
     let events = fields.read_or("events", (), true);
     fields.finish(range_problem(from, to).into_iter().collect())?;
-    let job = JobView::from(app.score_history(&caller, id, MinMax::new(from, to), events).await?);
+    let job = JobView::from(app.models.score_history(&caller, id, MinMax::new(from, to), events).await?);
     let location = format!("/api/job/{}/", job.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(job)))
 }
@@ -171,7 +171,7 @@ pub async fn window(
     let mut query = QueryParams::parse(raw.as_deref());
     let at = query.read("at", |text| drf_scalar::timestamp(&Value::from(text)));
     query.finish()?;
-    let found = app.inspect_window(&caller, id, at).await?;
+    let found = app.models.inspect_window(&caller, id, at).await?;
     Ok(Json(found.into()))
 }
 

@@ -73,7 +73,7 @@ pub async fn reconstruction(
     let (from, to) = (time("from"), time("to"));
     let step_us = query.read("step", |text| parse_step(text).ok_or_else(|| STEP_MESSAGE.to_owned()));
     query.finish()?;
-    let found = app.reconstruct_range(&caller, id, ReconstructionQuery { from, to, step_us }).await?;
+    let found = app.models.reconstruct_range(&caller, id, ReconstructionQuery { from, to, step_us }).await?;
     Ok(Json(found.into()))
 }
 

@@ -105,7 +105,7 @@ impl ModelView {
             enabled: model.enabled,
             version: (&model.version).into(),
             updated_at: model.updated_at.to_iso(),
-            status: app.status_of_model(model).into(),
+            status: app.models.status_of_model(model).into(),
         }
     }
 }

@@ -24,11 +24,11 @@ use tokio_util::sync::CancellationToken;
 pub(super) use self::status::ModelStatuses;
 pub use self::status::{ModelState, ModelStatus};
 use super::range_scoring::ModelScorer;
-use crate::app::App;
+use crate::app::ai::ModelService;
 
-impl App {
+impl ModelService {
     /// Runs every enabled model, following changes of the catalog, until `stop`; then saves their progress.
-    pub async fn run_models(self: Arc<App>, stop: CancellationToken) {
+    pub async fn run_models(self: Arc<Self>, stop: CancellationToken) {
         supervisor::run(self.scorer(), self.clock.clone(), stop).await;
     }
 

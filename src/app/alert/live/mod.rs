@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::app::alert::AlertService;
 use crate::app::alert::counters::{AlertCounters, EvaluationProgress};
 use crate::domain::ports::DeviceStatusSource;
 use crate::domain::{Clock, OrgId};
@@ -35,21 +35,21 @@ struct AlertRunner {
     counters: Arc<AlertCounters>,
 }
 
-impl App {
+impl AlertService {
     /// Evaluates every enabled rule, following changes of the catalog, until `stop`; then stores the position.
-    pub async fn run_alerts(self: Arc<App>, stop: CancellationToken) {
+    pub async fn run_alerts(self: Arc<Self>, stop: CancellationToken) {
         let runner = AlertRunner {
             store: self.store.clone(),
             engine: self.engine.clone(),
             clock: self.clock.clone(),
             states: Arc::new(self.states.clone()),
-            counters: self.alerts.clone(),
+            counters: self.counters.clone(),
         };
         runner.run(stop).await;
     }
 
     /// How far the rules of an organization are evaluated.
     pub fn alert_evaluation(&self, org: OrgId) -> EvaluationProgress {
-        self.alerts.progress(org)
+        self.counters.progress(org)
     }
 }

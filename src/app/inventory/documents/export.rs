@@ -57,10 +57,10 @@ impl App {
     }
 
     fn named_rows(&self, principal: &Principal) -> Result<NamedRows> {
-        let devices = self.devices(principal, &DeviceFilter::default())?;
+        let devices = self.devices.devices(principal, &DeviceFilter::default())?;
         let mut documents = Vec::new();
         for kind in DocumentKind::ALL {
-            documents.extend(self.documents(principal, kind)?);
+            documents.extend(self.documents.documents(principal, kind)?);
         }
         let device_names: HashMap<DeviceId, String> =
             devices.iter().map(|device| (device.id, device.spec.name.clone())).collect();
@@ -76,9 +76,9 @@ impl App {
         // Without a dashboard nothing names a stream.
         let has_dashboard = documents.iter().any(|document| document.dashboard().is_some());
         let streams = match has_dashboard {
-            true => {
-                self.streams(principal, &StreamFilter { page: Pagination::ALL, ..StreamFilter::default() })?
-            }
+            true => self
+                .streams
+                .streams(principal, &StreamFilter { page: Pagination::ALL, ..StreamFilter::default() })?,
             false => Vec::new(),
         };
         let sensor = |stream: Arc<Stream>| {

@@ -77,7 +77,7 @@ impl App {
                 continue;
             }
             let kind = if document.rank() == 0 { DocumentKind::Pack } else { DocumentKind::Site };
-            self.check_may_change_documents(principal, kind)?;
+            self.documents.check_may_change_documents(principal, kind)?;
             plan.entries.push(entry(before, &document));
             plan.documents.push(document);
         }
@@ -158,7 +158,9 @@ impl App {
                 let spec = component.spec(device.id, profile);
                 match self.named_row(who, &row) {
                     Some(uuid) => self.replace_component(who, uuid, spec).await.map(drop),
-                    None => self.create_document(who, DocumentSpec::Component(spec)).await.map(drop),
+                    None => {
+                        self.documents.create_document(who, DocumentSpec::Component(spec)).await.map(drop)
+                    }
                 }
             }
             FileDocument::DeviceGroup(group) => {
@@ -185,9 +187,9 @@ impl App {
         match self.named_row(who, &row) {
             Some(uuid) => {
                 let change = |spec: &mut DocumentSpec| *spec = new;
-                self.update_document(who, (kind, uuid), None, change).await.map(drop)
+                self.documents.update_document(who, (kind, uuid), None, change).await.map(drop)
             }
-            None => self.create_document(who, new).await.map(drop),
+            None => self.documents.create_document(who, new).await.map(drop),
         }
     }
 
@@ -200,14 +202,14 @@ impl App {
         let new = dashboard.spec(sensor)?;
         let Some(uuid) = self.named_row(who, &row) else {
             let new = DashboardSpec { created_by: Some(who.caller.to_string()), ..new };
-            return self.create_document(who, DocumentSpec::Dashboard(new)).await.map(drop);
+            return self.documents.create_document(who, DocumentSpec::Dashboard(new)).await.map(drop);
         };
         let change = |spec: &mut DocumentSpec| {
             if let DocumentSpec::Dashboard(stored) = spec {
                 *stored = stored.replaced_by(new);
             }
         };
-        self.update_document(who, (DocumentKind::Dashboard, uuid), None, change).await.map(drop)
+        self.documents.update_document(who, (DocumentKind::Dashboard, uuid), None, change).await.map(drop)
     }
 
     /// The UUID of a stream; `None` when it is not there.
@@ -215,7 +217,7 @@ impl App {
         let device = self.device_of_name(who, device).ok()?.id;
         let filter =
             StreamFilter { device: Some(device), name: Some(stream.to_owned()), ..StreamFilter::default() };
-        self.streams(who, &filter).ok()?.first().map(|stream| stream.uuid)
+        self.streams.streams(who, &filter).ok()?.first().map(|stream| stream.uuid)
     }
 
     async fn put_topology(&self, who: &Principal, row: FileDevice) -> Result<()> {
@@ -249,14 +251,14 @@ impl App {
                     && binding.artefact_name == row.artefact
             })
         };
-        let known = self.documents(who, DocumentKind::Binding)?;
+        let known = self.documents.documents(who, DocumentKind::Binding)?;
         let known = known.iter().find(is_match).map(|document| document.uuid);
         self.put_binding(who, known.unwrap_or_else(Uuid::new_v4), spec).await.map(drop)
     }
 
     /// The UUID of a row that a file names; `None` when it is not there.
     fn named_row(&self, who: &Principal, (kind, name): &RowName) -> Option<Uuid> {
-        let document = |kind| self.document_by_name(who, kind, name).ok().flatten();
+        let document = |kind| self.documents.document_by_name(who, kind, name).ok().flatten();
         let found = match kind {
             RowKind::Device | RowKind::Topology => {
                 return self.device_of_name(who, name).ok().map(|device| device.aliases.uuid);
@@ -264,10 +266,10 @@ impl App {
             RowKind::Component => {
                 let (device, key) = name.rsplit_once('/')?;
                 let unique = format!("{}/{key}", self.device_of_name(who, device).ok()?.id);
-                self.document_by_name(who, DocumentKind::Component, &unique).ok().flatten()
+                self.documents.document_by_name(who, DocumentKind::Component, &unique).ok().flatten()
             }
             RowKind::Artefact => {
-                let rows = self.documents(who, DocumentKind::Artefact).ok()?.into_iter();
+                let rows = self.documents.documents(who, DocumentKind::Artefact).ok()?.into_iter();
                 let versions = rows.filter_map(|row| {
                     let artefact = row.artefact().filter(|artefact| artefact.spec.name == *name)?;
                     Some((artefact.version, row.clone()))
@@ -281,7 +283,7 @@ impl App {
             RowKind::DeviceProfile => document(DocumentKind::DeviceProfile),
             RowKind::AnnotationClass => document(DocumentKind::AnnotationClass),
             RowKind::Dashboard => {
-                let rows = self.documents(who, DocumentKind::Dashboard).ok()?;
+                let rows = self.documents.documents(who, DocumentKind::Dashboard).ok()?;
                 rows.into_iter().find(|row| {
                     row.dashboard().is_some_and(|other| other.pack.is_none() && other.name == *name)
                 })
@@ -316,7 +318,7 @@ impl App {
 
     fn device_of_name(&self, who: &Principal, name: &str) -> Result<Arc<Device>> {
         let filter = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-        let found = self.devices(who, &filter)?.into_iter().next();
+        let found = self.devices.devices(who, &filter)?.into_iter().next();
         found.ok_or_else(|| Error::invalid(format!("there is no device `{name}`")))
     }
 }

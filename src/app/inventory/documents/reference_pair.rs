@@ -44,9 +44,9 @@ impl App {
             row.reference_pair()
                 .is_some_and(|stored| stored.has_components_of(&new) && stored.valid_from == new.valid_from)
         };
-        let stored = self.documents(who, DocumentKind::ReferencePair)?;
+        let stored = self.documents.documents(who, DocumentKind::ReferencePair)?;
         let Some(stored) = stored.iter().find(is_match) else {
-            return self.create_document(who, DocumentSpec::ReferencePair(new)).await.map(drop);
+            return self.documents.create_document(who, DocumentSpec::ReferencePair(new)).await.map(drop);
         };
         let place = (DocumentKind::ReferencePair, stored.uuid);
         let change = |spec: &mut DocumentSpec| {
@@ -54,6 +54,6 @@ impl App {
                 *stored = stored.replaced_by(new);
             }
         };
-        self.update_document(who, place, None, change).await.map(drop)
+        self.documents.update_document(who, place, None, change).await.map(drop)
     }
 }

@@ -78,7 +78,7 @@ impl DeviceTopology {
 impl DeviceTopology {
     fn own_documents<N: DocumentNode>(&self, ctx: &Context<'_>) -> Result<Vec<N>> {
         let (app, who) = (app(ctx), caller(ctx));
-        let rows = app.documents_of_device(who, self.0.id)?.into_iter();
+        let rows = app.documents.documents_of_device(who, self.0.id)?.into_iter();
         Ok(rows.filter_map(|document| N::of(app, who, document)).collect())
     }
 }

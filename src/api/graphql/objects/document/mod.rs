@@ -131,7 +131,7 @@ impl DocumentHead {
 /// `Forbidden` without the scope to read devices.
 pub fn find<N: DocumentNode>(ctx: &Context<'_>, uuid: Uuid) -> Result<Option<N>> {
     let (app, who) = (app(ctx), caller(ctx));
-    let found = none_if_not_found(app.document(who, N::KIND, uuid))?;
+    let found = none_if_not_found(app.documents.document(who, N::KIND, uuid))?;
     Ok(found.and_then(|document| N::of(app, who, document)))
 }
 
@@ -150,6 +150,6 @@ pub fn find_all<N: DocumentNode>(ctx: &Context<'_>, uuids: &[Uuid]) -> Result<Ve
 /// As [`find`].
 pub fn all<N: DocumentNode>(ctx: &Context<'_>) -> Result<Vec<N>> {
     let (app, who) = (app(ctx), caller(ctx));
-    let rows = app.documents(who, N::KIND)?.into_iter();
+    let rows = app.documents.documents(who, N::KIND)?.into_iter();
     Ok(rows.filter_map(|document| N::of(app, who, document)).collect())
 }

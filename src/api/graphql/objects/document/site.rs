@@ -73,7 +73,7 @@ impl Site {
         before: Option<String>,
         #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
     ) -> Result<NodeConnection<Device>> {
-        let mut devices = app(ctx).devices(caller(ctx), &DeviceFilter::default())?;
+        let mut devices = app(ctx).devices.devices(caller(ctx), &DeviceFilter::default())?;
         let site = Some(self.0.document().uuid);
         devices.retain(|device| device.topology.site == site);
         devices_page(devices, ConnectionArgs { first, after, last, before }, order_by)
