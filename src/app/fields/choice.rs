@@ -1,7 +1,12 @@
 //! Closed sets of words, such as the protocols of a device, as types of fields.
 
+use std::str::FromStr;
+
+use super::drf_scalar;
 use super::field_type::{FieldShape, FieldType, ShownValue};
 use super::source::Source;
+use crate::collect::registers::value_type::RegisterType;
+use crate::domain::Error;
 use crate::domain::alert::Severity;
 use crate::domain::alert::rule::{Evaluation, Operator};
 use crate::domain::device::Protocol;
@@ -50,6 +55,50 @@ choices!(
     Protocol,
     ScoreKind,
     Severity,
-    StreamKind,
     UserRole,
 );
+
+/// Content of the field `type` of a stream.
+enum KindInput {
+    Kind(StreamKind),
+    /// A type that values in registers have, and that their address names.
+    RegisterType(String),
+}
+
+impl FromStr for KindInput {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self, Error> {
+        // Registers of S7 have all types that there are.
+        let is_register_type = || RegisterType::parse(Protocol::S7, word).is_some();
+        match word.parse() {
+            Ok(kind) => Ok(KindInput::Kind(kind)),
+            Err(_) if is_register_type() => Ok(KindInput::RegisterType(word.to_owned())),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl FieldType for StreamKind {
+    type Limits = ();
+
+    fn read<S: Source>(value: S::Value, (): ()) -> Result<Self, String> {
+        let names = StreamKind::ALL.map(StreamKind::name);
+        match S::choice(value, &names)? {
+            KindInput::Kind(kind) => Ok(kind),
+            KindInput::RegisterType(word) => Err(format!(
+                "{} Use one of {}. The path of a register may name {word}: hr:100:{word}.",
+                drf_scalar::not_a_choice(&word),
+                names.join(", ")
+            )),
+        }
+    }
+
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Word(self.name())
+    }
+
+    fn shape((): ()) -> FieldShape {
+        FieldShape::Choice(StreamKind::ALL.map(StreamKind::name).to_vec())
+    }
+}
