@@ -266,7 +266,7 @@ fn span(cell: RegisterAddress, len: u16) -> Result<RegisterRange, PointError> {
 fn byte_cells(space: RegisterSpace, value_type: RegisterType, bytes: u16) -> Result<u16, PointError> {
     let cells = match space.unit {
         CellUnit::Byte => bytes,
-        CellUnit::Word if bytes % 2 == 0 => bytes / 2,
+        CellUnit::Word if bytes.is_multiple_of(2) => bytes / 2,
         CellUnit::Word => return Err(PointError::OddLength),
         CellUnit::Bit | CellUnit::Wide(_) => return Err(PointError::OtherWidth),
     };
