@@ -74,6 +74,17 @@ async fn every_bad_field_is_told() {
         bad("a_plc_needs_a_path", json!({"name": "a", "device": plc}), json!({"path": [REQUIRED]})),
         bad("in_its_own_syntax", json!({"name": "a", "device": plc, "path": "what?"}), json!({"path": ["*"]})),
         bad(
+            "a_type_of_registers_is_named_in_the_path",
+            json!({"name": "a", "device": plc, "path": "hr:0", "type": "bcd16"}),
+            json!({"type": ["\"bcd16\" is not a valid choice. Use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, fp32, \
+                             fp64, text, json, location, enum. The path of a register may name bcd16: hr:100:bcd16."]}),
+        ),
+        bad(
+            "a_type_that_cannot_hold_the_values_of_the_address",
+            json!({"name": "a", "device": plc, "path": "hr:0:bcd16", "type": "byte"}),
+            json!({"type": ["hr:0:bcd16 holds bcd16, which is no byte: use one of int16, int32, int64, uint16, uint32, uint64, fp32, fp64."]}),
+        ),
+        bad(
             "a_register_holds_a_number",
             json!({"name": "a", "device": plc, "path": "hr:0", "type": "text"}),
             json!({"type": ["*"]}),

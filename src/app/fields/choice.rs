@@ -70,11 +70,10 @@ impl FromStr for KindInput {
 
     fn from_str(word: &str) -> Result<Self, Error> {
         // Registers of S7 have all types that there are.
-        let is_register_type = || RegisterType::parse(Protocol::S7, word).is_some();
-        match word.parse() {
-            Ok(kind) => Ok(KindInput::Kind(kind)),
-            Err(_) if is_register_type() => Ok(KindInput::RegisterType(word.to_owned())),
-            Err(error) => Err(error),
+        match (word.parse(), RegisterType::parse(Protocol::S7, word)) {
+            (Ok(kind), _) => Ok(KindInput::Kind(kind)),
+            (Err(error), None | Some(RegisterType::Plain(_))) => Err(error),
+            (Err(_), Some(_)) => Ok(KindInput::RegisterType(word.to_owned())),
         }
     }
 }
@@ -100,5 +99,28 @@ impl FieldType for StreamKind {
 
     fn shape((): ()) -> FieldShape {
         FieldShape::Choice(StreamKind::ALL.map(StreamKind::name).to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_that_only_registers_have_is_named_in_the_path() {
+        for (word, expected) in [
+            ("fp32", Some(Ok(StreamKind::Fp32))),
+            ("bcd16", Some(Err("bcd16".to_owned()))),
+            ("string20", Some(Err("string20".to_owned()))),
+            ("REAL", None),
+            ("fp128", None),
+            ("", None),
+        ] {
+            let input = word.parse().ok().map(|input| match input {
+                KindInput::Kind(kind) => Ok(kind),
+                KindInput::RegisterType(word) => Err(word),
+            });
+            assert_eq!(input, expected, "{word}");
+        }
     }
 }
