@@ -70,7 +70,7 @@ impl FromStr for KindInput {
 
     fn from_str(word: &str) -> Result<Self, Error> {
         // Registers of S7 have all types that there are.
-        match (word.parse(), RegisterType::parse(Protocol::S7, word)) {
+        match (word.parse::<StreamKind>(), RegisterType::parse(Protocol::S7, word)) {
             (Ok(kind), _) => Ok(KindInput::Kind(kind)),
             (Err(error), None | Some(RegisterType::Plain(_))) => Err(error),
             (Err(_), Some(_)) => Ok(KindInput::RegisterType(word.to_owned())),
@@ -116,7 +116,7 @@ mod tests {
             ("fp128", None),
             ("", None),
         ] {
-            let input = word.parse().ok().map(|input| match input {
+            let input = word.parse::<KindInput>().ok().map(|input| match input {
                 KindInput::Kind(kind) => Ok(kind),
                 KindInput::RegisterType(word) => Err(word),
             });
