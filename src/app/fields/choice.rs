@@ -83,7 +83,7 @@ impl FieldType for StreamKind {
 
     fn read<S: Source>(value: S::Value, (): ()) -> Result<Self, String> {
         let names = StreamKind::ALL.map(StreamKind::name);
-        match S::choice(value, &names)? {
+        match S::choice::<KindInput>(value, &names)? {
             KindInput::Kind(kind) => Ok(kind),
             KindInput::RegisterType(word) => Err(format!(
                 "{} Use one of {}. The path of a register may name {word}: hr:100:{word}.",

@@ -80,9 +80,8 @@ const ROWS: [Row; 19] = [
 impl RegisterType {
     /// Parses the name of a type that registers of the protocol hold, in either case; `None` for any other text.
     pub fn parse(protocol: Protocol, text: &str) -> Option<RegisterType> {
-        let is_named = |name: &str| name.eq_ignore_ascii_case(text);
-        let row =
-            ROWS.iter().find(|(_, name, others)| is_named(name) || others.iter().any(|name| is_named(name)));
+        let is_named = |name: &&str| name.eq_ignore_ascii_case(text);
+        let row = ROWS.iter().find(|(_, name, others)| is_named(name) || others.iter().any(is_named));
         let found = row.map(|(found, ..)| *found).or_else(|| parse_text(protocol, text));
         found.filter(|found| found.is_of(protocol))
     }
