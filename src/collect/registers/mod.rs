@@ -9,6 +9,9 @@ pub mod value_type;
 pub(super) mod protocol;
 pub(super) mod source;
 
+#[cfg(test)]
+mod fuzz_tests;
+
 mod bcd;
 mod cell_bytes;
 mod isolation;
