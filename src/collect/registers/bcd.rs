@@ -98,7 +98,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bits_are_a_number_or_refused(raw: u64) {
+        fn any_bits_are_a_number_or_refused(raw in any::<u64>()) {
             if let Ok(number) = decode_bcd(raw) {
                 prop_assert_eq!(encode_bcd(number), Some(raw));
             }
