@@ -167,19 +167,25 @@ async fn a_read_shows_value_bytes_and_every_order() {
     device.set(3, 100, &[0x5678, 0x1234]);
     device.set(1, 5, &[1]);
     let read = read(&format!("modbus://{}/hr:100?type=uint32", device.addr), TIMEOUT).await.unwrap();
-    assert_eq!((read.register.as_str(), read.value), ("hr:100", NumericValue::Uint(0x1234_5678).into()));
+    assert_eq!(
+        (read.register.as_str(), read.value),
+        ("hr:100", DeviceValue::from(NumericValue::Uint(0x1234_5678)))
+    );
     assert_eq!(read.raw, [0x56, 0x78, 0x12, 0x34]);
     assert_eq!(
         read.orders,
         [
-            (WordOrder::Abcd, NumericValue::Uint(0x5678_1234).into()),
-            (WordOrder::Cdab, NumericValue::Uint(0x1234_5678).into()),
-            (WordOrder::Badc, NumericValue::Uint(0x7856_3412).into()),
-            (WordOrder::Dcba, NumericValue::Uint(0x3412_7856).into()),
+            (WordOrder::Abcd, DeviceValue::from(NumericValue::Uint(0x5678_1234))),
+            (WordOrder::Cdab, DeviceValue::from(NumericValue::Uint(0x1234_5678))),
+            (WordOrder::Badc, DeviceValue::from(NumericValue::Uint(0x7856_3412))),
+            (WordOrder::Dcba, DeviceValue::from(NumericValue::Uint(0x3412_7856))),
         ]
     );
     let coil = super::read(&format!("modbus://{}/co:5", device.addr), TIMEOUT).await.unwrap();
-    assert_eq!((coil.value, coil.raw, coil.orders), (NumericValue::Bit(true).into(), vec![1], vec![]));
+    assert_eq!(
+        (coil.value, coil.raw, coil.orders),
+        (DeviceValue::from(NumericValue::Bit(true)), vec![1], vec![])
+    );
     let refused = super::read(&format!("modbus://{}/hr:7", device.addr), TIMEOUT).await.unwrap_err();
     assert_eq!(refused.kind, crate::domain::Kind::DeviceFault);
 }
