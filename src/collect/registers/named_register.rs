@@ -38,7 +38,7 @@ impl NamedRegister {
     /// Returns the register as holding values of a type.
     ///
     /// # Errors
-    /// A message: it is a single bit, or its address names another type already.
+    /// A message: it is a single bit, its address names another type already, or such a value does not fit there.
     pub fn with_type(self, value_type: RegisterType) -> Result<NamedRegister, String> {
         let is_bit = RegisterType::Plain(StreamKind::Bit) == value_type;
         let is_single =
@@ -48,12 +48,14 @@ impl NamedRegister {
             Some(own) => Err(format!("{self} names the type {own} already, not {value_type}.")),
             None if is_single && is_bit => Ok(self),
             None if is_single => Err(format!("{self} is a single bit and holds no {value_type}.")),
-            None => Ok(NamedRegister {
-                default_kind: value_type.default_kind(),
-                value_type: Some(value_type),
-                name: format!("{self}:{value_type}"),
-                ..self
-            }),
+            None => {
+                let (kind, name) = (value_type.default_kind(), format!("{self}:{value_type}"));
+                let typed = NamedRegister { default_kind: kind, value_type: Some(value_type), name, ..self };
+                match typed.point(kind, WordOrder::Abcd) {
+                    Ok(_) => Ok(typed),
+                    Err(fault) => Err(format!("{}.", fault.describe(kind, &typed))),
+                }
+            }
         }
     }
 
