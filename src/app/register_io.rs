@@ -154,11 +154,16 @@ impl App {
 /// Converts a posted value for this register, or returns the message for the field `value`. Where only the device
 /// knows which values it takes, the device refuses the write.
 fn to_content(place: &ResolvedRegister, input: &Json) -> Result<DeviceValue, String> {
-    match place.written_kind() {
+    let content = match place.written_kind() {
+        Some(StreamKind::Text) => value_parsing::string(input).map(DeviceValue::Text),
         Some(kind) => value_parsing::parse_register_value(kind, input).map(DeviceValue::Number),
         None => {
             DeviceValue::from_json(input).ok_or_else(|| "Must be a boolean, a number or a string.".to_owned())
         }
+    }?;
+    match place.value_problem(&content) {
+        Some(problem) => Err(problem),
+        None => Ok(content),
     }
 }
 

@@ -175,7 +175,7 @@ fn kind_problem(device: &DeviceSpec, spec: &StreamSpec) -> Option<FieldError> {
     if spec.path.is_empty() || !device.has_registers() {
         return None;
     }
-    collect::check_kind(device.protocol, spec.kind).err()
+    collect::check_kind(device.protocol, &spec.path, spec.kind).err()
 }
 
 pub(super) fn no_such_row(field: &'static str, id: impl std::fmt::Display) -> FieldError {

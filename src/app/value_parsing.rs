@@ -101,7 +101,8 @@ fn integer_in(input: &Value, range: &RangeInclusive<i128>) -> Result<i128, Strin
     integer::integer_in_range(exact.map_or(NumericInput::Float(number), NumericInput::Integer), range)
 }
 
-fn string(input: &Value) -> Result<Box<str>, String> {
+/// Returns a text, or the message for the field `value`.
+pub fn string(input: &Value) -> Result<Box<str>, String> {
     input.as_str().map(Into::into).ok_or_else(|| "Not a valid string.".to_owned())
 }
 

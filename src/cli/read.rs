@@ -46,11 +46,11 @@ mod tests {
         let read = OneShotRead {
             register: "hr:100".into(),
             kind: StreamKind::Fp32,
-            value: NumericValue::Float(23.5),
+            value: NumericValue::Float(23.5).into(),
             raw: vec![0x41, 0xbc, 0, 0],
             orders: vec![
-                (WordOrder::Abcd, NumericValue::Float(23.5)),
-                (WordOrder::Cdab, NumericValue::Float(0.25)),
+                (WordOrder::Abcd, NumericValue::Float(23.5).into()),
+                (WordOrder::Cdab, NumericValue::Float(0.25).into()),
             ],
         };
         let expected = "\

@@ -10,6 +10,7 @@ use super::mqtt::sparkplug::address::MetricAddress;
 use super::opcua::node::NodePath;
 use super::point::DevicePoint;
 use super::registers::named_register::NamedRegister;
+use super::registers::value_type::RegisterType;
 use crate::domain::stream::StreamKind;
 
 /// An address that can be read. Its `Display` is the canonical form, which parses back to the same address.
@@ -23,13 +24,34 @@ pub enum DeviceAddress {
 }
 
 impl DeviceAddress {
-    /// Type of the value when none is given: bit for a bit, fp64 for a topic or metric, otherwise uint16 or the type of the size
-    /// letter.
+    /// Type of the value when none is given: that of the type which the address names, bit for a bit, fp64 for a topic or metric,
+    /// otherwise uint16 or the type of the size letter.
     pub fn default_kind(&self) -> StreamKind {
         match self {
             DeviceAddress::Register(register) => register.default_kind,
             DeviceAddress::Node(_) | DeviceAddress::Tag(_) => StreamKind::Uint16,
             DeviceAddress::Topic(_) | DeviceAddress::Metric(_) => StreamKind::Fp64,
+        }
+    }
+
+    /// Type that the address of a register names.
+    pub fn value_type(&self) -> Option<RegisterType> {
+        match self {
+            DeviceAddress::Register(register) => register.value_type,
+            DeviceAddress::Node(_)
+            | DeviceAddress::Tag(_)
+            | DeviceAddress::Topic(_)
+            | DeviceAddress::Metric(_) => None,
+        }
+    }
+
+    /// Whether a value at the other address is at this one too, whatever types the two name.
+    pub fn is_same_place(&self, other: &DeviceAddress) -> bool {
+        match (self, other) {
+            (DeviceAddress::Register(one), DeviceAddress::Register(other)) => {
+                (one.cell, one.bit) == (other.cell, other.bit)
+            }
+            _ => self == other,
         }
     }
 

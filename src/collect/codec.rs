@@ -33,7 +33,8 @@ impl WordOrder {
         matches!(self, WordOrder::Abcd | WordOrder::Badc)
     }
 
-    fn swaps_bytes(self) -> bool {
+    /// Whether the two bytes of each word are swapped.
+    pub fn swaps_bytes(self) -> bool {
         matches!(self, WordOrder::Badc | WordOrder::Dcba)
     }
 }

@@ -41,14 +41,15 @@ impl PartialEq<NumericValue> for DeviceValue {
 }
 
 /// For devices that send values without quality or time.
+impl From<DeviceValue> for Sample {
+    fn from(value: DeviceValue) -> Self {
+        Sample { value, quality: Quality::Good, source_time: None, is_historical: false }
+    }
+}
+
 impl From<NumericValue> for Sample {
     fn from(value: NumericValue) -> Self {
-        Sample {
-            value: DeviceValue::Number(value),
-            quality: Quality::Good,
-            source_time: None,
-            is_historical: false,
-        }
+        DeviceValue::from(value).into()
     }
 }
 

@@ -82,9 +82,16 @@ impl ResolvedRegister {
         self.point.kind()
     }
 
+    /// Says what the register holds, when it cannot hold a value; `None` when it can, or only the device knows.
+    pub fn value_problem(&self, content: &DeviceValue) -> Option<String> {
+        let DevicePoint::Register(point) = &self.point else { return None };
+        let value_type = point.meaning().filter(|own| !own.is_time() && point.encode(content).is_none())?;
+        Some(format!("The register holds {}.", value_type.describe()))
+    }
+
     /// Whether `text` means this same register on the device.
     fn is_at(&self, device: &DeviceSpec, text: &str) -> bool {
-        registry::parse_address(device, text).is_ok_and(|address| address == self.address)
+        registry::parse_address(device, text).is_ok_and(|address| address.is_same_place(&self.address))
     }
 }
 

@@ -204,8 +204,8 @@ fn a_register_that_cannot_be_is_answered_with_the_forms_there_are() {
     for (device, register, kind, why) in [
         (plain(Protocol::Modbus), "D100", None, "Use hr:0, ir:0, co:0 or di:0 (zero-based)"),
         (plain(Protocol::Modbus), "100", None, "A bare number is ambiguous: write hr:0"),
-        (plain(Protocol::Modbus), "hr:70000", None, "Use hr:0"),
-        (plain(Protocol::Modbus), "co:1.2", None, "Use hr:0"),
+        (plain(Protocol::Modbus), "hr:70000", None, "The number is 0 to 65535"),
+        (plain(Protocol::Modbus), "co:1.2", None, "A coil or discrete input is a single bit"),
         (plain(Protocol::Modbus), "", None, "Use hr:0"),
         (
             plain(Protocol::Modbus),
@@ -217,7 +217,7 @@ fn a_register_that_cannot_be_is_answered_with_the_forms_there_are() {
             plain(Protocol::Modbus),
             "hr:0",
             Some(StreamKind::Text),
-            "For this type: a register holds no value of type text.",
+            "For this type: a register holds no value of type text unless its length is named: hr:0:text20.",
         ),
         (plain(Protocol::Melsec), "hr:0", None, "Use a device and its number, such as D100"),
         (plain(Protocol::Melsec), "T5", None, "Of a timer or counter write which part: TN5"),

@@ -58,6 +58,8 @@ mod virtual_device;
 mod write_allowlist;
 
 #[cfg(test)]
+mod address_docs_tests;
+#[cfg(test)]
 mod pause_tests;
 #[cfg(test)]
 mod poller_sink_tests;
@@ -88,8 +90,8 @@ pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
 }
 
 /// Checks that a device of this protocol can hold values of a type at an address. The error is for the field `type`.
-pub fn check_kind(protocol: Protocol, kind: StreamKind) -> Result<(), FieldError> {
-    registry::find(protocol).map_or(Ok(()), |known| known.check_kind(kind))
+pub fn check_kind(protocol: Protocol, path: &str, kind: StreamKind) -> Result<(), FieldError> {
+    registry::find(protocol).map_or(Ok(()), |known| known.check_kind(path, kind))
 }
 
 /// The node with which a browse of such a device begins; `None` for a protocol that is not browsed.
@@ -139,18 +141,39 @@ mod tests {
     }
 
     #[test]
-    fn registers_hold_numbers_alone() {
-        for protocol in [Protocol::Modbus, Protocol::Melsec, Protocol::Fenet, Protocol::S7] {
+    fn registers_hold_numbers_unless_their_address_names_another_type() {
+        for (protocol, path) in [
+            (Protocol::Modbus, "hr:0"),
+            (Protocol::Melsec, "D0"),
+            (Protocol::Fenet, "%DW0"),
+            (Protocol::S7, "DB1.DBW0"),
+        ] {
             for kind in StreamKind::ALL {
-                assert_eq!(check_kind(protocol, kind).is_ok(), kind.is_register_kind(), "{protocol} {kind}");
+                let checked = check_kind(protocol, path, kind);
+                assert_eq!(checked.is_ok(), kind.is_register_kind(), "{protocol} {kind}");
+                let checked = check_kind(protocol, &format!("{path}:text20"), kind);
+                assert_eq!(checked.is_ok(), kind == StreamKind::Text, "{protocol} {kind}");
             }
         }
-        let error = check_kind(Protocol::Modbus, StreamKind::Text).unwrap_err();
-        let message = "A register holds no value of type text: use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, \
-                       fp16, fp32, fp64.";
-        assert_eq!((&*error.field, &*error.message), ("type", message));
+        for (path, kind, message) in [
+            (
+                "HR0",
+                StreamKind::Text,
+                "A register holds no value of type text: use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, \
+                 fp16, fp32, fp64, or name the length of the text in the path, such as hr:0:text20.",
+            ),
+            (
+                "hr:0:INT",
+                StreamKind::Uint16,
+                "hr:0:int16 holds int16, which is no uint16: use one of int16, int32, int64, fp32, fp64.",
+            ),
+        ] {
+            let error = check_kind(Protocol::Modbus, path, kind).unwrap_err();
+            assert_eq!((&*error.field, &*error.message), ("type", message));
+        }
+        assert_eq!(check_kind(Protocol::Modbus, "100", StreamKind::Text), Ok(()), "the path is wrong");
         for protocol in [Protocol::Eip, Protocol::Opcua, Protocol::Mqtt, Protocol::Http, Protocol::Vnc] {
-            assert_eq!(check_kind(protocol, StreamKind::Text), Ok(()), "{protocol}");
+            assert_eq!(check_kind(protocol, "a", StreamKind::Text), Ok(()), "{protocol}");
         }
     }
 }

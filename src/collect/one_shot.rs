@@ -15,8 +15,8 @@ use url::Url;
 use super::address::DeviceAddress;
 use super::client::ConnectContext;
 use super::codec::{self, WordOrder};
+use super::device_value::DeviceValue;
 use super::networks::AllowedNetworks;
-use super::numeric_value::NumericValue;
 use super::opcua::pki::Pki;
 use super::point::{DevicePoint, PointData};
 use super::protocol::{DeviceProtocol, SettingValues};
@@ -27,7 +27,7 @@ use super::serial::{AllowedSerialPorts, SerialAddress};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{ByteOrder, StreamKind};
 use crate::domain::time::SystemClock;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Kind, Result};
 
 /// Result of a one-off read.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,11 +36,11 @@ pub struct OneShotRead {
     pub register: String,
     pub kind: StreamKind,
     /// In the requested word order.
-    pub value: NumericValue,
+    pub value: DeviceValue,
     /// As received from the device: the bytes of the registers, or 0 or 1 for a single bit each.
     pub raw: Vec<u8>,
-    /// The value in every word order; empty for single bits and bytes, which have none.
-    pub orders: Vec<(WordOrder, NumericValue)>,
+    /// The value in every word order in which there is one; empty for single bits and bytes, which have none.
+    pub orders: Vec<(WordOrder, DeviceValue)>,
 }
 
 /// Reads once; connecting and reading may each take `timeout`. The error for a wrong part of the address lists the
@@ -57,10 +57,9 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
     };
     let mut client = endpoint.connect(&means).await?;
     let answered = client.read(&request.point(request.order)?).await?;
-    let value = |order| {
-        let decoded = value_as(&request.register, request.kind, order, &answered);
-        decoded.ok_or_else(|| Error::internal("the answer does not hold the value"))
-    };
+    let sample = request.point(request.order)?.decode(&answered);
+    let sample = sample.map_err(|why| Error::new(Kind::DeviceFault, format!("Device error: {why}.")))?;
+    let in_order = |order| Some((order, value_as(&request.register, request.kind, order, &answered)?));
     let PointData::Registers(_, data) = &answered else {
         return Err(Error::internal("the answer holds no registers"));
     };
@@ -68,7 +67,7 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
         RegisterData::Bits(bits) if bits.len() == 1 => Vec::new(),
         RegisterData::Bytes(bytes) if bytes.len() == 1 => Vec::new(),
         RegisterData::Bits(_) | RegisterData::Bytes(_) | RegisterData::Words(_) => {
-            WordOrder::ALL.into_iter().map(|order| Ok((order, value(order)?))).collect::<Result<_>>()?
+            WordOrder::ALL.into_iter().filter_map(in_order).collect()
         }
     };
     let raw = match data {
@@ -80,7 +79,7 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
         },
     };
     let (register, kind) = (request.register.to_string(), request.kind);
-    Ok(OneShotRead { register, kind, value: value(request.order)?, raw, orders })
+    Ok(OneShotRead { register, kind, value: sample.value, raw, orders })
 }
 
 /// Parsed form of an address.

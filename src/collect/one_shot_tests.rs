@@ -4,6 +4,7 @@ use super::*;
 use crate::collect::modbus::client::ModbusEndpoint;
 use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::modbus::link::{ModbusFraming, ModbusLink, NetworkLink};
+use crate::collect::numeric_value::NumericValue;
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::serial::{Parity, SerialSettings};
 
@@ -31,6 +32,11 @@ fn addresses_are_read_as_written() {
         ("bit", "modbus://plc/hr:3.5", ("plc", 502, 1, "hr:3.5", StreamKind::Bit, WordOrder::Cdab)),
         ("iec", "modbus://plc/%MW5", ("plc", 502, 1, "hr:5", StreamKind::Uint16, WordOrder::Cdab)),
         ("escaped", "modbus://plc/%25MW5", ("plc", 502, 1, "hr:5", StreamKind::Uint16, WordOrder::Cdab)),
+        (
+            "typed",
+            "modbus://plc/HR7:bcd32",
+            ("plc", 502, 1, "hr:7:bcd32", StreamKind::Uint32, WordOrder::Cdab),
+        ),
         ("ipv6", "modbus://[::1]:5020/40001", ("::1", 5020, 1, "hr:0", StreamKind::Uint16, WordOrder::Cdab)),
     ] {
         let request = parse(address, TIMEOUT).unwrap();
@@ -161,19 +167,25 @@ async fn a_read_shows_value_bytes_and_every_order() {
     device.set(3, 100, &[0x5678, 0x1234]);
     device.set(1, 5, &[1]);
     let read = read(&format!("modbus://{}/hr:100?type=uint32", device.addr), TIMEOUT).await.unwrap();
-    assert_eq!((read.register.as_str(), read.value), ("hr:100", NumericValue::Uint(0x1234_5678)));
+    assert_eq!(
+        (read.register.as_str(), read.value),
+        ("hr:100", DeviceValue::from(NumericValue::Uint(0x1234_5678)))
+    );
     assert_eq!(read.raw, [0x56, 0x78, 0x12, 0x34]);
     assert_eq!(
         read.orders,
         [
-            (WordOrder::Abcd, NumericValue::Uint(0x5678_1234)),
-            (WordOrder::Cdab, NumericValue::Uint(0x1234_5678)),
-            (WordOrder::Badc, NumericValue::Uint(0x7856_3412)),
-            (WordOrder::Dcba, NumericValue::Uint(0x3412_7856)),
+            (WordOrder::Abcd, DeviceValue::from(NumericValue::Uint(0x5678_1234))),
+            (WordOrder::Cdab, DeviceValue::from(NumericValue::Uint(0x1234_5678))),
+            (WordOrder::Badc, DeviceValue::from(NumericValue::Uint(0x7856_3412))),
+            (WordOrder::Dcba, DeviceValue::from(NumericValue::Uint(0x3412_7856))),
         ]
     );
     let coil = super::read(&format!("modbus://{}/co:5", device.addr), TIMEOUT).await.unwrap();
-    assert_eq!((coil.value, coil.raw, coil.orders), (NumericValue::Bit(true), vec![1], vec![]));
+    assert_eq!(
+        (coil.value, coil.raw, coil.orders),
+        (DeviceValue::from(NumericValue::Bit(true)), vec![1], vec![])
+    );
     let refused = super::read(&format!("modbus://{}/hr:7", device.addr), TIMEOUT).await.unwrap_err();
     assert_eq!(refused.kind, crate::domain::Kind::DeviceFault);
 }

@@ -51,7 +51,7 @@ impl DevicePoint {
     /// Whether an address of this space can be written at all. The device may still refuse.
     pub fn is_writable(&self) -> bool {
         match self {
-            DevicePoint::Register(point) => point.span.space.is_writable,
+            DevicePoint::Register(point) => point.is_writable(),
             DevicePoint::Node(..) | DevicePoint::Tag(..) | DevicePoint::Metric(..) => true,
             DevicePoint::Topic(topic, _) => topic.written_topic().is_some(),
         }
@@ -61,8 +61,7 @@ impl DevicePoint {
     pub fn decode(&self, answered: &PointData) -> Result<Sample, String> {
         match (self, answered) {
             (DevicePoint::Register(point), PointData::Registers(span, data)) => {
-                let value = point.decode(*span, data).map(Sample::from);
-                value.ok_or_else(|| "the answer does not hold the value".to_owned())
+                point.value(*span, data).map(Sample::from)
             }
             (DevicePoint::Node(node, kind), PointData::Node(of, value)) if node == of => {
                 let sample = status::sample(value)?;
@@ -82,10 +81,7 @@ impl DevicePoint {
     /// Encodes `content` as a write; `None` when the point cannot hold it. For a node or tag, the device decides that.
     pub fn encode(&self, content: impl Into<DeviceValue>) -> Option<PointWrite> {
         match (self, content.into()) {
-            (DevicePoint::Register(point), DeviceValue::Number(value)) => {
-                point.encode(value).map(PointWrite::Registers)
-            }
-            (DevicePoint::Register(_), DeviceValue::Text(_)) => None,
+            (DevicePoint::Register(point), content) => point.encode(&content).map(PointWrite::Registers),
             (DevicePoint::Node(node, _), content) => Some(PointWrite::Node(node.clone(), content)),
             (DevicePoint::Tag(tag, _), content) => Some(PointWrite::Tag(tag.clone(), content)),
             (DevicePoint::Topic(topic, _), content) => Some(PointWrite::Topic(topic.clone(), content)),

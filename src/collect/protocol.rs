@@ -72,8 +72,9 @@ pub trait DeviceProtocol: Sync {
         parsed.map(drop).map_err(|error| FieldError::new("path", error))
     }
 
-    /// Checks the type of a stream's values. The error is for the field `type`.
-    fn check_kind(&self, _kind: StreamKind) -> Result<(), FieldError> {
+    /// Checks the type of the values of a stream at an address. The error is for the field `type`; a wrong address is
+    /// no error here.
+    fn check_kind(&self, _path: &str, _kind: StreamKind) -> Result<(), FieldError> {
         Ok(())
     }
 

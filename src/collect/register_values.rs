@@ -3,9 +3,9 @@
 use super::address::DeviceAddress;
 use super::codec::{self, WordOrder};
 use super::device_value::DeviceValue;
-use super::numeric_value::NumericValue;
 use super::point::PointData;
 use super::registers::RegisterData;
+use super::registers::value_type::{RawContent, RegisterType};
 use crate::domain::device_test::TestValue;
 use crate::domain::stream::StreamKind;
 
@@ -28,17 +28,14 @@ pub fn value_as(
     kind: StreamKind,
     order: WordOrder,
     answered: &PointData,
-) -> Option<NumericValue> {
-    match address.point(kind, order).ok()?.decode(answered).ok()?.value {
-        DeviceValue::Number(value) => Some(value),
-        DeviceValue::Text(_) => None,
-    }
+) -> Option<DeviceValue> {
+    Some(address.point(kind, order).ok()?.decode(answered).ok()?.value)
 }
 
-/// Types that an address may hold, the widest first: a single bit holds nothing else.
+/// Types that an address may hold, the widest first: a single bit, and an address that names a type, hold nothing else.
 pub fn widest_first(address: &DeviceAddress) -> Vec<StreamKind> {
     let own = address.default_kind();
-    if own == StreamKind::Bit {
+    if own == StreamKind::Bit || address.value_type().is_some() {
         return vec![own];
     }
     let mut kinds = vec![StreamKind::Uint64, StreamKind::Uint32, StreamKind::Uint16];
@@ -51,10 +48,16 @@ pub fn widest_first(address: &DeviceAddress) -> Vec<StreamKind> {
 /// The answer in every type and word order that make sense.
 pub fn in_every_form(address: &DeviceAddress, answered: &PointData) -> Vec<TestValue> {
     let own = address.default_kind();
-    let others = USUAL_KINDS.into_iter().filter(|kind| own != StreamKind::Bit && *kind != own);
+    let is_alone = own == StreamKind::Bit || address.value_type().is_some();
+    let others = USUAL_KINDS.into_iter().filter(|kind| !is_alone && *kind != own);
     let mut found = Vec::new();
     for kind in std::iter::once(own).chain(others) {
-        for order in orders_of(kind) {
+        let orders = match address.value_type().map(RegisterType::raw) {
+            Some(RawContent::Bytes(_)) => vec![Some(WordOrder::Abcd), Some(WordOrder::Badc)],
+            Some(RawContent::Number(raw)) => orders_of(raw),
+            None => orders_of(kind),
+        };
+        for order in orders {
             let Some(value) = value_as(address, kind, order.unwrap_or(WordOrder::Abcd), answered) else {
                 continue;
             };

@@ -78,3 +78,20 @@ fn cells_are_shown_as_they_came() {
         assert_eq!(in_hexadecimal(&data), expected);
     }
 }
+
+#[test]
+fn an_address_with_a_type_is_that_type_alone() {
+    let address = address(Protocol::Modbus, "hr:0:bcd32");
+    assert_eq!(widest_first(&address), [StreamKind::Uint32]);
+    let answered = answer(&address, StreamKind::Uint32, RegisterData::Words(vec![0x1234, 0xA678]));
+    // In the other orders there is a digit above 9 as well.
+    assert!(in_every_form(&address, &answered).is_empty());
+    let answered = answer(&address, StreamKind::Uint32, RegisterData::Words(vec![0x1234, 0x5678]));
+    let expected = [
+        ("uint32", Some("abcd"), "12345678"),
+        ("uint32", Some("cdab"), "56781234"),
+        ("uint32", Some("badc"), "34127856"),
+        ("uint32", Some("dcba"), "78563412"),
+    ];
+    assert_eq!(shown(&in_every_form(&address, &answered)), expected);
+}

@@ -93,7 +93,11 @@ enum WriteScope {
 
 /// Cells, node, tag, topic or metric that a write of any value to `point` changes; `None` where nothing can be written.
 fn write_scope(point: &DevicePoint) -> Option<WriteScope> {
-    Some(match point.encode(NumericValue::Uint(0))? {
+    let change = match point {
+        DevicePoint::Register(point) => PointWrite::Registers(point.widest_write()?),
+        _ => point.encode(NumericValue::Uint(0))?,
+    };
+    Some(match change {
         PointWrite::Registers(change) => WriteScope::Cells(change.changed_bits()),
         PointWrite::Node(node, _) => WriteScope::Node(node),
         PointWrite::Tag(tag, _) => WriteScope::Tag(tag),

@@ -2,8 +2,8 @@
 
 /// Name, parts of a thousand of a long run, inputs of a short one. Slow decoders have small shares; the short run takes less
 /// than 30 seconds in a debug build.
-const TARGETS: [(&str, u64, u64); 41] = [
-    ("addresses", 30, 8_000),
+const TARGETS: [(&str, u64, u64); 42] = [
+    ("addresses", 20, 8_000),
     ("arrow", 30, 1_500),
     ("blynk_requests", 20, 1_000),
     ("certificate_requests", 10, 1_000),
@@ -34,6 +34,7 @@ const TARGETS: [(&str, u64, u64); 41] = [
     ("pg_scripts", 35, 1_500),
     ("pg_values", 50, 5_000),
     ("pickles", 40, 2_000),
+    ("register_values", 10, 8_000),
     ("remote_write", 10, 5_000),
     ("s7", 20, 10_000),
     ("socket_io", 20, 3_000),

@@ -3,8 +3,8 @@
 use basalt::domain::device::Protocol;
 use serde_json::{Value, json};
 
-use super::{device_at, simulator};
-use crate::support::{Client, Server};
+use super::{EVENT_TIMEOUT, device_at, readings, simulator, stream_at};
+use crate::support::{Client, Server, until};
 
 const ORDERS: [&str; 6] = ["little", "big", "abcd", "cdab", "badc", "dcba"];
 
@@ -217,4 +217,49 @@ async fn refusals_say_what_is_wrong() {
     let stream = json!({"name": "x", "device": q, "path": "hr:0", "type": "uint16"});
     let answer = client.post("/api/data/", &stream).await.expect(400);
     assert!(answer["path"][0].as_str().expect("a message").contains("such as D100, W1F"), "{answer}");
+}
+
+#[tokio::test]
+async fn values_of_a_type_in_the_address_are_polled_written_and_read() {
+    let (melsec, s7) = (simulator(Protocol::Melsec).await, simulator(Protocol::S7).await);
+    let (_server, client) = Server::with_client(&[]).await;
+    let polled = || json!({"poll_interval": 0.2});
+    let q = device_at(&client, Protocol::Melsec, melsec.addr().port(), polled()).await;
+    let cpu = device_at(&client, Protocol::S7, s7.addr().port(), polled()).await;
+    let at = |device: i64, register: &str| format!("/api/device/{device}/io/{register}/");
+    // The program of a CPU declares the length of a STRING.
+    client.post(&at(cpu, "DB2.DBB10"), &json!({"value": 20})).await.ok();
+    for (device, path, kind, value, cell, content) in [
+        (q, "D1000:bcd32", "uint32", json!(12_345_678), "D1001", json!(0x1234)),
+        (q, "D1010:text8", "text", json!("SN-0042"), "D1010", json!(0x4E53)),
+        (q, "D1030:int8", "fp64", json!(-2), "D1030", json!(0xFE)),
+        (cpu, "DB2,S10.20", "text", json!("Batch 7"), "DB2.DBB11", json!(7)),
+        (cpu, "DB2.DBW40:S5TIME", "uint32", json!(127_000), "DB2.DBW40", json!(0x2127)),
+    ] {
+        let stream = stream_at(&client, device, path, kind).await;
+        let answer = client.post(&at(device, path), &json!({ "value": value })).await;
+        answer.about(path).is(200, &json!({"written": true, "value": value}));
+        assert_eq!(client.get(&at(device, path)).await.body, json!({ "value": value }), "{path}");
+        assert_eq!(client.get(&at(device, cell)).await["value"], content, "{path}");
+        let is_value = |reading: &Value| {
+            reading["text"] == value || value.as_f64().is_some_and(|number| reading["value"] == json!(number))
+        };
+        until!(path, EVENT_TIMEOUT; found = readings(&client, stream).await; found.iter().any(is_value));
+    }
+    for (register, value) in [
+        ("DB2.DBD100", 0x07D8_0C10_u32),
+        ("DB2.DBD104", 0x0314_1E14),
+        ("DB2.DBD108", 0x0EE6_B280),
+        ("DB2.DBW120", 0x1A2F),
+    ] {
+        client.post(&at(cpu, register), &json!({ "value": value })).await.ok();
+    }
+    let time = client.get(&at(cpu, "DB2,DTL100")).await;
+    time.is(200, &json!({"value": "2008-12-16T20:30:20.250000"}));
+    let invalid = json!({"detail": "Device error: 1A2F holds digits above 9: it is no BCD number."});
+    client.get(&at(cpu, "DB2.DBW120:bcd16")).await.is(502, &invalid);
+    let too_large = json!({"value": ["The register holds whole numbers from 0 to 9999."]});
+    client.post(&at(cpu, "DB2.DBW120:bcd16"), &json!({"value": 10_000})).await.is(400, &too_large);
+    let read_only = json!({"register": ["Register is read-only."]});
+    client.post(&at(cpu, "DB2,DTL100"), &json!({"value": "2008-12-16"})).await.is(400, &read_only);
 }

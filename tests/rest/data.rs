@@ -40,6 +40,28 @@ async fn a_stream_lives_from_post_to_delete() {
 }
 
 #[tokio::test]
+async fn the_type_of_a_stream_holds_the_values_of_its_address() {
+    let (_server, client) = Server::with_client(&[]).await;
+    let spec = json!({"name": "plc", "protocol": "modbus", "host": "192.0.2.1", "enabled": false});
+    let plc = client.post("/api/device/", &spec).await.id();
+    let bad = |name, body, expected| (name, "POST", "/api/data/".to_owned(), body, 400, expected);
+    check(&client, vec![
+        bad(
+            "a_type_of_registers_is_named_in_the_path",
+            json!({"name": "a", "device": plc, "path": "hr:0", "type": "bcd16"}),
+            json!({"type": ["\"bcd16\" is not a valid choice. Use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, fp32, \
+                             fp64, text, json, location, enum. The path of a register may name bcd16: hr:100:bcd16."]}),
+        ),
+        bad(
+            "a_type_that_cannot_hold_the_values_of_the_address",
+            json!({"name": "a", "device": plc, "path": "hr:0:bcd16", "type": "byte"}),
+            json!({"type": ["hr:0:bcd16 holds bcd16, which is no byte: use one of int16, int32, int64, uint16, uint32, uint64, fp32, fp64."]}),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn every_bad_field_is_told() {
     let (_server, client) = Server::with_client(&[]).await;
     let mut ids = Vec::new();

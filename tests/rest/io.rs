@@ -10,8 +10,8 @@ use super::{Row, check};
 use crate::support::{Client, Server, free_port, rows, with};
 
 /// How a register of Modbus is written.
-pub const FORMS: &str = "Use hr:0, ir:0, co:0 or di:0 (zero-based), hr:0.5 for a bit of a register, 40001 or 400001 (one-based, 5 \
-                         or 6 digits), or %MW0, %IW0, %M0, %MX0, %I0.";
+pub const FORMS: &str = "Use hr:0, ir:0, co:0 or di:0 (zero-based), hr:0.5 for a bit of a register, 40001, 400001, 4x0001 or 4:1 \
+                         (one-based), or %MW0, %IW0, %M0, %MX0, %I0.";
 
 pub async fn simulator() -> Simulator {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

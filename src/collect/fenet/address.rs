@@ -13,7 +13,6 @@
 use std::fmt;
 
 use super::space::{AREA_END, Area, FenetSpace, VariableSize};
-use crate::collect::address::DeviceAddress;
 use crate::collect::registers::RegisterAddress;
 use crate::collect::registers::named_register::NamedRegister;
 use crate::domain::stream::StreamKind;
@@ -129,14 +128,15 @@ impl FenetAddress {
     }
 }
 
-impl From<FenetAddress> for DeviceAddress {
-    fn from(address: FenetAddress) -> DeviceAddress {
-        DeviceAddress::Register(NamedRegister {
+impl From<FenetAddress> for NamedRegister {
+    fn from(address: FenetAddress) -> NamedRegister {
+        NamedRegister {
             cell: address.cell(),
             bit: address.bit(),
             default_kind: address.default_kind(),
+            value_type: None,
             name: address.to_string(),
-        })
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::address::FenetAddress;
 use super::client::FenetEndpoint;
-use crate::collect::address::DeviceAddress;
 use crate::collect::protocol::{PAUSE_AFTER_CONNECT, PAUSE_BETWEEN_REQUESTS, SettingValues, UrlSetting};
+use crate::collect::registers::named_register::NamedRegister;
 use crate::collect::registers::protocol::RegisterProtocol;
 use crate::domain::device::{DeviceSpec, Protocol};
 
@@ -22,7 +22,7 @@ impl RegisterProtocol for Fenet {
         PAUSE_BETWEEN_REQUESTS,
     ];
 
-    fn parse_register(_: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
+    fn parse_register(_: &DeviceSpec, text: &str) -> Result<NamedRegister, String> {
         let address: FenetAddress = text.parse().map_err(|invalid| format!("{invalid}"))?;
         Ok(address.into())
     }

@@ -13,7 +13,6 @@
 use std::fmt;
 
 use super::device::{MelsecDevice, Radix, SPACE_END};
-use crate::collect::address::DeviceAddress;
 use crate::collect::registers::named_register::NamedRegister;
 use crate::collect::registers::{CellUnit, RegisterAddress};
 use crate::domain::stream::StreamKind;
@@ -77,20 +76,21 @@ impl fmt::Display for MelsecAddress {
     }
 }
 
-impl From<MelsecAddress> for DeviceAddress {
-    fn from(address: MelsecAddress) -> DeviceAddress {
+impl From<MelsecAddress> for NamedRegister {
+    fn from(address: MelsecAddress) -> NamedRegister {
         let default_kind = match address.device.unit() {
             CellUnit::Wide(_) => StreamKind::Uint32,
             CellUnit::Bit => StreamKind::Bit,
             CellUnit::Byte | CellUnit::Word if address.bit.is_some() => StreamKind::Bit,
             CellUnit::Byte | CellUnit::Word => StreamKind::Uint16,
         };
-        DeviceAddress::Register(NamedRegister {
+        NamedRegister {
             cell: RegisterAddress { space: address.device.into(), offset: address.number },
             bit: address.bit,
             default_kind,
+            value_type: None,
             name: address.to_string(),
-        })
+        }
     }
 }
 

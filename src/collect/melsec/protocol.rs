@@ -1,8 +1,8 @@
 //! MELSEC among the collected protocols.
 
 use super::client::{self, MelsecEndpoint};
-use crate::collect::address::DeviceAddress;
 use crate::collect::protocol::{PAUSE_AFTER_CONNECT, PAUSE_BETWEEN_REQUESTS, SettingValues, UrlSetting};
+use crate::collect::registers::named_register::NamedRegister;
 use crate::collect::registers::protocol::RegisterProtocol;
 use crate::domain::device::{DeviceSpec, Protocol};
 
@@ -26,7 +26,7 @@ impl RegisterProtocol for Melsec {
         PAUSE_BETWEEN_REQUESTS,
     ];
 
-    fn parse_register(device: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
-        client::parse_address(device, text).map(DeviceAddress::from)
+    fn parse_register(device: &DeviceSpec, text: &str) -> Result<NamedRegister, String> {
+        client::parse_address(device, text).map(NamedRegister::from)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::address::ModbusAddress;
 use super::client::ModbusEndpoint;
-use crate::collect::address::DeviceAddress;
 use crate::collect::protocol::{PAUSE_AFTER_CONNECT, PAUSE_BETWEEN_REQUESTS, SettingValues, UrlSetting};
+use crate::collect::registers::named_register::NamedRegister;
 use crate::collect::registers::protocol::RegisterProtocol;
 use crate::collect::serial::{BAUD_RATES, PARITIES, STOP_BITS};
 use crate::domain::device::{DeviceSpec, Protocol};
@@ -31,7 +31,7 @@ impl RegisterProtocol for Modbus {
     ]);
     const WIRE_ORDER: ByteOrder = ByteOrder::Big;
 
-    fn parse_register(_: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
+    fn parse_register(_: &DeviceSpec, text: &str) -> Result<NamedRegister, String> {
         let address: ModbusAddress = text.parse().map_err(|invalid| format!("{invalid}"))?;
         Ok(address.into())
     }

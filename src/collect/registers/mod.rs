@@ -4,14 +4,23 @@
 pub mod named_register;
 pub mod plan;
 pub mod point;
+pub mod value_type;
 
 pub(super) mod protocol;
 pub(super) mod source;
 
+#[cfg(test)]
+mod fuzz_tests;
+
+mod bcd;
+mod cell_bytes;
 mod isolation;
+mod meaning;
 mod poll_group;
 mod request_sender;
 mod silent_ranges;
+mod text;
+mod time_value;
 
 use std::cmp::Ordering;
 
@@ -45,7 +54,7 @@ pub struct RegisterSpace {
     pub is_writable: bool,
     /// For a space of single bits: the space of bytes that holds the same bits, if there is one.
     pub byte_space: Option<SpaceId>,
-    /// Where the parts of a word are in a space of bytes; without meaning in the others.
+    /// Where the parts of a word are in a space of bytes, and which byte of a word a text begins with.
     pub byte_layout: ByteLayout,
 }
 

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use super::cell_bytes::{bytes_of, swap_pairs, whole_bytes};
+use super::text::S7_STRING_HEADER;
+use super::value_type::{RawContent, RegisterType};
 use super::{
-    ByteLayout, CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite,
+    ByteLayout, CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite, meaning,
 };
 use crate::collect::codec::{self, WordOrder};
+use crate::collect::device_value::DeviceValue;
 use crate::collect::numeric_value::NumericValue;
 use crate::domain::stream::StreamKind;
 
@@ -13,8 +17,11 @@ use crate::domain::stream::StreamKind;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RegisterPoint {
     pub span: RegisterRange,
-    kind: StreamKind,
+    /// Type of the number in the cells; without meaning for bytes.
+    raw_kind: StreamKind,
     form: PointEncoding,
+    /// Type of the value, and of the stream that shows it, where they are not simply the number in the cells.
+    meaning: Option<(RegisterType, StreamKind)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +36,8 @@ enum PointEncoding {
     Byte,
     /// A number in words, or in as many bytes or bits.
     Number(WordOrder),
+    /// Bytes in the order in which they follow each other, apart from the word order's byte swap.
+    Bytes(WordOrder),
 }
 
 /// Why a value of this kind cannot be at this address.
@@ -38,14 +47,30 @@ pub enum PointError {
     PastTheEnd,
     /// The width of the cells does not fit the kind.
     OtherWidth,
+    /// The address names a type with values that the kind cannot hold.
+    OtherType(RegisterType),
+    /// Bytes in words, but an odd number of them.
+    OddLength,
+    /// One request does not read all of it.
+    TooLong,
 }
 
 impl PointError {
     pub fn describe(self, kind: StreamKind, register: impl fmt::Display) -> String {
         match self {
+            PointError::NotANumber if kind == StreamKind::Text => {
+                format!(
+                    "a register holds no value of type text unless its length is named: {register}:text20"
+                )
+            }
             PointError::NotANumber => format!("a register holds no value of type {kind}"),
             PointError::PastTheEnd => format!("{kind} at {register} reaches past the last register"),
             PointError::OtherWidth => format!("{register} has another width than {kind}"),
+            PointError::OtherType(own) => format!("{register} holds {own}, which is no {kind}"),
+            PointError::OddLength => {
+                format!("{register}: a text in whole words has an even number of characters")
+            }
+            PointError::TooLong => format!("{register} is longer than one request reads"),
         }
     }
 }
@@ -62,13 +87,66 @@ impl RegisterPoint {
         let (form, len) = layout(cell.space, bit, kind, words, order)?;
         let len =
             u16::try_from(len).ok().filter(|len| *len <= cell.space.max_len).ok_or(PointError::OtherWidth)?;
-        let is_inside = cell.offset.checked_add(len.into()).is_some_and(|end| end <= cell.space.end);
-        let span = RegisterRange { space: cell.space, start: cell.offset, len };
-        is_inside.then_some(RegisterPoint { span, kind, form }).ok_or(PointError::PastTheEnd)
+        Ok(RegisterPoint { span: span(cell, len)?, raw_kind: kind, form, meaning: None })
     }
 
-    /// Decodes the value from the data of `block`; `None` when the block does not contain the point.
-    pub fn decode(&self, block: RegisterRange, data: &RegisterData) -> Option<NumericValue> {
+    /// The value of a type at a cell, for a stream of a kind.
+    pub fn of_type(
+        cell: RegisterAddress,
+        value_type: RegisterType,
+        kind: StreamKind,
+        order: WordOrder,
+    ) -> Result<RegisterPoint, PointError> {
+        if !value_type.fits(kind) {
+            return Err(PointError::OtherType(value_type));
+        }
+        let meaning = Some((value_type, kind));
+        match (value_type, value_type.raw()) {
+            (RegisterType::Plain(own), _) => RegisterPoint::new(cell, None, own, order),
+            (_, RawContent::Number(raw)) => {
+                Ok(RegisterPoint { meaning, ..RegisterPoint::new(cell, None, raw, order)? })
+            }
+            (_, RawContent::Bytes(bytes)) => {
+                let span = span(cell, byte_cells(cell.space, value_type, bytes)?)?;
+                let form = PointEncoding::Bytes(order);
+                Ok(RegisterPoint { span, raw_kind: StreamKind::Byte, form, meaning })
+            }
+        }
+    }
+
+    /// Returns the value in the data of `block`.
+    ///
+    /// # Errors
+    /// A message: the block does not contain the point, or what it holds there is no value of the point's type.
+    pub fn value(&self, block: RegisterRange, data: &RegisterData) -> Result<DeviceValue, String> {
+        let missing = || "the answer does not hold the value".to_owned();
+        match (self.form, self.meaning) {
+            (PointEncoding::Bytes(order), Some((value_type, kind))) => {
+                let bytes = self.bytes(order, block, data).ok_or_else(missing)?;
+                meaning::of_bytes(value_type, &bytes, kind)
+            }
+            (_, Some((value_type, kind))) => {
+                meaning::of_number(value_type, self.decode(block, data).ok_or_else(missing)?, kind)
+            }
+            (_, None) => self.decode(block, data).map(DeviceValue::Number).ok_or_else(missing),
+        }
+    }
+
+    /// Returns the point's bytes in the data of `block`, in the order of the characters of a text.
+    fn bytes(&self, order: WordOrder, block: RegisterRange, data: &RegisterData) -> Option<Vec<u8>> {
+        let from = usize::try_from(self.span.start.checked_sub(block.start)?).ok()?;
+        let cells = from..from + usize::from(self.span.len);
+        let mut bytes = match data {
+            RegisterData::Words(words) => bytes_of(self.span.space.byte_layout, words.get(cells)?),
+            RegisterData::Bytes(bytes) => bytes.get(cells)?.to_vec(),
+            RegisterData::Bits(_) => return None,
+        };
+        swap_pairs(order, &mut bytes);
+        Some(bytes)
+    }
+
+    /// Decodes the number in the cells from the data of `block`; `None` when the block does not contain the point.
+    fn decode(&self, block: RegisterRange, data: &RegisterData) -> Option<NumericValue> {
         let from = usize::try_from(self.span.start.checked_sub(block.start)?).ok()?;
         let layout = self.span.space.byte_layout;
         match (self.form, data) {
@@ -90,16 +168,28 @@ impl RegisterPoint {
             (
                 PointEncoding::BitOfByte(_) | PointEncoding::Byte,
                 RegisterData::Words(_) | RegisterData::Bits(_),
-            ) => None,
+            )
+            | (PointEncoding::Bytes(_), _) => None,
             (PointEncoding::Number(order), _) => {
-                let count = codec::word_count(self.kind)?;
-                codec::decode(self.kind, order, words_at(layout, data, from, count)?.get(..count)?)
+                let count = codec::word_count(self.raw_kind)?;
+                codec::decode(self.raw_kind, order, words_at(layout, data, from, count)?.get(..count)?)
             }
         }
     }
 
+    /// Type of the value.
     pub fn kind(&self) -> StreamKind {
-        self.kind
+        self.meaning.map_or(self.raw_kind, |(_, kind)| kind)
+    }
+
+    /// The type that the address names, where it is not simply the number in the cells.
+    pub fn meaning(&self) -> Option<RegisterType> {
+        self.meaning.map(|(value_type, _)| value_type)
+    }
+
+    /// Whether a value of this type can be written at all. The device may still refuse.
+    pub fn is_writable(&self) -> bool {
+        self.span.space.is_writable && !self.meaning.is_some_and(|(value_type, _)| value_type.is_time())
     }
 
     /// Whether it can only be on or off, whatever kind was requested.
@@ -108,14 +198,46 @@ impl RegisterPoint {
             self.form,
             PointEncoding::Bit | PointEncoding::BitOfWord(..) | PointEncoding::BitOfByte(_)
         );
-        self.kind == StreamKind::Bit || is_single
+        self.raw_kind == StreamKind::Bit || is_single
     }
 
     /// Encodes `value` as a write; `None` when the point cannot hold it. Writing a bit or byte of a word leaves the
     /// rest of the word alone.
-    pub fn encode(&self, value: NumericValue) -> Option<RegisterWrite> {
+    pub fn encode(&self, value: &DeviceValue) -> Option<RegisterWrite> {
+        match (self.form, self.meaning, value) {
+            (PointEncoding::Bytes(order), Some((RegisterType::S7String(_), _)), DeviceValue::Text(_)) => {
+                // The byte before them, with the longest length, belongs to the device's program.
+                let bytes = meaning::to_bytes(self.meaning()?, value)?;
+                let first = self.span.first();
+                let first = RegisterAddress { offset: first.offset + 1, ..first };
+                (!order.swaps_bytes()).then_some(RegisterWrite::Bytes(first, bytes))
+            }
+            (PointEncoding::Bytes(order), Some((value_type, _)), DeviceValue::Text(_)) => {
+                Some(whole_bytes(self.span.first(), order, meaning::to_bytes(value_type, value)?))
+            }
+            (PointEncoding::Bytes(_), ..) | (_, _, DeviceValue::Text(_)) => None,
+            (_, Some((value_type, _)), DeviceValue::Number(number)) => {
+                self.encode_number(meaning::to_number(value_type, *number)?)
+            }
+            (_, None, DeviceValue::Number(number)) => self.encode_number(*number),
+        }
+    }
+
+    /// A write of the most cells that a value can change.
+    pub fn widest_write(&self) -> Option<RegisterWrite> {
+        match self.form {
+            PointEncoding::Bytes(order) => {
+                let cells = usize::from(self.span.len);
+                let bytes = if self.span.space.unit == CellUnit::Word { 2 * cells } else { cells };
+                Some(whole_bytes(self.span.first(), order, vec![0; bytes]))
+            }
+            _ => self.encode_number(NumericValue::Uint(0)),
+        }
+    }
+
+    fn encode_number(&self, value: NumericValue) -> Option<RegisterWrite> {
         let cell = self.span.first();
-        match (self.form, self.kind) {
+        match (self.form, self.raw_kind) {
             (PointEncoding::Bit, _) => Some(RegisterWrite::Bits(cell, vec![to_bit(value)? == 1])),
             (PointEncoding::Byte, _) => Some(RegisterWrite::Bytes(cell, vec![to_byte(value)?])),
             (PointEncoding::BitOfByte(bit), _) => {
@@ -128,7 +250,32 @@ impl RegisterPoint {
                 part(cell, order, 0xFF, to_byte(value)?.into())
             }
             (PointEncoding::Number(order), kind) => Some(whole(cell, codec::encode(kind, order, value)?)),
+            (PointEncoding::Bytes(_), _) => None,
         }
+    }
+}
+
+/// Cells from one on.
+fn span(cell: RegisterAddress, len: u16) -> Result<RegisterRange, PointError> {
+    let is_inside = cell.offset.checked_add(len.into()).is_some_and(|end| end <= cell.space.end);
+    let span = RegisterRange { space: cell.space, start: cell.offset, len };
+    is_inside.then_some(span).ok_or(PointError::PastTheEnd)
+}
+
+/// How many cells so many bytes of a type take. Of an S7 STRING that is longer than one request reads, the beginning is read.
+fn byte_cells(space: RegisterSpace, value_type: RegisterType, bytes: u16) -> Result<u16, PointError> {
+    let cells = match space.unit {
+        CellUnit::Byte => bytes,
+        CellUnit::Word if bytes.is_multiple_of(2) => bytes / 2,
+        CellUnit::Word => return Err(PointError::OddLength),
+        CellUnit::Bit | CellUnit::Wide(_) => return Err(PointError::OtherWidth),
+    };
+    let is_cut =
+        matches!(value_type, RegisterType::S7String(_)) && usize::from(space.max_len) > S7_STRING_HEADER;
+    match (cells <= space.max_len, is_cut) {
+        (true, _) => Ok(cells),
+        (false, true) => Ok(space.max_len),
+        (false, false) => Err(PointError::TooLong),
     }
 }
 
@@ -228,3 +375,7 @@ fn to_bit(value: NumericValue) -> Option<u64> {
 #[cfg(test)]
 #[path = "point_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "typed_point_tests.rs"]
+mod typed_tests;

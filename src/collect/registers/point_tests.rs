@@ -205,7 +205,7 @@ fn values_lie_in_bits_bytes_and_wide_cells_too() {
         let name = format!("{path} {kind} {order:?}");
         let point = at(protocol, path, kind, order);
         assert_eq!(point.decode(point.span, &data), Some(value), "{name}");
-        let written = match (point.encode(value).unwrap(), data) {
+        let written = match (point.encode(&value.into()).unwrap(), data) {
             (RegisterWrite::Bits(cell, bits), RegisterData::Bits(current)) => (cell, bits == current),
             (RegisterWrite::Words(cell, words), RegisterData::Words(current)) => (cell, words == current),
             (RegisterWrite::Bytes(cell, bytes), RegisterData::Bytes(current)) => (cell, bytes == current),
@@ -222,12 +222,15 @@ fn parts_of_words_leave_the_rest_alone() {
     let cell =
         |point: &RegisterPoint, on| RegisterAddress { offset: point.span.start + on, ..point.span.first() };
     let one = bits(&[1])[..8].to_vec();
-    assert_eq!(low.encode(NumericValue::Uint(1)), Some(RegisterWrite::Bits(cell(&low, 0), one.clone())));
+    assert_eq!(
+        low.encode(&NumericValue::Uint(1).into()),
+        Some(RegisterWrite::Bits(cell(&low, 0), one.clone()))
+    );
     let high = at(Protocol::Melsec, "M8", StreamKind::Byte, swapped);
-    assert_eq!(high.encode(NumericValue::Uint(1)), Some(RegisterWrite::Bits(cell(&high, 8), one)));
+    assert_eq!(high.encode(&NumericValue::Uint(1).into()), Some(RegisterWrite::Bits(cell(&high, 8), one)));
     let bit = at(Protocol::Fenet, "%DX1605", StreamKind::Bit, little);
     let masked = RegisterWrite::Masked { cell: bit.span.first(), mask: 0x20, bits: 0x20 };
-    assert_eq!((bit.span.len, bit.encode(NumericValue::Bit(true))), (2, Some(masked)));
+    assert_eq!((bit.span.len, bit.encode(&NumericValue::Bit(true).into())), (2, Some(masked)));
 }
 
 #[test]
@@ -252,9 +255,9 @@ fn a_bit_of_a_byte_is_one_byte() {
                 write.changed_bits(),
                 [CellBits { cell: CellId { space: point.span.space.id, offset: 5 }, mask }]
             );
-            assert_eq!(point.encode(NumericValue::Bit(on)), Some(write), "{path}");
+            assert_eq!(point.encode(&NumericValue::Bit(on).into()), Some(write), "{path}");
         }
-        assert_eq!(point.encode(NumericValue::Uint(2)), None, "{path}");
+        assert_eq!(point.encode(&NumericValue::Uint(2).into()), None, "{path}");
     }
 }
 

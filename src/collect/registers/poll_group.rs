@@ -6,8 +6,8 @@ use super::plan::ReadBlock;
 use super::point::RegisterPoint;
 use super::{RegisterData, RegisterRange};
 use crate::collect::deadband::PollResult;
+use crate::collect::device_value::Sample;
 use crate::collect::fault::DeviceFault;
-use crate::collect::numeric_value::NumericValue;
 use crate::collect::point::DevicePoint;
 use crate::collect::protocol::{self, DeviceProtocol};
 use crate::domain::device::DeviceSpec;
@@ -104,10 +104,8 @@ fn poll_result(
     outcome: &Result<RegisterData, DeviceFault>,
 ) -> PollResult {
     let outcome = match outcome {
-        Ok(data) => {
-            target.point.decode(block, data).ok_or_else(|| "the answer does not hold the value".to_owned())
-        }
+        Ok(data) => target.point.value(block, data),
         Err(fault) => Err(fault.to_string()),
     };
-    PollResult { stream: target.stream, ts, outcome: outcome.map(NumericValue::into) }
+    PollResult { stream: target.stream, ts, outcome: outcome.map(Sample::from) }
 }

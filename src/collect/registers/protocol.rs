@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::named_register::NamedRegister;
 use super::source::{self, RegisterSource};
-use crate::collect::address::DeviceAddress;
+use super::value_type::RegisterType;
+use crate::collect::address::{DeviceAddress, invalid_register_message};
 use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, is_equal};
 use crate::collect::codec::WordOrder;
 use crate::collect::connection_usage::ConnectionUsage;
@@ -34,8 +36,17 @@ pub trait RegisterProtocol: Sync + 'static {
     /// The word order of all devices; `None` where it depends on the device.
     const WORD_ORDER: Option<WordOrder> = None;
 
-    /// Parses an address that a user wrote for a device; promises what [`DeviceProtocol::parse_address`] promises.
-    fn parse_register(device: &DeviceSpec, text: &str) -> Result<DeviceAddress, String>;
+    /// Parses a register that a user wrote for a device, without a type after it; promises what
+    /// [`DeviceProtocol::parse_address`] promises.
+    fn parse_register(device: &DeviceSpec, text: &str) -> Result<NamedRegister, String>;
+
+    /// Returns the register as holding values of a type that is written after it.
+    ///
+    /// # Errors
+    /// A message: the register cannot hold them.
+    fn with_type(register: NamedRegister, value_type: RegisterType) -> Result<NamedRegister, String> {
+        register.with_type(value_type)
+    }
 }
 
 /// Address and protocol settings of a device with numbered registers, checked.
@@ -68,13 +79,12 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
         Ok(Box::new(GroupedSource::new(RegisterSource::new(self, device, context)?)))
     }
 
-    fn check_kind(&self, kind: StreamKind) -> Result<(), FieldError> {
-        if kind.is_register_kind() {
-            return Ok(());
+    fn check_kind(&self, path: &str, kind: StreamKind) -> Result<(), FieldError> {
+        match parse_with_type::<P>(&DeviceSpec::new("", P::PROTOCOL), path) {
+            Ok(register) => register.check_kind(kind).map_err(|why| FieldError::new("type", why)),
+            // What is wrong with the path is said under its own field.
+            Err(_) => Ok(()),
         }
-        let valid = StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind()).map(StreamKind::name);
-        let valid = valid.collect::<Vec<_>>().join(", ");
-        Err(FieldError::new("type", format!("A register holds no value of type {kind}: use one of {valid}.")))
     }
 
     fn check_polling(&self, device: &DeviceSpec) -> Result<()> {
@@ -86,7 +96,7 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
     }
 
     fn parse_address(&self, device: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
-        P::parse_register(device, text)
+        parse_with_type::<P>(device, text).map(DeviceAddress::Register)
     }
 
     fn url_settings(&self) -> Option<&'static [UrlSetting]> {
@@ -104,6 +114,20 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
     fn word_order(&self, byteorder: ByteOrder) -> WordOrder {
         P::WORD_ORDER.unwrap_or(byteorder.into())
     }
+}
+
+/// Parses a register and the type that may follow it: `hr:100:bcd16`.
+fn parse_with_type<P: RegisterProtocol>(device: &DeviceSpec, text: &str) -> Result<NamedRegister, String> {
+    let begins_a_name = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let Some((place, name)) = text.rsplit_once(':').filter(|(_, name)| begins_a_name(name)) else {
+        return P::parse_register(device, text);
+    };
+    let Ok(register) = P::parse_register(device, place) else { return P::parse_register(device, text) };
+    let value_type = RegisterType::parse(P::PROTOCOL, name).ok_or_else(|| {
+        let valid = RegisterType::names(P::PROTOCOL);
+        invalid_register_message(text, format_args!("`{name}` is no type of a register: use one of {valid}."))
+    })?;
+    P::with_type(register, value_type).map_err(|why| invalid_register_message(text, why))
 }
 
 #[async_trait]

@@ -7,6 +7,7 @@
 //! | `M0.3` `MB0` `MW0` `MD0` | the same of the bit memory |
 //! | `I0.3` `IB0` `IW0` `ID0` | inputs, also written with `E` |
 //! | `Q0.3` `QB0` `QW0` `QD0` | outputs, also written with `A` |
+//! | `PIB0` `PIW256` `PID256` | inputs past the process image, also written with `PE`; outputs (`PQ`, `PA`) have none and are those of `Q` |
 //! | `T5` `C5` | the word of a timer or counter; a counter is also written with `Z` |
 //!
 //! A `%` in front is read over, as TIA Portal writes it. The size letter gives the value's type unless the stream has a
@@ -16,7 +17,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::area::{AREA_END, S7Area};
-use crate::collect::address::DeviceAddress;
 use crate::collect::registers::RegisterAddress;
 use crate::collect::registers::named_register::NamedRegister;
 use crate::domain::stream::StreamKind;
@@ -49,12 +49,14 @@ pub struct InvalidS7Address {
     why: &'static str,
 }
 
-const FORMS: &str = "Use DB1.DBX0.3 (a bit), DB1.DBB0 (a byte), DB1.DBW0 (a word), DB1.DBD0 (a double word), M0.3, MB0, MW0, MD0 and \
+pub(super) const FORMS: &str = "Use DB1.DBX0.3 (a bit), DB1.DBB0 (a byte), DB1.DBW0 (a word), DB1.DBD0 (a double word), M0.3, MB0, MW0, MD0 and \
                      the same with I and Q, or T5 and C5.";
-const BLOCK: &str = "The number of a data block is 1 to 65535: DB1.DBW0.";
-const BYTE: &str = "The number counts bytes and is decimal, 0 to 65535: DB1.DBD4.";
+pub(super) const BLOCK: &str = "The number of a data block is 1 to 65535: DB1.DBW0.";
+pub(super) const BYTE: &str = "The number counts bytes and is decimal, 0 to 65535: DB1.DBD4.";
 const BIT: &str =
     "A bit is named by its byte and a number from 0 to 7: DB1.DBX0.0 to DB1.DBX0.7, M0.0 to M0.7.";
+const PERIPHERAL: &str =
+    "Of peripheral inputs and outputs a byte, word or double word is named: PIB256, PIW256, PID256, PQW256.";
 const NUMBER: &str = "Timers and counters have decimal numbers from 0 to 65535: T5, C5.";
 
 impl FromStr for S7Address {
@@ -69,9 +71,18 @@ fn parse(text: &str) -> Result<S7Address, &'static str> {
     let text = text.strip_prefix('%').unwrap_or(text).to_ascii_uppercase();
     if let Some(rest) = text.strip_prefix("DB") {
         let (block, place) = rest.split_once('.').ok_or(FORMS)?;
-        let block = parse_number(block).and_then(|number| u16::try_from(number).ok());
-        let block = block.filter(|number| *number != 0).ok_or(BLOCK)?;
+        let block = parse_block(block).ok_or(BLOCK)?;
         return parse_place(S7Area::DataBlock(block), place.strip_prefix("DB").ok_or(FORMS)?);
+    }
+    let peripheral = [
+        ("PI", S7Area::Peripheral),
+        ("PE", S7Area::Peripheral),
+        ("PQ", S7Area::Outputs),
+        ("PA", S7Area::Outputs),
+    ];
+    let peripheral = peripheral.into_iter().find_map(|(name, area)| Some((area, text.strip_prefix(name)?)));
+    if let Some((area, place)) = peripheral {
+        return if place.starts_with(['B', 'W', 'D']) { parse_place(area, place) } else { Err(PERIPHERAL) };
     }
     let letter = text.chars().next().ok_or(FORMS)?;
     let rest = &text[letter.len_utf8()..];
@@ -94,6 +105,11 @@ fn parse(text: &str) -> Result<S7Address, &'static str> {
     }
 }
 
+/// Parses the number of a data block, 1 to 65535.
+pub(super) fn parse_block(text: &str) -> Option<u16> {
+    parse_number(text).and_then(|number| u16::try_from(number).ok()).filter(|number| *number != 0)
+}
+
 /// Parses a size letter and its number.
 fn parse_place(area: S7Area, text: &str) -> Result<S7Address, &'static str> {
     let letter = text.chars().next().ok_or(FORMS)?;
@@ -108,14 +124,14 @@ fn parse_place(area: S7Area, text: &str) -> Result<S7Address, &'static str> {
     Ok(S7Address { area, size, start: parse_number(number).ok_or(BYTE)? })
 }
 
-fn parse_bit(area: S7Area, text: &str) -> Result<S7Address, &'static str> {
+pub(super) fn parse_bit(area: S7Area, text: &str) -> Result<S7Address, &'static str> {
     let (byte, bit) = text.split_once('.').ok_or(BIT)?;
     let bit = parse_number(bit).and_then(|bit| u8::try_from(bit).ok()).filter(|bit| *bit < 8).ok_or(BIT)?;
     Ok(S7Address { area, size: S7Size::Bit(bit), start: parse_number(byte).ok_or(BYTE)? })
 }
 
 /// Parses one to nine digits and nothing else: no sign, no blank.
-fn parse_number(text: &str) -> Option<u32> {
+pub(super) fn parse_number(text: &str) -> Option<u32> {
     let is_number = (1..=9).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let number: Option<u32> = if is_number { text.parse().ok() } else { None };
     number.filter(|number| *number < AREA_END)
@@ -132,17 +148,18 @@ impl S7Address {
     }
 }
 
-impl From<S7Address> for DeviceAddress {
-    fn from(address: S7Address) -> DeviceAddress {
-        DeviceAddress::Register(NamedRegister {
+impl From<S7Address> for NamedRegister {
+    fn from(address: S7Address) -> NamedRegister {
+        NamedRegister {
             cell: RegisterAddress { space: address.area.into(), offset: address.start },
             bit: match address.size {
                 S7Size::Bit(bit) => Some(bit),
                 S7Size::Byte | S7Size::Word | S7Size::Double => None,
             },
             default_kind: address.default_kind(),
+            value_type: None,
             name: address.to_string(),
-        })
+        }
     }
 }
 
@@ -152,6 +169,7 @@ impl fmt::Display for S7Address {
         let S7Address { area, size, start } = self;
         let bit_letter = match area {
             S7Area::Inputs => write!(f, "I").map(|()| ""),
+            S7Area::Peripheral => write!(f, "PI").map(|()| ""),
             S7Area::Outputs => write!(f, "Q").map(|()| ""),
             S7Area::Memory => write!(f, "M").map(|()| ""),
             S7Area::DataBlock(block) => write!(f, "DB{block}.DB").map(|()| "X"),

@@ -29,13 +29,18 @@ fn addresses_are_read_as_written() {
         ("EB2", "IB2", S7Area::Inputs, 2, None, StreamKind::Byte),
         ("QW64", "QW64", S7Area::Outputs, 64, None, StreamKind::Uint16),
         ("AD64", "QD64", S7Area::Outputs, 64, None, StreamKind::Uint32),
+        ("PIW256", "PIW256", S7Area::Peripheral, 256, None, StreamKind::Uint16),
+        ("PEB0", "PIB0", S7Area::Peripheral, 0, None, StreamKind::Byte),
+        ("%PED256", "PID256", S7Area::Peripheral, 256, None, StreamKind::Uint32),
+        ("PQW256", "QW256", S7Area::Outputs, 256, None, StreamKind::Uint16),
+        ("PAW256", "QW256", S7Area::Outputs, 256, None, StreamKind::Uint16),
         ("T5", "T5", S7Area::Timers, 5, None, StreamKind::Uint16),
         ("C5", "C5", S7Area::Counters, 5, None, StreamKind::Uint16),
         ("z5", "C5", S7Area::Counters, 5, None, StreamKind::Uint16),
     ] {
         let address: S7Address = text.parse().unwrap();
         assert_eq!(address.to_string(), canonical, "{text}");
-        let DeviceAddress::Register(register) = DeviceAddress::from(address) else { panic!("{text}") };
+        let register = NamedRegister::from(address);
         let cell = RegisterAddress { space: area.into(), offset: start };
         assert_eq!((register.cell, register.bit, register.default_kind), (cell, bit, kind), "{text}");
     }
@@ -70,6 +75,9 @@ fn what_is_no_address_says_what_would_be() {
         ("M0", BIT),
         ("M0.1.2", BIT),
         ("DB1.DBX65536.0", BYTE),
+        ("PI0.0", PERIPHERAL),
+        ("PEX0.0", PERIPHERAL),
+        ("PIWx", BYTE),
         ("T", NUMBER),
         ("T65536", NUMBER),
         ("C5.1", NUMBER),

@@ -22,6 +22,8 @@ pub enum S7Area {
     Inputs,
     /// The process image of the outputs.
     Outputs,
+    /// The inputs as their modules have them, past the process image; only bytes, words and double words, which are read.
+    Peripheral,
     /// Bit memory (M).
     Memory,
     /// A data block, whose number is not 0.
@@ -34,6 +36,7 @@ impl S7Area {
     /// Number of the area on the wire.
     pub fn code(self) -> u8 {
         match self {
+            S7Area::Peripheral => 0x80,
             S7Area::Inputs => 0x81,
             S7Area::Outputs => 0x82,
             S7Area::Memory => 0x83,
@@ -70,6 +73,7 @@ impl S7Area {
         let areas = [
             S7Area::Inputs,
             S7Area::Outputs,
+            S7Area::Peripheral,
             S7Area::Memory,
             S7Area::DataBlock(block),
             S7Area::Timers,
@@ -96,7 +100,7 @@ impl From<S7Area> for RegisterSpace {
             packs_numbers: false,
             // The program of the CPU owns timers and counters. It also sets the inputs anew in every cycle, but until
             // then they keep what is written, which tests of programs use.
-            is_writable: !area.has_words(),
+            is_writable: !area.has_words() && area != S7Area::Peripheral,
             byte_space: None,
             byte_layout: ByteLayout::HighFirst,
         }
@@ -112,6 +116,7 @@ mod tests {
         for area in [
             S7Area::Inputs,
             S7Area::Outputs,
+            S7Area::Peripheral,
             S7Area::Memory,
             S7Area::DataBlock(1),
             S7Area::DataBlock(u16::MAX),

@@ -11,6 +11,7 @@ pub mod transport;
 mod endpoint;
 mod error_code;
 mod identify;
+mod notation;
 mod protocol;
 
 pub use identify::identify;

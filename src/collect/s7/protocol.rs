@@ -1,13 +1,16 @@
 //! S7 among the collected protocols.
 
-use super::address::S7Address;
+use super::address::{S7Address, S7Size};
+use super::area::S7Area;
 use super::endpoint::{MAX_RACK, MAX_SLOT, S7Endpoint};
-use crate::collect::address::DeviceAddress;
+use super::notation;
 use crate::collect::codec::WordOrder;
 use crate::collect::protocol::{PAUSE_AFTER_CONNECT, PAUSE_BETWEEN_REQUESTS, SettingValues, UrlSetting};
+use crate::collect::registers::named_register::NamedRegister;
 use crate::collect::registers::protocol::RegisterProtocol;
+use crate::collect::registers::value_type::RegisterType;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::stream::ByteOrder;
+use crate::domain::stream::{ByteOrder, StreamKind};
 
 /// S7 communication over ISO on TCP (RFC 1006).
 pub struct S7;
@@ -28,8 +31,19 @@ impl RegisterProtocol for S7 {
     const WIRE_ORDER: ByteOrder = ByteOrder::Big;
     const WORD_ORDER: Option<WordOrder> = Some(WordOrder::Abcd);
 
-    fn parse_register(_device: &DeviceSpec, text: &str) -> Result<DeviceAddress, String> {
-        let parsed = text.parse::<S7Address>();
-        parsed.map(DeviceAddress::from).map_err(|error| error.to_string())
+    fn parse_register(_device: &DeviceSpec, text: &str) -> Result<NamedRegister, String> {
+        notation::parse(text)
+    }
+
+    /// Some programs write the beginning of a value as a bit: `DB1.DBX4.0:REAL`.
+    fn with_type(register: NamedRegister, value_type: RegisterType) -> Result<NamedRegister, String> {
+        let area = S7Area::from_register_space(register.cell.space);
+        match area.filter(|_| register.bit == Some(0) && value_type != RegisterType::Plain(StreamKind::Bit)) {
+            Some(area) => {
+                let byte = S7Address { area, size: S7Size::Byte, start: register.cell.offset };
+                NamedRegister::from(byte).with_type(value_type)
+            }
+            None => register.with_type(value_type),
+        }
     }
 }

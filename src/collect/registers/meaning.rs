@@ -1,0 +1,71 @@
+//! Values of the types whose cells hold a number or bytes with another meaning. Pure.
+
+use super::bcd::{decode_bcd, decode_s5time, encode_bcd, encode_s5time};
+use super::text::{decode_fixed, decode_s7_string, encode_fixed, encode_s7_string};
+use super::time_value::TimeValue;
+use super::value_type::RegisterType;
+use crate::collect::device_value::DeviceValue;
+use crate::collect::numeric_value::NumericValue;
+use crate::domain::stream::StreamKind;
+
+/// The value that a number in the cells means, for a stream of a kind.
+///
+/// # Errors
+/// A message: the number is none of this type.
+pub fn of_number(
+    value_type: RegisterType,
+    number: NumericValue,
+    kind: StreamKind,
+) -> Result<DeviceValue, String> {
+    let NumericValue::Uint(raw) = number else { return Ok(number.into()) };
+    let uint = |number| DeviceValue::Number(NumericValue::Uint(number));
+    match value_type {
+        RegisterType::Int8 => Ok(NumericValue::Int(i64::from(raw as u8 as i8)).into()),
+        RegisterType::Bcd16 | RegisterType::Bcd32 => decode_bcd(raw).map(uint),
+        RegisterType::S5Time => decode_s5time(raw).map(uint),
+        RegisterType::EpochSeconds | RegisterType::EpochMilliseconds => {
+            TimeValue::from_epoch(value_type, raw).map(|time| time.value(kind))
+        }
+        RegisterType::Plain(_)
+        | RegisterType::Dtl
+        | RegisterType::DateAndTime
+        | RegisterType::Text(_)
+        | RegisterType::S7String(_) => Ok(number.into()),
+    }
+}
+
+/// The value of bytes, for a stream of a kind.
+///
+/// # Errors
+/// A message: the bytes are no value of this type.
+pub fn of_bytes(value_type: RegisterType, bytes: &[u8], kind: StreamKind) -> Result<DeviceValue, String> {
+    match value_type {
+        RegisterType::S7String(declared) => decode_s7_string(declared, bytes).map(DeviceValue::Text),
+        RegisterType::Dtl | RegisterType::DateAndTime => {
+            TimeValue::from_bytes(value_type, bytes).map(|time| time.value(kind))
+        }
+        _ => Ok(DeviceValue::Text(decode_fixed(bytes))),
+    }
+}
+
+/// The number in the cells that means a value; `None` when the type cannot hold it.
+pub fn to_number(value_type: RegisterType, value: NumericValue) -> Option<NumericValue> {
+    let whole =
+        value.to_integer().filter(|whole| value_type.integers().is_some_and(|all| all.contains(whole)))?;
+    let raw = match value_type {
+        RegisterType::Int8 => u64::from(i8::try_from(whole).ok()? as u8),
+        RegisterType::Bcd16 | RegisterType::Bcd32 => encode_bcd(u64::try_from(whole).ok()?)?,
+        RegisterType::S5Time => encode_s5time(u64::try_from(whole).ok()?)?,
+        _ => return None,
+    };
+    Some(NumericValue::Uint(raw))
+}
+
+/// The bytes of a text; `None` when the type cannot hold it.
+pub fn to_bytes(value_type: RegisterType, value: &DeviceValue) -> Option<Vec<u8>> {
+    match (value_type, value) {
+        (RegisterType::Text(len), DeviceValue::Text(text)) => encode_fixed(len, text),
+        (RegisterType::S7String(declared), DeviceValue::Text(text)) => encode_s7_string(declared, text),
+        _ => None,
+    }
+}

@@ -1,0 +1,147 @@
+//! Dates and times in registers. Pure.
+//!
+//! A time of a PLC's clock (DTL, DATE_AND_TIME) has no time zone: as a text it has none either, as a number it counts as UTC.
+
+use super::bcd::decode_bcd;
+use super::value_type::RegisterType;
+use crate::collect::device_value::DeviceValue;
+use crate::collect::numeric_value::NumericValue;
+use crate::domain::Micros;
+use crate::domain::stream::StreamKind;
+use crate::domain::time::MICROS_PER_SECOND;
+
+const MICROS_PER_MILLISECOND: i64 = 1000;
+
+/// A time that a stream shows as text or as seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeValue {
+    at: Micros,
+    is_utc: bool,
+}
+
+impl TimeValue {
+    /// Decodes milliseconds or seconds since 1970, in UTC.
+    ///
+    /// # Errors
+    /// A message, when the time is beyond the year 2261.
+    pub fn from_epoch(value_type: RegisterType, number: u64) -> Result<TimeValue, String> {
+        let unit =
+            if value_type == RegisterType::EpochSeconds { MICROS_PER_SECOND } else { MICROS_PER_MILLISECOND };
+        let micros = i64::try_from(number).ok().and_then(|number| number.checked_mul(unit)).map(Micros);
+        let at = micros.filter(|at| at.is_storable());
+        let at = at.ok_or_else(|| format!("{number} is no {value_type} of the years 1970 to 2261"))?;
+        Ok(TimeValue { at, is_utc: true })
+    }
+
+    /// Decodes the bytes of a DTL or DATE_AND_TIME.
+    ///
+    /// # Errors
+    /// A message with the bytes, when they are no date and time.
+    pub fn from_bytes(value_type: RegisterType, bytes: &[u8]) -> Result<TimeValue, String> {
+        let at = if value_type == RegisterType::Dtl { dtl(bytes) } else { date_and_time(bytes) };
+        let at = at.ok_or_else(|| format!("{} is no {value_type}", hex::encode(bytes)))?;
+        Ok(TimeValue { at, is_utc: false })
+    }
+
+    /// The text in ISO 8601 for a text stream, else seconds since 1970: a whole number where the time has whole seconds.
+    pub fn value(self, kind: StreamKind) -> DeviceValue {
+        let iso = self.at.to_iso();
+        match kind {
+            StreamKind::Text if self.is_utc => DeviceValue::Text(iso.into()),
+            StreamKind::Text => DeviceValue::Text(iso.trim_end_matches('Z').into()),
+            _ if self.at.0 % MICROS_PER_SECOND == 0 => {
+                NumericValue::Int(self.at.0 / MICROS_PER_SECOND).into()
+            }
+            _ => NumericValue::Float(self.at.0 as f64 / MICROS_PER_SECOND as f64).into(),
+        }
+    }
+}
+
+/// DTL (S7-1200 system manual): year, month, day, weekday, hour, minute, second, nanoseconds.
+fn dtl(bytes: &[u8]) -> Option<Micros> {
+    let [year, year_low, month, day, _weekday, hour, minute, second, nanoseconds @ ..] = bytes else {
+        return None;
+    };
+    let nanoseconds = u32::from_be_bytes(nanoseconds.try_into().ok()?);
+    let year = u16::from_be_bytes([*year, *year_low]);
+    let clock = [*month, *day, *hour, *minute, *second].map(u32::from);
+    calendar_time(year.into(), clock, nanoseconds / 1000)
+}
+
+/// DATE_AND_TIME (STEP 7): year, month, day, hour, minute, second, and milliseconds before the weekday, all in decimal digits.
+fn date_and_time(bytes: &[u8]) -> Option<Micros> {
+    let digits = |byte: &u8| decode_bcd(u64::from(*byte)).ok().and_then(|number| u32::try_from(number).ok());
+    let [year, month, day, hour, minute, second, fraction, last] = bytes else { return None };
+    let year = digits(year)?;
+    let year = if year >= 90 { 1900 + year } else { 2000 + year };
+    let clock = [digits(month)?, digits(day)?, digits(hour)?, digits(minute)?, digits(second)?];
+    let milliseconds = digits(fraction)? * 10 + digits(&(last >> 4))?;
+    calendar_time(year, clock, milliseconds * 1000)
+}
+
+/// The time of a date and month, day, hour, minute and second; `None` when there is none, or it is not of the years 1970 to 2261.
+fn calendar_time(year: u32, [month, day, hour, minute, second]: [u32; 5], micros: u32) -> Option<Micros> {
+    if i64::from(micros) >= MICROS_PER_SECOND {
+        return None;
+    }
+    Micros::parse(&format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value_type: RegisterType, bytes: &str, kind: StreamKind) -> Result<String, String> {
+        let bytes = hex::decode(bytes.replace(' ', "")).unwrap();
+        TimeValue::from_bytes(value_type, &bytes).map(|time| time.value(kind).to_string())
+    }
+
+    /// The examples of Siemens: DTL#2008-12-16-20:30:20.250 and DT#1993-12-25-08:12:34.567.
+    #[test]
+    fn dates_and_times_are_read_from_their_bytes() {
+        use RegisterType::{DateAndTime, Dtl};
+        for (value_type, bytes, text, seconds) in [
+            (Dtl, "07d8 0c 10 03 14 1e 14 0ee6b280", "2008-12-16T20:30:20.250000", "1229459420.25"),
+            (Dtl, "07b2 01 01 05 00 00 00 00000000", "1970-01-01T00:00:00", "0"),
+            (DateAndTime, "93 12 25 08 12 34 56 77", "1993-12-25T08:12:34.567000", "756807154.567"),
+            (DateAndTime, "89 12 31 23 59 59 00 07", "2089-12-31T23:59:59", "3786911999"),
+        ] {
+            assert_eq!(read(value_type, bytes, StreamKind::Text), Ok(text.to_owned()), "{bytes}");
+            assert_eq!(read(value_type, bytes, StreamKind::Fp64), Ok(seconds.to_owned()), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_date_are_refused() {
+        use RegisterType::{DateAndTime, Dtl};
+        for (value_type, bytes) in [
+            (Dtl, "0000 00 00 00 00 00 00 00000000"),
+            (Dtl, "07d8 0d 10 03 14 1e 14 0ee6b280"),
+            (Dtl, "07d8 0c 10 03 18 1e 14 0ee6b280"),
+            (Dtl, "07d8 02 1e 03 14 1e 14 0ee6b280"),
+            (Dtl, "07d8 0c 10 03 14 1e 14 ffffffff"),
+            (DateAndTime, "93 1a 25 08 12 34 56 77"),
+            (DateAndTime, "93 13 25 08 12 34 56 77"),
+            (DateAndTime, "00 00 00 00 00 00 00 00"),
+            (DateAndTime, "ff ff ff ff ff ff ff ff"),
+        ] {
+            let why = format!("{} is no {value_type}", bytes.replace(' ', ""));
+            assert_eq!(read(value_type, bytes, StreamKind::Text), Err(why));
+        }
+    }
+
+    #[test]
+    fn times_of_the_epoch_are_utc() {
+        use RegisterType::{EpochMilliseconds, EpochSeconds};
+        for (value_type, number, text, seconds) in [
+            (EpochSeconds, 1_700_000_000, "2023-11-14T22:13:20Z", "1700000000"),
+            (EpochMilliseconds, 1_700_000_000_123, "2023-11-14T22:13:20.123000Z", "1700000000.123"),
+        ] {
+            let time = TimeValue::from_epoch(value_type, number).unwrap();
+            assert_eq!(time.value(StreamKind::Text).to_string(), text);
+            assert_eq!(time.value(StreamKind::Fp64).to_string(), seconds);
+        }
+        assert!(TimeValue::from_epoch(EpochMilliseconds, u64::MAX).is_err());
+        assert!(TimeValue::from_epoch(EpochMilliseconds, 9_214_646_400_000).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! Values of the types that an address names, in the cells of each protocol.
+
+use super::*;
+use crate::collect::point::DevicePoint;
+use crate::collect::registry;
+use crate::domain::device::{DeviceSpec, Protocol};
+
+fn at(protocol: Protocol, path: &str, kind: Option<StreamKind>, order: WordOrder) -> RegisterPoint {
+    let address = registry::parse_address(&DeviceSpec::new("plc", protocol), path).expect(path);
+    match address.point_or_default(kind, order).expect(path) {
+        DevicePoint::Register(point) => point,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn words(words: &[u16]) -> RegisterData {
+    RegisterData::Words(words.to_vec())
+}
+
+fn bytes(bytes: &[u8]) -> RegisterData {
+    RegisterData::Bytes(bytes.to_vec())
+}
+
+/// Cells from the point's first one on, as a write of the value changes them.
+fn written(point: &RegisterPoint, value: &DeviceValue) -> Option<RegisterData> {
+    match point.encode(value)? {
+        RegisterWrite::Words(cell, words) if cell == point.span.first() => Some(RegisterData::Words(words)),
+        RegisterWrite::Bytes(cell, bytes) if cell == point.span.first() => Some(RegisterData::Bytes(bytes)),
+        RegisterWrite::Masked { cell, mask: 0xFF, bits } if cell == point.span.first() => {
+            Some(RegisterData::Words(vec![bits]))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn values_are_read_and_written_as_their_types_say() {
+    use Protocol::{Fenet, Melsec, Modbus, S7};
+    let (little, big, swapped) = (WordOrder::Cdab, WordOrder::Abcd, WordOrder::Badc);
+    let text = |text: &str| DeviceValue::Text(text.into());
+    let uint = |number| DeviceValue::Number(NumericValue::Uint(number));
+    let int = |number| DeviceValue::Number(NumericValue::Int(number));
+    for (protocol, path, order, data, value) in [
+        (Modbus, "hr:0:text4", little, words(&[0x5342, 0x3700]), text("SB7")),
+        (Modbus, "hr:0:text4", big, words(&[0x5342, 0x3700]), text("SB7")),
+        (Modbus, "hr:0:text4", swapped, words(&[0x4253, 0x0037]), text("SB7")),
+        (Melsec, "D100:text4", little, words(&[0x4253, 0x0037]), text("SB7")),
+        (Fenet, "%DB201:text3", little, bytes(b"SB7"), text("SB7")),
+        (S7, "DB1,C10.4", big, bytes(b"SB7\0"), text("SB7")),
+        (Modbus, "hr:0:bcd16", little, words(&[0x1234]), uint(1234)),
+        (Modbus, "hr:0:bcd32", little, words(&[0x5678, 0x1234]), uint(12_345_678)),
+        (Modbus, "hr:0:bcd32", big, words(&[0x1234, 0x5678]), uint(12_345_678)),
+        (Melsec, "D100:bcd32", little, words(&[0x5678, 0x1234]), uint(12_345_678)),
+        (S7, "DB1.DBW3:bcd16", big, bytes(&[0x12, 0x34]), uint(1234)),
+        (Modbus, "hr:0:int8", little, words(&[0x00FE]), int(-2)),
+        (S7, "MB3:int8", big, bytes(&[0xFE]), int(-2)),
+        (S7, "DB1.DBW0:S5TIME", big, bytes(&[0x21, 0x27]), uint(127_000)),
+        (Modbus, "hr:0:INT", little, words(&[0xFFFE]), int(-2)),
+        (S7, "DB1,REAL0", big, bytes(&[0x42, 0xF6, 0, 0]), DeviceValue::Number(NumericValue::Float(123.0))),
+    ] {
+        let point = at(protocol, path, None, order);
+        assert_eq!(point.value(point.span, &data), Ok(value.clone()), "{protocol} {path} {order}");
+        assert_eq!(written(&point, &value), Some(data), "{protocol} {path} {order}");
+    }
+}
+
+#[test]
+fn times_are_texts_or_seconds_and_never_written() {
+    let dtl = bytes(&hex::decode("07d80c1003141e140ee6b280").unwrap());
+    let dt = bytes(&hex::decode("9312250812345677").unwrap());
+    let number = |number| DeviceValue::Number(NumericValue::Float(number));
+    for (protocol, path, data, text, seconds) in [
+        (Protocol::S7, "DB1,DTL0", dtl, "2008-12-16T20:30:20.250000", number(1_229_459_420.25)),
+        (Protocol::S7, "DB1.DT0", dt, "1993-12-25T08:12:34.567000", number(756_807_154.567)),
+        (
+            Protocol::Modbus,
+            "hr:0:epoch_s",
+            words(&[0xF100, 0x6553]),
+            "2023-11-14T22:13:20Z",
+            DeviceValue::Number(NumericValue::Int(1_700_000_000)),
+        ),
+    ] {
+        for (kind, value) in [(None, DeviceValue::Text(text.into())), (Some(StreamKind::Fp64), seconds)] {
+            let point = at(protocol, path, kind, WordOrder::Cdab);
+            assert_eq!(point.value(point.span, &data), Ok(value.clone()), "{path}");
+            assert!(!point.is_writable() && point.encode(&value).is_none(), "{path}");
+        }
+    }
+}
+
+#[test]
+fn cells_without_a_value_of_the_type_say_so() {
+    for (protocol, path, data, why) in [
+        (Protocol::Modbus, "hr:0:bcd16", words(&[0x1A2F]), "1A2F holds digits above 9"),
+        (Protocol::Modbus, "hr:0:bcd32", words(&[0x0001, 0xF000]), "F0000001 holds digits above 9"),
+        (Protocol::S7, "DB1.DBW0:s5time", bytes(&[0x2A, 0]), "2A00 holds digits above 9"),
+        (Protocol::S7, "DB1.DT0", bytes(&[0; 8]), "0000000000000000 is no dt"),
+        (Protocol::S7, "DB1.S0.4", bytes(b"\x02\x03abc\0"), "its first bytes 02 03 begin no STRING"),
+        (Protocol::Modbus, "hr:0:text4", words(&[0x5342]), "the answer does not hold the value"),
+    ] {
+        let order = if protocol == Protocol::S7 { WordOrder::Abcd } else { WordOrder::Cdab };
+        let point = at(protocol, path, None, order);
+        let error = point.value(point.span, &data).unwrap_err();
+        assert!(error.starts_with(why), "{path}: {error}");
+    }
+}
+
+#[test]
+fn an_s7_string_keeps_the_length_that_it_was_declared_with() {
+    let point = at(Protocol::S7, "DB1.S10.20", None, WordOrder::Abcd);
+    assert_eq!((point.span.start, point.span.len), (10, 22));
+    let cells = bytes(b"\x14\x02Hi..................");
+    assert_eq!(point.value(point.span, &cells), Ok(DeviceValue::Text("Hi".into())));
+    let change = point.encode(&DeviceValue::Text("Hey".into()));
+    let RegisterAddress { space, offset } = point.span.first();
+    let expected = RegisterWrite::Bytes(RegisterAddress { space, offset: offset + 1 }, b"\x03Hey".to_vec());
+    assert_eq!(change, Some(expected));
+    assert_eq!(point.encode(&DeviceValue::Text("a text of twenty-one.".into())), None);
+    // Its beginning is read where one request does not read all of it.
+    assert_eq!(at(Protocol::S7, "DB1.S10.254", None, WordOrder::Abcd).span.len, 222);
+}
+
+#[test]
+fn what_a_register_cannot_hold_is_refused() {
+    for (protocol, text, why) in [
+        (
+            Protocol::Modbus,
+            "hr:0:text5",
+            "hr:0:text5: a text in whole words has an even number of characters",
+        ),
+        (Protocol::Modbus, "hr:0:text252", "hr:0:text252 is longer than one request reads"),
+        (Protocol::Modbus, "hr:65535:bcd32", "uint32 at hr:65535:bcd32 reaches past the last register"),
+        (Protocol::Modbus, "hr:65535:INT", ""),
+        (Protocol::Modbus, "hr:65535:DINT", "int32 at hr:65535:int32 reaches past the last register"),
+        (Protocol::Modbus, "co:0:bcd16", "co:0 is a single bit and holds no bcd16"),
+        (Protocol::Melsec, "M0:text4", "M0:text4 has another width than text"),
+        (Protocol::Melsec, "LTN5:bcd16", "LTN5:bcd16 has another width than uint16"),
+        (Protocol::S7, "DB1,DTL65530", "text at DB1.DBB65530:dtl reaches past the last register"),
+    ] {
+        let parsed = registry::parse_address(&DeviceSpec::new("plc", protocol), text).map(drop);
+        let expected =
+            if why.is_empty() { Ok(()) } else { Err(format!("Invalid register \"{text}\". {why}.")) };
+        assert_eq!(parsed, expected);
+    }
+    let address = registry::parse_address(&DeviceSpec::new("plc", Protocol::Modbus), "hr:0:bcd16").unwrap();
+    assert_eq!(
+        address.point(StreamKind::Text, WordOrder::Cdab),
+        Err("hr:0:bcd16 holds bcd16, which is no text".to_owned())
+    );
+    for (path, value) in [
+        ("hr:0:bcd16", DeviceValue::Number(NumericValue::Uint(10_000))),
+        ("hr:0:int8", DeviceValue::Number(NumericValue::Int(128))),
+        ("hr:0:text4", DeviceValue::Text("five!".into())),
+        ("hr:0:text4", DeviceValue::Number(NumericValue::Uint(1))),
+        ("hr:0:bcd16", DeviceValue::Text("1".into())),
+    ] {
+        assert_eq!(at(Protocol::Modbus, path, None, WordOrder::Cdab).encode(&value), None, "{path} {value}");
+    }
+}

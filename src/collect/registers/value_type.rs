@@ -1,0 +1,243 @@
+//! Types of values in registers, as an address may name them after the register: `hr:100:bcd16`. Pure.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::bcd::MAX_S5TIME_MS;
+use crate::domain::device::Protocol;
+use crate::domain::stream::StreamKind;
+
+/// Integers up to this magnitude are exact as fp64.
+const EXACT_FP64: i128 = 1 << 53;
+/// Integers up to this magnitude are exact as fp32.
+const EXACT_FP32: i128 = 1 << 24;
+/// Longest S7 STRING, by its declaration.
+const MAX_S7_STRING: u16 = 254;
+/// Longest text of a fixed number of characters. The protocols have lower limits.
+const MAX_TEXT: u16 = 2000;
+
+/// Type of a value in registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RegisterType {
+    /// A bit or number of the type that a stream has too.
+    Plain(StreamKind),
+    /// A signed integer of 8 bits.
+    Int8,
+    /// Four decimal digits in 16 bits.
+    Bcd16,
+    /// Eight decimal digits in 32 bits.
+    Bcd32,
+    /// A duration of S7 in 16 bits: three decimal digits and a time base. The value is in milliseconds.
+    S5Time,
+    /// Seconds since 1970 in 32 bits.
+    EpochSeconds,
+    /// Milliseconds since 1970 in 64 bits.
+    EpochMilliseconds,
+    /// A date and time of S7 in 12 bytes.
+    Dtl,
+    /// A date and time of S7 in 8 bytes of decimal digits.
+    DateAndTime,
+    /// A text of this many bytes, filled up with NUL or blanks.
+    Text(u16),
+    /// A text of S7 with at most this many bytes, after two bytes with its lengths.
+    S7String(u16),
+}
+
+/// Cells of a type, before their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawContent {
+    /// A number.
+    Number(StreamKind),
+    /// Bytes, as many.
+    Bytes(u16),
+}
+
+/// A type without a length, with the name that is shown, and its names in IEC 61131-3 and in other programs.
+type Row = (RegisterType, &'static str, &'static [&'static str]);
+
+const ROWS: [Row; 19] = [
+    (RegisterType::Plain(StreamKind::Bit), "bit", &["bool"]),
+    (RegisterType::Plain(StreamKind::Byte), "byte", &["uint8", "usint"]),
+    (RegisterType::Int8, "int8", &["sint"]),
+    (RegisterType::Plain(StreamKind::Int16), "int16", &["int"]),
+    (RegisterType::Plain(StreamKind::Uint16), "uint16", &["uint", "word"]),
+    (RegisterType::Plain(StreamKind::Int32), "int32", &["dint", "time"]),
+    (RegisterType::Plain(StreamKind::Uint32), "uint32", &["udint", "dword"]),
+    (RegisterType::Plain(StreamKind::Int64), "int64", &["lint"]),
+    (RegisterType::Plain(StreamKind::Uint64), "uint64", &["ulint", "lword"]),
+    (RegisterType::Plain(StreamKind::Fp16), "fp16", &["float16"]),
+    (RegisterType::Plain(StreamKind::Fp32), "fp32", &["real", "float", "float32"]),
+    (RegisterType::Plain(StreamKind::Fp64), "fp64", &["lreal", "double", "float64"]),
+    (RegisterType::Bcd16, "bcd16", &["bcd"]),
+    (RegisterType::Bcd32, "bcd32", &["lbcd"]),
+    (RegisterType::EpochSeconds, "epoch_s", &[]),
+    (RegisterType::EpochMilliseconds, "epoch_ms", &[]),
+    (RegisterType::S5Time, "s5time", &[]),
+    (RegisterType::Dtl, "dtl", &[]),
+    (RegisterType::DateAndTime, "dt", &["date_and_time"]),
+];
+
+impl RegisterType {
+    /// Parses the name of a type that registers of the protocol hold, in either case; `None` for any other text.
+    pub fn parse(protocol: Protocol, text: &str) -> Option<RegisterType> {
+        let is_named = |name: &&str| name.eq_ignore_ascii_case(text);
+        let row = ROWS.iter().find(|(_, name, others)| is_named(name) || others.iter().any(is_named));
+        let found = row.map(|(found, ..)| *found).or_else(|| parse_text(protocol, text));
+        found.filter(|found| found.is_of(protocol))
+    }
+
+    /// Whether registers of the protocol hold such values.
+    pub fn is_of(self, protocol: Protocol) -> bool {
+        match self {
+            RegisterType::S5Time
+            | RegisterType::Dtl
+            | RegisterType::DateAndTime
+            | RegisterType::S7String(_) => protocol == Protocol::S7,
+            RegisterType::Plain(_)
+            | RegisterType::Int8
+            | RegisterType::Bcd16
+            | RegisterType::Bcd32
+            | RegisterType::EpochSeconds
+            | RegisterType::EpochMilliseconds
+            | RegisterType::Text(_) => true,
+        }
+    }
+
+    /// The names of all types that registers of the protocol hold.
+    pub fn names(protocol: Protocol) -> String {
+        let own = ROWS.iter().filter(|(row, ..)| row.is_of(protocol)).map(|(_, name, _)| *name);
+        let texts: &[&str] = if protocol == Protocol::S7 { &["text20", "string20"] } else { &["text20"] };
+        own.chain(texts.iter().copied()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The content of the cells before its meaning.
+    pub fn raw(self) -> RawContent {
+        match self {
+            RegisterType::Plain(kind) => RawContent::Number(kind),
+            RegisterType::Int8 => RawContent::Number(StreamKind::Byte),
+            RegisterType::Bcd16 | RegisterType::S5Time => RawContent::Number(StreamKind::Uint16),
+            RegisterType::Bcd32 | RegisterType::EpochSeconds => RawContent::Number(StreamKind::Uint32),
+            RegisterType::EpochMilliseconds => RawContent::Number(StreamKind::Uint64),
+            RegisterType::Dtl => RawContent::Bytes(12),
+            RegisterType::DateAndTime => RawContent::Bytes(8),
+            RegisterType::Text(len) => RawContent::Bytes(len),
+            RegisterType::S7String(len) => RawContent::Bytes(len + 2),
+        }
+    }
+
+    /// Type of the value when none is given.
+    pub fn default_kind(self) -> StreamKind {
+        match self {
+            RegisterType::Plain(kind) => kind,
+            RegisterType::Int8 => StreamKind::Int16,
+            RegisterType::Bcd16 => StreamKind::Uint16,
+            RegisterType::Bcd32 | RegisterType::S5Time => StreamKind::Uint32,
+            RegisterType::EpochSeconds
+            | RegisterType::EpochMilliseconds
+            | RegisterType::Dtl
+            | RegisterType::DateAndTime
+            | RegisterType::Text(_)
+            | RegisterType::S7String(_) => StreamKind::Text,
+        }
+    }
+
+    /// Whether a stream of a kind can hold every value of this type.
+    pub fn fits(self, kind: StreamKind) -> bool {
+        match (self, kind) {
+            (RegisterType::Text(_) | RegisterType::S7String(_), _) => kind == StreamKind::Text,
+            (RegisterType::EpochMilliseconds | RegisterType::Dtl | RegisterType::DateAndTime, _) => {
+                matches!(kind, StreamKind::Text | StreamKind::Fp64)
+            }
+            (RegisterType::EpochSeconds, StreamKind::Text) => true,
+            (RegisterType::Plain(StreamKind::Bit), _) => kind.is_register_kind(),
+            (RegisterType::Plain(own), _) if own == kind => true,
+            (RegisterType::Plain(StreamKind::Fp16), _) => matches!(kind, StreamKind::Fp32 | StreamKind::Fp64),
+            (RegisterType::Plain(StreamKind::Fp32), _) => kind == StreamKind::Fp64,
+            _ => self
+                .integers()
+                .zip(exact_integers(kind))
+                .is_some_and(|(own, of_kind)| of_kind.contains(own.start()) && of_kind.contains(own.end())),
+        }
+    }
+
+    /// The integers that this type holds; `None` for a type with other values.
+    pub fn integers(self) -> Option<RangeInclusive<i128>> {
+        match self {
+            RegisterType::Plain(kind) => kind.integer_range(),
+            RegisterType::Int8 => Some(i8::MIN.into()..=i8::MAX.into()),
+            RegisterType::Bcd16 => Some(0..=9_999),
+            RegisterType::Bcd32 => Some(0..=99_999_999),
+            RegisterType::S5Time => Some(0..=MAX_S5TIME_MS.into()),
+            RegisterType::EpochSeconds => Some(0..=u32::MAX.into()),
+            RegisterType::EpochMilliseconds
+            | RegisterType::Dtl
+            | RegisterType::DateAndTime
+            | RegisterType::Text(_)
+            | RegisterType::S7String(_) => None,
+        }
+    }
+
+    /// Says which values this type holds.
+    pub fn describe(self) -> String {
+        match (self, self.integers()) {
+            (RegisterType::Text(len), _) => {
+                format!("a text of at most {len} bytes, without NUL and without a blank at its end")
+            }
+            (RegisterType::S7String(len), _) => format!("a text of at most {len} bytes"),
+            (RegisterType::S5Time, _) => {
+                "milliseconds with three digits: up to 9990 in steps of 10, 99900 of 100, 999000 of 1000, 9990000 of 10000"
+                    .to_owned()
+            }
+            (_, Some(all)) => format!("whole numbers from {} to {}", all.start(), all.end()),
+            (_, None) => self.to_string(),
+        }
+    }
+
+    /// Whether a value of this type is a time, which is read and never written.
+    pub fn is_time(self) -> bool {
+        matches!(
+            self,
+            RegisterType::EpochSeconds
+                | RegisterType::EpochMilliseconds
+                | RegisterType::Dtl
+                | RegisterType::DateAndTime
+        )
+    }
+}
+
+/// Parses `text20`, or `string20` or `char20` as other programs write it.
+fn parse_text(protocol: Protocol, text: &str) -> Option<RegisterType> {
+    let digits_at = text.find(|c: char| c.is_ascii_digit())?;
+    let (name, digits) = text.split_at(digits_at);
+    let is_number = digits.len() <= 4 && digits.bytes().all(|b| b.is_ascii_digit());
+    let len: u16 = digits.parse().ok().filter(|len: &u16| is_number && *len > 0)?;
+    match name.to_ascii_lowercase().as_str() {
+        "string" if protocol == Protocol::S7 => (len <= MAX_S7_STRING).then_some(RegisterType::S7String(len)),
+        "text" | "char" | "string" => (len <= MAX_TEXT).then_some(RegisterType::Text(len)),
+        _ => None,
+    }
+}
+
+/// The integers that a number of this kind holds exactly.
+fn exact_integers(kind: StreamKind) -> Option<RangeInclusive<i128>> {
+    match kind {
+        StreamKind::Fp64 => Some(-EXACT_FP64..=EXACT_FP64),
+        StreamKind::Fp32 => Some(-EXACT_FP32..=EXACT_FP32),
+        kind if kind.is_register_kind() => kind.integer_range(),
+        _ => None,
+    }
+}
+
+impl fmt::Display for RegisterType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RegisterType::Text(len) => write!(f, "text{len}"),
+            RegisterType::S7String(len) => write!(f, "string{len}"),
+            _ => f.write_str(ROWS.iter().find(|(row, ..)| row == self).map_or("", |(_, name, _)| name)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "value_type_tests.rs"]
+mod tests;

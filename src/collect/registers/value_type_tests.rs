@@ -1,0 +1,66 @@
+//! Names of types, and streams that hold their values.
+
+use super::*;
+
+#[test]
+fn names_of_other_programs_are_understood() {
+    use RegisterType::{Bcd16, DateAndTime, Int8, Plain, S5Time, S7String, Text};
+    for (protocol, text, expected) in [
+        (Protocol::Modbus, "REAL", Some(Plain(StreamKind::Fp32))),
+        (Protocol::Modbus, "int16", Some(Plain(StreamKind::Int16))),
+        (Protocol::Modbus, "uint8", Some(Plain(StreamKind::Byte))),
+        (Protocol::Modbus, "SINT", Some(Int8)),
+        (Protocol::Melsec, "bcd", Some(Bcd16)),
+        (Protocol::Modbus, "text20", Some(Text(20))),
+        (Protocol::Modbus, "STRING20", Some(Text(20))),
+        (Protocol::S7, "STRING20", Some(S7String(20))),
+        (Protocol::S7, "char20", Some(Text(20))),
+        (Protocol::S7, "S5Time", Some(S5Time)),
+        (Protocol::S7, "DATE_AND_TIME", Some(DateAndTime)),
+        (Protocol::Modbus, "s5time", None),
+        (Protocol::Modbus, "dtl", None),
+        (Protocol::Modbus, "bcd24", None),
+        (Protocol::Modbus, "text", None),
+        (Protocol::Modbus, "text0", None),
+        (Protocol::Modbus, "text2001", None),
+        (Protocol::Modbus, "text99999", None),
+        (Protocol::Modbus, "text-1", None),
+        (Protocol::S7, "string255", None),
+        (Protocol::Modbus, "", None),
+    ] {
+        assert_eq!(RegisterType::parse(protocol, text), expected, "{protocol} {text}");
+        if let Some(found) = expected {
+            assert_eq!(RegisterType::parse(protocol, &found.to_string()), expected, "{protocol} {text}");
+        }
+    }
+    let names = RegisterType::names(Protocol::Modbus);
+    assert!(names.contains("bcd16, bcd32") && names.contains("text20") && !names.contains("dtl"), "{names}");
+    assert!(RegisterType::names(Protocol::S7).contains("s5time, dtl, dt, text20, string20"));
+}
+
+#[test]
+fn a_stream_holds_every_value_of_the_type_or_is_refused() {
+    use StreamKind::{Bit, Byte, Enum, Fp32, Fp64, Int16, Int32, Json, Text, Uint16, Uint64};
+    for (name, fitting, refused) in [
+        ("bit", vec![Bit, Int16, Fp64], vec![Text, Enum]),
+        ("byte", vec![Byte, Int16, Uint16, Fp32], vec![Bit]),
+        ("int8", vec![Int16, Int32, Fp32, Fp64], vec![Byte, Uint16, Enum]),
+        ("int16", vec![Int16, Int32, Fp64], vec![Uint16, Uint64, Byte]),
+        ("uint32", vec![Uint64, Fp64], vec![Int32, Fp32]),
+        ("int64", vec![StreamKind::Int64], vec![Fp64, Uint64]),
+        ("fp32", vec![Fp32, Fp64], vec![Int32, Text]),
+        ("fp64", vec![Fp64], vec![Fp32]),
+        ("bcd16", vec![Uint16, Int16, Fp32], vec![Byte, Text]),
+        ("text20", vec![Text], vec![Json, Fp64]),
+        ("epoch_s", vec![Text, Fp64, Uint64], vec![Int32, Fp32]),
+        ("dtl", vec![Text, Fp64], vec![Uint64]),
+    ] {
+        let value_type = RegisterType::parse(Protocol::S7, name).unwrap();
+        assert!(value_type.fits(value_type.default_kind()), "{name}");
+        for kind in StreamKind::ALL {
+            let expected =
+                fitting.contains(&kind).then_some(true).or(refused.contains(&kind).then_some(false));
+            assert!(expected.is_none_or(|fits| value_type.fits(kind) == fits), "{name} {kind}");
+        }
+    }
+}
