@@ -27,7 +27,7 @@ use crate::app::App;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
 use crate::domain::stream::{Stream, StreamFilter, StreamSpec};
-use crate::domain::{Error, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
 
 /// Maximum length of a list, bytes: more than 100,000 tags.
 pub const MAX_TAG_LIST_BYTES: usize = 16 << 20;
@@ -84,14 +84,17 @@ impl App {
     }
 
     fn device_of_tags(&self, principal: &Principal, name: &str) -> Result<Arc<Device>> {
+        let catalog = self.store.catalog();
         let filter = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-        let found = self.store.catalog().devices(principal, &filter).into_iter().next();
-        found.ok_or_else(|| {
-            Error::field(
-                "device",
-                format!("there is no device `{name}`: make it first, a tag list has only its tags"),
-            )
-        })
+        if let Some(device) = catalog.devices(principal, &filter).into_iter().next() {
+            return Ok(device);
+        }
+        let by_id = name.parse().ok().and_then(|id| catalog.device(principal, DeviceId(id)).ok());
+        let advice = by_id.map_or_else(
+            || "make it first, a tag list has only its tags".to_owned(),
+            |device| format!("the device of this id is named `{}`", device.spec.name),
+        );
+        Err(Error::field("device", format!("there is no device `{name}`: {advice}")))
     }
 
     /// Stores the new streams, each with the index of its line. Returns those that exist since the list was planned.
@@ -143,3 +146,5 @@ pub fn too_long() -> Error {
 
 #[cfg(test)]
 mod fuzz_tests;
+#[cfg(test)]
+mod import_tests;
