@@ -19,7 +19,7 @@ use crate::domain::audit::RequestOrigin;
 use crate::domain::key::Key;
 use crate::domain::org::{Org, User, UserChange};
 use crate::domain::progress::ProgressStep;
-use crate::domain::{Error, KeyId, Kind, Micros, ModelId, Principal, Progress, Result, StreamId};
+use crate::domain::{Error, KeyId, Kind, Micros, ModelId, Principal, Progress, Result};
 use crate::store::backup::BackupSummary;
 use crate::store::verify::VerifyReport;
 

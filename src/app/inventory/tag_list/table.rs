@@ -136,8 +136,9 @@ impl TagCells<'_> {
         }
         let is_decimal_comma =
             self.table.separator != Separator::Comma && !cell.contains('.') && cell.matches(',').count() == 1;
-        let number = if is_decimal_comma { cell.replace(',', ".").parse() } else { cell.parse() };
-        let number: Option<f64> = number.ok().filter(|number: &f64| number.is_finite());
+        let number =
+            if is_decimal_comma { cell.replace(',', ".").parse::<f64>() } else { cell.parse::<f64>() };
+        let number = number.ok().filter(|number| number.is_finite());
         number.map(Some).ok_or_else(|| format!("{column}: `{cell}` is no number"))
     }
 }
