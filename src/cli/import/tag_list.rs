@@ -116,7 +116,7 @@ fn line(row: &TagLine) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// Formats settings as JSON, without those at their default; a type is always given.
+/// Formats settings, without those at their default; a type is always given.
 fn settings(stream: &TagStream) -> String {
     let mut fields = vec![format!("path {:?}", stream.path), format!("type {:?}", stream.kind)];
     let texts = [("unit", &stream.unit), ("description", &stream.description)];
