@@ -16,7 +16,7 @@ fn fixture(name: &str) -> String {
 #[track_caller]
 fn assert_lines(output: &str, expected: &[&str]) {
     for line in expected {
-        assert!(output.lines().any(|given| given.ends_with(line)), "no `{line}` in:\n{output}");
+        assert!(output.lines().any(|given| given.ends_with(*line)), "no `{line}` in:\n{output}");
     }
 }
 
