@@ -54,7 +54,7 @@ const CRATES: [(&str, &[&str]); 44] = [
     ("datafusion_pg_catalog", &["query"]),
     ("datafusion_proto", &["query"]),
     ("deltalake_core", &["store"]),
-    ("encoding_rs", &["fetch"]),
+    ("encoding_rs", &["fetch", "app"]),
     ("figment", &["cli"]),
     ("html5ever", &["fetch"]),
     ("indicatif", &["cli"]),

@@ -11,15 +11,15 @@ use super::access::{KeyRequest, require_system};
 use super::ai::calibrate::Calibration;
 use super::authority::{AuthorityCommand, AuthorityLine};
 use super::client::{ClientCommand, ClientLine};
-use super::inventory::{ImportReport, InventoryFormat};
+use super::inventory::ImportReport;
+use super::inventory::file_command::FileCommand;
+use super::inventory::tag_list::TagListReport;
 use super::user::UserCommand;
 use crate::domain::audit::RequestOrigin;
-use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::key::Key;
 use crate::domain::org::{Org, User, UserChange};
 use crate::domain::progress::ProgressStep;
-use crate::domain::stream::{StreamFilter, StreamKind, StreamSpec};
-use crate::domain::{Error, KeyId, Kind, Micros, ModelId, Principal, Progress, Result, StreamId};
+use crate::domain::{Error, KeyId, Kind, Micros, ModelId, Principal, Progress, Result};
 use crate::store::backup::BackupSummary;
 use crate::store::verify::VerifyReport;
 
@@ -68,16 +68,9 @@ pub enum Command {
         stream: String,
         create: Option<String>,
     },
-    /// Imports devices and streams from a file; with `is_dry` nothing is changed.
-    ImportInventory {
+    File {
         org: Option<String>,
-        form: InventoryFormat,
-        text: String,
-        is_dry: bool,
-    },
-    ExportInventory {
-        org: Option<String>,
-        form: InventoryFormat,
+        command: FileCommand,
     },
     /// Sets a model's threshold from a healthy range; times are ISO-8601.
     Calibrate {
@@ -123,6 +116,8 @@ pub enum CommandOutcome {
     BackedUp(BackupSummary),
     /// What the import changed, or would change.
     Inventory(Box<ImportReport>),
+    /// What the import made of a tag list, or would make.
+    TagList(Box<TagListReport>),
     /// A file of devices and streams.
     File {
         text: String,
@@ -234,13 +229,9 @@ impl App {
                 let kind = create.map(|kind| kind.parse()).transpose()?;
                 CommandOutcome::Stream { id: self.find_stream(&there, &device, &stream, kind).await?.0 }
             }
-            Command::ImportInventory { org, form, text, is_dry } => {
+            Command::File { org, command } => {
                 let there = self.in_org(principal, org.as_deref())?;
-                CommandOutcome::Inventory(Box::new(self.import_inventory(&there, form, text, is_dry).await?))
-            }
-            Command::ExportInventory { org, form } => {
-                let there = self.in_org(principal, org.as_deref())?;
-                CommandOutcome::File { text: self.export_inventory(&there, form)? }
+                self.run_file_command(&there, command).await?
             }
         })
     }
@@ -269,6 +260,22 @@ impl App {
         Ok(CommandOutcome::User(user_line(&user)))
     }
 
+    async fn run_file_command(&self, principal: &Principal, command: FileCommand) -> Result<CommandOutcome> {
+        Ok(match command {
+            FileCommand::Import { form, text, is_dry } => {
+                let report = self.import_inventory(principal, form, text, is_dry).await?;
+                CommandOutcome::Inventory(Box::new(report))
+            }
+            FileCommand::ImportTags { device, text, is_dry } => {
+                let report = self.import_tag_list(principal, &device, text, is_dry).await?;
+                CommandOutcome::TagList(Box::new(report))
+            }
+            FileCommand::Export { form } => {
+                CommandOutcome::File { text: self.export_inventory(principal, form)? }
+            }
+        })
+    }
+
     async fn run_client_command(
         &self,
         principal: &Principal,
@@ -290,38 +297,6 @@ impl App {
             }
         })
     }
-
-    async fn find_stream(
-        &self,
-        principal: &Principal,
-        device: &str,
-        stream: &str,
-        create: Option<StreamKind>,
-    ) -> Result<StreamId> {
-        require_system(principal)?;
-        let catalog = self.store.catalog();
-        let by_name = DeviceFilter { name: Some(device.to_owned()), ..DeviceFilter::default() };
-        let owner = match (catalog.devices(principal, &by_name).first(), create) {
-            (Some(known), _) => known.id,
-            (None, Some(_)) => {
-                // It is not polled: its values come from the file.
-                let mut spec = DeviceSpec::new(device, Protocol::Virtual);
-                spec.poll_interval_s = None;
-                catalog.create_device(principal, spec).await?.id
-            }
-            (None, None) => return Err(no_device(device)),
-        };
-        let by_name =
-            StreamFilter { device: Some(owner), name: Some(stream.to_owned()), ..StreamFilter::default() };
-        match (catalog.streams(principal, &by_name).first(), create) {
-            (Some(known), _) => Ok(known.id),
-            (None, Some(kind)) => {
-                let spec = StreamSpec { kind, ..StreamSpec::new(stream, owner) };
-                Ok(catalog.create_stream(principal, spec).await?.id)
-            }
-            (None, None) => Err(no_stream(device, stream)),
-        }
-    }
 }
 
 impl Command {
@@ -339,8 +314,8 @@ impl Command {
             Command::Compact => "basalt compact",
             Command::Verify => "basalt verify",
             Command::Backup { .. } => "basalt backup",
-            Command::FindStream { .. } | Command::ImportInventory { .. } => "basalt import",
-            Command::ExportInventory { .. } => "basalt export",
+            Command::FindStream { .. } => "basalt import",
+            Command::File { command, .. } => command.name(),
             Command::Calibrate { .. } => "basalt calibrate",
         }
     }
@@ -353,16 +328,6 @@ fn with_command_origin(principal: &Principal, command: &str) -> Principal {
     let request_id = from.map(|origin| origin.request_id.as_str()).unwrap_or_default();
     let origin = RequestOrigin::new(command, from.and_then(|origin| origin.address), request_id);
     principal.clone().with_origin(&Arc::new(origin))
-}
-
-/// The error for a missing target device of an import.
-pub fn no_device(name: &str) -> Error {
-    Error::field("device", format!("there is no device `{name}`; --create makes it"))
-}
-
-/// The error for a missing target stream of an import.
-pub fn no_stream(device: &str, name: &str) -> Error {
-    Error::field("name", format!("device `{device}` has no stream `{name}`; --create makes it"))
 }
 
 fn time(name: &'static str, text: &str) -> Result<Micros> {

@@ -40,6 +40,7 @@ pub mod group;
 pub mod hamachi;
 pub mod health;
 pub mod host;
+pub mod import_destination;
 pub mod ingest;
 pub mod instathings;
 pub mod inventory;

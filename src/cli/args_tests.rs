@@ -43,6 +43,7 @@ fn the_contract_is_accepted() {
         "import a.csv b.parquet --stream 4 --from-row 50001",
         "import a.csv --device Oven --name temperature --create",
         "import plant.yaml tags.csv --dry-run --org acme",
+        "import tags.csv --device Press --dry-run",
         "export plant.yaml",
         "export plant.csv --devices --org acme",
         "export - --devices --format yaml",
@@ -83,8 +84,8 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("an_unknown_shell", "completions csh", "bash, elvish, fish, powershell, zsh"),
         ("pages_to_nowhere", "man", "DIR"),
         ("two_destinations", "import a.csv --stream 1 --device d --name s", "--stream"),
-        ("a_device_without_a_stream", "import a.csv --device d", "--name"),
-        ("create_without_a_name_to_create", "import a.csv --create", "--device"),
+        ("a_stream_without_a_device", "import a.csv --name s", "--device"),
+        ("create_without_a_name_to_create", "import a.csv --device d --create", "--name"),
         ("rows_count_from_one", "import a.csv --from-row 0", "--from-row"),
         ("another_machine_without_a_key", "sql SELECT --url http://plant:8000", "--key"),
     ];

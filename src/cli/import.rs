@@ -7,10 +7,12 @@ mod batch_file;
 mod cell_parser;
 mod chunk;
 mod columns;
+mod content;
 mod csv_file;
 mod import_job;
 mod inventory;
 mod ndjson_file;
+mod tag_list;
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -20,6 +22,7 @@ use std::time::Duration;
 use batch_file::BatchFile;
 use chunk::ImportChunk;
 use columns::{ImportColumns, ImportDestination};
+use content::FileContent;
 use csv_file::CsvFile;
 use import_job::ImportJob;
 use ndjson_file::NdjsonFile;
@@ -28,7 +31,6 @@ use super::args::Import;
 use super::print;
 use super::progress::ProgressReporter;
 use super::target::CommandTarget;
-use crate::app::inventory::InventoryFormat;
 use crate::domain::job::ImportUnit;
 use crate::domain::{Error, Kind, Result, StreamId};
 
@@ -43,15 +45,21 @@ pub async fn run(args: Import) -> Result<()> {
 }
 
 async fn import_all(target: &CommandTarget, args: &Import) -> Result<()> {
-    let forms: Vec<Option<InventoryFormat>> =
-        args.files.iter().map(|path| inventory::detect_inventory_format(path)).collect();
-    check_flags(args, &forms)?;
+    let contents: Vec<FileContent> = args.files.iter().map(|path| FileContent::detect(path)).collect();
+    content::check_flags(args, &contents)?;
     let destination = resolve_destination(target, args).await?;
     let mut from_row = args.from_row;
     for (i, path) in args.files.iter().enumerate() {
-        if let Some(form) = forms[i] {
-            inventory::import(target, path, form, args.dry_run).await?;
-            continue;
+        match (contents[i], &args.device) {
+            (FileContent::Devices(form), _) => {
+                inventory::import(target, path, form, args.dry_run).await?;
+                continue;
+            }
+            (FileContent::Tags(_), Some(device)) => {
+                tag_list::import(target, path, device, args.dry_run).await?;
+                continue;
+            }
+            (FileContent::Tags(_) | FileContent::Readings, _) => {}
         }
         let mut source = ImportFile::open(path, destination, from_row)?;
         let mut next_row = from_row;
@@ -64,24 +72,6 @@ async fn import_all(target: &CommandTarget, args: &Import) -> Result<()> {
         from_row = 1;
     }
     Ok(())
-}
-
-/// Refuses flags for readings with an inventory file, and a dry run with readings.
-fn check_flags(args: &Import, forms: &[Option<InventoryFormat>]) -> Result<()> {
-    let of = |is_inventory: bool| {
-        let found = args.files.iter().zip(forms).find(|(_, form)| form.is_some() == is_inventory);
-        found.map(|(path, _)| path.display())
-    };
-    let says_where = args.stream.is_some() || args.device.is_some() || args.from_row != 1;
-    match (of(true), of(false)) {
-        (Some(devices), _) if says_where => Err(Error::invalid(format!(
-            "{devices} holds devices: --stream, --device, --name and --from-row are for readings"
-        ))),
-        (_, Some(readings)) if args.dry_run => Err(Error::invalid(format!(
-            "{readings} holds readings: --dry-run is for devices and streams, as YAML or CSV"
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// Sends one file, as a job of the server where there is one. `next_row` becomes the first row not yet written, also on failure.

@@ -16,6 +16,7 @@ use super::progress;
 use super::remote::RemoteClient;
 use super::server_file::ServerFile;
 use crate::app::control::{Command, CommandOutcome};
+use crate::app::import_destination;
 use crate::app::sql::{SqlRequest, SqlResult};
 use crate::domain::{Error, Principal, Progress, Result, StreamId};
 
@@ -155,7 +156,7 @@ impl CommandTarget {
                 let row = json!({"name": device, "protocol": "virtual", "poll_interval": null});
                 row_id(&server.create("/api/device/", &row).await?)?
             }
-            None => return Err(crate::app::control::no_device(device)),
+            None => return Err(import_destination::no_device(device)),
         };
         let owner = device_id.to_string();
         let filter = [("device", owner.as_str()), ("name", stream), ("limit", "10000")];
@@ -165,7 +166,7 @@ impl CommandTarget {
                 let row = json!({"name": stream, "device": device_id, "type": kind});
                 row_id(&server.create("/api/data/", &row).await?)?
             }
-            (None, None) => return Err(crate::app::control::no_stream(device, stream)),
+            (None, None) => return Err(import_destination::no_stream(device, stream)),
         };
         Ok(StreamId(id))
     }

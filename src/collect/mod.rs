@@ -70,6 +70,7 @@ mod test_harness;
 #[cfg(test)]
 mod virtual_device_tests;
 
+use self::address::DeviceAddress;
 use crate::domain::FieldError;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::StreamKind;
@@ -94,6 +95,14 @@ pub fn check_kind(protocol: Protocol, path: &str, kind: StreamKind) -> Result<()
     registry::find(protocol).map_or(Ok(()), |known| known.check_kind(path, kind))
 }
 
+/// Returns a text that is the same for all spellings of an address on a device; `None` for a text that is no address there.
+pub fn canonical_address(device: &DeviceSpec, text: &str) -> Option<String> {
+    let address = registry::parse_address(device, text).ok()?;
+    let name = address.to_string();
+    // Letter case makes no difference in a tag.
+    Some(if matches!(address, DeviceAddress::Tag(_)) { name.to_ascii_lowercase() } else { name })
+}
+
 /// The node with which a browse of such a device begins; `None` for a protocol that is not browsed.
 pub fn browse_root(protocol: Protocol) -> Option<&'static str> {
     registry::find(protocol).and_then(|known| known.browse_root())
@@ -107,6 +116,15 @@ pub fn opcua_url(device: &DeviceSpec) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spellings_of_one_address_are_equal() {
+        let key = |protocol, text| canonical_address(&DeviceSpec::new("", protocol), text);
+        assert_eq!(key(Protocol::Modbus, "40001"), key(Protocol::Modbus, "HR:0"));
+        assert_eq!(key(Protocol::Eip, "Motor.Speed"), key(Protocol::Eip, "motor.speed"));
+        assert_ne!(key(Protocol::Modbus, "hr:0"), key(Protocol::Modbus, "ir:0"));
+        assert_eq!(key(Protocol::Modbus, "D100"), None);
+    }
 
     #[test]
     fn a_path_obeys_its_protocol() {

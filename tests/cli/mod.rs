@@ -11,4 +11,5 @@ mod export;
 mod inventory;
 mod manual;
 mod stop;
+mod tag_lists;
 mod verify;

@@ -2,7 +2,7 @@
 
 /// Name, parts of a thousand of a long run, inputs of a short one. Slow decoders have small shares; the short run takes less
 /// than 30 seconds in a debug build.
-const TARGETS: [(&str, u64, u64); 42] = [
+const TARGETS: [(&str, u64, u64); 43] = [
     ("addresses", 20, 8_000),
     ("arrow", 30, 1_500),
     ("blynk_requests", 20, 1_000),
@@ -32,7 +32,7 @@ const TARGETS: [(&str, u64, u64); 42] = [
     ("parquet", 20, 500),
     ("pg_messages", 50, 8_000),
     ("pg_scripts", 35, 1_500),
-    ("pg_values", 50, 5_000),
+    ("pg_values", 40, 5_000),
     ("pickles", 40, 2_000),
     ("register_values", 10, 8_000),
     ("remote_write", 10, 5_000),
@@ -41,6 +41,7 @@ const TARGETS: [(&str, u64, u64); 42] = [
     ("sparkplug_messages", 10, 3_000),
     ("sql", 5, 100),
     ("sql_run", 1, 40),
+    ("tag_lists", 10, 300),
     ("tflite", 14, 400),
     ("times", 14, 20_000),
     ("wal_records", 10, 3_000),

@@ -62,18 +62,20 @@ fn columns(header: &StringRecord, problems: &mut ProblemList) -> Vec<Option<Colu
         if names[..i].contains(name) {
             wrong(name, "there are two columns of this name.".to_owned());
         } else if column(name, &fields).is_none() {
-            let known = format!(
-                "device, stream, {}, device.{}",
-                fields.stream.join(", "),
-                fields.device.join(", device.")
-            );
-            wrong(name, format!("there is no such column: there are {known}."));
+            wrong(name, format!("there is no such column: there are {}.", column_names()));
         }
     }
     if !names.contains(&"device") {
         wrong("device", "there is no such column: it names the device of each row.".to_owned());
     }
     names.into_iter().map(|name| column(name, &fields)).collect()
+}
+
+/// Lists the names of all columns, for messages.
+pub fn column_names() -> String {
+    let fields = FileColumns::all();
+    let (stream, device) = (fields.stream.join(", "), fields.device.join(", device."));
+    format!("device, stream, {stream}, device.{device}")
 }
 
 fn column(name: &str, fields: &FileColumns) -> Option<Column> {

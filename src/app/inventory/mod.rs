@@ -9,12 +9,14 @@ pub mod api_file;
 mod csv_format;
 mod documents;
 mod export_rows;
+pub mod file_command;
 mod file_fields;
 mod import_report;
 mod problem_list;
 mod raw_rows;
 mod resolve;
 mod row_source;
+pub mod tag_list;
 mod yaml_format;
 mod yaml_tree;
 
@@ -23,6 +25,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::csv_format::column_names;
 use self::documents::{DocumentImport, DocumentPlan};
 use self::export_rows::ExportRow as Rendered;
 use self::import_report::ExistingInventory;

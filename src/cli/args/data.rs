@@ -43,28 +43,29 @@ pub enum OutputFormat {
 
 /// Readings need columns stream_id (or device and stream, or the flags below), ts (or timestamp, time) and value; text
 /// and quality are optional. A time without a zone is UTC. Devices and their streams are YAML, or CSV with a
-/// column device and no time column: see docs/configuration.md.
+/// column device and no time column: see docs/configuration.md. Tag lists of KEPServerEX, TIA Portal and Studio 5000, and
+/// CSV with the columns name, address and type, become streams of the device given by --device.
 #[derive(Args)]
 pub struct Import {
-    /// Readings as CSV with a header line, Parquet, NDJSON or Arrow; devices as YAML or CSV
+    /// Readings as CSV with a header line, Parquet, NDJSON or Arrow; devices as YAML or CSV; tag lists as CSV
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write all rows to this stream
     #[arg(long, value_name = "ID", conflicts_with_all = ["device", "name"])]
     pub stream: Option<i32>,
-    /// Write all rows to a stream of this device, named by --name
-    #[arg(long, value_name = "NAME", requires = "name")]
+    /// Device that gets the streams of a tag list; with --name, write all rows to that stream of it
+    #[arg(long, value_name = "NAME")]
     pub device: Option<String>,
     /// Stream of the device given by --device
     #[arg(long, value_name = "STREAM", requires = "device")]
     pub name: Option<String>,
     /// Create the device and the stream if they do not exist
-    #[arg(long, requires = "device")]
+    #[arg(long, requires = "name")]
     pub create: bool,
     /// First data row of the first file to import: the row that a failed import names for resuming
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub from_row: u64,
-    /// Print what a file of devices and streams would change, without changing anything
+    /// Print what a file of devices and streams, or a tag list, would change, without changing anything
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]

@@ -17,6 +17,7 @@ use crate::app::access::KeyRequest;
 use crate::app::client::{ClientCommand, ClientRequest};
 use crate::app::control::{Command as Order, CommandOutcome};
 use crate::app::inventory::InventoryFormat;
+use crate::app::inventory::file_command::FileCommand;
 use crate::cli::args::{DataDirArgs, OrgArgs};
 use crate::cli::target::{CommandTarget, DataDirMode};
 use crate::domain::{Error, Result, StreamId};
@@ -187,8 +188,8 @@ impl BenchServer {
             text.push_str(&format!("Bench {number},,virtual,null\n"));
             text.extend((0..streams_each).map(|i| format!("Bench {number},signal {i},,\n")));
         }
-        let file = Order::ImportInventory { org: None, form: InventoryFormat::Csv, text, is_dry: false };
-        match self.run_command(file).await? {
+        let file = FileCommand::Import { form: InventoryFormat::Csv, text, is_dry: false };
+        match self.run_command(Order::File { org: None, command: file }).await? {
             CommandOutcome::Inventory(review) if review.problems.is_empty() => {}
             other => return Err(failed("refused streams", format!("{other:?}"))),
         }

@@ -7,6 +7,7 @@ use super::atomic_file::AtomicFile;
 use super::is_standard_output;
 use crate::app::control::{Command, CommandOutcome};
 use crate::app::inventory::InventoryFormat;
+use crate::app::inventory::file_command::FileCommand;
 use crate::cli::args::{Export, ExportFormat};
 use crate::cli::print;
 use crate::cli::target::CommandTarget;
@@ -39,7 +40,7 @@ pub fn requested_format(args: &Export) -> Result<Option<InventoryFormat>> {
 }
 
 pub async fn export(target: &CommandTarget, args: &Export, form: InventoryFormat) -> Result<()> {
-    let command = Command::ExportInventory { org: target.org(), form };
+    let command = Command::File { org: target.org(), command: FileCommand::Export { form } };
     let CommandOutcome::File { text } = target.run(command).await? else {
         return Err(Error::internal("the server answered another command"));
     };

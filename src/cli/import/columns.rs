@@ -1,5 +1,6 @@
 //! Maps the columns of an import file by the names of /ingest.
 
+use crate::app::inventory::{self, tag_list};
 use crate::domain::{Error, Result, StreamId};
 
 /// Destination of rows.
@@ -80,15 +81,19 @@ impl ImportColumns {
     }
 }
 
-fn check_known(names: &[&str]) -> Result<()> {
+/// Checks that every column is one of readings. The error names the columns of all files that are imported.
+pub fn check_known(names: &[&str]) -> Result<()> {
     let is_known = |name: &str| {
         TIME_COLUMN_NAMES.contains(&name) || KNOWN_COLUMNS.contains(&name) || IGNORED_COLUMNS.contains(&name)
     };
     match names.iter().find(|name| !is_known(name)) {
         None => Ok(()),
         Some(name) => Err(Error::invalid(format!(
-            "`{name}` is no column of an import: there are ts (or timestamp, time), {}",
-            KNOWN_COLUMNS.join(", ")
+            "`{name}` is no column of an import. Readings have ts (or timestamp, time), {}. Devices and streams have {}. \
+             Tag lists have {}",
+            KNOWN_COLUMNS.join(", "),
+            inventory::column_names(),
+            tag_list::describe_headers()
         ))),
     }
 }

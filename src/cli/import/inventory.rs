@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::columns::TIME_COLUMN_NAMES;
 use super::{FileFormat, detect_format};
 use crate::app::control::{Command, CommandOutcome};
+use crate::app::inventory::file_command::FileCommand;
 use crate::app::inventory::{
     FieldChange, ImportEntry, ImportKind, ImportReport, InventoryCounts, InventoryFormat, MAX_BYTES,
 };
@@ -41,7 +42,8 @@ pub async fn import(target: &CommandTarget, path: &Path, form: InventoryFormat, 
     let name = path.display();
     let about = |error: Error| Error { message: format!("{name}: {}", error.message), ..error };
     let text = read(path).map_err(about)?;
-    let command = Command::ImportInventory { org: target.org(), form, text, is_dry };
+    let command = FileCommand::Import { form, text, is_dry };
+    let command = Command::File { org: target.org(), command };
     let CommandOutcome::Inventory(review) = target.run(command).await.map_err(about)? else {
         return Err(Error::internal("the server answered another command"));
     };
@@ -113,6 +115,7 @@ fn render_counts(counts: InventoryCounts) -> String {
     if counts.documents == 0 { rows } else { format!("{rows}, {}", number(counts.documents, "document")) }
 }
 
-fn number(count: usize, noun: &str) -> String {
+/// Returns a count with its noun.
+pub fn number(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

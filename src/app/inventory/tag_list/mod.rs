@@ -1,0 +1,150 @@
+//! Import of tag lists of other programs: each tag becomes a stream of one device, which exists already.
+//!
+//! A list only adds streams. A stream of the device that has the name of a tag, or its address and type, stays as it is,
+//! so that a second import changes nothing, and neither the changes that people made since.
+
+mod encoding;
+mod format;
+mod kepserver;
+mod parse;
+mod plain;
+mod plan;
+mod report;
+mod studio5000;
+mod table;
+mod tag;
+mod tia_portal;
+mod vendor_types;
+
+use std::sync::Arc;
+
+pub use self::encoding::{DecodedText, decode, decode_beginning};
+pub use self::format::{TagListFormat, describe_headers};
+use self::plan::TagListPlan;
+pub use self::report::{TagLine, TagListReport, TagOutcome, TagStream};
+use self::table::TagTable;
+use crate::app::App;
+use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
+use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
+use crate::domain::stream::{Stream, StreamFilter, StreamSpec};
+use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
+
+/// Maximum length of a list, bytes: more than 100,000 tags.
+pub const MAX_TAG_LIST_BYTES: usize = 16 << 20;
+
+/// Returns the format of a text that begins as a tag list; lines end with `\n`.
+pub fn format_of(text: &str) -> Option<TagListFormat> {
+    TagTable::find(text).map(|table| table.format)
+}
+
+impl App {
+    /// Makes a stream of each tag of a list that the device does not have, in one transaction, or with `is_dry` only
+    /// reports what would be made.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scopes and for restricted principals; `Invalid` for an unknown device and a text that is
+    /// no tag list; `TooLarge` for a long one.
+    pub async fn import_tag_list(
+        &self,
+        principal: &Principal,
+        device: &str,
+        text: String,
+        is_dry: bool,
+    ) -> Result<TagListReport> {
+        principal.require(Scope::read(Resource::Device))?;
+        principal.require(Scope::write(Resource::Data))?;
+        if principal.is_restricted() {
+            return Err(Error::forbidden(
+                "a key restricted to some devices or data may not import streams from a tag list",
+            ));
+        }
+        if text.len() > MAX_TAG_LIST_BYTES {
+            return Err(too_long());
+        }
+        let device = self.device_of_tags(principal, device)?;
+        let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
+        let existing = self.store.catalog().streams(principal, &filter);
+        let spec = device.spec.clone();
+        // A long list takes a second, too long for a thread that answers requests.
+        let planned = tokio::task::spawn_blocking(move || plan_text(&text, &spec, &existing)).await;
+        let planned = planned.map_err(|e| Error::internal("the list could not be read").with_source(e))?;
+        let (table, TagListPlan { mut lines, additions }) = planned?;
+        let replaced = self.put_tags(principal, &device, &additions, is_dry).await?;
+        for (line, spec) in replaced {
+            lines[line].outcome = TagOutcome::Replaced { stream: TagStream::from(&spec) };
+        }
+        Ok(TagListReport {
+            format: table.format,
+            separator: table.separator,
+            device: device.spec.name.clone(),
+            protocol: device.spec.protocol.to_string(),
+            lines,
+            is_applied: !is_dry,
+        })
+    }
+
+    fn device_of_tags(&self, principal: &Principal, name: &str) -> Result<Arc<Device>> {
+        let catalog = self.store.catalog();
+        let filter = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
+        if let Some(device) = catalog.devices(principal, &filter).into_iter().next() {
+            return Ok(device);
+        }
+        let by_id = name.parse().ok().and_then(|id| catalog.device(principal, DeviceId(id)).ok());
+        let advice = by_id.map_or_else(
+            || "make it first, a tag list has only its tags".to_owned(),
+            |device| format!("the device of this id is named `{}`", device.spec.name),
+        );
+        Err(Error::field("device", format!("there is no device `{name}`: {advice}")))
+    }
+
+    /// Stores the new streams, each with the index of its line. Returns those that exist since the list was planned.
+    async fn put_tags(
+        &self,
+        principal: &Principal,
+        device: &Device,
+        additions: &[(usize, StreamSpec)],
+        is_dry: bool,
+    ) -> Result<Vec<(usize, StreamSpec)>> {
+        let inventory = inventory(device, additions);
+        let catalog = self.store.catalog();
+        let plan = match is_dry {
+            true => catalog.plan_inventory(principal, &inventory)?,
+            false => catalog.put_inventory(principal, &inventory).await?,
+        };
+        if !is_dry && !additions.is_empty() {
+            self.tell_collectors(device.id);
+        }
+        let streams = plan.devices.iter().flat_map(|device| &device.streams);
+        let replaced = additions.iter().zip(streams).filter(|(_, stream)| stream.before.is_some());
+        Ok(replaced.map(|(addition, _)| addition.clone()).collect())
+    }
+}
+
+/// Streams of a device that stays as it is.
+fn inventory(device: &Device, additions: &[(usize, StreamSpec)]) -> Inventory {
+    let streams = additions.iter().map(|(_, spec)| StreamEntry { spec: spec.clone(), group: None });
+    let entry = DeviceEntry {
+        name: device.spec.name.clone(),
+        spec: None,
+        password: None,
+        product: None,
+        parent_device: None,
+        streams: streams.collect(),
+    };
+    Inventory { devices: vec![entry] }
+}
+
+fn plan_text(text: &str, device: &DeviceSpec, existing: &[Arc<Stream>]) -> Result<(TagTable, TagListPlan)> {
+    let (table, rows) = parse::parse(text)?;
+    Ok((table, plan::plan(rows, device, existing)))
+}
+
+/// The error for a list beyond [`MAX_TAG_LIST_BYTES`].
+pub fn too_long() -> Error {
+    Error::too_large(format!("the tag list is longer than {} MiB: cut it in parts", MAX_TAG_LIST_BYTES >> 20))
+}
+
+#[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
+mod import_tests;

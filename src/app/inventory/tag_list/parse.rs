@@ -1,0 +1,46 @@
+//! Reads a tag list of any format. Pure.
+
+use super::format::{TagListFormat, describe_headers};
+use super::table::{TagCells, TagTable};
+use super::tag::TagRow;
+use super::{kepserver, plain, studio5000, tia_portal};
+use crate::domain::{Error, Result};
+
+/// Maximum number of rows below the header.
+pub const MAX_ROWS: usize = 100_000;
+
+/// Finds the format of a list and reads its rows.
+///
+/// # Errors
+/// `Invalid` for a text that is no tag list, `TooLarge` beyond [`MAX_ROWS`].
+pub fn parse(text: &str) -> Result<(TagTable, Vec<TagRow>)> {
+    let table = TagTable::find(text).ok_or_else(|| {
+        Error::invalid(format!("this is no tag list, whose header is one of: {}", describe_headers()))
+    })?;
+    if table.format == TagListFormat::Plain
+        && let Some(problem) = plain::header_problem(&table.columns)
+    {
+        return Err(Error::invalid(problem));
+    }
+    let mut rows = Vec::new();
+    for cells in table.rows(text) {
+        if rows.len() == MAX_ROWS {
+            return Err(Error::too_large(format!(
+                "the tag list has more than {MAX_ROWS} rows: cut it in parts"
+            )));
+        }
+        let cells = cells.map_err(|error| Error::invalid(format!("the tag list cannot be read: {error}")))?;
+        rows.push(read_row(table.format, &cells));
+    }
+    Ok((table, rows))
+}
+
+fn read_row(format: TagListFormat, cells: &TagCells<'_>) -> TagRow {
+    let (name, tag) = match format {
+        TagListFormat::Kepserver => (kepserver::name(cells), kepserver::read(cells)),
+        TagListFormat::TiaPortal => (tia_portal::name(cells), tia_portal::read(cells)),
+        TagListFormat::Studio5000 => (studio5000::name(cells), studio5000::read(cells)),
+        TagListFormat::Plain => (plain::name(cells), plain::read(cells)),
+    };
+    TagRow { line: cells.line(), name, tag }
+}

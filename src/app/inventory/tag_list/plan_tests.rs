@@ -1,0 +1,194 @@
+//! Tests of whole tag lists, as programs write them: what becomes of each row on a device.
+
+use std::fs;
+
+use uuid::Uuid;
+
+use super::*;
+use crate::app::inventory::tag_list::encoding::decode;
+use crate::app::inventory::tag_list::format::TagListFormat;
+use crate::app::inventory::tag_list::parse;
+use crate::domain::device::Protocol;
+use crate::domain::window::Windows;
+use crate::domain::{Micros, OrgId, StreamId};
+
+/// A row that becomes a stream, in short: its name, path, type, scale, offset and unit.
+fn added(plan: &TagListPlan) -> Vec<String> {
+    let streams = plan.lines.iter().filter_map(|line| match &line.outcome {
+        TagOutcome::Added { stream, .. } => Some((&line.name, stream)),
+        _ => None,
+    });
+    let text = |(name, s): (&String, &TagStream)| {
+        format!("{name} {} {} {} {} {}", s.path, s.kind, s.scale, s.offset, s.unit).trim_end().to_owned()
+    };
+    streams.map(text).collect()
+}
+
+/// Line and reason of each row that is left out.
+fn left_out(plan: &TagListPlan) -> Vec<(u64, &str)> {
+    let left_out = plan.lines.iter().filter_map(|line| match &line.outcome {
+        TagOutcome::LeftOut { reason } => Some((line.line, reason.as_str())),
+        _ => None,
+    });
+    left_out.collect()
+}
+
+fn plan_file(name: &str, protocol: Protocol) -> (TagListFormat, &'static str, TagListPlan) {
+    let bytes = fs::read(format!("tests/fixtures/tags/{name}")).expect("a list");
+    let decoded = decode(&bytes).expect("text");
+    let (table, rows) = parse::parse(&decoded.text).expect("a tag list");
+    (table.format, decoded.encoding, plan(rows, &DeviceSpec::new("Press", protocol), &[]))
+}
+
+/// Checks that the left out rows have these lines and parts of reasons.
+fn assert_left_out(plan: &TagListPlan, expected: &[(u64, &str)]) {
+    let found = left_out(plan);
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for ((line, reason), (expected_line, part)) in found.iter().zip(expected) {
+        assert!(line == expected_line && reason.contains(part), "line {line}: {reason}");
+    }
+}
+
+#[test]
+fn a_list_of_kepserver_becomes_streams_of_a_modbus_device() {
+    let (format, encoding, plan) = plan_file("kepserver.csv", Protocol::Modbus);
+    assert_eq!((format, encoding), (TagListFormat::Kepserver, "windows-1252"));
+    let expected = [
+        "Motor.Speed 400101 uint16 1 0 1/min",
+        "Motor.Running 000001 bit 1 0",
+        "Motor.Fault 400102.3 bit 1 0",
+        "Motor.Temperature 300012 int16 0.1 0 °C",
+        "Tank.Level 400110 fp32 1 0 %",
+        "Tank.Pressure 400120 uint16 0.000625 -2.5 bar",
+        "Tank.Flow 400130 uint16 1 0 l/h",
+    ];
+    assert_eq!(added(&plan), expected);
+    let reasons = [
+        (9, "type `Word Array`"),
+        (10, "type `Date` is none of"),
+        (11, "scaling `Square Root`"),
+        (12, "Invalid register \"D100\""),
+    ];
+    assert_left_out(&plan, &reasons);
+}
+
+#[test]
+fn a_tag_table_of_tia_portal_becomes_streams_of_an_s7_device() {
+    let (format, encoding, plan) = plan_file("tia_portal.csv", Protocol::S7);
+    assert_eq!((format, encoding), (TagListFormat::TiaPortal, "UTF-16LE"));
+    let expected = [
+        "Drehzahl Ist %MW10 int16 1 0",
+        "Läuft %I0.0 bit 1 0",
+        "Sollwert %MD20 fp32 1 0",
+        "Laufzeit %MD24 int32 1 0 ms",
+        "Füllstand %IW64 uint16 1 0",
+        "Teile %DB1.DBD4 int32 1 0",
+    ];
+    assert_eq!(added(&plan), expected);
+    let reasons = [
+        (8, "list the address of each member"),
+        (9, "list the address of each element"),
+        (10, "Invalid register"),
+    ];
+    assert_left_out(&plan, &reasons);
+}
+
+#[test]
+fn tags_of_studio_5000_become_streams_of_a_controller() {
+    let (format, encoding, plan) = plan_file("studio5000.csv", Protocol::Eip);
+    assert_eq!((format, encoding), (TagListFormat::Studio5000, "UTF-8"));
+    let expected = [
+        "LineSpeed LineSpeed fp32 1 0",
+        "PartCount PartCount int32 1 0",
+        "Running Running bit 1 0",
+        "Zone Zone int16 1 0",
+        "Batch Batch text 1 0",
+        "MainProgram.State Program:MainProgram.State int32 1 0",
+    ];
+    assert_eq!(added(&plan), expected);
+    let reasons = [
+        (13, "such as Temperatures[0]"),
+        (14, "`TIMER` is a structure"),
+        (15, "an alias of `Local:1:I.Data.0`"),
+        (16, "a comment"),
+    ];
+    assert_left_out(&plan, &reasons);
+}
+
+#[test]
+fn a_plain_list_has_decimal_commas_and_refuses_double_names() {
+    let (format, encoding, plan) = plan_file("plain.csv", Protocol::Modbus);
+    assert_eq!((format, encoding), (TagListFormat::Plain, "UTF-8"));
+    let expected = [
+        "speed hr:100 uint16 1 0 1/min",
+        "temperature ir:11 int16 0.1 -40 °C",
+        "level hr:109 fp32 1 0 %",
+        "running co:0 bit 1 0",
+    ];
+    assert_eq!(added(&plan), expected);
+    let reasons =
+        [(6, "line 2 has this name already"), (7, "type `int` is none of"), (8, "Invalid register \"D100\"")];
+    assert_left_out(&plan, &reasons);
+}
+
+fn stream(spec: StreamSpec) -> Arc<Stream> {
+    Arc::new(Stream {
+        id: StreamId(1),
+        org: OrgId(1),
+        uuid: Uuid::nil(),
+        channel: 1,
+        spec,
+        windows: Windows::default(),
+        created_at: Micros(0),
+        updated_at: Micros(0),
+    })
+}
+
+fn plan_text(text: &str, existing: &[Arc<Stream>]) -> TagListPlan {
+    let (_, rows) = parse::parse(text).expect("a tag list");
+    plan(rows, &DeviceSpec::new("Press", Protocol::Modbus), existing)
+}
+
+#[test]
+fn streams_that_exist_by_name_or_address_are_left_alone() {
+    let text = "name,address,type,unit\nspeed,hr:0,uint16,rpm\nlevel,hr:1,uint16,%\nboth,hr:0,fp32,\n";
+    let first = plan_text(text, &[]);
+    let made: Vec<_> = first.additions.iter().map(|(_, spec)| stream(spec.clone())).collect();
+    assert_eq!(made.len(), 3);
+    assert!(plan_text(text, &made).additions.is_empty());
+
+    // Somebody changed the unit of one, wrote its address otherwise and has renamed another.
+    let speed = StreamSpec { unit: "1/min".to_owned(), path: "40001".to_owned(), ..made[0].spec.clone() };
+    let level = StreamSpec { name: "Level of the tank".to_owned(), ..made[1].spec.clone() };
+    let again = plan_text(text, &[stream(speed), stream(level)]);
+    let names: Vec<_> = again.additions.iter().map(|(_, spec)| spec.name.as_str()).collect();
+    assert_eq!(names, ["both"]);
+    let differences =
+        vec![TagDifference { field: "unit".to_owned(), stream: "1/min".to_owned(), list: "rpm".to_owned() }];
+    assert_eq!(again.lines[0].outcome, TagOutcome::Exists { stream: "speed".to_owned(), differences });
+    let renamed = TagOutcome::Exists { stream: "Level of the tank".to_owned(), differences: Vec::new() };
+    assert_eq!(again.lines[1].outcome, renamed);
+}
+
+#[test]
+fn a_row_needs_a_name_an_address_and_a_closed_quotation() {
+    let long = "x\n".repeat(600);
+    let text = format!("name,address,type,description\n,hr:0,uint16,\na,,uint16,\nb,hr:1,uint16,\"{long}");
+    let plan = plan_text(&text, &[]);
+    assert_left_out(&plan, &[(2, "no name"), (3, "no address"), (4, "a quotation mark may be missing")]);
+}
+
+#[test]
+fn what_is_no_tag_list_is_refused_with_the_headers_of_all() {
+    let message = parse::parse("Tag;Wert\na;1\n").expect_err("no list").message;
+    for part in
+        ["Tag Name, Address, Data Type", "Logical Address", "TYPE, SCOPE, NAME", "name, address, type"]
+    {
+        assert!(message.contains(part), "{message}");
+    }
+    let factor = parse::parse("name,address,type,factor\na,hr:0,uint16,2\n").expect_err("unknown").message;
+    assert!(factor.contains("`factor` is no column"), "{factor}");
+    let rows = "a,hr:0,uint16\n".repeat(parse::MAX_ROWS + 1);
+    let error = parse::parse(&format!("name,address,type\n{rows}")).expect_err("too many");
+    assert_eq!(error.kind, crate::domain::Kind::TooLarge);
+}

@@ -1,0 +1,90 @@
+//! Report of an import of a tag list: what became of each row.
+
+use serde::{Deserialize, Serialize};
+
+use super::format::TagListFormat;
+use super::table::Separator;
+use crate::domain::stream::StreamSpec;
+
+/// Name of the metadata that has the description of a tag.
+pub const DESCRIPTION: &str = "description";
+
+/// The streams that an import made of a tag list, or would make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TagListReport {
+    pub format: TagListFormat,
+    pub separator: Separator,
+    /// Name of the device.
+    pub device: String,
+    /// Name of its protocol.
+    pub protocol: String,
+    /// Every row that is not empty, in the order of the list.
+    pub lines: Vec<TagLine>,
+    /// Whether the streams were made.
+    pub is_applied: bool,
+}
+
+impl TagListReport {
+    /// Counts the rows of a kind.
+    pub fn count(&self, is_of_kind: fn(&TagOutcome) -> bool) -> usize {
+        self.lines.iter().filter(|line| is_of_kind(&line.outcome)).count()
+    }
+}
+
+/// A row of the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TagLine {
+    /// Counted from 1.
+    pub line: u64,
+    /// Name of the tag.
+    pub name: String,
+    pub outcome: TagOutcome,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TagOutcome {
+    /// A new stream.
+    Added { stream: TagStream, remark: Option<String> },
+    /// The device has a stream of this name, or of this address and type. It stays as it is.
+    Exists { stream: String, differences: Vec<TagDifference> },
+    /// A stream of this name was made by somebody else while the list was imported, and has the list's settings now.
+    Replaced { stream: TagStream },
+    /// No stream.
+    LeftOut { reason: String },
+}
+
+/// Settings of a stream that come from a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TagStream {
+    pub path: String,
+    /// Name of the type.
+    pub kind: String,
+    pub unit: String,
+    pub scale: f64,
+    pub offset: f64,
+    pub description: String,
+}
+
+impl From<&StreamSpec> for TagStream {
+    fn from(spec: &StreamSpec) -> TagStream {
+        let description = spec.metadata.get(DESCRIPTION).and_then(serde_json::Value::as_str);
+        TagStream {
+            path: spec.path.clone(),
+            kind: spec.kind.name().to_owned(),
+            unit: spec.unit.clone(),
+            scale: spec.scale,
+            offset: spec.offset,
+            description: description.unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// A setting in which a stream differs from the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagDifference {
+    pub field: String,
+    pub stream: String,
+    pub list: String,
+}

@@ -1,0 +1,128 @@
+//! Tags of Logix controllers, as Studio 5000 and RSLogix 5000 export them ("Export Tags and Logic Comments"). Pure.
+
+use super::format::TagListFormat::Studio5000;
+use super::table::TagCells;
+use super::tag::Tag;
+use super::vendor_types;
+
+/// Returns the name of a row's tag; a tag of a program has the program's before it.
+pub fn name(cells: &TagCells<'_>) -> String {
+    scoped(cells, "")
+}
+
+/// Reads a row. The address is the tag's path.
+///
+/// # Errors
+/// The row is an alias or a comment, or the tag an array or a structure.
+pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
+    match cells.get("type").to_ascii_uppercase().as_str() {
+        "TAG" => {}
+        "ALIAS" => return Err(format!("an alias of `{}`", cells.get("specifier"))),
+        "COMMENT" | "RCOMMENT" => return Err("a comment".to_owned()),
+        other => return Err(format!("a row of TYPE `{other}`, which is no tag")),
+    }
+    let (address, word) = (scoped(cells, "Program:"), cells.get("datatype"));
+    if word.contains('[') {
+        return Err(format!(
+            "type `{word}`: a stream has one value; list each element, such as {address}[0], in the columns name, address, type"
+        ));
+    }
+    let structure = || {
+        format!(
+            "type `{word}` is a structure: list its members, such as {address}.MEMBER, in the columns name, address, type"
+        )
+    };
+    let kind = vendor_types::find(Studio5000, word)?.ok_or_else(structure)?;
+    Ok(Tag { description: unescaped(cells.get("description")), ..Tag::new(address, kind) })
+}
+
+fn scoped(cells: &TagCells<'_>, prefix: &str) -> String {
+    match (cells.get("scope"), cells.get("name")) {
+        ("", name) => name.to_owned(),
+        (scope, name) => format!("{prefix}{scope}.{name}"),
+    }
+}
+
+/// Returns a description without its escapes: `$N` is a new line, `$Q` a quotation mark, `$$` a dollar sign, `$00B0` a
+/// character by its number.
+fn unescaped(text: &str) -> String {
+    let (mut plain, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once('$') {
+        let (letter, len) = escaped_letter(behind);
+        plain.push_str(before);
+        plain.push(letter);
+        rest = &behind[len..];
+    }
+    plain.push_str(rest);
+    plain.trim().to_owned()
+}
+
+/// Returns the character of an escape and the number of bytes that name it, from the text behind the dollar sign.
+fn escaped_letter(text: &str) -> (char, usize) {
+    let digits = text.get(..4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+    match (code, text.chars().next()) {
+        (Some(letter), _) => (letter, 4),
+        (None, Some('N' | 'n' | 'L' | 'l' | 'R' | 'r' | 'P' | 'p' | 'T' | 't')) => (' ', 1),
+        (None, Some('Q' | 'q')) => ('"', 1),
+        (None, Some(letter)) => (letter, letter.len_utf8()),
+        (None, None) => ('$', 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::inventory::tag_list::table::TagTable;
+    use crate::app::inventory::tag_list::tag::TagType;
+    use crate::domain::stream::StreamKind;
+
+    fn read_row(row: &str) -> (String, Result<Tag, String>) {
+        let text = format!(
+            "remark,\"CSV-Import-Export\"\n0.3\nTYPE,SCOPE,NAME,DESCRIPTION,DATATYPE,SPECIFIER,ATTRIBUTES\n{row}\n"
+        );
+        let table = TagTable::find(&text).expect("a list");
+        let cells = table.rows(&text).next().expect("a row").expect("cells");
+        (name(&cells), read(&cells))
+    }
+
+    #[test]
+    fn tags_of_the_controller_and_of_programs_have_their_paths() {
+        let rows = [
+            (
+                "TAG,,Speed,\"Line$Nspeed\",\"DINT\",\"\",\"(RADIX := Decimal)\"",
+                "Speed",
+                "Speed",
+                StreamKind::Int32,
+            ),
+            (
+                "TAG,MainProgram,Level,\"Line speed\",\"REAL\",\"\",\"\"",
+                "MainProgram.Level",
+                "Program:MainProgram.Level",
+                StreamKind::Fp32,
+            ),
+        ];
+        for (row, expected, address, kind) in rows {
+            let (name, tag) = read_row(row);
+            let tag = tag.expect(row);
+            assert_eq!((name.as_str(), tag.address.as_str()), (expected, address), "{row}");
+            assert_eq!((tag.kind, tag.description.as_str()), (TagType::Kind(kind), "Line speed"), "{row}");
+        }
+        assert_eq!(unescaped("1$$ $Qa$Q $'b$' $00B0 $"), "1$ \"a\" 'b' \u{b0} $");
+    }
+
+    #[test]
+    fn what_is_no_tag_of_one_value_is_refused() {
+        let rows = [
+            ("ALIAS,,Start,\"\",\"\",\"Local:1:I.Data.0\",\"\"", "an alias of `Local:1:I.Data.0`"),
+            ("COMMENT,,Status,\"Door\",\"\",\"Status.3\"", "a comment"),
+            ("TAG,,Speeds,\"\",\"DINT[10]\",\"\",\"\"", "such as Speeds[0]"),
+            ("TAG,Main,T1,\"\",\"TIMER\",\"\",\"\"", "such as Program:Main.T1.MEMBER"),
+            ("HEADER,,x,,,,", "TYPE `HEADER`"),
+        ];
+        for (row, part) in rows {
+            let message = read_row(row).1.expect_err(row);
+            assert!(message.contains(part), "{row}: {message}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Tag tables of TIA Portal, saved as text from the exported table. Pure.
+
+use super::format::TagListFormat::TiaPortal;
+use super::table::TagCells;
+use super::tag::{Tag, TagType};
+use super::vendor_types;
+
+/// Returns the name of a row's tag.
+pub fn name(cells: &TagCells<'_>) -> String {
+    cells.get("name").to_owned()
+}
+
+/// Reads a row.
+///
+/// # Errors
+/// The tag is an array or a structure, or its type is one that streams do not have.
+pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
+    let word = cells.any(&["data type", "datentyp"]);
+    Ok(Tag {
+        unit: unit(word).to_owned(),
+        description: cells.any(&["comment", "kommentar"]).to_owned(),
+        ..Tag::new(cells.any(&["logical address", "logische adresse"]), kind(word)?)
+    })
+}
+
+fn kind(word: &str) -> Result<TagType, String> {
+    if word.to_lowercase().starts_with("array") {
+        return Err(format!("type `{word}`: a stream has one value; list the address of each element"));
+    }
+    // Texts have their length behind the type: String[20].
+    let base = word.split_once('[').map_or(word, |(base, _)| base.trim_end());
+    let words = || {
+        let words = vendor_types::words(TiaPortal);
+        format!("type `{word}` is none of {words}; of a structure, list the address of each member")
+    };
+    vendor_types::find(TiaPortal, base)?.ok_or_else(words)
+}
+
+/// Unit of the numbers that a type of times consists of.
+fn unit(word: &str) -> &'static str {
+    match word.to_lowercase().as_str() {
+        "time" | "time_of_day" | "tod" => "ms",
+        "ltime" => "ns",
+        // Since 1990-01-01.
+        "date" => "d",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::inventory::tag_list::table::TagTable;
+    use crate::domain::stream::StreamKind;
+
+    fn read_row(header: &str, row: &str) -> Result<Tag, String> {
+        let text = format!("{header}\n{row}\n");
+        let table = TagTable::find(&text).expect("a list");
+        let cells = table.rows(&text).next().expect("a row").expect("cells");
+        read(&cells)
+    }
+
+    #[test]
+    fn tags_are_read_in_both_languages_of_the_header() {
+        let english = "Name;Path;Data Type;Logical Address;Comment;Hmi Visible";
+        let german = "Name\tPfad\tDatentyp\tLogische Adresse\tKommentar";
+        let rows = [
+            (english, "Drehzahl;Antrieb;Int;%MW10;Motor 1;True", "%MW10", StreamKind::Int16, "", "Motor 1"),
+            (english, "Laufzeit;;Time;%MD20;;True", "%MD20", StreamKind::Int32, "ms", ""),
+            (german, "Läuft\tAntrieb\tBool\t%E0.0\tStörung", "%E0.0", StreamKind::Bit, "", "Störung"),
+        ];
+        for (header, row, address, kind, unit, description) in rows {
+            let tag = read_row(header, row).expect(row);
+            assert_eq!((tag.address.as_str(), tag.kind), (address, TagType::Kind(kind)), "{row}");
+            assert_eq!((tag.unit.as_str(), tag.description.as_str()), (unit, description), "{row}");
+        }
+    }
+
+    #[test]
+    fn arrays_structures_and_unknown_types_are_refused() {
+        let rows = [
+            ("Array[0..9] of Int", "the address of each element"),
+            ("\"Motor_UDT\"", "the address of each member"),
+            ("", "is none of bool"),
+        ];
+        for (word, part) in rows {
+            let row = format!("a;;{};%MW0;", word.replace('"', ""));
+            let message = read_row("Name;Path;Data Type;Logical Address;Comment", &row).expect_err(word);
+            assert!(message.contains(part), "{word}: {message}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Data types of the programs that write tag lists, and the types of streams. Pure.
+
+use super::format::TagListFormat;
+use super::format::TagListFormat::{Kepserver, Plain, Studio5000, TiaPortal};
+use super::tag::TagType;
+use crate::domain::stream::StreamKind;
+
+/// Words for types in lower case, with the name of the stream's type. A row may name a type that streams do not have:
+/// tags of it are left out.
+const TYPES: &[(TagListFormat, &[&str], &str)] = &[
+    (Kepserver, &["boolean"], "bit"),
+    (Kepserver, &["char"], "int8"),
+    (Kepserver, &["byte"], "byte"),
+    (Kepserver, &["short"], "int16"),
+    (Kepserver, &["word"], "uint16"),
+    (Kepserver, &["long"], "int32"),
+    (Kepserver, &["dword"], "uint32"),
+    (Kepserver, &["llong"], "int64"),
+    (Kepserver, &["qword"], "uint64"),
+    (Kepserver, &["float"], "fp32"),
+    (Kepserver, &["double"], "fp64"),
+    (Kepserver, &["bcd"], "bcd16"),
+    (Kepserver, &["lbcd"], "bcd32"),
+    (Kepserver, &["string"], "text"),
+    (TiaPortal, &["bool"], "bit"),
+    (TiaPortal, &["byte", "usint"], "byte"),
+    (TiaPortal, &["sint"], "int8"),
+    (TiaPortal, &["int"], "int16"),
+    (TiaPortal, &["word", "uint", "date"], "uint16"),
+    (TiaPortal, &["dint", "time"], "int32"),
+    (TiaPortal, &["dword", "udint", "time_of_day", "tod"], "uint32"),
+    (TiaPortal, &["lint", "ltime"], "int64"),
+    (TiaPortal, &["lword", "ulint"], "uint64"),
+    (TiaPortal, &["real"], "fp32"),
+    (TiaPortal, &["lreal"], "fp64"),
+    (TiaPortal, &["string"], "text"),
+    (Studio5000, &["bool"], "bit"),
+    // The controller says the type of a tag; a stream of 16 bits has room for all 8.
+    (Studio5000, &["sint", "int"], "int16"),
+    (Studio5000, &["dint"], "int32"),
+    (Studio5000, &["lint"], "int64"),
+    (Studio5000, &["usint"], "byte"),
+    (Studio5000, &["uint"], "uint16"),
+    (Studio5000, &["udint"], "uint32"),
+    (Studio5000, &["ulint"], "uint64"),
+    (Studio5000, &["real"], "fp32"),
+    (Studio5000, &["lreal"], "fp64"),
+    (Studio5000, &["string"], "text"),
+    // Besides the names of streams' types. Words that mean different widths to different people are missing: int, long.
+    (Plain, &["bool", "boolean"], "bit"),
+    (Plain, &["sint"], "int8"),
+    (Plain, &["usint"], "byte"),
+    (Plain, &["short"], "int16"),
+    (Plain, &["word"], "uint16"),
+    (Plain, &["dint"], "int32"),
+    (Plain, &["udint", "dword"], "uint32"),
+    (Plain, &["lint"], "int64"),
+    (Plain, &["ulint", "lword", "qword"], "uint64"),
+    (Plain, &["real", "float"], "fp32"),
+    (Plain, &["lreal", "double"], "fp64"),
+    (Plain, &["string"], "text"),
+];
+
+/// Finds the type that a word of a format names; `None` for a word that is not in the table.
+///
+/// # Errors
+/// Streams do not have such a type.
+pub fn find(format: TagListFormat, word: &str) -> Result<Option<TagType>, String> {
+    let lower = word.to_lowercase();
+    let row = TYPES.iter().find(|(of, words, _)| *of == format && words.contains(&lower.as_str()));
+    let Some((.., name)) = row else { return Ok(None) };
+    let kind: Result<StreamKind, _> = name.parse();
+    let missing = |_| format!("type `{word}`: streams have no type {name}");
+    kind.map(|kind| Some(TagType::Kind(kind))).map_err(missing)
+}
+
+/// Lists the words of a format, for messages.
+pub fn words(format: TagListFormat) -> String {
+    let rows = TYPES.iter().filter(|(of, ..)| *of == format);
+    rows.flat_map(|(_, words, _)| *words).copied().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_name_types_of_streams() {
+        let rows = [
+            (Kepserver, "Word", StreamKind::Uint16),
+            (Kepserver, "Long", StreamKind::Int32),
+            (Kepserver, "LLong", StreamKind::Int64),
+            (TiaPortal, "Word", StreamKind::Uint16),
+            (TiaPortal, "Real", StreamKind::Fp32),
+            (TiaPortal, "Time", StreamKind::Int32),
+            (Studio5000, "DINT", StreamKind::Int32),
+            (Studio5000, "SINT", StreamKind::Int16),
+            (Plain, "float", StreamKind::Fp32),
+        ];
+        for (format, word, kind) in rows {
+            assert_eq!(find(format, word), Ok(Some(TagType::Kind(kind))), "{word}");
+        }
+        for (format, word) in
+            [(Kepserver, "Date"), (TiaPortal, "Motor"), (Plain, "int"), (Studio5000, "Real32")]
+        {
+            assert_eq!(find(format, word), Ok(None), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_in_the_table_once() {
+        for format in TagListFormat::ALL {
+            let mut words: Vec<_> =
+                TYPES.iter().filter(|(of, ..)| *of == format).flat_map(|(_, words, _)| *words).collect();
+            let count = words.len();
+            words.sort_unstable();
+            words.dedup();
+            assert_eq!(words.len(), count, "{}", format.name());
+        }
+    }
+}
