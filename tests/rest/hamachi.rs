@@ -57,7 +57,7 @@ fn detail(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_client_and_its_networks_are_told() {
+async fn networks_are_joined() {
     let fake = FakeHamachi::new();
     let (_server, client) = Server::with_client(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let plant = json!({

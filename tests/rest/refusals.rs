@@ -10,7 +10,7 @@ fn detail(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn who_asks_must_be_known() {
+async fn refusals_come_in_one_order() {
     let server = Server::start(&[]).await;
     let anonymous = server.client().without_key();
     let valid = format!("ApiKey {}", server.key);
