@@ -20,7 +20,7 @@ fn body(packets: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn wrong_handshakes_have_their_codes() {
+async fn handshakes_look_like_the_vendors_and_wrong_ones_have_their_codes() {
     let gateway = Gateway::start().await;
     let sid = gateway.handshake().await;
     let on_polling = format!("transport=polling&sid={sid}");
@@ -42,18 +42,11 @@ async fn wrong_handshakes_have_their_codes() {
     for (method, query, code, message) in rows {
         let (status, text) = gateway.engine(method, query, "").await;
         let expected = json!({"code": code, "message": message});
-        assert_eq!(
-            (status, serde_json::from_str::<Value>(&text).unwrap()),
-            (400, expected),
-            "{method} {query}"
-        );
+        let found = (status, serde_json::from_str::<Value>(&text).unwrap());
+        assert_eq!(found, (400, expected), "{method} {query}");
     }
     assert_eq!(gateway.post(&sid, "1:2").await, (200, "ok".to_owned()), "the session is unharmed");
-}
 
-#[tokio::test]
-async fn a_handshake_looks_like_the_vendors() {
-    let gateway = Gateway::start().await;
     let client = gateway.client();
     for (query, origin) in [
         ("EIO=3&transport=polling", None),
