@@ -55,7 +55,7 @@ async fn what_happened_meanwhile_comes_in_order() {
 }
 
 #[tokio::test]
-async fn a_clean_start_and_a_session_without_expiry_forget() {
+async fn a_clean_start_a_session_without_expiry_and_a_farewell_of_5_forget() {
     let plant = Plant::start().await;
     for version in BOTH {
         let name = format!("clean{version:?}");
@@ -73,11 +73,7 @@ async fn a_clean_start_and_a_session_without_expiry_forget() {
             "{name}: a clean session ends with its connection"
         );
     }
-}
 
-#[tokio::test]
-async fn in_5_the_farewell_may_end_the_session() {
-    let plant = Plant::start().await;
     let mut client = connect(&plant, V5, "leaver").await;
     // DISCONNECT with a session expiry of 0.
     client.raw(&[0xE0, 7, 0, 5, 0x11, 0, 0, 0, 0]).await;
@@ -104,7 +100,7 @@ async fn half_acknowledged(client: &mut MqttClient, count: usize) -> Vec<Message
 }
 
 #[tokio::test]
-async fn what_was_not_acknowledged_comes_again_with_its_id() {
+async fn what_was_not_acknowledged_comes_again_and_qos_2_is_released_where_its_client_left() {
     let plant = Plant::start().await;
     for version in BOTH {
         let name = format!("again{version:?}");
@@ -136,11 +132,7 @@ async fn what_was_not_acknowledged_comes_again_with_its_id() {
         assert_eq!(numbers(&take(&mut client, 1).await), [6.0], "{name}: the rest was acknowledged");
         client.disconnect(0).await;
     }
-}
 
-#[tokio::test]
-async fn a_message_of_qos_2_is_released_where_its_client_left() {
-    let plant = Plant::start().await;
     for version in BOTH {
         let name = format!("twice{version:?}");
         let mut client = connect(&plant, version, &name).await;

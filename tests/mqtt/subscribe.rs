@@ -110,7 +110,7 @@ async fn a_device_has_its_name_its_uuid_and_its_key_as_a_level() {
 }
 
 #[tokio::test]
-async fn whoever_unsubscribes_hears_no_more() {
+async fn whoever_unsubscribes_is_sent_no_more_and_a_filter_again_replaces_its_subscription() {
     let plant = Plant::start().await;
     let mut writer = plant.connect(V5, "writer").await;
     for version in BOTH {
@@ -123,6 +123,20 @@ async fn whoever_unsubscribes_hears_no_more() {
             assert_eq!(writer.publish(topic, "1", 1).await, Ok(0));
         }
         assert_eq!(reader.take_message().await.topic, "basalt/press/rpm");
+        reader.disconnect(0).await;
+    }
+
+    for version in BOTH {
+        let mut reader = plant.connect(version, "reader").await;
+        for qos in [1, 0, 1] {
+            assert_eq!(reader.subscribe(&[("basalt/press/temp", qos)]).await, [qos]);
+            for value in ["1", "2"] {
+                assert_eq!(writer.publish("basalt/press/temp", value, 1).await, Ok(0));
+            }
+            let messages = [reader.take_message().await, reader.take_message().await];
+            let found: Vec<_> = messages.iter().map(|m| (number(m), m.qos)).collect();
+            assert_eq!(found, [(1.0, qos), (2.0, qos)], "each once, {version:?}");
+        }
         reader.disconnect(0).await;
     }
 }
@@ -158,25 +172,6 @@ async fn unsubscribing_loses_and_repeats_nothing_of_the_rest() {
         reader.ping().await;
         reader.disconnect(0).await;
         second.disconnect(0).await;
-    }
-}
-
-#[tokio::test]
-async fn a_filter_again_replaces_its_subscription() {
-    let plant = Plant::start().await;
-    let mut writer = plant.connect(V5, "writer").await;
-    for version in BOTH {
-        let mut reader = plant.connect(version, "reader").await;
-        for qos in [1, 0, 1] {
-            assert_eq!(reader.subscribe(&[("basalt/press/temp", qos)]).await, [qos]);
-            for value in ["1", "2"] {
-                assert_eq!(writer.publish("basalt/press/temp", value, 1).await, Ok(0));
-            }
-            let messages = [reader.take_message().await, reader.take_message().await];
-            let found: Vec<_> = messages.iter().map(|m| (number(m), m.qos)).collect();
-            assert_eq!(found, [(1.0, qos), (2.0, qos)], "each once, {version:?}");
-        }
-        reader.disconnect(0).await;
     }
 }
 
