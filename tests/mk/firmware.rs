@@ -210,7 +210,7 @@ async fn a_device_fetches_all_or_a_part() {
 }
 
 #[tokio::test]
-async fn a_file_has_a_limit_and_uploads_are_streamed() {
+async fn a_file_has_a_limit_and_tokens_and_commands_name_firmware_and_devices_of_the_organization() {
     let platform = Platform::start().await;
     let largest = vec![7; LARGEST];
     let row = stored(&platform.admin, "1.0.0", &largest).await;
@@ -236,13 +236,9 @@ async fn a_file_has_a_limit_and_uploads_are_streamed() {
     assert_eq!(platform.admin.get(FIRMWARE).await["page"]["totalElements"], 2);
     let files = std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count();
     assert_eq!(files, 2, "a repeat leaves no file");
-}
 
-#[tokio::test]
-async fn tokens_and_commands_name_firmware_and_devices_of_the_organization() {
-    let platform = Platform::start().await;
     let stranger = platform.stranger().await;
-    let row = stored(&platform.admin, "1.0.0", b"ours").await;
+    let row = stored(&platform.admin, "3.0.0", b"ours").await;
     let theirs = id(&stranger.create("/api/v1/devices", json!({"name": "d"})).await);
     let tokens = format!("{FIRMWARE}/{}/download-tokens", id(&row));
     for (body, expected) in [

@@ -158,7 +158,7 @@ async fn a_secret_is_kept_and_shown_nowhere() {
 }
 
 #[tokio::test]
-async fn a_test_says_why_it_failed() {
+async fn a_test_says_why_it_failed_and_receivers_learn_that_an_alert_is_over() {
     let platform = Platform::start_with(&[NO_RATE, OPEN]).await;
     let admin = &platform.admin;
     let (receiver, closed) = (Receiver::start("127.0.0.1").await, Receiver::start("127.0.0.2").await);
@@ -179,6 +179,23 @@ async fn a_test_says_why_it_failed() {
     let mail = channel(admin, email("mail", &["ops@plant.example"])).await;
     let error = test(admin, &mail).await;
     assert!(error.contains("smtp.host"), "{error}");
+
+    let (admin, receiver) = (&platform.admin, Receiver::start("127.0.0.1").await);
+    let hook = channel(admin, webhook("hook", &format!("{}/good", receiver.origin))).await;
+    let fired = id(&alert(admin, &[&hook]).await);
+    let note = json!({"note": "fan replaced"});
+    admin.send("POST", &format!("/api/v1/alerts/{fired}/resolve"), &note).await.ok();
+    let resolution =
+        eventually("both notifications", LIMIT, || async { receiver.hooks("/good").get(1).cloned() }).await;
+    assert!(resolution.is_signed_with(SECRET));
+    let expected = json!({
+        "type": "alert.resolved", "/alert/id": fired, "/alert/status": "RESOLVED", "/alert/note": "fan replaced",
+    });
+    assert_members(&resolution.json(), &expected);
+    let rows = admin.get(&format!("/api/v1/alerts/{fired}/notifications")).await.ok();
+    let types: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["type"].clone()).collect();
+    assert_eq!(types, [json!("alert.fired"), json!("alert.resolved")]);
+    assert_eq!(resolution.header("x-delivery-id"), id(&rows[1]));
 }
 
 #[tokio::test]
@@ -237,27 +254,6 @@ async fn receivers_that_hang_redirect_or_fail_delay_nobody_and_are_tried_again()
     assert!(!named.is_empty() && !named.contains(&json!(good)), "{rules}");
     let metrics = platform.client.get("/metrics").await.body.to_string();
     assert!(metrics.contains("basalt_notification_attempts_total"), "{metrics}");
-}
-
-#[tokio::test]
-async fn receivers_learn_that_an_alert_is_over() {
-    let platform = Platform::start_with(&[NO_RATE, OPEN]).await;
-    let (admin, receiver) = (&platform.admin, Receiver::start("127.0.0.1").await);
-    let hook = channel(admin, webhook("hook", &format!("{}/good", receiver.origin))).await;
-    let fired = id(&alert(admin, &[&hook]).await);
-    let note = json!({"note": "fan replaced"});
-    admin.send("POST", &format!("/api/v1/alerts/{fired}/resolve"), &note).await.ok();
-    let resolution =
-        eventually("both notifications", LIMIT, || async { receiver.hooks("/good").get(1).cloned() }).await;
-    assert!(resolution.is_signed_with(SECRET));
-    let expected = json!({
-        "type": "alert.resolved", "/alert/id": fired, "/alert/status": "RESOLVED", "/alert/note": "fan replaced",
-    });
-    assert_members(&resolution.json(), &expected);
-    let rows = admin.get(&format!("/api/v1/alerts/{fired}/notifications")).await.ok();
-    let types: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["type"].clone()).collect();
-    assert_eq!(types, [json!("alert.fired"), json!("alert.resolved")]);
-    assert_eq!(resolution.header("x-delivery-id"), id(&rows[1]));
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn readings_are_counted_and_the_last_of_a_time_wins() {
 }
 
 #[tokio::test]
-async fn types_are_those_of_the_sensors_and_values_stay_exact() {
+async fn types_are_those_of_the_sensors_values_stay_exact_and_texts_are_counted() {
     let (_platform, admin) = Platform::with_admin().await;
     for (value_type, value, wrong) in [
         ("DOUBLE", json!(23.5), json!("23.5")),
@@ -99,6 +99,23 @@ async fn types_are_those_of_the_sensors_and_values_stay_exact() {
     }
     let sensors = admin.get("/api/v1/sensors").await;
     sensors.about("metadata is no sensor").has(200, json!({"/page/totalElements": 4}));
+
+    let (_, text) = sensor(&admin, "TEXT").await;
+    let (_, truth) = sensor(&admin, "BOOLEAN").await;
+    let texts = (0..3).map(|n| json!({"sensorId": text, "timestamp": at(n), "value": "x"}));
+    let truths = (0..4).map(|n| json!({"sensorId": truth, "timestamp": at(n), "value": n == 0}));
+    report(&admin, texts.chain(truths).collect()).await;
+    let path =
+        |sensor: &str, more: &str| format!("{READINGS}/sensor/{sensor}/aggregated?{DAY}&interval=P1D{more}");
+    let found = admin.get(&path(&text, "&functions=count")).await;
+    found.has(200, json!({"buckets": [{"timestamp": "2026-04-28T00:00:00Z", "count": 3}]}));
+    assert_eq!(admin.status("GET", &path(&text, "&functions=avg"), &Value::Null).await, 400);
+    let found = admin.get(&path(&truth, "&functions=avg,count")).await;
+    found.has(200, json!({"buckets": [{"timestamp": "2026-04-28T00:00:00Z", "avg": 0.25, "count": 4}]}));
+    let stats = admin.get(&format!("{READINGS}/sensor/{text}/stats?{DAY}")).await;
+    stats.has(200, json!({"count": 3, "avg": null}));
+    let path = format!("{READINGS}/sensor/{text}/stats?from=2026-04-27T00:00:00Z&to=2026-04-28T00:00:00Z");
+    admin.get(&path).await.has(200, json!({"count": 0, "first": null, "stddev": null}));
 }
 
 #[tokio::test]
@@ -210,27 +227,6 @@ async fn aggregates_and_numbers_equal_those_of_sql() {
         let path = format!("{path}/aggregated?{query}");
         assert_eq!(admin.status("GET", &path, &Value::Null).await, expected, "{path}");
     }
-}
-
-#[tokio::test]
-async fn texts_are_counted_and_truth_values_are_numbers() {
-    let (_platform, admin) = Platform::with_admin().await;
-    let (_, text) = sensor(&admin, "TEXT").await;
-    let (_, truth) = sensor(&admin, "BOOLEAN").await;
-    let texts = (0..3).map(|n| json!({"sensorId": text, "timestamp": at(n), "value": "x"}));
-    let truths = (0..4).map(|n| json!({"sensorId": truth, "timestamp": at(n), "value": n == 0}));
-    report(&admin, texts.chain(truths).collect()).await;
-    let path =
-        |sensor: &str, more: &str| format!("{READINGS}/sensor/{sensor}/aggregated?{DAY}&interval=P1D{more}");
-    let found = admin.get(&path(&text, "&functions=count")).await;
-    found.has(200, json!({"buckets": [{"timestamp": "2026-04-28T00:00:00Z", "count": 3}]}));
-    assert_eq!(admin.status("GET", &path(&text, "&functions=avg"), &Value::Null).await, 400);
-    let found = admin.get(&path(&truth, "&functions=avg,count")).await;
-    found.has(200, json!({"buckets": [{"timestamp": "2026-04-28T00:00:00Z", "avg": 0.25, "count": 4}]}));
-    let stats = admin.get(&format!("{READINGS}/sensor/{text}/stats?{DAY}")).await;
-    stats.has(200, json!({"count": 3, "avg": null}));
-    let path = format!("{READINGS}/sensor/{text}/stats?from=2026-04-27T00:00:00Z&to=2026-04-28T00:00:00Z");
-    admin.get(&path).await.has(200, json!({"count": 0, "first": null, "stddev": null}));
 }
 
 #[tokio::test]

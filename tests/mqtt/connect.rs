@@ -109,7 +109,7 @@ fn refused(plant: &Plant, key_of_nothing: &str) -> Vec<(&'static str, Connect, &
 }
 
 #[tokio::test]
-async fn what_is_refused_is_told_with_its_code_and_ends() {
+async fn what_is_refused_is_told_with_its_code_and_ends_as_do_bytes_that_are_no_connect_and_silence() {
     let plant = Plant::start().await;
     let key = plant.server.create_key(&[]).await;
     plant.revoke_newest_key().await;
@@ -125,11 +125,7 @@ async fn what_is_refused_is_told_with_its_code_and_ends() {
     let lines: Vec<_> = log.lines().filter(|line| line.contains("a client of MQTT is refused")).collect();
     assert!((1..10).contains(&lines.len()), "{} lines: {lines:?}", lines.len());
     assert!(lines.iter().all(|line| line.contains("127.0.0.1") && line.contains("reason=")), "{lines:?}");
-}
 
-#[tokio::test]
-async fn bytes_that_are_no_connect_and_silence_end_the_connection() {
-    let plant = Plant::start().await;
     let connect = plant.hello(V311, "x").encode();
     let mut bad_text = connect.clone();
     // The client id is the only text of one letter.

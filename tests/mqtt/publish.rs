@@ -86,7 +86,7 @@ async fn a_payload_is_a_number_an_object_or_a_list() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_acknowledged_once_and_holds_up_nobody() {
+async fn what_cannot_be_read_is_acknowledged_once_and_a_topic_of_nobody_ends_the_connection() {
     let plant = Plant::start().await;
     let rows: [(&str, &str, &[u8]); 8] = rows![
         "no_number", "basalt/press/temp", b"hot";
@@ -113,11 +113,7 @@ async fn what_cannot_be_read_is_acknowledged_once_and_holds_up_nobody() {
     }
     assert!(plant.values(plant.streams[0]).await.is_empty(), "a list is stored whole or not at all");
     assert_eq!(plant.values(plant.streams[1]).await, [1.0]);
-}
 
-#[tokio::test]
-async fn the_state_of_a_bridge_is_acknowledged_and_a_topic_of_nobody_ends_the_connection() {
-    let plant = Plant::start().await;
     let state = "$SYS/broker/connection/press.plant/state";
     for version in BOTH {
         let mut bridge = plant.connect(version, "press.plant").await;

@@ -34,7 +34,7 @@ fn numbers(messages: &[(String, f64)]) -> Vec<f64> {
 }
 
 #[tokio::test]
-async fn what_happened_meanwhile_comes_in_order() {
+async fn what_happened_meanwhile_comes_in_order_and_to_its_key_alone() {
     let plant = Plant::start().await;
     for (n, version) in (0..).zip(BOTH) {
         for qos in [1, 2] {
@@ -51,6 +51,24 @@ async fn what_happened_meanwhile_comes_in_order() {
             assert_eq!(numbers(&take(&mut client, 1).await), [(first + 50) as f64], "{name}");
             client.disconnect(0).await;
         }
+    }
+
+    let other = plant.server.create_key(&[]).await;
+    for version in BOTH {
+        let name = format!("shared{version:?}");
+        sleeper(&plant, version, &name, 1).await;
+        let hello = Connect::new(version, &name, &other).persistent();
+        let mut stranger = MqttClient::connect(&plant.address, &hello).await;
+        assert!(!stranger.is_present, "{name}");
+        publish(&plant, 0..2).await;
+        stranger.subscribe(&[("basalt/press/rpm", 1)]).await;
+        let mut writer = plant.connect(V311, "writer").await;
+        assert_eq!(writer.publish("basalt/press/rpm", "7", 1).await, Ok(0));
+        assert_eq!(number(&stranger.take_message().await), 7.0, "{name}: nothing of the other's queue");
+        let mut owner = connect(&plant, version, &name).await;
+        assert_eq!(numbers(&take(&mut owner, 2).await), [0.0, 1.0], "{name}");
+        owner.disconnect(0).await;
+        stranger.disconnect(0).await;
     }
 }
 
@@ -240,26 +258,4 @@ async fn a_session_ends_with_its_time() {
     .await;
     let again = Connect { is_clean: false, ..hello };
     assert!(!MqttClient::connect(&plant.address, &again).await.is_present);
-}
-
-#[tokio::test]
-async fn sessions_of_two_keys_with_one_name_are_apart() {
-    let plant = Plant::start().await;
-    let other = plant.server.create_key(&[]).await;
-    for version in BOTH {
-        let name = format!("shared{version:?}");
-        sleeper(&plant, version, &name, 1).await;
-        let hello = Connect::new(version, &name, &other).persistent();
-        let mut stranger = MqttClient::connect(&plant.address, &hello).await;
-        assert!(!stranger.is_present, "{name}");
-        publish(&plant, 0..2).await;
-        stranger.subscribe(&[("basalt/press/rpm", 1)]).await;
-        let mut writer = plant.connect(V311, "writer").await;
-        assert_eq!(writer.publish("basalt/press/rpm", "7", 1).await, Ok(0));
-        assert_eq!(number(&stranger.take_message().await), 7.0, "{name}: nothing of the other's queue");
-        let mut owner = connect(&plant, version, &name).await;
-        assert_eq!(numbers(&take(&mut owner, 2).await), [0.0, 1.0], "{name}");
-        owner.disconnect(0).await;
-        stranger.disconnect(0).await;
-    }
 }
