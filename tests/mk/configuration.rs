@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Caller, NOBODY, Platform, field_errors, id};
+use super::{Caller, NOBODY, Platform, field_errors};
 use crate::support::{row_vec, rows, with};
 
 const ARTEFACTS: &str = "/api/v1/config-artefacts";
