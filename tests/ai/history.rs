@@ -39,7 +39,7 @@ fn at_rows(rows: &[(i64, Option<f64>)], stored: &BTreeMap<i64, f64>) -> Vec<(i64
 }
 
 #[tokio::test]
-async fn an_hour_is_scored_as_a_query_scores_it() {
+async fn an_hour_is_scored_as_a_query_scores_it_and_a_job_can_be_ended_where_it_is() {
     let (_server, client) = Server::with_client(&[]).await;
     let (source, UploadedIds { model, data, .. }) = set_up(&client, 0..HOUR).await;
     let job = score(&client, model, (second(0), second(HOUR - 1))).await;
@@ -66,6 +66,25 @@ async fn an_hour_is_scored_as_a_query_scores_it() {
     let rows = queried(&client, model, source).await;
     assert_eq!(rows.len() as i64, HOUR);
     assert_eq!(rows, at_rows(&rows, &stored), "the same to the last bit");
+
+    // Two run at a time: of so many some wait.
+    let range = json!({"from": Micros(second(0)).to_iso(), "to": Micros(second(HOUR)).to_iso()});
+    let path = format!("/api/ai/model/{model}/score/");
+    let started = join_all((0..12).map(|_| client.post(&path, &range))).await;
+    let jobs: Vec<String> = started.iter().map(|job| format!("/api/job/{}/", job["id"])).collect();
+    let last = jobs.last().expect("there are some");
+    let state = async |path: &str| -> Value { client.get(path).await["state"].clone() };
+    // The last first, which has to wait longest.
+    for job in jobs.iter().rev() {
+        client.delete(job).await.expect(204);
+        let state = state(job).await;
+        assert!(state == "cancelled" || state == "done", "{job}: {state}");
+    }
+    assert_eq!(state(last).await, "cancelled", "it had not begun");
+    // Whoever comes next does not wait for them.
+    let job = score(&client, model, (second(0), second(99))).await;
+    assert_eq!(job["state"], "done", "{job}");
+    assert_eq!(state(last).await, "cancelled", "nothing brings it back");
 }
 
 #[tokio::test]
@@ -135,7 +154,7 @@ async fn bad_readings_count_as_none() {
 }
 
 #[tokio::test]
-async fn streams_of_a_query_are_apart() {
+async fn streams_of_a_query_are_apart_and_those_that_make_no_sense_are_refused() {
     let (_server, client) = Server::with_client(&[]).await;
     let (source, UploadedIds { model, data, .. }) = set_up(&client, 0..100).await;
     let (_, other) = stream_of(&client, "fan", "fp64").await;
@@ -156,12 +175,7 @@ async fn streams_of_a_query_are_apart() {
         assert!(found.keys().eq(stored.keys()), "stream {stream} has every window");
         assert_eq!(found == stored, is_same, "stream {stream}");
     }
-}
 
-#[tokio::test]
-async fn queries_that_make_no_sense_are_told_so() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (source, UploadedIds { model, .. }) = set_up(&client, 0..100).await;
     let query = |arguments: &str, over: &str| {
         format!(
             "SELECT anomaly_score({arguments}) OVER ({over}) AS score FROM readings WHERE stream_id = {source}"
@@ -213,30 +227,6 @@ async fn queries_have_the_models_that_their_caller_sees() {
             assert_eq!(answer, json!({ "detail": format!("there is no model {model}") }), "{name}");
         }
     }
-}
-
-#[tokio::test]
-async fn a_job_can_be_ended_where_it_is() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, UploadedIds { model, .. }) = set_up(&client, 0..HOUR).await;
-    // Two run at a time: of so many some wait.
-    let range = json!({"from": Micros(second(0)).to_iso(), "to": Micros(second(HOUR)).to_iso()});
-    let path = format!("/api/ai/model/{model}/score/");
-    let started = join_all((0..12).map(|_| client.post(&path, &range))).await;
-    let jobs: Vec<String> = started.iter().map(|job| format!("/api/job/{}/", job["id"])).collect();
-    let last = jobs.last().expect("there are some");
-    let state = async |path: &str| -> Value { client.get(path).await["state"].clone() };
-    // The last first, which has to wait longest.
-    for job in jobs.iter().rev() {
-        client.delete(job).await.expect(204);
-        let state = state(job).await;
-        assert!(state == "cancelled" || state == "done", "{job}: {state}");
-    }
-    assert_eq!(state(last).await, "cancelled", "it had not begun");
-    // Whoever comes next does not wait for them.
-    let job = score(&client, model, (second(0), second(99))).await;
-    assert_eq!(job["state"], "done", "{job}");
-    assert_eq!(state(last).await, "cancelled", "nothing brings it back");
 }
 
 #[tokio::test]

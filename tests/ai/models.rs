@@ -182,7 +182,7 @@ async fn send(client: &Client, method: &str, path: &str, body: &Value) -> Answer
 }
 
 #[tokio::test]
-async fn whoever_does_not_see_the_device_sees_no_model_and_no_job() {
+async fn whoever_does_not_see_the_device_sees_no_model_and_scopes_decide_who_changes_it() {
     let plant = set_up().await;
     let before = plant.settings().await;
     let job = score(&plant.client, plant.motor.model, (NOON, NOON + (SAMPLES - 1) * SECOND)).await;
@@ -210,11 +210,7 @@ async fn whoever_does_not_see_the_device_sees_no_model_and_no_job() {
     assert_eq!(plant.client.get(&job).await["state"], "done");
     plant.client.delete(&job).await.expect(204);
     assert_eq!(plant.client.get(&job).await["state"], "done", "what is over stays as it is");
-}
 
-#[tokio::test]
-async fn scopes_decide_who_reads_and_who_changes() {
-    let plant = set_up().await;
     let before = plant.settings().await;
     let (data, ai) = (plant.motor.data.to_string(), plant.motor.device.to_string());
     let keys = rows![

@@ -262,7 +262,7 @@ fn wrong_rows(plant: &UploadFixture) -> Vec<Refusal> {
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_is_told_and_nothing_is_stored() {
+async fn everything_that_is_wrong_is_told_and_only_forms_of_those_who_may_are_read() {
     let plant = set_up().await;
     let form = UploadForm::for_source(plant.number);
     let before = (counts(&plant.client).await, shown(&plant.client, plant.ai.model).await["version"].take());
@@ -273,11 +273,7 @@ async fn everything_that_is_wrong_is_told_and_nothing_is_stored() {
     }
     let after = (counts(&plant.client).await, shown(&plant.client, plant.ai.model).await["version"].take());
     assert_eq!(after, before);
-}
 
-#[tokio::test]
-async fn only_forms_of_those_who_may_are_read() {
-    let plant = set_up().await;
     let (client, server) = (&plant.client, &plant.server);
     let before = counts(client).await;
     let path = "/api/ai/upload/";

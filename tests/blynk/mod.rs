@@ -4,7 +4,6 @@ mod access;
 mod batch_update;
 mod examples;
 mod import;
-mod isolation;
 mod property;
 mod reads;
 mod token;
@@ -67,8 +66,7 @@ impl Plant {
 
     /// The values of a stream as DataStone lists them, the oldest first.
     async fn values(&self, stream: i64) -> Vec<Value> {
-        let rows = self.client.get(&format!("/api/data/{stream}/value/?from=0")).await.ok();
-        rows.as_array().unwrap().iter().map(|row| row["value"].clone()).collect()
+        self.client.get(&format!("/api/data/{stream}/value/?from=0")).await.column("value")
     }
 
     /// The current value of a datastream; null before the first.
@@ -76,12 +74,6 @@ impl Plant {
         let path = format!("{DATASTREAMS}?deviceId={device}&dataStreamIds={datastream}");
         let found = self.blynk.get(&path).await.ok();
         found[0]["value"].clone()
-    }
-
-    /// Creates a person.
-    async fn user(&self, name: &str) {
-        let args = ["user", "create", name, "--password-stdin"];
-        self.server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
     }
 
     /// Creates a client with these arguments besides API and name; its id and secret.

@@ -60,7 +60,7 @@ async fn datastreams_of_a_device_come_by_their_ids() {
 }
 
 #[tokio::test]
-async fn a_history_has_pages_and_a_range() {
+async fn a_history_has_pages_and_a_range_and_names_what_is_wrong() {
     let plant = Plant::start().await;
     for n in 1..=7 {
         plant.post(plant.stream, n, json!(n)).await;
@@ -99,11 +99,7 @@ async fn a_history_has_pages_and_a_range() {
         }
         plant.server.basalt(&["compact"]).await.expect_success();
     }
-}
 
-#[tokio::test]
-async fn what_is_wrong_with_a_history() {
-    let plant = Plant::start().await;
     let id = plant.device;
     let all = format!("{HISTORY}?deviceId={id}&dataStreamId=1&from=1&to=2");
     let wrong = |name: &str| error(&format!("Parameter {name} has wrong format."));

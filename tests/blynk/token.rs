@@ -8,7 +8,7 @@ use base64::Engine;
 const WRONG_CLIENT: &str = "Client ID is not found or password is wrong.";
 
 #[tokio::test]
-async fn a_pair_of_tokens_and_its_successor() {
+async fn a_pair_of_tokens_its_successor_and_parameters_in_a_form() {
     let plant = Plant::start().await;
     let (status, headers, pair) =
         request_token(&plant.client, CLIENT, "grant_type=client_credentials").await.into_parts();
@@ -29,11 +29,7 @@ async fn a_pair_of_tokens_and_its_successor() {
         client.get(&devices).await.about("both last until they expire").ok();
     }
     request_token(&plant.client, CLIENT, &again).await.has(400, json!({"error": "invalid_grant"}));
-}
 
-#[tokio::test]
-async fn parameters_may_be_in_a_form() {
-    let plant = Plant::start().await;
     let basic = format!("Basic {}", BASE64.encode(CLIENT));
     let form = "application/x-www-form-urlencoded";
     let grant = "grant_type=client_credentials";
@@ -58,12 +54,10 @@ async fn parameters_may_be_in_a_form() {
 #[tokio::test]
 async fn a_user_gets_tokens_by_name_and_password() {
     let plant = Plant::start().await;
-    plant.user("ann").await;
+    plant.server.create_user("ann", &[]).await;
+    plant.server.create_user("bob", &[]).await;
     let users = plant.issue(&["--role", "viewer"]).await;
-    let only_bob = {
-        plant.user("bob").await;
-        plant.issue(&["--user", "bob"]).await
-    };
+    let only_bob = plant.issue(&["--user", "bob"]).await;
     let password = |name: &str, password: &str| {
         format!("grant_type=password&username={name}&password={}", password.replace(' ', "+"))
     };
@@ -85,10 +79,8 @@ async fn a_user_gets_tokens_by_name_and_password() {
 #[tokio::test]
 async fn what_is_wrong_is_said_in_the_terms_of_oauth() {
     let plant = Plant::start().await;
-    let other_org = {
-        plant.server.basalt(&["org", "create", "other"]).await.expect_success();
-        plant.issue(&["--org", "other"]).await
-    };
+    plant.server.basalt(&["org", "create", "other"]).await.expect_success();
+    let other_org = plant.issue(&["--org", "other"]).await;
     let revoked = plant.issue(&[]).await;
     let id = revoked.split_once(':').unwrap().0.to_owned();
     plant.server.basalt(&["client", "revoke", &id]).await.expect_success();
@@ -137,7 +129,7 @@ async fn what_is_wrong_is_said_in_the_terms_of_oauth() {
 #[tokio::test]
 async fn too_many_guesses_are_refused_for_a_time() {
     let plant = Plant::start_with(&[("BASALT_SESSION__ATTEMPTS", "2")]).await;
-    plant.user("ann").await;
+    plant.server.create_user("ann", &[]).await;
     let users = plant.issue(&["--role", "viewer"]).await;
     let guess = "grant_type=password&username=ann&password=guess";
     for _ in 0..2 {

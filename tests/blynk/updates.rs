@@ -54,7 +54,7 @@ async fn every_kind_takes_its_values_and_no_others() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_update() {
+async fn what_is_wrong_with_an_update_and_values_of_one_request_have_one_time() {
     let plant = Plant::start().await;
     let id = plant.device;
     let one = |body: Value, status: u16, expected: Value| (UPDATE.to_owned(), body, status, expected);
@@ -92,11 +92,7 @@ async fn what_is_wrong_with_an_update() {
     let large = format!("{{\"deviceId\":{id},\"dataStreamId\":1,\"value\":\"{}\"}}", "x".repeat(11 << 20));
     let answer = plant.blynk.send("POST", UPDATE, &large).await.expect(413);
     assert!(answer["error"]["message"].is_string(), "{answer}");
-}
 
-#[tokio::test]
-async fn values_of_one_request_have_one_time() {
-    let plant = Plant::start().await;
     stream(&plant.client, json!({"name": "Current", "device": plant.device})).await;
     let before = SystemClock.now().0 / 1000;
     let body = json!({"deviceId": plant.device, "values": [
@@ -114,7 +110,7 @@ async fn values_of_one_request_have_one_time() {
 }
 
 #[tokio::test]
-async fn each_write_is_read_at_once_by_every_interface() {
+async fn each_write_is_read_at_once_by_every_interface_and_told_a_connected_device_by_a_command() {
     let plant = Plant::start().await;
     let id = plant.device;
     for n in 0..50 {
@@ -125,12 +121,6 @@ async fn each_write_is_read_at_once_by_every_interface() {
         assert_eq!(plant.current(id, 1).await, json!(-n - 1));
         plant.client.get(&format!("{path}?limit=1")).await.has(200, json!({"/0/value": f64::from(-n - 1)}));
     }
-}
-
-#[tokio::test]
-async fn a_connected_device_is_told_by_a_command() {
-    let plant = Plant::start().await;
-    let id = plant.device;
     let commands = async || plant.client.get(&format!("/api/command/?device={id}")).await.body;
     let update = json!({"deviceId": id, "dataStreamId": 1, "value": 5});
     plant.blynk.post(UPDATE, &update).await.expect(204);

@@ -95,15 +95,21 @@ async fn count(client: &Client) -> u16 {
     client.try_sql("SELECT count(*) FROM readings").await.status
 }
 
+/// The statuses of answers in SQL, REST and GraphQL.
+async fn statuses(client: &Client) -> [u16; 3] {
+    let graph = client.post("/graphql", &json!({"query": "{ streams { totalCount } }"})).await.status;
+    [count(client).await, client.get("/api/value/").await.status, graph]
+}
+
 #[tokio::test]
 async fn a_revoked_key_is_refused_by_every_node_when_that_is_answered() {
     let cluster = Cluster::start(&[]).await;
     let nodes = [cluster.query_node(&[]).await, cluster.query_node(&[]).await];
     for round in 0..5 {
-        let key = cluster.ingest.create_key(&["--scope", "value:read"]).await;
+        let key = cluster.ingest.create_key(&["--scope", "value:read", "--scope", "data:read"]).await;
         let clients: Vec<Client> = nodes.iter().map(|node| node.client().with_key(&key)).collect();
         for client in &clients {
-            assert_eq!(count(client).await, 200, "round {round}: a new key counts at once");
+            assert_eq!(statuses(client).await, [200; 3], "round {round}: a new key counts at once");
         }
         // A node that stands still learns nothing, and knows nothing of it when it goes on.
         nodes[1].signal("STOP");
@@ -117,7 +123,7 @@ async fn a_revoked_key_is_refused_by_every_node_when_that_is_answered() {
         });
         assert_eq!(answer, 401, "round {round}: asked of a node that stood still");
         for client in &clients {
-            assert_eq!(count(client).await, 401, "round {round}");
+            assert_eq!(statuses(client).await, [401; 3], "round {round}");
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::rest::stream_of;
 use crate::support::{Cluster, WsClient, WsEvent};
 
 #[tokio::test]
-async fn what_is_no_query_is_handed_on_as_it_came() {
+async fn what_is_no_query_is_handed_on_as_it_came_and_a_subscription_gets_what_is_written() {
     let cluster = Cluster::start(&[]).await;
     let node = cluster.query_node(&[]).await;
     let (owner, client) = (cluster.ingest.client(), node.client());
@@ -34,14 +34,7 @@ async fn what_is_no_query_is_handed_on_as_it_came() {
     let nobody = client.with_key("bslt_nobody_0123456789abcdef0123456789abcdef");
     nobody.get("/api/device/").await.expect(401);
     nobody.try_sql("SELECT 1").await.expect(401);
-}
 
-#[tokio::test]
-async fn a_subscription_through_a_query_node_gets_what_is_written() {
-    let cluster = Cluster::start(&[]).await;
-    let node = cluster.query_node(&[]).await;
-    let client = node.client();
-    let (_, stream) = stream_of(&client, "speed", "fp64").await;
     let mut socket = WsClient::connect(&node.url, &node.key).await;
     socket.subscribe("1", &format!("subscription {{ values(streams: [{stream}]) {{ __typename }} }}")).await;
     // The subscription may begin after a write that is acknowledged first: one of several arrives.

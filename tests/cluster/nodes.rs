@@ -1,12 +1,12 @@
 //! The nodes of a cluster: every one lists all, until they end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::shards::SHARDS;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, DataDir, Server, eventually, until};
+use crate::support::{Client, Cluster, DataDir, eventually, until};
 
 /// A node that ended in silence is known after its lease, which is 10 s.
 const LEASE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -65,7 +65,7 @@ async fn every_node_lists_all_until_they_end() {
 }
 
 #[tokio::test]
-async fn nodes_are_shown_to_the_operator_alone() {
+async fn nodes_and_shards_are_shown_to_the_operator_alone() {
     let cluster = Cluster::start(&[]).await;
     let node = cluster.query_node(&[]).await;
     let (ingest, query) = (cluster.ingest.client(), node.client());
@@ -74,9 +74,14 @@ async fn nodes_are_shown_to_the_operator_alone() {
     cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
     let other = cluster.ingest.create_key(&["--org", "other"]).await;
     let restricted = cluster.ingest.create_key(&["--device", &device.to_string()]).await;
+    for client in [&ingest, &query] {
+        assert_eq!(client.sql(SHARDS).await.len(), 1);
+    }
     for (name, key) in [("other", &other), ("restricted", &restricted)] {
         for client in [&ingest, &query] {
-            assert_eq!(client.with_key(key).sql(NODES).await, Vec::<Value>::new(), "{name}");
+            for statement in [NODES, SHARDS] {
+                assert_eq!(client.with_key(key).sql(statement).await, Vec::<Value>::new(), "{name}");
+            }
         }
         let args = ["cluster", "status", "--url", node.url.as_str(), "--key", key.as_str()];
         let status = DataDir::new().basalt(&args).await.expect_success();
@@ -85,14 +90,4 @@ async fn nodes_are_shown_to_the_operator_alone() {
     let args = ["cluster", "status", "--url", node.url.as_str(), "--key", node.key.as_str()];
     let status = DataDir::new().basalt(&args).await.expect_success();
     assert!(["ingest", "query", "running"].iter().all(|word| status.contains(word)), "{status}");
-}
-
-#[tokio::test]
-async fn a_server_alone_has_no_nodes() {
-    let server = Server::start_alone(Arc::new(DataDir::new()), &[]).await;
-    assert_eq!(server.client().sql(NODES).await, Vec::<Value>::new());
-    let metrics = server.client().get("/metrics").await.body;
-    assert!(!metrics.as_str().unwrap_or_default().contains("basalt_cluster_nodes"), "{metrics}");
-    let status = server.basalt(&["cluster", "status"]).await.expect_success();
-    assert!(status.starts_with("no nodes") && status.contains("cluster.listen"), "{status}");
 }

@@ -243,23 +243,3 @@ async fn what_else_is_sent_to_the_paths_of_reads_is_handed_on() {
     let answers = send(&client, &("/graphql".to_owned(), Some(batch))).await;
     answers.has(200, json!({"/1/data/latestValues/0/value": 5.0}));
 }
-
-#[tokio::test]
-async fn a_key_counts_for_reads_from_its_making_to_its_end() {
-    let cluster = Cluster::start(&[]).await;
-    let node = cluster.query_node(&[]).await;
-    for round in 0..3 {
-        let key = cluster.ingest.create_key(&["--scope", "value:read", "--scope", "data:read"]).await;
-        let client = node.client().with_key(&key);
-        let requests = [("/api/value/".to_owned(), None), graphql("{ streams { totalCount } }".to_owned())];
-        for request in &requests {
-            send(&client, request).await.about(&format!("round {round}: {request:?}")).ok();
-        }
-        // The bootstrap key is the first.
-        let id = (round + 2).to_string();
-        cluster.ingest.basalt(&["key", "revoke", &id]).await.expect_success();
-        for request in &requests {
-            send(&client, request).await.about(&format!("round {round}: {request:?}")).expect(401);
-        }
-    }
-}

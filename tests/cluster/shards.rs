@@ -12,7 +12,7 @@ use crate::support::{Client, Cluster, DataDir, Server, assert_members, eventuall
 /// A node has its entry in the catalog at once, unless the machine is busy.
 const ENTRY_TIMEOUT: Duration = Duration::from_secs(30);
 
-const SHARDS: &str = "SELECT * FROM shards";
+pub const SHARDS: &str = "SELECT * FROM shards";
 
 /// Waits until all of them show one shard alike, which has this owner.
 async fn shard(what: &str, clients: &[&Client], owner: &str) -> Value {
@@ -80,24 +80,7 @@ async fn every_node_names_the_owner_the_epoch_and_the_seqs_alike() {
 }
 
 #[tokio::test]
-async fn shards_are_shown_to_the_operator_alone() {
-    let cluster = Cluster::start(&[]).await;
-    let node = cluster.query_node(&[]).await;
-    let (ingest, query) = (cluster.ingest.client(), node.client());
-    let (device, _) = stream_of(&ingest, "speed", "fp64").await;
-    cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
-    let other = cluster.ingest.create_key(&["--org", "other"]).await;
-    let restricted = cluster.ingest.create_key(&["--device", &device.to_string()]).await;
-    for client in [&ingest, &query] {
-        assert_eq!(client.sql(SHARDS).await.len(), 1);
-        for (name, key) in [("other", &other), ("restricted", &restricted)] {
-            assert_eq!(client.with_key(key).sql(SHARDS).await, Vec::<Value>::new(), "{name}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_server_alone_has_one_shard_without_an_owner() {
+async fn a_server_alone_has_one_shard_without_an_owner_and_no_nodes() {
     let server = Server::start_alone(Arc::new(DataDir::new()), &[("BASALT_FLUSH__AGE", "1h")]).await;
     let client = server.client();
     let (_, stream) = stream_of(&client, "speed", "fp64").await;
@@ -107,4 +90,10 @@ async fn a_server_alone_has_one_shard_without_an_owner() {
     let row = &rows[0];
     assert_members(row, &json!({"shard": 0, "owner": null, "epoch": null}));
     assert!(number(row, "seq") > number(row, "flushed_seq"), "{row}");
+
+    assert_eq!(client.sql("SELECT role FROM nodes").await, Vec::<Value>::new());
+    let metrics = client.get("/metrics").await.body;
+    assert!(!metrics.as_str().unwrap_or_default().contains("basalt_cluster_nodes"), "{metrics}");
+    let status = server.basalt(&["cluster", "status"]).await.expect_success();
+    assert!(status.starts_with("no nodes") && status.contains("cluster.listen"), "{status}");
 }

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::{ask, codes, data};
 use crate::rest::hamachi::FakeHamachi;
 use crate::rest::io::{FORMS, grumpy, plc, simulator};
-use crate::rest::key::superuser;
 use crate::rest::{event, matches};
 use crate::support::{Browser, Server, rows};
 
@@ -221,7 +220,7 @@ async fn a_person_changes_their_password() {
     let change = |old: &str, new: &str| json!({"query": format!("mutation {{ changePassword(input: {{oldPassword: \"{old}\", newPassword: \"{new}\"}}) {{ changed errors {{ field message code }} }} }}")});
     let body = server.client().post("/graphql", &change("a", "b")).await.body;
     assert_eq!(codes(&body), ["FORBIDDEN"], "a key has none: {body}");
-    let mut ann = superuser(&server, "ann", "default").await;
+    let mut ann = server.person("ann", &["--superuser"]).await;
     let elsewhere = Browser::log_in(&server, "ann", "correct horse").await;
     let body = ann.post("/graphql", &change("wrong", "new horse 9")).await.body;
     let wrong = json!({"changed": false, "errors": [{"field": "oldPassword", "message": "Invalid password.", "code": "INVALID"}]});

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::{ask, codes, data, plant};
-use crate::rest::key::superuser;
 use crate::rest::matches;
 use crate::support::{Server, rows};
 
@@ -146,7 +145,7 @@ async fn keys_are_made_by_superusers_shown_once_and_revoked() {
     let body = ask(&client, create, json!({})).await;
     assert_eq!(codes(&body), ["FORBIDDEN"], "{body}");
     assert_eq!(body["data"], Value::Null);
-    let mut ann = superuser(&server, "ann", "default").await;
+    let mut ann = server.person("ann", &["--superuser"]).await;
     let body = ann.post("/graphql", &json!({ "query": create })).await.body;
     let made = &body["data"]["createKey"];
     assert_eq!((&made["errors"], &made["key"]["scopes"]), (&json!([]), &json!(["device:read"])), "{body}");
@@ -176,8 +175,8 @@ async fn keys_are_renamed_and_deleted_by_superusers_of_their_organization() {
     let server = Server::start(&[]).await;
     server.basalt(&["org", "create", "plant-2"]).await.expect_success();
     let client = server.client();
-    let mut ann = superuser(&server, "ann", "default").await;
-    let mut foreign = superuser(&server, "eve", "plant-2").await;
+    let mut ann = server.person("ann", &["--superuser"]).await;
+    let mut foreign = server.person("eve", &["--superuser", "--org", "plant-2"]).await;
     let made = ann.post("/api/key/", &json!({"name": "k", "scopes": ["device:read"]})).await.body;
     let (row, secret) = (made["id"].clone(), made["key"].as_str().expect("a secret").to_owned());
     let update = |row: &Value, name: &str| {

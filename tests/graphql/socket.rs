@@ -16,7 +16,7 @@ fn init(key: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_mistake_closes_with_its_code() {
+async fn each_mistake_closes_with_its_code_and_credentials_come_in_headers_or_in_the_first_message() {
     let server = Server::start(&[]).await;
     let init = init(&server.key).to_string();
     let endless = json!({ "type": "subscribe", "id": "1", "payload": { "query": "subscription { values { cursor } }" } });
@@ -45,11 +45,7 @@ async fn each_mistake_closes_with_its_code() {
     }
     let mut socket = WsClient::open(&server.url, &[]).await;
     assert_eq!(socket.wait_for_close().await.0, 4406, "without the subprotocol");
-}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn credentials_come_in_the_headers_or_in_the_first_message() {
-    let server = Server::start(&[]).await;
     let key = format!("ApiKey {}", server.key);
     let rows = rows![
         "in_the_headers", vec![("authorization", key.as_str())], json!({}), true;
@@ -76,22 +72,8 @@ async fn credentials_come_in_the_headers_or_in_the_first_message() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_says_its_csrf_token_and_ends_its_sockets_with_it() {
     let server = Server::start(&[]).await;
-    server
-        .data_dir
-        .basalt_with(&["user", "create", "ada", "--staff", "--password-stdin"], &[], "correct horse 7")
-        .await
-        .expect_success();
-    let client = server.client().without_key();
-    let body = json!({ "username": "ada", "password": "correct horse 7" });
-    let (status, headers, _) = client.post("/api/session/", &body).await.into_parts();
-    assert_eq!(status, 200);
-    let cookies: Vec<String> = headers
-        .get_all("set-cookie")
-        .iter()
-        .map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned())
-        .collect();
-    let cookie = cookies.join("; ");
-    let token = cookies.iter().find_map(|c| c.strip_prefix("csrftoken=")).expect("a token").to_owned();
+    let mut ada = server.person("ada", &["--staff"]).await;
+    let (cookie, token) = (ada.cookies(), ada.cookie("csrftoken"));
     let headers = [("sec-websocket-protocol", PROTOCOL), ("cookie", cookie.as_str())];
     let mut foreign = WsClient::open(&server.url, &headers).await;
     foreign.send_json(&json!({ "type": "connection_init" })).await;
@@ -101,14 +83,13 @@ async fn a_session_says_its_csrf_token_and_ends_its_sockets_with_it() {
     assert_eq!(socket.receive().await, WsEvent::Message(json!({ "type": "connection_ack" })));
     socket.subscribe("1", "subscription { values { cursor } }").await;
     socket.next_data("1").await;
-    let logout = [("cookie", cookie.as_str()), ("x-csrftoken", token.as_str())];
-    client.send("DELETE", "/api/session/", &logout, "").await.expect(204);
+    ada.send("DELETE", "/api/session/", &Value::Null).await.expect(204);
     assert_eq!(socket.expect_failure("1").await[0]["extensions"]["code"], "UNAUTHENTICATED");
     assert_eq!(socket.wait_for_close().await.0, 4403);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everything_is_asked_over_one_socket() {
+async fn everything_is_asked_over_one_socket_a_hundred_operations_at_once() {
     let (server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
     let mut socket = WsClient::connect(&server.url, &server.key).await;
@@ -146,11 +127,7 @@ async fn everything_is_asked_over_one_socket() {
     socket.send_json(&json!({ "type": "complete", "id": "feed" })).await;
     socket.subscribe("feed", "{ __typename }").await;
     assert_eq!(socket.next_data("feed").await, json!({ "__typename": "Query" }));
-}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_connection_has_a_hundred_operations() {
-    let server = Server::start(&[]).await;
     let mut socket = WsClient::connect(&server.url, &server.key).await;
     for n in 0..100 {
         socket.subscribe(&n.to_string(), "subscription { events { change } }").await;

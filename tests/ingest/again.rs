@@ -52,7 +52,7 @@ async fn a_key_belongs_to_one_body_and_one_caller() {
 }
 
 #[tokio::test]
-async fn a_refused_request_does_not_use_up_its_key() {
+async fn a_refused_request_does_not_use_up_its_key_and_of_many_at_once_one_is_written() {
     let (_server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "s", "fp64").await;
     assert_eq!(post(&client, "a", "{").await.0, 400);
@@ -63,12 +63,7 @@ async fn a_refused_request_does_not_use_up_its_key() {
         assert!(is_told, "{bad:.9}: {status} {answer}");
     }
     assert_eq!(count(&client).await, 1);
-}
 
-#[tokio::test]
-async fn of_many_at_once_one_is_written() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "s", "fp64").await;
     for round in 0..10 {
         let (key, body) = (format!("round {round}"), line(stream, f64::from(round)));
         let answers = join_all((0..16).map(|_| post(&client, &key, &body))).await;

@@ -29,7 +29,7 @@ async fn all_four_forms_written_by_polars_say_the_same() {
 }
 
 #[tokio::test]
-async fn a_row_is_named_by_id_or_by_names_and_timed_in_many_ways() {
+async fn a_row_is_named_and_timed_in_many_ways_and_texts_and_wide_integers_stay_exact() {
     let (_server, client) = Server::with_client(&[]).await;
     let (_, stream) = stream_of(&client, "s", "fp64").await;
     let noon = "2026-04-28T12:00:00Z";
@@ -54,11 +54,7 @@ async fn a_row_is_named_by_id_or_by_names_and_timed_in_many_ways() {
         let quality = if expected.is_null() { "bad" } else { "good" };
         assert_eq!(stored, [json!({"value": expected, "quality": quality})], "{name}");
     }
-}
 
-#[tokio::test]
-async fn texts_and_wide_integers_stay_exact() {
-    let (_server, client) = Server::with_client(&[]).await;
     for (kind, body, expected) in [
         ("text", r#""text": "größer ☃""#, json!("größer ☃")),
         ("json", r#""text": "{\"a\": [1]}""#, json!({"a": [1]})),

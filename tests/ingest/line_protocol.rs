@@ -42,29 +42,6 @@ async fn both_versions_write_lines() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_is_taken_wherever_clients_put_it() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let key = client.key().expect("the client has a key").to_owned();
-    let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("telegraf:{key}"));
-    let nobody = client.without_key();
-    let rows = [
-        (vec![("authorization", format!("Token {key}"))], "/write?db=a", 204),
-        (vec![("authorization", format!("Bearer {key}"))], "/write?db=a", 204),
-        (vec![("authorization", format!("Basic {basic}"))], "/write?db=a", 204),
-        (vec![], &*format!("/write?db=a&u=telegraf&p={key}"), 204),
-        (vec![], "/write?db=a", 401),
-        (vec![("authorization", "Token wrong".to_owned())], "/write?db=a", 401),
-        (vec![("authorization", format!("Token {key}"))], "/api/v2/write?org=other&bucket=a", 404),
-    ];
-    for (headers, path, expected) in rows {
-        let headers: Vec<(&str, &str)> =
-            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let answer = nobody.send("POST", path, &headers, "m v=1").await;
-        answer.about(&format!("{headers:?} {path}")).expect(expected);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refused_lines_are_told_with_their_numbers() {
     let (_server, client) = Server::with_client(&[]).await;
     let body = "m v=1\nm v=oops\nm v=2\nm\n";
@@ -86,7 +63,7 @@ async fn refused_lines_are_told_with_their_numbers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn senders_find_what_they_ask_for_first() {
+async fn senders_find_what_they_ask_for_first_and_put_a_key_wherever_they_do() {
     let (_server, client) = Server::with_client(&[]).await;
     let (status, headers, _) = client.without_key().get("/ping").await.into_parts();
     assert_eq!((status, headers["x-influxdb-version"].to_str().unwrap()), (204, "1.8-basalt"));
@@ -101,6 +78,25 @@ async fn senders_find_what_they_ask_for_first() {
     let headers = [("content-encoding", "gzip"), ("content-type", TEXT)];
     client.send("POST", "/write?db=plant", &headers, gzip.finish().unwrap()).await.expect(204);
     assert_eq!(count(&client).await, 1, "three lines of one time are one reading");
+
+    let key = client.key().expect("the client has a key").to_owned();
+    let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("telegraf:{key}"));
+    let nobody = client.without_key();
+    let rows = [
+        (vec![("authorization", format!("Token {key}"))], "/write?db=a", 204),
+        (vec![("authorization", format!("Bearer {key}"))], "/write?db=a", 204),
+        (vec![("authorization", format!("Basic {basic}"))], "/write?db=a", 204),
+        (vec![], &*format!("/write?db=a&u=telegraf&p={key}"), 204),
+        (vec![], "/write?db=a", 401),
+        (vec![("authorization", "Token wrong".to_owned())], "/write?db=a", 401),
+        (vec![("authorization", format!("Token {key}"))], "/api/v2/write?org=other&bucket=a", 404),
+    ];
+    for (headers, path, expected) in rows {
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = nobody.send("POST", path, &headers, "m v=1").await;
+        answer.about(&format!("{headers:?} {path}")).expect(expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -48,28 +48,7 @@ async fn write(client: &Client, path: &str, media: &str, body: &[u8]) -> Answer 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn samples_are_written_once_however_often_they_are_sent() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let body =
-        request(&[("__name__", "up"), ("instance", "node:9100"), ("job", "node"), ("a", "1")], &[1.0, 0.0]);
-    for _ in 0..2 {
-        write(&client, PATH, V1, &body).await.is(204, &Value::Null);
-    }
-    let by_default = request(&[("__name__", "job:rate")], &[2.5]);
-    write(&client, "/api/v1/write?device=rules", V1, &by_default).await.expect(204);
-    let query = "SELECT d.name AS device, s.name AS stream, s.type, r.value FROM readings r JOIN streams s ON s.id = r.stream_id \
-        JOIN devices d ON d.id = s.device_id ORDER BY d.name, r.ts";
-    let rows = client.sql(query).await;
-    let expected = [
-        json!({"device": "node:9100", "stream": "up,a=1", "type": "fp64", "value": 1.0}),
-        json!({"device": "node:9100", "stream": "up,a=1", "type": "fp64", "value": 0.0}),
-        json!({"device": "rules", "stream": "job:rate", "type": "fp64", "value": 2.5}),
-    ];
-    assert_eq!(rows, expected);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_request_is_refused() {
+async fn what_is_no_request_is_refused_and_samples_are_written_once_however_often_they_are_sent() {
     let (server, client) = Server::with_client(&[]).await;
     let body = request(&[("__name__", "up"), ("instance", "a")], &[1.0]);
     let snappy = block(&body);
@@ -104,6 +83,23 @@ async fn what_is_no_request_is_refused() {
     write(&client.without_key(), PATH, V1, &body).await.expect(401);
     let (status, headers, _) = client.get(PATH).await.into_parts();
     assert_eq!((status, headers["allow"].to_str().unwrap()), (405, "POST"));
+
+    let body =
+        request(&[("__name__", "up"), ("instance", "node:9100"), ("job", "node"), ("a", "1")], &[1.0, 0.0]);
+    for _ in 0..2 {
+        write(&client, PATH, V1, &body).await.is(204, &Value::Null);
+    }
+    let by_default = request(&[("__name__", "job:rate")], &[2.5]);
+    write(&client, "/api/v1/write?device=rules", V1, &by_default).await.expect(204);
+    let query = "SELECT d.name AS device, s.name AS stream, s.type, r.value FROM readings r JOIN streams s ON s.id = r.stream_id \
+        JOIN devices d ON d.id = s.device_id ORDER BY d.name, r.ts";
+    let rows = client.sql(query).await;
+    let expected = [
+        json!({"device": "node:9100", "stream": "up,a=1", "type": "fp64", "value": 1.0}),
+        json!({"device": "node:9100", "stream": "up,a=1", "type": "fp64", "value": 0.0}),
+        json!({"device": "rules", "stream": "job:rate", "type": "fp64", "value": 2.5}),
+    ];
+    assert_eq!(rows, expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -78,29 +78,19 @@ async fn names_need_not_be_unique() {
     let (gateway, first) = project.gateway().await;
     let second = project.device(json!({"name": "sensor", "parentDevice": gateway})).await;
     let path = format!("/device/v1/devices/{}", text(&second["id"]));
-    let names = async || {
-        let list = project.get("/device/v1/devices").await.body;
-        let rows = list.as_array().expect("a list");
-        rows.iter().map(|one| text(&one["name"])).collect::<Vec<_>>()
-    };
+    let names = async || project.get("/device/v1/devices").await.column("name");
     assert_eq!(names().await, ["gateway", "sensor", "sensor"]);
     // The interfaces where a name is one device have it with a number.
     let native = project.native_id(&text(&second["id"])).await;
     let stored = format!("/api/device/{native}/");
     project.server.client().get(&stored).await.has(200, json!({"name": "sensor-2"}));
     let taken = json!({"name": "sensor"});
-    project
-        .server
-        .client()
-        .patch(&stored, &taken)
-        .await
-        .has(400, json!({"/name/0": "This field must be unique."}));
+    let answer = project.server.client().patch(&stored, &taken).await;
+    answer.has(400, json!({"/name/0": "This field must be unique."}));
 
     // Other changes leave the name; a new one, given here or elsewhere, replaces it.
-    project
-        .call("PATCH", &path, &json!({"demoActive": false}))
-        .await
-        .has(400, json!({"/errors/0/param": "demoActive"}));
+    let answer = project.call("PATCH", &path, &json!({"demoActive": false})).await;
+    answer.has(400, json!({"/errors/0/param": "demoActive"}));
     project.call("PATCH", &path, &json!({"frequency": 60})).await.ok();
     assert_eq!(names().await, ["gateway", "sensor", "sensor"]);
     project.call("PATCH", &path, &json!({"name": "gateway"})).await.ok();
@@ -111,7 +101,7 @@ async fn names_need_not_be_unique() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_created_is_told_at_once() {
+async fn what_cannot_be_created_is_told_at_once_and_a_gateway_goes_with_its_sub_devices() {
     let project = Project::start().await;
     let (gateway, sub) = project.gateway().await;
     let rows = [
@@ -130,12 +120,7 @@ async fn what_cannot_be_created_is_told_at_once() {
         assert_eq!((status, params), (400, expected), "{body}: {answer}");
     }
     assert_eq!(project.get("/device/v1/devices").await.body.as_array().map(Vec::len), Some(2));
-}
 
-#[tokio::test]
-async fn a_gateway_goes_with_its_sub_devices() {
-    let project = Project::start().await;
-    let (gateway, sub) = project.gateway().await;
     let other = project.device(json!({"name": "alone"})).await;
     let alone = text(&other["id"]);
     let pair = |parent: &str, id: &str| format!("/devices/{parent}/subDevice/subDevices/{id}");
@@ -157,7 +142,7 @@ async fn a_gateway_goes_with_its_sub_devices() {
 }
 
 #[tokio::test]
-async fn types_are_products_and_those_that_are_built_in() {
+async fn types_are_products_and_those_that_are_built_in_and_so_are_protocols() {
     let project = Project::start().await;
     let hue = "4023br5d-9f88-4f31-97c2-0e682aef543f";
     let (status, found) = project.get(&format!("/device/v1/types/{hue}")).await.outcome();
@@ -196,11 +181,7 @@ async fn types_are_products_and_those_that_are_built_in() {
     let expected =
         json!({"isGateway": true, "subDevices": [], "protocols": ["IuYtREd0", "R2Jh6IhT", "vRy6GTde"]});
     assert_eq!(some(&gateway, &["isGateway", "subDevices", "protocols"]), expected);
-}
 
-#[tokio::test]
-async fn protocols_are_built_in() {
-    let project = Project::start().await;
     let rows = [
         ("vRy6GTde", "Zigbee", "zigbee"),
         ("IuYtREd0", "WiFi", "http"),

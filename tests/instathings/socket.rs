@@ -227,23 +227,6 @@ async fn lines_of_logs_come_together() {
 }
 
 #[tokio::test]
-async fn nothing_of_another_project_is_told() {
-    let project = Project::start().await;
-    let foreign = project.foreign_token("elsewhere").await;
-    let path = format!("/wss?project=elsewhere&access_token={foreign}");
-    let mut theirs = Socket::open(&project.server.url, &path).await.expect("it upgrades");
-    let mut ours = Socket::follow(&project).await;
-    let (gateway, _) = project.gateway().await;
-    project.report(&gateway, "session", &json!({"event": "connected"})).await;
-    ours.payload("connected").await;
-    let key = project.server.create_key(&["--org", "elsewhere"]).await;
-    let other = project.server.client().with_key(&key);
-    let fact = json!({"id": "own", "t": NOON_S, "s1_id": "a", "s1_v": 1});
-    other.post("/ingest/facts", &fact).await.ok();
-    assert_eq!(theirs.payload("data").await["data"], fact, "the first that it is told");
-}
-
-#[tokio::test]
 async fn a_connection_ends_with_its_token() {
     let project = Project::start_with(&[("BASALT_INSTATHINGS__TOKEN_TTL", "5")]).await;
     let mut expiring = Socket::follow(&project).await;

@@ -43,7 +43,7 @@ async fn status(fixture: &DoorFixture, path: &str) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_signed_link_admits_to_one_file_for_its_time() {
+async fn a_signed_link_admits_to_one_file_and_an_upload_address_takes_one_object_for_its_time() {
     let fixture = DoorFixture::new().await;
     let stop = CancellationToken::new();
     let worker = tokio::spawn(fixture.app.clone().run_exports(stop.clone()));
@@ -72,11 +72,7 @@ async fn a_signed_link_admits_to_one_file_for_its_time() {
     assert_eq!(status(&fixture, &ours).await, 403, "its time is over");
     stop.cancel();
     worker.await.unwrap();
-}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upload_address_takes_one_object_for_its_time() {
-    let fixture = DoorFixture::new().await;
     let bytes = b"firmware";
     let declare = async |who: &Principal| {
         let authorization = fixture.mk(who).await.unwrap();
@@ -106,7 +102,7 @@ async fn an_upload_address_takes_one_object_for_its_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_download_token_is_for_one_firmware_and_device() {
+async fn a_download_token_is_for_one_firmware_and_device_and_an_upload_learns_nothing_of_others() {
     let fixture = DoorFixture::new().await;
     let admin = fixture.mk(&fixture.world.ground.owner).await.unwrap();
     let ask = async |body: &Value| {
@@ -137,25 +133,7 @@ async fn a_download_token_is_for_one_firmware_and_device() {
     }
     fixture.world.ground.clock.advance((DOWNLOAD_TOKEN_S + 1) * MICROS_PER_SECOND);
     assert_eq!(status(&fixture, &download(&token)).await, 410, "its time is over");
-}
 
-/// A form with a firmware for devices of a profile.
-fn form(name: &str, profile: Option<&str>) -> Vec<u8> {
-    let mut texts = vec![("name", name), ("version", "1.0.0")];
-    texts.extend(profile.map(|profile| ("deviceProfileId", profile)));
-    let parts = texts.iter().map(|(name, text)| {
-        format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
-    });
-    let file = format!(
-        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\
-         Content-Type: application/octet-stream\r\n\r\nbytes\r\n--{BOUNDARY}--\r\n"
-    );
-    parts.chain([file]).collect::<String>().into_bytes()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upload_learns_nothing_of_the_firmware_and_profiles_of_others() {
-    let fixture = DoorFixture::new().await;
     let third = fixture.mk(&fixture.third).await.unwrap();
     let media = format!("multipart/form-data; boundary={BOUNDARY}");
     let headers = [("authorization", third.as_str()), ("content-type", media.as_str())];
@@ -180,6 +158,20 @@ async fn an_upload_learns_nothing_of_the_firmware_and_profiles_of_others() {
         let (status, answer) = upload(&name, None).await;
         assert_eq!(status, 201, "{name}: {answer}");
     }
+}
+
+/// A form with a firmware for devices of a profile.
+fn form(name: &str, profile: Option<&str>) -> Vec<u8> {
+    let mut texts = vec![("name", name), ("version", "1.0.0")];
+    texts.extend(profile.map(|profile| ("deviceProfileId", profile)));
+    let parts = texts.iter().map(|(name, text)| {
+        format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+    });
+    let file = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\nbytes\r\n--{BOUNDARY}--\r\n"
+    );
+    parts.chain([file]).collect::<String>().into_bytes()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -232,23 +232,3 @@ async fn each_mutation_asks_for_the_scope_of_what_it_changes() {
         rows.map(|(scope, change)| (scope, format!("mutation {{ {change} {{ errors {{ field code }} }} }}")));
     each_needs_its_scope(&world, &all, rows).await;
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_machine_is_for_unrestricted_keys_of_the_default_organization() {
-    let world = IsolationFixture::new().await;
-    let mut clients = vec![("another organization", world.foreign_key().await)];
-    clients.extend(world.restricted().await);
-    for (place, client) in clients {
-        for query in [
-            "{ hamachi { version } }",
-            "{ hamachiNetworks { name } }",
-            "{ hamachiNetwork(networkId: \"plant\") { name } }",
-            "mutation { joinHamachiNetwork(input: {network: \"plant\"}) { network } }",
-            "mutation { leaveHamachiNetwork(network: \"plant\") { left } }",
-            "mutation { issueTerminalGrant(input: {terminalId: \"a\", hostId: \"b\"}) { token } }",
-            "mutation { redeemTerminalGrant(token: \"a\") { grant { jti } } }",
-        ] {
-            assert_eq!(codes(&ask(&client, query, json!({})).await), ["FORBIDDEN"], "{place}: {query}");
-        }
-    }
-}

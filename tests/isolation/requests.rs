@@ -44,18 +44,12 @@ pub fn blynk() -> Vec<Request> {
         post("/api/v1/organization/device/datastream", r#"{"deviceId":{device},"dataStreamId":1,"value":5}"#);
         post("/api/v1/organization/device/datastreams", r#"{"deviceId":{device},"dataStreams":[{"dataStreamId":1,"value":5}]}"#);
         post("/api/v1/organization/product/devices/batch-update", r#"{"fields":["deviceId","x"],"updates":[[{device},5]]}"#);
-        post(
-            "/api/v1/organization/product/devices/batch-update",
-            r#"{"fields":["deviceId","x"],"updates":[[{device},5]],"debug":true}"#,
-        );
-        post(
-            "/api/v1/organization/device/import/batch",
-            r#"{"deviceId":{device},"dataStreamId":1,"values":[{"value":5,"ts":1000}]}"#,
-        );
-        post(
-            "/api/v1/organization/device/datastream/property",
-            r##"{"deviceId":{device},"dataStreamId":1,"property":"color","value":"#FF0000"}"##,
-        );
+        post("/api/v1/organization/product/devices/batch-update",
+            r#"{"fields":["deviceId","x"],"updates":[[{device},5]],"debug":true}"#);
+        post("/api/v1/organization/device/import/batch",
+            r#"{"deviceId":{device},"dataStreamId":1,"values":[{"value":5,"ts":1000}]}"#);
+        post("/api/v1/organization/device/datastream/property",
+            r##"{"deviceId":{device},"dataStreamId":1,"property":"color","value":"#FF0000"}"##);
     ];
     blynk_reads().into_iter().chain(writes).collect()
 }
@@ -119,6 +113,10 @@ pub fn mk_reads() -> Vec<Request> {
         "/api/v1/admin/quarantine/{quarantined}",
         "/api/v1/admin/quarantine?deviceId={uuid}",
         "/api/v1/readings/sensor/{sensor}?from=2026-04-28T00:00:00Z&to=2026-04-29T00:00:00Z",
+        "/api/v1/readings/sensor/{sensor}/window?duration=PT1H",
+        "/api/v1/readings/sensor/{sensor}/aggregated?from=2026-04-28T00:00:00Z&to=2026-04-29T00:00:00Z&interval=PT1H",
+        "/api/v1/readings?sensorId={sensor}&from=2026-04-28T00:00:00Z&to=2026-04-29T00:00:00Z",
+        "/api/v1/readings?deviceId={uuid}&from=2026-04-28T00:00:00Z&to=2026-04-29T00:00:00Z",
         "/api/v1/readings/sensor/{sensor}/stats?from=2026-04-28T00:00:00Z&to=2026-04-29T00:00:00Z",
         "/api/v1/readings/sensor/{sensor}/latest",
         // Other names are none here.
@@ -175,6 +173,8 @@ pub fn mk_other_reads() -> Vec<Request> {
         "/api/v1/billing/plans",
         "/api/v1/annotations/by-source?source=MANUAL",
         "/api/v1/alert-rules",
+        "/api/v1/alerts",
+        "/api/v1/events",
     ]
     .map(get)
     .into()
@@ -184,11 +184,16 @@ pub fn mk_other_reads() -> Vec<Request> {
 pub fn mk_changes() -> Vec<Request> {
     let component = r#"{"deviceId":"{uuid}","key":"x","name":"x"}"#;
     let binding = r#"{"targetType":"DEVICE","targetId":"{uuid}","configArtefactId":"{artefact}"}"#;
+    let sensor = r#"{"deviceId":"{uuid}","key":"k","name":"x","valueType":"TEXT"}"#;
     vec![
         send("PATCH", "/api/v1/devices/{uuid}", r#"{"name":"x"}"#),
         send("PUT", "/api/v1/devices/{uuid}", r#"{"name":"x"}"#),
         send("POST", "/api/v1/devices/{uuid}/commands", r#"{"type":"RESTART","params":{}}"#),
         send("POST", "/api/v1/devices/{uuid}/certificate/revoke", ""),
+        send("POST", "/api/v1/devices", r#"{"name":"x y","siteId":"{site}"}"#),
+        send("POST", "/api/v1/devices", r#"{"name":"x y","groupIds":["{group}"]}"#),
+        send("POST", "/api/v1/sensors", sensor),
+        send("PUT", "/api/v1/sensors/{sensor}", sensor),
         send("POST", "/api/v1/components", component),
         send("PUT", "/api/v1/components/{component}", component),
         send("PUT", "/api/v1/sites/{site}", r#"{"name":"x"}"#),
@@ -202,6 +207,7 @@ pub fn mk_changes() -> Vec<Request> {
         send("DELETE", "/api/v1/sites/{site}", ""),
         send("DELETE", "/api/v1/device-groups/{group}", ""),
         send("DELETE", "/api/v1/packs/{pack}", ""),
+        send("DELETE", "/api/v1/sensors/{sensor}", ""),
         send("DELETE", "/api/v1/devices/{uuid}", ""),
     ]
 }
@@ -241,11 +247,8 @@ pub fn mk_other_changes() -> Vec<Request> {
         send("DELETE", "/api/v1/reference-pairs/{pair}", "");
         send("PUT", "/api/v1/dashboards/{dashboard}", r#"{"name":"x","layout":[]}"#);
         send("DELETE", "/api/v1/dashboards/{dashboard}", "");
-        send(
-            "POST",
-            "/api/v1/exports",
-            r#"{"scopeType":"SENSOR","scopeId":"{sensor}","from":"2026-04-28T00:00:00Z","to":"2026-04-29T00:00:00Z","includes":["READINGS"]}"#,
-        );
+        send("POST", "/api/v1/exports",
+            r#"{"scopeType":"SENSOR","scopeId":"{sensor}","from":"2026-04-28T00:00:00Z","to":"2026-04-29T00:00:00Z","includes":["READINGS"]}"#);
         send("DELETE", "/api/v1/exports/{export}", "");
         send("POST", "/api/v1/firmware/{firmware}/download-tokens", r#"{"deviceId":"{uuid}"}"#);
         send("DELETE", "/api/v1/firmware/{firmware}", "");
@@ -253,11 +256,8 @@ pub fn mk_other_changes() -> Vec<Request> {
         send("PUT", "/api/v1/cameras/{camera}", camera);
         send("POST", "/api/v1/cameras/{camera}/live", "");
         send("DELETE", "/api/v1/live/{live}", "");
-        send(
-            "POST",
-            "/api/v1/dvr-clip-requests",
-            r#"{"cameraId":"{camera}","from":"2026-04-28T00:00:00Z","to":"2026-04-28T00:01:00Z"}"#,
-        );
+        send("POST", "/api/v1/dvr-clip-requests",
+            r#"{"cameraId":"{camera}","from":"2026-04-28T00:00:00Z","to":"2026-04-28T00:01:00Z"}"#);
         send("POST", "/api/v1/media-capture-rules", capture);
         send("PUT", "/api/v1/media-capture-rules/{capture_rule}", capture);
         send("DELETE", "/api/v1/media-capture-rules/{capture_rule}", "");

@@ -5,6 +5,7 @@ use basalt::domain::{DeviceId, Micros};
 use serde_json::{Value, json};
 
 use super::fixture::{IsolationFixture, SECRET};
+use crate::graphql::{ask, codes};
 use crate::in_process::{MINUTE, NOW};
 use crate::support::Client;
 
@@ -117,6 +118,17 @@ async fn the_machine_is_for_unrestricted_keys_of_the_default_organization() {
             // The refusal comes before anything is said of the body.
             let answer = client.send(method, path, &[], "{").await;
             answer.about(&place).is(403, &refused);
+        }
+        for query in [
+            "{ hamachi { version } }",
+            "{ hamachiNetworks { name } }",
+            "{ hamachiNetwork(networkId: \"plant\") { name } }",
+            "mutation { joinHamachiNetwork(input: {network: \"plant\"}) { network } }",
+            "mutation { leaveHamachiNetwork(network: \"plant\") { left } }",
+            "mutation { issueTerminalGrant(input: {terminalId: \"a\", hostId: \"b\"}) { token } }",
+            "mutation { redeemTerminalGrant(token: \"a\") { grant { jti } } }",
+        ] {
+            assert_eq!(codes(&ask(&client, query, json!({})).await), ["FORBIDDEN"], "{place}: {query}");
         }
     }
 }

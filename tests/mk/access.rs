@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, KEY, NOBODY, Platform, id, problem};
-use crate::support::rows;
+use super::{Caller, KEY, Platform, id, problem};
 
 #[tokio::test]
 async fn paths_methods_and_media_types_are_answered_as_problems() {
@@ -155,47 +154,4 @@ async fn each_key_has_a_rate_of_its_own() {
         assert_eq!(guess.status("GET", "/api/v1/sites", &Value::Null).await, 401);
     }
     assert_eq!(guess.status("GET", "/api/v1/sites", &Value::Null).await, 429);
-}
-
-#[tokio::test]
-async fn what_belongs_to_another_organization_does_not_exist() {
-    let platform = Platform::start().await;
-    let (admin, stranger) = (&platform.admin, platform.stranger().await);
-    let device = admin.create("/api/v1/devices", json!({"name": "d"})).await;
-    let site = admin.create("/api/v1/sites", json!({"name": "s"})).await;
-    let group = admin.create("/api/v1/device-groups", json!({"name": "g"})).await;
-    let of_device = json!({"deviceId": id(&device), "key": "c", "name": "c"});
-    let component = admin.create("/api/v1/components", of_device.clone()).await;
-    let sensor = json!({"deviceId": id(&device), "key": "t", "name": "t", "valueType": "DOUBLE"});
-    let made = admin.create("/api/v1/sensors", sensor.clone()).await;
-    let rows = [
-        ("Device", "devices", id(&device), json!({"name": "x"})),
-        ("Site", "sites", id(&site), json!({"name": "x"})),
-        ("DeviceGroup", "device-groups", id(&group), json!({"name": "x"})),
-        ("Component", "components", id(&component), of_device),
-        ("Sensor", "sensors", id(&made), sensor),
-    ];
-    for (title, noun, found, body) in &rows {
-        for id in [found.as_str(), NOBODY] {
-            let path = format!("/api/v1/{noun}/{id}");
-            let expected = problem(404, "Not Found", &format!("{title} {id} not found"), &path);
-            for (method, body) in [("GET", &Value::Null), ("PUT", body), ("DELETE", &Value::Null)] {
-                stranger.send(method, &path, body).await.is(404, &expected);
-            }
-        }
-        stranger.get(&format!("/api/v1/{noun}")).await.has(200, json!({"/page/totalElements": 0}));
-        assert_eq!(admin.status("GET", &format!("/api/v1/{noun}/{found}"), &Value::Null).await, 200);
-    }
-    // Foreign ids in bodies are as good as none.
-    for (noun, field, body) in rows![
-        "devices", "siteId", json!({"name": "y", "siteId": id(&site)});
-        "devices", "groupIds[0]", json!({"name": "y", "groupIds": [id(&group)]});
-        "device-groups", "deviceIds[0]", json!({"name": "y", "deviceIds": [id(&device)]});
-        "components", "deviceId", json!({"deviceId": id(&device), "key": "k", "name": "y"});
-        "sensors", "deviceId", json!({"deviceId": id(&device), "key": "k", "name": "y", "valueType": "TEXT"});
-    ] {
-        let answer = stranger.send("POST", &format!("/api/v1/{noun}"), &body).await.expect(400);
-        assert_eq!(super::field_errors(&answer), vec![format!("{field}: does not exist")], "{noun}");
-    }
-    stranger.get(&format!("/api/v1/sensors?deviceId={}", id(&device))).await.has(200, json!({"content": []}));
 }

@@ -237,7 +237,7 @@ async fn cooldown_windows_and_resolution_are_of_the_time_of_readings() {
 
 /// rest.md A1, plant.md A1.
 #[tokio::test]
-async fn one_reading_of_next_week_neither_raises_nor_silences_alerts() {
+async fn one_reading_of_next_week_silences_no_alerts_and_imports_and_disabled_rules_raise_none() {
     let (_platform, admin) = Platform::with_admin().await;
     let mut press = SensorFixture::new(&admin, "Press", "DOUBLE").await;
     let rule = id(&press.rule(&admin, json!({"autoResolve": true})).await);
@@ -250,24 +250,25 @@ async fn one_reading_of_next_week_neither_raises_nor_silences_alerts() {
         alerts = alerts_of(&admin, &rule).await; alerts.first().is_some_and(|alert| alert["status"] == "RESOLVED"));
     assert_eq!(alerts.len(), 1, "{alerts:?}");
     assert_eq!(Micros::parse(alerts[0]["triggeredAt"].as_str().unwrap()), Some(at), "{alerts:?}");
-}
 
-#[tokio::test]
-async fn imports_raise_nothing_and_disabled_rules_neither() {
-    let (_platform, admin) = Platform::with_admin().await;
-    let mut press = SensorFixture::new(&admin, "Press", "DOUBLE").await;
-    let rule = id(&press.rule(&admin, json!({})).await);
+    let mut oven = SensorFixture::new(&admin, "Oven", "DOUBLE").await;
+    let rule = id(&oven.rule(&admin, json!({"name": "imports"})).await);
     let old = Micros(SystemClock.now().0 - 7200 * MICROS_PER_SECOND);
-    let reading = json!({"sensorId": press.sensor, "timestamp": old.to_iso(), "value": 99});
+    let reading = json!({"sensorId": oven.sensor, "timestamp": old.to_iso(), "value": 99});
     assert_eq!(admin.status("POST", READINGS, &reading).await, 202);
     let off = admin.send("POST", &format!("{RULES}/{rule}/disable"), &Value::Null).await;
     off.has(200, json!({"enabled": false}));
-    press.report(&admin, json!(98)).await;
+    oven.report(&admin, json!(98)).await;
     let on = admin.send("POST", &format!("{RULES}/{rule}/enable"), &Value::Null).await;
     on.has(200, json!({"enabled": true}));
-    press.report(&admin, json!(97)).await;
+    oven.report(&admin, json!(97)).await;
     let alerts = wait_for(&admin, &rule, 1).await;
     assert_eq!((alerts.len(), &alerts[0]["value"]), (1, &json!(97.0)), "{alerts:?}");
+    // The rule goes with its sensor, and the alert stays.
+    admin.send("DELETE", &format!("/api/v1/sensors/{}", oven.sensor), &Value::Null).await.expect(204);
+    admin.get(&format!("{RULES}/{rule}")).await.expect(404);
+    let alert = admin.get(&format!("{ALERTS}/{}", id(&alerts[0]))).await;
+    alert.has(200, json!({"ruleId": null, "sensorId": null}));
 }
 
 #[tokio::test]
@@ -323,32 +324,4 @@ async fn a_rule_says_everything_that_is_wrong_at_once() {
     press.rule(&admin, json!({})).await;
     let again = json!({"name": "hot", "sensorId": press.sensor, "operator": "LT", "threshold": 1, "severity": "INFO"});
     assert_eq!(admin.status("POST", RULES, &again).await, 409);
-}
-
-#[tokio::test]
-async fn rules_and_alerts_are_of_one_organization() {
-    let platform = Platform::start().await;
-    let (admin, stranger) = (&platform.admin, platform.stranger().await);
-    let mut press = SensorFixture::new(admin, "Press", "DOUBLE").await;
-    let rule = id(&press.rule(admin, json!({})).await);
-    press.report(admin, json!(99)).await;
-    let alert = id(&wait_for(admin, &rule, 1).await[0]);
-    for path in [format!("{RULES}/{rule}"), format!("{ALERTS}/{alert}"), format!("/api/v1/events/{alert}")] {
-        assert_eq!(stranger.status("GET", &path, &Value::Null).await, 404, "{path}");
-    }
-    for path in [RULES, ALERTS, "/api/v1/events"] {
-        stranger.get(path).await.has(200, json!({"/page/totalElements": 0}));
-    }
-    let theirs =
-        json!({"name": "x", "sensorId": press.sensor, "operator": "GT", "threshold": 1, "severity": "INFO"});
-    let answer = stranger.send("POST", RULES, &theirs).await.expect(400);
-    assert_eq!(field_errors(&answer), vec!["sensorId: does not exist".to_owned()]);
-    assert_eq!(stranger.status("POST", &format!("{ALERTS}/{alert}/resolve"), &Value::Null).await, 404);
-    assert_eq!(admin.status("DELETE", &format!("/api/v1/sensors/{}", press.sensor), &Value::Null).await, 204);
-    assert_eq!(
-        admin.status("GET", &format!("{RULES}/{rule}"), &Value::Null).await,
-        404,
-        "it goes with its sensor"
-    );
-    admin.get(&format!("{ALERTS}/{alert}")).await.has(200, json!({"ruleId": null, "sensorId": null}));
 }

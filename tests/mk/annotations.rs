@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Caller, NOBODY, Platform, field_errors, id};
-use crate::support::{assert_members, row_vec, with};
+use crate::support::{assert_members, column, row_vec, with};
 
 const ANNOTATIONS: &str = "/api/v1/annotations";
 const CLASSES: &str = "/api/v1/annotation-classes";
@@ -82,9 +82,10 @@ async fn an_annotation_is_created_read_replaced_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_contradicts_the_class_is_422_and_what_is_no_annotation_400() {
-    let (_platform, admin) = Platform::with_admin().await;
-    let plant = Plant::new(&admin).await;
+async fn annotations_are_refused_by_their_class_their_form_and_their_source() {
+    let platform = Platform::start().await;
+    let (admin, user) = (&platform.admin, platform.user(&platform.org, "owner"));
+    let plant = Plant::new(admin).await;
     let rows: Vec<(Value, u16, Vec<&str>)> = row_vec![
         json!({"values": {}}), 422, vec!["values.cause: must not be null"];
         json!({"values": {"cause": "rust", "hours": "2", "x": 1}}), 422,
@@ -108,14 +109,8 @@ async fn what_contradicts_the_class_is_422_and_what_is_no_annotation_400() {
         let answer = admin.send("POST", ANNOTATIONS, &body).await.expect(expected);
         assert_eq!(field_errors(&answer), errors, "{body}");
     }
-    assert!(minutes(&admin, "").await.is_empty());
-}
+    assert!(minutes(admin, "").await.is_empty());
 
-#[tokio::test]
-async fn only_keys_name_another_source_and_only_what_a_person_wrote_is_replaced() {
-    let platform = Platform::start().await;
-    let (admin, user) = (&platform.admin, platform.user(&platform.org, "owner"));
-    let plant = Plant::new(admin).await;
     let found = |source: &str| with(plant.annotation(5, None), json!({"source": source, "confidence": 0.9}));
     for source in ["RULE", "REFERENCE", "EXTERNAL", "ML"] {
         assert_eq!(user.status("POST", ANNOTATIONS, &found(source)).await, 403, "{source}");
@@ -215,8 +210,7 @@ async fn a_class_is_created_read_replaced_and_unique_by_its_key() {
     admin.create(CLASSES, class("fault")).await;
     assert_eq!(admin.status("PUT", &one, &class("fault")).await, 409);
     let page = admin.get(&format!("{CLASSES}?sort=key")).await.body;
-    let keys: Vec<_> = page["content"].as_array().unwrap().iter().map(|row| row["key"].clone()).collect();
-    assert_eq!(keys, ["failure", "fault"]);
+    assert_eq!(column(&page["content"], "key"), ["failure", "fault"]);
     let stranger = platform.stranger().await;
     stranger.get(&one).await.expect(404);
     stranger.create(CLASSES, class("fault")).await;

@@ -1,4 +1,4 @@
-//! Commands over the socket: roles, rules, states, isolation, and what a crash leaves.
+//! Commands over the socket: rules, states, and what a crash leaves.
 
 use serde_json::{Value, json};
 
@@ -13,93 +13,9 @@ async fn device(caller: &Caller, name: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn every_operation_answers_every_role() {
-    let platform = Platform::start().await;
-    let (_, path) = device(&platform.admin, "d").await;
-    let command = id(&platform.admin.create(&path, json!({"type": "REBOOT"})).await);
-    let callers = platform.callers([true, true, true, false]).await;
-    let rows = [
-        ("POST", path.clone(), json!({"type": "REBOOT"}), 201),
-        ("POST", path.clone(), json!({}), 400),
-        ("POST", format!("/api/v1/devices/{NOBODY}/commands"), json!({}), 404),
-        ("GET", path.clone(), Value::Null, 200),
-        ("GET", format!("{path}/{command}"), Value::Null, 200),
-        ("GET", format!("{path}/{NOBODY}"), Value::Null, 404),
-        ("GET", format!("{path}/abc"), Value::Null, 400),
-        ("GET", "/api/v1/devices/abc/commands".to_owned(), Value::Null, 400),
-        ("DELETE", format!("{path}/{command}"), Value::Null, 405),
-    ];
-    for (method, path, body, expected) in rows {
-        for (role, caller, may_write) in &callers {
-            let expected = if method == "POST" && !may_write { 403 } else { expected };
-            assert_eq!(caller.status(method, &path, &body).await, expected, "{role}: {method} {path} {body}");
-        }
-        let anonymous = Caller::anonymous(&platform.client);
-        assert_eq!(anonymous.status(method, &path, &body).await, 401, "{method} {path}");
-    }
-}
-
-#[tokio::test]
 async fn a_command_is_shown_as_it_was_asked_for() {
     let mut platform = Platform::start().await;
     let (device, path) = device(&platform.admin, "d").await;
-    let params = json!({"delay": 5});
-    let made = platform.admin.create(&path, json!({"type": "REBOOT", "params": params})).await;
-    let mut shown = made.clone();
-    for name in ["id", "createdAt", "createdBy"] {
-        assert!(shown.as_object_mut().unwrap().remove(name).is_some_and(|value| value.is_string()), "{name}");
-    }
-    let expected = json!({"deviceId": device, "type": "REBOOT", "params": params, "status": "PENDING",
-        "result": null, "error": null, "sentAt": null, "acknowledgedAt": null, "completedAt": null});
-    assert_eq!(shown, expected);
-    platform.server.crash().await;
-    assert_eq!(platform.admin.get(&format!("{path}/{}", id(&made))).await.body, made, "after a crash");
-    platform.admin.get(&format!("{path}?status=PENDING")).await.has(200, json!({"content": [made]}));
-    assert_eq!(platform.admin.get(&format!("{path}?status=SUCCESS")).await["content"], json!([]));
-    platform.admin.get(&format!("{path}?status=DONE")).await.expect(400);
-    platform.admin.get(&format!("{path}?sort=params")).await.expect(400);
-}
-
-#[tokio::test]
-async fn a_command_is_answered_once_or_ends_by_its_time() {
-    let platform = Platform::start().await;
-    let (_, path) = device(&platform.admin, "d").await;
-    let made = id(&platform.admin.create(&path, json!({"type": "REBOOT"})).await);
-    // The native door of gateways stands for the device here.
-    let result = format!("/api/command/{made}/result/");
-    for (state, status, is_complete) in [("acknowledged", "ACKNOWLEDGED", false), ("done", "SUCCESS", true)] {
-        let body = json!({"state": state, "result": 7}).to_string();
-        platform.client.send("POST", &result, &[("content-type", "application/json")], body).await.ok();
-        let command = platform.admin.get(&format!("{path}/{made}")).await.body;
-        assert_eq!((&command["status"], command["completedAt"].is_string()), (&json!(status), is_complete));
-    }
-    platform
-        .client
-        .send(
-            "POST",
-            &result,
-            &[("content-type", "application/json")],
-            json!({"state": "failed"}).to_string(),
-        )
-        .await
-        .about("a final state stays")
-        .expect(409);
-    let short = id(&platform.admin.create(&path, json!({"type": "REBOOT", "timeoutSeconds": 1})).await);
-    let one = format!("{path}/{short}");
-    let timed_out = loop {
-        let command = platform.admin.get(&one).await.body;
-        if command["status"] != "PENDING" {
-            break command;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    };
-    assert_eq!((&timed_out["status"], timed_out["completedAt"].is_string()), (&json!("TIMEOUT"), true));
-}
-
-#[tokio::test]
-async fn every_mistake_is_told_at_once() {
-    let platform = Platform::start().await;
-    let (_, path) = device(&platform.admin, "d").await;
     let rows = rows![
         json!({}), vec!["type: must not be blank"];
         json!({"type": "reboot", "timeoutSeconds": 0}),
@@ -116,21 +32,58 @@ async fn every_mistake_is_told_at_once() {
         assert_eq!(field_errors(&answer), expected, "{body}");
     }
     assert_eq!(platform.admin.get(&path).await["content"], json!([]), "nothing of it was queued");
+    for (method, path, expected) in [
+        ("GET", format!("{path}/{NOBODY}"), 404),
+        ("GET", format!("{path}/abc"), 400),
+        ("GET", "/api/v1/devices/abc/commands".to_owned(), 400),
+        ("DELETE", format!("{path}/{NOBODY}"), 405),
+    ] {
+        platform.admin.send(method, &path, &Value::Null).await.expect(expected);
+    }
+
+    let params = json!({"delay": 5});
+    let made = platform.admin.create(&path, json!({"type": "REBOOT", "params": params})).await;
+    let mut shown = made.clone();
+    for name in ["id", "createdAt", "createdBy"] {
+        assert!(shown.as_object_mut().unwrap().remove(name).is_some_and(|value| value.is_string()), "{name}");
+    }
+    let expected = json!({"deviceId": device, "type": "REBOOT", "params": params, "status": "PENDING",
+        "result": null, "error": null, "sentAt": null, "acknowledgedAt": null, "completedAt": null});
+    assert_eq!(shown, expected);
+    platform.server.crash().await;
+    assert_eq!(platform.admin.get(&format!("{path}/{}", id(&made))).await.body, made, "after a crash");
+    platform.admin.get(&format!("{path}?status=PENDING")).await.has(200, json!({"content": [made]}));
+    assert_eq!(platform.admin.get(&format!("{path}?status=SUCCESS")).await["content"], json!([]));
+    platform.admin.get(&format!("{path}?status=DONE")).await.expect(400);
+    platform.admin.get(&format!("{path}?sort=params")).await.expect(400);
+    let other = id(&platform.admin.create("/api/v1/devices", json!({"name": "e"})).await);
+    let path = format!("/api/v1/devices/{other}/commands/{}", id(&made));
+    platform.admin.get(&path).await.about("a command of another device").expect(404);
 }
 
 #[tokio::test]
-async fn others_reach_no_device_and_no_command() {
+async fn a_command_is_answered_once_or_ends_by_its_time() {
     let platform = Platform::start().await;
-    let stranger = platform.stranger().await;
     let (_, path) = device(&platform.admin, "d").await;
-    let (_, own) = device(&platform.admin, "e").await;
     let made = id(&platform.admin.create(&path, json!({"type": "REBOOT"})).await);
-    for (method, path, body) in [
-        ("POST", path.clone(), json!({"type": "REBOOT"})),
-        ("GET", path.clone(), Value::Null),
-        ("GET", format!("{path}/{made}"), Value::Null),
-    ] {
-        assert_eq!(stranger.status(method, &path, &body).await, 404, "{method} {path}");
+    // The native door of gateways stands for the device here.
+    let result = format!("/api/command/{made}/result/");
+    for (state, status, is_complete) in [("acknowledged", "ACKNOWLEDGED", false), ("done", "SUCCESS", true)] {
+        let body = json!({"state": state, "result": 7}).to_string();
+        platform.client.send("POST", &result, &[("content-type", "application/json")], body).await.ok();
+        let command = platform.admin.get(&format!("{path}/{made}")).await.body;
+        assert_eq!((&command["status"], command["completedAt"].is_string()), (&json!(status), is_complete));
     }
-    platform.admin.get(&format!("{own}/{made}")).await.about("a command of another device").expect(404);
+    let failed = json!({"state": "failed"});
+    platform.client.post(&result, &failed).await.about("a final state stays").expect(409);
+    let short = id(&platform.admin.create(&path, json!({"type": "REBOOT", "timeoutSeconds": 1})).await);
+    let one = format!("{path}/{short}");
+    let timed_out = loop {
+        let command = platform.admin.get(&one).await.body;
+        if command["status"] != "PENDING" {
+            break command;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!((&timed_out["status"], timed_out["completedAt"].is_string()), (&json!("TIMEOUT"), true));
 }

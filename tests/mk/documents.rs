@@ -37,11 +37,7 @@ async fn rows_are_created_read_and_replaced() {
         assert_eq!((&changed["id"], &changed["createdAt"]), (&row["id"], &row["createdAt"]), "{noun}");
         assert_eq!(admin.get(&one).await.body, changed, "{noun}");
     }
-}
 
-#[tokio::test]
-async fn a_site_counts_its_devices_and_a_group_lists_its_members() {
-    let (_platform, admin) = Platform::with_admin().await;
     let site = id(&admin.create("/api/v1/sites", json!({"name": "s"})).await);
     let group = id(&admin.create("/api/v1/device-groups", json!({"name": "g", "tags": ["a", "b"]})).await);
     for (name, tags) in [("both", vec!["a", "b", "c"]), ("one", vec!["a"]), ("none", vec![])] {
@@ -57,7 +53,7 @@ async fn a_site_counts_its_devices_and_a_group_lists_its_members() {
 
 #[tokio::test]
 async fn what_is_fixed_stays() {
-    let (_platform, admin) = Platform::with_admin().await;
+    let (mut platform, admin) = Platform::with_admin().await;
     let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
     let other = id(&admin.create("/api/v1/devices", json!({"name": "e"})).await);
     let body = json!({"deviceId": device, "key": "c", "name": "C"});
@@ -77,14 +73,10 @@ async fn what_is_fixed_stays() {
     admin.get("/api/v1/sensor-profiles?latest=maybe").await.expect(400);
     assert_eq!(admin.get("/api/v1/sensor-profiles?latest=true&version=1.2").await["content"], json!([]));
     assert_eq!(admin.status("POST", "/api/v1/sensor-profiles", &Value::Null).await, 405);
-}
 
-#[tokio::test]
-async fn documents_are_there_after_a_crash() {
-    let (mut platform, admin) = Platform::with_admin().await;
     let site = admin.create("/api/v1/sites", json!({"name": "s"})).await;
-    let device =
-        admin.create("/api/v1/devices", json!({"name": "d", "siteId": id(&site), "tags": ["a"]})).await;
+    let device = json!({"name": "f", "siteId": id(&site), "tags": ["a"]});
+    let device = admin.create("/api/v1/devices", device).await;
     platform.server.crash().await;
     let mut after = admin.get(&format!("/api/v1/devices/{}", id(&device))).await.body;
     after["lastSeenAt"] = device["lastSeenAt"].clone();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Caller, NOBODY, Platform, field_errors, id, problem};
+use super::{Caller, NOBODY, Platform, field_errors, id};
 use crate::support::{assert_members, eventually, rows, run_python};
 
 pub(super) const EXPORTS: &str = "/api/v1/exports";
@@ -230,6 +230,14 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
     let ready = finished(&admin, &id(&repeated)).await;
     let seen = read(&platform, &ready, &[]).await;
     assert_eq!(seen["names"], json!(["readings.parquet", "manifest.json"]));
+    let owner = platform.user(&platform.org, "owner");
+    let theirs = owner.create(EXPORTS, request("DEVICE", &device)).await;
+    assert_eq!(theirs["requestedBy"], json!("user_8f2c"));
+    for (method, path, expected) in
+        [("GET", "/abc", 400), ("DELETE", "/abc", 400), ("PUT", "", 405), ("PATCH", "/abc", 405)]
+    {
+        assert_eq!(admin.status(method, &format!("{EXPORTS}{path}"), &json!({})).await, expected, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -290,31 +298,4 @@ async fn a_link_needs_no_credential_and_serves_parts() {
     assert_eq!(admin.status("DELETE", &format!("{EXPORTS}/{export}"), &Value::Null).await, 204);
     get(&link, &[]).await.expect(404);
     assert_eq!(admin.status("DELETE", &format!("{EXPORTS}/{export}"), &Value::Null).await, 404);
-}
-
-#[tokio::test]
-async fn exports_are_of_one_organization() {
-    let platform = Platform::start().await;
-    let (admin, stranger) = (&platform.admin, platform.stranger().await);
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
-    let export = id(&admin.create(EXPORTS, request("DEVICE", &device)).await);
-    finished(admin, &export).await;
-    for export in [export.as_str(), NOBODY] {
-        let path = format!("{EXPORTS}/{export}");
-        let expected = problem(404, "Not Found", &format!("Export {export} not found"), &path);
-        for method in ["GET", "DELETE"] {
-            stranger.send(method, &path, &Value::Null).await.is(404, &expected);
-        }
-    }
-    assert_eq!(stranger.get(EXPORTS).await["content"], json!([]));
-    let answer = stranger.send("POST", EXPORTS, &request("DEVICE", &device)).await.expect(400);
-    assert_eq!(field_errors(&answer), vec!["scopeId: does not exist".to_owned()]);
-    let owner = platform.user(&platform.org, "owner");
-    let theirs = owner.create(EXPORTS, request("DEVICE", &device)).await;
-    assert_eq!(theirs["requestedBy"], json!("user_8f2c"));
-    for (method, path, expected) in
-        [("GET", "/abc", 400), ("DELETE", "/abc", 400), ("PUT", "", 405), ("PATCH", "/abc", 405)]
-    {
-        assert_eq!(admin.status(method, &format!("{EXPORTS}{path}"), &json!({})).await, expected, "{path}");
-    }
 }

@@ -146,7 +146,7 @@ fn check_trusted(certificate: &CertificateDer<'_>, authorities: &str) {
 }
 
 #[tokio::test]
-async fn keys_of_every_supported_kind_are_certified_and_others_refused() {
+async fn keys_of_every_supported_kind_are_certified_also_by_a_rotated_authority_and_others_refused() {
     let fleet = Fleet::start().await;
     let certified = ["rsa-2048", "rsa-4096-sha512", "p256", "p384", "p384-sha256", "ed25519", "new-header"];
     for name in certified {
@@ -172,6 +172,21 @@ async fn keys_of_every_supported_kind_are_certified_and_others_refused() {
     let answer = answer.about("no refusal has used the token up").created();
     let certificate = CertificateDer::from_pem_slice(text(&answer["certificate"]).as_bytes()).unwrap();
     assert!(!X509Certificate::from_der(&certificate).unwrap().1.is_ca());
+
+    let first = fleet.token("first").await;
+    let first = fleet.provision(&first["token"], &csr("p256")).await.body;
+    let shown = fleet.server.basalt(&["ca", "show"]).await.expect_success();
+    assert_eq!(shown.lines().count(), 2, "{shown}");
+    let rotated = fleet.server.basalt(&["ca", "rotate"]).await.expect_success();
+    assert!(rotated.contains("CN=Basalt device authority 2"), "{rotated}");
+    let second = fleet.token("second").await;
+    let second = fleet.provision(&second["token"], &csr("p256")).await.body;
+    assert_ne!(first["caCertificate"], second["caCertificate"]);
+    for provisioned in [&first, &second] {
+        let certificate =
+            CertificateDer::from_pem_slice(text(&provisioned["certificate"]).as_bytes()).unwrap();
+        check_trusted(&certificate, text(&second["caCertificate"]));
+    }
 }
 
 #[tokio::test]
@@ -223,7 +238,7 @@ async fn tokens_and_bodies_that_are_not_valid_are_refused() {
 }
 
 #[tokio::test]
-async fn a_name_is_registered_again_until_it_has_a_certificate() {
+async fn a_name_is_registered_again_until_it_has_a_certificate_and_by_each_organization() {
     let fleet = Fleet::start().await;
     let (first, second) = (fleet.token("d").await, fleet.token("d").await);
     assert_eq!(first["deviceId"], second["deviceId"]);
@@ -243,6 +258,28 @@ async fn a_name_is_registered_again_until_it_has_a_certificate() {
     fleet.provision(&third["token"], &csr("p256")).await.expect(409);
     let answer = fleet.call("POST", &revoke, &Value::Null).await;
     answer.about("the new token has ended the revoked certificate").expect(404);
+
+    let issued = fleet.token("e").await;
+    let device = text(&issued["deviceId"]).to_owned();
+    let withdraw = format!("{TOKENS}/{}", text(&issued["token"]).split('.').next().unwrap());
+    let revoke = format!("/api/v1/devices/{device}/certificate/revoke");
+    let (withdraw, revoke) = (withdraw.as_str(), revoke.as_str());
+    fleet.server.basalt(&["org", "create", "other"]).await.expect_success();
+    let foreign = key(&fleet.server, &["--org", "other"]).await;
+    let client = fleet.server.client();
+    let rows = [
+        (&foreign, "DELETE", withdraw, &Value::Null, 404),
+        (&foreign, "POST", revoke, &Value::Null, 404),
+        (&foreign, "POST", TOKENS, &json!({"deviceName": "e"}), 201),
+        (&fleet.key, "POST", revoke, &Value::Null, 404),
+        (&fleet.key, "DELETE", "/api/v1/devices/registration/tokens/abc", &Value::Null, 400),
+    ];
+    for (key, method, path, body, expected) in rows {
+        call(&client, Some(key.as_str()), method, path, body).await.expect(expected);
+    }
+    let listed = call(&client, Some(&foreign), "GET", TOKENS, &Value::Null).await.body;
+    assert_eq!(listed["page"]["totalElements"], 1);
+    assert_ne!(listed["content"][0]["deviceId"], device.as_str());
 }
 
 #[tokio::test]
@@ -257,58 +294,4 @@ async fn of_concurrent_uses_of_a_token_one_wins_and_it_outlives_a_crash() {
     assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
     fleet.server.crash().await;
     fleet.provision(&issued["token"], &request).await.expect(409);
-}
-
-#[tokio::test]
-async fn roles_and_organizations_are_kept_apart() {
-    let fleet = Fleet::start().await;
-    let issued = fleet.token("d").await;
-    let device = text(&issued["deviceId"]).to_owned();
-    let withdraw = format!("{TOKENS}/{}", text(&issued["token"]).split('.').next().unwrap());
-    let revoke = format!("/api/v1/devices/{device}/certificate/revoke");
-    let (withdraw, revoke) = (withdraw.as_str(), revoke.as_str());
-    fleet.server.basalt(&["org", "create", "other"]).await.expect_success();
-    let foreign = key(&fleet.server, &["--org", "other"]).await;
-    let readonly = key(&fleet.server, &["--role", "readonly"]).await;
-    let client = fleet.server.client();
-    let body = json!({"deviceName": "x"});
-    let rows = [
-        (None, "POST", TOKENS, &body, 401),
-        (None, "GET", TOKENS, &Value::Null, 401),
-        (Some(&readonly), "GET", TOKENS, &Value::Null, 200),
-        (Some(&readonly), "POST", TOKENS, &body, 403),
-        (Some(&readonly), "DELETE", withdraw, &Value::Null, 403),
-        (Some(&readonly), "POST", revoke, &Value::Null, 403),
-        (Some(&foreign), "DELETE", withdraw, &Value::Null, 404),
-        (Some(&foreign), "POST", revoke, &Value::Null, 404),
-        (Some(&foreign), "POST", TOKENS, &json!({"deviceName": "d"}), 201),
-        (Some(&fleet.key), "POST", revoke, &Value::Null, 404),
-        (Some(&fleet.key), "DELETE", "/api/v1/devices/registration/tokens/abc", &Value::Null, 400),
-    ];
-    for (key, method, path, body, expected) in rows {
-        let answer = call(&client, key.map(String::as_str), method, path, body).await;
-        answer.expect(expected);
-    }
-    let listed = call(&client, Some(&foreign), "GET", TOKENS, &Value::Null).await.body;
-    assert_eq!(listed["page"]["totalElements"], 1);
-    assert_ne!(listed["content"][0]["deviceId"], device.as_str());
-}
-
-#[tokio::test]
-async fn a_rotated_authority_signs_and_the_old_one_is_trusted() {
-    let fleet = Fleet::start().await;
-    let first = fleet.token("first").await;
-    let first = fleet.provision(&first["token"], &csr("p256")).await.body;
-    let shown = fleet.server.basalt(&["ca", "show"]).await.expect_success();
-    assert_eq!(shown.lines().count(), 2, "{shown}");
-    let rotated = fleet.server.basalt(&["ca", "rotate"]).await.expect_success();
-    assert!(rotated.contains("CN=Basalt device authority 2"), "{rotated}");
-    let second = fleet.token("second").await;
-    let second = fleet.provision(&second["token"], &csr("p256")).await.body;
-    assert_ne!(first["caCertificate"], second["caCertificate"]);
-    for provisioned in [&first, &second] {
-        let certificate =
-            CertificateDer::from_pem_slice(text(&provisioned["certificate"]).as_bytes()).unwrap();
-        check_trusted(&certificate, text(&second["caCertificate"]));
-    }
 }

@@ -97,37 +97,6 @@ async fn documents_are_the_same_in_the_graph_and_in_sql() {
 }
 
 #[tokio::test]
-async fn quarantine_and_tokens_are_shown_without_secrets() {
-    let platform = Platform::start().await;
-    let (admin, client) = (&platform.admin, platform.server.client());
-    let wrong = json!([{"sensorId": NOBODY, "timestamp": "2026-04-28T12:00:00Z", "value": 1}]);
-    assert_eq!(admin.status("POST", "/api/v1/readings", &wrong).await, 202);
-    let query = "{ quarantinedReadings(reason: \"UNKNOWN_SENSOR\") { totalCount nodes { uuid reason topic device { name } } } }";
-    let found = data(&client, query, json!({})).await;
-    let page = &found["quarantinedReadings"];
-    assert_members(page, &json!({"totalCount": 1, "/nodes/0/reason": "UNKNOWN_SENSOR"}));
-    let one = format!("{{ quarantinedReading(uuid: {}) {{ topic }} }}", page["nodes"][0]["uuid"]);
-    assert_eq!(data(&client, &one, json!({})).await["quarantinedReading"]["topic"], "/api/v1/readings");
-    let rows = client.sql("SELECT reason, topic FROM quarantine").await;
-    assert_eq!(rows, [json!({"reason": "UNKNOWN_SENSOR", "topic": "/api/v1/readings"})]);
-    let query = "{ quarantinedReadings(reason: \"BAD\") { totalCount } }";
-    let body = crate::graphql::ask(&client, query, json!({})).await;
-    assert_eq!(codes(&body), ["INVALID"], "{body}");
-
-    let body = json!({"deviceName": "press"});
-    let token = admin.send("POST", "/api/v1/devices/registration/tokens", &body).await.created();
-    let query = "{ registrationTokens { nodes { uuid status device { name } } } }";
-    let found = data(&client, query, json!({})).await;
-    let nodes = found["registrationTokens"]["nodes"].as_array().unwrap();
-    assert_eq!(
-        (nodes.len(), &nodes[0]["status"], &nodes[0]["device"]["name"]),
-        (1, &json!("PENDING"), &json!("press"))
-    );
-    let secret = token["token"].as_str().unwrap_or_else(|| panic!("{token}")).rsplit('.').next().unwrap();
-    assert!(!found.to_string().contains(secret));
-}
-
-#[tokio::test]
 async fn what_is_secret_of_cameras_and_channels_is_in_no_surface() {
     let platform = Platform::start().await;
     let (admin, client) = (&platform.admin, platform.server.client());
@@ -167,6 +136,32 @@ async fn what_is_secret_of_cameras_and_channels_is_in_no_surface() {
     assert!(!platform.server.log().contains("hush"));
     let shown = admin.get(&format!("/api/v1/cameras/{camera}")).await.body;
     assert_eq!(shown["streamUrl"], json!("rtsp://admin@127.0.0.1:9/1"));
+
+    let wrong = json!([{"sensorId": NOBODY, "timestamp": "2026-04-28T12:00:00Z", "value": 1}]);
+    assert_eq!(admin.status("POST", "/api/v1/readings", &wrong).await, 202);
+    let query = "{ quarantinedReadings(reason: \"UNKNOWN_SENSOR\") { totalCount nodes { uuid reason topic device { name } } } }";
+    let found = data(&client, query, json!({})).await;
+    let page = &found["quarantinedReadings"];
+    assert_members(page, &json!({"totalCount": 1, "/nodes/0/reason": "UNKNOWN_SENSOR"}));
+    let one = format!("{{ quarantinedReading(uuid: {}) {{ topic }} }}", page["nodes"][0]["uuid"]);
+    assert_eq!(data(&client, &one, json!({})).await["quarantinedReading"]["topic"], "/api/v1/readings");
+    let rows = client.sql("SELECT reason, topic FROM quarantine").await;
+    assert_eq!(rows, [json!({"reason": "UNKNOWN_SENSOR", "topic": "/api/v1/readings"})]);
+    let query = "{ quarantinedReadings(reason: \"BAD\") { totalCount } }";
+    let body = crate::graphql::ask(&client, query, json!({})).await;
+    assert_eq!(codes(&body), ["INVALID"], "{body}");
+
+    let body = json!({"deviceName": "press"});
+    let token = admin.send("POST", "/api/v1/devices/registration/tokens", &body).await.created();
+    let query = "{ registrationTokens { nodes { uuid status device { name } } } }";
+    let found = data(&client, query, json!({})).await;
+    let nodes = found["registrationTokens"]["nodes"].as_array().unwrap();
+    assert_eq!(
+        (nodes.len(), &nodes[0]["status"], &nodes[0]["device"]["name"]),
+        (1, &json!("PENDING"), &json!("press"))
+    );
+    let secret = token["token"].as_str().unwrap_or_else(|| panic!("{token}")).rsplit('.').next().unwrap();
+    assert!(!found.to_string().contains(secret));
 }
 
 #[tokio::test]

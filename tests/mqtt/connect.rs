@@ -109,7 +109,7 @@ fn refused(plant: &Plant, key_of_nothing: &str) -> Vec<(&'static str, Connect, &
 }
 
 #[tokio::test]
-async fn what_is_refused_is_told_with_its_code_and_ends() {
+async fn what_is_refused_is_told_with_its_code_and_ends_as_do_bytes_that_are_no_connect_and_silence() {
     let plant = Plant::start().await;
     let key = plant.server.create_key(&[]).await;
     plant.revoke_newest_key().await;
@@ -125,11 +125,7 @@ async fn what_is_refused_is_told_with_its_code_and_ends() {
     let lines: Vec<_> = log.lines().filter(|line| line.contains("a client of MQTT is refused")).collect();
     assert!((1..10).contains(&lines.len()), "{} lines: {lines:?}", lines.len());
     assert!(lines.iter().all(|line| line.contains("127.0.0.1") && line.contains("reason=")), "{lines:?}");
-}
 
-#[tokio::test]
-async fn bytes_that_are_no_connect_end_the_connection() {
-    let plant = Plant::start().await;
     let connect = plant.hello(V311, "x").encode();
     let mut bad_text = connect.clone();
     // The client id is the only text of one letter.
@@ -161,11 +157,7 @@ async fn bytes_that_are_no_connect_end_the_connection() {
     }
     assert!(!plant.server.log().contains("panicked"), "{}", plant.server.log());
     plant.connect(V5, "beside").await.ping().await;
-}
 
-#[tokio::test]
-async fn whoever_says_nothing_is_let_go_of() {
-    let plant = Plant::start().await;
     let connect = plant.hello(V5, "x").encode();
     for bytes in [&[][..], &connect[..1], &connect[..connect.len() - 1]] {
         let mut stranger = MqttClient::open(&plant.address, V5).await;
@@ -175,7 +167,7 @@ async fn whoever_says_nothing_is_let_go_of() {
 }
 
 #[tokio::test]
-async fn a_second_client_of_the_same_name_takes_over() {
+async fn a_client_is_out_that_is_taken_over_silent_or_of_a_revoked_key() {
     let plant = Plant::start().await;
     for version in BOTH {
         let mut first = plant.connect(version, "double").await;
@@ -191,22 +183,14 @@ async fn a_second_client_of_the_same_name_takes_over() {
         second.disconnect(0).await;
         third.ping().await;
     }
-}
 
-#[tokio::test]
-async fn a_client_that_is_silent_past_its_keep_alive_is_gone() {
-    let plant = Plant::start().await;
     for version in BOTH {
         let connect = Connect { keep_alive_s: 1, ..plant.hello(version, "silent") };
         let mut client = MqttClient::connect(&plant.address, &connect).await;
         client.ping().await;
         assert_eq!(client.end().await, (version == V5).then_some(0x8D), "{version:?}");
     }
-}
 
-#[tokio::test]
-async fn a_key_that_is_revoked_is_out() {
-    let plant = Plant::start().await;
     for version in BOTH {
         let key = plant.server.create_key(&[]).await;
         let mut client = MqttClient::connect(&plant.address, &Connect::new(version, "x", &key)).await;
@@ -219,8 +203,10 @@ async fn a_key_that_is_revoked_is_out() {
 }
 
 #[tokio::test]
-async fn the_server_says_what_it_supports_and_says_goodbye() {
+async fn the_server_says_that_it_is_ready_what_it_supports_and_goodbye() {
     let mut plant = Plant::start().await;
+    let ready = plant.client().without_key().get("/readyz/?checks=db,mqtt").await;
+    ready.is(200, &json!({"status": "ok", "checks": {"db": "ok", "mqtt": "ok"}}));
     let mut client = plant.connect(V5, "reader").await;
     // No aliases, no shared subscriptions, no subscription identifiers; wildcards and retained messages.
     let property = |id: u8| match client.properties.get(&id) {
@@ -241,11 +227,4 @@ async fn the_server_says_what_it_supports_and_says_goodbye() {
         MqttClient::try_connect(&plant.address, &plant.hello(V5, "reader")).await.ok().map(drop)
     })
     .await;
-}
-
-#[tokio::test]
-async fn readiness_names_the_broker() {
-    let plant = Plant::start().await;
-    let ready = plant.client().without_key().get("/readyz/?checks=db,mqtt").await;
-    ready.is(200, &json!({"status": "ok", "checks": {"db": "ok", "mqtt": "ok"}}));
 }

@@ -59,7 +59,7 @@ async fn the_last_one_is_shown_until_it_is_removed() {
 }
 
 #[tokio::test]
-async fn whoever_has_subscribed_before_is_sent_a_value_without_the_flag() {
+async fn whoever_has_subscribed_before_is_sent_a_value_without_the_flag_and_in_5_chooses() {
     let plant = Plant::start().await;
     for version in BOTH {
         let mut reader = plant.connect(version, "reader").await;
@@ -74,11 +74,7 @@ async fn whoever_has_subscribed_before_is_sent_a_value_without_the_flag() {
         assert_eq!((number(&message), message.is_retained), (5.0, true), "{message:?}");
         retain(&mut client, "", 1, 2).await;
     }
-}
 
-#[tokio::test]
-async fn subscribers_of_5_say_whether_they_want_what_is_retained() {
-    let plant = Plant::start().await;
     let mut client = plant.connect(V5, "press").await;
     retain(&mut client, "5", 1, 1).await;
     // Retain handling: 0 always, 1 with a new subscription, 2 never.

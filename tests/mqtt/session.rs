@@ -34,7 +34,7 @@ fn numbers(messages: &[(String, f64)]) -> Vec<f64> {
 }
 
 #[tokio::test]
-async fn what_happened_meanwhile_comes_in_order() {
+async fn what_happened_meanwhile_comes_in_order_and_to_its_key_alone() {
     let plant = Plant::start().await;
     for (n, version) in (0..).zip(BOTH) {
         for qos in [1, 2] {
@@ -52,10 +52,28 @@ async fn what_happened_meanwhile_comes_in_order() {
             client.disconnect(0).await;
         }
     }
+
+    let other = plant.server.create_key(&[]).await;
+    for version in BOTH {
+        let name = format!("shared{version:?}");
+        sleeper(&plant, version, &name, 1).await;
+        let hello = Connect::new(version, &name, &other).persistent();
+        let mut stranger = MqttClient::connect(&plant.address, &hello).await;
+        assert!(!stranger.is_present, "{name}");
+        publish(&plant, 0..2).await;
+        stranger.subscribe(&[("basalt/press/rpm", 1)]).await;
+        let mut writer = plant.connect(V311, "writer").await;
+        assert_eq!(writer.publish("basalt/press/rpm", "7", 1).await, Ok(0));
+        assert_eq!(number(&stranger.take_message().await), 7.0, "{name}: nothing of the other's queue");
+        let mut owner = connect(&plant, version, &name).await;
+        assert_eq!(numbers(&take(&mut owner, 2).await), [0.0, 1.0], "{name}");
+        owner.disconnect(0).await;
+        stranger.disconnect(0).await;
+    }
 }
 
 #[tokio::test]
-async fn a_clean_start_and_a_session_without_expiry_forget() {
+async fn a_clean_start_a_session_without_expiry_and_a_farewell_of_5_forget() {
     let plant = Plant::start().await;
     for version in BOTH {
         let name = format!("clean{version:?}");
@@ -73,11 +91,7 @@ async fn a_clean_start_and_a_session_without_expiry_forget() {
             "{name}: a clean session ends with its connection"
         );
     }
-}
 
-#[tokio::test]
-async fn in_5_the_farewell_may_end_the_session() {
-    let plant = Plant::start().await;
     let mut client = connect(&plant, V5, "leaver").await;
     // DISCONNECT with a session expiry of 0.
     client.raw(&[0xE0, 7, 0, 5, 0x11, 0, 0, 0, 0]).await;
@@ -104,7 +118,7 @@ async fn half_acknowledged(client: &mut MqttClient, count: usize) -> Vec<Message
 }
 
 #[tokio::test]
-async fn what_was_not_acknowledged_comes_again_with_its_id() {
+async fn what_was_not_acknowledged_comes_again_and_qos_2_is_released_where_its_client_left() {
     let plant = Plant::start().await;
     for version in BOTH {
         let name = format!("again{version:?}");
@@ -136,11 +150,7 @@ async fn what_was_not_acknowledged_comes_again_with_its_id() {
         assert_eq!(numbers(&take(&mut client, 1).await), [6.0], "{name}: the rest was acknowledged");
         client.disconnect(0).await;
     }
-}
 
-#[tokio::test]
-async fn a_message_of_qos_2_is_released_where_its_client_left() {
-    let plant = Plant::start().await;
     for version in BOTH {
         let name = format!("twice{version:?}");
         let mut client = connect(&plant, version, &name).await;
@@ -248,26 +258,4 @@ async fn a_session_ends_with_its_time() {
     .await;
     let again = Connect { is_clean: false, ..hello };
     assert!(!MqttClient::connect(&plant.address, &again).await.is_present);
-}
-
-#[tokio::test]
-async fn sessions_of_two_keys_with_one_name_are_apart() {
-    let plant = Plant::start().await;
-    let other = plant.server.create_key(&[]).await;
-    for version in BOTH {
-        let name = format!("shared{version:?}");
-        sleeper(&plant, version, &name, 1).await;
-        let hello = Connect::new(version, &name, &other).persistent();
-        let mut stranger = MqttClient::connect(&plant.address, &hello).await;
-        assert!(!stranger.is_present, "{name}");
-        publish(&plant, 0..2).await;
-        stranger.subscribe(&[("basalt/press/rpm", 1)]).await;
-        let mut writer = plant.connect(V311, "writer").await;
-        assert_eq!(writer.publish("basalt/press/rpm", "7", 1).await, Ok(0));
-        assert_eq!(number(&stranger.take_message().await), 7.0, "{name}: nothing of the other's queue");
-        let mut owner = connect(&plant, version, &name).await;
-        assert_eq!(numbers(&take(&mut owner, 2).await), [0.0, 1.0], "{name}");
-        owner.disconnect(0).await;
-        stranger.disconnect(0).await;
-    }
 }

@@ -11,35 +11,6 @@ use crate::tools::mqtt::{BOTH, Connect, MqttClient, Version};
 use Version::{V5, V311};
 
 #[tokio::test]
-async fn a_value_from_every_door_is_told() {
-    let plant = Plant::start().await;
-    let rest = plant.client();
-    for version in BOTH {
-        for qos in 0..3 {
-            let mut reader = plant.connect(version, "reader").await;
-            assert_eq!(reader.subscribe(&[("basalt/press/temp", qos)]).await, [qos]);
-            let path = format!("/api/data/{}/value/", plant.streams[0]);
-            let (status, answer) =
-                rest.post(&path, &json!({"timestamp": NOON_S, "value": 1.5})).await.outcome();
-            assert!(status < 300, "{answer}");
-            let first = reader.take_message().await;
-            let topic = (first.topic.as_str(), number(&first), first.qos, first.is_retained, first.is_again);
-            assert_eq!(topic, ("basalt/press/temp", 1.5, qos, false, false), "{version:?}");
-            let payload: serde_json::Value = serde_json::from_slice(&first.payload).unwrap();
-            assert_eq!(payload, json!({"value": 1.5, "ts": "2026-04-28T12:00:00Z"}));
-
-            let row = json!({"stream_id": plant.streams[0], "ts": NOON_S + 1, "value": 2.5}).to_string();
-            rest.ingest("application/x-ndjson", row).await.ok();
-            assert_eq!(number(&reader.take_message().await), 2.5);
-            let mut writer = plant.connect(version, "writer").await;
-            assert_eq!(writer.publish("basalt/press/temp", "3.5", 1).await, Ok(0));
-            assert_eq!(number(&reader.take_message().await), 3.5);
-            reader.disconnect(0).await;
-        }
-    }
-}
-
-#[tokio::test]
 async fn wildcards_choose_among_what_is_there() {
     let plant = Plant::start().await;
     let mut writer = plant.connect(V5, "writer").await;
@@ -91,7 +62,7 @@ async fn wildcards_choose_among_what_is_there() {
 }
 
 #[tokio::test]
-async fn a_device_has_its_name_its_uuid_and_its_key_as_a_level() {
+async fn a_value_from_every_door_is_told_by_the_name_the_uuid_and_the_key_of_its_device() {
     let plant = Plant::start().await;
     let devices = plant.client().get("/api/device/").await.body;
     let press =
@@ -107,10 +78,35 @@ async fn a_device_has_its_name_its_uuid_and_its_key_as_a_level() {
         assert_eq!(take(&mut reader, 1).await, [(topic, n as f64)]);
     }
     plant.expect_values(plant.streams[0], &[0.0, 1.0, 2.0]).await;
+
+    let rest = plant.client();
+    for version in BOTH {
+        for qos in 0..3 {
+            let mut reader = plant.connect(version, "reader").await;
+            assert_eq!(reader.subscribe(&[("basalt/press/temp", qos)]).await, [qos]);
+            let path = format!("/api/data/{}/value/", plant.streams[0]);
+            let (status, answer) =
+                rest.post(&path, &json!({"timestamp": NOON_S, "value": 1.5})).await.outcome();
+            assert!(status < 300, "{answer}");
+            let first = reader.take_message().await;
+            let topic = (first.topic.as_str(), number(&first), first.qos, first.is_retained, first.is_again);
+            assert_eq!(topic, ("basalt/press/temp", 1.5, qos, false, false), "{version:?}");
+            let payload: serde_json::Value = serde_json::from_slice(&first.payload).unwrap();
+            assert_eq!(payload, json!({"value": 1.5, "ts": "2026-04-28T12:00:00Z"}));
+
+            let row = json!({"stream_id": plant.streams[0], "ts": NOON_S + 1, "value": 2.5}).to_string();
+            rest.ingest("application/x-ndjson", row).await.ok();
+            assert_eq!(number(&reader.take_message().await), 2.5);
+            let mut writer = plant.connect(version, "writer").await;
+            assert_eq!(writer.publish("basalt/press/temp", "3.5", 1).await, Ok(0));
+            assert_eq!(number(&reader.take_message().await), 3.5);
+            reader.disconnect(0).await;
+        }
+    }
 }
 
 #[tokio::test]
-async fn whoever_unsubscribes_hears_no_more() {
+async fn whoever_unsubscribes_is_sent_no_more_and_nobody_more_than_the_client_takes() {
     let plant = Plant::start().await;
     let mut writer = plant.connect(V5, "writer").await;
     for version in BOTH {
@@ -125,6 +121,39 @@ async fn whoever_unsubscribes_hears_no_more() {
         assert_eq!(reader.take_message().await.topic, "basalt/press/rpm");
         reader.disconnect(0).await;
     }
+
+    for version in BOTH {
+        let mut reader = plant.connect(version, "reader").await;
+        for qos in [1, 0, 1] {
+            assert_eq!(reader.subscribe(&[("basalt/press/temp", qos)]).await, [qos]);
+            for value in ["1", "2"] {
+                assert_eq!(writer.publish("basalt/press/temp", value, 1).await, Ok(0));
+            }
+            let messages = [reader.take_message().await, reader.take_message().await];
+            let found: Vec<_> = messages.iter().map(|m| (number(m), m.qos)).collect();
+            assert_eq!(found, [(1.0, qos), (2.0, qos)], "each once, {version:?}");
+        }
+        reader.disconnect(0).await;
+    }
+
+    let few = two_bytes(RECEIVE_MAXIMUM, 3);
+    let connect = plant.hello(V5, "slow").with_properties(&few);
+    let mut reader = MqttClient::connect(&plant.address, &connect).await;
+    reader.subscribe(&[("basalt/press/temp", 1)]).await;
+    let mut writer = plant.connect(V5, "writer").await;
+    for n in 0..10 {
+        assert_eq!(writer.publish("basalt/press/temp", reading(n, n as f64), 1).await, Ok(0));
+    }
+    let first = [reader.message().await, reader.message().await, reader.message().await];
+    assert_eq!(first.each_ref().map(number), [0.0, 1.0, 2.0]);
+    reader.ping().await;
+    reader.ping().await;
+    assert_eq!(reader.waiting(), 0, "a fourth one would be too many");
+    for message in first {
+        reader.raw(&ack(PUBACK, message.id)).await;
+    }
+    let rest = take(&mut reader, 7).await;
+    assert_eq!(rest.iter().map(|(_, v)| *v).collect::<Vec<_>>(), [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
 }
 
 #[tokio::test]
@@ -158,25 +187,6 @@ async fn unsubscribing_loses_and_repeats_nothing_of_the_rest() {
         reader.ping().await;
         reader.disconnect(0).await;
         second.disconnect(0).await;
-    }
-}
-
-#[tokio::test]
-async fn a_filter_again_replaces_its_subscription() {
-    let plant = Plant::start().await;
-    let mut writer = plant.connect(V5, "writer").await;
-    for version in BOTH {
-        let mut reader = plant.connect(version, "reader").await;
-        for qos in [1, 0, 1] {
-            assert_eq!(reader.subscribe(&[("basalt/press/temp", qos)]).await, [qos]);
-            for value in ["1", "2"] {
-                assert_eq!(writer.publish("basalt/press/temp", value, 1).await, Ok(0));
-            }
-            let messages = [reader.take_message().await, reader.take_message().await];
-            let found: Vec<_> = messages.iter().map(|m| (number(m), m.qos)).collect();
-            assert_eq!(found, [(1.0, qos), (2.0, qos)], "each once, {version:?}");
-        }
-        reader.disconnect(0).await;
     }
 }
 
@@ -219,29 +229,6 @@ async fn rights_decide_what_a_filter_shows() {
         let refused = if version == V5 { 0x87 } else { 0x80 };
         assert_eq!(blind.subscribe(&[("basalt/press/temp", 1)]).await, [refused]);
     }
-}
-
-#[tokio::test]
-async fn no_more_messages_are_in_flight_than_the_client_takes() {
-    let plant = Plant::start().await;
-    let few = two_bytes(RECEIVE_MAXIMUM, 3);
-    let connect = plant.hello(V5, "slow").with_properties(&few);
-    let mut reader = MqttClient::connect(&plant.address, &connect).await;
-    reader.subscribe(&[("basalt/press/temp", 1)]).await;
-    let mut writer = plant.connect(V5, "writer").await;
-    for n in 0..10 {
-        assert_eq!(writer.publish("basalt/press/temp", reading(n, n as f64), 1).await, Ok(0));
-    }
-    let first = [reader.message().await, reader.message().await, reader.message().await];
-    assert_eq!(first.each_ref().map(number), [0.0, 1.0, 2.0]);
-    reader.ping().await;
-    reader.ping().await;
-    assert_eq!(reader.waiting(), 0, "a fourth one would be too many");
-    for message in first {
-        reader.raw(&ack(PUBACK, message.id)).await;
-    }
-    let rest = take(&mut reader, 7).await;
-    assert_eq!(rest.iter().map(|(_, v)| *v).collect::<Vec<_>>(), [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn next_after_marker(plant: &Plant, version: Version, watcher: &mut MqttCl
 }
 
 #[tokio::test]
-async fn a_client_that_disappears_has_its_will_published() {
+async fn the_will_of_a_client_that_disappears_is_published_unless_its_key_is_revoked() {
     let plant = Plant::start().await;
     let mut expected = Vec::new();
     for version in BOTH {
@@ -39,10 +39,20 @@ async fn a_client_that_disappears_has_its_will_published() {
         }
     }
     plant.expect_values(plant.streams[2], &expected).await;
+    // Security review 15: a key that is revoked writes nothing any more, its will neither.
+    for version in BOTH {
+        let key = plant.server.create_key(&[]).await;
+        let mortal_hello = Connect::new(version, "mortal", &key).with_will(Will::new(TOPIC, "1"));
+        let (mut client, mut watcher) = mortal(&plant, version, mortal_hello).await;
+        plant.revoke_newest_key().await;
+        client.end().await;
+        // The session is released before the connection ends, and so would its will be published.
+        assert_eq!(next_after_marker(&plant, version, &mut watcher).await, 99.0, "{version:?}");
+    }
 }
 
 #[tokio::test]
-async fn bytes_that_break_the_rules_and_silence_are_no_farewell() {
+async fn a_farewell_takes_the_will_along_and_broken_bytes_and_silence_are_none() {
     let plant = Plant::start().await;
     for version in BOTH {
         let hello = || plant.hello(version, "mortal").with_will(Will::new(TOPIC, "1"));
@@ -62,11 +72,7 @@ async fn bytes_that_break_the_rules_and_silence_are_no_farewell() {
         assert_eq!(number(&watcher.take_message().await), 1.0, "taken over, {version:?}");
         other.disconnect(0).await;
     }
-}
 
-#[tokio::test]
-async fn a_farewell_takes_the_will_along_unless_it_says_otherwise() {
-    let plant = Plant::start().await;
     for version in BOTH {
         let hello = plant.hello(version, "polite").with_will(Will::new(TOPIC, "1"));
         let (client, mut watcher) = mortal(&plant, version, hello.clone()).await;
@@ -81,7 +87,7 @@ async fn a_farewell_takes_the_will_along_unless_it_says_otherwise() {
 }
 
 #[tokio::test]
-async fn a_delayed_will_is_forgotten_when_the_client_is_back_in_time() {
+async fn a_delayed_will_is_forgotten_when_the_client_is_back_and_comes_with_the_end_of_its_session() {
     let plant = Plant::start().await;
     let late = Will { properties: four_bytes(WILL_DELAY, 600), ..Will::new(TOPIC, "1") };
     let hello = plant.hello(V5, "patient").persistent().with_will(late);
@@ -106,6 +112,17 @@ async fn a_delayed_will_is_forgotten_when_the_client_is_back_in_time() {
     let (client, mut watcher) = mortal(&plant, V5, hello).await;
     client.cut();
     assert_eq!(number(&watcher.take_message().await), 3.0);
+    // Security review 13: a will is due when its delay is over or its session ends, whichever is first (5.0, 3.1.3.2.2).
+    let late = Will { properties: four_bytes(WILL_DELAY, 600), ..Will::new(TOPIC, "1") };
+    let hello = plant.hello(V5, "patient").persistent().with_will(late);
+    let (client, mut watcher) = mortal(&plant, V5, hello).await;
+    client.cut();
+    let back = plant.connect(V5, "patient").await;
+    assert!(!back.is_present);
+    assert_eq!(number(&watcher.take_message().await), 1.0);
+    back.disconnect(0).await;
+    // Once.
+    assert_eq!(next_after_marker(&plant, V5, &mut watcher).await, 99.0);
 }
 
 #[tokio::test]
@@ -130,35 +147,4 @@ async fn after_a_crash_of_the_server_the_wills_of_its_clients_are_published() {
     let mut client = plant.connect(V5, "later").await;
     assert_eq!(client.publish("basalt/press/state", "7", 1).await, Ok(0));
     assert_eq!(plant.values(plant.streams[2]).await, [5.0, 7.0]);
-}
-
-/// Security review 13: a will is due when its delay is over or its session ends, whichever is first (5.0, 3.1.3.2.2).
-#[tokio::test]
-async fn a_delayed_will_comes_when_a_clean_start_ends_its_session() {
-    let plant = Plant::start().await;
-    let late = Will { properties: four_bytes(WILL_DELAY, 600), ..Will::new(TOPIC, "1") };
-    let hello = plant.hello(V5, "patient").persistent().with_will(late);
-    let (client, mut watcher) = mortal(&plant, V5, hello).await;
-    client.cut();
-    let back = plant.connect(V5, "patient").await;
-    assert!(!back.is_present);
-    assert_eq!(number(&watcher.take_message().await), 1.0);
-    back.disconnect(0).await;
-    // Once.
-    assert_eq!(next_after_marker(&plant, V5, &mut watcher).await, 99.0);
-}
-
-/// Security review 15: a key that is revoked writes nothing any more, its will neither.
-#[tokio::test]
-async fn the_will_of_a_revoked_key_is_not_published() {
-    let plant = Plant::start().await;
-    for version in BOTH {
-        let key = plant.server.create_key(&[]).await;
-        let mortal_hello = Connect::new(version, "mortal", &key).with_will(Will::new(TOPIC, "1"));
-        let (mut client, mut watcher) = mortal(&plant, version, mortal_hello).await;
-        plant.revoke_newest_key().await;
-        client.end().await;
-        // The session is released before the connection ends, and so would its will be published.
-        assert_eq!(next_after_marker(&plant, version, &mut watcher).await, 99.0, "{version:?}");
-    }
 }

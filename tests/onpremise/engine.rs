@@ -20,7 +20,7 @@ fn body(packets: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn wrong_handshakes_have_their_codes() {
+async fn handshakes_look_like_the_vendors_and_wrong_ones_have_their_codes() {
     let gateway = Gateway::start().await;
     let sid = gateway.handshake().await;
     let on_polling = format!("transport=polling&sid={sid}");
@@ -42,18 +42,11 @@ async fn wrong_handshakes_have_their_codes() {
     for (method, query, code, message) in rows {
         let (status, text) = gateway.engine(method, query, "").await;
         let expected = json!({"code": code, "message": message});
-        assert_eq!(
-            (status, serde_json::from_str::<Value>(&text).unwrap()),
-            (400, expected),
-            "{method} {query}"
-        );
+        let found = (status, serde_json::from_str::<Value>(&text).unwrap());
+        assert_eq!(found, (400, expected), "{method} {query}");
     }
     assert_eq!(gateway.post(&sid, "1:2").await, (200, "ok".to_owned()), "the session is unharmed");
-}
 
-#[tokio::test]
-async fn a_handshake_looks_like_the_vendors() {
-    let gateway = Gateway::start().await;
     let client = gateway.client();
     for (query, origin) in [
         ("EIO=3&transport=polling", None),
@@ -83,7 +76,7 @@ async fn a_handshake_looks_like_the_vendors() {
 }
 
 #[tokio::test]
-async fn packets_of_clients_are_answered() {
+async fn packets_of_clients_are_answered_and_what_ends_a_session_ends_it() {
     let gateway = Gateway::start().await;
     let rows: [(&str, &[&str]); 8] = [
         ("2", &["3"]),
@@ -119,11 +112,7 @@ async fn packets_of_clients_are_answered() {
         .await;
     answer.is(200, &b"ok".to_vec());
     assert_eq!(gateway.poll(&sid).await, (200, "1:3".to_owned()));
-}
 
-#[tokio::test]
-async fn what_ends_a_session_ends_it() {
-    let gateway = Gateway::start().await;
     for (packet, last) in [("1", "1:6"), ("41", "1:1"), ("9", "1:1"), ("", "1:1")] {
         let mut socket = gateway.connected_socket().await;
         socket.send(packet).await;
@@ -146,7 +135,7 @@ async fn what_ends_a_session_ends_it() {
 }
 
 #[tokio::test]
-async fn each_message_is_three_events_in_order_on_every_transport() {
+async fn each_message_is_three_events_in_order_on_every_transport_and_over_an_upgrade() {
     let gateway = Gateway::start().await;
     let mut socket = gateway.connected_socket().await;
     let sid = gateway.handshake().await;
@@ -164,11 +153,7 @@ async fn each_message_is_three_events_in_order_on_every_transport() {
     ];
     assert_eq!(poll, (200, body(&status)));
     assert_eq!(socket.receive_all(3).await, status);
-}
 
-#[tokio::test]
-async fn a_session_on_polling_is_upgraded_without_losing_a_packet() {
-    let gateway = Gateway::start().await;
     let sid = gateway.handshake().await;
     let mut socket = gateway.socket(Some(&sid)).await.unwrap();
     assert_eq!(gateway.socket(Some(&sid)).await.err(), Some(400), "one upgrade at a time");

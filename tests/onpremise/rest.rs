@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{DEVICE, Gateway, NOON};
-use crate::support::rows;
+use crate::support::{column, rows};
 
 /// Fourteen messages of one device, a millisecond apart, numbered from 1; the temperature falls.
 async fn gateway() -> Gateway {
@@ -21,7 +21,7 @@ fn path(query: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_message_is_shown_as_in_the_documentation() {
+async fn messages_are_shown_as_in_the_documentation_in_pages_ranges_and_orders() {
     let gateway = gateway().await;
     let (status, headers, body) = gateway.client().get(&path("page=1&perPage=1&sort=-ts")).await.into_parts();
     assert_eq!(status, 200);
@@ -37,11 +37,7 @@ async fn a_message_is_shown_as_in_the_documentation() {
         "totalItems": 14
     });
     assert_eq!(body, expected);
-}
 
-#[tokio::test]
-async fn pages_ranges_and_orders() {
-    let gateway = gateway().await;
     let client = gateway.client();
     let noon = NOON / 1000;
     let range = format!("start={}&end={}", noon + 3, noon + 5);
@@ -64,7 +60,7 @@ async fn pages_ranges_and_orders() {
     ];
     for (query, expected, total) in rows {
         let body = client.get(&path(query)).await.has(200, json!({"totalItems": total}));
-        let ids: Vec<_> = body["data"].as_array().unwrap().iter().map(|item| item["_id"].clone()).collect();
+        let ids = column(&body["data"], "_id");
         let expected: Vec<Value> =
             expected.iter().map(|n| json!(format!("{n:08x}0000000000000000"))).collect();
         assert_eq!(ids, expected, "{query}");
@@ -72,7 +68,7 @@ async fn pages_ranges_and_orders() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_or_unknown() {
+async fn what_is_wrong_or_unknown_and_the_client_of_socket_io() {
     let gateway = gateway().await;
     let client = gateway.client();
     let key = |value: &str| json!({"value": value, "msg": "Invalid value", "param": "deviceId", "location": "params"});
@@ -101,12 +97,7 @@ async fn what_is_wrong_or_unknown() {
     for (method, path, status, expected) in rows {
         client.send(method, path, &[], "").await.is(status, &expected);
     }
-}
-
-#[tokio::test]
-async fn pages_load_the_client_of_socket_io_from_the_server() {
-    let gateway = Gateway::start().await;
-    let client = gateway.client();
+    // Pages load the client of socket.io from the server.
     let (status, headers, body) =
         client.send_bytes("GET", "/socket.io/socket.io.js", &[], "").await.into_parts();
     // A build without pages has no script either.

@@ -53,7 +53,7 @@ fn shared() -> Vec<(String, u16, Value)> {
 }
 
 #[tokio::test]
-async fn both_listeners_answer_alike_and_each_its_own_way_beyond() {
+async fn both_listeners_answer_alike_to_every_method_and_each_its_own_way_beyond() {
     let server = Server::start(&[("BASALT_OPENSYNAPTIC_LISTEN", "127.0.0.1:0")]).await;
     let own = Client::new(&format!("http://{}", server.opensynaptic_address()), "").without_key();
     let main = stranger(&server);
@@ -80,13 +80,7 @@ async fn both_listeners_answer_alike_and_each_its_own_way_beyond() {
     {
         assert_eq!((own.get(path).await.status, own.get(path).await.body), (404, missing()), "{path}");
     }
-}
 
-#[tokio::test]
-async fn only_get_finds_a_path() {
-    let server = Server::start(&[("BASALT_OPENSYNAPTIC_LISTEN", "127.0.0.1:0")]).await;
-    let own = Client::new(&format!("http://{}", server.opensynaptic_address()), "").without_key();
-    let main = stranger(&server);
     let packet = format!("/api/data/packets/{NOBODY}");
     let paths = [
         "/health",

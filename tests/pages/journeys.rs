@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{PASSWORD, list, make_person, server};
+use super::{PASSWORD, check_manners, list, plant_url, server};
 use crate::support::{Server, free_port, has_turn, run_python};
 
 #[tokio::test]
@@ -11,7 +11,7 @@ async fn two_people_follow_a_plant_that_changes() {
         return;
     }
     let (server, stream) = server().await;
-    make_person(&server).await;
+    server.create_user("ann", &["--superuser"]).await;
     let port = free_port().to_string();
     let stream_text = stream.to_string();
     let program = env!("CARGO_BIN_EXE_basalt");
@@ -19,11 +19,7 @@ async fn two_people_follow_a_plant_that_changes() {
         [server.url.as_str(), "ann", PASSWORD, &server.key, stream_text.as_str(), program, port.as_str()];
     let seen = run_python("browse_journeys.py", &args).await;
 
-    let base = server.url.replace("127.0.0.1", "plant.test");
-    let own = |url: &str| ["data:", "blob:", &format!("{base}/")].iter().any(|own| url.starts_with(own));
-    let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
-    assert!(foreign.is_empty(), "{foreign:?}");
-    assert_eq!(seen["complaints"], json!([]), "{seen}");
+    check_manners(&plant_url(&server), &seen);
     let expected = json!({"quiet": true, "told": true});
     assert_eq!(seen["stopped"], expected, "an overview tells of what is wrong alone");
     check_measured(&server, stream, &seen).await;

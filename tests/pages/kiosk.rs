@@ -2,19 +2,17 @@
 
 use serde_json::json;
 
-use super::{PASSWORD, list, server};
+use super::{AXE, PASSWORD, list, server};
 use crate::support::run_python;
 
 #[tokio::test]
 async fn a_kiosk_link_shows_its_board_until_its_key_is_revoked() {
     let (server, stream) = server().await;
-    let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
-    server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
+    server.create_user("ann", &["--superuser"]).await;
     let event = json!({"kind": "alarm", "level": "critical", "message": "too hot", "data": stream,
         "timestamp": 1_777_377_610, "url": "http://plant.test/manual"});
     server.client().post("/api/event-log/", &event).await.created();
-    let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
-    let args = [&server.url, "ann", PASSWORD, &server.key, &stream.to_string(), axe];
+    let args = [&server.url, "ann", PASSWORD, &server.key, &stream.to_string(), AXE];
     let seen = run_python("browse_kiosk.py", &args).await;
 
     assert_eq!(seen["complaints"], json!([]), "{seen}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{PASSWORD, list, make_person};
+use super::{AXE, PASSWORD, check_manners, plant_url};
 use crate::support::{Server, has_turn, run_python};
 
 const STREAMS: usize = 2100;
@@ -25,19 +25,14 @@ async fn every_page_of_a_large_plant_shows_its_content_and_only_a_part_of_it() {
     }
     let backups = tempfile::tempdir().unwrap();
     let server = Server::start(&[("BASALT_BACKUP__DIR", backups.path().to_str().unwrap())]).await;
-    make_person(&server).await;
-    let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
+    server.create_user("ann", &["--superuser"]).await;
     let counts = [STREAMS, DEVICES, EVENTS].map(|n| n.to_string());
     let mut args = vec![server.url.as_str(), "ann", PASSWORD, server.key.as_str()];
     args.extend(counts.iter().map(String::as_str));
-    args.push(axe);
+    args.push(AXE);
     let seen = run_python("browse_large.py", &args).await;
 
-    let base = server.url.replace("127.0.0.1", "plant.test");
-    let own = |url: &str| ["data:", "blob:", &format!("{base}/")].iter().any(|own| url.starts_with(own));
-    let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
-    assert!(foreign.is_empty(), "{foreign:?}");
-    assert_eq!(seen["complaints"], json!([]));
+    check_manners(&plant_url(&server), &seen);
     assert_eq!(seen["findings"], json!([]), "what axe found");
     assert_eq!(seen["wide"], json!([]), "no page scrolls sideways");
     let pages = seen["pages"].as_object().unwrap();

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Server, WsClient, run_python};
+use crate::support::{PASSWORD, Server, WsClient, run_python};
 
-const PASSWORD: &str = "correct horse battery";
+/// What finds mistakes of accessibility.
+const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
 
 /// A server with two streams of some values, and the id of the first.
 async fn server() -> (Server, i64) {
@@ -37,12 +38,6 @@ async fn server_with(env: &[(&str, &str)]) -> (Server, i64) {
     (server, a)
 }
 
-/// Makes a superuser who logs in as `ann`.
-async fn make_person(server: &Server) {
-    let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
-    server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
-}
-
 /// Types, the rules of the folder, and what the scripts compute.
 #[test]
 fn what_their_scripts_compute_is_right() {
@@ -53,7 +48,7 @@ fn what_their_scripts_compute_is_right() {
 }
 
 #[tokio::test]
-async fn they_are_public_and_run_nothing_but_their_own_files() {
+async fn they_are_public_run_nothing_but_their_own_files_and_are_linked_by_the_root() {
     let (server, _) = server().await;
     let client = server.client().without_key();
     for (path, script) in [("/ui/sql", "app.js"), ("/graphiql/", "graphiql.js")] {
@@ -86,12 +81,7 @@ async fn they_are_public_and_run_nothing_but_their_own_files() {
         tabs.as_array().unwrap().iter().all(|tab| tab["query"].is_string() && tab["name"].is_string()),
         "{tabs}"
     );
-}
 
-#[tokio::test]
-async fn the_root_links_the_pages_and_each_link_leads_somewhere() {
-    let (server, _) = server().await;
-    let client = server.client().without_key();
     let (status, headers, page) = client.get("/").await.into_parts();
     assert_eq!((status, &headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
     let page = page.as_str().unwrap().to_owned();
@@ -135,11 +125,45 @@ async fn below_the_path_of_a_proxy_every_link_leads_somewhere() {
     }
 }
 
+/// What a browser sees of a page, having asked nobody else and complained of nothing.
+async fn visit(server: &Server, page: &str, who: [&str; 2]) -> Value {
+    let seen = run_python("browse_pages.py", &[page, &server.url, who[0], who[1]]).await;
+    check_manners(&server.url, &seen);
+    assert!(seen["looks"]["width"].as_u64().unwrap() <= 400, "it fits a phone: {}", seen["looks"]);
+    assert_eq!(seen["looks"]["back"], "rgb(22, 25, 29)", "dark when asked for");
+    seen
+}
+
+/// A page asks nobody but the server at `base` and complains of nothing.
+fn check_manners(base: &str, seen: &Value) {
+    let own = |url: &str| ["data:", "blob:", &format!("{base}/")].iter().any(|own| url.starts_with(own));
+    let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+    assert_eq!(seen["complaints"], json!([]), "{seen}");
+}
+
+/// The address of a server as the browser knows it.
+fn plant_url(server: &Server) -> String {
+    server.url.replace("127.0.0.1", "plant.test")
+}
+
+fn list(value: &Value) -> Vec<&str> {
+    value.as_array().unwrap().iter().filter_map(Value::as_str).collect()
+}
+
 #[tokio::test]
-async fn every_tab_of_graphiql_runs_as_it_stands() {
-    let (server, _) = server().await;
+async fn graphiql_shows_the_tabs_which_run_as_they_stand_and_asks_with_the_key() {
+    let (server, stream) = server().await;
+    let seen = visit(&server, "graphiql", [&server.key, &stream.to_string()]).await;
+    let tabs = server.client().get("/graphiql/queries").await.body;
+    assert_eq!(list(&seen["tabs"]).len(), tabs.as_array().unwrap().len(), "{seen}");
+    assert_eq!(seen["unknown"], 0, "nothing is asked before there is a key");
+    assert!(seen["answer"].as_str().unwrap().contains("\"value\": 12"), "{seen}");
+    assert_eq!(list(&seen["keys"]), ["ApiKey"], "{seen}");
+    assert!(seen["docs"].as_str().unwrap().contains("query: Query"), "{seen}");
+    assert!(list(&seen["requests"]).contains(&format!("{}/graphql/ws", server.url).as_str()), "{seen}");
+
     let client = server.client();
-    let tabs = client.get("/graphiql/queries").await.body;
     for tab in tabs.as_array().unwrap() {
         let query = tab["query"].as_str().unwrap();
         if query.contains("\nsubscription ") {
@@ -154,41 +178,10 @@ async fn every_tab_of_graphiql_runs_as_it_stands() {
     }
 }
 
-/// What a browser sees of a page, having asked nobody else and complained of nothing.
-async fn visit(server: &Server, page: &str, who: [&str; 2]) -> Value {
-    let seen = run_python("browse_pages.py", &[page, &server.url, who[0], who[1]]).await;
-    let own =
-        |url: &str| ["data:", "blob:", &format!("{}/", server.url)].iter().any(|own| url.starts_with(own));
-    let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
-    assert!(foreign.is_empty(), "{foreign:?}");
-    assert_eq!(seen["complaints"], json!([]), "{seen}");
-    assert!(seen["looks"]["width"].as_u64().unwrap() <= 400, "it fits a phone: {}", seen["looks"]);
-    assert_eq!(seen["looks"]["back"], "rgb(22, 25, 29)", "dark when asked for");
-    seen
-}
-
-fn list(value: &Value) -> Vec<&str> {
-    value.as_array().unwrap().iter().filter_map(Value::as_str).collect()
-}
-
-#[tokio::test]
-async fn graphiql_shows_the_tabs_and_asks_with_the_key() {
-    let (server, stream) = server().await;
-    let seen = visit(&server, "graphiql", [&server.key, &stream.to_string()]).await;
-    let tabs = server.client().get("/graphiql/queries").await.body;
-    assert_eq!(list(&seen["tabs"]).len(), tabs.as_array().unwrap().len(), "{seen}");
-    assert_eq!(seen["unknown"], 0, "nothing is asked before there is a key");
-    assert!(seen["answer"].as_str().unwrap().contains("\"value\": 12"), "{seen}");
-    assert_eq!(list(&seen["keys"]), ["ApiKey"], "{seen}");
-    assert!(seen["docs"].as_str().unwrap().contains("query: Query"), "{seen}");
-    assert!(list(&seen["requests"]).contains(&format!("{}/graphql/ws", server.url).as_str()), "{seen}");
-}
-
 #[tokio::test]
 async fn who_has_a_name_and_a_password_logs_in_and_out() {
     let (server, _) = server().await;
-    let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
-    server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
+    server.create_user("ann", &["--superuser"]).await;
     let seen = visit(&server, "session", ["ann", PASSWORD]).await;
     assert_eq!(seen["refused"], "Invalid username or password.");
     assert_eq!((&seen["rows"], &seen["name"]), (&json!(2), &json!("ann")), "{seen}");

@@ -7,8 +7,7 @@ use crate::support::{Server, SimulatorProcess, has_turn, run_python};
 
 /// Somebody who may log in, and a device that is an OPC UA server; its id.
 async fn people_and_kiln(server: &Server, opcua: &SimulatorProcess) -> i64 {
-    let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
-    server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
+    server.create_user("ann", &["--superuser"]).await;
     let kiln = json!({"name": "Kiln", "protocol": "opcua", "host": opcua.url, "poll_interval": 1});
     let kiln = server.client().post("/api/device/", &kiln).await.created();
     kiln["id"].as_i64().expect("a device has an id")

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{PASSWORD, list, make_person, server_with};
+use super::{AXE, PASSWORD, check_manners, list, plant_url, server_with};
 use crate::support::{OpcuaServer, Server, SimulatorProcess, free_port, has_turn, rows, run_python};
 
 /// Seconds that the simulated motor has run: 4,321 hours when the simulator starts, and less than one here.
@@ -26,7 +26,7 @@ async fn what_a_person_sets_up_works() {
         return;
     }
     let (server, _) = server_with(&[("BASALT_PROCESS__ALLOW_PRIVATE", "127.0.0.1")]).await;
-    make_person(&server).await;
+    server.create_user("ann", &["--superuser"]).await;
     let modbus = SimulatorProcess::start("modbus").await;
     let plant = SimulatorProcess::start("opcua").await;
     let mut kiln = OpcuaServer::start(free_port()).await;
@@ -48,21 +48,12 @@ async fn what_a_person_sets_up_works() {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let seen = run_python("browse_setup.py", &args).await;
 
-    check_manners(&server, &seen);
+    check_manners(&plant_url(&server), &seen);
     check_modbus(&server, &seen["modbus"], silent).await;
     check_browse(&server, &seen["browse"]).await;
     check_trust(&server, &seen["trust"]).await;
     check_job(&server, &seen["job"]).await;
     check_rule(&server, &seen["rule"]).await;
-}
-
-/// A page asks nobody else and complains of nothing.
-fn check_manners(server: &Server, seen: &Value) {
-    let base = server.url.replace("127.0.0.1", "plant.test");
-    let own = |url: &str| ["data:", "blob:", &format!("{base}/")].iter().any(|own| url.starts_with(own));
-    let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
-    assert!(foreign.is_empty(), "{foreign:?}");
-    assert_eq!(seen["complaints"], json!([]), "{seen}");
 }
 
 /// A port at which nothing listens is told of, each order of the words is shown, and the chosen one stored.
@@ -179,13 +170,12 @@ async fn the_pages_need_no_mouse_no_colours_of_their_own_and_no_motion() {
     // Without a place for backups the page of the system is refused their list.
     let backups = tempfile::tempdir().unwrap();
     let (server, stream) = server_with(&[("BASALT_BACKUP__DIR", backups.path().to_str().unwrap())]).await;
-    make_person(&server).await;
-    let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
+    server.create_user("ann", &["--superuser"]).await;
     let stream_text = stream.to_string();
-    let args = [server.url.as_str(), "ann", PASSWORD, &server.key, stream_text.as_str(), axe];
+    let args = [server.url.as_str(), "ann", PASSWORD, &server.key, stream_text.as_str(), AXE];
     let seen = run_python("browse_access.py", &args).await;
 
-    check_manners(&server, &seen);
+    check_manners(&plant_url(&server), &seen);
     check_keys(&server, stream, &seen["trend"]).await;
     assert_eq!(list(&seen["paths"]), PAGES);
     assert_eq!(seen["findings"], json!([]), "what axe found");

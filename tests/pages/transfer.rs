@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{PASSWORD, list, make_person};
+use super::{PASSWORD, check_manners, list, plant_url};
 use crate::rest::stream_of;
 use crate::support::{Server, has_turn, run_python, sized};
 
@@ -63,13 +63,13 @@ async fn an_import_that_is_paused_and_resumed_after_a_reload_is_complete() {
     let server = Server::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", QUERY_TIMEOUT)]).await;
     stream_of(&server.client(), "force", "fp64").await;
     stream_of(&server.client(), "pieces", "int64").await;
-    make_person(&server).await;
+    server.create_user("ann", &["--superuser"]).await;
     let rows = rows();
     let rows_text = rows.to_string();
     let args = [server.url.as_str(), "ann", PASSWORD, server.key.as_str(), rows_text.as_str()];
     let seen = run_python("browse_import.py", &args).await;
 
-    check_manners(&server, &seen);
+    check_manners(&plant_url(&server), &seen);
     let expected = ImportTotals::of(rows);
     assert_eq!(seen["mapped"]["time"], "time", "the column of times is found");
     check_pause(&seen["paused"]);
@@ -81,15 +81,6 @@ async fn an_import_that_is_paused_and_resumed_after_a_reload_is_complete() {
     assert_eq!(exported["rows"], expected.readings());
     let seconds = [&seen["resumed"]["seconds"], &exported["seconds"]];
     println!("{rows} lines: {} s after the pause, exported in {} s", seconds[0], seconds[1]);
-}
-
-/// A page asks nobody else and complains of nothing.
-fn check_manners(server: &Server, seen: &Value) {
-    let base = server.url.replace("127.0.0.1", "plant.test");
-    let own = |url: &str| ["data:", "blob:", &format!("{base}/")].iter().any(|own| url.starts_with(own));
-    let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
-    assert!(foreign.is_empty(), "{foreign:?}");
-    assert_eq!(seen["complaints"], json!([]));
 }
 
 /// The numbers of a page, without what parts their digits.

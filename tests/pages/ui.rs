@@ -4,14 +4,14 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{PASSWORD, list, server, server_with};
+use super::{AXE, PASSWORD, check_manners, list, plant_url, server, server_with};
 use crate::support::{DemoProcess, Server, run_python};
 
 /// Begin of the readings of [`server`].
 const NOON: i64 = 1_777_377_600;
 
 #[tokio::test]
-async fn every_address_below_ui_is_the_application_under_its_own_policy() {
+async fn the_application_is_at_every_address_under_its_own_policy_and_travels_compressed() {
     let (server, _) = server().await;
     let client = server.client().without_key();
     for path in ["/ui/", "/ui", "/ui/trend?s=1&from=now-1h&to=now", "/ui/devices/7", "/ui/no/such/page"] {
@@ -24,21 +24,11 @@ async fn every_address_below_ui_is_the_application_under_its_own_policy() {
         let page = page.as_str().unwrap();
         assert!(page.contains("<div id=\"app\">"), "{path}: was it built without Node.js? {page}");
     }
-}
 
-#[tokio::test]
-async fn people_who_open_the_root_come_to_the_application() {
-    let (server, _) = server().await;
-    let client = server.client().without_key();
     let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
     let page = client.send("GET", "/", &browser, "").await.ok();
     assert!(page.as_str().unwrap().contains("/app.js"), "{page}");
-}
 
-#[tokio::test]
-async fn scripts_travel_compressed_to_whoever_takes_it_and_are_the_same_for_all() {
-    let (server, _) = server().await;
-    let client = server.client().without_key();
     let page = client.get("/ui/").await.body;
     let page = page.as_str().unwrap().to_owned();
     let script = page.split("src=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
@@ -58,8 +48,7 @@ async fn scripts_travel_compressed_to_whoever_takes_it_and_are_the_same_for_all(
 /// A server with readings, an open event, somebody who may log in, and a place for backups.
 async fn plant(backups: &Path) -> (Server, i64) {
     let (server, stream) = server_with(&[("BASALT_BACKUP__DIR", backups.to_str().unwrap())]).await;
-    let args = ["user", "create", "ann", "--superuser", "--password-stdin"];
-    server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
+    server.create_user("ann", &["--superuser"]).await;
     let event = json!({"kind": "alarm", "level": "critical", "message": "too hot", "data": stream,
         "timestamp": NOON + 10, "url": "http://plant.test/manual"});
     server.client().post("/api/event-log/", &event).await.created();
@@ -70,15 +59,11 @@ async fn plant(backups: &Path) -> (Server, i64) {
 async fn a_person_uses_every_page_and_sees_what_sql_says() {
     let backups = tempfile::tempdir().unwrap();
     let (server, stream) = plant(backups.path()).await;
-    let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
-    let args = [&server.url, "ann", PASSWORD, &server.key, &stream.to_string(), axe];
+    let args = [&server.url, "ann", PASSWORD, &server.key, &stream.to_string(), AXE];
     let seen = run_python("browse_ui.py", &args).await;
 
-    let base = server.url.replace("127.0.0.1", "plant.test");
-    let own = |url: &str| ["data:", "blob:", &format!("{base}/")].iter().any(|own| url.starts_with(own));
-    let foreign: Vec<_> = list(&seen["requests"]).into_iter().filter(|url| !own(url)).collect();
-    assert!(foreign.is_empty(), "{foreign:?}");
-    assert_eq!(seen["complaints"], json!([]), "{seen}");
+    let base = plant_url(&server);
+    check_manners(&base, &seen);
     assert_eq!(seen["findings"], json!([]), "what axe found");
     assert_eq!(seen["wide"], json!([]), "no page scrolls sideways");
 
@@ -113,8 +98,7 @@ async fn a_person_uses_every_page_and_sees_what_sql_says() {
 async fn the_link_of_the_demo_opens_the_overview_with_its_board_and_leaves_no_trace() {
     let demo = DemoProcess::start();
     let (page, token) = demo.link().split_once("#login=").expect("the token is in the fragment");
-    let axe = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
-    let seen = run_python("follow_link.py", &[demo.link(), axe]).await;
+    let seen = run_python("follow_link.py", &[demo.link(), AXE]).await;
     assert_eq!((&seen["address"], &seen["left"]), (&json!(page), &json!(page)), "{seen}");
     assert!(!seen["referers"].to_string().contains(token), "{seen}");
     assert!(seen["refused"].as_str().unwrap().contains("This link was used or has expired."), "{seen}");

@@ -3,15 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{matches, stream_of};
-use crate::support::{Browser, Client, Server};
-
-const PASSWORD: &str = "correct horse";
-
-async fn person(server: &Server, name: &str, flags: &[&str]) -> Browser {
-    let args = [&["user", "create", name, "--password-stdin"], flags].concat();
-    server.data_dir.basalt_with(&args, &[], PASSWORD).await.expect_success();
-    Browser::log_in(server, name, PASSWORD).await
-}
+use crate::support::{Client, PASSWORD, Server};
 
 /// The rows after the newest there was.
 async fn since(client: &Client, known: usize) -> Vec<Value> {
@@ -29,7 +21,7 @@ fn assert_rows(rows: &[Value], columns: &[&str], expected: &[Value]) {
 #[tokio::test]
 async fn every_change_is_told() {
     let (server, client) = Server::with_client(&[]).await;
-    let mut sue = person(&server, "sue", &["--superuser"]).await;
+    let mut sue = server.person("sue", &["--superuser"]).await;
     let before = since(&client, 0).await.len();
     let (device, data) = stream_of(&client, "s", "fp64").await;
     client.patch(&format!("/api/device/{device}/"), &json!({"host": "h", "password": "swordfish"})).await;
@@ -100,7 +92,7 @@ async fn every_refused_access_is_told() {
     let server =
         Server::start(&[("BASALT_SESSION__ATTEMPTS", "2"), ("BASALT_SESSION__ATTEMPTS_WINDOW", "30d")]).await;
     let client = server.client();
-    let ann = person(&server, "ann", &["--staff"]).await;
+    let ann = server.person("ann", &["--staff"]).await;
     let (device, _) = stream_of(&client, "s", "fp64").await;
     let (hidden, _) = stream_of(&client, "t", "fp64").await;
     let reader = server.client_with(&["--scope", "device:read", "--device", &device.to_string()]).await;
@@ -174,9 +166,9 @@ async fn a_flood_of_refusals_is_counted_and_bounded() {
 async fn who_may_read_it() {
     let server = Server::start(&[]).await;
     server.basalt(&["org", "create", "plant-2"]).await.expect_success();
-    let chief = person(&server, "chief", &["--superuser"]).await;
-    let mut staff = person(&server, "staff", &["--staff"]).await;
-    let other = person(&server, "other", &["--superuser", "--org", "plant-2"]).await;
+    let chief = server.person("chief", &["--superuser"]).await;
+    let mut staff = server.person("staff", &["--staff"]).await;
+    let other = server.person("other", &["--superuser", "--org", "plant-2"]).await;
     let device = staff.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await.body;
     let device = device["id"].to_string();
     let key = |args: &'static [&'static str]| server.create_key(args);
@@ -229,10 +221,7 @@ async fn a_list_is_paged_and_bounded_in_time() {
     for n in 0..5 {
         client.post("/api/device/", &json!({"name": format!("d{n}"), "protocol": "virtual"})).await;
     }
-    let ids = async |query: &str| -> Vec<i64> {
-        let rows = client.get(&format!("/api/audit/{query}")).await.ok();
-        rows.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect()
-    };
+    let ids = async |query: &str| client.get(&format!("/api/audit/{query}")).await.column("id");
     let third = client.get("/api/audit/?from=0").await[3]["timestamp"].as_str().unwrap().to_owned();
     // The first row is of the bootstrap key.
     let table = [
@@ -251,9 +240,8 @@ async fn a_list_is_paged_and_bounded_in_time() {
         assert_eq!(ids(query).await, expected, "{query}");
     }
     let bad = "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
-    let (status, body) = client.get("/api/audit/?from=x&limit=0").await.outcome();
     let limit = "Ensure this value is greater than or equal to 1.";
-    assert_eq!((status, body), (400, json!({"from": [bad], "limit": [limit]})));
+    client.get("/api/audit/?from=x&limit=0").await.is(400, &json!({"from": [bad], "limit": [limit]}));
     client.post("/api/audit/", &json!({})).await.expect(405);
     let sql = format!("SELECT id FROM audit_log WHERE ts >= '{third}' ORDER BY id");
     assert_eq!(json!(client.sql(&sql).await), json!([{"id": 4}, {"id": 5}, {"id": 6}]));

@@ -3,18 +3,33 @@
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::support::{Browser, Server};
-
-async fn superuser(server: &Server) -> Browser {
-    let args = ["user", "create", "sue", "--superuser", "--password-stdin"];
-    server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
-    Browser::log_in(server, "sue", "correct horse").await
-}
+use crate::support::Server;
 
 #[tokio::test]
 async fn a_client_from_its_making_to_its_end() {
     let server = Server::start(&[]).await;
-    let mut sue = superuser(&server).await;
+    let mut sue = server.person("sue", &["--superuser"]).await;
+    let required = json!(["This field is required."]);
+    let good = |field: &str, value: Value| {
+        let mut body = json!({"api": "blynk", "name": "c"});
+        body[field] = value;
+        body
+    };
+    let choice = |word: &str| json!([format!("\"{word}\" is not a valid choice.")]);
+    let rows = [
+        ("nothing", json!({}), json!({"api": required, "name": required})),
+        ("unknown_api", good("api", json!("opensynaptic")), json!({"api": choice("opensynaptic")})),
+        ("unknown_role", good("role", json!("king")), json!({"role": choice("king")})),
+        ("role_of_another_api", good("role", json!("member")), json!({"role": "*"})),
+        ("unknown_user", good("user", json!("eve")), json!({"user": ["User \"eve\" does not exist."]})),
+        ("blank", good("name", json!(" ")), json!({"name": ["This field may not be blank."]})),
+    ];
+    for (name, body, expected) in rows {
+        let got = sue.post("/api/client/", &body).await.about(&name).expect(400);
+        assert!(matches(&got, &expected), "{name}: {got}");
+    }
+    assert_eq!(sue.get("/api/client/").await.body, json!([]));
+
     let body = json!({"api": "blynk", "name": " robot ", "user": "sue"});
     let (status, made) = sue.post("/api/client/", &body).await.outcome();
     let mut expected = json!({
@@ -42,36 +57,7 @@ async fn a_client_from_its_making_to_its_end() {
     let of_clients = json!({"query": "SELECT name FROM clients"});
     assert_eq!(sue.post("/sql", &of_clients).await.body, json!([{"name": "robot"}]));
     for role in ["viewer", "staff"] {
-        let flag = format!("--{role}");
-        let args = ["user", "create", role, flag.as_str(), "--password-stdin"];
-        server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
-        let mut person = Browser::log_in(&server, role, "correct horse").await;
+        let mut person = server.person(role, &[format!("--{role}").as_str()]).await;
         person.post("/sql", &of_clients).await.about(&role).is(200, &json!([]));
     }
-}
-
-#[tokio::test]
-async fn every_bad_field_of_a_client_is_told() {
-    let server = Server::start(&[]).await;
-    let mut sue = superuser(&server).await;
-    let required = json!(["This field is required."]);
-    let good = |field: &str, value: Value| {
-        let mut body = json!({"api": "blynk", "name": "c"});
-        body[field] = value;
-        body
-    };
-    let choice = |word: &str| json!([format!("\"{word}\" is not a valid choice.")]);
-    let rows = [
-        ("nothing", json!({}), json!({"api": required, "name": required})),
-        ("unknown_api", good("api", json!("opensynaptic")), json!({"api": choice("opensynaptic")})),
-        ("unknown_role", good("role", json!("king")), json!({"role": choice("king")})),
-        ("role_of_another_api", good("role", json!("member")), json!({"role": "*"})),
-        ("unknown_user", good("user", json!("eve")), json!({"user": ["User \"eve\" does not exist."]})),
-        ("blank", good("name", json!(" ")), json!({"name": ["This field may not be blank."]})),
-    ];
-    for (name, body, expected) in rows {
-        let got = sue.post("/api/client/", &body).await.about(&name).expect(400);
-        assert!(matches(&got, &expected), "{name}: {got}");
-    }
-    assert_eq!(sue.get("/api/client/").await.body, json!([]));
 }

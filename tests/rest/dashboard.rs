@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use crate::graphql::data;
-use crate::support::{Browser, Server, rows};
+use crate::support::{Server, rows};
 
 fn widget(id: &str) -> Value {
     json!({"id": id, "type": "LINE", "x": 0, "y": 0, "w": 12, "h": 4, "config": {"title": "t"}})
@@ -18,6 +18,27 @@ fn dashboard(version: i64, name: &str, layout: Value) -> Value {
 #[tokio::test]
 async fn a_dashboard_lives_from_post_to_delete() {
     let (_server, client) = Server::with_client(&[]).await;
+    let outside =
+        json!({"id": "a", "type": "LINE", "x": 20, "y": -1, "w": 5, "h": 1, "config": {"sensorIds": [1]}});
+    let many: Vec<Value> = (0..101).map(|n| widget(&n.to_string())).collect();
+    for (body, field) in [
+        (json!({}), "name"),
+        (json!({"name": "x".repeat(256)}), "name"),
+        (json!({"name": "a", "description": "x".repeat(4001)}), "description"),
+        (json!({"name": "a", "layout": {}}), "layout"),
+        (json!({"name": "a", "layout": [{"id": "a"}]}), "layout"),
+        (json!({"name": "a", "layout": many}), "layout"),
+        (json!({"name": "a", "layout": [widget("a"), widget("a")]}), "layout[1].id"),
+        (json!({"name": "a", "layout": [outside.clone()]}), "layout[0].y"),
+        (json!({"name": "a", "layout": [outside.clone()]}), "layout[0].w"),
+        (json!({"name": "a", "layout": [outside]}), "layout[0].config.sensorIds"),
+        (json!({"name": "a", "is_default": "perhaps"}), "is_default"),
+    ] {
+        let answer = client.post("/api/dashboard/", &body).await.expect(400);
+        assert!(answer[field].is_array(), "{field}: {answer}");
+    }
+    assert_eq!(client.get("/api/dashboard/").await.body, json!([]), "nothing was created");
+
     let sent = json!({"name": " Hall ", "layout": [widget("a")], "created_by": "somebody"});
     let (status, headers, made) = client.post("/api/dashboard/", &sent).await.into_parts();
     assert_eq!(status, 201, "{made}");
@@ -47,39 +68,10 @@ async fn a_dashboard_lives_from_post_to_delete() {
 }
 
 #[tokio::test]
-async fn every_bad_field_of_a_dashboard_is_told() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let outside =
-        json!({"id": "a", "type": "LINE", "x": 20, "y": -1, "w": 5, "h": 1, "config": {"sensorIds": [1]}});
-    let many: Vec<Value> = (0..101).map(|n| widget(&n.to_string())).collect();
-    for (body, field) in [
-        (json!({}), "name"),
-        (json!({"name": "x".repeat(256)}), "name"),
-        (json!({"name": "a", "description": "x".repeat(4001)}), "description"),
-        (json!({"name": "a", "layout": {}}), "layout"),
-        (json!({"name": "a", "layout": [{"id": "a"}]}), "layout"),
-        (json!({"name": "a", "layout": many}), "layout"),
-        (json!({"name": "a", "layout": [widget("a"), widget("a")]}), "layout[1].id"),
-        (json!({"name": "a", "layout": [outside.clone()]}), "layout[0].y"),
-        (json!({"name": "a", "layout": [outside.clone()]}), "layout[0].w"),
-        (json!({"name": "a", "layout": [outside]}), "layout[0].config.sensorIds"),
-        (json!({"name": "a", "is_default": "perhaps"}), "is_default"),
-    ] {
-        let answer = client.post("/api/dashboard/", &body).await.expect(400);
-        assert!(answer[field].is_array(), "{field}: {answer}");
-    }
-    assert_eq!(client.get("/api/dashboard/").await.body, json!([]), "nothing was created");
-}
-
-#[tokio::test]
 async fn people_share_dashboards_and_the_graph_changes_the_same() {
     let server = Server::start(&[]).await;
-    for name in ["ann", "bob"] {
-        let args = ["user", "create", name, "--staff", "--password-stdin"];
-        server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
-    }
-    let mut ann = Browser::log_in(&server, "ann", "correct horse").await;
-    let mut bob = Browser::log_in(&server, "bob", "correct horse").await;
+    let mut ann = server.person("ann", &["--staff"]).await;
+    let mut bob = server.person("bob", &["--staff"]).await;
     let made = ann.post("/api/dashboard/", &json!({"name": "Hall"})).await;
     let made = made.has(201, json!({"created_by": "ann"}));
     let uuid = made["uuid"].as_str().expect("a UUID");

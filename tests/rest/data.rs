@@ -3,13 +3,29 @@
 use serde_json::{Value, json};
 
 use super::{check, stream_of};
-use crate::support::{Server, rows};
+use crate::support::{Server, row_vec, rows};
 
 const REQUIRED: &str = "This field is required.";
 
 #[tokio::test]
 async fn a_stream_lives_from_post_to_delete() {
     let (_server, client) = Server::with_client(&[]).await;
+    let (first, a) = stream_of(&client, "a", "fp64").await;
+    let (second, b) = stream_of(&client, "b", "fp64").await;
+    for (query, expected) in [
+        (String::new(), vec![a, b]),
+        ("?limit=1".into(), vec![a]),
+        ("?limit=1&offset=1".into(), vec![b]),
+        (format!("?device={first}"), vec![a]),
+        (format!("?device={second}&limit="), vec![b]),
+        ("?device=99999".into(), vec![]),
+        ("?group=99999999999".into(), vec![]),
+    ] {
+        assert_eq!(client.get(&format!("/api/data/{query}")).await.column("id"), expected, "{query}");
+    }
+    let bad = json!({"device": ["A valid integer is required."], "group": ["A valid integer is required."]});
+    client.get("/api/data/?device=x&group=1.5").await.is(400, &bad);
+
     let plc = json!({"name": "PLC", "protocol": "melsec", "host": "192.0.2.10", "enabled": false});
     let device = client.post("/api/device/", &plc).await.body;
     let device = device["id"].as_i64().expect("an id");
@@ -71,10 +87,9 @@ async fn every_bad_field_is_told() {
     }
     let (plc, camera, soft) = (ids[0], ids[1], ids[2]);
     let bad = |name, body, expected| (name, "POST", "/api/data/".to_owned(), body, 400, expected);
-    check(&client, vec![
-        bad("empty", json!({}), json!({"name": [REQUIRED], "device": [REQUIRED]})),
-        bad(
-            "all_at_once",
+    check(&client, row_vec![
+        bad("empty", json!({}), json!({"name": [REQUIRED], "device": [REQUIRED]}));
+        bad("all_at_once",
             json!({"name": "a", "device": 99_999, "group": 99_999, "type": "fp128", "access_mode": "x", "scale": true,
                    "byteorder": "x", "unit": "u".repeat(33), "statistics_interval": 7}),
             json!({
@@ -86,59 +101,19 @@ async fn every_bad_field_is_told() {
                 "byteorder": ["\"x\" is not a valid choice."],
                 "unit": ["Ensure this field has no more than 32 characters."],
                 "statistics_interval": ["Ensure this value divides a day (86400 seconds) without remainder."]
-            }),
-        ),
-        bad(
-            "ids_are_numbers",
-            json!({"name": "a", "device": "press"}),
-            json!({"device": ["Incorrect type. Expected pk value, received str."]}),
-        ),
-        bad("a_plc_needs_a_path", json!({"name": "a", "device": plc}), json!({"path": [REQUIRED]})),
-        bad("in_its_own_syntax", json!({"name": "a", "device": plc, "path": "what?"}), json!({"path": ["*"]})),
-        bad(
-            "a_register_holds_a_number",
-            json!({"name": "a", "device": plc, "path": "hr:0", "type": "text"}),
-            json!({"type": ["*"]}),
-        ),
-        bad(
-            "a_camera_has_no_streams",
-            json!({"name": "a", "device": camera, "path": "x"}),
-            json!({"device": ["Device protocol has no data streams."]}),
-        ),
-        ("a_sound_one", "POST", "/api/data/".into(), json!({"name": "twin", "device": soft}), 201, json!("*")),
-        bad(
-            "names_are_unique_per_device",
-            json!({"name": "twin", "device": soft}),
-            json!({"non_field_errors": ["The fields device, name must make a unique set."]}),
-        ),
+            }));
+        bad("ids_are_numbers", json!({"name": "a", "device": "press"}),
+            json!({"device": ["Incorrect type. Expected pk value, received str."]}));
+        bad("a_plc_needs_a_path", json!({"name": "a", "device": plc}), json!({"path": [REQUIRED]}));
+        bad("in_its_own_syntax", json!({"name": "a", "device": plc, "path": "what?"}), json!({"path": ["*"]}));
+        bad("a_register_holds_a_number", json!({"name": "a", "device": plc, "path": "hr:0", "type": "text"}),
+            json!({"type": ["*"]}));
+        bad("a_camera_has_no_streams", json!({"name": "a", "device": camera, "path": "x"}),
+            json!({"device": ["Device protocol has no data streams."]}));
+        "a_sound_one", "POST", "/api/data/".into(), json!({"name": "twin", "device": soft}), 201, json!("*");
+        bad("names_are_unique_per_device", json!({"name": "twin", "device": soft}),
+            json!({"non_field_errors": ["The fields device, name must make a unique set."]}));
     ])
-    .await;
-}
-
-#[tokio::test]
-async fn lists_are_filtered_and_paged() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (first, a) = stream_of(&client, "a", "fp64").await;
-    let (second, b) = stream_of(&client, "b", "fp64").await;
-    for (query, expected) in [
-        (String::new(), vec![a, b]),
-        ("?limit=1".into(), vec![a]),
-        ("?limit=1&offset=1".into(), vec![b]),
-        (format!("?device={first}"), vec![a]),
-        (format!("?device={second}&limit="), vec![b]),
-        ("?device=99999".into(), vec![]),
-        ("?group=99999999999".into(), vec![]),
-    ] {
-        let (status, body) = client.get(&format!("/api/data/{query}")).await.outcome();
-        let ids: Vec<_> =
-            body.as_array().expect("an array").iter().map(|d| d["id"].as_i64().unwrap()).collect();
-        assert_eq!((status, ids), (200, expected), "{query}");
-    }
-    let bad = json!({"device": ["A valid integer is required."], "group": ["A valid integer is required."]});
-    check(
-        &client,
-        vec![("ids_are_numbers", "GET", "/api/data/?device=x&group=1.5".into(), Value::Null, 400, bad)],
-    )
     .await;
 }
 
@@ -172,9 +147,7 @@ async fn a_restricted_key_sees_its_streams_only() {
     let (foreign, other) = stream_of(&owner, "other", "fp64").await;
     for args in [["--device", &device.to_string()], ["--data", &mine.to_string()]] {
         let client = server.client_with(&args).await;
-        let list = client.get("/api/data/").await.body;
-        let ids: Vec<_> = list.as_array().expect("an array").iter().map(|d| d["id"].as_i64()).collect();
-        assert_eq!(ids, [Some(mine)], "{args:?}");
+        assert_eq!(client.get("/api/data/").await.column("id"), [mine], "{args:?}");
         let no_device = format!("Invalid pk \"{foreign}\" - object does not exist.");
         let rows = rows![
             "hidden", "GET", format!("/api/data/{other}/"), Value::Null, 404, json!({"detail": "Not found."});

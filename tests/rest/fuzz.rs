@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::hamachi::FakeHamachi;
 use crate::ai::UploadForm;
-use crate::support::{Browser, Server, assert_members, one_in, rows, run_python};
+use crate::support::{Server, assert_members, one_in, rows, run_python};
 
 async fn server() -> (Server, FakeHamachi) {
     let hamachi = FakeHamachi::new();
@@ -62,10 +62,8 @@ async fn every_row_is_shown_as_the_document_says() {
     let made = UploadForm::for_source(1).upload(&client).await;
     let range = json!({"from": 1_777_377_600, "to": 1_777_377_660});
     client.post(&format!("/api/ai/model/{}/score/", made.model), &range).await.has(202, json!({"id": 1}));
-    let args = ["user", "create", "sue", "--superuser", "--password-stdin"];
-    server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
     server.basalt(&["client", "create", "--api", "mk", "--name", "c"]).await.expect_success();
-    let sue = Browser::log_in(&server, "sue", "correct horse").await;
+    let sue = server.person("sue", &["--superuser"]).await;
     let (cookies, token) =
         (format!("Cookie: {}", sue.cookies()), format!("X-CSRFToken: {}", sue.cookie("csrftoken")));
     // What makes or deletes rows, policies too, and what begins or ends a session, is left out; so are rows that are named by

@@ -10,6 +10,18 @@ const NOWHERE: &str = "/api/command/00000000-0000-4000-8000-000000000000/";
 #[tokio::test]
 async fn facts_become_messages_and_readings() {
     let (_server, client) = Server::with_client(&[]).await;
+    for (body, expected) in [
+        (json!(7), "fact 1"),
+        (json!([{"id": "a"}, {"id": [1]}]), "fact 2"),
+        (json!({"id": "a", "t": "noon"}), "t: must be epoch seconds"),
+        (json!({"id": "a", "t": 9_200_000_000_i64}), "too far in the future"),
+    ] {
+        let answer = client.post("/ingest/facts", &body).await.expect(400);
+        assert!(answer.to_string().contains(expected), "{body}: {answer}");
+    }
+    let found = client.post("/graphql", &json!({"query": "{ messages { totalCount } }"})).await.body;
+    assert_eq!(found["data"]["messages"]["totalCount"], 0, "{found}");
+
     let fact = json!({"id": "node-1", "s": "ONLINE", "t": 1_777_377_600, "s1_id": "T", "s1_s": "OK", "s1_u": "C", "s1_v": 21.5});
     let silent =
         json!({"id": "node-1", "t": 1_777_377_601, "s1_id": "", "s1_v": 1, "s2_id": "T", "s2_v": "hot"});
@@ -41,22 +53,6 @@ async fn facts_become_messages_and_readings() {
 }
 
 #[tokio::test]
-async fn a_fact_says_what_is_wrong_and_nothing_of_its_request_is_stored() {
-    let (_server, client) = Server::with_client(&[]).await;
-    for (body, expected) in [
-        (json!(7), "fact 1"),
-        (json!([{"id": "a"}, {"id": [1]}]), "fact 2"),
-        (json!({"id": "a", "t": "noon"}), "t: must be epoch seconds"),
-        (json!({"id": "a", "t": 9_200_000_000_i64}), "too far in the future"),
-    ] {
-        let answer = client.post("/ingest/facts", &body).await.expect(400);
-        assert!(answer.to_string().contains(expected), "{body}: {answer}");
-    }
-    let found = client.post("/graphql", &json!({"query": "{ messages { totalCount } }"})).await.body;
-    assert_eq!(found["data"]["messages"]["totalCount"], 0, "{found}");
-}
-
-#[tokio::test]
 async fn gateways_report_sessions_logs_and_nothing_that_is_not_there() {
     let (_server, client) = Server::with_client(&[]).await;
     let made = client.post("/api/device/", &json!({"name": "gate", "protocol": "mqtt"})).await.body;
@@ -84,12 +80,8 @@ async fn gateways_report_sessions_logs_and_nothing_that_is_not_there() {
     client.get(NOWHERE).await.expect(404);
     let answer = client.get("/api/command/?state=gone").await;
     answer.is(400, &json!({"state": ["\"gone\" is not a valid choice."]}));
-}
 
-#[tokio::test]
-async fn a_command_lives_from_post_to_its_answer() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let device = client.post("/api/device/", &json!({"name": "gate", "protocol": "mqtt"})).await.body;
+    let device = made;
     let sent = json!({"device": device["id"], "type": "set", "params": {"path": "/relay/0"}});
     let made = client.post("/api/command/", &sent).await;
     let made = made.has(201, json!({"state": "pending", "params": sent["params"]}));

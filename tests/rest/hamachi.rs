@@ -57,9 +57,9 @@ fn detail(text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_client_and_its_networks_are_told() {
+async fn networks_are_joined() {
     let fake = FakeHamachi::new();
-    let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
+    let (_server, client) = Server::with_client(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let plant = json!({
         "network_id": "plant one", "name": "plant one", "online": true, "capacity": "2/5",
         "owner": "onian (221-094-578)", "subscription": "Free", "subnet": null,
@@ -75,29 +75,20 @@ async fn the_client_and_its_networks_are_told() {
     });
     let get =
         |name, path: &str, status, expected| (name, "GET", path.to_owned(), Value::Null, status, expected);
-    let rows = [
-        get(
-            "status",
-            "/api/hamachi/",
-            200,
+    let rows = rows![
+        get("status", "/api/hamachi/", 200,
             json!({"version": "2.1.0.203", "pid": 26771, "status": "logged in", "client_id": "221-094-578",
-                   "address": "25.66.125.69", "ipv6": "2620:9b::1942:7d45", "nickname": "onian", "lmi_account": null}),
-        ),
-        get("networks", "/api/hamachi/network/", 200, json!([plant, managed])),
-        get("by_name", "/api/hamachi/network/plant%20one/", 200, plant),
-        get("by_id", "/api/hamachi/network/398-581-422", 200, managed),
-        get("not_joined", "/api/hamachi/network/111-111-111/", 404, detail("Not found.")),
-        get("no_option", "/api/hamachi/network/--help/", 404, detail("Not found.")),
+                   "address": "25.66.125.69", "ipv6": "2620:9b::1942:7d45", "nickname": "onian", "lmi_account": null}));
+        get("networks", "/api/hamachi/network/", 200, json!([plant, managed]));
+        get("by_name", "/api/hamachi/network/plant%20one/", 200, plant);
+        get("by_id", "/api/hamachi/network/398-581-422", 200, managed);
+        get("not_joined", "/api/hamachi/network/111-111-111/", 404, detail("Not found."));
+        get("no_option", "/api/hamachi/network/--help/", 404, detail("Not found."));
     ];
-    check(&server.client(), rows).await;
+    check(&client, rows).await;
     let calls = fake.calls();
     assert!(calls.iter().all(|call| call.is_empty() || call == "<list>"), "{calls:?}");
-}
 
-#[tokio::test]
-async fn networks_are_joined() {
-    let fake = FakeHamachi::new();
-    let (_server, client) = Server::with_client(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let odd = "$(id); a \"b'<>|";
     for (name, printed, body, status, expected, call) in rows![
         "ok", "Joining plant .. ok\n", json!({"network": "plant", "password": "se cret"}), 201,
@@ -138,84 +129,31 @@ async fn networks_are_joined() {
     }
 }
 
-/// A request to leave a network, the client's output, and what is answered and called.
-struct LeaveRow {
-    name: &'static str,
-    path: &'static str,
-    /// Null sends no body.
-    body: Value,
-    output: &'static str,
-    answer: (u16, Value),
-    calls: Vec<String>,
-}
-
-impl Default for LeaveRow {
-    fn default() -> Self {
-        LeaveRow {
-            name: "",
-            path: "/api/hamachi/network/",
-            body: Value::Null,
-            output: "Leaving it .. ok\n",
-            answer: (204, Value::Null),
-            calls: Vec::new(),
-        }
-    }
-}
-
 #[tokio::test]
 async fn networks_are_left() {
     let fake = FakeHamachi::new();
     let (_server, client) = Server::with_client(&[("BASALT_HAMACHI__COMMAND", &fake.command())]).await;
     let leaves = |network: &str| vec![String::new(), "<list>".to_owned(), format!("<leave><{network}>")];
     let looks = || vec![String::new(), "<list>".to_owned()];
-    let by_body = |network: &str| LeaveRow { body: json!({"network": network}), ..LeaveRow::default() };
-    let by_path = |path| LeaveRow { path, ..LeaveRow::default() };
-    let no_option = json!({"network": ["This field may not begin with a hyphen."]});
-    let required = json!({"network": ["This field is required."]});
-    let refused = |expected| (400, expected);
-    let not_found = || (404, detail("Not found."));
-    for row in [
-        LeaveRow { name: "in_the_body", calls: leaves("plant one"), ..by_body("plant one") },
-        LeaveRow {
-            name: "in_the_query",
-            calls: leaves("398-581-422"),
-            ..by_path("/api/hamachi/network/?network=398-581-422")
-        },
-        LeaveRow {
-            name: "the_body_wins",
-            path: "/api/hamachi/network/?network=398-581-422",
-            calls: leaves("plant one"),
-            ..by_body("plant one")
-        },
-        LeaveRow {
-            name: "in_the_path",
-            calls: leaves("plant one"),
-            ..by_path("/api/hamachi/network/plant%20one/")
-        },
-        LeaveRow { name: "not_joined", answer: not_found(), calls: looks(), ..by_body("elsewhere") },
-        LeaveRow {
-            name: "not_joined_in_the_path",
-            answer: not_found(),
-            calls: looks(),
-            ..by_path("/api/hamachi/network/elsewhere/")
-        },
-        LeaveRow {
-            name: "an_option_in_the_path",
-            answer: not_found(),
-            ..by_path("/api/hamachi/network/--all/")
-        },
-        LeaveRow { name: "an_option", answer: refused(no_option), ..by_body("--all") },
-        LeaveRow { name: "nothing", answer: refused(required), ..LeaveRow::default() },
-        LeaveRow {
-            name: "refused",
-            output: "Leaving it .. failed, you are the owner\n",
-            answer: refused(detail("you are the owner")),
-            calls: leaves("plant one"),
-            ..by_body("plant one")
-        },
+    let by_body = |network: &str| json!({ "network": network });
+    let (all, managed) = ("/api/hamachi/network/", "/api/hamachi/network/?network=398-581-422");
+    let (ok, owner) = ("Leaving it .. ok\n", "Leaving it .. failed, you are the owner\n");
+    let refused = |field: &str| (400, json!({ "network": [field] }));
+    let (left, not_found) = (|| (204, Value::Null), || (404, detail("Not found.")));
+    // Null sends no body. The client prints the text, and is called as the last cell says.
+    for (name, path, body, printed, answer, calls) in rows![
+        "in_the_body", all, by_body("plant one"), ok, left(), leaves("plant one");
+        "in_the_query", managed, Value::Null, ok, left(), leaves("398-581-422");
+        "the_body_wins", managed, by_body("plant one"), ok, left(), leaves("plant one");
+        "in_the_path", "/api/hamachi/network/plant%20one/", Value::Null, ok, left(), leaves("plant one");
+        "not_joined", all, by_body("elsewhere"), ok, not_found(), looks();
+        "not_joined_in_the_path", "/api/hamachi/network/elsewhere/", Value::Null, ok, not_found(), looks();
+        "an_option_in_the_path", "/api/hamachi/network/--all/", Value::Null, ok, not_found(), vec![];
+        "an_option", all, by_body("--all"), ok, refused("This field may not begin with a hyphen."), vec![];
+        "nothing", all, Value::Null, ok, refused("This field is required."), vec![];
+        "refused", all, by_body("plant one"), owner, (400, detail("you are the owner")), leaves("plant one");
     ] {
-        let LeaveRow { name, path, body, output, answer, calls } = row;
-        fake.set_output("leave", output);
+        fake.set_output("leave", printed);
         let got = match &body {
             Value::Null => client.delete(path).await,
             body => client.send_json("DELETE", path, body).await,

@@ -59,13 +59,9 @@ async fn a_file_of_every_form_is_planned_then_imported_then_unchanged() {
         let done = post(&client, "", media, &file).await;
         done.about(&media).has(200, json!({"applied": true, "changes": plan["changes"]}));
         assert_eq!(devices(&client).await, 1, "{media}");
-        let (status, again) = post(&client, "", media, &file).await.outcome();
         let same = json!({"devices": 1, "streams": 1, "documents": 0});
-        assert_eq!(
-            (status, &again["changes"], &again["unchanged"]),
-            (200, &json!([]), &same),
-            "{media}: {again}"
-        );
+        let again = post(&client, "", media, &file).await;
+        again.about(&media).has(200, json!({"changes": [], "unchanged": same}));
         let audited =
             client.sql("SELECT DISTINCT kind FROM audit_log WHERE action = 'create' ORDER BY kind").await;
         let kinds: Vec<_> = audited.iter().filter_map(|row| row["kind"].as_str()).collect();

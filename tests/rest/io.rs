@@ -139,12 +139,8 @@ async fn every_refusal_says_what_is_wrong() {
         get("melsec_register", at(plant, "D99999999/"), 400, register("D99999999", FORMS));
         get("escaped_slash", at(plant, "hr%2F0/"), 400, register("hr/0", FORMS));
         get("bare_number", at(plant, "100/"), 400, register("100", bare));
-        get(
-            "past_the_last",
-            at(plant, "hr:65535/?type=int32"),
-            400,
-            register("hr:65535", "For this type: int32 at hr:65535 reaches past the last register."),
-        );
+        get("past_the_last", at(plant, "hr:65535/?type=int32"), 400,
+            register("hr:65535", "For this type: int32 at hr:65535 reaches past the last register."));
         get("not_in_the_device", at(plant, "hr:77/"), 400, register("hr:77", missing));
         get("across_its_end", at(plant, "hr:2/?type=int32"), 400, register("hr:2", missing));
         get("type", at(plant, "hr:0/?type=foo"), 400, json!({"type": choice("foo")}));
@@ -164,14 +160,11 @@ async fn every_refusal_says_what_is_wrong() {
             register("hr:0", "The device says: illegal data value (exception 3).");
         "not_an_object", "POST", at(plant, "hr:0/"), json!([1]), 400,
             json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]});
-        get(
-            "refused",
-            at(gone, "hr:0/"),
-            502,
-            detail(&format!("Connection to 127.0.0.1:{closed} failed: connection refused.")),
-        );
+        get("refused", at(gone, "hr:0/"), 502,
+            detail(&format!("Connection to 127.0.0.1:{closed} failed: connection refused.")));
         get("silent", at(silent, "hr:0/"), 504, detail("Device did not respond within 0.3 s."));
-        "silent_write", "POST", at(silent, "hr:0/"), json!({"value": 1}), 504, detail("Device did not respond within 0.3 s.");
+        "silent_write", "POST", at(silent, "hr:0/"), json!({"value": 1}), 504,
+            detail("Device did not respond within 0.3 s.");
         get("other_exception", at(failing, "hr:0/"), 502, detail("Device error: 04."));
         "no_such_method", "PUT", at(plant, "hr:0/"), Value::Null, 405, detail("Method \"PUT\" not allowed.");
     ];

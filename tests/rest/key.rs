@@ -3,15 +3,7 @@
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::support::{Browser, Server, rows};
-
-const PASSWORD: &str = "correct horse";
-
-pub async fn superuser(server: &Server, name: &str, org: &str) -> Browser {
-    let args = ["user", "create", name, "--superuser", "--password-stdin", "--org", org];
-    server.data_dir.basalt_with(&args, &[], PASSWORD).await.expect_success();
-    Browser::log_in(server, name, PASSWORD).await
-}
+use crate::support::{Browser, PASSWORD, Server, rows};
 
 /// As it is listed.
 fn listed(name: &str, scopes: &[&str], enabled: bool) -> Value {
@@ -25,7 +17,7 @@ fn listed(name: &str, scopes: &[&str], enabled: bool) -> Value {
 #[tokio::test]
 async fn a_key_from_its_making_to_its_end() {
     let mut server = Server::start(&[]).await;
-    let mut sue = superuser(&server, "sue", "default").await;
+    let mut sue = server.person("sue", &["--superuser"]).await;
     let device = json!({"name": "d", "protocol": "virtual"});
     let device = sue.post("/api/device/", &device).await.body;
     let other = sue.post("/api/device/", &json!({"name": "e", "protocol": "virtual"})).await.body;
@@ -64,12 +56,7 @@ async fn a_key_from_its_making_to_its_end() {
     }
     assert_eq!(sue.get(&path).await["enabled"], json!(false));
     robot.get("/api/device/").await.is(401, &json!({"detail": "Invalid API key."}));
-}
 
-#[tokio::test]
-async fn a_key_says_everything_that_is_wrong() {
-    let server = Server::start(&[]).await;
-    let mut sue = superuser(&server, "sue", "default").await;
     let required = json!(["This field is required."]);
     let good = |field: &str, value: Value| {
         let mut body = json!({"name": "k", "scopes": ["value:read"]});
@@ -102,7 +89,7 @@ async fn a_key_says_everything_that_is_wrong() {
         sue.post("/api/key/", &body).await.about(&name).is(400, &expected);
     }
     let keys = sue.get("/api/key/").await.body;
-    assert_eq!(keys.as_array().unwrap().len(), 1, "only the bootstrap key: {keys}");
+    assert_eq!(keys.as_array().unwrap().len(), 2, "only the bootstrap key and the robot: {keys}");
     let nothing = json!({"name": "sees nothing", "scopes": ["device:read"], "allowed_devices": []});
     let body = sue.post("/api/key/", &nothing).await.has(201, json!({"allowed_devices": []}));
     let client = server.client().with_key(body["key"].as_str().unwrap());
@@ -113,8 +100,8 @@ async fn a_key_says_everything_that_is_wrong() {
 async fn keys_are_for_superusers_of_their_organization() {
     let server = Server::start(&[]).await;
     server.basalt(&["org", "create", "plant-2"]).await.expect_success();
-    let mut ours = superuser(&server, "ours", "default").await;
-    let mut theirs = superuser(&server, "theirs", "plant-2").await;
+    let mut ours = server.person("ours", &["--superuser"]).await;
+    let mut theirs = server.person("theirs", &["--superuser", "--org", "plant-2"]).await;
     let new = json!({"name": "robot", "scopes": ["device:read"]});
     let of_ours = ours.post("/api/key/", &new).await.body;
     let of_theirs = theirs.post("/api/key/", &new).await.body;
@@ -144,12 +131,7 @@ async fn keys_are_for_superusers_of_their_organization() {
     let robot = server.client().with_key(of_theirs["key"].as_str().unwrap());
     assert_eq!(robot.get("/api/device/").await.body, json!([]));
 
-    server
-        .data_dir
-        .basalt_with(&["user", "create", "ann", "--staff", "--password-stdin"], &[], PASSWORD)
-        .await
-        .expect_success();
-    let mut ann = Browser::log_in(&server, "ann", PASSWORD).await;
+    let mut ann = server.person("ann", &["--staff"]).await;
     let refused = json!({"detail": "You do not have permission to perform this action."});
     let id = &of_ours["id"];
     for (method, path) in [

@@ -4,7 +4,6 @@ use basalt::domain::Micros;
 use basalt::domain::time::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use super::key::superuser;
 use super::stream_of;
 use crate::graphql::data;
 use crate::support::{Browser, Client, Server, WsClient, WsEvent};
@@ -58,7 +57,7 @@ async fn hall(client: &Client) -> Hall {
 async fn it_sees_the_streams_of_its_board_and_changes_nothing() {
     let server = Server::start(&[]).await;
     let Hall { shown, other, dashboard: (row, dashboard) } = hall(&server.client()).await;
-    let mut sue = superuser(&server, "sue", "default").await;
+    let mut sue = server.person("sue", &["--superuser"]).await;
     let panel = server.client().with_key(&key_of(&mut sue, (shown, row), "2200-01-01").await);
 
     let query = "query($uuid: String!) { streams { nodes { rowId device { name } } } latestValues { streamRowId } \
@@ -101,7 +100,7 @@ async fn it_sees_the_streams_of_its_board_and_changes_nothing() {
 async fn at_its_end_it_is_refused_everywhere_and_what_it_follows_ends() {
     let server = Server::start(&[]).await;
     let Hall { shown, dashboard: (row, _), .. } = hall(&server.client()).await;
-    let mut sue = superuser(&server, "sue", "default").await;
+    let mut sue = server.person("sue", &["--superuser"]).await;
     // Long enough for the slowest of machines to subscribe before it.
     let end = Micros(SystemClock.now().0 + 10_000_000).to_iso();
     let secret = key_of(&mut sue, (shown, row), &end).await;

@@ -141,8 +141,7 @@ impl AccessFixture {
         hamachi.set_output("leave", "Leaving plant one .. ok\n");
         let server = Server::start(&[("BASALT_HAMACHI__COMMAND", &hamachi.command())]).await;
         for (name, flag) in [("former", "--staff"), ("staff", "--staff"), ("super", "--superuser")] {
-            let args = ["user", "create", name, "--password-stdin", flag];
-            server.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
+            server.create_user(name, &[flag]).await;
         }
         let superuser = Browser::log_in(&server, "super", PASSWORD).await;
         keep_certificate(&server.data_dir);
@@ -180,13 +179,8 @@ impl AccessFixture {
                 let scopes = ways.into_iter().filter(|names| names.len() == 1);
                 let scopes = scopes.map(|names| names[0].to_owned()).collect();
                 let id = described["operationId"].as_str().unwrap().to_owned();
-                found.push(Operation {
-                    id,
-                    method: method.to_uppercase(),
-                    path: path.clone(),
-                    scopes,
-                    all_scopes,
-                });
+                let (method, path) = (method.to_uppercase(), path.clone());
+                found.push(Operation { id, method, path, scopes, all_scopes });
             }
         }
         found
@@ -209,21 +203,10 @@ impl AccessFixture {
         }
         let (model, job) = self.make_model(data).await;
         let product = self.make("/api/product/", json!({"name": unique()})).await;
-        let (key, client, user) = (self.make_key().await, self.make_client().await, self.make_user().await);
-        let command = self.make_command(device).await;
-        let rows = RowIds {
-            device,
-            data,
-            group,
-            event,
-            model,
-            job,
-            key,
-            product,
-            client,
-            user,
-            ..RowIds::default()
-        };
+        let (key, client) = (self.make_managed("key").await, self.make_managed("client").await);
+        let (user, none) = (self.make_managed("user").await, RowIds::default());
+        let rows = RowIds { device, data, group, event, model, job, key, product, client, user, ..none };
+        let command = self.make_named("command", rows).await;
         let (dashboard, channel) = (self.make_named("dashboard", rows), self.make_named("channel", rows));
         let (dashboard, channel) = (dashboard.await, channel.await);
         let rule = self.make_named("rule", rows).await;
@@ -238,14 +221,7 @@ impl AccessFixture {
     }
 
     async fn make(&self, path: &str, body: Value) -> i64 {
-        let answer = self.admin.post(path, &body).await.created();
-        answer["id"].as_i64().unwrap()
-    }
-
-    async fn make_command(&self, device: i64) -> Uuid {
-        let body = json!({"device": device, "type": "set"});
-        let answer = self.admin.post("/api/command/", &body).await.created();
-        answer["uuid"].as_str().and_then(|uuid| uuid.parse().ok()).unwrap()
+        self.admin.create(path, &body).await
     }
 
     /// A model over a data stream, and a job of it.
@@ -256,22 +232,10 @@ impl AccessFixture {
         (made.model, job["id"].as_i64().unwrap())
     }
 
-    async fn make_key(&mut self) -> i64 {
-        let body = json!({"name": unique(), "scopes": ["device:read"]});
-        let answer = self.superuser.post("/api/key/", &body).await.created();
-        answer["id"].as_i64().unwrap()
-    }
-
-    async fn make_client(&mut self) -> i64 {
-        let body = body_of("client_create", RowIds::default());
-        let answer = self.superuser.post("/api/client/", &body).await.created();
-        answer["id"].as_i64().unwrap()
-    }
-
-    async fn make_user(&mut self) -> i64 {
-        let body = body_of("user_create", RowIds::default());
-        let answer = self.superuser.post("/api/user/", &body).await.created();
-        answer["id"].as_i64().unwrap()
+    /// A key, a client or a user, which superusers make.
+    async fn make_managed(&mut self, noun: &str) -> i64 {
+        let body = body_of(&format!("{noun}_create"), RowIds::default());
+        self.superuser.post(&format!("/api/{noun}/"), &body).await.created()["id"].as_i64().unwrap()
     }
 
     /// Asks, about a row that nobody needs any more if the operation deletes it.
@@ -289,9 +253,9 @@ impl AccessFixture {
                 let body = json!({"kind": "test", "device": rows.device});
                 rows.event = self.make("/api/event-log/", body).await;
             }
-            "key_revoke" => rows.key = self.make_key().await,
-            "client_revoke" => rows.client = self.make_client().await,
-            "user_delete" => rows.user = self.make_user().await,
+            "key_revoke" => rows.key = self.make_managed("key").await,
+            "client_revoke" => rows.client = self.make_managed("client").await,
+            "user_delete" => rows.user = self.make_managed("user").await,
             "product_delete" => rows.product = self.make("/api/product/", json!({"name": unique()})).await,
             "dashboard_delete" => rows.dashboard = self.make_named("dashboard", rows).await,
             "channel_delete" => rows.channel = self.make_named("channel", rows).await,

@@ -10,14 +10,8 @@ const PATH: &str = "/api/session/preferences/";
 #[tokio::test]
 async fn everybody_has_preferences_of_their_own() {
     let server = Server::start(&[]).await;
-    let create = async |name: &str| {
-        let args = ["user", "create", name, "--staff", "--password-stdin"];
-        server.data_dir.basalt_with(&args, &[], "correct horse\n").await.expect_success();
-    };
-    create("ann").await;
-    create("bob").await;
-    let mut ann = Browser::log_in(&server, "ann", "correct horse").await;
-    let mut bob = Browser::log_in(&server, "bob", "correct horse").await;
+    let mut ann = server.person("ann", &["--staff"]).await;
+    let mut bob = server.person("bob", &["--staff"]).await;
     let read = async |who: &mut Browser| who.get(PATH).await.ok();
     assert_eq!(read(&mut ann).await, json!({}));
     let dark = json!({"theme": "dark", "pinned": [1, {"a": null}]});
@@ -30,14 +24,10 @@ async fn everybody_has_preferences_of_their_own() {
     assert_eq!(read(&mut ann).await, dark, "what is refused changes nothing");
     server.basalt(&["user", "delete", "ann"]).await.expect_success();
     ann.get(PATH).await.expect(401);
-    create("ann").await;
-    let mut ann = Browser::log_in(&server, "ann", "correct horse").await;
+    let mut ann = server.person("ann", &["--staff"]).await;
     assert_eq!(read(&mut ann).await, json!({}), "they went with the person");
-}
 
-#[tokio::test]
-async fn keys_have_no_preferences() {
-    let (_server, client) = Server::with_client(&[]).await;
+    let client = server.client();
     client.get(PATH).await.expect(403);
     client.put(PATH, &json!({})).await.expect(403);
     client.without_key().get(PATH).await.expect(401);

@@ -38,32 +38,19 @@ async fn a_product_lives_from_post_to_delete() {
         "the_default_stays", "DELETE", "/api/product/1/".into(), Value::Null, 409, json!({"detail": "*"});
     ];
     check(&client, rows).await;
-}
 
-#[tokio::test]
-async fn every_bad_field_of_a_product_is_told() {
-    let (_server, client) = Server::with_client(&[]).await;
     let bad = |name, body, expected| (name, "POST", "/api/product/".to_owned(), body, 400, expected);
     let required = json!(["This field is required."]);
     let rows = rows![
         bad("nothing", json!({}), json!({"name": required}));
         bad("taken", json!({"name": "Default"}), json!({"name": ["This field must be unique."]}));
-        bad(
-            "no_such_parent",
-            json!({"name": "p", "parent": 99}),
-            json!({"parent": ["Invalid pk \"99\" - object does not exist."]}),
-        );
-        bad(
-            "templates_no_list",
-            json!({"name": "p", "templates": "x"}),
-            json!({"templates": ["Expected a list of items but got type \"str\"."]}),
-        );
+        bad("no_such_parent", json!({"name": "p", "parent": 99}),
+            json!({"parent": ["Invalid pk \"99\" - object does not exist."]}));
+        bad("templates_no_list", json!({"name": "p", "templates": "x"}),
+            json!({"templates": ["Expected a list of items but got type \"str\"."]}));
         bad("template_without_a_name", json!({"name": "p", "templates": [{}]}), json!({"templates": "*"}));
-        bad(
-            "same_names",
-            json!({"name": "p", "templates": [{"name": "a"}, {"name": "a"}]}),
-            json!({"templates": ["a: This name is in use by another template."]}),
-        );
+        bad("same_names", json!({"name": "p", "templates": [{"name": "a"}, {"name": "a"}]}),
+            json!({"templates": ["a: This name is in use by another template."]}));
     ];
     check(&client, rows).await;
 }

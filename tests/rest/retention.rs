@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{check, stream_of};
-use crate::support::{Client, Server, eventually, rows};
+use crate::support::{Client, Server, eventually, row_vec, rows};
 
 const ORG: &str = "/api/retention/";
 const ONE_UNIT: &str = "Set one of drop_after_seconds, drop_after_hours, drop_after_days.";
@@ -21,51 +21,35 @@ fn of_table(table: &str, keep: Option<i64>) -> Value {
 
 #[tokio::test]
 async fn policies_of_the_organization() {
-    let server = Server::start(&[]).await;
+    let (_server, client) = Server::with_client(&[]).await;
     let list = |readings, statistics| {
         json!([of_table("core_value", readings), of_table("core_valuestatistics", statistics)])
     };
     let get = |name, expected| (name, "GET", ORG.to_owned(), Value::Null, 200, expected);
     let post = |name, body, status, expected| (name, "POST", ORG.to_owned(), body, status, expected);
     let value = "core_value";
-    check(&server.client(), vec![
-        get("both_are_listed_without_any", list(None, None)),
-        post("made", json!({"hypertable": value, "drop_after_days": 30}), 201, of_table(value, Some(2_592_000))),
-        get("listed", list(Some(2_592_000), None)),
-        post("replaced", json!({"hypertable": value, "drop_after_hours": 1.5}), 200, of_table(value, Some(5400))),
-        post(
-            "of_statistics",
-            json!({"hypertable": "core_valuestatistics", "drop_after_seconds": 90.9}),
-            201,
-            of_table("core_valuestatistics", Some(90)),
-        ),
-        get("both", list(Some(5400), Some(90))),
-        post("removed", json!({"hypertable": value, "drop_after_days": 0}), 200, of_table(value, None)),
-        post("removed_again", json!({"hypertable": value, "drop_after_days": -1}), 200, of_table(value, None)),
-        get("one_is_left", list(None, Some(90))),
-        post("no_duration", json!({"hypertable": value}), 400, json!({"non_field_errors": [ONE_UNIT]})),
-        post(
-            "two_durations",
-            json!({"hypertable": value, "drop_after_days": 1, "drop_after_hours": 2}),
-            400,
-            json!({"non_field_errors": [ONE_UNIT]}),
-        ),
-        post("no_table", json!({"drop_after_days": 1}), 400, json!({"hypertable": ["This field is required."]})),
-        post(
-            "an_unknown_table_and_no_number",
-            json!({"hypertable": "x", "drop_after_days": "soon"}),
-            400,
-            json!({"hypertable": ["\"x\" is not a valid choice."], "drop_after_days": ["A valid number is required."]}),
-        ),
-        get("nothing_changed", list(None, Some(90))),
-        ("no_such_method", "DELETE", ORG.to_owned(), Value::Null, 405, detail("Method \"DELETE\" not allowed.")),
+    check(&client, row_vec![
+        get("both_are_listed_without_any", list(None, None));
+        post("made", json!({"hypertable": value, "drop_after_days": 30}), 201, of_table(value, Some(2_592_000)));
+        get("listed", list(Some(2_592_000), None));
+        post("replaced", json!({"hypertable": value, "drop_after_hours": 1.5}), 200, of_table(value, Some(5400)));
+        post("of_statistics", json!({"hypertable": "core_valuestatistics", "drop_after_seconds": 90.9}), 201,
+            of_table("core_valuestatistics", Some(90)));
+        get("both", list(Some(5400), Some(90)));
+        post("removed", json!({"hypertable": value, "drop_after_days": 0}), 200, of_table(value, None));
+        post("removed_again", json!({"hypertable": value, "drop_after_days": -1}), 200, of_table(value, None));
+        get("one_is_left", list(None, Some(90)));
+        post("no_duration", json!({"hypertable": value}), 400, json!({"non_field_errors": [ONE_UNIT]}));
+        post("two_durations", json!({"hypertable": value, "drop_after_days": 1, "drop_after_hours": 2}), 400,
+            json!({"non_field_errors": [ONE_UNIT]}));
+        post("no_table", json!({"drop_after_days": 1}), 400, json!({"hypertable": ["This field is required."]}));
+        post("an_unknown_table_and_no_number", json!({"hypertable": "x", "drop_after_days": "soon"}), 400,
+            json!({"hypertable": ["\"x\" is not a valid choice."], "drop_after_days": ["A valid number is required."]}));
+        get("nothing_changed", list(None, Some(90)));
+        "no_such_method", "DELETE", ORG.to_owned(), Value::Null, 405, detail("Method \"DELETE\" not allowed.");
     ])
     .await;
-}
 
-#[tokio::test]
-async fn policies_of_a_stream() {
-    let (_server, client) = Server::with_client(&[]).await;
     let (_, data) = stream_of(&client, "s", "fp64").await;
     let path = format!("/api/data/{data}/policy/retention/");
     let policy = |table: &str, keep: i64| json!({"hypertable": table, "drop_after_seconds": keep});

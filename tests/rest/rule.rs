@@ -56,12 +56,7 @@ async fn a_rule_lives_from_post_to_delete() {
     client.put(&one, &down).await.has(200, json!({"device": device, "stream": null}));
     client.delete(&one).await.expect(204);
     client.get(&one).await.expect(404);
-}
 
-#[tokio::test]
-async fn every_bad_field_of_a_rule_is_told_by_our_name_of_it() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "t", "fp64").await;
     let required = json!(["This field is required."]);
     let with = |changes: Value| {
         let mut body = hot(stream);
@@ -69,41 +64,19 @@ async fn every_bad_field_of_a_rule_is_told_by_our_name_of_it() {
         body
     };
     let post = |name, body, expected| -> Row { (name, "POST", "/api/rule/".to_owned(), body, 400, expected) };
-    let rows = [
-        post(
-            "nothing",
-            json!({}),
-            json!({"name": required, "stream": required, "severity": required, "operator": ["must not be null"]}),
-        ),
-        post("no_such_stream", with(json!({"stream": 99})), json!({"stream": ["does not exist"]})),
-        post(
-            "no_such_channel",
-            with(json!({"channels": ["00000000-0000-4000-8000-000000000001"]})),
-            json!({"channels[0]": ["does not exist"]}),
-        ),
-        post(
-            "no_channel",
-            with(json!({"channels": ["x"]})),
-            json!({"channels": ["must be a list of UUIDs"]}),
-        ),
-        post(
-            "no_operator",
-            with(json!({"operator": "gt"})),
-            json!({"operator": ["\"gt\" is not a valid choice."]}),
-        ),
-        post("a_text", with(json!({"threshold": "much"})), json!({"threshold": ["must be a number"]})),
-        post(
-            "no_window",
-            with(json!({"evaluation": "AVG"})),
-            json!({"window_seconds": ["must not be null"]}),
-        ),
-        post(
-            "no_device",
-            with(
-                json!({"evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline", "window_seconds": 1}),
-            ),
-            json!({"device": ["This field is required."]}),
-        ),
+    let rows = rows![
+        post("nothing", json!({}),
+            json!({"name": required, "stream": required, "severity": required, "operator": ["must not be null"]}));
+        post("no_such_stream", with(json!({"stream": 99})), json!({"stream": ["does not exist"]}));
+        post("no_such_channel", with(json!({"channels": ["00000000-0000-4000-8000-000000000001"]})),
+            json!({"channels[0]": ["does not exist"]}));
+        post("no_channel", with(json!({"channels": ["x"]})), json!({"channels": ["must be a list of UUIDs"]}));
+        post("no_operator", with(json!({"operator": "gt"})), json!({"operator": ["\"gt\" is not a valid choice."]}));
+        post("a_text", with(json!({"threshold": "much"})), json!({"threshold": ["must be a number"]}));
+        post("no_window", with(json!({"evaluation": "AVG"})), json!({"window_seconds": ["must not be null"]}));
+        post("no_device",
+            with(json!({"evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline", "window_seconds": 1})),
+            json!({"device": ["This field is required."]}));
     ];
     check(&client, rows).await;
 }

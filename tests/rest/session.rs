@@ -3,15 +3,7 @@
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::support::{Browser, DataDir, DemoProcess, Server, eventually, rows, with};
-
-const PASSWORD: &str = "correct horse";
-
-/// Makes a person with that password beside the server, with further flags.
-async fn person(home: &DataDir, name: &str, flags: &[&str]) {
-    let args = [&["user", "create", name, "--password-stdin"], flags].concat();
-    home.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
-}
+use crate::support::{Browser, DemoProcess, PASSWORD, Server, eventually, rows, with};
 
 fn detail(text: &str) -> Value {
     json!({ "detail": text })
@@ -37,7 +29,7 @@ async fn who_may_log_in() {
         ("guest", &[]),
         ("gone", &["--staff"]),
     ] {
-        person(&server.data_dir, name, flags).await;
+        server.create_user(name, flags).await;
     }
     server.basalt(&["user", "disable", "gone"]).await.expect_success();
     let user = |name: &str, org: &str, is_staff: bool, is_superuser: bool| {
@@ -91,10 +83,8 @@ async fn who_may_log_in() {
 async fn a_session_may_do_everything_in_its_organization() {
     let server = Server::start(&[]).await;
     server.basalt(&["org", "create", "plant-2"]).await.expect_success();
-    person(&server.data_dir, "ann", &["--staff"]).await;
-    person(&server.data_dir, "bob", &["--staff", "--org", "plant-2"]).await;
-    let mut ann = Browser::log_in(&server, "ann", PASSWORD).await;
-    let mut bob = Browser::log_in(&server, "bob", PASSWORD).await;
+    let mut ann = server.person("ann", &["--staff"]).await;
+    let mut bob = server.person("bob", &["--staff", "--org", "plant-2"]).await;
     let device = ann.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await.created();
     let own = format!("/api/device/{}/", device["id"]);
     let stream = json!({"name": "s", "device": device["id"], "type": "fp64"});
@@ -121,8 +111,7 @@ async fn a_session_may_do_everything_in_its_organization() {
 #[tokio::test]
 async fn changes_need_the_csrf_token() {
     let server = Server::start(&[]).await;
-    person(&server.data_dir, "ann", &["--staff"]).await;
-    let ann = Browser::log_in(&server, "ann", PASSWORD).await;
+    let ann = server.person("ann", &["--staff"]).await;
     let other = Browser::log_in(&server, "ann", PASSWORD).await;
     let (session, token) = (ann.cookie("sessionid"), ann.cookie("csrftoken"));
     let foreign = other.cookie("csrftoken");
@@ -167,18 +156,10 @@ async fn changes_need_the_csrf_token() {
         let wrong_key = [&headers[..], &[("x-api-key", "wrong")]].concat();
         client.send("GET", "/api/device/", &wrong_key, "").await.about(&name).expect(401);
     }
-}
 
-#[tokio::test]
-async fn refusals_are_told_in_order() {
-    let server = Server::start(&[]).await;
-    person(&server.data_dir, "ann", &["--staff"]).await;
-    let ann = Browser::log_in(&server, "ann", PASSWORD).await;
-    let (session, token) = (ann.cookie("sessionid"), ann.cookie("csrftoken"));
     let cookies = format!("sessionid={session}; csrftoken={token}");
     let (known, csrf) = (("cookie", cookies.as_str()), ("x-csrftoken", token.as_str()));
     let html = ("accept", "text/html");
-    let client = server.client().without_key();
     type Row<'a> = (&'a str, &'a str, &'a str, Vec<(&'a str, &'a str)>, u16);
     let rows: [Row; 14] = [
         ("html_before_all", "POST", "/api/session/password/", vec![html], 406),
@@ -208,7 +189,7 @@ async fn a_session_outlives_the_server_and_ends_with_its_person() {
     let mut server = Server::start(&[]).await;
     let names = ["out", "password", "disabled", "role", "deleted", "again"];
     for name in names {
-        person(&server.data_dir, name, &["--staff"]).await;
+        server.create_user(name, &["--staff"]).await;
     }
     let mut browsers = Vec::new();
     for name in names {
@@ -248,20 +229,23 @@ async fn a_session_outlives_the_server_and_ends_with_its_person() {
 }
 
 #[tokio::test]
-async fn a_session_ends_when_its_time_is_over() {
-    let server = Server::start(&[("BASALT_SESSION__LIFETIME", "2s")]).await;
-    person(&server.data_dir, "ann", &["--staff"]).await;
-    let ann = Browser::log_in(&server, "ann", PASSWORD).await;
+async fn a_session_ends_when_its_time_is_over_and_behind_tls_its_cookies_are_secure() {
+    let env = [("BASALT_SESSION__LIFETIME", "2s"), ("BASALT_SESSION__SECURE_COOKIES", "true")];
+    let server = Server::start(&env).await;
+    let ann = server.person("ann", &["--staff"]).await;
     let ended = || async { (ann.get("/api/session/").await.status == 401).then_some(()) };
     eventually("the session ends", std::time::Duration::from_secs(60), ended).await;
     ann.get("/api/device/").await.expect(401);
+    let (status, headers, _) =
+        Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await.into_parts();
+    assert_eq!(status, 200);
+    assert!(headers.get_all("set-cookie").iter().all(|c| c.to_str().unwrap().ends_with("; Secure")));
 }
 
 #[tokio::test]
 async fn a_changed_password_ends_the_other_sessions() {
     let server = Server::start(&[]).await;
-    person(&server.data_dir, "ann", &["--staff"]).await;
-    let mut here = Browser::log_in(&server, "ann", PASSWORD).await;
+    let mut here = server.person("ann", &["--staff"]).await;
     let elsewhere = Browser::log_in(&server, "ann", PASSWORD).await;
     let path = "/api/session/password/";
     let change = |old: &str, new: &str| json!({"old_password": old, "new_password": new});
@@ -288,8 +272,9 @@ async fn too_many_failures_are_throttled() {
     // Attempts come back so slowly that none does while this runs.
     let slowly = [("BASALT_SESSION__ATTEMPTS", "3"), ("BASALT_SESSION__ATTEMPTS_WINDOW", "30d")];
     let server = Server::start(&slowly).await;
-    person(&server.data_dir, "ann", &["--staff"]).await;
-    person(&server.data_dir, "bob", &["--staff"]).await;
+    for name in ["ann", "bob"] {
+        server.create_user(name, &["--staff"]).await;
+    }
     let log_in = |name: String, password: &'static str| {
         let mut browser = Browser::new(&server);
         async move { browser.post("/api/session/", &login(&name, password)).await }
@@ -319,16 +304,6 @@ async fn too_many_failures_are_throttled() {
     }
     // Who is logged in is not concerned.
     server.client().get("/api/device/").await.ok();
-}
-
-#[tokio::test]
-async fn behind_tls_cookies_are_secure() {
-    let server = Server::start(&[("BASALT_SESSION__SECURE_COOKIES", "true")]).await;
-    person(&server.data_dir, "ann", &["--staff"]).await;
-    let (status, headers, _) =
-        Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await.into_parts();
-    assert_eq!(status, 200);
-    assert!(headers.get_all("set-cookie").iter().all(|c| c.to_str().unwrap().ends_with("; Secure")));
 }
 
 #[tokio::test]

@@ -61,47 +61,7 @@ async fn windows_are_listed_with_the_fields_asked_for() {
         "no such stream", "GET", "/api/data/9999/statistic/".to_owned(), null, 404, json!({"detail": "Not found."});
     ];
     check(&client, rows).await;
-}
 
-#[tokio::test]
-async fn rows_of_all_streams_have_ids_that_find_them_again() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, first) = stream_of(&client, "a", "fp64").await;
-    let (_, second) = stream_of(&client, "b", "bit").await;
-    post_values(&client, first).await;
-    let body = json!({"timestamp": NOON + 60, "value": true});
-    client.post(&format!("/api/data/{second}/value/"), &body).await;
-    let id = |stream: i64, second: i64| format!("{stream}-{}", (NOON + second) * 1_000_000);
-    let row = |stream: i64, second: i64, mean: f64| json!({"id": id(stream, second), "data": stream, "timestamp": at(second), "mean": mean});
-    let whole = json!({
-        "id": id(second, 60), "data": second, "timestamp": at(60), "mean": 1.0, "rms": 1.0, "median": 1.0,
-        "min": 1.0, "max": 1.0, "q1": 1.0, "q3": 1.0,
-    });
-    let null = Value::Null;
-    let missing = json!({"detail": "Not found."});
-    let get = |id: &str| format!("/api/statistic/{id}/");
-    let rows = rows![
-        "equal times by stream", "GET", format!("/api/statistic/?from={}&to={}", at(60), at(100)), null.clone(), 200,
-            json!([row(first, 60, 10.0), row(second, 60, 1.0)]);
-        "of one", "GET", format!("/api/statistic/?data={second}"), null.clone(), 200, json!([row(second, 60, 1.0)]);
-        "of an unknown one", "GET", "/api/statistic/?data=9999".to_owned(), null.clone(), 200, json!([]);
-        "not a number", "GET", "/api/statistic/?data=x".to_owned(), null.clone(), 400,
-            json!({"data": ["A valid integer is required."]});
-        "found again", "GET", get(&id(second, 60)), null.clone(), 200, whole;
-        "found again with one field", "GET", format!("{}?fields=mean", get(&id(first, 0))), null.clone(), 200,
-            row(first, 0, 2.5);
-        "a window without values", "GET", get(&id(first, 120)), null.clone(), 404, missing.clone();
-        "within a window", "GET", get(&id(first, 1)), null.clone(), 404, missing.clone();
-        "malformed", "GET", get("x"), null, 404, missing;
-    ];
-    check(&client, rows).await;
-}
-
-#[tokio::test]
-async fn steps_are_exact_and_counted_as_time_bucket_counts() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, id) = stream_of(&client, "s", "fp64").await;
-    post_values(&client, id).await;
     let list = format!("/api/data/{id}/statistic/");
     let get = |query: String| format!("{list}?{query}");
     let (from, to) = (format!("from={}", at(0)), format!("to={}", at(239)));
@@ -173,25 +133,13 @@ async fn rows_written_by_hand_stand_for_their_windows() {
         post("without a mean", json!({"min": 1}), 400, json!({"mean": [required]}));
         post("null for a mean", json!({"mean": null}), 400, json!({"mean": ["This field may not be null."]}));
         post("ends crossed", json!({"mean": 1, "min": 2, "max": 1}), 400, json!({"min": ["Must not exceed max."]}));
-        post(
-            "no count",
-            json!({"mean": 1, "count": 0}),
-            400,
-            json!({"count": ["Ensure this value is greater than or equal to 1."]}),
-        );
-        post(
-            "all mistakes at once",
-            json!({"timestamp": "x", "mean": "y", "rms": [], "count": 1.5}),
-            400,
-            json!({"timestamp": "*", "mean": ["A valid number is required."], "rms": "*", "count": "*"}),
-        );
-        post(
-            "now",
-            json!({"mean": 1}),
-            201,
+        post("no count", json!({"mean": 1, "count": 0}), 400,
+            json!({"count": ["Ensure this value is greater than or equal to 1."]}));
+        post("all mistakes at once", json!({"timestamp": "x", "mean": "y", "rms": [], "count": 1.5}), 400,
+            json!({"timestamp": "*", "mean": ["A valid number is required."], "rms": "*", "count": "*"}));
+        post("now", json!({"mean": 1}), 201,
             json!({"data": id, "timestamp": "*", "mean": 1.0, "rms": null,
-            "median": null, "min": null, "max": null, "q1": null, "q3": null, "count": 1}),
-        );
+            "median": null, "min": null, "max": null, "q1": null, "q3": null, "count": 1}));
         "no such stream", "POST", "/api/data/9999/statistic/".to_owned(), json!({"mean": 1}), 404,
             json!({"detail": "Not found."});
     ];

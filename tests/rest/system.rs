@@ -57,14 +57,11 @@ async fn the_server_says_what_it_holds() {
     let tables: Vec<_> = before["server"]["lake"].as_array().unwrap().iter().map(|t| &t["table"]).collect();
     assert_eq!(tables, ["readings", "statistics", "messages", "statistics_hourly"]);
 
-    let made = client.post("/api/device/", &json!({"name": "Press", "protocol": "virtual"})).await;
-    assert_eq!(made.status, 201, "{}", made.body);
-    let made = client.post("/api/data/", &json!({"name": "Speed", "device": 1})).await;
-    assert_eq!(made.status, 201, "{}", made.body);
+    client.post("/api/device/", &json!({"name": "Press", "protocol": "virtual"})).await.created();
+    client.post("/api/data/", &json!({"name": "Speed", "device": 1})).await.created();
     for ts in 0..3 {
         let body = json!({"timestamp": 1_777_377_600 + ts, "value": 1.5});
-        let written = client.post("/api/data/1/value/", &body).await;
-        assert_eq!(written.status, 201, "{}", written.body);
+        client.post("/api/data/1/value/", &body).await.created();
     }
     let after = system(&client).await;
     assert_eq!(after["started_at"], before["started_at"]);
@@ -138,8 +135,7 @@ async fn rows_that_are_flushed_are_in_files_and_no_longer_wait() {
 async fn facts_of_the_whole_server_are_for_those_who_see_the_machine() {
     let (server, client) = Server::with_client(&[]).await;
     for name in ["a", "b"] {
-        let made = client.post("/api/device/", &json!({"name": name, "protocol": "virtual"})).await;
-        assert_eq!(made.status, 201, "{}", made.body);
+        client.post("/api/device/", &json!({"name": name, "protocol": "virtual"})).await.created();
     }
     server.basalt(&["org", "create", "other"]).await.expect_success();
     let keys: [(&str, &[&str], bool, Value); 3] = [
@@ -230,8 +226,7 @@ fn gone(name: &'static str, path: &str) -> Row {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queries_of_others_are_seen_and_cancelled_by_those_who_may() {
     let (server, owner) = Server::with_client(&[PATIENT]).await;
-    let device = owner.post("/api/device/", &json!({"name": "a", "protocol": "virtual"})).await;
-    assert_eq!(device.status, 201, "{}", device.body);
+    owner.post("/api/device/", &json!({"name": "a", "protocol": "virtual"})).await.created();
     server.basalt(&["org", "create", "other"]).await.expect_success();
     let asker = server.client_with(&["--scope", "value:read"]).await;
     let (asking, listed) = start(&asker, ENDLESS).await;

@@ -97,30 +97,22 @@ async fn every_bad_field_is_told() {
         body
     };
     let presets = |message: &str| json!({"allowed_presets": [message]});
-    let rows = [
-        bad("empty", json!({}), json!({"terminal_id": [required], "host_id": [required]})),
-        bad(
-            "all_at_once",
+    let rows = rows![
+        bad("empty", json!({}), json!({"terminal_id": [required], "host_id": [required]}));
+        bad("all_at_once",
             json!({"terminal_id": "", "host_id": "x".repeat(129), "interactive": "perhaps", "allowed_presets": {}}),
             json!({
                 "terminal_id": ["This field may not be blank."],
                 "host_id": ["Ensure this field has no more than 128 characters."],
                 "interactive": ["Must be a valid boolean."],
                 "allowed_presets": ["Expected a list of items but got type \"dict\"."]
-            }),
-        ),
-        bad("no_texts", with("allowed_presets", json!([{}])), presets("Not a valid string.")),
-        bad("a_blank", with("allowed_presets", json!(["a", ""])), presets("This field may not be blank.")),
-        bad(
-            "a_long_one",
-            with("allowed_presets", json!(["x".repeat(65)])),
-            presets("Ensure this field has no more than 64 characters."),
-        ),
-        bad(
-            "too_many",
-            with("allowed_presets", json!(vec!["x"; 33])),
-            presets("Ensure this field has no more than 32 elements."),
-        ),
+            }));
+        bad("no_texts", with("allowed_presets", json!([{}])), presets("Not a valid string."));
+        bad("a_blank", with("allowed_presets", json!(["a", ""])), presets("This field may not be blank."));
+        bad("a_long_one", with("allowed_presets", json!(["x".repeat(65)])),
+            presets("Ensure this field has no more than 64 characters."));
+        bad("too_many", with("allowed_presets", json!(vec!["x"; 33])),
+            presets("Ensure this field has no more than 32 elements."));
     ];
     check(&server.client(), rows).await;
     let least = json!({"terminal_id": "a", "host_id": "b"});

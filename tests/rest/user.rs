@@ -2,11 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::key::superuser;
 use super::matches;
-use crate::support::{Browser, Client, Server, assert_members, rows};
-
-const PASSWORD: &str = "correct horse";
+use crate::support::{Browser, Client, PASSWORD, Server, assert_members, rows};
 
 fn shown(name: &str, role: &str, enabled: bool) -> Value {
     json!({"id": "*", "username": name, "role": role, "enabled": enabled, "created_at": "*"})
@@ -28,7 +25,7 @@ async fn audited(server: &Server) -> Vec<Value> {
 #[tokio::test]
 async fn a_user_from_the_making_to_the_end() {
     let server = Server::start(&[]).await;
-    let mut sue = superuser(&server, "sue", "default").await;
+    let mut sue = server.person("sue", &["--superuser"]).await;
     let ann = made(&mut sue, "ann", "viewer").await;
     let path = format!("/api/user/{ann}/");
     let (status, list) = sue.get("/api/user/").await.outcome();
@@ -69,32 +66,27 @@ async fn a_user_from_the_making_to_the_end() {
 }
 
 #[tokio::test]
-async fn wrong_users_are_refused_by_their_fields() {
+async fn nobody_removes_himself_or_somebody_of_another_organization() {
     let server = Server::start(&[]).await;
-    let mut sue = superuser(&server, "sue", "default").await;
-    let ann = made(&mut sue, "ann", "staff").await;
+    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let mut sue = server.person("sue", &["--superuser"]).await;
+    let mut eve = server.person("eve", &["--superuser", "--org", "plant-2"]).await;
+    let bob = made(&mut sue, "bob", "staff").await;
     let required = json!(["This field is required."]);
     let no_choice = json!(["\"root\" is not a valid choice."]);
     let blank = json!(["This field may not be blank."]);
     let rows = rows![
         "POST", "/api/user/".to_owned(), json!({}), json!({"username": required, "password": required, "role": required});
         "POST", "/api/user/".to_owned(), json!({"username": "x", "password": "p", "role": "root"}), json!({"role": no_choice});
-        "POST", "/api/user/".to_owned(), json!({"username": "ann", "password": "p", "role": "viewer"}),
+        "POST", "/api/user/".to_owned(), json!({"username": "bob", "password": "p", "role": "viewer"}),
             json!({"username": ["This field must be unique."]});
-        "PATCH", format!("/api/user/{ann}/"), json!({"password": " "}), json!({"password": blank});
-        "PATCH", format!("/api/user/{ann}/"), json!({"role": "root"}), json!({"role": no_choice});
+        "PATCH", format!("/api/user/{bob}/"), json!({"password": " "}), json!({"password": blank});
+        "PATCH", format!("/api/user/{bob}/"), json!({"role": "root"}), json!({"role": no_choice});
     ];
     for (method, path, body, expected) in rows {
         sue.send(method, &path, &body).await.is(400, &expected);
     }
-}
 
-#[tokio::test]
-async fn nobody_removes_himself_or_somebody_of_another_organization() {
-    let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
-    let mut sue = superuser(&server, "sue", "default").await;
-    let mut eve = superuser(&server, "eve", "plant-2").await;
     let own = sue.get("/api/session/").await["user"]["id"].clone();
     for (method, body) in [("DELETE", Value::Null), ("PATCH", json!({"role": "staff"}))] {
         sue.send(method, &format!("/api/user/{own}/"), &body).await.expect(409);
@@ -126,8 +118,8 @@ async fn nobody_removes_himself_or_somebody_of_another_organization() {
 async fn the_graph_manages_users_too() {
     let server = Server::start(&[]).await;
     server.basalt(&["org", "create", "plant-2"]).await.expect_success();
-    let mut sue = superuser(&server, "sue", "default").await;
-    let mut eve = superuser(&server, "eve", "plant-2").await;
+    let mut sue = server.person("sue", &["--superuser"]).await;
+    let mut eve = server.person("eve", &["--superuser", "--org", "plant-2"]).await;
     let made = "mutation { createUser(input: {username: \"ann\", password: \"correct horse\", role: viewer}) \
                 { user { id rowId username role enabled createdAt } errors { field message } } }";
     let answer = sue.post("/graphql", &json!({ "query": made })).await.body;
@@ -183,7 +175,7 @@ async fn scoped_operations(client: &Client) -> Vec<(String, String, bool)> {
 #[tokio::test]
 async fn a_viewer_reads_everything_and_changes_nothing() {
     let server = Server::start(&[]).await;
-    let mut sue = superuser(&server, "sue", "default").await;
+    let mut sue = server.person("sue", &["--superuser"]).await;
     made(&mut sue, "vera", "viewer").await;
     let mut vera = Browser::log_in(&server, "vera", PASSWORD).await;
     let (mut reads, mut changes) = (0, 0);

@@ -6,7 +6,7 @@ use std::ops::Index;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::json::has_members;
+use super::json::{column, has_members};
 
 /// The answer to a request. Its body is JSON as itself, other text as a string and nothing as null; or as it came.
 #[derive(Clone)]
@@ -119,6 +119,12 @@ impl Answer {
         let is_same = self.status == status && has_members(&self.body, &expected);
         assert!(is_same, "{self}\n  expected {status} {expected}");
         self.body
+    }
+
+    /// A member of every row of the list that an answer with status 200 shows.
+    #[track_caller]
+    pub fn column(self, name: &str) -> Vec<Value> {
+        column(&self.ok(), name)
     }
 
     /// The number of the row that the answer shows.

@@ -6,6 +6,23 @@ use serde_json::{Value, json};
 
 use super::{Answer, Client, Server};
 
+/// The password of everybody whom [`Server::create_user`] makes.
+pub const PASSWORD: &str = "correct horse";
+
+impl Server {
+    /// Makes a person, with flags of `basalt user create`.
+    pub async fn create_user(&self, name: &str, flags: &[&str]) {
+        let args = [&["user", "create", name, "--password-stdin"], flags].concat();
+        self.data_dir.basalt_with(&args, &[], &format!("{PASSWORD}\n")).await.expect_success();
+    }
+
+    /// Makes a person and logs in as that person.
+    pub async fn person(&self, name: &str, flags: &[&str]) -> Browser {
+        self.create_user(name, flags).await;
+        Browser::log_in(self, name, PASSWORD).await
+    }
+}
+
 /// Cookies, and the client that sends them.
 #[derive(Clone)]
 pub struct Browser {

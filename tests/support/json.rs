@@ -10,6 +10,13 @@ pub fn with(mut object: Value, changes: Value) -> Value {
     object
 }
 
+/// A member of every row of a list.
+#[track_caller]
+pub fn column(rows: &Value, name: &str) -> Vec<Value> {
+    let rows = rows.as_array().unwrap_or_else(|| panic!("no list: {rows}"));
+    rows.iter().map(|row| row[name].clone()).collect()
+}
+
 /// Expects these members of a value, which may have others: names, or JSON pointers as `/errors/0/param`. Null is also what
 /// is absent.
 #[track_caller]

@@ -23,14 +23,14 @@ mod simulator;
 mod socket;
 
 pub use answer::Answer;
-pub use browser::Browser;
+pub use browser::{Browser, PASSWORD};
 pub use case_size::{has_turn, one_in, seeds, sized, test_seed};
 pub use child_guard::ChildGuard;
 pub use client::Client;
 pub use cluster::{Cluster, SECRET, database};
 pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
-pub use json::{assert_members, with};
+pub use json::{assert_members, column, with};
 pub use link::{Link, LinkFault};
 pub(crate) use macros::{row_vec, rows, until};
 pub use opcua::{OpcuaPeer, OpcuaServer};

@@ -29,7 +29,8 @@ fn forge(plant: &Plant, last_year: i32) -> (String, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn a_certificate_that_has_expired_or_was_not_issued_opens_no_session() {
+async fn a_certificate_that_has_expired_or_was_not_issued_opens_no_session_and_one_of_others_stays_in_theirs()
+{
     let plant = Plant::start().await;
     for (name, last_year, expected) in [("expired", 2024, None), ("not_issued", 2040, Some(0x87))] {
         let (certificate, key) = forge(&plant, last_year);
@@ -42,11 +43,7 @@ async fn a_certificate_that_has_expired_or_was_not_issued_opens_no_session() {
     }
     // The device itself is let in all the while.
     plant.connect(Version::V5).await;
-}
 
-#[tokio::test]
-async fn a_device_of_another_organization_stays_in_its_own() {
-    let plant = Plant::start().await;
     let stranger = plant.platform.stranger().await;
     let theirs = provision(&stranger, "press-1").await;
     let mine = &plant.device;
