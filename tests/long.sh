@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything checked compile fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts sql watching web)
+sections=(everything checked compile drivers fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts sql watching web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -45,6 +45,14 @@ compile() {
     RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0 cargo rustc --locked --lib --profile check --target-dir target/compile -- \
         "-Zself-profile=$profile" -Zself-profile-events=default,query-keys
     python3 tests/budget/body_cost.py "$profile"/*.mm_profdata
+}
+
+# DBD::Pg, psqlodbc, JDBC and pgx, which take more than 20 seconds to install. Npgsql is not among them: its statements are in
+# tests/tools/asked, but the program itself was never tried, since Debian has no .NET.
+drivers() {
+    . tests/prepare.sh
+    prepare_drivers
+    whole tools::other_drivers
 }
 
 # Ten million inputs over every decoder, each within a second of processor time, with arithmetic checked in our own code;

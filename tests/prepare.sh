@@ -123,6 +123,15 @@ prepare_senders() {
     export BASALT_TEST_PROMETHEUS BASALT_TEST_VMAGENT
 }
 
+# The drivers of `tests/long.sh drivers`: DBD::Pg, psqlodbc with pyodbc, JDBC and pgx.
+prepare_drivers() {
+    local packages=(libdbd-pg-perl odbc-postgresql default-jdk-headless libpostgresql-jdbc-java golang-go golang-github-jackc-pgx-v4-dev)
+    dpkg -s "${packages[@]}" >/dev/null 2>&1 || apt_install "${packages[@]}" ||
+        fail "drivers are missing (Debian, Ubuntu: apt-get install ${packages[*]})"
+    prepare_python
+    .venv/bin/uv pip install --quiet --python .venv/bin/python "pyodbc==5.5.0" >&2
+}
+
 # InfluxDB 1.x, which judges line protocol in tests/ingest.
 prepare_influxdb() {
     command -v influxd >/dev/null || apt_install influxdb || fail "no influxd: install InfluxDB 1.x (Debian: apt-get install influxdb)"

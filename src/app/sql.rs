@@ -22,7 +22,7 @@ use crate::query::params::{self, Params};
 use crate::query::postgres::settings;
 use crate::query::principal_catalog::TableInfo;
 use crate::query::semantics::time_literal::{self, TimeKind};
-use crate::query::semantics::{text, uuid_text};
+use crate::query::semantics::{literals, text, uuid_text};
 
 /// Maximum parameters of a statement.
 pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;
@@ -48,13 +48,16 @@ pub fn canonical_uuid(text: &str) -> Option<String> {
     uuid_text::canonical(text)
 }
 
-/// Returns a text in a form that arrow casts to the type with PostgreSQL's meaning, where the type is one of times; `None` for a time
-/// that arrow reads with another meaning.
+/// Returns a text in a form that arrow casts to the type with PostgreSQL's meaning, where the type is one of times or intervals; `None`
+/// for a time that arrow reads with another meaning.
 pub fn readable_time<'a>(text: &'a str, data_type: &DataType) -> Option<Cow<'a, str>> {
     let kind = match data_type {
         DataType::Timestamp(_, Some(_)) => TimeKind::Instant,
         DataType::Timestamp(_, None) => TimeKind::Local,
         DataType::Date32 => TimeKind::Date,
+        DataType::Interval(_) => {
+            return Some(literals::interval(text).map_or(Cow::Borrowed(text), Cow::Owned));
+        }
         _ => return Some(Cow::Borrowed(text)),
     };
     if time_literal::is_misread(text) {

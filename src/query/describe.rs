@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, ParamValues};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Case, Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 use tokio_util::task::AbortOnDropHandle;
@@ -128,11 +128,14 @@ impl DescribeRequest {
     }
 }
 
+/// Functions whose arguments are of one type.
+const ALIKE_FUNCTIONS: [&str; 4] = ["coalesce", "nullif", "greatest", "least"];
+
 /// Infers the types of parameters by name. As in PostgreSQL the first place that implies a type decides: in `ts BETWEEN $1 AND $1
 /// + interval '1 hour'`, `$1` is a time.
 ///
-/// Beside the types that DataFusion's planner finds, a limit is a number, a cast names its type, and `= ANY($1)` takes a
-/// list of the type it is compared with.
+/// Beside the types that DataFusion's planner finds, a limit is a number, a cast names its type, `= ANY($1)` takes a list of
+/// the type it is compared with, and the arguments of `coalesce` and the values of CASE are of the type of the others.
 fn infer_parameter_types(plan: &LogicalPlan) -> Result<HashMap<String, Option<DataType>>, DataFusionError> {
     let mut found = HashMap::new();
     plan.apply_with_subqueries(|plan| {
@@ -151,6 +154,10 @@ fn infer_parameter_types(plan: &LogicalPlan) -> Result<HashMap<String, Option<Da
                         });
                     }
                     Expr::Cast(cast) => note(&mut found, &cast.expr, || Some(cast.field.data_type().clone())),
+                    Expr::Case(case) => note_case(&mut found, case, &below),
+                    Expr::ScalarFunction(call) if ALIKE_FUNCTIONS.contains(&call.name()) => {
+                        note_alike(&mut found, &call.args.iter().collect::<Vec<_>>(), &below);
+                    }
                     Expr::ScalarFunction(call) if call.name() == "array_has" => {
                         if let [list, needle] = call.args.as_slice() {
                             let of = || needle.get_type(&below).ok();
@@ -164,6 +171,26 @@ fn infer_parameter_types(plan: &LogicalPlan) -> Result<HashMap<String, Option<Da
         })
     })?;
     Ok(found)
+}
+
+/// Notes the types of the parameters of a CASE: conditions are truth values, or of the type of what they are compared with.
+fn note_case(found: &mut HashMap<String, Option<DataType>>, case: &Case, below: &DFSchema) {
+    let conditions = case.when_then_expr.iter().map(|(condition, _)| &**condition);
+    match case.expr.as_deref() {
+        Some(operand) => {
+            note_alike(found, &std::iter::once(operand).chain(conditions).collect::<Vec<_>>(), below);
+        }
+        None => conditions.for_each(|condition| note(found, condition, || Some(DataType::Boolean))),
+    }
+    let values = case.when_then_expr.iter().map(|(_, value)| &**value);
+    note_alike(found, &values.chain(case.else_expr.as_deref()).collect::<Vec<_>>(), below);
+}
+
+/// Notes for parameters among expressions of one type that they are of the type of the others.
+fn note_alike(found: &mut HashMap<String, Option<DataType>>, exprs: &[&Expr], below: &DFSchema) {
+    let others = exprs.iter().filter(|expr| !matches!(expr, Expr::Placeholder(_)));
+    let known = others.filter_map(|expr| expr.get_type(below).ok()).find(|known| *known != DataType::Null);
+    exprs.iter().for_each(|expr| note(found, expr, || known.clone()));
 }
 
 /// Notes the type of a parameter, unless an earlier place has decided it.

@@ -33,9 +33,9 @@ async fn types(inside: &TestDb, who: &Principal, request: StatementRequest) -> V
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_described_is_what_comes() {
     let (ground, _dir, inside) = TestEnv::open_new(2).await;
-    use DataType::{Float64, Int32, Int64, Utf8};
+    use DataType::{Boolean, Float64, Int32, Int64, Utf8};
     type Row<'a> = (&'a str, &'a str, &'a [Option<DataType>], Vec<DataType>, Vec<DataType>);
-    let rows: [Row; 9] = [
+    let rows: [Row; 12] = [
         ("columns", "SELECT ts, value, text FROM readings", &[], vec![], vec![ts(), Float64, Utf8]),
         (
             "a_comparison",
@@ -50,6 +50,21 @@ async fn what_is_described_is_what_comes() {
         ("a_cast", "SELECT CAST($1 AS BIGINT) AS x", &[], vec![Int64], vec![Int64]),
         ("a_limit", "SELECT value FROM readings LIMIT $1", &[], vec![Int64], vec![Float64]),
         ("arithmetic", "SELECT value * $1 AS x FROM readings", &[], vec![Float64], vec![Float64]),
+        ("coalesced", "SELECT coalesce($1, ts) AS x FROM readings", &[], vec![ts()], vec![ts()]),
+        (
+            "the_values_of_a_case",
+            "SELECT CASE WHEN $1 THEN value ELSE $2 END AS x FROM readings",
+            &[],
+            vec![Boolean, Float64],
+            vec![Float64],
+        ),
+        (
+            "the_operand_of_a_case",
+            "SELECT CASE stream_id WHEN $1 THEN 'a' ELSE $2 END AS x FROM readings",
+            &[],
+            vec![Int32, Utf8],
+            vec![Utf8],
+        ),
         ("no_rows_at_all", "SELECT ts FROM readings WHERE false", &[], vec![], vec![ts()]),
     ];
     for (name, text, declared, params, schema) in rows {

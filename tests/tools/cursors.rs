@@ -63,6 +63,24 @@ async fn a_cursor_takes_parameters_and_is_described_by_its_name() {
     assert_eq!(pg.query("FETCH 120 FROM c; FETCH c").await.unwrap().len(), 120);
 }
 
+/// As asyncpg's cursors do, which pass over rows before they fetch the first one.
+#[tokio::test]
+async fn a_portal_that_is_bound_is_a_cursor() {
+    let fixture = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    pg.query("BEGIN").await.unwrap();
+    pg.parse("", "SELECT value FROM readings WHERE stream_id = $1 ORDER BY ts", &[]).await;
+    pg.bind("part", "", [0, 0], &[Some(b"1")]).await;
+    pg.send('S', b"").await;
+    pg.until_ready().await.unwrap();
+    let (_, tags, error) = answer(&mut pg, "MOVE FORWARD 5 part; FETCH 2 FROM part").await;
+    assert_eq!((tags, error), (vec!["MOVE 5".to_owned(), "FETCH 2".to_owned()], None));
+    pg.execute("part", 1).await;
+    pg.send('S', b"").await;
+    assert_eq!(rows(&pg.until_ready().await.unwrap()), [[Some("0.875".to_owned())]]);
+    assert_eq!(pg.query("SELECT name FROM pg_cursors").await.unwrap(), Vec::<Vec<_>>::new());
+}
+
 #[tokio::test]
 async fn cursors_live_as_long_as_their_transaction() {
     let world = ToolsFixture::new(&[]).await;

@@ -9,6 +9,7 @@ mod drivers;
 mod fixture;
 pub mod flight;
 pub mod mqtt;
+mod other_drivers;
 mod peers;
 mod postgres;
 mod refused;

@@ -1,9 +1,10 @@
-//! psql, SQLAlchemy and ADBC's Flight SQL driver ask the same as `POST /sql`: tests/peers/ask_tools.py.
+//! psql, SQLAlchemy and ADBC's Flight SQL driver ask the same as `POST /sql` (tests/peers/ask_tools.py), and drivers the same as of
+//! PostgreSQL (sql_drivers.py, npm/drivers.mjs).
 
 use serde_json::{Value, json};
 
 use super::fixture::ToolsFixture;
-use crate::support::run_python;
+use crate::support::{run_node, run_python};
 
 fn psql() -> String {
     std::env::var("BASALT_TEST_PSQL").expect("BASALT_TEST_PSQL is not set: run the tests with tests/run.sh")
@@ -116,4 +117,31 @@ async fn values_of_python_go_in_and_errors_come_out() {
         }
     }
     assert_eq!(answer["adbc"]["bound"], json!([7, 1.5, true, "2026-04-28", 120]), "{answer}");
+}
+
+#[tokio::test]
+async fn drivers_are_answered_as_by_postgresql() {
+    let fixture = ToolsFixture::new(&[]).await;
+    let (pg, flight) = (fixture.server.pg_address(), fixture.server.flight_address());
+    let postgres = std::env::var("BASALT_TEST_POSTGRES").expect("it is set by tests/run.sh");
+    let settings =
+        json!({"pg": pg, "flight": flight, "key": fixture.key(), "postgres": postgres}).to_string();
+    let settings = [settings.as_str()];
+    let (python, node) =
+        tokio::join!(run_python("sql_drivers.py", &settings), run_node("drivers.mjs", &settings));
+    let drivers = [
+        ("asyncpg", &python["asyncpg"]),
+        ("psycopg", &python["psycopg"]),
+        ("SQLAlchemy", &python["sqlalchemy"]),
+        ("ADBC, PostgreSQL", &python["adbc"]),
+        ("ADBC, Flight SQL", &python["flight"]),
+        ("node-postgres", &node),
+    ];
+    for (driver, report) in drivers {
+        assert_eq!(report["differ"], json!([]), "{driver}");
+        assert!(report["checks"].as_u64() > Some(10), "{driver}: {report}");
+    }
+    let columns = json!(["stream_id", "ts", "value", "text", "quality", "seq"]);
+    let own = json!({"adbc columns": columns, "flight columns": columns, "adbc uuid": 1, "flight uuid": 1});
+    assert_eq!(python["own"], own);
 }

@@ -1,7 +1,7 @@
 //! UUIDs and texts of times as parameters, in the forms that drivers and people send, and values of a copy in binary.
 
 use super::fixture::ToolsFixture;
-use super::wire::{PgClient, cstring, kinds};
+use super::wire::{PgClient, columns, cstring, kinds};
 
 #[tokio::test]
 async fn uuids_are_parameters_and_casts() {
@@ -41,6 +41,7 @@ async fn texts_of_times_are_parameters_in_the_forms_of_postgresql() {
         ("2026-04-28T10:30Z", "30"),
         ("2026-04-28 12:30+02", "30"),
         ("2026-04-28 12:30 Europe/Berlin", "30"),
+        ("2026-04-28 -10:30", "30"),
         ("2026-04-29", "120"),
         ("20260428", "0"),
         ("epoch", "0"),
@@ -78,4 +79,29 @@ async fn a_copy_in_binary_has_the_bytes_of_postgresql() {
         let data = messages.iter().filter(|(kind, _)| *kind == 'd').flat_map(|(_, body)| body.to_vec());
         assert_eq!(data.collect::<Vec<u8>>(), [&header[..], &rows, b"\xff\xff"].concat(), "{query}");
     }
+}
+
+#[tokio::test]
+async fn values_are_told_and_taken_as_by_postgresql() {
+    let fixture = ToolsFixture::new(&[]).await;
+    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let cell = |text: &str| Ok(vec![vec![Some(text.to_owned())]]);
+    let time = "SELECT count(*) FROM (VALUES (time '10:00')) AS v(x) WHERE x IN ($1, $2)";
+    assert_eq!(pg.query_with_params(time, &[Some("10:00:00"), None]).await, cell("1"));
+    let spans = "SELECT $1::interval, $2::interval[]";
+    let spans =
+        pg.query_with_params(spans, &[Some("3 days 0:00:04"), Some("{\"1 day 00:30\"}")]).await.unwrap();
+    let shown = [Some("3 days 00:00:04".to_owned()), Some("{\"1 day 00:30:00\"}".to_owned())];
+    assert_eq!(spans, [shown]);
+    let trimmed = "SELECT length(trim(trailing FROM 'ab  ')) + length(trim(both from ' c '))";
+    assert_eq!(pg.query(trimmed).await, cell("3"));
+    let quoted = "SELECT quote_literal($1::text) || quote_nullable(NULL)";
+    assert_eq!(pg.query_with_params(quoted, &[Some("it's")]).await, cell("'it''s'NULL"));
+    let unnested = "SELECT sum(n) FROM unnest(ARRAY[1, 2, 3]) AS n WHERE n > 1";
+    assert_eq!(pg.query(unnested).await, cell("5"));
+    pg.parse("", "SELECT NULL, true", &[]).await;
+    pg.send('D', b"S\0").await;
+    pg.send('S', b"").await;
+    let described = columns(&pg.until_ready().await.unwrap());
+    assert_eq!(described, [("?column?".to_owned(), 25), ("?column?".to_owned(), 16)]);
 }

@@ -1,8 +1,9 @@
 //! Parameter values of a statement: one row, as an Arrow IPC stream.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
@@ -10,6 +11,7 @@ use arrow_flight::FlightData;
 use arrow_flight::error::FlightError;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use tonic::Status;
+use uuid::Uuid;
 
 use super::MAX_MESSAGE_BYTES;
 use super::error::to_status;
@@ -19,6 +21,9 @@ use crate::domain::{Error, Result};
 
 /// Maximum decompressed bytes of a row of parameters: the handle with them must fit in one message.
 const MAX_DECODED_BYTES: usize = MAX_MESSAGE_BYTES;
+
+/// Bytes of a UUID.
+const UUID_BYTES: i32 = 16;
 
 pub fn to_bytes(batch: &RecordBatch) -> Result<Vec<u8>> {
     let unwritable = |e: ArrowError| Error::invalid(format!("parameters of these types: {e}")).with_source(e);
@@ -64,9 +69,37 @@ pub fn check_messages(
 pub fn parameter_values(batch: Option<RecordBatch>) -> Result<Vec<ArrayRef>> {
     let Some(batch) = batch else { return Ok(Vec::new()) };
     match batch.num_rows() {
-        1 => Ok(batch.columns().to_vec()),
+        1 => batch.columns().iter().map(as_tables_have_it).collect(),
         // Clients may bind an empty batch to a statement without parameters.
         0 if batch.num_columns() == 0 => Ok(Vec::new()),
         rows => Err(Error::invalid(format!("{rows} rows of parameters; a statement runs with one"))),
+    }
+}
+
+/// Returns the text of a UUID, which Arrow has as 16 bytes and our tables as a text; other values as they are.
+fn as_tables_have_it(value: &ArrayRef) -> Result<ArrayRef> {
+    let bytes = value.as_fixed_size_binary_opt().filter(|bytes| bytes.value_length() == UUID_BYTES);
+    let Some(bytes) = bytes else { return Ok(Arc::clone(value)) };
+    let text = |bytes: &[u8]| Uuid::from_slice(bytes).map(|uuid| uuid.to_string());
+    let texts: Result<StringArray, uuid::Error> =
+        bytes.iter().map(|bytes| bytes.map(text).transpose()).collect();
+    Ok(Arc::new(texts.map_err(|e| Error::invalid("a UUID has 16 bytes").with_source(e))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{FixedSizeBinaryArray, Int64Array};
+    use arrow::datatypes::DataType;
+
+    use super::*;
+
+    #[test]
+    fn a_uuid_of_bytes_is_its_text() {
+        let uuid = FixedSizeBinaryArray::try_from_iter([[1_u8; 16]].into_iter()).unwrap();
+        let columns: [ArrayRef; 2] = [Arc::new(uuid), Arc::new(Int64Array::from(vec![7]))];
+        let batch = RecordBatch::try_from_iter(["1", "2"].into_iter().zip(columns)).unwrap();
+        let values = parameter_values(Some(batch)).unwrap();
+        assert_eq!(values[0].as_string::<i32>().value(0), "01010101-0101-0101-0101-010101010101");
+        assert_eq!(values[1].data_type(), &DataType::Int64);
     }
 }

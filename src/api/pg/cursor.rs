@@ -126,7 +126,7 @@ impl PgSession {
         formats: &[i16],
         max_rows: usize,
     ) -> Result<SendOutcome, PgError> {
-        let mut cursor = self.take_cursor(&step.cursor)?;
+        let mut cursor = self.take_cursor(watch, &step.cursor).await?;
         let mut sent = SendOutcome { rows: 0, is_whole: true };
         if let PortalState::Running(running) = &mut cursor.state {
             let limit = match step.rows {
@@ -147,7 +147,7 @@ impl PgSession {
 
     /// Passes over the next rows of a cursor; returns how many.
     async fn move_cursor(&mut self, watch: &mut StatementGuard, step: &CursorStep) -> Result<usize, PgError> {
-        let mut cursor = self.take_cursor(&step.cursor)?;
+        let mut cursor = self.take_cursor(watch, &step.cursor).await?;
         let skipped = match &mut cursor.state {
             PortalState::Running(running) => {
                 running.skip(&mut self.connection, watch, step.rows.unwrap_or_default()).await?
@@ -158,13 +158,27 @@ impl PgSession {
         Ok(skipped.rows)
     }
 
-    /// Takes a cursor out of the portals while its rows are read. A portal that has not run is none.
-    fn take_cursor(&mut self, name: &str) -> Result<Portal, PgError> {
-        let is_cursor = |portal: &Portal| matches!(portal.state, PortalState::Running(_) | PortalState::Done);
-        if !self.portals.get(name).is_some_and(is_cursor) {
+    /// Takes a cursor out of the portals while its rows are read. A portal of a query that was bound and has not run begins here:
+    /// drivers bind one and pass over its first rows. Other portals are none.
+    async fn take_cursor(&mut self, watch: &mut StatementGuard, name: &str) -> Result<Portal, PgError> {
+        let has_rows = |portal: &Portal| {
+            matches!(portal.state, PortalState::Running(_) | PortalState::Done)
+                || matches!(portal.prepared.statement, Some(SimpleStatement::Query(_)))
+        };
+        if !self.portals.get(name).is_some_and(has_rows) {
             return Err(unknown_cursor(name));
         }
-        self.portals.remove(name).ok_or_else(|| unknown_cursor(name))
+        let mut cursor = self.portals.remove(name).ok_or_else(|| unknown_cursor(name))?;
+        if let (PortalState::Ready, Some(SimpleStatement::Query(text))) =
+            (&cursor.state, &cursor.prepared.statement)
+        {
+            let mut running = self.run_query(watch, text, cursor.values.clone(), &cursor.formats).await?;
+            if let Some(described) = &cursor.prepared.schema {
+                running.set_columns(ResultColumns::new(described, &cursor.formats)?)?;
+            }
+            cursor.state = PortalState::Running(Box::new(running));
+        }
+        Ok(cursor)
     }
 
     fn return_cursor(&mut self, name: &str, mut cursor: Portal, sent: &SendOutcome) {

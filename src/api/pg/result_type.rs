@@ -10,13 +10,14 @@ use arrow::error::ArrowError;
 use super::interval;
 
 /// Returns the type in which values of a type are sent, without loss: times in UTC, dictionaries as their values, spans of
-/// time as `interval`, unsigned numbers as `bigint`, decimals beyond 38 digits as text.
+/// time as `interval`, unsigned numbers as `bigint`, decimals beyond 38 digits and NULLs of no type as text.
 pub fn sent_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("UTC".into())),
         DataType::Interval(_) | DataType::Duration(_) => DataType::Interval(IntervalUnit::MonthDayNano),
         DataType::UInt64 => DataType::Int64,
-        DataType::Decimal256(..) => DataType::Utf8,
+        // A NULL without a type is a text.
+        DataType::Decimal256(..) | DataType::Null => DataType::Utf8,
         DataType::Decimal32(..) | DataType::Decimal64(..) => DataType::Float64,
         DataType::Dictionary(_, values) => sent_type(values),
         DataType::Float16 => DataType::Float32,

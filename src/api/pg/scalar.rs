@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, Date32Array, Float32Array, Float64Array, Int16Array, Int32Array,
-    Int64Array, IntervalMonthDayNanoArray, StringArray, Time64MicrosecondArray, TimestampMicrosecondArray,
+    Int64Array, IntervalMonthDayNanoArray, StringArray, Time64NanosecondArray, TimestampMicrosecondArray,
 };
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, IntervalMonthDayNano};
@@ -86,7 +86,7 @@ pub fn from_binary(declared: &Type, mut bytes: Bytes) -> Option<ArrayRef> {
         }
         Type::TIME => {
             has(8)?;
-            Arc::new(Time64MicrosecondArray::from(vec![bytes.get_i64()]))
+            Arc::new(Time64NanosecondArray::from(vec![bytes.get_i64().checked_mul(1000)?]))
         }
         Type::TIMESTAMP | Type::TIMESTAMPTZ => {
             has(8)?;

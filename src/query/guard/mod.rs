@@ -15,4 +15,5 @@ pub mod parser;
 pub mod pass_through;
 pub mod string_concat;
 pub mod syntax;
+mod trim_tokens;
 pub mod window_memory;

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::grouping_tokens;
+use super::{grouping_tokens, trim_tokens};
 use crate::domain::Error;
 
 /// Expression starts that any statement may try, regardless of its length: about 50 ms, which short statements of others
@@ -37,6 +37,7 @@ pub fn parse(text: &str, recursion_limit: usize) -> Result<Statement> {
     let dialect = BudgetedDialect { inner: PostgreSqlDialect {}, attempts: AtomicUsize::new(attempts) };
     let mut tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(ParserError::from)?;
     grouping_tokens::wrap_keys(&mut tokens);
+    trim_tokens::drop_from(&mut tokens);
     let parser = DFParserBuilder::new(tokens).with_dialect(&dialect).with_recursion_limit(recursion_limit);
     let mut statements = parser.build().and_then(|mut parser| parser.parse_statements()).map_err(|e| {
         match dialect.attempts.load(Ordering::Relaxed) {

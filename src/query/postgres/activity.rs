@@ -1,4 +1,5 @@
-//! `pg_stat_activity`, without rows: which statements run is told by `GET /api/query/`.
+//! `pg_stat_activity` and `pg_cursors`, without rows: which statements run is told by `GET /api/query/`, and drivers know their own
+//! cursors.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::error::Result;
 
 pub(super) const ACTIVITY: &str = "pg_stat_activity";
+pub(super) const CURSORS: &str = "pg_cursors";
 
 const NUMBERS: [&str; 6] = ["datid", "pid", "leader_pid", "usesysid", "client_port", "query_id"];
 const TIMES: [&str; 4] = ["backend_start", "xact_start", "query_start", "state_change"];
@@ -36,8 +38,8 @@ const COLUMNS: [&str; 22] = [
     "backend_type",
 ];
 
-/// Creates the table.
-pub(super) fn table() -> Result<Arc<dyn TableProvider>> {
+/// Creates `pg_stat_activity`.
+pub(super) fn activity() -> Result<Arc<dyn TableProvider>> {
     let fields = COLUMNS.map(|name| {
         let data_type = match name {
             "query_id" => DataType::Int64,
@@ -47,6 +49,19 @@ pub(super) fn table() -> Result<Arc<dyn TableProvider>> {
         };
         Field::new(name, data_type, true)
     });
-    let schema = Arc::new(Schema::new(fields.to_vec()));
+    empty(fields.to_vec())
+}
+
+/// Creates `pg_cursors`.
+pub(super) fn cursors() -> Result<Arc<dyn TableProvider>> {
+    let texts = ["name", "statement"].map(|name| Field::new(name, DataType::Utf8, true));
+    let truths = ["is_holdable", "is_binary", "is_scrollable"];
+    let truths = truths.map(|name| Field::new(name, DataType::Boolean, true));
+    let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    empty(texts.into_iter().chain(truths).chain([Field::new("creation_time", time, true)]).collect())
+}
+
+fn empty(fields: Vec<Field>) -> Result<Arc<dyn TableProvider>> {
+    let schema = Arc::new(Schema::new(fields));
     Ok(Arc::new(MemTable::try_new(schema.clone(), vec![vec![RecordBatch::new_empty(schema)]])?))
 }

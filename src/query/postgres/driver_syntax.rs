@@ -7,14 +7,14 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, DataType, Expr, Function, GroupByExpr, Ident, ObjectName, Query, Select,
-    SelectItem, SetExpr, Statement,
+    SelectItem, SetExpr, Statement, TableFactor,
 };
 
-use super::activity::ACTIVITY;
+use super::activity::{ACTIVITY, CURSORS};
 use super::syntax;
 use crate::domain::Error;
 use crate::query::schema_names::PG_CATALOG;
-use crate::query::syntax_visitor::{SyntaxVisitor, change_exprs, change_tables, walk};
+use crate::query::syntax_visitor::{SyntaxChanger, SyntaxVisitor, change, change_exprs, change_tables, walk};
 
 /// Columns of arrays in the catalog tables of keys and indexes, and the names that drivers give them.
 const ARRAY_COLUMNS: [&str; 8] =
@@ -26,10 +26,12 @@ const EXPAND_ARRAY: &str = "_pg_expandarray";
 
 pub(super) fn rewrite(statement: &mut Statement) {
     change_exprs(statement, &mut rewrite_expr);
+    change(statement, &mut UnnestedArrays);
     change_tables(statement, &mut |table| {
         // The library does so for tables that it has.
-        if table.0.len() == 1 && syntax::last_word(table) == ACTIVITY {
-            *table = ObjectName::from(vec![Ident::new(PG_CATALOG), Ident::new(ACTIVITY)]);
+        let name = syntax::last_word(table);
+        if table.0.len() == 1 && [ACTIVITY, CURSORS].contains(&name.as_str()) {
+            *table = ObjectName::from(vec![Ident::new(PG_CATALOG), Ident::new(name)]);
         }
     });
 }
@@ -43,6 +45,12 @@ fn rewrite_expr(expr: &mut Expr) {
         Expr::Case { operand: Some(operand), conditions, .. } if is_truth(operand) => {
             for when in conditions {
                 when.condition = truth(&when.condition).unwrap_or_else(|| when.condition.clone());
+            }
+        }
+        Expr::IsTrue(inner) | Expr::IsNotTrue(inner) if is_truth(inner) => {
+            // Some of these columns are texts in the library's tables.
+            if let Some(value) = syntax::parse(&format!("CAST({inner} AS BOOLEAN)")) {
+                **inner = value;
             }
         }
         // The type of names in the catalog, of which the engine knows the qualified form only.
@@ -101,9 +109,30 @@ fn is_array_column(expr: &Expr) -> bool {
 fn is_of_array(call: &Function) -> bool {
     match (syntax::last_word(&call.name).as_str(), syntax::first_argument(call)) {
         (EXPAND_ARRAY, _) => true,
+        ("unnest", Some(array)) => is_array_column(array),
         ("array_lower" | "array_upper", Some(array)) => is_array_column(array),
         ("generate_series", Some(Expr::Function(bound))) => is_of_array(bound),
         _ => false,
+    }
+}
+
+/// Rewrites `FROM pg_constraint CROSS JOIN unnest(conkey)`: the engine makes no rows of an array of another table.
+struct UnnestedArrays;
+
+impl SyntaxChanger for UnnestedArrays {
+    fn enter_query(&mut self, query: &mut Query) {
+        let SetExpr::Select(select) = &mut *query.body else { return };
+        let tables = select.from.iter_mut().flat_map(|from| {
+            std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation))
+        });
+        for table in tables {
+            if let TableFactor::UNNEST { array_exprs, .. } = table
+                && array_exprs.iter().all(is_array_column)
+                && let Some(null) = syntax::parse("ARRAY[NULL::smallint]")
+            {
+                array_exprs.fill(null);
+            }
+        }
     }
 }
 

@@ -28,6 +28,14 @@ fn what_drivers_ask_of_keys_is_null() {
             "SELECT generate_series(array_lower(conkey, 1), array_upper(conkey, 1)) AS i FROM c",
             "SELECT NULL::SMALLINT AS i FROM c",
         ),
+        (
+            "SELECT unnest(con.conkey) AS k FROM con CROSS JOIN unnest(confkey) AS f, unnest(tags) AS t",
+            "SELECT NULL::SMALLINT AS k FROM con CROSS JOIN UNNEST(ARRAY[NULL::SMALLINT]) AS f, UNNEST(tags) AS t",
+        ),
+        (
+            "SELECT 1 FROM i WHERE i.indisprimary IS TRUE AND kind IS NOT TRUE",
+            "SELECT 1 FROM i WHERE CAST(i.indisprimary AS BOOLEAN) IS TRUE AND kind IS NOT TRUE",
+        ),
         ("SELECT 'basalt'::name AS a FROM c", "SELECT 'basalt'::TEXT AS a FROM c"),
         ("SELECT tmp.I_INDOPTION[n - 1] & 1 FROM tmp", "SELECT NULL::SMALLINT & 1 FROM tmp"),
         ("SELECT * FROM pg_stat_activity", "SELECT * FROM pg_catalog.pg_stat_activity"),

@@ -1,5 +1,5 @@
 //! Extends the library's `pg_catalog` by what clients query and it lacks: columns of `pg_class` that are null for our
-//! tables, our own functions in `pg_proc`, all settings, and `pg_stat_activity`.
+//! tables, our own functions in `pg_proc`, all settings, `pg_stat_activity` and `pg_cursors`.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast, ident, lit};
 use datafusion::scalar::ScalarValue;
 
-use super::activity::{self, ACTIVITY};
+use super::activity::{self, ACTIVITY, CURSORS};
 use super::{pg_proc, settings};
 
 /// `pg_class.relacl` and `reloptions`: rights and options of tables.
@@ -27,13 +27,14 @@ pub(super) struct ExtendedPgCatalog(pub Arc<dyn SchemaProvider>);
 #[async_trait]
 impl SchemaProvider for ExtendedPgCatalog {
     fn table_names(&self) -> Vec<String> {
-        self.0.table_names().into_iter().chain([ACTIVITY.to_owned()]).collect()
+        self.0.table_names().into_iter().chain([ACTIVITY, CURSORS].map(str::to_owned)).collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         match name {
             "pg_settings" => return settings::table().map(Some),
-            ACTIVITY => return activity::table().map(Some),
+            ACTIVITY => return activity::activity().map(Some),
+            CURSORS => return activity::cursors().map(Some),
             _ => {}
         }
         let table = self.0.table(name).await?;
@@ -48,7 +49,7 @@ impl SchemaProvider for ExtendedPgCatalog {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        name == ACTIVITY || self.0.table_exist(name)
+        [ACTIVITY, CURSORS].contains(&name) || self.0.table_exist(name)
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn register(context: &SessionContext) {
         ("shobj_description", nothing.clone()),
         ("col_description", nothing.clone()),
         ("pg_get_viewdef", nothing.clone()),
+        ("pg_get_expr", nothing.clone()),
         ("pg_get_function_sqlbody", nothing.clone()),
         ("pg_get_indexdef", nothing.clone()),
         ("pg_get_serial_sequence", nothing.clone()),
@@ -46,6 +47,8 @@ pub(super) fn register(context: &SessionContext) {
     }
     setting_functions::functions().into_iter().for_each(|function| context.register_udf(function));
     context.register_udf(to_regtype());
+    context.register_udf(quote_literal("quote_literal", None));
+    context.register_udf(quote_literal("quote_nullable", Some("NULL")));
     context.register_udf(size_pretty());
 }
 
@@ -59,6 +62,24 @@ fn size_pretty() -> ScalarUDF {
         Ok(ColumnarValue::Array(Arc::new(texts.collect::<StringArray>())))
     };
     create_udf("pg_size_pretty", vec![DataType::Int64], DataType::Utf8, Volatility::Immutable, Arc::new(call))
+}
+
+/// Creates `quote_literal` or `quote_nullable`, which return a text as a literal of SQL, and `null` for NULL.
+fn quote_literal(name: &str, null: Option<&'static str>) -> ScalarUDF {
+    let call = move |values: &[ColumnarValue]| {
+        let arrays = ColumnarValue::values_to_arrays(values)?;
+        let [texts] = arrays.as_slice() else { return exec_err!("a literal is made of one text") };
+        let texts = arrow::compute::cast(texts, &DataType::Utf8)?;
+        let literal = |text: Option<&str>| text.map(quoted).or_else(|| null.map(str::to_owned));
+        let literals = texts.as_string::<i32>().iter().map(literal);
+        Ok(ColumnarValue::Array(Arc::new(literals.collect::<StringArray>())))
+    };
+    create_udf(name, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(call))
+}
+
+fn quoted(text: &str) -> String {
+    let start = if text.contains('\\') { "E" } else { "" };
+    format!("{start}'{}'", text.replace('\\', r"\\").replace('\'', "''"))
 }
 
 fn pretty(size: i64) -> String {
@@ -149,6 +170,13 @@ fn to_regtype() -> ScalarUDF {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_are_quoted_as_literals() {
+        for (text, expected) in [("", "''"), ("it's", "'it''s'"), (r"a\b'", r"E'a\\b'''")] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
 
     #[test]
     fn sizes_are_told_as_postgresql_tells_them() {

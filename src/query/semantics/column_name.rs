@@ -60,7 +60,6 @@ fn figure(expr: &Expr) -> Option<(String, Strength)> {
         }
         Expr::TypedString(TypedString { data_type, .. }) => of_type(data_type),
         Expr::Interval(_) => Some(("interval".to_owned(), Weak)),
-        Expr::Value(value) if matches!(value.value, Value::Boolean(_)) => Some(("bool".to_owned(), Weak)),
         Expr::Case { else_result, .. } => {
             let other = else_result.as_deref().and_then(figure);
             other.filter(|(_, strength)| *strength == Strong).or_else(|| Some(("case".to_owned(), Weak)))
@@ -158,7 +157,7 @@ mod tests {
             ("1", "?column?"),
             ("'x'", "?column?"),
             ("NULL", "?column?"),
-            ("true", "bool"),
+            ("true", "?column?"),
             ("-value", "?column?"),
             ("(value)", "value"),
             ("ts::date", "ts"),

@@ -4,7 +4,7 @@ use crate::query::functions::bucket_width::{CalendarInterval, parse_iso};
 
 /// An interval with a part like `02:30` or `-00:00:01.5` (hours, minutes, seconds), or in ISO-8601's form; `None` for other
 /// texts, which arrow reads or refuses.
-pub(super) fn interval(text: &str) -> Option<String> {
+pub fn interval(text: &str) -> Option<String> {
     let text = text.trim();
     if text.starts_with('P') {
         let CalendarInterval { months, days, nanos } = parse_iso(text)?;

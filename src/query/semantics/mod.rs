@@ -24,7 +24,7 @@ mod first_row;
 mod format_text;
 mod function_call;
 mod interval_functions;
-mod literals;
+pub mod literals;
 mod named_time;
 mod narrowing_cast;
 mod number_text;

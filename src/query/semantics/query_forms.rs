@@ -1,5 +1,5 @@
 //! Forms of queries that PostgreSQL knows and DataFusion (55) does not, rewritten to those that it knows: FETCH FIRST, EXISTS in a
-//! select list, rows IN a subquery, and the name of the column of `generate_series(…) AS n`.
+//! select list, rows IN a subquery, and the names of the columns of `generate_series(…) AS n` and `unnest(…) AS n`.
 
 use std::mem;
 
@@ -151,9 +151,15 @@ fn around(template: &str, query: &mut Query) -> Option<Box<Query>> {
     Some(outer)
 }
 
-/// Gives the column of `generate_series(…) AS n` the name `n`, as PostgreSQL does for functions of one column, and takes a text as its
-/// step for an interval.
+/// Gives the columns of `generate_series(…) AS n` and `unnest(…) AS n` the name `n`, as PostgreSQL does for functions of one column,
+/// and takes a text as the step of a series for an interval.
 fn name_series(table: &mut TableFactor) {
+    if let TableFactor::UNNEST { alias: Some(alias), array_exprs, with_offset: false, .. } = table
+        && alias.columns.is_empty()
+        && array_exprs.len() == 1
+    {
+        alias.columns.push(TableAliasColumnDef { name: alias.name.clone(), data_type: None });
+    }
     let TableFactor::Table { name, alias, args: Some(args), .. } = table else { return };
     if *name != ObjectName::from(Ident::new("generate_series")) {
         return;
@@ -206,6 +212,7 @@ mod tests {
                 "SELECT 1 FROM t WHERE NOT (c OR NOT EXISTS (SELECT 1 FROM (SELECT x, y FROM u) AS __row (__c1, __c2) WHERE __row.__c1 = a AND __row.__c2 = b))",
             ),
             ("SELECT n FROM generate_series(1, 3) AS n", "SELECT n FROM generate_series(1, 3) AS n (n)"),
+            ("SELECT n FROM t, unnest(ARRAY[1]) AS n", "SELECT n FROM t, UNNEST(ARRAY[1]) AS n (n)"),
             ("SELECT 1 FROM t FETCH FIRST 2 ROWS WITH TIES", "SELECT 1 FROM t FETCH FIRST 2 ROWS WITH TIES"),
         ] {
             let mut statement = parse(text, 50).unwrap();

@@ -86,6 +86,10 @@ fn read(text: &str) -> Option<(NaiveDate, i64, Option<TextZone>)> {
     if rest.is_empty() {
         return Some((date, 0, None));
     }
+    // `2024-03-31 +02`: the midnight of that zone, as JDBC sends a date.
+    if rest.trim_start().starts_with(['+', '-']) {
+        return Some((date, 0, read_zone(rest.trim_start())?));
+    }
     let clock = rest.strip_prefix(['T', 't']).or_else(|| {
         let clock = rest.trim_start();
         (clock.len() < rest.len()).then_some(clock)
