@@ -14,21 +14,21 @@ pub fn drop_from(tokens: &mut Vec<TokenWithSpan>) {
     let mut last = [None, None, None];
     for token in mem::take(tokens) {
         if !matches!(token.token, Token::Whitespace(_)) {
-            let place = Some(Place::of(&token.token));
-            if place == Some(Place::From)
-                && last == [Some(Place::Trim), Some(Place::Bracket), Some(Place::Side)]
+            let kind = Some(TrimToken::of(&token.token));
+            if kind == Some(TrimToken::From)
+                && last == [Some(TrimToken::Trim), Some(TrimToken::Bracket), Some(TrimToken::Side)]
             {
                 continue;
             }
-            last = [last[1], last[2], place];
+            last = [last[1], last[2], kind];
         }
         tokens.push(token);
     }
 }
 
-/// What a token is to this form.
+/// Kind of a token, as this form has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum TrimToken {
     Trim,
     Bracket,
     Side,
@@ -36,14 +36,14 @@ enum Place {
     Other,
 }
 
-impl Place {
-    fn of(token: &Token) -> Place {
+impl TrimToken {
+    fn of(token: &Token) -> TrimToken {
         match keyword(token) {
-            Some(Keyword::TRIM) => Place::Trim,
-            Some(Keyword::BOTH | Keyword::LEADING | Keyword::TRAILING) => Place::Side,
-            Some(Keyword::FROM) => Place::From,
-            None if *token == Token::LParen => Place::Bracket,
-            _ => Place::Other,
+            Some(Keyword::TRIM) => TrimToken::Trim,
+            Some(Keyword::BOTH | Keyword::LEADING | Keyword::TRAILING) => TrimToken::Side,
+            Some(Keyword::FROM) => TrimToken::From,
+            None if *token == Token::LParen => TrimToken::Bracket,
+            _ => TrimToken::Other,
         }
     }
 }
