@@ -1,10 +1,13 @@
 // Events: filters as an address, acknowledging one or many.
 
 import { useState } from "preact/hooks";
+import { BASE } from "../../api/root.ts";
 import { rows } from "../../api/rows.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
+import { Filters as FilterLine, NoMatch } from "../../ui/Filters.tsx";
+import { PageHead } from "../../ui/PageHead.tsx";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { isPhone } from "../../ui/phone.ts";
 import { AckForm } from "./AckForm.tsx";
@@ -19,7 +22,7 @@ function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
   const set = (name: string) => (event: { currentTarget: { value: string } }) => changeQuery({ [name]: event.currentTarget.value || null });
   const all = filters.kind && !kinds.includes(filters.kind) ? [filters.kind, ...kinds] : kinds;
   return (
-    <div class="filters" role="group" aria-label={t("filter")}>
+    <FilterLine set={Object.values(filters).filter(Boolean).length}>
       <label>
         <span>{t("level")}</span>
         <select value={filters.level} onChange={set("level")}>
@@ -56,10 +59,12 @@ function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
       <label class="check">
         <input type="checkbox" checked={filters.isOpenOnly} onChange={(event) => changeQuery({ open: event.currentTarget.checked ? "1" : null })} /> {t("onlyOpen")}
       </label>
-    </div>
+    </FilterLine>
   );
 }
 
+/** The address without any filter. */
+const NO_FILTERS = { level: null, kind: null, q: null, device: null, from: null, to: null, open: null };
 const COLUMNS = ["time", "level", "kind", "message", "device", "stream", "status"] as const;
 /** What the one cell of a phone has is told by its parts. */
 const PHONE_COLUMNS = ["message"] as const;
@@ -74,6 +79,12 @@ export default function Events() {
   const [columns, Row] = isPhone.value ? [PHONE_COLUMNS, PhoneRow] : [COLUMNS, ScreenRow];
   const open = shown?.filter((event) => !event.acknowledged).map((event) => event.rowId) ?? [];
   const valid = chosen.filter((id) => open.includes(id));
+  const isFiltered = Object.values(filters).some(Boolean);
+  const ruleLink = may("event-log:write") && (
+    <a class="button" href={`${BASE}/rules`}>
+      {t("rules")}
+    </a>
+  );
   const toggle = (id: number) => setChosen(valid.includes(id) ? valid.filter((other) => other !== id) : [...valid, id]);
   const acknowledged = () => {
     setChosen([]);
@@ -82,16 +93,15 @@ export default function Events() {
   return (
     <div class="page">
       <Busy isBusy={isBusy} />
-      <h1>{t("events")}</h1>
-      <Density filters={filters} />
-      <FilterBar filters={filters} kinds={(kinds.data ?? []).map(({ kind }) => kind)} />
-      {canWrite && (
-        <p class="links">
+      <PageHead title={t("events")}>
+        {canWrite && (
           <button type="button" onClick={() => setNoting(true)}>
             {t("addNote")}
           </button>
-        </p>
-      )}
+        )}
+      </PageHead>
+      <Density filters={filters} />
+      <FilterBar filters={filters} kinds={(kinds.data ?? []).map(({ kind }) => kind)} />
       {isNoting && (
         <NewNote
           close={() => setNoting(false)}
@@ -103,7 +113,7 @@ export default function Events() {
       )}
       <ErrorBox error={error ?? kinds.error} again={ask} />
       {canWrite && valid.length > 0 && <AckForm ids={valid} label={t("ackSelected", { n: valid.length })} done={acknowledged} />}
-      {shown?.length === 0 && <Empty title={t("eventsNone")} note={t("eventsNoneNote")} />}
+      {shown?.length === 0 && (isFiltered ? <NoMatch clear={() => changeQuery(NO_FILTERS)} /> : <Empty title={t("eventsNone")} note={t("eventsNoneNote")}>{ruleLink}</Empty>)}
       {shown && shown.length > 0 && (
         <div class="table-wrap" tabIndex={0} role="region" aria-label={t("events")}>
           <table>
