@@ -33,20 +33,23 @@ const [WIDTH, HEIGHT] = [300, 40];
 /** What the value did over the range of the board, and between which values. It says nothing that the trend does not say. */
 function Spark({ stream, sparks }: { stream: BoardStream; sparks: Sparks }) {
   const buckets = sparks.of.get(stream.rowId) ?? [];
-  if (buckets.length < 2) return null;
+  if (buckets.length === 0) return null;
   const { from, to, step } = sparks;
   const [low, high] = bounds(buckets);
   const longest = apart(step, stream.pollInterval ?? stream.device?.pollInterval ?? null, stream.deadband);
   const box = { from, to, step, low, high, longest, width: WIDTH, height: HEIGHT };
+  const line = linePath(buckets, box);
+  // Readings that stand alone are no line.
+  if (!line.includes("L")) return null;
   const least = Math.min(...buckets.map((bucket) => bucket.least));
   const most = Math.max(...buckets.map((bucket) => bucket.most));
   return (
     <>
       <svg class="value-spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <path class="band" d={bandPath(buckets, box)} />
-        <path class="line" d={linePath(buckets, box)} vector-effect="non-scaling-stroke" />
+        <path class="line" d={line} vector-effect="non-scaling-stroke" />
       </svg>
-      <span class="small muted">{t("from", { low: formatGlance(least), high: formatGlance(most) })}</span>
+      {most > least && <span class="small muted">{t("from", { low: formatGlance(least), high: formatGlance(most) })}</span>}
     </>
   );
 }

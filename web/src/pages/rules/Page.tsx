@@ -116,10 +116,10 @@ export default function Rules() {
     <div class="page">
       <Busy isBusy={rules.isBusy} />
       <PageHead title={t("rules")} count={rules.data?.length}>
-        {rules.data && add}
+        {rules.data && rules.data.length > 0 && add}
       </PageHead>
       <ErrorBox error={rules.error ?? streams.error ?? devices.error} again={rules.error ? rules.ask : streams.error ? streams.ask : devices.ask} />
-      {rules.data?.length === 0 && <Empty title={t("rulesNone")} note={t("rulesNoneNote")} />}
+      {rules.data?.length === 0 && <Empty title={t("rulesNone")} note={t("rulesNoneNote")}>{add}</Empty>}
       {rules.data && rules.data.length > 0 && <Table rules={rules.data} open={setOpen} />}
       <Channels asked={channels} />
       {open?.form === "edit" && <RuleForm rule={open.rule} streams={streams.data ?? NONE} devices={devices.data ?? NONE} channels={channels.data ?? []} close={close} done={done} />}
