@@ -16,6 +16,7 @@ import { type Filters, parseFilters, useEvents } from "./list.ts";
 import { NewNote } from "./NewNote.tsx";
 import { KINDS } from "./queries.ts";
 import { PhoneRow, ScreenRow } from "./Row.tsx";
+import type { EventRow } from "./types.ts";
 import { t } from "./words.ts";
 
 function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
@@ -69,6 +70,46 @@ const COLUMNS = ["time", "level", "kind", "message", "device", "stream", "status
 /** What the one cell of a phone has is told by its parts. */
 const PHONE_COLUMNS = ["message"] as const;
 
+interface TableProps {
+  shown: EventRow[];
+  /** Those that can be acknowledged, and of them those that are chosen. */
+  open: number[];
+  chosen: number[];
+  setChosen: (chosen: number[]) => void;
+  changed: () => void;
+}
+
+function Table({ shown, open, chosen, setChosen, changed }: TableProps) {
+  const canWrite = may("event-log:write");
+  const [columns, Row] = isPhone.value ? [PHONE_COLUMNS, PhoneRow] : [COLUMNS, ScreenRow];
+  const toggle = (id: number) => setChosen(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
+  return (
+    <div class="table-wrap" tabIndex={0} role="region" aria-label={t("events")}>
+      <table>
+        <thead>
+          <tr>
+            {canWrite && (
+              <th scope="col">
+                <input type="checkbox" aria-label={t("selectAll")} checked={open.length > 0 && chosen.length === open.length} onChange={(event) => setChosen(event.currentTarget.checked ? open : [])} />
+              </th>
+            )}
+            {columns.map((word) => (
+              <th scope="col" key={word}>
+                {t(word)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((event) => (
+            <Row key={event.rowId} event={event} isChosen={chosen.includes(event.rowId)} choose={() => toggle(event.rowId)} canWrite={canWrite} changed={changed} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 export default function Events() {
   const filters = parseFilters(address.value.query);
   const { shown, data, error, isBusy, ask, more } = useEvents(filters);
@@ -76,7 +117,6 @@ export default function Events() {
   const [chosen, setChosen] = useState<number[]>([]);
   const [isNoting, setNoting] = useState(false);
   const canWrite = may("event-log:write");
-  const [columns, Row] = isPhone.value ? [PHONE_COLUMNS, PhoneRow] : [COLUMNS, ScreenRow];
   const open = shown?.filter((event) => !event.acknowledged).map((event) => event.rowId) ?? [];
   const valid = chosen.filter((id) => open.includes(id));
   const isFiltered = Object.values(filters).some(Boolean);
@@ -85,7 +125,6 @@ export default function Events() {
       {t("rules")}
     </a>
   );
-  const toggle = (id: number) => setChosen(valid.includes(id) ? valid.filter((other) => other !== id) : [...valid, id]);
   const acknowledged = () => {
     setChosen([]);
     ask();
@@ -115,29 +154,7 @@ export default function Events() {
       {canWrite && valid.length > 0 && <AckForm ids={valid} label={t("ackSelected", { n: valid.length })} done={acknowledged} />}
       {shown?.length === 0 && (isFiltered ? <NoMatch clear={() => changeQuery(NO_FILTERS)} /> : <Empty title={t("eventsNone")} note={t("eventsNoneNote")}>{ruleLink}</Empty>)}
       {shown && shown.length > 0 && (
-        <div class="table-wrap" tabIndex={0} role="region" aria-label={t("events")}>
-          <table>
-            <thead>
-              <tr>
-                {canWrite && (
-                  <th scope="col">
-                    <input type="checkbox" aria-label={t("selectAll")} checked={open.length > 0 && valid.length === open.length} onChange={(event) => setChosen(event.currentTarget.checked ? open : [])} />
-                  </th>
-                )}
-                {columns.map((word) => (
-                  <th scope="col" key={word}>
-                    {t(word)}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {shown.map((event) => (
-                <Row key={event.rowId} event={event} isChosen={valid.includes(event.rowId)} choose={() => toggle(event.rowId)} canWrite={canWrite} changed={ask} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table shown={shown} open={open} chosen={valid} setChosen={setChosen} changed={ask} />
       )}
       {data?.hasMore && (
         <button type="button" onClick={more}>
