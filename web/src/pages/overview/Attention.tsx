@@ -11,6 +11,7 @@ import { Age, ErrorBox, LevelSign, StateSign } from "../../ui/parts.tsx";
 import { t } from "../../words/index.ts";
 import type { Check, DeviceRow, ModelRow, OpenEvent, SilentStream } from "./Page.tsx";
 import { ACKNOWLEDGE } from "./queries.ts";
+import { type Rank, worstFirst } from "./rank.ts";
 
 interface Props {
   devices: DeviceRow[];
@@ -27,10 +28,6 @@ interface Props {
 const NAMED = 8;
 /** Devices and models that are listed, each; their own pages have them all. */
 const LISTED = 20;
-
-/** How bad an entry is; each has a mark of its colour beside the sign that says it. */
-type Rank = "critical" | "error" | "warning" | "quiet";
-const RANKS: Rank[] = ["critical", "error", "warning", "quiet"];
 
 interface ItemProps {
   sign: ComponentChildren;
@@ -186,7 +183,7 @@ export function Attention({ devices, events, silent, models, checks, isKnown, ch
       <h2 id="attention">
         {t("attention")} <span class="count">{count}</span>
       </h2>
-      <ul class="attention">{entries.sort((a, b) => RANKS.indexOf(a.rank) - RANKS.indexOf(b.rank)).map(({ item }) => item)}</ul>
+      <ul class="attention">{worstFirst(entries).map(({ item }) => item)}</ul>
     </section>
   );
 }
