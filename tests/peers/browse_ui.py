@@ -86,6 +86,18 @@ class Person:
             where = [node["html"][:160] for node in violation["nodes"][:2]]
             self.findings.append([path, scheme, width, violation["id"], where])
 
+    def note_start(self, path, place):
+        """Notes whether a page begins with this on a phone: it is in the upper half of the window."""
+        self.page.set_viewport_size({"width": 360, "height": 800})
+        self.page.evaluate(TWO_FRAMES)
+        self.page.locator(place).first.wait_for()
+        top = self.page.locator(place).first.bounding_box()["y"]
+        if top > 400:
+            self.findings.append([path, "begins late", place, top])
+        self.page.set_viewport_size({"width": 1280, "height": 800})
+        self.page.evaluate(TWO_FRAMES)
+        self.page.locator(place).first.wait_for()
+
     def note_width(self, path, width):
         if self.page.evaluate("document.documentElement.scrollWidth") > width:
             self.wide.append([path, width])
@@ -121,6 +133,11 @@ def trend(person, stream):
     row.locator("td", has_text="25").first.wait_for()
     seen["statistics"] = row.locator("td[data-exact]").evaluate_all("cells => cells.map((cell) => Number(cell.dataset.exact))")
     page.locator(".level-words", has_text="Every reading").wait_for()
+    # What is done to the range is one line beside the name of the page.
+    height = page.locator(".page-head").bounding_box()["height"]
+    if height > 48:
+        person.findings.append(["trend", "tools of several lines", height])
+    person.note_start("trend", ".chart")
     page.wait_for_function(INK, arg=[[0x58, 0x5A, 0xA0]])
     seen["ink"] = page.evaluate(INK, [[0x58, 0x5A, 0xA0]])
     person.judge("trend with a stream")
@@ -166,6 +183,7 @@ def trend(person, stream):
 def events(person):
     page, seen = person.page, {}
     person.open("/ui/events?level=critical", "tbody tr")
+    person.note_start("events", "tbody tr")
     page.get_by_label("Select all").check()
     page.get_by_label("Note").fill("fan replaced")
     person.judge("events")
@@ -195,6 +213,7 @@ def events(person):
 def live(person, key, stream):
     page = person.page
     person.open("/ui/live", "tbody tr th a")
+    person.note_start("live", "tbody tr th a")
     row = page.locator("tbody tr", has=page.get_by_role("link", name="a", exact=True))
     before = row.locator(".value").inner_text()
     body = json.dumps({"stream_id": stream, "ts": "2026-04-29T00:00:00Z", "value": 4711}).encode()
@@ -209,7 +228,13 @@ def live(person, key, stream):
 def devices(person):
     page = person.page
     person.open("/ui/devices", "tbody tr th a")
+    person.note_start("devices", "tbody tr th a")
     names = page.locator("tbody tr th a").all_inner_texts()
+    # Arrow keys go from row to row.
+    page.locator("tbody tr th a").first.focus()
+    page.keyboard.press("ArrowDown")
+    if page.evaluate("document.activeElement.textContent") != names[1]:
+        person.findings.append(["devices", "an arrow key does not go to the next row"])
     page.locator("tbody tr th a").first.click()
     page.get_by_role("heading", name=names[0]).wait_for()
     page.locator("tbody tr th").first.wait_for()
@@ -220,6 +245,10 @@ def devices(person):
 def find(person):
     page = person.page
     person.open("/ui/", ".cards li")
+    page.keyboard.press("/")
+    page.locator("dialog.find input:focus").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("dialog.find input").wait_for(state="hidden")
     page.keyboard.press("Control+k")
     # It has the focus as soon as it is there.
     page.locator("dialog.find input:focus").wait_for()

@@ -7,6 +7,7 @@ import "./style/shell.css";
 import "./style/pages.css";
 import "./style/devices.css";
 import "./style/tools.css";
+import "./style/print.css";
 import type { ComponentType } from "preact";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";

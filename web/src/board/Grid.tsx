@@ -1,5 +1,6 @@
 // The widgets of a board, each in its place.
 
+import { useSparks } from "./sparks.ts";
 import type { Shared } from "./types.ts";
 import { WidgetView } from "./Widget.tsx";
 import type { Widget } from "./widgets.ts";
@@ -15,11 +16,12 @@ function inOrder(widgets: Widget[]): Widget[] {
 }
 
 export function Grid({ widgets, shared }: { widgets: Widget[]; shared: Shared }) {
+  const all = { ...shared, sparks: useSparks(widgets, shared) };
   return (
     <div class="board-grid">
       {inOrder(widgets).map((widget) => (
         <section key={widget.id} class="widget" style={placeOf(widget)} data-widget={widget.id}>
-          <WidgetView widget={widget} shared={shared} />
+          <WidgetView widget={widget} shared={all} />
         </section>
       ))}
     </div>

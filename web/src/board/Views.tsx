@@ -7,11 +7,12 @@ import { rows } from "../api/rows.ts";
 import { panel } from "../shell/panel.ts";
 import { may } from "../shell/session.ts";
 import { useAction, useAsk } from "../ui/ask.ts";
-import { formatNumber, shortTime } from "../ui/format.ts";
+import { formatGlance, formatNumber, shortTime } from "../ui/format.ts";
 import { Modal } from "../ui/Modal.tsx";
 import { Age, ErrorBox, LevelSign, QualitySign } from "../ui/parts.tsx";
+import { apart, bandPath, bounds, linePath } from "./paint.ts";
 import { EVENTS, WRITE } from "./queries.ts";
-import { type BoardEvent, type BoardStream, type Value, valueText } from "./types.ts";
+import { type BoardEvent, type BoardStream, type Sparks, type Value, valueText } from "./types.ts";
 import type { Config } from "./widgets.ts";
 import { t } from "./words.ts";
 
@@ -24,17 +25,57 @@ interface One {
   value: Value | undefined;
 }
 
-const words = ({ stream, value }: One) => valueText(stream, value, formatNumber, t("noValue"));
+const words = ({ stream, value }: One) => valueText(stream, value, formatGlance, t("noValue"));
 
-export function ValueView(one: One) {
+/** Width and height of a small line, which its place stretches. */
+const [WIDTH, HEIGHT] = [300, 40];
+
+/** What the value did over the range of the board, and between which values. It says nothing that the trend does not say. */
+function Spark({ stream, sparks }: { stream: BoardStream; sparks: Sparks }) {
+  const buckets = sparks.of.get(stream.rowId) ?? [];
+  if (buckets.length === 0) return null;
+  const { from, to, step } = sparks;
+  const [low, high] = bounds(buckets);
+  const longest = apart(step, stream.pollInterval ?? stream.device?.pollInterval ?? null, stream.deadband);
+  const box = { from, to, step, low, high, longest, width: WIDTH, height: HEIGHT };
+  const line = linePath(buckets, box);
+  // Readings that stand alone are no line.
+  if (!line.includes("L")) return null;
+  const least = Math.min(...buckets.map((bucket) => bucket.least));
+  const most = Math.max(...buckets.map((bucket) => bucket.most));
+  return (
+    <>
+      <svg class="value-spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+        <path class="band" d={bandPath(buckets, box)} />
+        <path class="line" d={line} vector-effect="non-scaling-stroke" />
+      </svg>
+      {most > least && <span class="small muted">{t("from", { low: formatGlance(least), high: formatGlance(most) })}</span>}
+    </>
+  );
+}
+
+/** A value with its unit in a smaller letter, as it is read from afar. */
+function Big({ stream, value }: One) {
+  const text = words({ stream, value });
+  const unit = stream.unit && text.endsWith(` ${stream.unit}`) ? stream.unit : "";
+  return (
+    <span class="big">
+      {unit ? text.slice(0, -unit.length) : text}
+      {unit && <span class="unit">{unit}</span>}
+    </span>
+  );
+}
+
+export function ValueView({ sparks, ...one }: One & { sparks?: Sparks | undefined }) {
   return (
     <div class="value-view">
-      <span class="big">{words(one)}</span>
+      <Big {...one} />
       {one.value && (
         <span class="small muted">
           {one.value.quality !== "good" && <QualitySign quality={one.value.quality} />} <Age of={one.value.ts} />
         </span>
       )}
+      {sparks && <Spark stream={one.stream} sparks={sparks} />}
     </div>
   );
 }

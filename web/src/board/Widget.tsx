@@ -56,7 +56,7 @@ function Content({ widget, kind, streams, shared }: { widget: Widget; kind: Kind
   if (kind === "states") return <States stream={stream} length={shared.length} />;
   if (kind === "gauge") return <GaugeView {...one} config={config} />;
   if (kind === "write") return <WriteView {...one} config={config} />;
-  return <ValueView {...one} />;
+  return <ValueView {...one} sparks={shared.sparks} />;
 }
 
 export function WidgetView({ widget, shared }: { widget: Widget; shared: Shared }) {

@@ -40,6 +40,8 @@ export function useShared(widgets: Widget[], length: number, every: number, isEd
   const streams = useAsk((signal) => loadStreams(shown, signal), [shown?.join(), every], every);
   const ids = streamsOf(widgets).flatMap((uuid) => streams.data?.get(uuid)?.rowId ?? []);
   const values = useAsk((signal) => loadValues(ids, signal), [ids.join()], EVERY);
-  const shared = streams.data && { streams: streams.data, values: values.data ?? new Map<number, Value>(), length };
+  // Until the values have come nothing says that there are none.
+  const isKnown = values.data !== undefined || values.error !== undefined;
+  const shared = streams.data && isKnown ? { streams: streams.data, values: values.data ?? new Map<number, Value>(), length } : undefined;
   return { shared, asked: [streams, values] as Asked<unknown>[] };
 }

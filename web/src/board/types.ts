@@ -1,6 +1,7 @@
 // What the boards know of the server's answers.
 
 import type { Level, Named, Quality } from "../api/types.ts";
+import type { Bucket } from "./paint.ts";
 import type { Widget } from "./widgets.ts";
 
 export interface Board {
@@ -44,12 +45,22 @@ export interface BoardEvent {
   device: Named | null;
 }
 
+/** What the streams of a board did over its range, in buckets. */
+export interface Sparks {
+  from: number;
+  to: number;
+  step: number;
+  of: Map<number, Bucket[]>;
+}
+
 /** What all widgets of a board share. */
 export interface Shared {
   streams: Map<string, BoardStream>;
   values: Map<number, Value>;
   /** Length of the range that charts show, milliseconds. */
   length: number;
+  /** Small lines behind values; undefined where none are drawn. */
+  sparks?: Sparks | undefined;
 }
 
 /** A value as text, with its unit. */

@@ -1,4 +1,4 @@
-// Ctrl+K: finds devices and streams by part of their names.
+// Ctrl+K: finds devices and streams by part of their names, and pages by the beginning of theirs.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { graph } from "../api/graph.ts";
@@ -6,6 +6,7 @@ import { isNumeric, type Named, type Stream } from "../api/types.ts";
 import { useAsk } from "../ui/ask.ts";
 import { ErrorBox } from "../ui/parts.tsx";
 import { t } from "../words/index.ts";
+import { allowedPages } from "./pages.ts";
 import { FIND } from "./queries.ts";
 import { navigate } from "./router.ts";
 
@@ -32,6 +33,13 @@ function entries({ devices, streams }: Found): Entry[] {
   ];
 }
 
+/** Pages whose names begin with what is typed, or all of them. */
+function pagesOf(text: string): Entry[] {
+  const wanted = text.trim().toLowerCase();
+  const pages = allowedPages().map(({ path, word }) => ({ key: `p${path}`, name: t(word), of: t("page"), target: path }));
+  return pages.filter(({ name }) => name.toLowerCase().startsWith(wanted));
+}
+
 export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
@@ -46,7 +54,7 @@ export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) 
     return () => clearTimeout(timer);
   }, [text]);
   const { data, error } = useAsk(async (signal) => (asked ? entries(await graph<Found>(FIND, { text: asked }, signal)) : []), [asked]);
-  const found = asked ? (data ?? []) : [];
+  const found = [...(asked ? (data ?? []) : []), ...pagesOf(text)];
   useEffect(() => setChosen(0), [data]);
   const go = (entry: Entry | undefined) => {
     if (!entry) return;
@@ -70,7 +78,7 @@ export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) 
         role="combobox"
         aria-expanded={found.length > 0}
         aria-controls="found"
-        aria-activedescendant={found[chosen] ? `found-${found[chosen].key}` : undefined}
+        aria-activedescendant={found[chosen] ? `found-${found[chosen].key.replace("/", "")}` : undefined}
         aria-label={t("findHint")}
         placeholder={t("findHint")}
         value={text}
@@ -80,12 +88,12 @@ export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) 
       <ErrorBox error={error} />
       <ul id="found" role="listbox" aria-label={t("findHint")}>
         {found.map((entry, index) => (
-          <li key={entry.key} id={`found-${entry.key}`} role="option" aria-selected={index === chosen} onClick={() => go(entry)}>
+          <li key={entry.key} id={`found-${entry.key.replace("/", "")}`} role="option" aria-selected={index === chosen} onClick={() => go(entry)}>
             <span>{entry.name}</span> <span class="muted">{entry.of}</span>
           </li>
         ))}
       </ul>
-      {found.length === 0 && <p class="muted" role="status">{asked && data ? t("findNothing") : t("findStart")}</p>}
+      <p class="muted small" role="status">{found.length > 0 ? t("findKeys") : asked && data ? t("findNothing") : t("findStart")}</p>
     </dialog>
   );
 }

@@ -1,12 +1,14 @@
 // The frame around every page: navigation on the left, or at the bottom of a phone; search; account.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { savedKey } from "../api/access.ts";
 import { BASE } from "../api/root.ts";
 import { useAction } from "../ui/ask.ts";
 import { formatTime, isUtc, setUtc, zoneName } from "../ui/format.ts";
 import { Icon } from "../ui/icons.tsx";
+import { Menu } from "../ui/Menu.tsx";
+import { moveInList } from "../ui/lists.ts";
 import { ErrorBox } from "../ui/parts.tsx";
 import { type Language, language, setLanguage, t } from "../words/index.ts";
 import { lostAt } from "./connection.ts";
@@ -50,45 +52,11 @@ function Tools() {
   );
 }
 
-/** A menu that closes when something else is used. */
-function Menu({ label, icon, name, children }: { label: string; icon: "user" | "more"; name: string; children: ComponentChildren }) {
-  const place = useRef<HTMLDetailsElement>(null);
-  const path = address.value.path;
-  useEffect(() => {
-    if (place.current) place.current.open = false;
-  }, [path]);
-  useEffect(() => {
-    const onEvent = (event: Event) => {
-      const details = place.current;
-      if (!details?.open) return;
-      const isEscape = event instanceof KeyboardEvent && event.key === "Escape";
-      const isOutside = !(event instanceof KeyboardEvent) && !details.contains(event.target as Node);
-      if (isEscape || isOutside) details.open = false;
-      if (isEscape) details.querySelector("summary")?.focus();
-    };
-    document.addEventListener("pointerdown", onEvent);
-    document.addEventListener("keydown", onEvent);
-    return () => {
-      document.removeEventListener("pointerdown", onEvent);
-      document.removeEventListener("keydown", onEvent);
-    };
-  }, []);
-  return (
-    <details class={`menu ${name}`} ref={place}>
-      <summary aria-label={name === "account" ? `${t("account")}: ${label}` : label}>
-        <Icon name={icon} />
-        <span>{label}</span>
-      </summary>
-      <div class="menu-body">{children}</div>
-    </details>
-  );
-}
-
 function Account() {
   const { run, error } = useAction();
   const who = me.value?.username ?? t("byKey");
   return (
-    <Menu label={who} icon="user" name="account">
+    <Menu label={who} title={`${t("account")}: ${who}`} icon="user" name="account" closesWith={address.value.path}>
       <p class="muted small">{me.value?.organization}</p>
       <label>
         {t("theme")}
@@ -133,7 +101,7 @@ function Rail() {
       <ul class="tools" aria-label={t("tools")}>
         <Tools />
       </ul>
-      <Menu label={t("more")} icon="more" name="phone-only">
+      <Menu label={t("more")} title={t("more")} icon="more" name="phone-only" closesWith={address.value.path}>
         <ul>
           {pages.slice(ON_PHONE).map((page) => (
             <PageItem key={page.path} page={page} />
@@ -152,11 +120,19 @@ function Rail() {
   );
 }
 
+/** Ctrl+K anywhere, and a slash where nothing is typed. */
+function asksToFind(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey) return event.key.toLowerCase() === "k";
+  const isTyped = event.target instanceof Element && event.target.closest("input, select, textarea, [contenteditable], .editor, dialog") !== null;
+  return event.key === "/" && !event.altKey && !isTyped;
+}
+
 export function Shell({ children }: { children: ComponentChildren }) {
   const [isFinding, setFinding] = useState(false);
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k" || !mayFind()) return;
+      moveInList(event);
+      if (!asksToFind(event) || !mayFind()) return;
       event.preventDefault();
       setFinding(true);
     };
@@ -173,7 +149,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           Basalt
         </a>
         {mayFind() && (
-          <button type="button" class="find-button" aria-keyshortcuts="Control+K" onClick={() => setFinding(true)}>
+          <button type="button" class="find-button" aria-keyshortcuts="Control+K /" onClick={() => setFinding(true)}>
             <Icon name="find" /> <span>{t("find")}</span> <kbd>Ctrl+K</kbd>
           </button>
         )}

@@ -1,4 +1,4 @@
-// Light or dark: as the system says, unless the reader has chosen.
+// Light or dark: as the system says, unless the reader has chosen; light on paper.
 
 import { computed, signal } from "@preact/signals";
 
@@ -7,6 +7,9 @@ export type Theme = "system" | "light" | "dark";
 const SAVED = "basalt.theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 const systemIsDark = signal(system.matches);
+/** Paper is light, whatever the screen is: what is drawn in colours of its own is drawn anew for it. */
+const paper = matchMedia("print");
+const isOnPaper = signal(paper.matches);
 
 function saved(): Theme {
   const value = localStorage.getItem(SAVED);
@@ -14,7 +17,7 @@ function saved(): Theme {
 }
 
 export const theme = signal<Theme>(saved());
-export const isDark = computed(() => (theme.value === "system" ? systemIsDark.value : theme.value === "dark"));
+export const isDark = computed(() => !isOnPaper.value && (theme.value === "system" ? systemIsDark.value : theme.value === "dark"));
 
 function apply(): void {
   document.documentElement.style.colorScheme = theme.value === "system" ? "light dark" : theme.value;
@@ -29,6 +32,9 @@ export function setTheme(chosen: Theme): void {
 export function startTheme(): void {
   system.addEventListener("change", () => {
     systemIsDark.value = system.matches;
+  });
+  paper.addEventListener("change", () => {
+    isOnPaper.value = paper.matches;
   });
   apply();
 }

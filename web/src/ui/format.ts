@@ -55,6 +55,14 @@ export function formatNumber(value: number): string {
   return new Intl.NumberFormat(locale.value, { maximumSignificantDigits: 6, notation }).format(value);
 }
 
+/** A value for a glance: four digits or the whole part, and of a fraction always as many, so that it does not jump while it changes. */
+export function formatGlance(value: number): string {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) || size < 0.01 || size >= 1e9) return formatNumber(value);
+  const digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3;
+  return new Intl.NumberFormat(locale.value, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
 export function formatCount(value: number): string {
   return new Intl.NumberFormat(locale.value).format(value);
 }

@@ -62,7 +62,7 @@ export default function BoardPage({ id }: { id: string }) {
     <div class="page board">
       <Busy isBusy={[board, editor, ...parts].some((part) => part.isBusy)} />
       {!isKiosk && (
-        <p>
+        <p class="crumb">
           <a href={`${BASE}/boards`}>← {t("boards")}</a>
         </p>
       )}

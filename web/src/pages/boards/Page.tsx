@@ -11,6 +11,7 @@ import { may } from "../../shell/session.ts";
 import { useAction, useAsk } from "../../ui/ask.ts";
 import { Field, useFieldErrors } from "../../ui/Field.tsx";
 import { Modal } from "../../ui/Modal.tsx";
+import { PageHead } from "../../ui/PageHead.tsx";
 import { Age, Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { BOARDS, CREATE_BOARD } from "./queries.ts";
 import { t } from "./words.ts";
@@ -72,7 +73,9 @@ export default function Boards() {
   return (
     <div class="page">
       <Busy isBusy={isBusy} />
-      <h1>{t("boards")}</h1>
+      <PageHead title={t("boards")} count={data?.length}>
+        {data && data.length > 0 && add}
+      </PageHead>
       <ErrorBox error={error} again={ask} />
       {data?.length === 0 && (
         <Empty title={t("boardsNone")} note={t("boardsNoneNote")}>
@@ -80,9 +83,7 @@ export default function Boards() {
         </Empty>
       )}
       {data && data.length > 0 && (
-        <>
-          <p class="links">{add}</p>
-          <ul class="cards">
+          <ul class="cards boards">
             {data.map((board) => (
               <li key={board.uuid}>
                 <a href={`${BASE}/boards/${board.uuid}`}>{board.name}</a>
@@ -93,7 +94,6 @@ export default function Boards() {
               </li>
             ))}
           </ul>
-        </>
       )}
       {isAdding && <NewBoard close={() => setAdding(false)} />}
     </div>

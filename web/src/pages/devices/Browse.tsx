@@ -139,7 +139,7 @@ export default function BrowseDevice({ id }: { id: string }) {
   return (
     <div class="page">
       <Busy isBusy={asked.isBusy || action.isRunning} />
-      <p>
+      <p class="crumb">
         <a href={`${BASE}/devices/${id}`}>← {device.data?.name ?? t("devices")}</a>
       </p>
       <h1>{t("browse")}</h1>

@@ -7,6 +7,7 @@ import { follow } from "../../api/live.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
+import { PageHead } from "../../ui/PageHead.tsx";
 import { Age, Busy, Empty, ErrorBox, StateSign } from "../../ui/parts.tsx";
 import { t } from "./words.ts";
 import { Certificates } from "./Certificates.tsx";
@@ -96,28 +97,33 @@ export default function DeviceDetail({ id }: { id: string }) {
   return (
     <div class="page">
       <Busy isBusy={isBusy && !data} />
-      <p>
+      <p class="crumb">
         <a href={`${BASE}/devices`}>← {t("devices")}</a>
       </p>
       <ErrorBox error={error} again={ask} />
       {data === null && <Empty title={t("noSuchDevice")} />}
       {data && (
         <>
-          <h1>
-            {data.name} <StateSign state={data.status.state} />
-          </h1>
-          {may("device:write") && (
-            <p class="links">
-              <a class="button" href={`${BASE}/devices/${id}/edit`}>
-                {t("changeSettings")}
-              </a>
-              {isBrowsed(data.protocol) && (
-                <a class="button" href={`${BASE}/devices/${id}/browse`}>
-                  {t("browse")}
+          <PageHead
+            title={
+              <>
+                {data.name} <StateSign state={data.status.state} />
+              </>
+            }
+          >
+            {may("device:write") && (
+              <>
+                {isBrowsed(data.protocol) && (
+                  <a class="button" href={`${BASE}/devices/${id}/browse`}>
+                    {t("browse")}
+                  </a>
+                )}
+                <a class="button" href={`${BASE}/devices/${id}/edit`}>
+                  {t("changeSettings")}
                 </a>
-              )}
-            </p>
-          )}
+              </>
+            )}
+          </PageHead>
           <div class="two">
             <Connection device={data} />
             <Settings device={data} />

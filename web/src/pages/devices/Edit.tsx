@@ -106,7 +106,7 @@ export default function EditDevice({ id }: { id: string }) {
   return (
     <div class="page">
       <Busy isBusy={isBusy && !data} />
-      <p>
+      <p class="crumb">
         <a href={`${BASE}/devices/${id}`}>← {data?.name ?? t("devices")}</a>
       </p>
       <ErrorBox error={error} again={ask} />

@@ -185,7 +185,7 @@ export default function NewDevice() {
   }, []);
   return (
     <div class="page">
-      <p>
+      <p class="crumb">
         <a href={`${BASE}/devices`}>← {t("devices")}</a>
       </p>
       <h1>{t("newDevice")}</h1>

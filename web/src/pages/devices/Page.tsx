@@ -9,14 +9,19 @@ import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
+import { isPhone } from "../../ui/phone.ts";
+import { PageHead } from "../../ui/PageHead.tsx";
 import { Age, Busy, Empty, ErrorBox, StateSign, stateWord } from "../../ui/parts.tsx";
+import { Filters, NoMatch } from "../../ui/Filters.tsx";
 import { VirtualTable } from "../../ui/rows.tsx";
 import { t } from "./words.ts";
 import { DEVICES, STATES } from "./queries.ts";
 import type { DeviceRow, StateChange } from "./types.ts";
 
 const ALL_STATES: DeviceState[] = ["offline", "degraded", "connecting", "online", "disabled"];
-const HEIGHT = 32;
+/** Heights of a row, with one line and with two; CSS pixels. */
+const HEIGHT = 28;
+const PHONE_HEIGHT = 56;
 
 async function load(signal: AbortSignal): Promise<DeviceRow[]> {
   const devices: DeviceRow[] = [];
@@ -50,9 +55,27 @@ function Row({ device }: { device: DeviceRow }) {
   );
 }
 
+/** What a phone has room for: name and state, and below them where the device is. */
+function PhoneRow({ device }: { device: DeviceRow }) {
+  const { state, lastError, lastSeen } = device.status;
+  return (
+    <tr>
+      <th scope="row">
+        <a href={`${BASE}/devices/${device.rowId}`}>{device.name}</a>
+        <span class="second small muted">
+          {device.protocol} · <Age of={lastSeen} /> {lastError}
+        </span>
+      </th>
+      <td class="number">
+        <StateSign state={state} />
+      </td>
+    </tr>
+  );
+}
+
 function FilterBar({ state, text, shown, total }: { state: string; text: string; shown: number; total: number }) {
   return (
-    <div class="filters">
+    <Filters set={[state, text].filter(Boolean).length}>
       <input type="search" aria-label={t("find")} placeholder={t("find")} value={text} onInput={(event) => changeQuery({ q: event.currentTarget.value || null })} />
       <label>
         <span>{t("state")}</span>
@@ -66,13 +89,13 @@ function FilterBar({ state, text, shown, total }: { state: string; text: string;
         </select>
       </label>
       <span class="muted small">{t("shownOf", { shown: formatCount(shown), total: formatCount(total) })}</span>
-    </div>
+    </Filters>
   );
 }
 
 function NewLink() {
   return (
-    <a class="button" href={`${BASE}/devices/new`}>
+    <a class="button primary" href={`${BASE}/devices/new`}>
       {t("newDevice")}
     </a>
   );
@@ -97,7 +120,8 @@ export default function Devices() {
   );
   const wanted = text.toLowerCase();
   const shown = data?.filter((device) => (state === "" || device.status.state === state) && device.name.toLowerCase().includes(wanted));
-  const head = (
+  const [DeviceLine, height] = isPhone.value ? [PhoneRow, PHONE_HEIGHT] : [Row, HEIGHT];
+  const head = isPhone.value ? null : (
     <tr>
       <th scope="col">{t("name")}</th>
       <th scope="col">{t("state")}</th>
@@ -109,9 +133,12 @@ export default function Devices() {
     </tr>
   );
   return (
-    <div class="page">
+    <div class="page two-lines">
       <Busy isBusy={isBusy} />
-      <h1>{t("devices")}</h1>
+      <PageHead title={t("devices")} count={data?.length}>
+        {data && shown && data.length > 0 && <FilterBar state={state} text={text} shown={shown.length} total={data.length} />}
+        {data && data.length > 0 && may("device:write") && <NewLink />}
+      </PageHead>
       <ErrorBox error={error} again={ask} />
       {data?.length === 0 && (
         <Empty title={t("noDevices")} note={t("noDevicesNote")}>
@@ -123,13 +150,8 @@ export default function Devices() {
       )}
       {data && shown && data.length > 0 && (
         <>
-          {may("device:write") && (
-            <p class="links">
-              <NewLink />
-            </p>
-          )}
-          <FilterBar state={state} text={text} shown={shown.length} total={data.length} />
-          <VirtualTable rows={shown} height={HEIGHT} head={head} columns={7} label={t("devices")} row={(device) => <Row key={device.rowId} device={device} />} />
+          <VirtualTable rows={shown} height={height} head={head} columns={7} label={t("devices")} row={(device) => <DeviceLine key={device.rowId} device={device} />} />
+          {shown.length === 0 && <NoMatch clear={() => changeQuery({ q: null, state: null })} />}
         </>
       )}
     </div>

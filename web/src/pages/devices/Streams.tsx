@@ -14,7 +14,7 @@ import { DEVICE_STREAMS, LATEST } from "./queries.ts";
 import type { DeviceStream } from "./types.ts";
 import { t } from "./words.ts";
 
-const HEIGHT = 32;
+const HEIGHT = 28;
 /** Milliseconds after which is asked again: for the values in view, and for all streams, of which there may be thousands. */
 const [SOON, LATER] = [5000, 60_000];
 

@@ -79,7 +79,7 @@ export default function EventDetail({ id }: { id: string }) {
   return (
     <div class="page">
       <Busy isBusy={isBusy} />
-      <p>
+      <p class="crumb">
         <a href={`${BASE}/events`}>← {t("events")}</a>
       </p>
       <ErrorBox error={error} again={ask} />

@@ -9,7 +9,9 @@ import { isNumeric, type Quality } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { now } from "../../ui/clock.ts";
+import { Fold, NoMatch } from "../../ui/Filters.tsx";
 import { formatCount, formatNumber } from "../../ui/format.ts";
+import { PageHead } from "../../ui/PageHead.tsx";
 import { Age, Busy, Empty, ErrorBox, QualitySign } from "../../ui/parts.tsx";
 import { isPhone } from "../../ui/phone.ts";
 import { VirtualTable } from "../../ui/rows.tsx";
@@ -30,7 +32,7 @@ interface Reading {
 }
 
 /** Heights of a row, with one line and with two; CSS pixels. */
-const HEIGHT = 32;
+const HEIGHT = 28;
 const PHONE_HEIGHT = 64;
 /** Streams that are not in view are read anew so often, milliseconds. */
 const REPEAT = 60_000;
@@ -246,21 +248,33 @@ export default function Live() {
   const tree = useMemo(() => treeOf(data ?? []), [data]);
   const { device, group, text } = filter;
   const shown = useMemo(() => (data ?? []).filter((stream) => matches(stream, { device, group, text })), [data, device, group, text]);
+  const next = may("device:write") && (
+    <a class="button primary" href={`${BASE}/devices/new`}>
+      {t("newDevice")}
+    </a>
+  );
+  const places = <Tree tree={tree} filter={filter} total={data?.length ?? 0} />;
+  /** Where the streams are that are shown, in words. */
+  const whole = [tree.find(({ id }) => id === device)?.name ?? t("allDevices"), group].filter(Boolean).join(" › ");
   return (
-    <div class="page live">
+    <div class="page live two-lines">
       <Busy isBusy={isBusy} />
-      <h1>{t("live")}</h1>
+      <PageHead title={t("live")} count={data?.length}>
+        {data && data.length > 0 && (
+          <>
+            <span class="muted small">{shown.length < data.length && t("shownOf", { shown: formatCount(shown.length), total: formatCount(data.length) })}</span>
+            <input type="search" aria-label={t("find")} placeholder={t("find")} value={text} onInput={(event) => changeQuery({ q: event.currentTarget.value || null })} />
+          </>
+        )}
+      </PageHead>
       <ErrorBox error={error} again={ask} />
-      {data?.length === 0 && <Empty title={t("liveNone")} note={t("liveNoneNote")} />}
+      {data?.length === 0 && <Empty title={t("liveNone")} note={t("liveNoneNote")}>{next}</Empty>}
       {data && data.length > 0 && (
         <div class="live-columns">
-          <Tree tree={tree} filter={filter} total={data.length} />
+          {isPhone.value ? <Fold title={whole}>{places}</Fold> : places}
           <div class="live-main">
-            <p class="filters">
-              <input type="search" aria-label={t("find")} placeholder={t("find")} value={text} onInput={(event) => changeQuery({ q: event.currentTarget.value || null })} />
-              <span class="muted small">{t("shownOf", { shown: formatCount(shown.length), total: formatCount(data.length) })}</span>
-            </p>
             <Values streams={shown} />
+            {shown.length === 0 && <NoMatch clear={() => changeQuery({ q: null, device: null, group: null })} />}
           </div>
         </div>
       )}

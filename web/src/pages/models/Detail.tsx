@@ -118,7 +118,7 @@ export default function ModelDetail({ id }: { id: string }) {
   return (
     <div class="page model">
       <Busy isBusy={isBusy && !data} />
-      <p>
+      <p class="crumb">
         <a href={`${BASE}/models`}>← {t("models")}</a>
       </p>
       <ErrorBox error={error} again={ask} />

@@ -149,7 +149,7 @@ export default function NewModel() {
   }, []);
   return (
     <div class="page">
-      <p>
+      <p class="crumb">
         <a href={model ? `${BASE}/models/${model}` : `${BASE}/models`}>← {data?.device?.name ?? t("models")}</a>
       </p>
       <h1>{t(model ? "uploadVersion" : "uploadModel")}</h1>

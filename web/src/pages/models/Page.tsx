@@ -5,7 +5,8 @@ import { graph } from "../../api/graph.ts";
 import type { Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
-import { formatCount, formatNumber } from "../../ui/format.ts";
+import { formatNumber } from "../../ui/format.ts";
+import { PageHead } from "../../ui/PageHead.tsx";
 import { Age, Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { MODELS } from "./queries.ts";
 import { ModelSign } from "./Sign.tsx";
@@ -61,9 +62,9 @@ export default function Models() {
   return (
     <div class="page">
       <Busy isBusy={isBusy && !data} />
-      <h1>
-        {t("models")} {data && <span class="count">{formatCount(data.length)}</span>}
-      </h1>
+      <PageHead title={t("models")} count={data?.length}>
+        {data && data.length > 0 && may("system:write") && <Upload />}
+      </PageHead>
       <ErrorBox error={error} again={ask} />
       {data?.length === 0 && (
         <Empty title={t("modelsNone")} note={t("modelsNoneNote")}>
@@ -71,12 +72,6 @@ export default function Models() {
         </Empty>
       )}
       {data && data.length > 0 && (
-        <>
-          {may("system:write") && (
-            <p class="links">
-              <Upload />
-            </p>
-          )}
           <div class="table-wrap" tabIndex={0} role="region" aria-label={t("models")}>
             <table>
               <thead>
@@ -97,7 +92,6 @@ export default function Models() {
               </tbody>
             </table>
           </div>
-        </>
       )}
     </div>
   );

@@ -32,7 +32,7 @@ function RangeButtons({ text, range }: { text: RangeText; range: Range }) {
   const move = (share: number) => show(rangeText(movedRange(range, share, Date.now())));
   return (
     <div class="range-bar" role="group" aria-label={t("range")}>
-      <div class="buttons">
+      <div class="segmented">
         {COMMON.map((length) => (
           <button key={length} type="button" aria-pressed={isLive(text) && text.from === `now-${length}`} onClick={() => show({ from: `now-${length}`, to: "now" })}>
             {length}

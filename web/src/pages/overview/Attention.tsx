@@ -7,10 +7,11 @@ import { may } from "../../shell/session.ts";
 import { useAction } from "../../ui/ask.ts";
 import { now } from "../../ui/clock.ts";
 import { duration, formatCount } from "../../ui/format.ts";
-import { Age, Empty, ErrorBox, LevelSign, StateSign } from "../../ui/parts.tsx";
+import { Age, ErrorBox, LevelSign, StateSign } from "../../ui/parts.tsx";
 import { t } from "../../words/index.ts";
 import type { Check, DeviceRow, ModelRow, OpenEvent, SilentStream } from "./Page.tsx";
 import { ACKNOWLEDGE } from "./queries.ts";
+import { type Rank, worstFirst } from "./rank.ts";
 
 interface Props {
   devices: DeviceRow[];
@@ -28,15 +29,24 @@ const NAMED = 8;
 /** Devices and models that are listed, each; their own pages have them all. */
 const LISTED = 20;
 
-function Item({ sign, children, actions }: { sign: ComponentChildren; children: ComponentChildren; actions?: ComponentChildren }) {
+interface ItemProps {
+  sign: ComponentChildren;
+  rank: Rank;
+  children: ComponentChildren;
+  actions?: ComponentChildren;
+}
+
+function Item({ sign, rank, children, actions }: ItemProps) {
   return (
-    <li>
+    <li class={`rank-${rank}`}>
       <span class="what">{sign}</span>
       <span class="words">{children}</span>
       <span class="actions">{actions}</span>
     </li>
   );
 }
+
+const rankOf = ({ level }: OpenEvent): Rank => (level === "info" ? "quiet" : level);
 
 function EventItem({ event, changed }: { event: OpenEvent; changed: () => void }) {
   const { run, error, isRunning } = useAction();
@@ -50,6 +60,7 @@ function EventItem({ event, changed }: { event: OpenEvent; changed: () => void }
   return (
     <Item
       sign={<LevelSign level={event.level} />}
+      rank={rankOf(event)}
       actions={
         <>
           {event.stream_id !== null && may("value:read") && (
@@ -76,7 +87,7 @@ function EventItem({ event, changed }: { event: OpenEvent; changed: () => void }
 
 function SilentItem({ streams }: { streams: SilentStream[] }) {
   return (
-    <Item sign={<span class="sign quality-uncertain" aria-hidden="true">~</span>}>
+    <Item rank="quiet" sign={<span class="sign quality-uncertain" aria-hidden="true">~</span>}>
       <details>
         <summary>{streams.length === 1 ? t("silentStream") : t("silentStreams", { count: streams.length })}</summary>
         <p class="muted small">{t("silentNote")}</p>
@@ -93,10 +104,12 @@ function SilentItem({ streams }: { streams: SilentStream[] }) {
   );
 }
 
+const deviceRank = ({ status }: DeviceRow): Rank => (status.state === "offline" ? "error" : "warning");
+
 function DeviceItem({ device }: { device: DeviceRow }) {
   const { state, lastError, lastSeen } = device.status;
   return (
-    <Item sign={<StateSign state={state} />} actions={<a class="button" href={`${BASE}/devices/${device.rowId}`}>{t("open")}</a>}>
+    <Item rank={deviceRank(device)} sign={<StateSign state={state} />} actions={<a class="button" href={`${BASE}/devices/${device.rowId}`}>{t("open")}</a>}>
       <strong>{device.name}</strong> {lastError}{" "}
       {lastSeen !== null && state === "offline" && <span class="muted">{t("lastSeen")}: {duration(now.value - Date.parse(lastSeen))}</span>}
     </Item>
@@ -106,6 +119,7 @@ function DeviceItem({ device }: { device: DeviceRow }) {
 function ModelItem({ model }: { model: ModelRow }) {
   return (
     <Item
+      rank="warning"
       sign={<span class="sign level-warning">▲ {t(model.status.state === "failed" ? "modelFails" : "modelAnomalous")}</span>}
       actions={
         model.scores && may("value:read") ? (
@@ -124,9 +138,26 @@ function ModelItem({ model }: { model: ModelRow }) {
 function Rest({ all, word, target }: { all: number; word: string; target: string }) {
   if (all <= LISTED) return null;
   return (
-    <Item sign={word} actions={<a class="button" href={target}>{t("open")}</a>}>
+    <Item rank="quiet" sign={word} actions={<a class="button" href={target}>{t("open")}</a>}>
       {t("shownOf", { shown: LISTED, total: formatCount(all) })}
     </Item>
+  );
+}
+
+function CheckItem({ check }: { check: Check }) {
+  return (
+    <Item rank="error" sign={<span class="sign level-error">◆ {t("serverCheck", { name: check.name })}</span>}>
+      {check.error}
+    </Item>
+  );
+}
+
+/** Normal is quiet: one line. */
+function AllWell() {
+  return (
+    <p class="all-well">
+      <strong>✓ {t("allWell")}</strong> <span class="muted">{t("allWellNote")}</span>
+    </p>
   );
 }
 
@@ -137,31 +168,22 @@ export function Attention({ devices, events, silent, models, checks, isKnown, ch
   const troubled = models.filter(({ enabled, status }) => enabled && (status.state === "failed" || status.isAnomalous));
   const isAnyOffline = wrong.some(({ status }) => status.state === "offline");
   const count = failing.length + wrong.length + events.length + troubled.length + (silent.length > 0 ? 1 : 0);
-  if (count === 0) return isKnown ? <Empty title={`✓ ${t("allWell")}`} note={t("allWellNote")} /> : null;
+  if (count === 0) return isKnown ? <AllWell /> : null;
+  const entries: { rank: Rank; item: ComponentChildren }[] = [
+    ...failing.map((check) => ({ rank: "error" as const, item: <CheckItem key={`c${check.name}`} check={check} /> })),
+    ...wrong.slice(0, LISTED).map((device) => ({ rank: deviceRank(device), item: <DeviceItem key={`d${device.rowId}`} device={device} /> })),
+    ...troubled.slice(0, LISTED).map((model) => ({ rank: "warning" as const, item: <ModelItem key={`m${model.rowId}`} model={model} /> })),
+    ...events.map((event) => ({ rank: rankOf(event), item: <EventItem key={`e${event.id}`} event={event} changed={changed} /> })),
+    { rank: "quiet", item: <Rest key="devices" all={wrong.length} word={t("devices")} target={`${BASE}/devices?state=${isAnyOffline ? "offline" : "degraded"}`} /> },
+    { rank: "quiet", item: <Rest key="models" all={troubled.length} word={t("models")} target={`${BASE}/models`} /> },
+    { rank: "quiet", item: silent.length > 0 && <SilentItem key="silent" streams={silent} /> },
+  ];
   return (
     <section aria-labelledby="attention">
       <h2 id="attention">
         {t("attention")} <span class="count">{count}</span>
       </h2>
-      <ul class="attention">
-        {failing.map((check) => (
-          <Item key={`c${check.name}`} sign={<span class="sign level-error">◆ {t("serverCheck", { name: check.name })}</span>}>
-            {check.error}
-          </Item>
-        ))}
-        {wrong.slice(0, LISTED).map((device) => (
-          <DeviceItem key={`d${device.rowId}`} device={device} />
-        ))}
-        <Rest all={wrong.length} word={t("devices")} target={`${BASE}/devices?state=${isAnyOffline ? "offline" : "degraded"}`} />
-        {troubled.slice(0, LISTED).map((model) => (
-          <ModelItem key={`m${model.rowId}`} model={model} />
-        ))}
-        <Rest all={troubled.length} word={t("models")} target={`${BASE}/models`} />
-        {events.map((event) => (
-          <EventItem key={`e${event.id}`} event={event} changed={changed} />
-        ))}
-        {silent.length > 0 && <SilentItem streams={silent} />}
-      </ul>
+      <ul class="attention">{worstFirst(entries).map(({ item }) => item)}</ul>
     </section>
   );
 }

@@ -1,21 +1,23 @@
-// Counts: devices by state, readings a minute, models; and a card for each device.
+// Counts in one line: devices by state, open events by level, readings a minute, models; and a card for each device.
 
+import type { ComponentChildren } from "preact";
 import { BASE } from "../../api/root.ts";
-import type { DeviceState } from "../../api/types.ts";
+import type { DeviceState, Level } from "../../api/types.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
-import { Age, StateSign } from "../../ui/parts.tsx";
+import { Age, LevelSign, StateSign } from "../../ui/parts.tsx";
 import { t } from "../../words/index.ts";
-import type { DeviceRow, ModelRow } from "./Page.tsx";
+import type { DeviceRow, ModelRow, OpenCount } from "./Page.tsx";
 
 const STATES: DeviceState[] = ["offline", "degraded", "connecting", "online", "disabled"];
+const LEVELS: Level[] = ["critical", "error", "warning"];
 /** Cards on this page; the list of devices has them all. */
-const CARDS = 60;
+const CARDS = 12;
 
 /** Bars of counts, from none to the largest. */
 function Bars({ counts }: { counts: number[] }) {
   const most = Math.max(1, ...counts);
   return (
-    <svg class="bars" viewBox={`0 0 ${counts.length} 24`} preserveAspectRatio="none" aria-hidden="true">
+    <svg class="bars" role="img" aria-label={t("readingsPerMinute")} viewBox={`0 0 ${counts.length} 24`} preserveAspectRatio="none">
       {counts.map((count, i) => (
         <rect key={i} x={i} width={0.8} y={24 - (count / most) * 24} height={(count / most) * 24} />
       ))}
@@ -23,14 +25,38 @@ function Bars({ counts }: { counts: number[] }) {
   );
 }
 
-export function Figures({ devices, counts, models }: { devices: DeviceRow[] | undefined; counts: number[] | undefined; models: ModelRow[] | undefined }) {
+interface CellProps {
+  name: string;
+  figure: number;
+  target: string;
+  children: ComponentChildren;
+}
+
+/** A figure, what it counts, and what it is made of. */
+function Cell({ name, figure, target, children }: CellProps) {
+  return (
+    <li>
+      <a class="name" href={`${BASE}${target}`}>{name}</a>
+      <span class="figure">{formatCount(figure)}</span>
+      {children}
+    </li>
+  );
+}
+
+interface Props {
+  devices: DeviceRow[] | undefined;
+  counts: number[] | undefined;
+  models: ModelRow[] | undefined;
+  open: OpenCount[] | undefined;
+}
+
+export function Figures({ devices, counts, models, open }: Props) {
   const running = models?.filter(({ status }) => status.state === "running" || status.state === "catching_up");
   return (
-    <div class="figures">
+    <ul class="figures">
       {devices && devices.length > 0 && (
-        <section aria-label={t("devicesByState")}>
-          <h2>{t("devices")} {formatCount(devices.length)}</h2>
-          <ul class="inline">
+        <Cell name={t("devices")} figure={devices.length} target="/devices">
+          <ul class="inline" aria-label={t("devicesByState")}>
             {STATES.map((state) => [state, devices.filter((device) => device.status.state === state).length] as const)
               .filter(([, count]) => count > 0)
               .map(([state, count]) => (
@@ -39,21 +65,31 @@ export function Figures({ devices, counts, models }: { devices: DeviceRow[] | un
                 </li>
               ))}
           </ul>
-        </section>
+        </Cell>
+      )}
+      {open && (
+        <Cell name={t("openEvents")} figure={open.reduce((sum, { n }) => sum + n, 0)} target="/events?open=1">
+          {open.length === 0 && <span class="muted">{t("none")}</span>}
+          <ul class="inline">
+            {LEVELS.flatMap((level) => open.filter((one) => one.level === level)).map(({ level, n }) => (
+              <li key={level}>
+                <a href={`${BASE}/events?open=1&level=${level}`}>{formatCount(n)}</a> <LevelSign level={level} />
+              </li>
+            ))}
+          </ul>
+        </Cell>
       )}
       {counts && (
-        <section aria-label={t("readingsPerMinute")}>
-          <h2>{t("readingsLastHour")} {formatCount(counts.reduce((sum, count) => sum + count, 0))}</h2>
+        <Cell name={t("readingsLastHour")} figure={counts.reduce((sum, count) => sum + count, 0)} target="/live">
           <Bars counts={counts} />
-        </section>
+        </Cell>
       )}
       {models && running && models.length > 0 && (
-        <section aria-label={t("models")}>
-          <h2>{t("models")} {formatCount(models.length)}</h2>
-          <p>{t("modelsRunning", { running: running.length, all: models.length })}</p>
-        </section>
+        <Cell name={t("models")} figure={models.length} target="/models">
+          <span class="muted">{t("modelsRunning", { running: running.length, all: models.length })}</span>
+        </Cell>
       )}
-    </div>
+    </ul>
   );
 }
 
@@ -65,9 +101,8 @@ export function DeviceCards({ devices, total }: { devices: DeviceRow[]; total: n
       <ul class="cards">
         {ordered.slice(0, CARDS).map(({ rowId, name, protocol, status }) => (
           <li key={rowId}>
-            <a href={`${BASE}/devices/${rowId}`}>{name}</a>
-            <StateSign state={status.state} />
-            <span class="muted small">
+            <a href={`${BASE}/devices/${rowId}`}>{name}</a> <StateSign state={status.state} />
+            <span class="muted small second">
               {protocol}
               {status.latencyP50Ms !== null && `, ${formatNumber(Math.round(status.latencyP50Ms * 10) / 10)} ms`}
               {status.lastSeen !== null && <>, <Age of={status.lastSeen} /></>}

@@ -10,12 +10,14 @@ import type { DeviceState, Level, Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
+import { isPhone } from "../../ui/phone.ts";
 import { t } from "../../words/index.ts";
 import { Attention } from "./Attention.tsx";
 import type { BoardView, ShownBoard } from "./Board.tsx";
+import { type Change, Changed } from "./Changed.tsx";
 import { defaultOf, type ListedBoard } from "./defaultBoard.ts";
 import { DeviceCards, Figures } from "./Figures.tsx";
-import { BOARD, BOARDS, DEVICES, EVENT_CHANGES, HEALTH, INGEST, MODELS, OPEN_EVENTS, SILENT, STATES } from "./queries.ts";
+import { BOARD, BOARDS, CHANGED, DEVICES, EVENT_CHANGES, HEALTH, INGEST, MODELS, OPEN_COUNTS, OPEN_EVENTS, SILENT, STATES } from "./queries.ts";
 
 export interface DeviceRow {
   rowId: number;
@@ -61,6 +63,11 @@ const HOUR = 60 * MINUTE;
 /** What no subscription tells of is asked for anew after so many milliseconds. */
 const REPEAT = 30_000;
 
+export interface OpenCount {
+  level: Level;
+  n: number;
+}
+
 interface StateChange {
   deviceStates: { device: { rowId: number }; state: DeviceState; lastError: string | null; lastSeen: string | null };
 }
@@ -85,7 +92,16 @@ function useDevices() {
 }
 
 function useOpenEvents() {
-  const asked = useAsk(async (signal) => (may("event-log:read") ? rows<OpenEvent>(OPEN_EVENTS, {}, signal) : undefined), [], REPEAT);
+  const asked = useAsk(async (signal) => {
+    if (!may("event-log:read")) return undefined;
+    const since = new Date(Date.now() - 24 * HOUR).toISOString();
+    const [open, counts, changes] = await Promise.all([
+      rows<OpenEvent>(OPEN_EVENTS, {}, signal),
+      rows<OpenCount>(OPEN_COUNTS, {}, signal),
+      rows<Change>(CHANGED, { since }, signal),
+    ]);
+    return { open, counts, changes };
+  }, [], REPEAT);
   useEffect(() => {
     if (!may("event-log:read")) return undefined;
     return follow(EVENT_CHANGES, {}, asked.askSoon, () => asked.ask(), asked.ask);
@@ -141,35 +157,56 @@ export default function Overview() {
   const board = useAsk(loadBoard, [], REPEAT);
   const parts = [devices, events, quiet, rate, models, health, board];
   const failed = parts.find((asked) => asked.error);
+  // Each is undefined for who may not see it, and until it has come.
+  const needed: [unknown, boolean][] = [[health.data, true], [devices.data, may("device:read")], [events.data, may("event-log:read")]];
+  const isKnown = needed.every(([data, isAllowed]) => data !== undefined || !isAllowed);
+  const attention = (
+    <Attention
+      devices={devices.data?.nodes ?? []}
+      events={events.data?.open ?? []}
+      silent={quiet.data ?? []}
+      models={models.data?.nodes ?? []}
+      checks={health.data ?? []}
+      isKnown={failed === undefined && isKnown}
+      changed={events.ask}
+    />
+  );
+  const values = board.data && <board.data.View board={board.data.board} />;
+  const cards = devices.data && devices.data.totalCount > 0 && <DeviceCards devices={devices.data.nodes} total={devices.data.totalCount} />;
   return (
-    <div class="page">
+    <div class="page overview-page">
       <Busy isBusy={parts.some((asked) => asked.isBusy)} />
       <h1>{t("overview")}</h1>
       <ErrorBox error={failed?.error} again={failed?.ask} />
-      <Attention
-        devices={devices.data?.nodes ?? []}
-        events={events.data ?? []}
-        silent={quiet.data ?? []}
-        models={models.data?.nodes ?? []}
-        checks={health.data ?? []}
-        isKnown={failed === undefined && health.data !== undefined && (!may("device:read") || devices.data !== undefined)}
-        changed={events.ask}
-      />
-      <Figures devices={devices.data?.nodes} counts={rate.data} models={models.data?.nodes} />
-      {board.data && <board.data.View board={board.data.board} />}
-      {devices.data && devices.data.totalCount > 0 && <DeviceCards devices={devices.data.nodes} total={devices.data.totalCount} />}
-      {devices.data?.totalCount === 0 && (
-        <Empty title={t("noDevices")} note={t("noDevicesNote")}>
-          {may("device:write") && (
-            <a class="button" href={`${BASE}/devices/new`}>
-              {t("newDevice")}
-            </a>
-          )}{" "}
-          <a class="button" href={`${ROOT}/api/docs/`}>
-            {t("restDocs")}
-          </a>
-        </Empty>
-      )}
+      {isPhone.value && attention}
+      <Figures devices={devices.data?.nodes} counts={rate.data} models={models.data?.nodes} open={events.data?.counts} />
+      {/* A phone shows the values of the plant before its devices. */}
+      {isPhone.value && values}
+      <div class="overview-columns">
+        <div>
+          {!isPhone.value && attention}
+          {cards}
+          {devices.data?.totalCount === 0 && <FirstDevice />}
+        </div>
+        {events.data && <Changed changes={events.data.changes} />}
+      </div>
+      {!isPhone.value && values}
     </div>
+  );
+}
+
+/** What a new server has to do first. */
+function FirstDevice() {
+  return (
+    <Empty title={t("noDevices")} note={t("noDevicesNote")}>
+      {may("device:write") && (
+        <a class="button primary" href={`${BASE}/devices/new`}>
+          {t("newDevice")}
+        </a>
+      )}{" "}
+      <a class="button" href={`${ROOT}/api/docs/`}>
+        {t("restDocs")}
+      </a>
+    </Empty>
   );
 }

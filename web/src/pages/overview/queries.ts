@@ -33,6 +33,18 @@ WHERE NOT e.acknowledged AND e.level IN ('warning', 'error', 'critical') AND coa
 ORDER BY CASE e.level WHEN 'critical' THEN 0 WHEN 'error' THEN 1 ELSE 2 END, e.ts DESC
 LIMIT 20`;
 
+/** How many there are of each level, the listed ones included. */
+export const OPEN_COUNTS = `SELECT e.level, count(*) AS n FROM events e
+WHERE NOT e.acknowledged AND e.level IN ('warning', 'error', 'critical') AND coalesce(e.status, 'ACTIVE') <> 'RESOLVED'
+GROUP BY e.level`;
+
+/** What began, ended and was acknowledged since a time, the newest first. */
+export const CHANGED = `SELECT * FROM (
+  SELECT id, ts AS at, 'raised' AS change, level, kind, message, NULL AS who FROM events WHERE ts >= $since
+  UNION ALL SELECT id, resolved_at, 'resolved', level, kind, message, resolved_by FROM events WHERE resolved_at >= $since
+  UNION ALL SELECT id, acknowledged_at, 'acknowledged', level, kind, message, acknowledged_by FROM events WHERE acknowledged_at >= $since
+) AS c ORDER BY at DESC LIMIT 7`;
+
 /** Streams that should have readings and have none; those of devices that are offline are told of by the device. */
 export const SILENT = `SELECT s.id, s.name, d.id AS device_id, d.name AS device, l.ts
 FROM streams s

@@ -139,19 +139,18 @@ export function Channels({ asked }: { asked: Asked<Channel[]> }) {
     close();
     ask();
   };
+  const add = may("device:write") && (
+    <button type="button" onClick={() => setOpen({ form: "edit" })}>
+      {t("newChannel")}
+    </button>
+  );
   return (
     <section>
       <Busy isBusy={isBusy} />
       <h2>{t("channels")}</h2>
       <ErrorBox error={error} again={ask} />
-      {data?.length === 0 && <Empty title={t("channelsNone")} note={t("channelsNoneNote")} />}
-      {data && may("device:write") && (
-        <p class="links">
-          <button type="button" onClick={() => setOpen({ form: "edit" })}>
-            {t("newChannel")}
-          </button>
-        </p>
-      )}
+      {data?.length === 0 && <Empty title={t("channelsNone")} note={t("channelsNoneNote")}>{add}</Empty>}
+      {data && data.length > 0 && <p class="links">{add}</p>}
       {data && data.length > 0 && (
         <div class="table-wrap" tabIndex={0} role="region" aria-label={t("channels")}>
           <table>

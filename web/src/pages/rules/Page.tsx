@@ -7,6 +7,7 @@ import type { Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
+import { PageHead } from "../../ui/PageHead.tsx";
 import { Busy, Empty, ErrorBox, LevelSign } from "../../ui/parts.tsx";
 import { type Channel, Channels } from "./Channels.tsx";
 import { Delete } from "./Delete.tsx";
@@ -106,19 +107,19 @@ export default function Rules() {
     close();
     rules.ask();
   };
+  const add = may("event-log:write") && (
+    <button type="button" class="primary" onClick={() => setOpen({ form: "edit" })}>
+      {t("newRule")}
+    </button>
+  );
   return (
     <div class="page">
       <Busy isBusy={rules.isBusy} />
-      <h1>{t("rules")}</h1>
+      <PageHead title={t("rules")} count={rules.data?.length}>
+        {rules.data && rules.data.length > 0 && add}
+      </PageHead>
       <ErrorBox error={rules.error ?? streams.error ?? devices.error} again={rules.error ? rules.ask : streams.error ? streams.ask : devices.ask} />
-      {rules.data?.length === 0 && <Empty title={t("rulesNone")} note={t("rulesNoneNote")} />}
-      {rules.data && may("event-log:write") && (
-        <p class="links">
-          <button type="button" class="primary" onClick={() => setOpen({ form: "edit" })}>
-            {t("newRule")}
-          </button>
-        </p>
-      )}
+      {rules.data?.length === 0 && <Empty title={t("rulesNone")} note={t("rulesNoneNote")}>{add}</Empty>}
       {rules.data && rules.data.length > 0 && <Table rules={rules.data} open={setOpen} />}
       <Channels asked={channels} />
       {open?.form === "edit" && <RuleForm rule={open.rule} streams={streams.data ?? NONE} devices={devices.data ?? NONE} channels={channels.data ?? []} close={close} done={done} />}

@@ -7,7 +7,7 @@ import { VirtualTable } from "../../ui/rows.tsx";
 import { type Cell, type Row, seriesOf } from "./series.ts";
 import { t } from "./words.ts";
 
-const HEIGHT = 32;
+const HEIGHT = 28;
 
 function Chart({ rows }: { rows: Row[] }) {
   const place = useRef<HTMLElement>(null);

@@ -1,5 +1,7 @@
 // What can be asked again: named queries of the server, the person's own questions, and what was run in this tab.
 
+import { Fold } from "../../ui/Filters.tsx";
+import { isPhone } from "../../ui/phone.ts";
 import { maySave, type Saved, SavedList } from "./Saved.tsx";
 import type { NamedQuery } from "./statement.ts";
 import { t } from "./words.ts";
@@ -13,9 +15,9 @@ interface Props {
 }
 
 export function Questions({ queries, history, saved, choose, put }: Props) {
-  return (
-    <aside class="questions" aria-label={t("questions")}>
-      <details open={matchMedia("(min-width: 901px)").matches}>
+  const lists = (
+    <>
+      <details open>
         <summary>{t("namedQueries")}</summary>
         <ul id="queries">
           {queries.map((query) => (
@@ -41,6 +43,12 @@ export function Questions({ queries, history, saved, choose, put }: Props) {
           ))}
         </ul>
       </details>
+    </>
+  );
+  // On a phone the editor is above the fold.
+  return (
+    <aside class="questions" aria-label={t("questions")}>
+      {isPhone.value ? <Fold title={t("questions")}>{lists}</Fold> : lists}
     </aside>
   );
 }

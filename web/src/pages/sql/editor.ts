@@ -1,13 +1,14 @@
 // The SQL editor: CodeMirror, with the tables, columns and functions that the reader may use as completions. It lives in a
 // shadow tree, because only there its styles need no `<style>` element, which the policy of the page refuses.
 
-import { closeCompletion, completeFromList } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completeFromList, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { PostgreSQL, sql } from "@codemirror/lang-sql";
-import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
-import { Compartment, Prec } from "@codemirror/state";
-import { EditorView, keymap } from "@codemirror/view";
+import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+import { Compartment, EditorState, Prec } from "@codemirror/state";
+import { crosshairCursor, drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers, rectangularSelection } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { basicSetup } from "codemirror";
 
 /** PostgreSQL has hundreds of keywords: tables and columns come first. */
 const keywordCompletion = (label: string, type: string) => ({ label, type, boost: -50 });
@@ -37,6 +38,26 @@ const COLOURS = syntaxHighlighting(
   ]),
 );
 
+/** What CodeMirror calls its basic setup, without folding and without a panel for a linter: a statement has neither. */
+const BASICS = [
+  lineNumbers(),
+  highlightActiveLineGutter(),
+  highlightSpecialChars(),
+  history(),
+  drawSelection(),
+  dropCursor(),
+  EditorState.allowMultipleSelections.of(true),
+  indentOnInput(),
+  bracketMatching(),
+  closeBrackets(),
+  autocompletion(),
+  rectangularSelection(),
+  crosshairCursor(),
+  highlightActiveLine(),
+  highlightSelectionMatches(),
+  keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap]),
+];
+
 export interface Editor {
   text: () => string;
   setText: (text: string) => void;
@@ -57,7 +78,7 @@ export function makeEditor(place: HTMLElement, text: string, { run, changed }: {
     doc: text,
     extensions: [
       Prec.highest(keymap.of([{ key: "Mod-Enter", run: (view) => (closeCompletion(view), run(), true) }])),
-      basicSetup,
+      BASICS,
       LOOKS,
       COLOURS,
       EditorView.lineWrapping,

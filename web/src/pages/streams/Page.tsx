@@ -5,6 +5,7 @@ import { graph } from "../../api/graph.ts";
 import { isNumeric } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
 import { useAsk } from "../../ui/ask.ts";
+import { PageHead } from "../../ui/PageHead.tsx";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { Facts, Latest } from "./Facts.tsx";
 import { History } from "./History.tsx";
@@ -27,20 +28,19 @@ export default function StreamDetail({ id }: { id: string }) {
   return (
     <div class="page stream">
       <Busy isBusy={isBusy && !data} />
-      <p>{device ? <a href={`${BASE}/devices/${device.rowId}`}>← {device.name}</a> : <a href={`${BASE}/live`}>← {t("live")}</a>}</p>
+      <p class="crumb">{device ? <a href={`${BASE}/devices/${device.rowId}`}>← {device.name}</a> : <a href={`${BASE}/live`}>← {t("live")}</a>}</p>
       <ErrorBox error={error} again={ask} />
       {data === null && <Empty title={t("noSuchStream")} />}
       {data && (
         <>
-          <h1>{data.name}</h1>
-          {may("value:read") && <Latest stream={data} told={(readings) => change((known) => known && { ...known, latest: newestOf(known.latest, readings) })} />}
-          {isNumeric(data.type) && may("value:read") && (
-            <p class="links">
+          <PageHead title={data.name}>
+            {isNumeric(data.type) && may("value:read") && (
               <a class="button" href={`${BASE}/trend?s=${data.rowId}`}>
                 {t("inTrend")}
               </a>
-            </p>
-          )}
+            )}
+          </PageHead>
+          {may("value:read") && <Latest stream={data} told={(readings) => change((known) => known && { ...known, latest: newestOf(known.latest, readings) })} />}
           {may("value:read") && <History stream={data} />}
           <div class="two">
             <Facts stream={data} />

@@ -21,7 +21,7 @@ interface Entry {
   marks: Marks;
 }
 
-const HEIGHT = 32;
+const HEIGHT = 28;
 
 export function DataTable({ series, range, version, marks }: Props) {
   void version.value;

@@ -15,7 +15,10 @@ import { isDark } from "../../shell/theme.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { now } from "../../ui/clock.ts";
 import { dateTime, zoneName } from "../../ui/format.ts";
+import { Menu } from "../../ui/Menu.tsx";
+import { PageHead } from "../../ui/PageHead.tsx";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
+import { isPhone } from "../../ui/phone.ts";
 import { t } from "./words.ts";
 import { Charts, type Hands } from "./Charts.tsx";
 import { MOST_EVENTS, TrendModel } from "./model.ts";
@@ -168,20 +171,26 @@ function handsOf(model: TrendModel, state: TrendState, go: Go): Hands {
   };
 }
 
-function Options({ model, state, go }: { model: TrendModel; state: TrendState; go: Go }) {
+/** How the charts are drawn. */
+function Options({ state, go }: { state: TrendState; go: Go }) {
+  const table = (
+    <button type="button" onClick={() => go({ isTable: !state.isTable }, true)}>
+      {t(state.isTable ? "asChart" : "asTable")}
+    </button>
+  );
   return (
-    <div class="options">
-      {may("event-log:read") && (
-        <label>
-          <input type="checkbox" checked={state.hasEvents} onChange={() => go({ hasEvents: !state.hasEvents }, true)} /> {t("showEvents")}
-        </label>
-      )}
-      <CompareChoice compare={state.compare} choose={(compare) => go({ compare }, true)} />
-      <button type="button" onClick={() => go({ isTable: !state.isTable }, true)}>
-        {t(state.isTable ? "asChart" : "asTable")}
-      </button>
-      {model.hasMoreEvents.value && <span class="muted small">{t("moreEvents", { n: MOST_EVENTS })}</span>}
-    </div>
+    <>
+      {!isPhone.value && table}
+      <Menu label={t(state.compare ? "viewCompared" : "view", { with: state.compare })} name="view-menu" closesWith="">
+        {may("event-log:read") && (
+          <label>
+            {t("showEvents")} <input type="checkbox" checked={state.hasEvents} onChange={() => go({ hasEvents: !state.hasEvents }, true)} />
+          </label>
+        )}
+        <CompareChoice compare={state.compare} choose={(compare) => go({ compare }, true)} />
+        {isPhone.value && table}
+      </Menu>
+    </>
   );
 }
 
@@ -189,18 +198,17 @@ interface DrawnProps {
   model: TrendModel;
   state: TrendState;
   series: Series[];
-  go: Go;
   hands: Hands;
   remove: (stream: number) => void;
 }
 
-function Drawn({ model, state, series, go, hands, remove }: DrawnProps) {
+function Drawn({ model, state, series, hands, remove }: DrawnProps) {
   const place = useWidth(model);
   useKeyboardKept(place, state.isTable);
   const ids = series.map(({ stream }) => stream.rowId);
   return (
     <>
-      <Options model={model} state={state} go={go} />
+      {model.hasMoreEvents.value && <p class="muted small">{t("moreEvents", { n: MOST_EVENTS })}</p>}
       <div ref={place}>
         <Charts model={model} series={series} bounds={state.bounds} isTable={state.isTable} compare={state.compare} hands={hands} />
       </div>
@@ -244,15 +252,17 @@ export default function Trend() {
   return (
     <div class="page trend">
       <Busy isBusy={model.isBusy.value} />
-      <h1>{t("trend")}</h1>
+      <PageHead title={t("trend")}>
+        <RangeBar text={state.range} range={model.range} choose={(range) => go({ range })} move={hands.move} zoom={hands.zoom} />
+        {series.length > 0 && <Options state={state} go={go} />}
+      </PageHead>
       <div class="trend-columns">
         <Picker chosen={ids} toggle={toggle} isFull={ids.length >= MOST_STREAMS} />
         <div class="trend-main">
-          <RangeBar text={state.range} range={model.range} choose={(range) => go({ range })} move={hands.move} zoom={hands.zoom} />
           <ErrorBox error={error ?? model.error.value} again={error ? ask : () => model.load()} />
           {missing > 0 && <p class="muted">{t("notShown", { n: missing })}</p>}
           {isEmpty && <Empty title={t("pickNote")} />}
-          {series.length > 0 && <Drawn model={model} state={state} series={series} go={go} hands={hands} remove={toggle} />}
+          {series.length > 0 && <Drawn model={model} state={state} series={series} hands={hands} remove={toggle} />}
         </div>
       </div>
     </div>

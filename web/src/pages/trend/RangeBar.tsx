@@ -1,11 +1,13 @@
-// The range of a trend: common ones as buttons, any other as text, by a screen back and forth, zoom, live.
+// The range of a trend in one line: common ones as buttons, any other as text in a menu, by a screen back and forth, zoom, live.
 
 import type { Signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Range } from "../../chart/levels.ts";
 import { isLive, parseRange, parseTime, type RangeText } from "../../chart/range.ts";
-import { dateTime } from "../../ui/format.ts";
+import { dateTime, shortTime, zoneName } from "../../ui/format.ts";
 import { Icon, type IconName } from "../../ui/icons.tsx";
+import { Menu } from "../../ui/Menu.tsx";
+import { isPhone } from "../../ui/phone.ts";
 import { t } from "./words.ts";
 
 interface Props {
@@ -72,13 +74,44 @@ function IconButton({ word, icon, press }: { word: "back" | "forward" | "zoomIn"
   );
 }
 
-export function RangeBar({ text, range: shownRange, choose, move, zoom }: Props) {
-  const range = shownRange.value;
-  const whole = (time: number) => dateTime(Math.floor(time / 1000) * 1000);
-  const goLive = () => choose({ from: `now-${Math.max(1, Math.round((range.to - range.from) / 1000))}s`, to: "now" });
+/** By a screen back and forth, and nearer and farther. */
+function Steps({ move, zoom }: Pick<Props, "move" | "zoom">) {
+  return (
+    <div class="segmented">
+      <IconButton word="back" icon="left" press={() => move(-0.8)} />
+      <IconButton word="forward" icon="right" press={() => move(0.8)} />
+      <IconButton word="zoomIn" icon="zoomIn" press={() => zoom(0.5)} />
+      <IconButton word="zoomOut" icon="zoomOut" press={() => zoom(2)} />
+    </div>
+  );
+}
+
+/** The range in short; opened, bounds that can be typed. On a phone the steps are there too, because fingers pan and zoom. */
+function RangeMenu({ text, range, choose, move, zoom }: Props) {
+  const { from, to } = range.value;
+  const whole = (time: number) => Math.floor(time / 1000) * 1000;
+  const present = Date.now();
+  return (
+    <Menu label={`${shortTime(whole(from), present)} – ${shortTime(whole(to), present)}`} name="range-menu" closesWith={`${text.from}/${text.to}`}>
+      <p class="small muted">
+        {dateTime(whole(from))} – {dateTime(whole(to))} {zoneName()}
+      </p>
+      <RangeForm text={text} choose={choose} />
+      {isPhone.value && <Steps move={move} zoom={zoom} />}
+    </Menu>
+  );
+}
+
+export function RangeBar(props: Props) {
+  const { text, choose, range } = props;
+  const goLive = () => {
+    const { from, to } = range.peek();
+    choose({ from: `now-${Math.max(1, Math.round((to - from) / 1000))}s`, to: "now" });
+  };
+  const isPaused = !isLive(text) && range.value.to < Date.now();
   return (
     <div class="range-bar" role="group" aria-label={t("range")}>
-      <div class="buttons">
+      <div class="segmented">
         {COMMON.map((length) => (
           <button
             key={length}
@@ -90,21 +123,12 @@ export function RangeBar({ text, range: shownRange, choose, move, zoom }: Props)
           </button>
         ))}
       </div>
-      <RangeForm text={text} choose={choose} />
-      <div class="buttons">
-        <IconButton word="back" icon="left" press={() => move(-0.8)} />
-        <IconButton word="forward" icon="right" press={() => move(0.8)} />
-        <IconButton word="zoomIn" icon="zoomIn" press={() => zoom(0.5)} />
-        <IconButton word="zoomOut" icon="zoomOut" press={() => zoom(2)} />
-        <button type="button" aria-pressed={isLive(text)} onClick={goLive}>
-          {isLive(text) && "● "}
-          {t("goLive")}
-        </button>
-      </div>
-      <p class="small muted range-words">
-        {whole(range.from)} – {whole(range.to)}
-        {!isLive(text) && range.to < Date.now() && ` · ${t("livePaused")}`}
-      </p>
+      <RangeMenu {...props} />
+      {!isPhone.value && <Steps move={props.move} zoom={props.zoom} />}
+      <button type="button" aria-pressed={isLive(text)} title={isPaused ? t("livePaused") : undefined} onClick={goLive}>
+        {isLive(text) ? "● " : "○ "}
+        {t("goLive")}
+      </button>
     </div>
   );
 }
