@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::named_enum::named_enum;
-use super::{Error, Resource, Result, Scope, Scopes};
+use super::{Resource, Result, Scope, Scopes};
 
 named_enum! {
     /// Role of a client or of its users.

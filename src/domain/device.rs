@@ -16,7 +16,7 @@ use super::pagination::Pagination;
 use super::stream::ByteOrder;
 use super::topology::Topology;
 use super::validation::{MAX_SECRET_CHARS, check_range, check_text};
-use super::{DeviceId, Error, FieldError, Micros, OrgId, ProductId, Result};
+use super::{DeviceId, FieldError, Micros, OrgId, ProductId, Result};
 
 named_enum! {
     /// Protocol of a device.

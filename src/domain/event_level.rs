@@ -1,7 +1,6 @@
 //! Levels of events: how severe each is.
 
 use super::named_enum::named_enum;
-use super::{Error, Result};
 
 named_enum! {
     /// Severity of an event.

@@ -12,9 +12,7 @@ use uuid::Uuid;
 use super::caller::Caller;
 use super::named_enum::named_enum;
 use super::time::MICROS_PER_SECOND;
-use super::{
-    DeviceId, Error, ExportId, FieldError, Micros, OrgId, Principal, Resource, Result, Scope, StreamId,
-};
+use super::{DeviceId, ExportId, FieldError, Micros, OrgId, Principal, Resource, Scope, StreamId};
 
 /// Longest range, seconds: 366 days.
 pub const MAX_RANGE_S: i64 = 366 * 86_400;

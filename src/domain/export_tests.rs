@@ -60,10 +60,10 @@ fn a_request_is_checked() {
 #[test]
 fn names_are_read_back() {
     for scope in ExportScope::ALL {
-        assert_eq!(scope.name().parse::<ExportScope>().unwrap(), *scope);
+        assert_eq!(scope.name().parse::<ExportScope>().unwrap(), scope);
     }
     for status in ExportStatus::ALL {
-        assert_eq!(status.name().parse::<ExportStatus>().unwrap(), *status);
+        assert_eq!(status.name().parse::<ExportStatus>().unwrap(), status);
     }
     assert!("readings".parse::<ExportContent>().is_err());
 }
@@ -72,7 +72,7 @@ fn names_are_read_back() {
 fn an_export_never_goes_back() {
     for status in ExportStatus::ALL {
         // Every path through the states ends, whichever is taken.
-        let mut reached = vec![*status];
+        let mut reached = vec![status];
         for _ in 0..ExportStatus::ALL.len() {
             let all = ExportStatus::ALL.iter().copied();
             reached = all.filter(|next| reached.iter().any(|from| from.may_become(*next))).collect();

@@ -12,7 +12,7 @@ use super::event::{EventSpec, Level};
 use super::named_enum::named_enum;
 use super::stream::Stream;
 use super::validation::check_range;
-use super::{DeviceId, Error, EventId, FieldError, Micros, ModelId, OrgId, Result, StreamId};
+use super::{DeviceId, EventId, FieldError, Micros, ModelId, OrgId, StreamId};
 
 /// Kind of the events that models open.
 pub const ANOMALY_EVENT_KIND: &str = "anomaly";

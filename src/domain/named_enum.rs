@@ -39,7 +39,7 @@ macro_rules! named_enum {
         impl std::str::FromStr for $type {
             type Err = $crate::domain::Error;
 
-            fn from_str(name: &str) -> Result<$type, Self::Err> {
+            fn from_str(name: &str) -> std::result::Result<$type, $crate::domain::Error> {
                 let problem = || format!("\"{name}\" is not a valid choice.");
                 $type::from_name(name).ok_or_else(|| $crate::domain::Error::field($field, problem()))
             }
@@ -49,7 +49,7 @@ macro_rules! named_enum {
         impl std::str::FromStr for $type {
             type Err = $crate::domain::Error;
 
-            fn from_str(name: &str) -> Result<$type, Self::Err> {
+            fn from_str(name: &str) -> std::result::Result<$type, $crate::domain::Error> {
                 let problem = || format!("`{name}` is not one of {}", $type::ALL.map($type::name).join(", "));
                 $type::from_name(name).ok_or_else(|| $crate::domain::Error::invalid(problem()))
             }

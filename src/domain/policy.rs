@@ -1,7 +1,7 @@
 //! Retention policies: how long a table keeps its rows.
 
 use super::named_enum::named_enum;
-use super::{Error, OrgId, Result, StreamId};
+use super::{OrgId, StreamId};
 
 named_enum! {
     /// Tables that a policy can apply to, under DataStone's hypertable names.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::Result;
 use super::named_enum::named_enum;
-use super::{Error, Result};
 
 named_enum! {
     /// Value type of a stream.

@@ -108,7 +108,7 @@ impl FieldType for Vec<ScopeType> {
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         let mut scopes = Vec::new();
         for (index, given) in fields.texts(name)?.into_iter().enumerate() {
-            match ScopeType::from_name(given) {
+            match ScopeType::from_name(&given) {
                 Some(scope) if scopes.contains(&scope) => {}
                 Some(scope) => scopes.push(scope),
                 None => {

@@ -190,7 +190,7 @@ async fn with_link(
 /// `GET /exports`.
 async fn list(caller: MkCaller, base: BaseUrl, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(SORTABLE)?;
-    let status = query.choice("status", ExportStatus::ALL, ExportStatus::name)?;
+    let status = query.choice("status", &ExportStatus::ALL, ExportStatus::name)?;
     let mut rows = app.exports(&caller.principal).await?;
     rows.retain(|export| status.is_none_or(|status| export.status == status));
     let page = page.of(rows, sort_key, |export| export.uuid);
@@ -243,7 +243,7 @@ async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> An
 }
 
 fn read(mut fields: Fields) -> Result<ExportSpec, MkError> {
-    let scope_type = fields.required_choice("scopeType", ExportScope::ALL, ExportScope::name);
+    let scope_type = fields.required_choice("scopeType", &ExportScope::ALL, ExportScope::name);
     let scope = fields.required_uuid("scopeId");
     let times = ["from", "to"].map(|name| {
         fields.required(name);

@@ -79,8 +79,8 @@ impl fmt::Debug for UserIdentity {
 }
 
 impl OpcuaSecurityPolicy {
-    /// Parses a policy's name, with or without the underscores.
-    fn from_name(name: &str) -> Option<OpcuaSecurityPolicy> {
+    /// The policy of a setting, which has its name with or without the underscores.
+    fn of_setting(name: &str) -> Option<OpcuaSecurityPolicy> {
         let plain = |name: &str| name.replace('_', "");
         OpcuaSecurityPolicy::ALL.into_iter().find(|one| one.name() == name || plain(one.name()) == name)
     }
@@ -96,10 +96,6 @@ impl OpcuaSecurityPolicy {
 }
 
 impl OpcuaSecurityMode {
-    fn from_name(name: &str) -> Option<OpcuaSecurityMode> {
-        OpcuaSecurityMode::from_name(name)
-    }
-
     pub(super) fn to_opcua(self) -> MessageSecurityMode {
         match self {
             OpcuaSecurityMode::None => MessageSecurityMode::None,
@@ -180,7 +176,7 @@ fn security(metadata: &Map<String, Value>) -> Result<(OpcuaSecurityPolicy, Opcua
     let policy = choice(
         metadata,
         "security_policy",
-        OpcuaSecurityPolicy::from_name,
+        OpcuaSecurityPolicy::of_setting,
         OpcuaSecurityPolicy::ALL.map(OpcuaSecurityPolicy::name),
     )?;
     let policy = policy.unwrap_or_default();

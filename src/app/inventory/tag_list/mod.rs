@@ -112,7 +112,7 @@ impl App {
             false => catalog.put_inventory(principal, &inventory).await?,
         };
         if !is_dry && !additions.is_empty() {
-            self.tell_collectors(device.id);
+            self.states.tell_collectors(device.id);
         }
         let streams = plan.devices.iter().flat_map(|device| &device.streams);
         let replaced = additions.iter().zip(streams).filter(|(_, stream)| stream.before.is_some());

@@ -30,8 +30,8 @@ impl TryFrom<Model> for StateChange {
 
     fn try_from(row: Model) -> Result<Self> {
         let place = RowRef { table: "device_states", id: row.id };
-        let state = |name: String| DeviceState::from_name(name);
-        let state = row.state.map(|name| state(name).ok_or_else(|| place.damaged("state"))).transpose()?;
+        let state = |name: String| DeviceState::from_name(&name).ok_or_else(|| place.damaged("state"));
+        let state = row.state.map(state).transpose()?;
         Ok(Self { device: DeviceId(row.device_id), at: Micros(row.at), state, error: row.error })
     }
 }
