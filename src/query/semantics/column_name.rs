@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, DataType, Expr, Function, Ident, ObjectName, Query, SelectItem, SetExpr, TrimWhereField,
-    TypedString, Value,
+    TypedString,
 };
 
 use super::cast_name;
