@@ -16,7 +16,7 @@ ROWS = (
     "(SELECT n::int4 AS n, n::float8 / 8 AS value, timestamptz '2026-04-28 10:00:00.25Z' + n * interval '1 minute' AS ts "
     "FROM generate_series(1, 120) AS n) AS r"
 )
-ASKED = [
+STATEMENTS = [
     ("SELECT 1::int2, 3::int8, 1.5::float4, 0.1::float8, 1.50::numeric(10, 2), 'x'::text, true, '\\x00ff'::bytea, NULL", []),
     ("SELECT date '2026-04-28', time '01:02:03', timestamptz '2026-04-28 11:00Z', interval '3 days 00:00:04'", []),
     ("SELECT ARRAY[1, 2]::int[], ARRAY['a', NULL]::text[]", []),
@@ -35,7 +35,7 @@ def main(host, port, database, user, password):
     login = f"Driver={{PostgreSQL Unicode}};Server={host};Port={port};Database={database};Uid={user};Pwd={password};"
     for options in ("", "UseDeclareFetch=1;Fetch=17;", "UseServerSidePrepare=0;"):
         cursor = pyodbc.connect(login + options, autocommit=False).cursor()
-        for text, values in ASKED:
+        for text, values in STATEMENTS:
             try:
                 found = [tuple(row) for row in cursor.execute(text, values).fetchall()]
             except pyodbc.Error as error:

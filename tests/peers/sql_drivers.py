@@ -78,7 +78,7 @@ OF_TYPE = (
     "CASE WHEN $5 THEN $1::{0} ELSE $7 END, $1::{0} IN ($2::{0}, $6)"
 )
 # Texts with `?` for parameters, and their values.
-ASKED = [
+PARAMETERIZED = [
     (f"SELECT count(*) AS c FROM {ROWS} WHERE n > ? AND ts >= ? AND value < ?", [1, ELEVEN, 10.5]),
     (f"SELECT count(*) AS c FROM {ROWS} WHERE text = ?", ["it's even"]),
     (f"SELECT count(*) AS c FROM {ROWS} WHERE ts BETWEEN ? AND ?", [ELEVEN, ELEVEN + dt.timedelta(minutes=9)]),
@@ -146,7 +146,7 @@ async def asyncpg_values(connection, found):
         other = str(value) if name == "uuid" else value
         bound = [value, None, [value, None], [], True, other, other]
         await found.wait(name, connection.fetch(OF_TYPE.format(name), *bound))
-    for text, values in ASKED:
+    for text, values in PARAMETERIZED:
         await found.wait(text, connection.fetch(numbered(text), *values))
 
 
@@ -197,7 +197,7 @@ def psycopg_checks(target):
         connection.autocommit = True
         for text in LITERALS + WRONG:
             found.add(text, lambda text=text: connection.execute(text, binary=True).fetchall())
-        for text, values in ASKED:
+        for text, values in PARAMETERIZED:
             found.add(text, lambda text=text, values=values: connection.execute(text.replace("?", "%s"), values).fetchall())
         for name, value in VALUES.items():
             found.add(name, lambda value=value: connection.execute("SELECT %s, %s", (value, [value])).fetchall())
@@ -230,7 +230,7 @@ def sqlalchemy_checks(target):
     address = [target[key] for key in ("user", "password", "host", "port", "dbname")]
     engine = sa.create_engine(sa.URL.create("postgresql+psycopg", *address))
     with engine.connect() as connection:
-        for text, values in ASKED:
+        for text, values in PARAMETERIZED:
             named = "".join(part if at == 0 else f":p{at}{part}" for at, part in enumerate(text.split("?")))
             bound = {f"p{at}": value for at, value in enumerate(values, 1)}
             found.add(text, lambda named=named, bound=bound: connection.execute(sa.text(named), bound).all())
@@ -290,7 +290,7 @@ def adbc_checks(connection):
 
         for text in LITERALS[3:]:
             found.add(text, lambda text=text: fetched(text))
-        for text, values in ASKED:
+        for text, values in PARAMETERIZED:
             found.add(text, lambda text=text, values=values: fetched(numbered(text), values))
         for name, value in VALUES.items():
             # Flight SQL gives back the very value, PostgreSQL one of the type that it takes it for.
@@ -300,14 +300,14 @@ def adbc_checks(connection):
     return found
 
 
-def own_checks(told):
+def own_checks(settings):
     """What PostgreSQL has no equal of: metadata of the tables of the server."""
     found = Checks()
-    login = {"username": "anybody", "password": told["key"]}
-    uri = f"postgresql://anybody:{told['key']}@{told['pg']}/basalt"
+    login = {"username": "anybody", "password": settings["key"]}
+    uri = f"postgresql://anybody:{settings['key']}@{settings['pg']}/basalt"
     connections = {
         "adbc": adbc_postgresql.connect(uri, autocommit=True),
-        "flight": flightsql.connect("grpc://" + told["flight"], db_kwargs=login, autocommit=True),
+        "flight": flightsql.connect("grpc://" + settings["flight"], db_kwargs=login, autocommit=True),
     }
     for name, connection in connections.items():
         with connection:
@@ -331,19 +331,19 @@ def by_uuid(cursor):
     return cursor.fetchone()[0]
 
 
-def main(told):
+def main(settings):
     warnings.filterwarnings("ignore")  # pandas prefers SQLAlchemy
-    host, port = told["pg"].split(":")
-    server = {"host": host, "port": int(port), "user": "anybody", "password": told["key"], "dbname": "basalt"}
-    url = urllib.parse.urlsplit(told["postgres"])
+    host, port = settings["pg"].split(":")
+    server = {"host": host, "port": int(port), "user": "anybody", "password": settings["key"], "dbname": "basalt"}
+    url = urllib.parse.urlsplit(settings["postgres"])
     peer = {"host": url.hostname, "port": url.port, "user": url.username, "password": "", "dbname": url.path[1:]}
 
     def uri(target):
         return "postgresql://{user}:{password}@{host}:{port}/{dbname}".format(**target)
 
     by_adbc = lambda target: adbc_checks(adbc_postgresql.connect(uri(target), autocommit=True))
-    login = {"username": "anybody", "password": told["key"]}
-    by_flight = adbc_checks(flightsql.connect("grpc://" + told["flight"], db_kwargs=login, autocommit=True))
+    login = {"username": "anybody", "password": settings["key"]}
+    by_flight = adbc_checks(flightsql.connect("grpc://" + settings["flight"], db_kwargs=login, autocommit=True))
     theirs = by_adbc(peer)
     answers = {
         "asyncpg": [asyncio.run(asyncpg_checks(target)) for target in (server, peer)],
@@ -356,7 +356,7 @@ def main(told):
     for driver, (ours, others) in answers.items():
         names = [name for name in others if str(ours.get(name)) != str(others[name])]
         report[driver] = {"checks": len(others), "differ": [[name, str(ours.get(name)), str(others[name])] for name in names]}
-    return {**report, "own": own_checks(told)}
+    return {**report, "own": own_checks(settings)}
 
 
 if __name__ == "__main__":

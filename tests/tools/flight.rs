@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow_flight::error::FlightError;
 use arrow_flight::sql::client::FlightSqlServiceClient;
@@ -26,6 +27,22 @@ pub async fn ask(server: &Server, key: &str, query: &str) -> Result<usize, Strin
     let info = client.execute(query.to_owned(), None).await.map_err(|e| e.to_string())?;
     let batches = fetch(&mut client, info).await.map_err(|e| e.to_string())?;
     Ok(batches.iter().map(RecordBatch::num_rows).sum())
+}
+
+/// The rows of a statement all of whose columns are texts, or why there are none.
+pub async fn text_rows(server: &Server, key: &str, query: &str) -> Result<Vec<Vec<Option<String>>>, String> {
+    let mut client = reach(server, key).await;
+    let info = client.execute(query.to_owned(), None).await.map_err(|e| e.to_string())?;
+    let mut rows = Vec::new();
+    for batch in fetch(&mut client, info).await.map_err(|e| e.to_string())? {
+        let columns = batch.columns().iter().map(|column| cast(column, &DataType::Utf8).unwrap());
+        let columns: Vec<ArrayRef> = columns.collect();
+        rows.extend((0..batch.num_rows()).map(|row| {
+            let texts = columns.iter().map(|column| column.as_string::<i32>());
+            texts.map(|texts| texts.is_valid(row).then(|| texts.value(row).to_owned())).collect()
+        }));
+    }
+    Ok(rows)
 }
 
 async fn connect(world: &ToolsFixture, key: &str) -> Client {

@@ -6,7 +6,7 @@ mod catalog;
 mod cursors;
 mod depth;
 mod drivers;
-mod fixture;
+pub mod fixture;
 pub mod flight;
 pub mod mqtt;
 mod other_drivers;

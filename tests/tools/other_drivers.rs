@@ -44,7 +44,7 @@ async fn drivers_of_other_languages_are_answered_as_by_postgresql() {
     let fixture = ToolsFixture::new(&[]).await;
     let peer = database("other_drivers").await;
     let psql = std::env::var("BASALT_TEST_PSQL").expect("it is set by tests/run.sh");
-    let created = Command::new(psql).args([&peer, "-Xqc", TABLE]).status().expect("psql runs");
+    let created = Command::new(psql).args([peer.as_str(), "-Xqc", TABLE]).status().expect("psql runs");
     assert!(created.success());
 
     let own = fixture.server.pg_address();

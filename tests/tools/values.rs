@@ -82,7 +82,7 @@ async fn a_copy_in_binary_has_the_bytes_of_postgresql() {
 }
 
 #[tokio::test]
-async fn values_are_told_and_taken_as_by_postgresql() {
+async fn values_are_described_and_read_as_by_postgresql() {
     let fixture = ToolsFixture::new(&[]).await;
     let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
     let cell = |text: &str| Ok(vec![vec![Some(text.to_owned())]]);

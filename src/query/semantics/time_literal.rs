@@ -87,8 +87,9 @@ fn read(text: &str) -> Option<(NaiveDate, i64, Option<TextZone>)> {
         return Some((date, 0, None));
     }
     // `2024-03-31 +02`: the midnight of that zone, as JDBC sends a date.
-    if rest.trim_start().starts_with(['+', '-']) {
-        return Some((date, 0, read_zone(rest.trim_start())?));
+    let zone = rest.trim_start();
+    if zone.starts_with('+') || (zone.starts_with('-') && zone.len() < rest.len()) {
+        return Some((date, 0, read_zone(zone)?));
     }
     let clock = rest.strip_prefix(['T', 't']).or_else(|| {
         let clock = rest.trim_start();

@@ -94,7 +94,7 @@ async function answers(target) {
   return found;
 }
 
-const told = JSON.parse(process.argv[2]);
-const [ours, theirs] = [await answers(`postgres://anybody:${told.key}@${told.pg}/basalt`), await answers(told.postgres)];
+const settings = JSON.parse(process.argv[2]);
+const [ours, theirs] = [await answers(`postgres://anybody:${settings.key}@${settings.pg}/basalt`), await answers(settings.postgres)];
 const differ = Object.keys(theirs).filter((name) => ours[name] !== theirs[name]);
 console.log(JSON.stringify({ checks: Object.keys(theirs).length, differ: differ.map((name) => [name, ours[name], theirs[name]]) }));

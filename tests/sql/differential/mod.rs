@@ -1,9 +1,10 @@
-//! Statements at random, asked of a server and of PostgreSQL over the same rows by `psql`: both answer the same. Every
-//! difference is a fault, or a line of docs/sql.md whose form the generator leaves out.
+//! Statements at random, asked of a server and of PostgreSQL over the same rows by `psql`: both answer the same, and so
+//! does the server by other ways than simple queries. Every difference is a fault, or a line of docs/sql.md whose form the generator leaves out.
 
 mod answers;
 mod calls;
 mod document;
+mod doors;
 mod expressions;
 mod rows;
 mod statements;
@@ -15,6 +16,7 @@ use answers::{Answer, NULL, SEPARATOR, is_same};
 use statements::{Statement, statement};
 
 use crate::support::{Server, database, sized, test_seed};
+use crate::tools::fixture::LISTEN_ENV;
 
 /// Of a hundred statements so many may be refused, by one server or by both: they compare nothing.
 const MAX_REFUSED_PERCENT: usize = 5;
@@ -55,7 +57,7 @@ fn difference(statement: &Statement, ours: &Answer, theirs: &Answer) -> Option<S
 async fn statements_at_random_are_answered_as_postgresql_answers_them() {
     for (readings, count) in [(20, sized(100, 60_000)), (sized(1_000, 60_000), sized(40, 40_000))] {
         let rows = rows::readings(readings);
-        let server = Server::start(&[("BASALT_PG_LISTEN", "127.0.0.1:0")]).await;
+        let server = Server::start(&LISTEN_ENV).await;
         rows::write(&server.client(), &rows).await;
         let peer = database("differential").await;
         psql(&peer, rows::script(&rows)).await;
@@ -73,6 +75,8 @@ async fn statements_at_random_are_answered_as_postgresql_answers_them() {
             answers().filter_map(|((statement, ours), theirs)| difference(statement, ours, theirs)).collect();
         let shown = &found[..found.len().min(5)];
         assert!(found.is_empty(), "{} of {count} from {first}:\n{}", found.len(), shown.join("\n"));
+        let found = doors::differences(&server, &statements, &ours).await;
+        assert!(found.is_empty(), "{} from {first}:\n{}", found.len(), found.join("\n"));
         let refused: Vec<_> = answers()
             .filter(|((_, ours), theirs)| {
                 [*ours, *theirs].iter().any(|answer| matches!(answer, Answer::Refused(..)))

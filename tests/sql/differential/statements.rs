@@ -12,6 +12,8 @@ use super::expressions::{Column, Expressions, Kind, READINGS, columns};
 pub struct Statement {
     pub text: String,
     pub is_ordered: bool,
+    /// Number of columns, which are `c1`, `c2`, ….
+    pub columns: usize,
 }
 
 /// A table or subquery in FROM, with its columns.
@@ -66,7 +68,7 @@ impl Statements<'_> {
                 text += &format!(" OFFSET {}", self.chance.random_range(0..5));
             }
         }
-        Statement { text, is_ordered }
+        Statement { text, is_ordered, columns: query.kinds.len() }
     }
 
     pub(super) fn expressions<'c>(&'c mut self, columns: &'c [Column]) -> Expressions<'c> {
