@@ -91,7 +91,7 @@ async fn what_is_exported_in_any_form_is_imported_as_it_was() {
 }
 
 #[tokio::test]
-async fn standard_output_is_for_programs() {
+async fn standard_output_has_what_a_range_and_a_key_choose() {
     let server = Server::start(&[]).await;
     streams(&server.client()).await;
     write(&server.client()).await;
@@ -103,13 +103,7 @@ async fn standard_output_is_for_programs() {
     let ndjson = ["export", "-", "--format", "ndjson", "--stream", "4"];
     let line = server.basalt(&ndjson).await.expect_success();
     assert_eq!(serde_json::from_str::<Value>(&line).expect("one line")["text"], u64::MAX.to_string());
-}
 
-#[tokio::test]
-async fn a_range_begins_with_its_first_time_and_ends_before_its_last() {
-    let server = Server::start(&[]).await;
-    streams(&server.client()).await;
-    write(&server.client()).await;
     let rows: [(&str, &[&str], usize); 6] = [
         ("from", &["--from", "2026-04-28T00:00:00.000001Z", "--stream", "1"], 501),
         ("to", &["--to", "2026-04-28T00:00:00Z"], 1),
@@ -122,13 +116,7 @@ async fn a_range_begins_with_its_first_time_and_ends_before_its_last() {
         let export = [&["export", "-", "--format", "ndjson"], args].concat();
         assert_eq!(server.basalt(&export).await.expect_success().lines().count(), expected, "{name}");
     }
-}
 
-#[tokio::test]
-async fn a_key_exports_what_it_sees() {
-    let server = Server::start(&[]).await;
-    streams(&server.client()).await;
-    write(&server.client()).await;
     let key = server.create_key(&["--scope", "value:read", "--data", "2"]).await;
     let there = ["--url", server.url.as_str(), "--key", key.as_str()];
     let home = DataDir::new();

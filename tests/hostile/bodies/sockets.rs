@@ -57,7 +57,7 @@ async fn strangers_and_slow_callers_leave_room_for_others() {
 
 /// Security review 12: strangers' bodies there were one caller's, of 336 MiB.
 #[tokio::test]
-async fn bodies_of_devices_that_provision_themselves_share_what_strangers_have() {
+async fn bodies_of_devices_that_provision_themselves_share_what_strangers_have_and_logins_are_short() {
     let attacked = AttackedServer::start(&[]).await;
     let client = attacked.server.client().without_key();
     let head = "POST /api/v1/devices/provision HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n";
@@ -80,13 +80,7 @@ async fn bodies_of_devices_that_provision_themselves_share_what_strangers_have()
     drop(sockets);
     until!("it is free again", Duration::from_secs(15);
         client.post("/api/v1/devices/provision", &long).await.status != 503);
-    attacked.finish().await;
-}
-
-#[tokio::test]
-async fn a_login_is_short() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client().without_key();
+    // A login is short.
     let long = json!({ "username": "x".repeat(100_000), "password": "y" });
     client.post("/api/session/", &long).await.expect(413);
     client.post("/api/session/", &json!({ "username": "nobody", "password": "y" })).await.expect(401);

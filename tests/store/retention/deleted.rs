@@ -2,37 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use basalt::domain::policy::PolicyTable;
 use basalt::domain::stream::StreamSpec;
-use basalt::domain::{Micros, Principal, StreamId};
+use basalt::domain::{DeviceId, Micros, Principal, StreamId};
 use basalt::store::catalog::Catalog;
 use basalt::store::retention::purge_stats::PurgeStats;
-use basalt::store::table::Table;
-use basalt::store::upsert_rows::UpsertRows;
 
 use super::{minutes, read_file_rows, seal_windows, stream_extent};
-use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
-/// A message of a device.
-fn message(device: i32, before: i64) -> UpsertRows {
-    let time = || Arc::new(TimestampMicrosecondArray::from(vec![NOW - before * MINUTE]).with_timezone("UTC"));
-    let text = |text: &str| Arc::new(StringArray::from(vec![text]));
-    let columns: Vec<arrow::array::ArrayRef> = vec![
-        Arc::new(Int32Array::from(vec![device])),
-        time(),
-        text("00000000-0000-8000-8000-000000000001"),
-        time(),
-        text("OK"),
-        text("{}"),
-        text("document"),
-        text(""),
-        text(""),
-        Arc::new(Int32Array::from(vec![0])),
-        Arc::new(Int64Array::from(vec![0])),
-    ];
-    let batch = RecordBatch::try_new(Table::Messages.schema(), columns).unwrap();
-    UpsertRows::new(Table::Messages, batch).unwrap()
-}
+use crate::in_process::{MINUTE, NOW, TestDb, TestEnv, message};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_what_was_deleted_leave_the_disk() {
@@ -60,7 +37,8 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
         inside.store.write(&ground.owner, minutes(stream, 50, 50)).await.unwrap();
     }
     for id in [1, device.0] {
-        inside.store.upsert(&ground.owner, message(id, 5)).await.unwrap();
+        let message = message(DeviceId(id), Micros(NOW - 5 * MINUTE), "");
+        inside.store.upsert(&ground.owner, message).await.unwrap();
     }
     // Merged files stay for readers outside; what was deleted does not.
     inside.compact().await.unwrap();

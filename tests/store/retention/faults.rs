@@ -1,7 +1,5 @@
 //! Retention on a disk that fails one step: nothing goes that should stay, nothing comes back, the next cycle heals.
 
-use std::sync::Arc;
-
 use basalt::domain::policy::PolicyTable;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::StreamSpec;
@@ -12,6 +10,7 @@ use rand::rngs::StdRng;
 
 use super::{read_file_rows, wait_for_cleanup};
 use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
+use crate::store::faults::open;
 use crate::store::lossy::{FaultySteps, LossyDisk};
 
 /// Rows of a stream, ten minutes apart, over three days; so many stay.
@@ -75,11 +74,6 @@ fn by_key(rows: &[Reading]) -> Vec<(Key, Option<u64>)> {
     let mut rows: Vec<_> = rows.iter().map(|r| ((r.stream.0, r.ts.0), r.value.map(f64::to_bits))).collect();
     rows.sort();
     rows
-}
-
-async fn open(ground: &TestEnv, disk: &LossyDisk, place: &str) -> TestDb {
-    let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
-    opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"))
 }
 
 /// Three days, each in two files that both streams share.
