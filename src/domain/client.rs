@@ -9,7 +9,7 @@ use super::mk_role::MkRole;
 use super::named_enum::named_enum;
 use super::org::User;
 use super::validation::check_text;
-use super::{ClientId, DeviceId, FieldError, Micros, OrgId, Principal, Result, UserId};
+use super::{ClientId, DeviceId, FieldError, Micros, OrgId, Principal, UserId};
 
 named_enum! {
     /// API that a client calls.

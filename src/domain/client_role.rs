@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::named_enum::named_enum;
-use super::{Resource, Result, Scope, Scopes};
+use super::{Resource, Scope, Scopes};
 
 named_enum! {
     /// Role of a client or of its users.

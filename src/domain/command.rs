@@ -10,7 +10,7 @@ use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::time::MICROS_PER_SECOND;
 use super::validation::{MAX_OBJECT_BYTES, check_object_bytes, check_text};
-use super::{CommandId, DeviceId, FieldError, Micros, OrgId, Result};
+use super::{CommandId, DeviceId, FieldError, Micros, OrgId};
 
 /// How long a command and its result are kept after its time, seconds.
 pub const RESULT_KEEP_S: i64 = 3600;

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::Result;
 use super::named_enum::named_enum;
 
 named_enum! {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::domain::named_enum::named_enum;
 use crate::domain::validation::check_text;
-use crate::domain::{DeviceId, FieldError, Micros, Result};
+use crate::domain::{DeviceId, FieldError, Micros};
 
 /// Maximum lines of one report.
 pub const MAX_LINES: usize = 1000;

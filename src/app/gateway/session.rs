@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::device::Device;
 use crate::domain::named_enum::named_enum;
-use crate::domain::{DeviceId, Micros, Result};
+use crate::domain::{DeviceId, Micros};
 
 /// Member of a report with the versions of the gateway's software.
 pub const VERSION: &str = "version";
