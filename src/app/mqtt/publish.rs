@@ -122,7 +122,7 @@ impl App {
         match self.named_device(who, name) {
             Some(device) => Ok(device),
             None if who.is_restricted() => Err(access::topic_forbidden_error()),
-            None => MessageTargets::new(self, who).device(name).await,
+            None => MessageTargets::new(&self.messages, who).device(name).await,
         }
     }
 
@@ -157,7 +157,7 @@ impl App {
         value: &Value,
     ) -> Result<std::sync::Arc<Stream>> {
         let sensor = SensorValue { name, value, unit: None };
-        let made = MessageTargets::new(self, who).stream(device.id, &sensor).await?;
+        let made = MessageTargets::new(&self.messages, who).stream(device.id, &sensor).await?;
         let message = "there is no such stream, and only a number or a truth value creates one";
         made.ok_or_else(|| Error::field("stream", message))
     }

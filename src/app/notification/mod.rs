@@ -30,7 +30,7 @@ const MAX_TESTS_OF_ORG: usize = 4;
 pub struct Notifications {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
-    documents: Arc<Documents>,
+    pub(in crate::app) documents: Arc<Documents>,
     audit: Arc<AuditLog>,
     mailer: Mailer,
     fetcher: Arc<Fetcher>,
