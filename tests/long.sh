@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything checked compile fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts sql watching web)
+sections=(everything checked compile fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders packages peers restarts sql watching web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -383,9 +383,14 @@ CONFIG
     done
 }
 
-# The Debian package: built, and as root on a Debian installed, served from, removed and purged. Needs cargo-deb.
-package() {
-    tests/package.sh "$BASALT"
+# All packages: built, installed into an empty Debian, served from, upgraded and removed; symbols, SBOM and manifests. As root on a
+# Debian, with cargo-deb: the scripts name what else they need.
+packages() {
+    local script failed=()
+    for script in package package_deb package_tar package_rpm package_oci package_files; do
+        "tests/$script.sh" "$BASALT" || failed+=("$script")
+    done
+    [ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
 }
 
 # The peers on the rows of hundred_million.

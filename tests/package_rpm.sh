@@ -64,6 +64,7 @@ expect_file "$root" etc/basalt/basalt.toml "-rw-r----- 0:$group"
 
 rpm_in_root --erase basalt
 expect_gone "$root" usr/bin/basalt usr/lib/basalt usr/lib/systemd/system/basalt.service usr/share/doc/basalt
-[ -e "$root/var/lib/basalt/catalog.sqlite" ] && [ -e "$root/etc/basalt/basalt.toml.rpmsave" ] ||
+if [ ! -e "$root/var/lib/basalt/catalog.sqlite" ] || [ ! -e "$root/etc/basalt/basalt.toml.rpmsave" ]; then
     package_fail "removing took data or configuration"
+fi
 echo "rpm: $(stat -c %s "$package") bytes, the same twice; installed, first value, upgraded, removed"

@@ -47,7 +47,9 @@ expect_gone "$root" usr/local/share/doc/basalt/old.md
 stop_server
 
 run_in_root "$root" /usr/local/share/basalt/install.sh uninstall
-[ -e "$root/var/lib/basalt/catalog.sqlite" ] && [ -e "$root/etc/basalt/basalt.toml" ] || package_fail "uninstalling took data or configuration"
+if [ ! -e "$root/var/lib/basalt/catalog.sqlite" ] || [ ! -e "$root/etc/basalt/basalt.toml" ]; then
+    package_fail "uninstalling took data or configuration"
+fi
 left=$(find "$root/usr/local" "$root/etc/systemd/system" -name '*basalt*')
 [ -z "$left" ] || package_fail "uninstalling left $left"
 
