@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything checked compile drivers fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders package peers restarts sql watching web)
+sections=(everything checked compile drivers fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders notebook packages peers restarts sql watching web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -391,9 +391,45 @@ CONFIG
     done
 }
 
-# The Debian package: built, and as root on a Debian installed, served from, removed and purged. Needs cargo-deb.
-package() {
-    tests/package.sh "$BASALT"
+# The notebook of examples/, executed by nbconvert against a server with a thousand readings in the lake: 15 s of processor time.
+notebook() {
+    . tests/prepare.sh
+    local dir pid venv=.venv-notebook key=bslt_long_0123456789abcdef0123456789abcdef
+    dir=$(mktemp -d)
+    make_venv "$venv"
+    "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --requirement examples/notebook/requirements.txt
+    BASALT_BOOTSTRAP_KEY=$key "$BASALT" serve --data-dir "$dir/plant" --listen 127.0.0.1:0 --pg-listen 127.0.0.1:0 \
+        --flight-listen 127.0.0.1:0 2>"$dir/log" &
+    pid=$!
+    # Expanded now: the local variables are gone when the trap runs.
+    # shellcheck disable=SC2064
+    trap "kill $pid; wait $pid; rm -rf '$dir'" EXIT
+    address() {
+        sed -n "s|.*listening on $1://\(127.0.0.1:[0-9]*\).*|\1|p" "$dir/log"
+    }
+    for _ in $(seq 600); do
+        [ -z "$(address http)" ] || break
+        sleep 0.1
+    done
+    seq 1777377600 1777378599 | sed 's/.*/temperature,device=furnace value=921.5 &/' |
+        curl --silent --show-error --fail --noproxy '*' -H "Authorization: Token $key" --data-binary @- \
+            "http://$(address http)/write?db=plant&precision=s"
+    "$BASALT" compact --data-dir "$dir/plant" 2>/dev/null
+    BASALT_KEY=$key BASALT_PG=$(address postgres) BASALT_FLIGHT_URL=grpc://$(address grpc) BASALT_DATA_DIR=$dir/plant \
+        "$venv/bin/python" -m nbconvert --execute --to markdown --output "$dir/plant.md" examples/notebook/plant.ipynb
+    # A thousand readings by DuckDB, their mean by polars, the last by the server.
+    grep -q '<td>1</td><td>1000</td><td>921.5</td>' "$dir/plant.md" || fail "DuckDB has another answer: $(cat "$dir/plant.md")"
+    [ "$(grep -c '<td>921.5</td>' "$dir/plant.md")" -ge 3 ] || fail "an answer is missing: $(cat "$dir/plant.md")"
+}
+
+# All packages: built, installed into an empty Debian, served from, upgraded and removed; symbols, SBOM and manifests. As root on a
+# Debian, with cargo-deb: the scripts name what else they need.
+packages() {
+    local script failed=()
+    for script in package package_deb package_tar package_rpm package_oci package_files; do
+        "tests/$script.sh" "$BASALT" || failed+=("$script")
+    done
+    [ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
 }
 
 # The peers on the rows of hundred_million.

@@ -25,7 +25,7 @@ check_contents() {
     local listing control line
     listing=$(dpkg-deb --contents "$package" | awk '{ print $1, $2, $6 }')
     control=$(dpkg-deb --info "$package")
-    for line in "-rwxr-xr-x 0/0 ./usr/bin/basalt" "-rw-r----- 0/0 ./etc/basalt/basalt.toml" \
+    for line in "-rwxr-xr-x 0/0 ./usr/bin/basalt" "-rwxr-xr-x 0/0 ./usr/lib/basalt/setup" "-rw-r----- 0/0 ./etc/basalt/basalt.toml" \
         "-rw-r--r-- 0/0 ./usr/lib/systemd/system/basalt.service" "-rw-r--r-- 0/0 ./usr/share/doc/basalt/copyright" \
         "-rw-r--r-- 0/0 ./usr/share/doc/basalt/docs/operations/install.md" "-rw-r--r-- 0/0 ./usr/share/man/man1/basalt.1.gz" \
         "-rw-r--r-- 0/0 ./usr/share/man/man1/basalt-key-create.1.gz" \

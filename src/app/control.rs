@@ -267,7 +267,7 @@ impl App {
                 CommandOutcome::Inventory(Box::new(report))
             }
             FileCommand::ImportTags { device, text, is_dry } => {
-                let report = self.import_tag_list(principal, &device, text, is_dry).await?;
+                let report = self.tag_lists.import(principal, &device, text, is_dry).await?;
                 CommandOutcome::TagList(Box::new(report))
             }
             FileCommand::Export { form } => {

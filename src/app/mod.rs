@@ -110,6 +110,7 @@ use self::gateway::{Gateway, GatewayCalls, GatewayHub};
 use self::group::Groups;
 use self::health::DiskProbe;
 use self::ingest::Ingest;
+use self::inventory::tag_list::TagLists;
 use self::live::LiveFeeds;
 use self::messages::Messages;
 use self::notification::Notifications;
@@ -185,6 +186,7 @@ pub struct App {
     pub retention: Arc<Retention>,
     pub statements: Arc<Statements>,
     pub streams: Arc<Streams>,
+    pub tag_lists: Arc<TagLists>,
     pub values: Arc<Values>,
     store: Arc<Store>,
     engine: Arc<Engine>,
@@ -278,6 +280,7 @@ impl App {
             products: Arc::new(Products::new(&parts)),
             quarantine: Arc::new(Quarantine::new(&parts)),
             retention: Arc::new(Retention::new(&parts)),
+            tag_lists: Arc::new(TagLists::new(&parts)),
             values: Arc::new(Values::new(&parts, streams.clone(), statements.clone())),
             statements,
             streams,

@@ -1,5 +1,7 @@
 //! The programs of examples/ run, and print what is there.
 
+mod grafana;
+
 use serde_json::json;
 
 use crate::ingest::NDJSON;

@@ -22,8 +22,9 @@ async fn a_list_is_stored_once_and_a_dry_run_stores_nothing() {
         let filter = StreamFilter { device: Some(device), ..StreamFilter::default() };
         app.store.catalog().streams(&owner, &filter).len()
     };
-    let import =
-        async |is_dry| app.import_tag_list(&owner, "Press", LIST.to_owned(), is_dry).await.expect("a report");
+    let import = async |is_dry| {
+        app.tag_lists.import(&owner, "Press", LIST.to_owned(), is_dry).await.expect("a report")
+    };
     let dry = import(true).await;
     assert_eq!((dry.is_applied, streams()), (false, 0));
     let done = import(false).await;
@@ -47,7 +48,7 @@ async fn a_list_needs_scopes_a_device_and_no_restriction() {
         (owner, "Press", "ts,value\n1,2\n", Kind::Invalid),
     ];
     for (principal, name, text, kind) in rows {
-        let refused = app.import_tag_list(&principal, name, text.to_owned(), false).await;
+        let refused = app.tag_lists.import(&principal, name, text.to_owned(), false).await;
         let error = refused.expect_err(name);
         assert_eq!(error.kind, kind, "{error}");
     }
@@ -56,7 +57,7 @@ async fn a_list_needs_scopes_a_device_and_no_restriction() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_in_place_of_a_name_is_answered_with_the_name() {
     let (_dir, app, owner, device) = open().await;
-    let refused = app.import_tag_list(&owner, &device.0.to_string(), LIST.to_owned(), true).await;
+    let refused = app.tag_lists.import(&owner, &device.0.to_string(), LIST.to_owned(), true).await;
     let error = refused.expect_err("an id");
     assert!(error.message.ends_with("the device of this id is named `Press`"), "{error}");
 }

@@ -23,11 +23,13 @@ pub use self::format::{TagListFormat, describe_headers};
 use self::plan::TagListPlan;
 pub use self::report::{TagLine, TagListReport, TagOutcome, TagStream};
 use self::table::TagTable;
-use crate::app::App;
+use crate::app::collector_ports::CollectorStates;
+use crate::app::core_parts::CoreParts;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
 use crate::domain::stream::{Stream, StreamFilter, StreamSpec};
 use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 /// Maximum length of a list, bytes: more than 100,000 tags.
 pub const MAX_TAG_LIST_BYTES: usize = 16 << 20;
@@ -37,14 +39,25 @@ pub fn format_of(text: &str) -> Option<TagListFormat> {
     TagTable::find(text).map(|table| table.format)
 }
 
-impl App {
+/// Imports of tag lists.
+pub struct TagLists {
+    store: Arc<Store>,
+    /// Collectors learn of new streams by it.
+    states: CollectorStates,
+}
+
+impl TagLists {
+    pub(in crate::app) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone(), states: parts.states.clone() }
+    }
+
     /// Makes a stream of each tag of a list that the device does not have, in one transaction, or with `is_dry` only
     /// reports what would be made.
     ///
     /// # Errors
     /// `Forbidden` without the scopes and for restricted principals; `Invalid` for an unknown device and a text that is
     /// no tag list; `TooLarge` for a long one.
-    pub async fn import_tag_list(
+    pub async fn import(
         &self,
         principal: &Principal,
         device: &str,
