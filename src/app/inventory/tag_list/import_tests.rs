@@ -1,7 +1,7 @@
 //! Tests of imports of tag lists: who may run them, and what is stored.
 
 use super::*;
-use crate::app::test_app;
+use crate::app::{App, test_app};
 use crate::domain::device::Protocol;
 use crate::domain::{Kind, Scopes};
 
