@@ -38,7 +38,7 @@ fn kind(word: &str) -> Result<TagType, String> {
         return Err(format!("type `{word}`: a stream has one value; give each element a tag of its own"));
     }
     let words = || format!("type `{word}` is none of {}", vendor_types::words(Kepserver));
-    vendor_types::find(Kepserver, word)?.ok_or_else(words)
+    vendor_types::find(Kepserver, word).ok_or_else(words)
 }
 
 /// Returns scale and offset: the line through the two ends of a linear scaling, and with "Negate Value" its negative.

@@ -46,7 +46,7 @@ fn kind(word: &str) -> Result<TagType, String> {
         let words = vendor_types::words(Plain);
         format!("type `{word}` is none of {}; nor of {words}", names.join(", "))
     };
-    vendor_types::find(Plain, word)?.ok_or_else(unknown)
+    vendor_types::find(Plain, word).ok_or_else(unknown)
 }
 
 #[cfg(test)]

@@ -150,6 +150,13 @@ fn to_stream(name: &str, tag: Tag, device: &DeviceSpec) -> Result<StreamSpec, St
     let kind = match tag.kind {
         TagType::Kind(kind) => Some(kind),
         TagType::OfAddress => None,
+        TagType::Register(name, kind) if device.has_registers() => {
+            spec.path = format!("{}:{name}", spec.path);
+            Some(kind)
+        }
+        TagType::Register(name, _) => {
+            return Err(format!("type {name} is one of registers, which {} has not", device.protocol));
+        }
     };
     spec.kind = kind_at(device, &spec.path, kind)?;
     let problems = problems_on(device, &spec);

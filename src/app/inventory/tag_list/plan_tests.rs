@@ -192,3 +192,13 @@ fn what_is_no_tag_list_is_refused_with_the_headers_of_all() {
     let error = parse::parse(&format!("name,address,type\n{rows}")).expect_err("too many");
     assert_eq!(error.kind, crate::domain::Kind::TooLarge);
 }
+
+#[test]
+fn types_of_registers_stand_behind_the_address() {
+    let list = "name,address,type\ncount,hr:5,BCD\ntemperature,hr:6,int8\n";
+    let (_, rows) = parse::parse(list).expect("a tag list");
+    let planned = plan(rows.clone(), &DeviceSpec::new("Press", Protocol::Modbus), &[]);
+    assert_eq!(added(&planned), ["count hr:5:bcd16 uint16 1 0", "temperature hr:6:int8 int16 1 0"]);
+    let planned = plan(rows, &DeviceSpec::new("Press", Protocol::Eip), &[]);
+    assert_left_out(&planned, &[(2, "type bcd16 is one of registers"), (3, "type int8 is one of registers")]);
+}

@@ -32,7 +32,7 @@ pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
             "type `{word}` is a structure: list its members, such as {address}.MEMBER, in the columns name, address, type"
         )
     };
-    let kind = vendor_types::find(Studio5000, word)?.ok_or_else(structure)?;
+    let kind = vendor_types::find(Studio5000, word).ok_or_else(structure)?;
     Ok(Tag { description: unescaped(cells.get("description")), ..Tag::new(address, kind) })
 }
 

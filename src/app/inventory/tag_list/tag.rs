@@ -6,6 +6,8 @@ use crate::domain::stream::StreamKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TagType {
     Kind(StreamKind),
+    /// A type that only registers have, by its name in addresses, and the type of a stream that holds its values.
+    Register(&'static str, StreamKind),
     /// The type that the address has by itself.
     OfAddress,
 }

@@ -33,13 +33,13 @@ fn kind(word: &str) -> Result<TagType, String> {
         let words = vendor_types::words(TiaPortal);
         format!("type `{word}` is none of {words}; of a structure, list the address of each member")
     };
-    vendor_types::find(TiaPortal, base)?.ok_or_else(words)
+    vendor_types::find(TiaPortal, base).ok_or_else(words)
 }
 
 /// Unit of the numbers that a type of times consists of.
 fn unit(word: &str) -> &'static str {
     match word.to_lowercase().as_str() {
-        "time" | "time_of_day" | "tod" => "ms",
+        "time" | "time_of_day" | "tod" | "s5time" => "ms",
         "ltime" => "ns",
         // Since 1990-01-01.
         "date" => "d",

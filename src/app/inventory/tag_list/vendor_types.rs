@@ -5,8 +5,17 @@ use super::format::TagListFormat::{Kepserver, Plain, Studio5000, TiaPortal};
 use super::tag::TagType;
 use crate::domain::stream::StreamKind;
 
-/// Words for types in lower case, with the name of the stream's type. A row may name a type that streams do not have:
-/// tags of it are left out.
+/// Types that only registers have, with the type of a stream that holds all values of each.
+const REGISTER_TYPES: [(&str, StreamKind); 6] = [
+    ("int8", StreamKind::Int16),
+    ("bcd16", StreamKind::Uint16),
+    ("bcd32", StreamKind::Uint32),
+    ("s5time", StreamKind::Uint32),
+    ("dt", StreamKind::Text),
+    ("dtl", StreamKind::Text),
+];
+
+/// Words for types in lower case, with the name of the stream's type, or of the register's.
 const TYPES: &[(TagListFormat, &[&str], &str)] = &[
     (Kepserver, &["boolean"], "bit"),
     (Kepserver, &["char"], "int8"),
@@ -34,6 +43,9 @@ const TYPES: &[(TagListFormat, &[&str], &str)] = &[
     (TiaPortal, &["real"], "fp32"),
     (TiaPortal, &["lreal"], "fp64"),
     (TiaPortal, &["string"], "text"),
+    (TiaPortal, &["s5time"], "s5time"),
+    (TiaPortal, &["date_and_time", "dt"], "dt"),
+    (TiaPortal, &["dtl"], "dtl"),
     (Studio5000, &["bool"], "bit"),
     // The controller says the type of a tag; a stream of 16 bits has room for all 8.
     (Studio5000, &["sint", "int"], "int16"),
@@ -48,7 +60,12 @@ const TYPES: &[(TagListFormat, &[&str], &str)] = &[
     (Studio5000, &["string"], "text"),
     // Besides the names of streams' types. Words that mean different widths to different people are missing: int, long.
     (Plain, &["bool", "boolean"], "bit"),
-    (Plain, &["sint"], "int8"),
+    (Plain, &["sint", "int8"], "int8"),
+    (Plain, &["bcd", "bcd16"], "bcd16"),
+    (Plain, &["lbcd", "bcd32"], "bcd32"),
+    (Plain, &["s5time"], "s5time"),
+    (Plain, &["date_and_time", "dt"], "dt"),
+    (Plain, &["dtl"], "dtl"),
     (Plain, &["usint"], "byte"),
     (Plain, &["short"], "int16"),
     (Plain, &["word"], "uint16"),
@@ -62,16 +79,14 @@ const TYPES: &[(TagListFormat, &[&str], &str)] = &[
 ];
 
 /// Finds the type that a word of a format names; `None` for a word that is not in the table.
-///
-/// # Errors
-/// Streams do not have such a type.
-pub fn find(format: TagListFormat, word: &str) -> Result<Option<TagType>, String> {
+pub fn find(format: TagListFormat, word: &str) -> Option<TagType> {
     let lower = word.to_lowercase();
-    let row = TYPES.iter().find(|(of, words, _)| *of == format && words.contains(&lower.as_str()));
-    let Some((.., name)) = row else { return Ok(None) };
-    let kind: Result<StreamKind, _> = name.parse();
-    let missing = |_| format!("type `{word}`: streams have no type {name}");
-    kind.map(|kind| Some(TagType::Kind(kind))).map_err(missing)
+    let (.., name) = TYPES.iter().find(|(of, words, _)| *of == format && words.contains(&lower.as_str()))?;
+    let of_register = REGISTER_TYPES.iter().find(|(known, _)| known == name);
+    match of_register {
+        Some((name, kind)) => Some(TagType::Register(name, *kind)),
+        None => StreamKind::from_name(name).map(TagType::Kind),
+    }
 }
 
 /// Lists the words of a format, for messages.
@@ -98,13 +113,21 @@ mod tests {
             (Plain, "float", StreamKind::Fp32),
         ];
         for (format, word, kind) in rows {
-            assert_eq!(find(format, word), Ok(Some(TagType::Kind(kind))), "{word}");
+            assert_eq!(find(format, word), Some(TagType::Kind(kind)), "{word}");
         }
         for (format, word) in
             [(Kepserver, "Date"), (TiaPortal, "Motor"), (Plain, "int"), (Studio5000, "Real32")]
         {
-            assert_eq!(find(format, word), Ok(None), "{word}");
+            assert_eq!(find(format, word), None, "{word}");
         }
+    }
+
+    #[test]
+    fn every_row_has_a_type() {
+        for (format, words, name) in TYPES {
+            assert!(find(*format, words[0]).is_some(), "{name}");
+        }
+        assert_eq!(find(Kepserver, "BCD"), Some(TagType::Register("bcd16", StreamKind::Uint16)));
     }
 
     #[test]
