@@ -14,6 +14,7 @@ mod studio5000;
 mod table;
 mod tag;
 mod tia_portal;
+mod vendor_addresses;
 mod vendor_types;
 
 use std::sync::Arc;
@@ -149,6 +150,7 @@ fn inventory(device: &Device, additions: &[(usize, StreamSpec)]) -> Inventory {
 
 fn plan_text(text: &str, device: &DeviceSpec, existing: &[Arc<Stream>]) -> Result<(TagTable, TagListPlan)> {
     let (table, rows) = parse::parse(text)?;
+    let rows = vendor_addresses::translate(table.format, device.protocol, rows);
     Ok((table, plan::plan(rows, device, existing)))
 }
 

@@ -13,13 +13,17 @@ pub fn name(cells: &TagCells<'_>) -> String {
 /// Reads a row. The address is the tag's path.
 ///
 /// # Errors
-/// The row is an alias or a comment, or the tag an array or a structure.
+/// The row is an alias or a comment, or the tag an array, a structure or hidden.
 pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
     match cells.get("type").to_ascii_uppercase().as_str() {
         "TAG" => {}
         "ALIAS" => return Err(format!("an alias of `{}`", cells.get("specifier"))),
         "COMMENT" | "RCOMMENT" => return Err("a comment".to_owned()),
         other => return Err(format!("a row of TYPE `{other}`, which is no tag")),
+    }
+    let attributes: String = cells.get("attributes").split_whitespace().collect();
+    if attributes.to_ascii_lowercase().contains("externalaccess:=none") {
+        return Err("the controller gives nobody access to it (ExternalAccess := None)".to_owned());
     }
     let (address, word) = (scoped(cells, "Program:"), cells.get("datatype"));
     if word.contains('[') {
@@ -118,6 +122,7 @@ mod tests {
             ("COMMENT,,Status,\"Door\",\"\",\"Status.3\"", "a comment"),
             ("TAG,,Speeds,\"\",\"DINT[10]\",\"\",\"\"", "such as Speeds[0]"),
             ("TAG,Main,T1,\"\",\"TIMER\",\"\",\"\"", "such as Program:Main.T1.MEMBER"),
+            ("TAG,,Hidden,\"\",\"DINT\",\"\",\"(ExternalAccess := None)\"", "nobody access"),
             ("HEADER,,x,,,,", "TYPE `HEADER`"),
         ];
         for (row, part) in rows {
