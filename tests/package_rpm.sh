@@ -57,6 +57,8 @@ check_first_value basalt
 stop_server
 
 # The same version once more stands for the next one: rpm runs the scripts of an upgrade.
+rpm_in_root --upgrade --replacepkgs "$package"
+expect_file "$root" etc/basalt/basalt.toml "-rw-r----- 0:$group"
 echo '# mine' >>"$root/etc/basalt/basalt.toml"
 rpm_in_root --upgrade --replacepkgs "$package"
 [ "$(tail -n 1 "$root/etc/basalt/basalt.toml")" = "# mine" ] || package_fail "a changed configuration was replaced"

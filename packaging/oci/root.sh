@@ -4,6 +4,8 @@
 #
 #     packaging/oci/root.sh DIR
 set -eu
+# The user of the image reads these files.
+umask 022
 
 root=$1
 packages=$(mktemp -d)

@@ -128,7 +128,10 @@ uninstall)
     echo "removed; /var/lib/basalt, /etc/basalt and the user basalt stay"
     ;;
 purge)
-    uninstall
+    # After an uninstallation as well.
+    if [ -e "$list" ]; then
+        uninstall
+    fi
     purge
     echo "removed, with data and configuration; the user basalt stays"
     ;;

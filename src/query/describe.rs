@@ -8,6 +8,7 @@ use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ParamValues};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::type_coercion::binary::type_union_resolution;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Case, Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
@@ -189,8 +190,9 @@ fn note_case(found: &mut HashMap<String, Option<DataType>>, case: &Case, below: 
 /// Notes for parameters among expressions of one type that they are of the type of the others.
 fn note_alike(found: &mut HashMap<String, Option<DataType>>, exprs: &[&Expr], below: &DFSchema) {
     let others = exprs.iter().filter(|expr| !matches!(expr, Expr::Placeholder(_)));
-    let known = others.filter_map(|expr| expr.get_type(below).ok()).find(|known| *known != DataType::Null);
-    exprs.iter().for_each(|expr| note(found, expr, || known.clone()));
+    let known = others.filter_map(|expr| expr.get_type(below).ok()).filter(|known| *known != DataType::Null);
+    let common = type_union_resolution(&known.collect::<Vec<_>>());
+    exprs.iter().for_each(|expr| note(found, expr, || common.clone()));
 }
 
 /// Notes the type of a parameter, unless an earlier place has decided it.

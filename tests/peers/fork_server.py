@@ -54,9 +54,13 @@ def import_once(path, imported):
     for name in imported_modules(path):
         if name.partition(".")[0] in FORKABLE and name not in imported:
             imported.add(name)
-            importlib.import_module(name)
-            if name == "asyncua":
-                share_address_space()
+            try:
+                importlib.import_module(name)
+                if name == "asyncua":
+                    share_address_space()
+            except Exception:
+                # The script fails by it as well, and says so to whoever started it.
+                traceback.print_exc()
 
 
 def share_address_space():
@@ -139,8 +143,8 @@ class ForkServer:
     def __init__(self, path):
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
-        # Servers of the tests may run as another user.
-        os.chmod(path, 0o666)
+        # It runs whatever script is named: only its own user may.
+        os.chmod(path, 0o600)
         self.listener.listen(64)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ)
@@ -159,6 +163,7 @@ class ForkServer:
 
     def accept(self):
         connection, _ = self.listener.accept()
+        streams = []
         try:
             text, streams, _, _ = socket.recv_fds(connection, MOST_BYTES, 3)
             while not text.endswith(b"\n"):
@@ -166,17 +171,20 @@ class ForkServer:
                 if not more:
                     raise ConnectionError("the request was not whole")
                 text += more
-        except OSError:
+            self.start(connection, json.loads(text), streams)
+        except (OSError, ValueError, SyntaxError):
+            traceback.print_exc()
             connection.close()
-            return
-        request = json.loads(text)
+        finally:
+            for stream in streams:
+                os.close(stream)
+
+    def start(self, connection, request, streams):
         import_once(Path(request["arguments"][0]), self.imported)
         # What is there is not written to by the collector of every fork.
         gc.freeze()
         sockets = [self.listener, self.selector, *(peer.connection for peer in self.peers.values())]
         peer = Peer(connection, request, streams, sockets)
-        for stream in streams:
-            os.close(stream)
         self.peers[peer.child] = peer
         self.selector.register(connection, selectors.EVENT_READ, peer)
         self.selector.register(peer.ended, selectors.EVENT_READ, peer)
@@ -198,14 +206,18 @@ class ForkServer:
     def kill_all(self, *_):
         for child in self.peers:
             os.kill(child, signal.SIGKILL)
-        os._exit(0)
+        os._exit(1)
 
 
 def main():
     server = ForkServer(sys.argv[1])
     signal.signal(signal.SIGTERM, server.kill_all)
     print("ready", flush=True)
-    server.serve()
+    try:
+        server.serve()
+    finally:
+        traceback.print_exc()
+        server.kill_all()
 
 
 if __name__ == "__main__":

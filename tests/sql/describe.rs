@@ -52,6 +52,13 @@ async fn what_is_described_is_what_comes() {
         ("arithmetic", "SELECT value * $1 AS x FROM readings", &[], vec![Float64], vec![Float64]),
         ("coalesced", "SELECT coalesce($1, ts) AS x FROM readings", &[], vec![ts()], vec![ts()]),
         (
+            "coalesced_with_a_whole_number_first",
+            "SELECT coalesce($1, 0, value) AS x FROM readings",
+            &[],
+            vec![Float64],
+            vec![Float64],
+        ),
+        (
             "the_values_of_a_case",
             "SELECT CASE WHEN $1 THEN value ELSE $2 END AS x FROM readings",
             &[],

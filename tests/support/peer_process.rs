@@ -46,9 +46,17 @@ impl PeerProcess {
         writeln!(self.child.stdin.as_mut().expect("a pipe"), "{order}").expect("it listens");
     }
 
-    /// Ends it at once.
+    /// Ends it at once; it is gone when this returns.
     pub fn kill(&mut self) {
         self.child.kill().unwrap_or(());
         let _ = self.child.wait();
+        // A script of Python is another process (tests/peers/fork_server.py), which has the other end of the pipe as long as it lives.
+        while matches!(self.lines.next(), Some(Ok(_))) {}
+    }
+}
+
+impl Drop for PeerProcess {
+    fn drop(&mut self) {
+        self.kill();
     }
 }

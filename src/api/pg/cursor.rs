@@ -94,12 +94,17 @@ impl PgSession {
         if self.portals.contains_key(name) {
             return Err(PgError::Protocol("42P03", format!("cursor \"{name}\" already exists")));
         }
+        self.check_open_cursors()?;
+        check_capacity(self.portals.len())
+    }
+
+    fn check_open_cursors(&self) -> Result<(), PgError> {
         let open = self.portals.values().filter(|portal| matches!(portal.state, PortalState::Running(_)));
         if open.count() >= MAX_OPEN_CURSORS {
             let message = format!("a connection has at most {MAX_OPEN_CURSORS} open cursors; close some");
             return Err(PgError::Protocol("54000", message));
         }
-        check_capacity(self.portals.len())
+        Ok(())
     }
 
     /// Sends the columns of a cursor and its next rows; returns how many rows.
@@ -167,6 +172,9 @@ impl PgSession {
         };
         if !self.portals.get(name).is_some_and(has_rows) {
             return Err(unknown_cursor(name));
+        }
+        if self.portals.get(name).is_some_and(|portal| matches!(portal.state, PortalState::Ready)) {
+            self.check_open_cursors()?;
         }
         let mut cursor = self.portals.remove(name).ok_or_else(|| unknown_cursor(name))?;
         if let (PortalState::Ready, Some(SimpleStatement::Query(text))) =
