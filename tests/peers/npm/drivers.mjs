@@ -25,11 +25,8 @@ const STATEMENTS = [
   [`SELECT count(*) AS c FROM ${ROWS} WHERE ts > $1::timestamptz - $2::interval`, [ELEVEN, "30 minutes"]],
   [`SELECT value FROM ${ROWS} ORDER BY n LIMIT $1 OFFSET $2`, [2, 3]],
   [`SELECT coalesce($1, value) AS v, CASE WHEN $2 THEN text ELSE $3 END AS k FROM ${ROWS} WHERE n = 2`, [2.5, true, "no"]],
-  ["SELEC"],
-  ["SELECT 1 FROM nothing"],
-  ["SELECT 1 / 0"],
-  ["SELECT 'x'::int4"],
 ];
+const WRONG = ["SELEC", "SELECT 1 FROM nothing", "SELECT 1 / 0", "SELECT 'x'::int4"];
 
 async function outcome(ask) {
   try {
@@ -75,7 +72,7 @@ const transaction = (client) => async () => {
 async function answers(target) {
   const pool = new pg.Pool({ connectionString: target, max: 3 });
   const found = {};
-  for (const [text, values] of STATEMENTS) {
+  for (const [text, values] of [...STATEMENTS, ...WRONG.map((text) => [text])]) {
     const shown = ({ rows, command, rowCount }) => [rows, command, rowCount];
     found[text] = await outcome(async () => shown(await pool.query(text, values)));
     if (values === undefined) continue;
@@ -96,5 +93,7 @@ async function answers(target) {
 
 const settings = JSON.parse(process.argv[2]);
 const [ours, theirs] = [await answers(`postgres://anybody:${settings.key}@${settings.pg}/basalt`), await answers(settings.postgres)];
-const differ = Object.keys(theirs).filter((name) => ours[name] !== theirs[name]);
+// A driver that refuses something itself says the same of both: nothing would be compared.
+const isRefused = (name) => theirs[name].startsWith("!") && !WRONG.includes(name);
+const differ = Object.keys(theirs).filter((name) => ours[name] !== theirs[name] || isRefused(name));
 console.log(JSON.stringify({ checks: Object.keys(theirs).length, differ: differ.map((name) => [name, ours[name], theirs[name]]) }));
