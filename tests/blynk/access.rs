@@ -117,9 +117,12 @@ async fn refusals_come_in_one_order_and_are_in_the_audit_log() {
         (path(), body(json!("x"), json!(1), json!(5)), 400, error("Parameter deviceId has wrong format.")),
         (path(), body(json!(999), json!(1), Value::Null), 400, error("Parameter value is required.")),
         (path(), body(json!(999), json!(1), json!("x")), 403, control.clone()),
-        (format!("{DATASTREAMS}?deviceId=999"), Value::Null, 404, no_device(999)),
     ];
     viewer.check(rows).await;
+    // One who sees the own devices only.
+    let hidden =
+        (format!("{DATASTREAMS}?deviceId={}", plant.device), Value::Null, 404, no_device(plant.device));
+    plant.of_role("viewer").await.check(vec![hidden]).await;
     let rows = row_vec![
         path(), body(json!(999), json!(99), json!("x")), 404, no_device(999);
         path(), body(json!(plant.device), json!(99), json!("x")), 404, super::no_datastream("99");

@@ -73,6 +73,7 @@ async fn readings_are_counted_and_the_last_of_a_time_wins() {
 #[tokio::test]
 async fn types_are_those_of_the_sensors_values_stay_exact_and_texts_are_counted() {
     let (_platform, admin) = Platform::with_admin().await;
+    let mut sensors = Vec::new();
     for (value_type, value, wrong) in [
         ("DOUBLE", json!(23.5), json!("23.5")),
         ("BIGINT", json!(9_007_199_254_740_993_i64), json!(1.0)),
@@ -96,21 +97,21 @@ async fn types_are_those_of_the_sensors_values_stay_exact_and_texts_are_counted(
         assert_eq!(report(&admin, reading(&value)).await, (0, 1, 0), "{value_type}");
         let latest = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await;
         latest.about(&value_type).has(200, json!({"metadata": {}}));
+        sensors.push(sensor);
     }
-    let sensors = admin.get("/api/v1/sensors").await;
-    sensors.about("metadata is no sensor").has(200, json!({"/page/totalElements": 4}));
+    let all = admin.get("/api/v1/sensors").await;
+    all.about("metadata is no sensor").has(200, json!({"/page/totalElements": 4}));
 
-    let (_, text) = sensor(&admin, "TEXT").await;
-    let (_, truth) = sensor(&admin, "BOOLEAN").await;
+    let (truth, text) = (&sensors[2], &sensors[3]);
     let texts = (0..3).map(|n| json!({"sensorId": text, "timestamp": at(n), "value": "x"}));
     let truths = (0..4).map(|n| json!({"sensorId": truth, "timestamp": at(n), "value": n == 0}));
     report(&admin, texts.chain(truths).collect()).await;
     let path =
         |sensor: &str, more: &str| format!("{READINGS}/sensor/{sensor}/aggregated?{DAY}&interval=P1D{more}");
-    let found = admin.get(&path(&text, "&functions=count")).await;
+    let found = admin.get(&path(text, "&functions=count")).await;
     found.has(200, json!({"buckets": [{"timestamp": "2026-04-28T00:00:00Z", "count": 3}]}));
-    assert_eq!(admin.status("GET", &path(&text, "&functions=avg"), &Value::Null).await, 400);
-    let found = admin.get(&path(&truth, "&functions=avg,count")).await;
+    assert_eq!(admin.status("GET", &path(text, "&functions=avg"), &Value::Null).await, 400);
+    let found = admin.get(&path(truth, "&functions=avg,count")).await;
     found.has(200, json!({"buckets": [{"timestamp": "2026-04-28T00:00:00Z", "avg": 0.25, "count": 4}]}));
     let stats = admin.get(&format!("{READINGS}/sensor/{text}/stats?{DAY}")).await;
     stats.has(200, json!({"count": 3, "avg": null}));
