@@ -1,8 +1,7 @@
 //! One value in registers: its cells and their encoding. Pure.
 
-use std::fmt;
-
 use super::cell_bytes::{bytes_of, swap_pairs, whole_bytes};
+use super::point_error::PointError;
 use super::text::S7_STRING_HEADER;
 use super::value_type::{RawContent, RegisterType};
 use super::{
@@ -38,41 +37,6 @@ enum PointEncoding {
     Number(WordOrder),
     /// Bytes in the order in which they follow each other, apart from the word order's byte swap.
     Bytes(WordOrder),
-}
-
-/// Why a value of this kind cannot be at this address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PointError {
-    NotANumber,
-    PastTheEnd,
-    /// The width of the cells does not fit the kind.
-    OtherWidth,
-    /// The address names a type with values that the kind cannot hold.
-    OtherType(RegisterType),
-    /// Bytes in words, but an odd number of them.
-    OddLength,
-    /// One request does not read all of it.
-    TooLong,
-}
-
-impl PointError {
-    pub fn describe(self, kind: StreamKind, register: impl fmt::Display) -> String {
-        match self {
-            PointError::NotANumber if kind == StreamKind::Text => {
-                format!(
-                    "a register holds no value of type text unless its length is named: {register}:text20"
-                )
-            }
-            PointError::NotANumber => format!("a register holds no value of type {kind}"),
-            PointError::PastTheEnd => format!("{kind} at {register} reaches past the last register"),
-            PointError::OtherWidth => format!("{register} has another width than {kind}"),
-            PointError::OtherType(own) => format!("{register} holds {own}, which is no {kind}"),
-            PointError::OddLength => {
-                format!("{register}: a text in whole words has an even number of characters")
-            }
-            PointError::TooLong => format!("{register} is longer than one request reads"),
-        }
-    }
 }
 
 impl RegisterPoint {
@@ -257,6 +221,9 @@ impl RegisterPoint {
 
 /// Cells from one on.
 fn span(cell: RegisterAddress, len: u16) -> Result<RegisterRange, PointError> {
+    if cell.space.has_separate_cells && len > 1 {
+        return Err(PointError::SeparateCells);
+    }
     let is_inside = cell.offset.checked_add(len.into()).is_some_and(|end| end <= cell.space.end);
     let span = RegisterRange { space: cell.space, start: cell.offset, len };
     is_inside.then_some(span).ok_or(PointError::PastTheEnd)

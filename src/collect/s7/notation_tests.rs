@@ -70,6 +70,10 @@ fn addresses_of_other_programs_are_understood() {
         ("PAW256", "QW256"),
         ("T5:S5TIME", "T5:s5time"),
         ("C5:bcd16", "C5:bcd16"),
+        ("T5:int8", "T5:int8"),
+        ("DB1.DBB1:int8", "DB1.DBB1:int8"),
+        ("DB1.DBX1.0:SINT", "DB1.DBB1:int8"),
+        ("MB7:bool", "MB7:bit"),
     ] {
         assert_eq!(parsed(text).as_deref(), Ok(canonical), "{text}");
         let device = DeviceSpec::new("plc", Protocol::S7);
@@ -98,6 +102,18 @@ fn what_is_no_address_says_what_would_be() {
         ("DB1.DBD0:bcd17", "`bcd17` is no type of a register: use one of bit, byte, int8, int16"),
         ("DB1.DBX0.3:REAL", "DB1.DBX0.3 is a single bit and holds no fp32."),
         ("DB1,REAL0:INT", "DB1.DBD0:fp32 names the type fp32 already, not int16."),
+        (
+            "DB1.DBW0:int8",
+            "DB1.DBW0 begins with its high byte: write DB1.DBB1:int8 for the low byte or DB1.DBB0:int8 for",
+        ),
+        ("DB1,W0:BYTE", "DB1.DBW0 begins with its high byte: write DB1.DBB1:byte for the low byte"),
+        ("PIW256:bool", "PIW256 begins with its high byte: write PIB257:bit for the low byte"),
+        (
+            "MD4:SINT",
+            "MD4 begins with its high byte: write MB7:int8 for the low byte or MB4:int8 for the high one.",
+        ),
+        ("T5:DINT", "int32 at T5:int32 is wider than a single timer or counter of 16 bits."),
+        ("C5:text4", "text at C5:text4 is wider than a single timer or counter of 16 bits."),
         ("hr:0", "Use DB1.DBX0.3"),
     ] {
         let error = parsed(text).unwrap_err();
