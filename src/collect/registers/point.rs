@@ -170,14 +170,11 @@ impl RegisterPoint {
     pub fn encode(&self, value: &DeviceValue) -> Option<RegisterWrite> {
         match (self.form, self.meaning, value) {
             (PointEncoding::Bytes(order), Some((RegisterType::S7String(_), _)), DeviceValue::Text(_)) => {
-                // The byte before them, with the longest length, belongs to the device's program.
-                let bytes = meaning::to_bytes(self.meaning()?, value)?;
-                let first = self.span.first();
-                let first = RegisterAddress { offset: first.offset + 1, ..first };
-                (!order.swaps_bytes()).then_some(RegisterWrite::Bytes(first, bytes))
+                let bytes = self.text_bytes(value)?;
+                (!order.swaps_bytes()).then_some(RegisterWrite::Bytes(self.written_length(), bytes))
             }
-            (PointEncoding::Bytes(order), Some((value_type, _)), DeviceValue::Text(_)) => {
-                Some(whole_bytes(self.span.first(), order, meaning::to_bytes(value_type, value)?))
+            (PointEncoding::Bytes(order), Some(_), DeviceValue::Text(_)) => {
+                Some(whole_bytes(self.span.first(), order, self.text_bytes(value)?))
             }
             (PointEncoding::Bytes(_), ..) | (_, _, DeviceValue::Text(_)) => None,
             (_, Some((value_type, _)), DeviceValue::Number(number)) => {
@@ -189,14 +186,34 @@ impl RegisterPoint {
 
     /// A write of the most cells that a value can change.
     pub fn widest_write(&self) -> Option<RegisterWrite> {
-        match self.form {
-            PointEncoding::Bytes(order) => {
-                let cells = usize::from(self.span.len);
+        let cells = usize::from(self.span.len);
+        match (self.form, self.meaning()) {
+            (PointEncoding::Bytes(_), Some(RegisterType::S7String(_))) => {
+                Some(RegisterWrite::Bytes(self.written_length(), vec![0; cells.saturating_sub(1)]))
+            }
+            (PointEncoding::Bytes(order), _) => {
                 let bytes = if self.span.space.unit == CellUnit::Word { 2 * cells } else { cells };
                 Some(whole_bytes(self.span.first(), order, vec![0; bytes]))
             }
             _ => self.encode_number(NumericValue::Uint(0)),
         }
+    }
+
+    /// The byte with the length that an S7 STRING was declared with; `None` for every other type.
+    pub fn declared_length(&self) -> Option<RegisterPoint> {
+        let is_string = matches!(self.meaning(), Some(RegisterType::S7String(_)));
+        let length = RegisterPoint::new(self.span.first(), None, StreamKind::Byte, WordOrder::Abcd);
+        length.ok().filter(|_| is_string)
+    }
+
+    /// The byte with the current length of an S7 STRING. The one before it belongs to the device's program.
+    fn written_length(&self) -> RegisterAddress {
+        let first = self.span.first();
+        RegisterAddress { offset: first.offset + 1, ..first }
+    }
+
+    fn text_bytes(&self, value: &DeviceValue) -> Option<Vec<u8>> {
+        meaning::to_bytes(self.span.space.id.protocol, self.meaning()?, value)
     }
 
     fn encode_number(&self, value: NumericValue) -> Option<RegisterWrite> {
