@@ -13,6 +13,7 @@ use super::client::DeviceEndpoint;
 use super::codec::WordOrder;
 use super::device_value::{DeviceValue, Sample};
 use super::fault::{DeviceFault, RefusalKind};
+use super::numeric_value::NumericValue;
 use super::point::{DevicePoint, PointData, PointWrite};
 use super::ports::CollectorPorts;
 use super::registry;
@@ -27,6 +28,8 @@ use crate::domain::{DeviceId, Error, FieldError, Kind, Result};
 
 /// Field that register errors are reported under.
 const REGISTER_FIELD: &str = "register";
+/// Field that errors of the written value are reported under.
+const VALUE_FIELD: &str = "value";
 
 /// A register of a device and the meaning of its bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,8 +124,8 @@ impl Collectors {
     /// Writes a register; the device has confirmed it when this returns. Nothing is ever sent twice.
     ///
     /// # Errors
-    /// As `read_register`, and `Invalid` for a value that the register cannot hold. A failure to store the stream's
-    /// reading afterwards is not an error: the write is done.
+    /// As `read_register`, and `Invalid` for a value that the register cannot hold, such as a text that is
+    /// longer than the device has its STRING declared. A failure to store the stream's reading afterwards is not an error: the write is done.
     pub async fn write_register(
         &self,
         id: DeviceId,
@@ -135,6 +138,7 @@ impl Collectors {
         let readings = {
             let _place_in_line = exchange.queue_permit()?;
             let mut connection = exchange.lock_connection().await?;
+            exchange.check_declared_length(&mut connection, place, &change).await?;
             let written = exchange.write(&mut connection, &change).await;
             written.map_err(|fault| to_api_error(fault, &place.register))?;
             exchange.readings(&mut connection, place, None).await
@@ -226,6 +230,26 @@ impl<'a> DirectRequest<'a> {
             Err(fault) => Err(fault),
         };
         self.record_outcome(connection, started, outcome)
+    }
+
+    /// Checks that the device has an S7 STRING declared as long as the text that is written there: a longer one changes the
+    /// bytes behind it.
+    async fn check_declared_length(
+        &self,
+        connection: &mut SharedConnectionGuard<'_>,
+        place: &ResolvedRegister,
+        change: &PointWrite,
+    ) -> Result<()> {
+        let Some((point, written)) = place.point.declared_length(change) else { return Ok(()) };
+        let read = self.read(connection, &point).await;
+        let answered = read.map_err(|fault| to_api_error(fault, &place.register))?;
+        match point.decode(&answered).map(|sample| sample.value) {
+            Ok(DeviceValue::Number(NumericValue::Uint(declared))) if written <= declared => Ok(()),
+            Ok(declared) => {
+                Err(Error::field(VALUE_FIELD, format!("The STRING was declared with {declared} characters.")))
+            }
+            Err(why) => Err(Error::new(Kind::DeviceFault, format!("Device error: {why}."))),
+        }
     }
 
     /// Writes once. The connection is reopened only when it is found closed before a byte was sent.

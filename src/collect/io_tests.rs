@@ -4,7 +4,7 @@ use super::*;
 use crate::collect::CollectOptions;
 use crate::collect::modbus::client::{ModbusClient, exception_code};
 use crate::collect::modbus::fake::FakeDevice;
-use crate::collect::numeric_value::NumericValue;
+use crate::collect::request_socket::script::{ScriptedResponse, play};
 use crate::collect::test_harness::{CollectFixture, PLC, plc, stream};
 use crate::domain::device::{DeviceState, Protocol};
 
@@ -140,6 +140,45 @@ async fn a_write_is_never_sent_twice() {
     let error = world.collectors.write_register(PLC, &place, NumericValue::Uint(3)).await.unwrap_err();
     assert_eq!((error.kind, &*error.message), (Kind::Timeout, "Device did not respond within 0.2 s."));
     assert_eq!(writes(&fake).len(), 3);
+}
+
+/// The address says 20 characters, the CPU says 3. The first text is longer, so that only the second is written.
+#[tokio::test]
+async fn a_string_is_written_within_the_length_that_the_device_declares() {
+    let script = [
+        (
+            "03000016 11e00000000100 c1020100 c2020101 c0010a",
+            "03000016 11d00001000100 c0010a c1020100 c2020101",
+        ),
+        (
+            "03000019 02f080 3201000000010008 0000 f000 0001 0001 03c0",
+            "0300001b 02f080 3203000000010008 0000 0000 f000 0001 0001 00f0",
+        ),
+        (
+            "0300001f 02f080 320100000002000e 0000 0401 120a1002 0001 0001 84 000050",
+            "0300001a 02f080 3203000000020002 0005 0000 0401 ff040008 03",
+        ),
+        (
+            "0300001f 02f080 320100000003000e 0000 0401 120a1002 0001 0001 84 000050",
+            "0300001a 02f080 3203000000030002 0005 0000 0401 ff040008 03",
+        ),
+        (
+            "03000027 02f080 320100000004000e 0008 0501 120a1002 0004 0001 84 000058 0004 0020 0348e921",
+            "03000016 02f080 3203000000040002 0001 0000 0501 ff",
+        ),
+    ];
+    let script =
+        script.into_iter().map(|(request, answer)| (request, ScriptedResponse::With(answer))).collect();
+    let mut spec = DeviceSpec::new("plc", Protocol::S7);
+    (spec.host, spec.port) = ("127.0.0.1".to_owned(), Some(play(script).await));
+    (spec.poll_interval_s, spec.timeout_s) = (None, 5.0);
+    let place = ResolvedRegister::parse(&spec, "DB1.S10.20", None, None).unwrap();
+    let fixture = CollectFixture::single_device(spec, Vec::new());
+    let write = |text: &str| fixture.collectors.write_register(PLC, &place, DeviceValue::Text(text.into()));
+    let error = write("Hello").await.unwrap_err();
+    let [wrong] = &error.fields[..] else { panic!("{error:?}") };
+    assert_eq!((&*wrong.field, &*wrong.message), ("value", "The STRING was declared with 3 characters."));
+    write("Hé!").await.unwrap();
 }
 
 #[tokio::test]

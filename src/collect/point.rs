@@ -9,7 +9,7 @@ use super::mqtt::address::TopicPath;
 use super::mqtt::sparkplug::address::MetricAddress;
 use super::opcua::node::NodePath;
 use super::opcua::status;
-use super::registers::{self, RegisterData, RegisterRange};
+use super::registers::{self, RegisterData, RegisterRange, RegisterWrite};
 use crate::domain::reading::Quality;
 use crate::domain::stream::StreamKind;
 
@@ -38,7 +38,7 @@ pub enum PointData {
 /// Data that a write changes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PointWrite {
-    Registers(registers::RegisterWrite),
+    Registers(RegisterWrite),
     Node(NodePath, DeviceValue),
     Tag(TagPath, DeviceValue),
     /// A message with this payload.
@@ -87,6 +87,19 @@ impl DevicePoint {
             (DevicePoint::Topic(topic, _), content) => Some(PointWrite::Topic(topic.clone(), content)),
             (DevicePoint::Metric(metric, _), content) => Some(PointWrite::Metric(metric.clone(), content)),
         }
+    }
+
+    /// The point of the length that an S7 STRING was declared with, and the length of the text that a write puts there;
+    /// `None` for everything else.
+    pub fn declared_length(&self, change: &PointWrite) -> Option<(DevicePoint, u64)> {
+        let (DevicePoint::Register(point), PointWrite::Registers(RegisterWrite::Bytes(_, bytes))) =
+            (self, change)
+        else {
+            return None;
+        };
+        // The byte before the characters is their number.
+        let written = u64::try_from(bytes.len()).ok()?.checked_sub(1)?;
+        point.declared_length().map(|length| (DevicePoint::Register(length), written))
     }
 
     /// Type that the point is read and written as: a bit where it can only be on or off, whatever kind was requested.

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::domain::device::Protocol;
-use crate::domain::stream::StreamKind::{self, Bit, Byte, Fp32, Fp64, Int16, Int32, Uint16, Uint32};
+use crate::domain::stream::StreamKind::{self, Bit, Byte, Fp32, Fp64, Int16, Int32, Text, Uint16, Uint32};
 
 fn device(protocol: Protocol, writable: Json) -> DeviceSpec {
     let mut device = DeviceSpec::new("plc", protocol);
@@ -86,6 +86,11 @@ fn s7() -> Vec<Row> {
         ("the_same_bit_of_the_next_byte", json!(["M0.3"]), "M1.3", Bit, false),
         ("the_byte_around_a_bit", json!(["M0.3"]), "MB0", Byte, false),
         ("under_another_name", json!(["A0.3"]), "Q0.3", Bit, true),
+        ("a_string", json!(["DB1.S10.20"]), "DB1.DBB10:STRING20", Text, true),
+        ("its_declared_length", json!(["DB1.S10.20"]), "DB1.DBB10", Byte, false),
+        ("its_current_length", json!(["DB1.S10.20"]), "DB1.DBB11", Byte, true),
+        ("its_last_character", json!(["DB1.S10.20"]), "DB1.DBB31", Byte, true),
+        ("the_byte_behind_it", json!(["DB1.S10.20"]), "DB1.DBB32", Byte, false),
     ]
 }
 

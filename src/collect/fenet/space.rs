@@ -214,6 +214,7 @@ impl From<FenetSpace> for RegisterSpace {
             scattered: space.scattered(),
             default_gap: DEFAULT_GAP,
             packs_numbers: false,
+            has_separate_cells: false,
             is_writable: space.is_writable(),
             byte_layout: ByteLayout::LowFirst,
             byte_space: match space {

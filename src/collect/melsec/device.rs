@@ -183,6 +183,7 @@ impl From<MelsecDevice> for RegisterSpace {
             scattered,
             default_gap: DEFAULT_GAP,
             packs_numbers: true,
+            has_separate_cells: false,
             // Inputs can be written while nothing is wired to them; the CPU decides.
             is_writable: true,
             byte_space: None,

@@ -3,7 +3,7 @@
 //! | written | means |
 //! |---|---|
 //! | `hr:100` `ir:100` `co:5` `di:5` | holding register, input register, coil, discrete input; zero-based |
-//! | `holding:100` `HR100` `hr:0x64` | the same; `H100` is a holding register too |
+//! | `holding:100` `HR100` `hr:0x64` | the same; `H100` is refused, since H begins hexadecimal numbers elsewhere |
 //! | `hr:100.5` | bit 5 of a register, bit 0 the least significant; after any register form |
 //! | `40001` `400001` | classic, one-based, 5 or 6 digits: leading 4 holding, 3 input, 1 discrete, 0 coil |
 //! | `4x0001` `4:1` | the same; a coil is not written `0x0001`, which may be a hexadecimal number |
@@ -64,6 +64,8 @@ const DOUBLE: &str = "%MD numbers differ between makers: write the first word as
                       32-bit type.";
 const LETTER: &str = "One letter is ambiguous, and so is whether it counts from 0 or 1: write hr:5, ir:5, co:5 or di:5 (from 0), or \
                       40006, 30006, 00006 or 10006 (from 1).";
+const HEXADECIMAL: &str = "H begins a hexadecimal number in other programs, such as H0FF for coil 255: write hr:40 or hr:0x28 for a holding \
+                           register, co:255 or co:0xFF for a coil.";
 const COIL_OR_HEX: &str = "0x is the beginning of a coil or of a hexadecimal number: write co:0 or 00001 for the first coil, \
                            hr:0x1F for a hexadecimal number.";
 const ZERO_BASED: &str = "The number is 0 to 65535: hr:0 to hr:65535.";
@@ -144,14 +146,15 @@ fn numbered_space(digit: &str) -> Option<ModbusSpace> {
     }
 }
 
-/// Parses `HR100` or `H100`.
+/// Parses `HR100`.
 fn parse_lettered((letters, number): (&str, &str)) -> Result<(ModbusSpace, u16), &'static str> {
     let space = match letters.to_ascii_uppercase().as_str() {
-        "HR" | "H" => ModbusSpace::Holding,
+        "HR" => ModbusSpace::Holding,
         "IR" => ModbusSpace::Input,
         "CO" => ModbusSpace::Coil,
         "DI" => ModbusSpace::Discrete,
         "R" | "I" | "C" => return Err(LETTER),
+        "H" => return Err(HEXADECIMAL),
         _ => return Err(FORMS),
     };
     Ok((space, parse_offset(number)?))

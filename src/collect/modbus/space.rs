@@ -66,6 +66,7 @@ impl From<ModbusSpace> for RegisterSpace {
             scattered: ScatteredReads::Unsupported,
             default_gap: DEFAULT_GAP,
             packs_numbers: false,
+            has_separate_cells: false,
             is_writable: space.is_writable(),
             byte_space: None,
             byte_layout: ByteLayout::HighFirst,

@@ -98,8 +98,14 @@ mod tests {
         }
 
         #[test]
-        fn any_bits_are_a_number_or_refused(raw in any::<u64>()) {
-            if let Ok(number) = decode_bcd(raw) {
+        fn any_digits_are_a_number_or_refused(
+            digits in prop::collection::vec(prop_oneof![19 => 0_u64..10, 1 => 10_u64..16], 0..=16),
+        ) {
+            let raw = digits.iter().fold(0_u64, |raw, digit| (raw << 4) | digit);
+            let number = digits.iter().fold(0_u64, |number, digit| number * 10 + digit);
+            let is_decimal = digits.iter().all(|digit| *digit < 10);
+            prop_assert_eq!(decode_bcd(raw).ok(), is_decimal.then_some(number));
+            if is_decimal {
                 prop_assert_eq!(encode_bcd(number), Some(raw));
             }
             if let Ok(milliseconds) = decode_s5time(raw & 0xFFFF) {

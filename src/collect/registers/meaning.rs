@@ -6,6 +6,7 @@ use super::time_value::TimeValue;
 use super::value_type::RegisterType;
 use crate::collect::device_value::DeviceValue;
 use crate::collect::numeric_value::NumericValue;
+use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
 
 /// The value that a number in the cells means, for a stream of a kind.
@@ -61,10 +62,10 @@ pub fn to_number(value_type: RegisterType, value: NumericValue) -> Option<Numeri
     Some(NumericValue::Uint(raw))
 }
 
-/// The bytes of a text; `None` when the type cannot hold it.
-pub fn to_bytes(value_type: RegisterType, value: &DeviceValue) -> Option<Vec<u8>> {
+/// The bytes of a text for a device of a protocol; `None` when the type cannot hold it.
+pub fn to_bytes(protocol: Protocol, value_type: RegisterType, value: &DeviceValue) -> Option<Vec<u8>> {
     match (value_type, value) {
-        (RegisterType::Text(len), DeviceValue::Text(text)) => encode_fixed(len, text),
+        (RegisterType::Text(len), DeviceValue::Text(text)) => encode_fixed(protocol, len, text),
         (RegisterType::S7String(declared), DeviceValue::Text(text)) => encode_s7_string(declared, text),
         _ => None,
     }

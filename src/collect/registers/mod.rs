@@ -16,6 +16,7 @@ mod bcd;
 mod cell_bytes;
 mod isolation;
 mod meaning;
+mod point_error;
 mod poll_group;
 mod request_sender;
 mod silent_ranges;
@@ -50,6 +51,8 @@ pub struct RegisterSpace {
     pub default_gap: u16,
     /// Whether a number of 16 bits or more can be stored in a run of bits.
     pub packs_numbers: bool,
+    /// Whether each cell is a value of its own, so that no value takes several.
+    pub has_separate_cells: bool,
     /// Whether the space can be written at all. The device may still refuse.
     pub is_writable: bool,
     /// For a space of single bits: the space of bytes that holds the same bits, if there is one.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::point::{PointError, RegisterPoint};
+use super::point::RegisterPoint;
+use super::point_error::PointError;
 use super::value_type::RegisterType;
 use super::{CellUnit, RegisterAddress};
 use crate::collect::codec::WordOrder;

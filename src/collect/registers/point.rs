@@ -1,8 +1,7 @@
 //! One value in registers: its cells and their encoding. Pure.
 
-use std::fmt;
-
 use super::cell_bytes::{bytes_of, swap_pairs, whole_bytes};
+use super::point_error::PointError;
 use super::text::S7_STRING_HEADER;
 use super::value_type::{RawContent, RegisterType};
 use super::{
@@ -38,41 +37,6 @@ enum PointEncoding {
     Number(WordOrder),
     /// Bytes in the order in which they follow each other, apart from the word order's byte swap.
     Bytes(WordOrder),
-}
-
-/// Why a value of this kind cannot be at this address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PointError {
-    NotANumber,
-    PastTheEnd,
-    /// The width of the cells does not fit the kind.
-    OtherWidth,
-    /// The address names a type with values that the kind cannot hold.
-    OtherType(RegisterType),
-    /// Bytes in words, but an odd number of them.
-    OddLength,
-    /// One request does not read all of it.
-    TooLong,
-}
-
-impl PointError {
-    pub fn describe(self, kind: StreamKind, register: impl fmt::Display) -> String {
-        match self {
-            PointError::NotANumber if kind == StreamKind::Text => {
-                format!(
-                    "a register holds no value of type text unless its length is named: {register}:text20"
-                )
-            }
-            PointError::NotANumber => format!("a register holds no value of type {kind}"),
-            PointError::PastTheEnd => format!("{kind} at {register} reaches past the last register"),
-            PointError::OtherWidth => format!("{register} has another width than {kind}"),
-            PointError::OtherType(own) => format!("{register} holds {own}, which is no {kind}"),
-            PointError::OddLength => {
-                format!("{register}: a text in whole words has an even number of characters")
-            }
-            PointError::TooLong => format!("{register} is longer than one request reads"),
-        }
-    }
 }
 
 impl RegisterPoint {
@@ -206,14 +170,11 @@ impl RegisterPoint {
     pub fn encode(&self, value: &DeviceValue) -> Option<RegisterWrite> {
         match (self.form, self.meaning, value) {
             (PointEncoding::Bytes(order), Some((RegisterType::S7String(_), _)), DeviceValue::Text(_)) => {
-                // The byte before them, with the longest length, belongs to the device's program.
-                let bytes = meaning::to_bytes(self.meaning()?, value)?;
-                let first = self.span.first();
-                let first = RegisterAddress { offset: first.offset + 1, ..first };
-                (!order.swaps_bytes()).then_some(RegisterWrite::Bytes(first, bytes))
+                let bytes = self.text_bytes(value)?;
+                (!order.swaps_bytes()).then_some(RegisterWrite::Bytes(self.written_length(), bytes))
             }
-            (PointEncoding::Bytes(order), Some((value_type, _)), DeviceValue::Text(_)) => {
-                Some(whole_bytes(self.span.first(), order, meaning::to_bytes(value_type, value)?))
+            (PointEncoding::Bytes(order), Some(_), DeviceValue::Text(_)) => {
+                Some(whole_bytes(self.span.first(), order, self.text_bytes(value)?))
             }
             (PointEncoding::Bytes(_), ..) | (_, _, DeviceValue::Text(_)) => None,
             (_, Some((value_type, _)), DeviceValue::Number(number)) => {
@@ -225,14 +186,34 @@ impl RegisterPoint {
 
     /// A write of the most cells that a value can change.
     pub fn widest_write(&self) -> Option<RegisterWrite> {
-        match self.form {
-            PointEncoding::Bytes(order) => {
-                let cells = usize::from(self.span.len);
+        let cells = usize::from(self.span.len);
+        match (self.form, self.meaning()) {
+            (PointEncoding::Bytes(_), Some(RegisterType::S7String(_))) => {
+                Some(RegisterWrite::Bytes(self.written_length(), vec![0; cells.saturating_sub(1)]))
+            }
+            (PointEncoding::Bytes(order), _) => {
                 let bytes = if self.span.space.unit == CellUnit::Word { 2 * cells } else { cells };
                 Some(whole_bytes(self.span.first(), order, vec![0; bytes]))
             }
             _ => self.encode_number(NumericValue::Uint(0)),
         }
+    }
+
+    /// The byte with the length that an S7 STRING was declared with; `None` for every other type.
+    pub fn declared_length(&self) -> Option<RegisterPoint> {
+        let is_string = matches!(self.meaning(), Some(RegisterType::S7String(_)));
+        let length = RegisterPoint::new(self.span.first(), None, StreamKind::Byte, WordOrder::Abcd);
+        length.ok().filter(|_| is_string)
+    }
+
+    /// The byte with the current length of an S7 STRING. The one before it belongs to the device's program.
+    fn written_length(&self) -> RegisterAddress {
+        let first = self.span.first();
+        RegisterAddress { offset: first.offset + 1, ..first }
+    }
+
+    fn text_bytes(&self, value: &DeviceValue) -> Option<Vec<u8>> {
+        meaning::to_bytes(self.span.space.id.protocol, self.meaning()?, value)
     }
 
     fn encode_number(&self, value: NumericValue) -> Option<RegisterWrite> {
@@ -257,6 +238,9 @@ impl RegisterPoint {
 
 /// Cells from one on.
 fn span(cell: RegisterAddress, len: u16) -> Result<RegisterRange, PointError> {
+    if cell.space.has_separate_cells && len > 1 {
+        return Err(PointError::SeparateCells);
+    }
     let is_inside = cell.offset.checked_add(len.into()).is_some_and(|end| end <= cell.space.end);
     let span = RegisterRange { space: cell.space, start: cell.offset, len };
     is_inside.then_some(span).ok_or(PointError::PastTheEnd)

@@ -1,6 +1,9 @@
 //! Texts in the bytes of registers. Pure.
 //!
-//! Characters are UTF-8 or, where they cannot be, ISO 8859-1.
+//! Characters are UTF-8 or, where they cannot be, ISO 8859-1. In S7, where a character is one byte, they are written as
+//! ISO 8859-1 when that is read back as the same text.
+
+use crate::domain::device::Protocol;
 
 /// Bytes before the characters of an S7 STRING: the longest length, and the current one.
 pub const S7_STRING_HEADER: usize = 2;
@@ -39,11 +42,18 @@ fn decode_characters(bytes: &[u8]) -> Box<str> {
     std::str::from_utf8(bytes).map_or_else(|_| latin(), str::to_owned).into()
 }
 
+/// Encodes characters so that [`decode_characters`] returns the same text.
+fn encode_characters(protocol: Protocol, text: &str) -> Vec<u8> {
+    let latin: Option<Vec<u8>> = text.chars().map(|character| u8::try_from(character).ok()).collect();
+    let is_read_back = |bytes: &Vec<u8>| protocol == Protocol::S7 && *decode_characters(bytes) == *text;
+    latin.filter(is_read_back).unwrap_or_else(|| text.as_bytes().to_vec())
+}
+
 /// Encodes a text filled up with NUL; `None` unless [`decode_fixed`] returns the same text.
-pub fn encode_fixed(len: u16, text: &str) -> Option<Vec<u8>> {
+pub fn encode_fixed(protocol: Protocol, len: u16, text: &str) -> Option<Vec<u8>> {
     let len = usize::from(len);
-    let is_exact = text.len() <= len && !text.contains('\0') && !text.ends_with(' ');
-    let mut bytes = text.as_bytes().to_vec();
+    let mut bytes = encode_characters(protocol, text);
+    let is_exact = bytes.len() <= len && !text.contains('\0') && !text.ends_with(' ');
     bytes.resize(len, 0);
     (is_exact && len <= MAX_WRITTEN).then_some(bytes)
 }
@@ -51,8 +61,9 @@ pub fn encode_fixed(len: u16, text: &str) -> Option<Vec<u8>> {
 /// Encodes the current length and the characters of an S7 STRING, which follow the byte with its longest length. `None`
 /// when the text is longer than declared.
 pub fn encode_s7_string(declared: u16, text: &str) -> Option<Vec<u8>> {
-    let len = u8::try_from(text.len()).ok().filter(|len| u16::from(*len) <= declared)?;
-    (text.len() <= MAX_WRITTEN).then(|| [&[len][..], text.as_bytes()].concat())
+    let bytes = encode_characters(Protocol::S7, text);
+    let len = u8::try_from(bytes.len()).ok().filter(|len| u16::from(*len) <= declared)?;
+    (bytes.len() <= MAX_WRITTEN).then(|| [&[len][..], &bytes[..]].concat())
 }
 
 #[cfg(test)]
@@ -75,7 +86,7 @@ mod tests {
             assert_eq!(&*decode_fixed(bytes), text, "{bytes:?}");
         }
         for (len, text) in [(2, "abc"), (8, "a\0b"), (8, "a "), (201, "a")] {
-            assert_eq!(encode_fixed(len, text), None, "{len} {text:?}");
+            assert_eq!(encode_fixed(Protocol::Modbus, len, text), None, "{len} {text:?}");
         }
     }
 
@@ -97,10 +108,26 @@ mod tests {
         assert_eq!(encode_s7_string(4, "Hello"), None);
     }
 
+    #[test]
+    fn a_character_is_one_byte_in_s7_where_it_is_read_back() {
+        for (protocol, text, bytes) in [
+            (Protocol::S7, "Größe", Some(&b"Gr\xF6\xDFe"[..])),
+            (Protocol::Modbus, "Größe", None),
+            // No characters of ISO 8859-1, or ones whose bytes would be read as UTF-8.
+            (Protocol::S7, "5 €", Some(&b"5 \xE2\x82\xAC"[..])),
+            (Protocol::S7, "Ã¼", Some(&b"\xC3\x83\xC2\xBC\0"[..])),
+        ] {
+            assert_eq!(encode_fixed(protocol, 5, text).as_deref(), bytes, "{protocol} {text}");
+        }
+        assert_eq!(encode_s7_string(5, "Größe"), Some(b"\x05Gr\xF6\xDFe".to_vec()));
+        assert_eq!(encode_s7_string(4, "5 €"), None, "its bytes in UTF-8 count");
+    }
+
     proptest! {
         #[test]
-        fn what_is_written_is_read(text in "\\PC{0,20}", len in 0_u16..40) {
-            if let Some(bytes) = encode_fixed(len, &text) {
+        fn what_is_written_is_read(text in "\\PC{0,20}|[ -ÿ]{0,20}", len in 0_u16..40) {
+            for protocol in [Protocol::S7, Protocol::Modbus] {
+                let Some(bytes) = encode_fixed(protocol, len, &text) else { continue };
                 prop_assert_eq!(bytes.len(), usize::from(len));
                 let read = decode_fixed(&bytes);
                 prop_assert_eq!(&*read, text.as_str());

@@ -147,6 +147,12 @@ fn what_a_register_cannot_hold_is_refused() {
         address.point(StreamKind::Text, WordOrder::Cdab),
         Err("hr:0:bcd16 holds bcd16, which is no text".to_owned())
     );
+    let timer = registry::parse_address(&DeviceSpec::new("plc", Protocol::S7), "T5").unwrap();
+    assert!(timer.point(StreamKind::Int16, WordOrder::Abcd).is_ok());
+    assert_eq!(
+        timer.point(StreamKind::Uint32, WordOrder::Abcd),
+        Err("uint32 at T5 is wider than a single timer or counter of 16 bits".to_owned())
+    );
     for (path, value) in [
         ("hr:0:bcd16", DeviceValue::Number(NumericValue::Uint(10_000))),
         ("hr:0:int8", DeviceValue::Number(NumericValue::Int(128))),

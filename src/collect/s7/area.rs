@@ -98,6 +98,7 @@ impl From<S7Area> for RegisterSpace {
             scattered: ScatteredReads::Ranges { max_ranges: MAX_ITEMS, max_bytes: MAX_SCATTERED_BYTES },
             default_gap: DEFAULT_GAP,
             packs_numbers: false,
+            has_separate_cells: area.has_words(),
             // The program of the CPU owns timers and counters. It also sets the inputs anew in every cycle, but until
             // then they keep what is written, which tests of programs use.
             is_writable: !area.has_words() && area != S7Area::Peripheral,

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `DB1,REAL0` `DB1,X0.3` `DB1,S10.20` | nodeS7 | `DB1.DBD0:fp32` `DB1.DBX0.3` `DB1.DBB10:string20` |
 //! | `DB1.R0` `DB1.X0.3` `DB1.S10.20` `MK.W2` | telegraf | the same |
+//! | `DB1,W4` `DB1,D0` `MDWORD0` | Kepware, nodeS7 | `DB1.DBW4` `DB1.DBD0` `MD0`: sizes, which are no types |
 //! | `MR30` `QI4` | nodeS7 | `MD30:fp32` `QW4:int16` |
 //! | `VW100` `V0.3` | S7-200 and LOGO! | `DB1.DBW100` `DB1.DBX0.3`: the variable memory is data block 1 |
 //! | `DI5.DIW0` | STEP 7 | `DB5.DBW0`: an instance data block is a data block |
@@ -100,23 +101,32 @@ fn parse_in_area(area: &str, place: &str) -> Result<NamedRegister, String> {
     parse_typed(area, place)
 }
 
-/// Splits a type off its number; `None` when there is no number. The error is the type.
+/// Splits a type or size off its number; `None` when there is no number. The error is the type.
 fn typed(place: &str) -> Option<Result<(&str, &str), &str>> {
     if let Some(number) = place.strip_prefix("S5TIME") {
         return Some(Ok(("S5TIME", number)));
     }
     let digits_at = place.find(|c: char| !c.is_ascii_alphabetic())?;
     let (name, number) = place.split_at(digits_at);
-    let is_type = matches!(name, "X" | "S" | "STRING" | "C" | "CHAR") || value_type(name).is_some();
+    let is_size = size_named(name).is_some();
+    let is_type =
+        is_size || matches!(name, "X" | "S" | "STRING" | "C" | "CHAR") || value_type(name).is_some();
     Some(if is_type { Ok((name, number)) } else { Err(name) })
 }
 
-/// The type with a name or with its letters. Sizes are unsigned numbers.
+/// The size with a name or with its letters. A stream there may have any type, as after a size letter.
+fn size_named(name: &str) -> Option<S7Size> {
+    match name {
+        "B" | "BYTE" => Some(S7Size::Byte),
+        "W" | "WORD" => Some(S7Size::Word),
+        "D" | "DW" | "DWORD" => Some(S7Size::Double),
+        _ => None,
+    }
+}
+
+/// The type with a name or with its letters.
 fn value_type(name: &str) -> Option<RegisterType> {
     let name = match name {
-        "B" => "BYTE",
-        "W" => "WORD",
-        "DW" => "DWORD",
         "I" => "INT",
         "DI" => "DINT",
         "R" => "REAL",
@@ -126,7 +136,7 @@ fn value_type(name: &str) -> Option<RegisterType> {
     RegisterType::parse(Protocol::S7, name)
 }
 
-/// Parses a type, the number of its first byte, and what its kind needs: the number of a bit or the length of a text.
+/// Parses a type or size, the number of its first byte, and what its kind needs: the number of a bit or the length of a text.
 fn parse_typed(area: S7Area, place: &str) -> Result<NamedRegister, String> {
     let (name, number) = match typed(place) {
         Some(Ok(split)) => split,
@@ -141,6 +151,10 @@ fn parse_typed(area: S7Area, place: &str) -> Result<NamedRegister, String> {
         None => (number, None),
     };
     let start = parse_number(start).ok_or(BYTE)?;
+    if let Some(size) = size_named(name) {
+        let is_single = length.is_none();
+        return is_single.then(|| S7Address { area, size, start }.into()).ok_or_else(|| ARRAY.to_owned());
+    }
     let of_length = |name: &str, length: &str| {
         RegisterType::parse(Protocol::S7, &format!("{name}{length}")).ok_or_else(|| STRING.to_owned())
     };

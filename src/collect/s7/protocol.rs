@@ -38,6 +38,9 @@ impl RegisterProtocol for S7 {
     /// Some programs write the beginning of a value as a bit: `DB1.DBX4.0:REAL`.
     fn with_type(register: NamedRegister, value_type: RegisterType) -> Result<NamedRegister, String> {
         let area = S7Area::from_register_space(register.cell.space);
+        if let Some(area) = area.filter(|area| !area.has_words()) {
+            check_size(area, &register, value_type)?;
+        }
         match area.filter(|_| register.bit == Some(0) && value_type != RegisterType::Plain(StreamKind::Bit)) {
             Some(area) => {
                 let byte = S7Address { area, size: S7Size::Byte, start: register.cell.offset };
@@ -46,4 +49,21 @@ impl RegisterProtocol for S7 {
             None => register.with_type(value_type),
         }
     }
+}
+
+/// Checks that no type of a byte or less follows a larger size: the first byte of a word is its high one, which few mean.
+fn check_size(area: S7Area, register: &NamedRegister, value_type: RegisterType) -> Result<(), String> {
+    let last = match (register.default_kind, value_type) {
+        _ if register.value_type.is_some() => return Ok(()),
+        (
+            size @ (StreamKind::Uint16 | StreamKind::Uint32),
+            RegisterType::Plain(StreamKind::Bit | StreamKind::Byte) | RegisterType::Int8,
+        ) => register.cell.offset + if size == StreamKind::Uint16 { 1 } else { 3 },
+        _ => return Ok(()),
+    };
+    let byte = |start| S7Address { area, size: S7Size::Byte, start };
+    let (high, low) = (byte(register.cell.offset), byte(last));
+    Err(format!(
+        "{register} begins with its high byte: write {low}:{value_type} for the low byte or {high}:{value_type} for the high one."
+    ))
 }
