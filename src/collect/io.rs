@@ -124,8 +124,8 @@ impl Collectors {
     /// Writes a register; the device has confirmed it when this returns. Nothing is ever sent twice.
     ///
     /// # Errors
-    /// As `read_register`, and `Invalid` for a value that the register cannot hold, such as a text that is
-    /// longer than the device has its STRING declared. A failure to store the stream's reading afterwards is not an error: the write is done.
+    /// As `read_register`, and `Invalid` for a value that the register cannot hold, such as a text that is longer than the
+    /// device has its STRING declared. A failure to store the stream's reading afterwards is not an error: the write is done.
     pub async fn write_register(
         &self,
         id: DeviceId,

@@ -155,30 +155,36 @@ async fn a_string_is_written_within_the_length_that_the_device_declares() {
             "0300001b 02f080 3203000000010008 0000 0000 f000 0001 0001 00f0",
         ),
         (
-            "0300001f 02f080 320100000002000e 0000 0401 120a1002 0001 0001 84 000050",
-            "0300001a 02f080 3203000000020002 0005 0000 0401 ff040008 03",
+            "0300001f 02f080 320100000002000e 0000 0401 120a1002 0001 0001 84 000000",
+            "0300001a 02f080 3203000000020002 0005 0000 0401 ff040008 07",
         ),
         (
             "0300001f 02f080 320100000003000e 0000 0401 120a1002 0001 0001 84 000050",
             "0300001a 02f080 3203000000030002 0005 0000 0401 ff040008 03",
         ),
         (
-            "03000027 02f080 320100000004000e 0008 0501 120a1002 0004 0001 84 000058 0004 0020 0348e921",
-            "03000016 02f080 3203000000040002 0001 0000 0501 ff",
+            "0300001f 02f080 320100000004000e 0000 0401 120a1002 0001 0001 84 000050",
+            "0300001a 02f080 3203000000040002 0005 0000 0401 ff040008 03",
+        ),
+        (
+            "03000027 02f080 320100000005000e 0008 0501 120a1002 0004 0001 84 000058 0004 0020 0348e921",
+            "03000016 02f080 3203000000050002 0001 0000 0501 ff",
         ),
     ];
     let script =
         script.into_iter().map(|(request, answer)| (request, ScriptedResponse::With(answer))).collect();
     let mut spec = DeviceSpec::new("plc", Protocol::S7);
     (spec.host, spec.port) = ("127.0.0.1".to_owned(), Some(play(script).await));
-    (spec.poll_interval_s, spec.timeout_s) = (None, 5.0);
+    (spec.poll_interval_s, spec.timeout_s) = (Some(3600.0), 5.0);
     let place = ResolvedRegister::parse(&spec, "DB1.S10.20", None, None).unwrap();
-    let fixture = CollectFixture::single_device(spec, Vec::new());
+    let fixture = CollectFixture::single_device(spec, vec![stream(1, "DB1.DBB0", StreamKind::Byte)]);
+    fixture.until_state(DeviceState::Online).await;
     let write = |text: &str| fixture.collectors.write_register(PLC, &place, DeviceValue::Text(text.into()));
     let error = write("Hello").await.unwrap_err();
     let [wrong] = &error.fields[..] else { panic!("{error:?}") };
     assert_eq!((&*wrong.field, &*wrong.message), ("value", "The STRING was declared with 3 characters."));
     write("Hé!").await.unwrap();
+    fixture.collectors.stop().await;
 }
 
 #[tokio::test]
