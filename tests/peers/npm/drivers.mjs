@@ -10,7 +10,7 @@ import QueryStream from "pg-query-stream";
 const ELEVEN = new Date("2026-04-28T11:00:00Z");
 const ROWS =
   "(SELECT n::int4 AS n, n::float8 / 8 AS value, timestamptz '2026-04-28 10:00:00.25Z' + n * interval '1 minute' AS ts, " +
-  "CASE WHEN n % 2 = 0 THEN 'it''s even' END AS text FROM generate_series(1, 120) AS n) AS r";
+  "CASE WHEN mod(n, 2) = 0 THEN 'it''s even' END AS text FROM generate_series(1, 120) AS n) AS r";
 const VALUES = `SELECT value FROM ${ROWS} WHERE n > $1 ORDER BY n`;
 
 const STATEMENTS = [
@@ -77,7 +77,7 @@ async function answers(target) {
     found[text] = await outcome(async () => shown(await pool.query(text, values)));
     if (values === undefined) continue;
     const twice = async (client) => {
-      const named = { name: text.slice(0, 60), text, values };
+      const named = { name: `${STATEMENTS.findIndex(([one]) => one === text)}`, text, values };
       return [(await client.query(named)).rows, (await client.query(named)).rows];
     };
     found[`named ${text}`] = await outcome(() => withClient(pool, twice));
