@@ -35,7 +35,7 @@ async fn what_is_described_is_what_comes() {
     let (ground, _dir, inside) = TestEnv::open_new(2).await;
     use DataType::{Boolean, Float64, Int32, Int64, Utf8};
     type Row<'a> = (&'a str, &'a str, &'a [Option<DataType>], Vec<DataType>, Vec<DataType>);
-    let rows: [Row; 12] = [
+    let rows: [Row; 13] = [
         ("columns", "SELECT ts, value, text FROM readings", &[], vec![], vec![ts(), Float64, Utf8]),
         (
             "a_comparison",
