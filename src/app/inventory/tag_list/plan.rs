@@ -8,7 +8,7 @@ use super::tag::{Tag, TagRow, TagType};
 use crate::app::stream::problems_on;
 use crate::collect;
 use crate::collect::io::ResolvedRegister;
-use crate::domain::device::DeviceSpec;
+use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{Stream, StreamKind, StreamSpec};
 use crate::domain::{DeviceId, Error};
 
@@ -150,7 +150,7 @@ fn to_stream(name: &str, tag: Tag, device: &DeviceSpec) -> Result<StreamSpec, St
     let kind = match tag.kind {
         TagType::Kind(kind) => Some(kind),
         TagType::OfAddress => None,
-        TagType::Register(name, kind) if device.has_registers() => {
+        TagType::Register(name, kind) if has_numbered_registers(device.protocol) => {
             spec.path = format!("{}:{name}", spec.path);
             Some(kind)
         }
@@ -164,6 +164,11 @@ fn to_stream(name: &str, tag: Tag, device: &DeviceSpec) -> Result<StreamSpec, St
         return Ok(spec);
     }
     Err(Error::fields(problems).message)
+}
+
+/// Whether addresses may name types that only registers have.
+fn has_numbered_registers(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Fenet | Protocol::Melsec | Protocol::Modbus | Protocol::S7)
 }
 
 /// Returns the type of a value at an address: the given one if it fits there, else that of the address.
