@@ -8,7 +8,6 @@ use super::*;
 use crate::app::inventory::tag_list::encoding::decode;
 use crate::app::inventory::tag_list::format::TagListFormat;
 use crate::app::inventory::tag_list::parse;
-use crate::domain::device::Protocol;
 use crate::domain::window::Windows;
 use crate::domain::{Micros, OrgId, StreamId};
 
