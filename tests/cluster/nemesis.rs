@@ -101,11 +101,19 @@ async fn ask(client: &Client) -> Option<Answer> {
     Some(Answer { number: number("number"), totals: Totals { rows: number("n"), sum: number("sum") } })
 }
 
-/// Asks the nodes in turn until the end. Returns how many answers each gave.
+/// Asks the nodes in turn until the end, and then until each has answered: a slow one may need longer than the troubles last.
+/// Returns how many answers each gave.
 async fn read(history: Arc<History>, clients: [Client; 2], first: usize) -> [usize; 2] {
     let mut answers = [0; 2];
     let mut node = first;
-    while !history.is_over() {
+    let mut ended = None;
+    loop {
+        if history.is_over() {
+            let ended = *ended.get_or_insert_with(Instant::now);
+            if !answers.contains(&0) || ended.elapsed() > EVENT_TIMEOUT {
+                return answers;
+            }
+        }
         node = 1 - node;
         let least = history.least();
         match ask(&clients[node]).await {
@@ -116,7 +124,6 @@ async fn read(history: Arc<History>, clients: [Client; 2], first: usize) -> [usi
             None => tokio::time::sleep(PAUSE).await,
         }
     }
-    answers
 }
 
 /// One stream with a row for each second; each row has the number of the request that wrote it last.
