@@ -26,9 +26,10 @@ import threading
 import traceback
 from pathlib import Path
 
-# Packages that have no threads after they are imported, so that a fork of them is whole. Those of Arrow have some.
+# Packages that have no threads after they are imported, so that a fork of them is whole. Those of Arrow have some. paho is missing, since
+# sparkplug_node.py has a version of its own.
 FORKABLE = {
-    "aiosmtpd", "amqtt", "asyncua", "boto3", "cpppo", "cryptography", "moto", "opentelemetry", "paho", "playwright", "psycopg",
+    "aiosmtpd", "amqtt", "asyncua", "boto3", "cpppo", "cryptography", "moto", "opentelemetry", "playwright", "psycopg",
     "pymodbus", "requests", "schemathesis", "snap7", "socketio", "sqlalchemy",
 }  # fmt: skip
 # What one request may have.
