@@ -87,12 +87,12 @@ class Person:
             self.findings.append([path, scheme, width, violation["id"], where])
 
     def note_start(self, path, place):
-        """Notes whether a page begins with this on a phone: it is in the upper half of the window."""
+        """Notes whether a page begins with this on a phone: it begins in the upper three fifths of the window."""
         self.page.set_viewport_size({"width": 360, "height": 800})
         self.page.evaluate(TWO_FRAMES)
         self.page.locator(place).first.wait_for()
         top = self.page.locator(place).first.bounding_box()["y"]
-        if top > 400:
+        if top > 480:
             self.findings.append([path, "begins late", place, top])
         self.page.set_viewport_size({"width": 1280, "height": 800})
         self.page.evaluate(TWO_FRAMES)
