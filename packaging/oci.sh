@@ -5,13 +5,8 @@
 #
 #     docker load < FILE, podman load -i FILE, or skopeo copy oci-archive:FILE docker://REGISTRY/basalt:VERSION
 set -euo pipefail
-# The caller's path, before the directory changes.
-binary=${1:+$(realpath "$1")}
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. packaging/stage.sh
-
-binary=$(release_binary "$binary")
-export_source_date
+. "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
+begin_package "$@"
 rm -rf target/oci
 mkdir -p target/oci
 packaging/oci/root.sh "$PWD/target/oci/root"

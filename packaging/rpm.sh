@@ -3,13 +3,8 @@
 #
 #     packaging/rpm.sh [BINARY]      without a release binary, one is built
 set -euo pipefail
-# The caller's path, before the directory changes.
-binary=${1:+$(realpath "$1")}
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. packaging/stage.sh
-
-binary=$(release_binary "$binary")
-export_source_date
+. "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
+begin_package "$@"
 rm -rf target/rpm
 stage_files "$binary" target/rpm/stage
 stage_documents target/rpm/stage/doc

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What every package holds, for sourcing from the root of the repository: the program, its manual pages and completions, and the
+# What every package holds, for sourcing: the program, its manual pages and completions, and the
 # configuration of the service. The unit is packaging/debian/basalt.service, and the user is made by packaging/shared/setup.
 
 # The newest version of the GNU C library that the program may need symbols of: that of Ubuntu 22.04, older than that of Debian 12.
@@ -16,6 +16,16 @@ release_binary() {
     # One codegen unit makes a program that is a tenth smaller, and takes twice as long.
     BASALT_WEB=require CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 cargo build --locked --release >&2
     echo "${CARGO_TARGET_DIR:-target}/release/basalt"
+}
+
+# What every script of a package begins with, with its arguments: the root of the repository as directory, the program in $binary, and
+# the time of all files.
+begin_package() {
+    # The caller's path, before the directory changes.
+    binary=${1:+$(realpath "$1")}
+    cd "$(dirname "${BASH_SOURCE[0]}")/.."
+    binary=$(release_binary "$binary")
+    export_source_date
 }
 
 # basalt.toml for /etc/basalt: every default is a comment, so that a later version can change it, but for the data directory.

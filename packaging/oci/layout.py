@@ -31,6 +31,9 @@ def add_path(layer, path, name):
     info.uid = info.gid = owner
     info.uname = info.gname = ""
     info.mtime = EPOCH
+    # Whatever the umask of whoever packs: everybody reads, and only the owner writes, but for /tmp.
+    if info.isdir() or info.isreg():
+        info.mode = info.mode & ~0o022 | (0o755 if info.isdir() else 0o644) if name != "tmp" else info.mode
     if name == DATA_DIR:
         info.mode = 0o750
     # Layers are read without the other layers: a second name of a file is a file.

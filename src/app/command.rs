@@ -81,7 +81,7 @@ impl Commands {
     /// Returns a command by its short key.
     ///
     /// # Errors
-    /// As [`Commands::command`].
+    /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub fn command_by_key(&self, principal: &Principal, key: &str) -> Result<Command> {
         principal.require(Scope::read(Resource::Device))?;
         self.store.catalog().command_by_key(principal, key)
@@ -105,7 +105,7 @@ impl Commands {
     /// Notes that commands were passed on. Those that were answered or ended meanwhile stay as they are.
     ///
     /// # Errors
-    /// As [`Commands::report_command`], except for these.
+    /// `Forbidden` without the scope `device:read` or `device:write`; `NotFound`.
     pub async fn mark_sent(&self, principal: &Principal, uuid: Uuid) -> Result<Command> {
         let command = self.command(principal, uuid)?;
         if command.state != CommandState::Pending {
@@ -122,7 +122,7 @@ impl Commands {
     /// Waits until a command has its final state, at most `patience`, and returns it as it is then.
     ///
     /// # Errors
-    /// As [`Commands::command`].
+    /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub async fn wait_for_command(
         &self,
         principal: &Principal,

@@ -195,7 +195,7 @@ impl Devices {
     /// Deletes a device and every device below it, all or none.
     ///
     /// # Errors
-    /// As [`Devices::delete_device`]; `Forbidden` when the principal may not change all of them.
+    /// `Forbidden` when the principal may not change all of them; `NotFound`.
     pub async fn delete_device_tree(&self, principal: &Principal, id: DeviceId) -> Result<()> {
         let device = self.device_to_change(principal, id)?;
         let above = device.spec.parent_device.and_then(|parent| self.key_of(principal, parent));

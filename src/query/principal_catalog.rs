@@ -70,8 +70,7 @@ impl PrincipalCatalog {
 
     /// Returns a table or view that the principal may read.
     pub fn find_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let readable = QueryTable::readable_by(&self.context.principal).find(|table| table.name() == name);
-        readable.map(|table| self.open(table)).transpose()
+        QueryTable::find_readable(name, &self.context.principal).map(|table| self.open(table)).transpose()
     }
 
     fn open(&self, table: QueryTable) -> Result<Arc<dyn TableProvider>> {
@@ -232,6 +231,6 @@ impl SchemaProvider for PrincipalCatalog {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        QueryTable::readable_by(&self.context.principal).any(|table| table.name() == name)
+        QueryTable::find_readable(name, &self.context.principal).is_some()
     }
 }

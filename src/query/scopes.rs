@@ -100,9 +100,19 @@ impl QueryTable {
         self.name().starts_with("core_")
     }
 
+    /// Whether a principal may read it.
+    pub fn is_readable_by(self, principal: &Principal) -> bool {
+        principal.scopes.allows(self.scope())
+    }
+
     /// The tables that a principal may read.
     pub fn readable_by(principal: &Principal) -> impl Iterator<Item = QueryTable> {
-        Self::ALL.into_iter().filter(|table| principal.scopes.allows(table.scope()))
+        Self::ALL.into_iter().filter(|table| table.is_readable_by(principal))
+    }
+
+    /// The table of a name, if a principal may read it.
+    pub fn find_readable(name: &str, principal: &Principal) -> Option<QueryTable> {
+        Self::from_name(name).filter(|table| table.is_readable_by(principal))
     }
 }
 

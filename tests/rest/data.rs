@@ -60,8 +60,15 @@ async fn the_type_of_a_stream_holds_the_values_of_its_address() {
     let (_server, client) = Server::with_client(&[]).await;
     let spec = json!({"name": "plc", "protocol": "modbus", "host": "192.0.2.1", "enabled": false});
     let plc = client.post("/api/device/", &spec).await.id();
+    let spec = json!({"name": "cpu", "protocol": "s7", "host": "192.0.2.1", "enabled": false});
+    let cpu = client.post("/api/device/", &spec).await.id();
     let bad = |name, body, expected| (name, "POST", "/api/data/".to_owned(), body, 400, expected);
     check(&client, vec![
+        bad(
+            "two_timers",
+            json!({"name": "a", "device": cpu, "path": "T5", "type": "uint32"}),
+            json!({"type": ["uint32 at T5 is wider than a single timer or counter of 16 bits: use int16 or uint16, or name its type in the path."]}),
+        ),
         bad(
             "a_type_of_registers_is_named_in_the_path",
             json!({"name": "a", "device": plc, "path": "hr:0", "type": "bcd16"}),

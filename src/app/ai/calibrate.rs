@@ -87,7 +87,7 @@ impl ModelService {
     /// have made of them. Nothing changes.
     ///
     /// # Errors
-    /// As [`ModelService::calibrate_model`].
+    /// `Invalid` naming `from` or `to` when the range holds no whole window or too many; as `score_history` otherwise.
     pub async fn preview_calibration(
         &self,
         principal: &Principal,

@@ -77,7 +77,7 @@ impl ModelService {
     /// Checks an upload and loads the model as a trial, without storing anything.
     ///
     /// # Errors
-    /// As [`ModelService::upload_model`].
+    /// `Invalid` naming every wrong field; `TooLarge` for files that unpack beyond the limits.
     pub async fn preview_upload(
         &self,
         principal: &Principal,

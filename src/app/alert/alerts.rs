@@ -64,7 +64,7 @@ impl AlertService {
     /// Resolves the alert of an event in the name of the principal. A repeat changes nothing.
     ///
     /// # Errors
-    /// As [`AlertService::step_alert`]; `NotFound` also for an event that is no alert.
+    /// `NotFound`, also for an event that is no alert; `Invalid` for a note that is too long.
     pub async fn resolve_alert_of_event(
         &self,
         principal: &Principal,

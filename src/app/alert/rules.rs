@@ -117,7 +117,7 @@ impl AlertService {
     /// remembers.
     ///
     /// # Errors
-    /// As [`AlertService::create_alert_rule`]; `NotFound`.
+    /// `Invalid` with every problem; `NotFound`; `Conflict` for a name that is taken.
     pub async fn update_alert_rule(
         &self,
         principal: &Principal,
@@ -127,10 +127,10 @@ impl AlertService {
         self.update_alert_rule_version(principal, (uuid, None), change).await
     }
 
-    /// As [`AlertService::update_alert_rule`]; with a version only that version of the rule.
+    /// Changes a rule, and with a version only that version of it, as it is stored at that moment.
     ///
     /// # Errors
-    /// As [`AlertService::update_alert_rule`]; `Conflict` for another version.
+    /// `Invalid` with every problem; `NotFound`; `Conflict` for a name that is taken or another version.
     pub async fn update_alert_rule_version(
         &self,
         principal: &Principal,

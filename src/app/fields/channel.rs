@@ -99,7 +99,8 @@ impl Notifications {
     /// Replaces a channel; absent fields get their defaults, but a webhook keeps its secret unless another is given.
     ///
     /// # Errors
-    /// As [`Notifications::create_channel_from_fields`]; `NotFound`; `Conflict` for another version than that of the fields.
+    /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for a name that is taken, and for another version than that of the
+    /// fields.
     pub async fn replace_channel_from_fields(
         &self,
         principal: &Principal,
@@ -112,7 +113,8 @@ impl Notifications {
     /// Changes the given fields of a channel.
     ///
     /// # Errors
-    /// As [`Notifications::replace_channel_from_fields`].
+    /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for a name that is taken, and for another version than that of the
+    /// fields.
     pub async fn update_channel_from_fields(
         &self,
         principal: &Principal,

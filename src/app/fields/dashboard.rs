@@ -104,7 +104,8 @@ impl Documents {
     /// Changes the given fields of a dashboard.
     ///
     /// # Errors
-    /// As [`Documents::replace_dashboard_from_fields`].
+    /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for another version than that of the fields, and for a dashboard
+    /// of a pack.
     pub async fn update_dashboard_from_fields(
         &self,
         principal: &Principal,

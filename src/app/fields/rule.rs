@@ -169,7 +169,8 @@ impl AlertService {
     /// Replaces a rule; absent fields get their defaults.
     ///
     /// # Errors
-    /// As [`AlertService::create_rule_from_fields`]; `NotFound`; `Conflict` for another version than that of the fields.
+    /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for a name that is taken, and for another version than that of the
+    /// fields.
     pub async fn replace_rule_from_fields(
         &self,
         principal: &Principal,
@@ -186,7 +187,8 @@ impl AlertService {
     /// Changes the given fields of a rule.
     ///
     /// # Errors
-    /// As [`AlertService::replace_rule_from_fields`].
+    /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for a name that is taken, and for another version than that of the
+    /// fields.
     pub async fn update_rule_from_fields(
         &self,
         principal: &Principal,
@@ -208,7 +210,8 @@ impl AlertService {
     /// Evaluates a rule that is not stored over the past.
     ///
     /// # Errors
-    /// As [`AlertService::create_rule_from_fields`] and [`AlertService::dry_run_alert_rule`].
+    /// `Invalid` naming every wrong field, and for a range that is empty, too long or has too many readings; `Busy`, `Timeout` or
+    /// `TooLarge` for the limits of queries.
     pub async fn dry_run_rule_from_fields(
         &self,
         principal: &Principal,

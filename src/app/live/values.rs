@@ -79,7 +79,7 @@ impl LiveFeeds {
         self.open_feed(credential, query, Some(permit)).await
     }
 
-    /// As [`LiveFeeds::live`], for a caller that holds what limits its feeds itself.
+    /// Subscribes to readings for a caller that limits its feeds itself.
     pub(in crate::app) async fn open_feed(
         &self,
         credential: &LiveCredential,

@@ -81,7 +81,7 @@ impl Messages {
     /// Returns a message with its sensors; `None` when there is none that the principal sees.
     ///
     /// # Errors
-    /// As [`Messages::messages`].
+    /// `Forbidden` without the scope `value:read`; `Busy`, `Timeout` or `TooLarge` for the limits of queries.
     pub async fn message(&self, principal: &Principal, uuid: Uuid) -> Result<Option<Message>> {
         principal.require(Scope::read(Resource::Value))?;
         self.engine.message(principal, uuid, self.derives).await
@@ -90,7 +90,7 @@ impl Messages {
     /// Returns a page of the sensors of messages and their total, in the order of [`SensorQuery`].
     ///
     /// # Errors
-    /// As [`Messages::messages`].
+    /// `Forbidden` without the scope `value:read`; `Busy`, `Timeout` or `TooLarge` for the limits of queries.
     pub async fn message_sensors(&self, principal: &Principal, query: SensorQuery) -> Result<SensorPage> {
         principal.require(Scope::read(Resource::Value))?;
         let filter = self.as_configured(query.filter);
@@ -100,7 +100,7 @@ impl Messages {
     /// Returns the devices that have messages, with their number and the time of the newest, by device id.
     ///
     /// # Errors
-    /// As [`Messages::messages`].
+    /// `Forbidden` without the scope `value:read`; `Busy`, `Timeout` or `TooLarge` for the limits of queries.
     pub async fn message_devices(&self, principal: &Principal) -> Result<Vec<DeviceMessages>> {
         principal.require(Scope::read(Resource::Value))?;
         let derives = self.derives;

@@ -71,7 +71,13 @@ impl NamedRegister {
             return if own.fits(kind) { Ok(()) } else { Err(refused()) };
         }
         if kind.is_register_kind() {
-            return Ok(());
+            return match self.point(kind, WordOrder::Abcd) {
+                Err(why @ PointError::SeparateCells) => Err(format!(
+                    "{}: use int16 or uint16, or name its type in the path.",
+                    why.describe(kind, self)
+                )),
+                _ => Ok(()),
+            };
         }
         let valid = names(StreamKind::is_register_kind);
         let advice = match kind {
