@@ -15,6 +15,9 @@ use crate::domain::{Error, Result};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum wait for a connection before the database is reported as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same of a SQLite file. Its connections are never silent: whoever waits longer than a moment waits for other requests of
+/// this process, and on a machine without time for them an early end would cut answers that are half sent.
+const FILE_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(60);
 /// A query node tests connections before it uses them again only when they were idle for so long: a test is a round trip, and each
 /// statement asks the database. After a restart of the database each of the others fails once.
 const TRUSTED_IDLE_TIME: Duration = Duration::from_secs(1);
@@ -112,7 +115,7 @@ fn options(url: &str) -> Result<ConnectOptions> {
         // An in-memory database exists only as long as its single connection.
         options.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     } else if url.strip_prefix("sqlite://").is_some_and(|path| !path.is_empty()) {
-        options.max_connections(4);
+        options.max_connections(4).acquire_timeout(FILE_ACQUIRE_TIMEOUT);
     } else if is_postgres(url) {
         options.max_connections(8);
     } else {

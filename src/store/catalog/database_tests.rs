@@ -98,3 +98,9 @@ async fn a_database_in_memory_keeps_what_it_is_given() {
     let refusal = write_error(again.unwrap_err(), || Error::field("slug", "taken"));
     assert_eq!((refusal.kind, refusal.message.as_str()), (Kind::Invalid, "slug: taken"));
 }
+
+#[test]
+fn a_file_is_waited_for_longer_than_a_network() {
+    let limit = |url| options(url).unwrap().get_acquire_timeout().unwrap();
+    assert!(limit("sqlite:///data/catalog.db") > 10 * limit("postgres://basalt@db/basalt"));
+}
