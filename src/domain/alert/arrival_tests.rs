@@ -111,6 +111,22 @@ fn an_alert_of_a_clock_that_was_set_back_pauses_nothing_after_a_restart() {
     assert_eq!(watch.run(&[90.0, 10.0, 90.0]), "FR", "its own alerts do pause");
 }
 
+/// Of two readings that come due together the first changes nothing, because the alert is open, and the second resolves it.
+#[test]
+fn what_was_due_before_a_crash_is_decided_once() {
+    let mut watch = Watch::new(rule(Evaluation::Value, 80.0, 0));
+    assert_eq!(watch.run(&[90.0]), "F");
+    watch.arrive(HOUR_S, 95.0);
+    watch.arrive(HOUR_S + 1, 10.0);
+    let stored = StoredStates::of(&watch);
+    watch.now_s += 2 * HOUR_S;
+    watch.tick();
+    stored.crash(&mut watch);
+    watch.tick();
+    let kinds: String = watch.decisions.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, "FR");
+}
+
 #[test]
 fn one_reading_of_next_week_silences_no_rule() {
     for evaluation in [Evaluation::Value, Evaluation::Avg, Evaluation::Min, Evaluation::Max] {
@@ -346,7 +362,8 @@ impl StoredStates {
         let old = &watch.state;
         // What is stored with each decision.
         state.fired_at = state.unless_forgotten(watch.stored_fired_at);
-        (state.decided_until, state.is_open) = (old.decided_until, old.is_open);
+        (state.decided_until, state.decided_due) = (old.decided_until, old.decided_due);
+        state.is_open = old.is_open;
         state.budget = AlertBudget { is_held_back: state.budget.is_held_back, ..old.budget };
         for (seq, now_s, ts_s, value) in &self.since {
             let sample = Sample { ts: second(*ts_s), number: Some(*value), text: None };

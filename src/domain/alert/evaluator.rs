@@ -66,6 +66,10 @@ pub struct RuleState {
     window: Window,
     /// Readings up to this place were decided on before: they only fill the window.
     pub decided_until: Option<LogPosition>,
+    /// Of the readings whose time came after that place and before the next one, those up to this time were decided on too.
+    pub decided_due: Option<Micros>,
+    /// Time of the last reading whose time has come since the last one that arrived.
+    due: Option<Micros>,
     /// Time of the last alert.
     pub fired_at: Option<Micros>,
     /// Time of the last alert if it was forgotten, which is stored because that of the alert itself stays stored.
@@ -97,6 +101,8 @@ impl Default for RuleState {
             last: None,
             window: Window::default(),
             decided_until: None,
+            decided_due: None,
+            due: None,
             fired_at: None,
             forgotten_alert: None,
             has_forgotten: false,
@@ -142,7 +148,7 @@ impl RuleState {
         if self.last.is_some_and(|last| position <= last) {
             return None;
         }
-        self.last = Some(position);
+        (self.last, self.due) = (Some(position), None);
         if rule.evaluation == Evaluation::NoData {
             return if is_decided { None } else { self.decide(rule, sample.ts, None) };
         }
@@ -174,9 +180,10 @@ impl RuleState {
         } else {
             self.follow_clock(latest);
         }
-        // Of several that came after the same reading, those up to the one that raised the last alert were decided.
-        let raised_last = self.fired_at.filter(|at| self.decided_until == self.last && self.waiting.has(*at));
+        // Of several that came after the same reading, those up to the last decision were decided.
+        let decided_due = self.decided_due.filter(|_| self.decided_until == self.last);
         while let Some(WaitingReading { ts, content }) = self.waiting.take_due(now) {
+            self.due = self.due.max(Some(ts));
             if self.current.is_some_and(|current| current >= ts) {
                 continue;
             }
@@ -185,8 +192,9 @@ impl RuleState {
                 WaitingContent::Verdict(cause) => cause,
                 WaitingContent::Number(number) => self.enter_window(rule, (ts, number), latest),
             };
-            let is_decided =
-                is_before_decided || raised_last.is_some_and(|at| ts <= at) || self.fired_at == Some(ts);
+            let is_decided = is_before_decided
+                || decided_due.is_some_and(|until| ts <= until)
+                || self.fired_at == Some(ts);
             let decision = if is_decided { None } else { self.decide(rule, ts, cause) };
             if decision.is_some() {
                 return decision;
@@ -203,8 +211,13 @@ impl RuleState {
     /// Everything was read again. What was decided then and is not in the log any more does not come.
     pub fn end_replay(&mut self) {
         if self.is_before_decided() {
-            self.decided_until = self.last;
+            self.note_decision();
         }
+    }
+
+    /// Everything that was given so far is decided.
+    fn note_decision(&mut self) {
+        (self.decided_until, self.decided_due) = (self.last, self.due);
     }
 
     /// Whether readings wait for their time.
@@ -216,6 +229,7 @@ impl RuleState {
     pub fn follow_log(&mut self, next_seq: u64) {
         self.last = self.last.filter(|last| last.seq < next_seq);
         self.decided_until = self.decided_until.filter(|until| until.seq < next_seq);
+        self.decided_due = self.decided_due.filter(|_| self.decided_until.is_some());
     }
 
     /// Forgets times that no clock shows any more: after the clock was set back they would silence the rule.
@@ -302,7 +316,7 @@ impl RuleState {
     /// The open alert was resolved or deleted by somebody: the next reading may raise another.
     pub fn close(&mut self) {
         self.is_open = false;
-        self.decided_until = self.last;
+        self.note_decision();
     }
 
     /// `cause` is what raises an alert; `None` when the condition does not hold.
@@ -320,7 +334,8 @@ impl RuleState {
             passed_us.saturating_abs() >= cooldown_us || passed_us < -CLOCK_TOLERANCE_US
         });
         (!self.is_open && is_cool && self.budget.take(at)).then_some(())?;
-        (self.is_open, self.fired_at, self.decided_until) = (true, Some(at), self.last);
+        (self.is_open, self.fired_at) = (true, Some(at));
+        self.note_decision();
         self.forgotten_alert = None;
         Some(Decision::Fire { at, value })
     }

@@ -209,19 +209,20 @@ proptest! {
         let mut stored = first.encode();
         let mut found = Vec::new();
         // What is stored with each decision.
-        let mut decided = (None, None, false, AlertBudget::default());
+        let mut decided = (None, None, None, false, AlertBudget::default());
         for (nth, sample) in samples[..crashed].iter().enumerate() {
             if nth == saved {
                 stored = first.encode();
             }
             if let Some(decision) = first.observe(&rule, *sample, seq_of(sample), at(sample.ts)) {
-                decided = (first.decided_until, first.fired_at, first.is_open, first.budget);
+                decided =
+                    (first.decided_until, first.decided_due, first.fired_at, first.is_open, first.budget);
                 found.push(decision);
             }
         }
         let from = if saved < crashed { saved } else { 0 };
         let mut second = RuleState::decode(&stored, Micros(0)).expect("what was stored is read");
-        (second.decided_until, second.fired_at, second.is_open, second.budget) = decided;
+        (second.decided_until, second.decided_due, second.fired_at, second.is_open, second.budget) = decided;
         found.extend(samples[from..].iter().filter_map(|s| second.observe(&rule, *s, seq_of(s), at(s.ts))));
         prop_assert_eq!(found, expected);
     }

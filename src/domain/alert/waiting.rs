@@ -62,11 +62,6 @@ impl WaitingReadings {
         self.readings.is_empty()
     }
 
-    /// Whether a reading of this time waits.
-    pub fn has(&self, ts: Micros) -> bool {
-        self.readings.binary_search_by_key(&ts, |reading| reading.ts).is_ok()
-    }
-
     /// Takes the earliest reading if its time has come.
     pub fn take_due(&mut self, now: Micros) -> Option<WaitingReading> {
         let is_due = self.readings.first().is_some_and(|first| has_come(first.ts, now));

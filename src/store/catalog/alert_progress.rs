@@ -39,6 +39,8 @@ const SYSTEM: &str = "system";
 pub struct RuleProgress {
     /// Readings up to this place in the log were decided on.
     pub decided_until: Option<LogPosition>,
+    /// Readings up to this time whose time came after that place were decided on too.
+    pub decided_due: Option<Micros>,
     /// Time of the last alert.
     pub fired_at: Option<Micros>,
     /// Whether an alert of the rule is open.
@@ -86,6 +88,8 @@ pub struct AlertDecision {
     pub change: AlertChange,
     /// Readings up to this place in the log are decided on.
     pub decided_until: Option<LogPosition>,
+    /// Readings up to this time whose time came after that place are decided on too.
+    pub decided_due: Option<Micros>,
     /// What is left of the rule's alerts then.
     pub budget: AlertBudget,
 }
@@ -113,6 +117,7 @@ impl Catalog {
         let open = open_alerts(&self.db, &named).await?;
         let progress = |row: &Model| RuleProgress {
             decided_until: decided_until_of(row),
+            decided_due: row.decided_due.map(Micros),
             fired_at: row.fired_at.map(Micros),
             is_open: row.open_event_id.is_some_and(|id| open.contains(&id)),
             budget: budget_of(row),
@@ -244,10 +249,11 @@ async fn write(
     device: Option<DeviceId>,
     now: Micros,
 ) -> Result<Option<WrittenEvent>> {
-    let AlertDecision { rule, change, decided_until, budget } = decision;
+    let AlertDecision { rule, change, decided_until, decided_due, budget } = decision;
     let mut progress = ActiveModel {
         decided_seq: Set(decided_until.map(|until| until.seq as i64)),
         decided_ts: Set(decided_until.map(|until| until.ts.0)),
+        decided_due: Set(decided_due.map(|until| until.0)),
         open_event_id: Set(None),
         budget_hour: Set(budget.hour),
         budget_raised: Set(i64::from(budget.raised)),

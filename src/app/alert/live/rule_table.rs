@@ -38,8 +38,8 @@ impl RuleEntry {
     }
 
     fn decision(&self, change: AlertChange) -> AlertDecision {
-        let RuleState { decided_until, budget, .. } = self.state;
-        AlertDecision { rule: Arc::clone(&self.rule), change, decided_until, budget }
+        let RuleState { decided_until, decided_due, budget, .. } = self.state;
+        AlertDecision { rule: Arc::clone(&self.rule), change, decided_until, decided_due, budget }
     }
 
     /// Lets the state decide, and counts an alert that is not raised.
@@ -132,9 +132,9 @@ impl RuleTable {
         mut state: RuleState,
         progress: RuleProgress,
     ) {
-        let RuleProgress { decided_until, fired_at, is_open, budget } = progress;
+        let RuleProgress { decided_until, decided_due, fired_at, is_open, budget } = progress;
         state.fired_at = state.unless_forgotten(fired_at);
-        (state.decided_until, state.is_open) = (decided_until, is_open);
+        (state.decided_until, state.decided_due, state.is_open) = (decided_until, decided_due, is_open);
         state.follow_log(end);
         // The hour of an alert that was forgotten is forgotten too.
         let is_forgotten = fired_at.is_some() && state.fired_at.is_none();

@@ -25,6 +25,8 @@ pub struct Model {
     /// Readings up to this record of the log, and in it up to the time below, were decided on; null with it.
     pub decided_seq: Option<i64>,
     pub decided_ts: Option<i64>,
+    /// Readings whose time came after that place were decided on up to this time; null where there are none.
+    pub decided_due: Option<i64>,
     pub fired_at: Option<i64>,
     /// The open alert, as the evaluation knows it: it stays here for a moment after it was resolved.
     pub open_event_id: Option<i32>,
@@ -76,6 +78,7 @@ pub fn new(org: OrgId, spec: &AlertRuleSpec, first_seq: u64, now: Micros) -> Act
         first_seq: Set(first_seq as i64),
         decided_seq: Set(None),
         decided_ts: Set(None),
+        decided_due: Set(None),
         fired_at: Set(None),
         open_event_id: Set(None),
         budget_hour: Set(0),
@@ -98,7 +101,7 @@ pub fn for_update(
     let mut row = ActiveModel { id: Set(stored.id.0), version, ..columns(spec, now) };
     if let Some(first_seq) = first_seq {
         row.first_seq = Set(first_seq as i64);
-        (row.decided_seq, row.decided_ts) = (Set(None), Set(None));
+        (row.decided_seq, row.decided_ts, row.decided_due) = (Set(None), Set(None), Set(None));
     }
     row
 }

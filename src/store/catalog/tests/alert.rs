@@ -46,7 +46,7 @@ fn fire(rule: &Arc<AlertRule>, second: i64) -> AlertDecision {
     let at = Micros(second * 1_000_000);
     let change = AlertChange::Fire { at, value: json!(85.5) };
     let budget = AlertBudget { hour: 7, raised: 1, ..AlertBudget::default() };
-    AlertDecision { rule: Arc::clone(rule), change, decided_until: until(second), budget }
+    AlertDecision { rule: Arc::clone(rule), change, decided_until: until(second), decided_due: None, budget }
 }
 
 async fn alerts(catalog: &Catalog, who: &Principal) -> Vec<Event> {
@@ -96,7 +96,8 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
     let progress = async |catalog: &Catalog| catalog.alert_progress(None).await.unwrap()[&rule.id];
     let (ten, open) = (Some(Micros(10_000_000)), true);
     let budget = fire(&rule, 10).budget;
-    let expected = RuleProgress { decided_until: until(10), fired_at: ten, is_open: open, budget };
+    let expected =
+        RuleProgress { decided_until: until(10), decided_due: None, fired_at: ten, is_open: open, budget };
     assert_eq!(progress(&place.open().await).await, expected);
     let made = alerts(&catalog, &admin).await.remove(0);
     assert_eq!(
@@ -121,15 +122,16 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
     assert_eq!(refusal(late).0, Kind::Conflict);
 
     // Both changes are of one transaction; that of a former form of the rule is left out.
-    let resolved = AlertDecision { change: AlertChange::Resolve, ..fire(&rule, 21) };
+    let decided_due = Some(Micros(25_000_000));
+    let resolved = AlertDecision { change: AlertChange::Resolve, decided_due, ..fire(&rule, 21) };
     let former = Arc::new(AlertRule { first_seq: 99, ..AlertRule::clone(&rule) });
     catalog.record_alerts(vec![fire(&rule, 20), resolved, fire(&former, 30)]).await.unwrap();
     let all = alerts(&catalog, &admin).await;
     assert_eq!(all.len(), 2);
     let second = all[1].alert.clone().expect("it is an alert").lifecycle;
     assert_eq!((second.status, second.resolved_by.as_deref()), (AlertStatus::Resolved, Some("system")));
-    let expected =
-        RuleProgress { decided_until: until(21), fired_at: Some(Micros(20_000_000)), is_open: false, budget };
+    let fired_at = Some(Micros(20_000_000));
+    let expected = RuleProgress { decided_until: until(21), decided_due, fired_at, is_open: false, budget };
     assert_eq!(progress(&catalog).await, expected);
 }
 

@@ -58,7 +58,8 @@ async fn fire(catalog: &Catalog, rule: &Arc<AlertRule>) {
 
 async fn decide(catalog: &Catalog, rule: &Arc<AlertRule>, change: AlertChange) {
     let budget = AlertBudget::default();
-    let decision = AlertDecision { rule: Arc::clone(rule), change, decided_until: None, budget };
+    let decision =
+        AlertDecision { rule: Arc::clone(rule), change, decided_until: None, decided_due: None, budget };
     catalog.record_alerts(vec![decision]).await.unwrap();
 }
 
