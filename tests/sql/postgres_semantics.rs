@@ -266,6 +266,14 @@ const OVER_CONSTANTS: &[(&str, &str)] = &[
         r#"[{"s":9223372036854775806,"w":4611686018427387902}]"#,
     ),
     (
+        "SELECT g, min(x)::text AS a, max(x)::text AS b FROM (VALUES (1, 'NaN'::float8), (1, 1), (2, '-Infinity'), (3, 'Infinity'), (4, 'NaN')) AS v(g, x) GROUP BY g ORDER BY g",
+        r#"[{"a":"1","b":"NaN","g":1},{"a":"-Infinity","b":"-Infinity","g":2},{"a":"Infinity","b":"Infinity","g":3},{"a":"NaN","b":"NaN","g":4}]"#,
+    ),
+    (
+        "SELECT x - x > 5 AS a, x - x = y AS b, -y < 1 AS c, greatest(x * 0, 1)::text AS d FROM (VALUES ('Infinity'::float8, 'NaN'::float8)) AS v(x, y)",
+        r#"[{"a":true,"b":true,"c":false,"d":"NaN"}]"#,
+    ),
+    (
         "SELECT count(*) AS n FROM (VALUES (true, true), (false, false), (null, true)) AS v(a, b) WHERE a IS DISTINCT FROM true OR b = true",
         r#"[{"n":3}]"#,
     ),

@@ -12,13 +12,14 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::scalar::ScalarValue;
 
+use super::input_rows::{self, InputRows};
 use super::narrowing_cast::NarrowingCast;
 use super::time_literal::{self, TimeKind};
-use super::{cast_name, checked_arithmetic, exact_sum};
+use super::{canonical_float, cast_name, checked_arithmetic, exact_sum, float_extremes};
 use super::{literals, sort_keys, spans, text};
 
-/// Replaces narrowing casts by functions, compares spans of time by their length, and takes −0 for 0 where groups and
-/// peers are made.
+/// Replaces narrowing casts by functions, compares spans of time by their length, takes −0 for 0 where groups and
+/// peers are made, and gives NaN no sign.
 #[derive(Debug)]
 pub struct PostgresSemantics;
 
@@ -30,13 +31,15 @@ impl AnalyzerRule for PostgresSemantics {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let changed = plan.transform_up_with_subqueries(|node| {
             let (schema, names) = (merge_schema(&node.inputs()), NamePreserver::new(&node));
+            let plans = input_rows::plans(&node);
+            let rows = InputRows { schema: &schema, plans: &plans };
             let node = sort_keys::once_each(node);
             let node = node.transform_data(|node| sort_keys::of_sort(node, &schema))?;
             node.transform_data(|node| {
                 node.map_expressions(|root| match root {
                     // The names are those of the members: a name of the whole would hide that it is a grouping set.
-                    Expr::GroupingSet(_) => root.map_children(|key| replace_within(key, &names, &schema)),
-                    root => replace_within(root, &names, &schema),
+                    Expr::GroupingSet(_) => root.map_children(|key| replace_within(key, &names, rows)),
+                    root => replace_within(root, &names, rows),
                 })
             })
         })?;
@@ -44,9 +47,13 @@ impl AnalyzerRule for PostgresSemantics {
     }
 }
 
-fn replace_within(root: Expr, names: &NamePreserver, schema: &DFSchema) -> Result<Transformed<Expr>> {
+fn replace_within(root: Expr, names: &NamePreserver, rows: InputRows<'_>) -> Result<Transformed<Expr>> {
     let name = names.save(&root);
-    let root = root.transform_up(|expr| replace(expr, schema))?;
+    let root = root.transform_up(|expr| {
+        replace(expr, rows.schema)?
+            .transform_data(|expr| canonical_float::in_expr(expr, rows))?
+            .transform_data(|expr| float_extremes::in_expr(expr, rows))
+    })?;
     Ok(root.update_data(|root| name.restore(root)))
 }
 

@@ -11,6 +11,7 @@ mod bytes;
 mod calendar_functions;
 mod calendar_units;
 mod calls;
+mod canonical_float;
 mod cast_name;
 mod checked_arithmetic;
 pub mod column_name;
@@ -21,8 +22,10 @@ mod duplicate_names;
 mod exact_sum;
 mod fetch_clause;
 mod first_row;
+mod float_extremes;
 mod format_text;
 mod function_call;
+mod input_rows;
 mod interval_functions;
 pub mod literals;
 mod named_time;
@@ -59,12 +62,14 @@ use analyzer_rule::PostgresSemantics;
 use array_subscript::SubscriptPlanner;
 use bounded_text::BoundedText;
 use calendar_functions::{Age, MakeTimestamp};
+use canonical_float::CanonicalFloat;
 use cast_name::CastName;
 use checked_arithmetic::{CheckedArithmetic, SignedPlanner};
 use date_part::{DatePart, ExtractPlanner};
 use date_trunc::DateTrunc;
 pub use duplicate_names::NamesApart;
 use exact_sum::ExactSum;
+use float_extremes::FloatExtreme;
 use format_text::FormatText;
 use interval_functions::{Justify, MakeInterval};
 use narrowing_cast::NarrowingCast;
@@ -73,7 +78,6 @@ use ordered_list::OfOrderedList;
 use peer_frames::PeerFrames;
 pub use refusals::{refuse_set_operations, refuse_wrong};
 use scaled_span::{ScaledSpan, SpanPlanner};
-use sort_keys::ZeroWithoutSign;
 use spans::ComparableSpan;
 pub use syntax::rewrite;
 use text::TextOf;
@@ -97,7 +101,8 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(ToChar::default()), ScalarUDF::from(ToNumber::default())])
         .chain([ScalarUDF::from(FormatText::default())])
         .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(CastName::default())])
-        .chain([ScalarUDF::from(ScaledSpan::default()), ScalarUDF::from(ZeroWithoutSign::default())])
+        .chain([ScalarUDF::from(ScaledSpan::default())])
+        .chain(CanonicalFloat::all())
         .chain([ScalarUDF::from(Age::default()), ScalarUDF::from(MakeTimestamp::default())])
         .chain([ScalarUDF::from(WidthBucket::default()), ScalarUDF::from(TextOf::default())])
         .chain([ScalarUDF::from(AsUuid::default())])
@@ -106,7 +111,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain(OfOrderedList::all())
         .chain(BoundedText::all());
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
-    let aggregates = [AggregateUDF::from(ExactSum::default())];
+    let aggregates = FloatExtreme::all().chain([AggregateUDF::from(ExactSum::default())]);
     builder.aggregate_functions().get_or_insert_default().extend(aggregates.map(Arc::new));
     let planners = builder.expr_planners().get_or_insert_default();
     planners.insert(0, Arc::new(ExtractPlanner));

@@ -2,74 +2,28 @@
 //! PostgreSQL: −0 and 0 are one value, and a key that comes twice counts once (`first_last.rs` asserts that there are as many
 //! as it sorts by).
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::array::Array;
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ExprSchema, exec_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, InList, ScalarFunction, Sort};
-use datafusion::logical_expr::{
-    ColumnarValue, Distinct, DistinctOn, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{Distinct, DistinctOn, Expr, ExprSchemable, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 
-const NAME: &str = "zero_without_sign";
-
-/// `zero_without_sign(x)`: the number, but 0 for −0.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct ZeroWithoutSign {
-    signature: Signature,
-}
-
-impl Default for ZeroWithoutSign {
-    fn default() -> Self {
-        Self { signature: Signature::exact(vec![DataType::Float64], Volatility::Immutable) }
-    }
-}
-
-impl ScalarUDFImpl for ZeroWithoutSign {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Float64)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        // The sum of −0 and 0 is 0 (IEEE 754, 6.3).
-        match args.args.as_slice() {
-            [ColumnarValue::Array(numbers)] => {
-                let numbers = numbers.as_primitive::<Float64Type>();
-                let unsigned: ArrayRef = Arc::new(numbers.unary::<_, Float64Type>(|number| number + 0.0));
-                Ok(ColumnarValue::Array(unsigned))
-            }
-            [ColumnarValue::Scalar(ScalarValue::Float64(number))] => {
-                Ok(ColumnarValue::Scalar(ScalarValue::Float64(number.map(|number| number + 0.0))))
-            }
-            _ => exec_err!("{NAME} takes one number"),
-        }
-    }
-}
+use super::canonical_float;
 
 /// A key that takes −0 for 0. Numbers that are written out are left: nobody writes -0.0.
 fn key(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let is_float = match &expr {
         Expr::Literal(..) => false,
-        Expr::ScalarFunction(call) if call.name() == NAME => false,
+        call if canonical_float::is_key(call) => false,
         Expr::Column(column) => schema.field_from_column(column)?.data_type() == &DataType::Float64,
         Expr::Cast(cast) => cast.field.data_type() == &DataType::Float64,
         other => other.get_type(schema)? == DataType::Float64,
     };
     Ok(match is_float {
-        true => Transformed::yes(ScalarUDF::from(ZeroWithoutSign::default()).call(vec![expr])),
+        true => Transformed::yes(canonical_float::key(expr)),
         false => Transformed::no(expr),
     })
 }

@@ -1,0 +1,225 @@
+//! `min` and `max` of groups of floating-point numbers that may be infinite or NaN, which is greater than every number and
+//! equal to itself (PostgreSQL 15, 8.1.3). DataFusion's (55) begin with the least and the greatest finite number and lose both:
+//! see the starting values of its `min_max.rs`. Stored readings are finite, so that DataFusion's own, which are faster, answer for their columns.
+//!
+//! They are DataFusion's of whole numbers, over numbers that are in the same order.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
+use datafusion::common::exec_err;
+use datafusion::common::tree_node::Transformed;
+use datafusion::error::Result;
+use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
+use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::AggregateOrderSensitivity;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, ExprSchemable, GroupsAccumulator,
+    ReversedUDAF, Signature, Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+use super::canonical_float;
+use super::input_rows::InputRows;
+
+/// `float_max(x)` or `float_min(x)`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct FloatExtreme {
+    is_max: bool,
+    signature: Signature,
+}
+
+impl FloatExtreme {
+    fn new(is_max: bool) -> Self {
+        Self { is_max, signature: Signature::exact(vec![DataType::Float64], Volatility::Immutable) }
+    }
+
+    /// Both functions.
+    pub fn all() -> impl Iterator<Item = AggregateUDF> {
+        [true, false].into_iter().map(|is_max| AggregateUDF::from(Self::new(is_max)))
+    }
+
+    /// DataFusion's function of whole numbers.
+    fn of_ranks(&self) -> Arc<AggregateUDF> {
+        if self.is_max { max_udaf() } else { min_udaf() }
+    }
+}
+
+fn rank_field() -> FieldRef {
+    Arc::new(Field::new("rank", DataType::Int64, true))
+}
+
+impl AggregateUDFImpl for FloatExtreme {
+    fn name(&self) -> &str {
+        if self.is_max { "float_max" } else { "float_min" }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let fields = [rank_field()];
+        let args = StateFieldsArgs { input_fields: &fields, return_field: rank_field(), ..args };
+        self.of_ranks().state_fields(args)
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let args = AccumulatorArgs { return_field: rank_field(), ..args };
+        Ok(Box::new(Extreme(self.of_ranks().accumulator(args)?)))
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        let args = AccumulatorArgs { return_field: rank_field(), ..args };
+        Ok(Box::new(Extremes(self.of_ranks().create_groups_accumulator(args)?)))
+    }
+
+    fn reverse_expr(&self) -> ReversedUDAF {
+        ReversedUDAF::Identical
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+}
+
+/// A whole number for each number, in the same order: all NaN are one and the greatest, and −0 is 0. The bits of a negative
+/// number are turned round (IEEE 754, 5.10).
+fn rank(number: f64) -> i64 {
+    turned(canonical_float::canonical(number).to_bits().cast_signed())
+}
+
+fn number(rank: i64) -> f64 {
+    f64::from_bits(turned(rank).cast_unsigned())
+}
+
+fn turned(bits: i64) -> i64 {
+    if bits < 0 { bits ^ i64::MAX } else { bits }
+}
+
+fn ranks(values: &[ArrayRef]) -> Result<[ArrayRef; 1]> {
+    match values.first().and_then(|numbers| numbers.as_primitive_opt::<Float64Type>()) {
+        Some(numbers) => Ok([Arc::new(numbers.unary::<_, Int64Type>(rank))]),
+        None => exec_err!("float_max and float_min take one number"),
+    }
+}
+
+fn numbers(ranks: &ArrayRef) -> Result<ArrayRef> {
+    match ranks.as_primitive_opt::<Int64Type>() {
+        Some(ranks) => Ok(Arc::new(ranks.unary::<_, Float64Type>(number))),
+        None => exec_err!("float_max and float_min have lost their ranks"),
+    }
+}
+
+/// The extreme of one group, over DataFusion's of whole numbers.
+#[derive(Debug)]
+struct Extreme(Box<dyn Accumulator>);
+
+impl Accumulator for Extreme {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.0.update_batch(&ranks(values)?)
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.0.merge_batch(states)
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        ScalarValue::try_from_array(&numbers(&self.0.evaluate()?.to_array()?)?, 0)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        self.0.state()
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.0.size()
+    }
+}
+
+/// The extremes of groups, over DataFusion's of whole numbers.
+struct Extremes(Box<dyn GroupsAccumulator>);
+
+impl GroupsAccumulator for Extremes {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.0.update_batch(&ranks(values)?, groups, filter, total)
+    }
+
+    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
+        numbers(&self.0.evaluate(emit)?)
+    }
+
+    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
+        self.0.state(emit)
+    }
+
+    fn merge_batch(&mut self, columns: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.0.merge_batch(columns, groups, total)
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        self.0.convert_to_state(&ranks(values)?, filter)
+    }
+
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+}
+
+/// Replaces `min` and `max` of numbers that may be infinite or NaN.
+pub(super) fn in_expr(expr: Expr, rows: InputRows<'_>) -> Result<Transformed<Expr>> {
+    let Expr::AggregateFunction(AggregateFunction { func, params }) = expr else {
+        return Ok(Transformed::no(expr));
+    };
+    let is_max = func.name() == "max";
+    let is_replaced = (is_max || func.name() == "min")
+        && match params.args.as_slice() {
+            [arg] => arg.get_type(rows.schema)? == DataType::Float64 && !rows.has_stored(arg),
+            _ => false,
+        };
+    if !is_replaced {
+        return Ok(Transformed::no(Expr::AggregateFunction(AggregateFunction { func, params })));
+    }
+    let func = Arc::new(AggregateUDF::from(FloatExtreme::new(is_max)));
+    Ok(Transformed::yes(Expr::AggregateFunction(AggregateFunction { func, params })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_are_in_the_order_of_their_numbers() {
+        let ordered = [
+            f64::NEG_INFINITY,
+            f64::MIN,
+            -1.5,
+            -f64::MIN_POSITIVE,
+            0.0,
+            1e-300,
+            2.0,
+            f64::MAX,
+            f64::INFINITY,
+            f64::NAN,
+        ];
+        assert!(ordered.windows(2).all(|pair| rank(pair[0]) < rank(pair[1])));
+        assert_eq!((rank(-0.0), rank(-f64::NAN)), (rank(0.0), rank(f64::NAN)));
+        assert!(ordered.iter().all(|number| super::number(rank(*number)).to_bits() == number.to_bits()));
+    }
+}
