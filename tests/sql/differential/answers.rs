@@ -46,11 +46,11 @@ fn row(line: &str) -> Vec<String> {
     line.split(SEPARATOR).map(str::to_owned).collect()
 }
 
-/// Whether two answers have the same rows, in the same order if that is told.
-pub fn is_same(one: &[Vec<String>], other: &[Vec<String>], is_ordered: bool) -> bool {
+/// Whether two answers have the same rows by so many of their first columns, in the same order if that is told.
+pub fn is_same(one: &[Vec<String>], other: &[Vec<String>], columns: usize, is_ordered: bool) -> bool {
     let sorted = |rows: &[Vec<String>]| {
         let mut rows: Vec<Vec<String>> =
-            rows.iter().map(|row| row.iter().map(|cell| rounded(cell)).collect()).collect();
+            rows.iter().map(|row| row.iter().take(columns).map(|cell| rounded(cell)).collect()).collect();
         if !is_ordered {
             rows.sort();
         }

@@ -91,7 +91,7 @@ pub async fn differences(server: &Server, statements: &[Statement], answers: &[A
             ("Flight SQL", &expected, by_flight(server, &as_texts(statement, &statement.text)).await),
         ] {
             let is_right = match (expected, &answer) {
-                (Ok(expected), Ok(rows)) => is_same(expected, rows, false),
+                (Ok(expected), Ok(rows)) => is_same(expected, rows, statement.compared, false),
                 (Err(_), Err(_)) => true,
                 _ => false,
             };

@@ -108,7 +108,8 @@ impl Expressions<'_> {
         match kind {
             Kind::Int => self.chance.random_range(-3..40).to_string(),
             Kind::Float => {
-                self.one_of(&["0.0", "1.5", "-2.25", "20.0", "0.1", "1e3"]).to_owned() + "::double precision"
+                let numbers = ["0.0", "1.5", "-2.25", "20.0", "0.1", "1e3", "'NaN'", "'-Infinity'"];
+                self.one_of(&numbers).to_owned() + "::double precision"
             }
             Kind::Text => format!("'{}'", self.one_of(&WORDS)),
             Kind::Bool => self.one_of(&["true", "false"]).to_owned(),

@@ -41,7 +41,9 @@ async fn psql(url: &str, script: String) -> String {
 /// What is wrong with the answers to a statement; `None` when they are the same or both are errors.
 fn difference(statement: &Statement, ours: &Answer, theirs: &Answer) -> Option<String> {
     match (ours, theirs) {
-        (Answer::Rows(ours), Answer::Rows(theirs)) if !is_same(ours, theirs, statement.is_ordered) => {
+        (Answer::Rows(ours), Answer::Rows(theirs))
+            if !is_same(ours, theirs, statement.compared, statement.is_ordered) =>
+        {
             let start =
                 |rows: &[Vec<String>]| format!("{} rows {:?}", rows.len(), &rows[..rows.len().min(5)]);
             Some(format!("{}\n  ours   {}\n  theirs {}", statement.text, start(ours), start(theirs)))

@@ -1,5 +1,5 @@
 //! Random SELECT statements over `readings`, `streams` and `latest`, whose answers do not depend on chance: a statement
-//! with a limit is ordered by everything that it shows.
+//! with a limit is ordered by everything that it shows, or only what it is ordered by is compared.
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -14,6 +14,8 @@ pub struct Statement {
     pub is_ordered: bool,
     /// Number of columns, which are `c1`, `c2`, ….
     pub columns: usize,
+    /// So many of the first columns have one right answer: of rows that are alike in them any may be within the limit.
+    pub compared: usize,
 }
 
 /// A table or subquery in FROM, with its columns.
@@ -55,20 +57,26 @@ impl Statements<'_> {
         // PostgreSQL 15 to 17 sort the NULL of a grouping set as the constant that a filter makes of its column.
         let has_sets = ["GROUPING SETS", "ROLLUP", "CUBE"].iter().any(|word| text.contains(word));
         let is_ordered = !has_sets && self.chance.random_bool(0.7);
+        let columns = query.kinds.len();
+        let mut compared = columns;
         if is_ordered {
-            let terms = (1..=query.kinds.len()).map(|place| {
+            let has_limit = self.chance.random_bool(0.5);
+            if has_limit && self.chance.random_bool(0.4) {
+                compared = self.chance.random_range(1..=columns);
+            }
+            let terms = (1..=compared).map(|place| {
                 let suffix = ["", "", " DESC", " NULLS FIRST", " DESC NULLS LAST"];
                 format!("{place}{}", suffix.choose(self.chance).expect("suffixes"))
             });
             text += &format!(" ORDER BY {}", terms.collect::<Vec<_>>().join(", "));
-            if self.chance.random_bool(0.5) {
+            if has_limit {
                 text += &format!(" LIMIT {}", self.chance.random_range(1..12));
             }
             if self.chance.random_bool(0.2) {
                 text += &format!(" OFFSET {}", self.chance.random_range(0..5));
             }
         }
-        Statement { text, is_ordered, columns: query.kinds.len() }
+        Statement { text, is_ordered, columns, compared }
     }
 
     pub(super) fn expressions<'c>(&'c mut self, columns: &'c [Column]) -> Expressions<'c> {
