@@ -22,10 +22,11 @@ use parquet::file::properties::WriterProperties;
 
 use super::compression::Compressible;
 use super::error::HttpError;
+use super::time_text::with_time_texts;
 use crate::app::sql::SqlResult;
 use crate::domain::{Error, Result};
 
-/// ISO-8601, without trailing zeros in the fraction.
+/// Times within lists and structures, as [`with_time_texts`] writes those of columns.
 const TIMESTAMP_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.f";
 const TIMESTAMP_UTC_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
 
@@ -233,8 +234,7 @@ impl ResultEncoder {
             ResultFormat::Ndjson => FormatWriter::Ndjson(json_writer().build::<_, LineDelimited>(out)),
             ResultFormat::Csv => {
                 let builder = arrow::csv::WriterBuilder::new().with_header(true);
-                let builder = builder.with_timestamp_format(TIMESTAMP_FORMAT.to_owned());
-                let mut writer = builder.with_timestamp_tz_format(TIMESTAMP_UTC_FORMAT.to_owned()).build(out);
+                let mut writer = builder.build(out);
                 // The CSV header comes with the first batch, and a result without rows still has columns.
                 writer.write(&RecordBatch::new_empty(schema.clone())).map_err(encode_error)?;
                 FormatWriter::Csv(Box::new(writer))
@@ -253,13 +253,14 @@ impl ResultEncoder {
     }
 
     fn write(&mut self, schema: &SchemaRef, batch: &RecordBatch) -> Result<Bytes> {
-        let batch = &cast_to_schema(schema, batch).map_err(encode_error)?;
+        let batch = cast_to_schema(schema, batch).map_err(encode_error)?;
+        let as_texts = |batch| with_time_texts(batch).map_err(encode_error);
         match &mut self.writer {
-            FormatWriter::Json(writer) => writer.write(batch).map_err(encode_error)?,
-            FormatWriter::Ndjson(writer) => writer.write(batch).map_err(encode_error)?,
-            FormatWriter::Csv(writer) => writer.write(batch).map_err(encode_error)?,
-            FormatWriter::Arrow(writer) => writer.write(batch).map_err(encode_error)?,
-            FormatWriter::Parquet(writer) => writer.write(batch).map_err(|e| encode_error(e.into()))?,
+            FormatWriter::Json(writer) => writer.write(&as_texts(batch)?).map_err(encode_error)?,
+            FormatWriter::Ndjson(writer) => writer.write(&as_texts(batch)?).map_err(encode_error)?,
+            FormatWriter::Csv(writer) => writer.write(&as_texts(batch)?).map_err(encode_error)?,
+            FormatWriter::Arrow(writer) => writer.write(&batch).map_err(encode_error)?,
+            FormatWriter::Parquet(writer) => writer.write(&batch).map_err(|e| encode_error(e.into()))?,
         }
         Ok(self.sink.take())
     }

@@ -13,6 +13,7 @@ use futures::TryStreamExt;
 
 use super::memory_pool::RequestReservation;
 use crate::api::result_encoder;
+use crate::api::time_text::with_time_texts;
 use crate::app::sql::SqlResult;
 use crate::domain::{Error, Result};
 
@@ -97,7 +98,8 @@ fn add(
     batch: &RecordBatch,
     reservation: &RequestReservation,
 ) -> Result<()> {
-    let batch = result_encoder::cast_to_schema(schema, batch).map_err(result_encoder::encode_error)?;
+    let batch = result_encoder::cast_to_schema(schema, batch).and_then(with_time_texts);
+    let batch = batch.map_err(result_encoder::encode_error)?;
     let mut lines = ReservedText { text: Vec::new(), held: reservation, refused: None };
     let mut writer = result_encoder::json_writer().build::<_, LineDelimited>(&mut lines);
     let written = writer.write(&batch).and_then(|()| writer.finish());
