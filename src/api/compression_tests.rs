@@ -71,7 +71,11 @@ async fn large_json_and_arrow_that_is_read_is_compressed() {
         ("with a charset", media("application/json; charset=utf-8"), true),
         ("of GraphQL", media("application/graphql-response+json; charset=utf-8"), true),
         ("lines", media("application/x-ndjson"), true),
-        ("arrow", media("application/vnd.apache.arrow.stream"), true),
+        (
+            "arrow for those who want nothing else",
+            Case { accepts: "gzip, identity;q=0", ..media("application/vnd.apache.arrow.stream") },
+            true,
+        ),
         ("csv", media("text/csv"), false),
         ("events", media("text/event-stream"), false),
         ("a page", media("text/html; charset=utf-8"), false),
@@ -104,6 +108,48 @@ async fn large_json_and_arrow_that_is_read_is_compressed() {
         GzDecoder::new(&*sent).read_to_string(&mut text).unwrap();
         assert!(sent.len() < bytes / 10 && text == "x".repeat(bytes), "{name}");
     }
+}
+
+#[test]
+fn the_best_coding_is_what_the_client_prefers_and_arrow_needs() {
+    let rows = [
+        ("gzip, deflate", Some(Coding::Gzip), None),
+        ("gzip, deflate, br, zstd", Some(Coding::Zstd), Some(Coding::Zstd)),
+        ("gzip, zstd;q=0.5", Some(Coding::Gzip), Some(Coding::Zstd)),
+        ("gzip, identity;q=0", Some(Coding::Gzip), Some(Coding::Gzip)),
+        ("zstd;q=0, GZIP;q=0.1", Some(Coding::Gzip), None),
+        ("*", None, None),
+        ("", None, None),
+    ];
+    for (accepts, json, arrow) in rows {
+        let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(accepts))]);
+        let accepted = AcceptedCodings::of(&headers);
+        assert_eq!((accepted.best(false), accepted.best(true)), (json, arrow), "{accepts}");
+    }
+}
+
+#[tokio::test]
+async fn zstd_is_sent_piece_by_piece_too() {
+    let (sender, receiver) = futures::channel::mpsc::unbounded::<Result<Bytes, Infallible>>();
+    let permit = ENCODERS.try_acquire_many(ZSTD_SHARE).expect("fewer tests run at a time");
+    let body = compressed(Body::from_stream(receiver), Encoder::new(Coding::Zstd), permit);
+    let (mut body, mut sent) = (body.into_data_stream(), Vec::new());
+    let piece = "a".repeat(SLICE_BYTES + 1);
+    sender.unbounded_send(Ok(piece.clone().into())).unwrap();
+    let decoded = |sent: &[u8]| {
+        let mut text = Vec::new();
+        // It ends early as long as the body does not.
+        let _ = zstd::Decoder::new(sent).unwrap().read_to_end(&mut text);
+        text
+    };
+    while decoded(&sent).len() < piece.len() {
+        sent.extend_from_slice(&body.next().await.expect("it has not ended").unwrap());
+    }
+    drop(sender);
+    while let Some(piece) = body.next().await {
+        sent.extend_from_slice(&piece.unwrap());
+    }
+    assert_eq!(zstd::decode_all(&*sent).expect("it is whole"), piece.as_bytes());
 }
 
 #[tokio::test]
@@ -140,7 +186,8 @@ fn decode(sent: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn each_piece_is_sent_before_the_next_is_made() {
     let (sender, receiver) = futures::channel::mpsc::unbounded::<Result<Bytes, Infallible>>();
-    let mut body = gzip(Body::from_stream(receiver), permit()).into_data_stream();
+    let encoder = Encoder::new(Coding::Gzip);
+    let mut body = compressed(Body::from_stream(receiver), encoder, permit()).into_data_stream();
     let (mut sent, mut expected) = (Vec::new(), Vec::new());
     for piece in ["a".repeat(10), "b".repeat(3 * SLICE_BYTES + 1), "c".repeat(10)] {
         expected.extend_from_slice(piece.as_bytes());
@@ -162,7 +209,8 @@ async fn each_piece_is_sent_before_the_next_is_made() {
 #[tokio::test]
 async fn a_body_that_fails_ends_with_its_error() {
     let pieces = stream::iter([Ok(Bytes::from("begun")), Err(std::io::Error::other("broken"))]);
-    let mut body = gzip(Body::from_stream(pieces), permit()).into_data_stream();
+    let encoder = Encoder::new(Coding::Gzip);
+    let mut body = compressed(Body::from_stream(pieces), encoder, permit()).into_data_stream();
     assert_eq!(decode(&body.next().await.unwrap().unwrap()), b"begun");
     assert!(body.next().await.unwrap().is_err());
     assert!(body.next().await.is_none(), "nothing that looks like an end");

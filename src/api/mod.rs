@@ -61,6 +61,7 @@ pub mod serve;
 pub mod sql;
 mod sql_params;
 pub mod tasks;
+pub mod time_text;
 pub mod tls;
 
 /// The forms of errors on the main listener, by path. Each API has its own, and DataStone's is that of all other paths.

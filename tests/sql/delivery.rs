@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Browser, Client, Server};
 
-const GZIP: (&str, &str) = ("accept-encoding", "gzip");
+/// Arrow is compressed by gzip for nobody else.
+const GZIP: (&str, &str) = ("accept-encoding", "gzip, identity;q=0");
 const LONG: &str =
     "SELECT value, 'the same text in every row' AS word FROM generate_series(1, 20000) ORDER BY value";
 
