@@ -254,7 +254,18 @@ const RULES: grammar::Rules = &[
     ("area", &["hr", "ir", "di", "co", "HR", "holding", "<letter>"]),
     (
         "type",
-        &["bcd16", "REAL", "int8", "epoch_ms", "text<small>", "string<small>", "dtl", "<letter><small>"],
+        &[
+            "bcd16",
+            "REAL",
+            "int8",
+            "epoch_ms",
+            "text<small>",
+            "string<small>",
+            "dtl",
+            "int24",
+            "uint48",
+            "<letter><small>",
+        ],
     ),
     (
         "melsec",

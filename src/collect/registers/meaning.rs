@@ -22,12 +22,17 @@ pub fn of_number(
     let uint = |number| DeviceValue::Number(NumericValue::Uint(number));
     match value_type {
         RegisterType::Int8 => Ok(NumericValue::Int(i64::from(raw as u8 as i8)).into()),
+        RegisterType::Integer { bytes, is_signed: true } => {
+            let unused = 64 - 8 * u32::from(bytes);
+            Ok(NumericValue::Int((raw << unused) as i64 >> unused).into())
+        }
         RegisterType::Bcd16 | RegisterType::Bcd32 => decode_bcd(raw).map(uint),
         RegisterType::S5Time => decode_s5time(raw).map(uint),
         RegisterType::EpochSeconds | RegisterType::EpochMilliseconds => {
             TimeValue::from_epoch(value_type, raw).map(|time| time.value(kind))
         }
         RegisterType::Plain(_)
+        | RegisterType::Integer { is_signed: false, .. }
         | RegisterType::Dtl
         | RegisterType::DateAndTime
         | RegisterType::Text(_)
@@ -55,6 +60,7 @@ pub fn to_number(value_type: RegisterType, value: NumericValue) -> Option<Numeri
         value.to_integer().filter(|whole| value_type.integers().is_some_and(|all| all.contains(whole)))?;
     let raw = match value_type {
         RegisterType::Int8 => u64::from(i8::try_from(whole).ok()? as u8),
+        RegisterType::Integer { .. } => i64::try_from(whole).ok()? as u64,
         RegisterType::Bcd16 | RegisterType::Bcd32 => encode_bcd(u64::try_from(whole).ok()?)?,
         RegisterType::S5Time => encode_s5time(u64::try_from(whole).ok()?)?,
         _ => return None,

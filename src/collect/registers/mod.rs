@@ -14,6 +14,8 @@ mod fuzz_tests;
 
 mod bcd;
 mod cell_bytes;
+mod cell_words;
+mod integer_cells;
 mod isolation;
 mod meaning;
 mod point_error;

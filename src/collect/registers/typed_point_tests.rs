@@ -56,11 +56,54 @@ fn values_are_read_and_written_as_their_types_say() {
         (S7, "MB3:int8", big, bytes(&[0xFE]), int(-2)),
         (S7, "DB1.DBW0:S5TIME", big, bytes(&[0x21, 0x27]), uint(127_000)),
         (Modbus, "hr:0:INT", little, words(&[0xFFFE]), int(-2)),
+        (Modbus, "hr:0:uint24", little, words(&[0x3456, 0x0012]), uint(0x12_3456)),
+        (Modbus, "hr:0:uint24", big, words(&[0x0012, 0x3456]), uint(0x12_3456)),
+        (Modbus, "hr:0:uint24", swapped, words(&[0x1200, 0x5634]), uint(0x12_3456)),
+        (Modbus, "hr:0:int24", big, words(&[0xFFFF, 0xFFFE]), int(-2)),
+        (Melsec, "D100:int24", little, words(&[0x3456, 0x0012]), int(0x12_3456)),
+        (Fenet, "%DW100:uint24", little, bytes(&[0x56, 0x34, 0x12, 0]), uint(0x12_3456)),
+        (S7, "DB1.DBB3:uint24", big, bytes(&[0x12, 0x34, 0x56]), uint(0x12_3456)),
+        (S7, "DB1.DBW3:int24", little, bytes(&[0xFF, 0xFF, 0xFE]), int(-2)),
+        (Modbus, "hr:0:uint48", little, words(&[0x9ABC, 0x5678, 0x1234]), uint(0x1234_5678_9ABC)),
+        (Modbus, "hr:0:uint48", big, words(&[0x1234, 0x5678, 0x9ABC]), uint(0x1234_5678_9ABC)),
+        (Modbus, "hr:0:int48", swapped, words(&[0xFFFF, 0xFFFF, 0xFEFF]), int(-2)),
+        (Melsec, "D100:int48", little, words(&[0, 0, 0x8000]), int(-(1 << 47))),
+        (
+            Fenet,
+            "%DB201:uint48",
+            little,
+            bytes(&[0xBC, 0x9A, 0x78, 0x56, 0x34, 0x12]),
+            uint(0x1234_5678_9ABC),
+        ),
+        (S7, "DB1.DBB3:int48", big, bytes(&[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE]), int(-2)),
         (S7, "DB1,REAL0", big, bytes(&[0x42, 0xF6, 0, 0]), DeviceValue::Number(NumericValue::Float(123.0))),
     ] {
         let point = at(protocol, path, None, order);
         assert_eq!(point.value(point.span, &data), Ok(value.clone()), "{protocol} {path} {order}");
         assert_eq!(written(&point, &value), Some(data), "{protocol} {path} {order}");
+    }
+}
+
+#[test]
+fn the_fourth_byte_of_24_bits_is_not_read_and_becomes_the_sign() {
+    let point = at(Protocol::Modbus, "hr:0:int24", None, WordOrder::Abcd);
+    let int = |number| DeviceValue::Number(NumericValue::Int(number));
+    assert_eq!(point.value(point.span, &words(&[0x8001, 0x0002])), Ok(int(0x1_0002)));
+    assert_eq!(written(&point, &int(0x1_0002)), Some(words(&[0x0001, 0x0002])));
+    assert_eq!(written(&point, &int(-1)), Some(words(&[0xFFFF, 0xFFFF])));
+    let on = RegisterData::Bits((0..32).map(|bit| bit % 8 == 0).collect());
+    let bits = at(Protocol::Melsec, "M0:uint24", None, WordOrder::Cdab);
+    assert_eq!(bits.value(bits.span, &on), Ok(DeviceValue::Number(NumericValue::Uint(0x01_0101))));
+    for (protocol, path, cells) in [
+        (Protocol::Modbus, "hr:0:uint24", 2),
+        (Protocol::Modbus, "hr:0:uint48", 3),
+        (Protocol::Melsec, "M0:int48", 48),
+        (Protocol::Melsec, "LTN5:int24", 1),
+        (Protocol::Fenet, "%DB201:int24", 4),
+        (Protocol::S7, "DB1.DBB1:int24", 3),
+        (Protocol::S7, "DB1.DBD0:int48", 6),
+    ] {
+        assert_eq!(at(protocol, path, None, WordOrder::Cdab).span.len, cells, "{path}");
     }
 }
 
@@ -132,6 +175,10 @@ fn what_a_register_cannot_hold_is_refused() {
         (Protocol::Modbus, "hr:65535:bcd32", "uint32 at hr:65535:bcd32 reaches past the last register"),
         (Protocol::Modbus, "hr:65535:INT", ""),
         (Protocol::Modbus, "hr:65535:DINT", "int32 at hr:65535:int32 reaches past the last register"),
+        (Protocol::Modbus, "hr:65534:int48", "int64 at hr:65534:int48 reaches past the last register"),
+        (Protocol::Melsec, "LTN5:uint48", "LTN5:uint48 has another width than uint64"),
+        (Protocol::Fenet, "%MX0:int24", "%MX0 is a single bit and holds no int24"),
+        (Protocol::S7, "T5:int24", "int32 at T5:int24 is wider than a single timer or counter of 16 bits"),
         (Protocol::Modbus, "co:0:bcd16", "co:0 is a single bit and holds no bcd16"),
         (Protocol::Melsec, "M0:text4", "M0:text4 has another width than text"),
         (Protocol::Melsec, "LTN5:bcd16", "LTN5:bcd16 has another width than uint16"),
@@ -156,6 +203,10 @@ fn what_a_register_cannot_hold_is_refused() {
     for (path, value) in [
         ("hr:0:bcd16", DeviceValue::Number(NumericValue::Uint(10_000))),
         ("hr:0:int8", DeviceValue::Number(NumericValue::Int(128))),
+        ("hr:0:int24", DeviceValue::Number(NumericValue::Int(1 << 23))),
+        ("hr:0:uint24", DeviceValue::Number(NumericValue::Int(-1))),
+        ("hr:0:int48", DeviceValue::Number(NumericValue::Int(-(1 << 47) - 1))),
+        ("hr:0:uint48", DeviceValue::Number(NumericValue::Float(0.5))),
         ("hr:0:text4", DeviceValue::Text("five!".into())),
         ("hr:0:text4", DeviceValue::Number(NumericValue::Uint(1))),
         ("hr:0:bcd16", DeviceValue::Text("1".into())),

@@ -23,6 +23,8 @@ pub enum RegisterType {
     Plain(StreamKind),
     /// A signed integer of 8 bits.
     Int8,
+    /// An integer of three or six bytes.
+    Integer { bytes: u8, is_signed: bool },
     /// Four decimal digits in 16 bits.
     Bcd16,
     /// Eight decimal digits in 32 bits.
@@ -48,6 +50,8 @@ pub enum RegisterType {
 pub enum RawContent {
     /// A number.
     Number(StreamKind),
+    /// An unsigned integer of so many bytes, which no stream has.
+    Integer(u8),
     /// Bytes, as many.
     Bytes(u16),
 }
@@ -55,7 +59,7 @@ pub enum RawContent {
 /// A type without a length, with the name that is shown, and its names in IEC 61131-3 and in other programs.
 type Row = (RegisterType, &'static str, &'static [&'static str]);
 
-const ROWS: [Row; 19] = [
+const ROWS: [Row; 23] = [
     (RegisterType::Plain(StreamKind::Bit), "bit", &["bool"]),
     (RegisterType::Plain(StreamKind::Byte), "byte", &["uint8", "usint"]),
     (RegisterType::Int8, "int8", &["sint"]),
@@ -65,6 +69,10 @@ const ROWS: [Row; 19] = [
     (RegisterType::Plain(StreamKind::Uint32), "uint32", &["udint", "dword"]),
     (RegisterType::Plain(StreamKind::Int64), "int64", &["lint"]),
     (RegisterType::Plain(StreamKind::Uint64), "uint64", &["ulint", "lword"]),
+    (RegisterType::Integer { bytes: 3, is_signed: true }, "int24", &[]),
+    (RegisterType::Integer { bytes: 3, is_signed: false }, "uint24", &[]),
+    (RegisterType::Integer { bytes: 6, is_signed: true }, "int48", &[]),
+    (RegisterType::Integer { bytes: 6, is_signed: false }, "uint48", &[]),
     (RegisterType::Plain(StreamKind::Fp16), "fp16", &["float16"]),
     (RegisterType::Plain(StreamKind::Fp32), "fp32", &["real", "float", "float32"]),
     (RegisterType::Plain(StreamKind::Fp64), "fp64", &["lreal", "double", "float64"]),
@@ -95,6 +103,7 @@ impl RegisterType {
             | RegisterType::S7String(_) => protocol == Protocol::S7,
             RegisterType::Plain(_)
             | RegisterType::Int8
+            | RegisterType::Integer { .. }
             | RegisterType::Bcd16
             | RegisterType::Bcd32
             | RegisterType::EpochSeconds
@@ -115,6 +124,7 @@ impl RegisterType {
         match self {
             RegisterType::Plain(kind) => RawContent::Number(kind),
             RegisterType::Int8 => RawContent::Number(StreamKind::Byte),
+            RegisterType::Integer { bytes, .. } => RawContent::Integer(bytes),
             RegisterType::Bcd16 | RegisterType::S5Time => RawContent::Number(StreamKind::Uint16),
             RegisterType::Bcd32 | RegisterType::EpochSeconds => RawContent::Number(StreamKind::Uint32),
             RegisterType::EpochMilliseconds => RawContent::Number(StreamKind::Uint64),
@@ -130,6 +140,10 @@ impl RegisterType {
         match self {
             RegisterType::Plain(kind) => kind,
             RegisterType::Int8 => StreamKind::Int16,
+            RegisterType::Integer { bytes: ..=4, is_signed: true } => StreamKind::Int32,
+            RegisterType::Integer { bytes: ..=4, is_signed: false } => StreamKind::Uint32,
+            RegisterType::Integer { is_signed: true, .. } => StreamKind::Int64,
+            RegisterType::Integer { is_signed: false, .. } => StreamKind::Uint64,
             RegisterType::Bcd16 => StreamKind::Uint16,
             RegisterType::Bcd32 | RegisterType::S5Time => StreamKind::Uint32,
             RegisterType::EpochSeconds
@@ -165,6 +179,10 @@ impl RegisterType {
         match self {
             RegisterType::Plain(kind) => kind.integer_range(),
             RegisterType::Int8 => Some(i8::MIN.into()..=i8::MAX.into()),
+            RegisterType::Integer { bytes, is_signed } => {
+                let count = 1_i128 << (8 * u32::from(bytes));
+                Some(if is_signed { -count / 2..=count / 2 - 1 } else { 0..=count - 1 })
+            }
             RegisterType::Bcd16 => Some(0..=9_999),
             RegisterType::Bcd32 => Some(0..=99_999_999),
             RegisterType::S5Time => Some(0..=MAX_S5TIME_MS.into()),

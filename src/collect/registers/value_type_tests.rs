@@ -11,6 +11,8 @@ fn names_of_other_programs_are_understood() {
         (Protocol::Modbus, "uint8", Some(Plain(StreamKind::Byte))),
         (Protocol::Modbus, "SINT", Some(Int8)),
         (Protocol::Melsec, "bcd", Some(Bcd16)),
+        (Protocol::Fenet, "INT24", Some(RegisterType::Integer { bytes: 3, is_signed: true })),
+        (Protocol::Modbus, "uint40", None),
         (Protocol::Modbus, "text20", Some(Text(20))),
         (Protocol::Modbus, "STRING20", Some(Text(20))),
         (Protocol::S7, "STRING20", Some(S7String(20))),
@@ -50,6 +52,10 @@ fn a_stream_holds_every_value_of_the_type_or_is_refused() {
         ("int64", vec![StreamKind::Int64], vec![Fp64, Uint64]),
         ("fp32", vec![Fp32, Fp64], vec![Int32, Text]),
         ("fp64", vec![Fp64], vec![Fp32]),
+        ("int24", vec![Int32, Fp32, Fp64], vec![Int16, Uint64]),
+        ("uint24", vec![Int32, Uint64, Fp32], vec![Uint16]),
+        ("int48", vec![StreamKind::Int64, Fp64], vec![Int32, Uint64, Fp32]),
+        ("uint48", vec![StreamKind::Int64, Uint64, Fp64], vec![Int32, Fp32]),
         ("bcd16", vec![Uint16, Int16, Fp32], vec![Byte, Text]),
         ("text20", vec![Text], vec![Json, Fp64]),
         ("epoch_s", vec![Text, Fp64, Uint64], vec![Int32, Fp32]),
@@ -62,5 +68,18 @@ fn a_stream_holds_every_value_of_the_type_or_is_refused() {
                 fitting.contains(&kind).then_some(true).or(refused.contains(&kind).then_some(false));
             assert!(expected.is_none_or(|fits| value_type.fits(kind) == fits), "{name} {kind}");
         }
+    }
+}
+
+#[test]
+fn integers_say_their_range() {
+    for (name, range) in [
+        ("int24", "whole numbers from -8388608 to 8388607"),
+        ("uint24", "whole numbers from 0 to 16777215"),
+        ("int48", "whole numbers from -140737488355328 to 140737488355327"),
+        ("uint48", "whole numbers from 0 to 281474976710655"),
+    ] {
+        let value_type = RegisterType::parse(Protocol::Modbus, name).unwrap();
+        assert_eq!(value_type.describe(), range);
     }
 }

@@ -175,7 +175,9 @@ fn no_type(name: &str) -> String {
 /// The size letter with which values of a type begin.
 fn size(value_type: RegisterType) -> S7Size {
     match value_type.raw() {
-        RawContent::Number(StreamKind::Bit | StreamKind::Byte) | RawContent::Bytes(_) => S7Size::Byte,
+        RawContent::Number(StreamKind::Bit | StreamKind::Byte)
+        | RawContent::Integer(_)
+        | RawContent::Bytes(_) => S7Size::Byte,
         RawContent::Number(StreamKind::Int16 | StreamKind::Uint16 | StreamKind::Fp16) => S7Size::Word,
         RawContent::Number(_) => S7Size::Double,
     }

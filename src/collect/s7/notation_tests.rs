@@ -71,6 +71,8 @@ const UNDERSTOOD: &[(&str, &str)] = &[
     ("C5:bcd16", "C5:bcd16"),
     ("T5:int8", "T5:int8"),
     ("DB1.DBB1:int8", "DB1.DBB1:int8"),
+    ("DB1,W4:INT24", "DB1.DBW4:int24"),
+    ("DB1.DBX1.0:UINT48", "DB1.DBB1:uint48"),
     ("DB1.DBX1.0:SINT", "DB1.DBB1:int8"),
     ("MB7:bool", "MB7:bit"),
 ];
@@ -114,6 +116,10 @@ fn what_is_no_address_says_what_would_be() {
         (
             "MD4:SINT",
             "MD4 begins with its high byte: write MB7:int8 for the low byte or MB4:int8 for the high one.",
+        ),
+        (
+            "DB1.DBD0:int24",
+            "DB1.DBD0 begins with its high byte: write DB1.DBB1:int24 for the low three bytes or DB1.DBB0:int24 for the high three.",
         ),
         ("T5:DINT", "int32 at T5:int32 is wider than a single timer or counter of 16 bits."),
         ("C5:text4", "text at C5:text4 is wider than a single timer or counter of 16 bits."),
