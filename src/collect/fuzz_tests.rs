@@ -264,6 +264,7 @@ const RULES: grammar::Rules = &[
             "dtl",
             "int24",
             "uint48",
+            "tod",
             "<letter><small>",
         ],
     ),

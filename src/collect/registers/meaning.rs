@@ -28,6 +28,8 @@ pub fn of_number(
         }
         RegisterType::Bcd16 | RegisterType::Bcd32 => decode_bcd(raw).map(uint),
         RegisterType::S5Time => decode_s5time(raw).map(uint),
+        RegisterType::TimeOfDay => time_of_day(raw).map(uint),
+        RegisterType::Date => TimeValue::from_days(raw).map(|time| time.value(kind)),
         RegisterType::EpochSeconds | RegisterType::EpochMilliseconds => {
             TimeValue::from_epoch(value_type, raw).map(|time| time.value(kind))
         }
@@ -38,6 +40,12 @@ pub fn of_number(
         | RegisterType::Text(_)
         | RegisterType::S7String(_) => Ok(number.into()),
     }
+}
+
+/// Milliseconds since midnight.
+fn time_of_day(raw: u64) -> Result<u64, String> {
+    let is_of_day = RegisterType::TimeOfDay.integers().is_some_and(|all| all.contains(&i128::from(raw)));
+    is_of_day.then_some(raw).ok_or_else(|| format!("{raw} milliseconds are more than a day and no tod"))
 }
 
 /// The value of bytes, for a stream of a kind.
@@ -63,6 +71,7 @@ pub fn to_number(value_type: RegisterType, value: NumericValue) -> Option<Numeri
         RegisterType::Integer { .. } => i64::try_from(whole).ok()? as u64,
         RegisterType::Bcd16 | RegisterType::Bcd32 => encode_bcd(u64::try_from(whole).ok()?)?,
         RegisterType::S5Time => encode_s5time(u64::try_from(whole).ok()?)?,
+        RegisterType::TimeOfDay => u64::try_from(whole).ok()?,
         _ => return None,
     };
     Some(NumericValue::Uint(raw))

@@ -4,13 +4,19 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::bcd::MAX_S5TIME_MS;
+use crate::domain::Micros;
 use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
+use crate::domain::time::{Day, MICROS_PER_SECOND};
 
 /// Integers up to this magnitude are exact as fp64.
 const EXACT_FP64: i128 = 1 << 53;
 /// Integers up to this magnitude are exact as fp32.
 const EXACT_FP32: i128 = 1 << 24;
+/// 1990-01-01, the first date of S7.
+const FIRST_DATE: Day = Day(7305);
+/// The last millisecond of a day.
+const MAX_TIME_OF_DAY_MS: i128 = 86_399_999;
 /// Longest S7 STRING, by its declaration.
 const MAX_S7_STRING: u16 = 254;
 /// Longest text of a fixed number of characters. The protocols have lower limits.
@@ -31,6 +37,10 @@ pub enum RegisterType {
     Bcd32,
     /// A duration of S7 in 16 bits: three decimal digits and a time base. The value is in milliseconds.
     S5Time,
+    /// A date of S7: days since 1990 in 16 bits.
+    Date,
+    /// A time of S7 in milliseconds since midnight, in 32 bits.
+    TimeOfDay,
     /// Seconds since 1970 in 32 bits.
     EpochSeconds,
     /// Milliseconds since 1970 in 64 bits.
@@ -59,7 +69,7 @@ pub enum RawContent {
 /// A type without a length, with the name that is shown, and its names in IEC 61131-3 and in other programs.
 type Row = (RegisterType, &'static str, &'static [&'static str]);
 
-const ROWS: [Row; 23] = [
+const ROWS: [Row; 25] = [
     (RegisterType::Plain(StreamKind::Bit), "bit", &["bool"]),
     (RegisterType::Plain(StreamKind::Byte), "byte", &["uint8", "usint"]),
     (RegisterType::Int8, "int8", &["sint"]),
@@ -81,6 +91,8 @@ const ROWS: [Row; 23] = [
     (RegisterType::EpochSeconds, "epoch_s", &[]),
     (RegisterType::EpochMilliseconds, "epoch_ms", &[]),
     (RegisterType::S5Time, "s5time", &[]),
+    (RegisterType::Date, "date", &[]),
+    (RegisterType::TimeOfDay, "tod", &["time_of_day"]),
     (RegisterType::Dtl, "dtl", &[]),
     (RegisterType::DateAndTime, "dt", &["date_and_time"]),
 ];
@@ -98,6 +110,8 @@ impl RegisterType {
     pub fn is_of(self, protocol: Protocol) -> bool {
         match self {
             RegisterType::S5Time
+            | RegisterType::Date
+            | RegisterType::TimeOfDay
             | RegisterType::Dtl
             | RegisterType::DateAndTime
             | RegisterType::S7String(_) => protocol == Protocol::S7,
@@ -125,8 +139,12 @@ impl RegisterType {
             RegisterType::Plain(kind) => RawContent::Number(kind),
             RegisterType::Int8 => RawContent::Number(StreamKind::Byte),
             RegisterType::Integer { bytes, .. } => RawContent::Integer(bytes),
-            RegisterType::Bcd16 | RegisterType::S5Time => RawContent::Number(StreamKind::Uint16),
-            RegisterType::Bcd32 | RegisterType::EpochSeconds => RawContent::Number(StreamKind::Uint32),
+            RegisterType::Bcd16 | RegisterType::S5Time | RegisterType::Date => {
+                RawContent::Number(StreamKind::Uint16)
+            }
+            RegisterType::Bcd32 | RegisterType::TimeOfDay | RegisterType::EpochSeconds => {
+                RawContent::Number(StreamKind::Uint32)
+            }
             RegisterType::EpochMilliseconds => RawContent::Number(StreamKind::Uint64),
             RegisterType::Dtl => RawContent::Bytes(12),
             RegisterType::DateAndTime => RawContent::Bytes(8),
@@ -145,8 +163,9 @@ impl RegisterType {
             RegisterType::Integer { is_signed: true, .. } => StreamKind::Int64,
             RegisterType::Integer { is_signed: false, .. } => StreamKind::Uint64,
             RegisterType::Bcd16 => StreamKind::Uint16,
-            RegisterType::Bcd32 | RegisterType::S5Time => StreamKind::Uint32,
-            RegisterType::EpochSeconds
+            RegisterType::Bcd32 | RegisterType::S5Time | RegisterType::TimeOfDay => StreamKind::Uint32,
+            RegisterType::Date
+            | RegisterType::EpochSeconds
             | RegisterType::EpochMilliseconds
             | RegisterType::Dtl
             | RegisterType::DateAndTime
@@ -162,7 +181,7 @@ impl RegisterType {
             (RegisterType::EpochMilliseconds | RegisterType::Dtl | RegisterType::DateAndTime, _) => {
                 matches!(kind, StreamKind::Text | StreamKind::Fp64)
             }
-            (RegisterType::EpochSeconds, StreamKind::Text) => true,
+            (RegisterType::Date | RegisterType::EpochSeconds, StreamKind::Text) => true,
             (RegisterType::Plain(StreamKind::Bit), _) => kind.is_register_kind(),
             (RegisterType::Plain(own), _) if own == kind => true,
             (RegisterType::Plain(StreamKind::Fp16), _) => matches!(kind, StreamKind::Fp32 | StreamKind::Fp64),
@@ -186,6 +205,8 @@ impl RegisterType {
             RegisterType::Bcd16 => Some(0..=9_999),
             RegisterType::Bcd32 => Some(0..=99_999_999),
             RegisterType::S5Time => Some(0..=MAX_S5TIME_MS.into()),
+            RegisterType::Date => Some(seconds_at(0)..=seconds_at(u16::MAX)),
+            RegisterType::TimeOfDay => Some(0..=MAX_TIME_OF_DAY_MS),
             RegisterType::EpochSeconds => Some(0..=u32::MAX.into()),
             RegisterType::EpochMilliseconds
             | RegisterType::Dtl
@@ -215,7 +236,8 @@ impl RegisterType {
     pub fn is_time(self) -> bool {
         matches!(
             self,
-            RegisterType::EpochSeconds
+            RegisterType::Date
+                | RegisterType::EpochSeconds
                 | RegisterType::EpochMilliseconds
                 | RegisterType::Dtl
                 | RegisterType::DateAndTime
@@ -234,6 +256,16 @@ fn parse_text(protocol: Protocol, text: &str) -> Option<RegisterType> {
         "text" | "char" | "string" => (len <= MAX_TEXT).then_some(RegisterType::Text(len)),
         _ => None,
     }
+}
+
+/// Midnight at the start of a date of S7, which counts days.
+pub fn date_start(days: u16) -> Micros {
+    Day(FIRST_DATE.0 + i32::from(days)).start()
+}
+
+/// The same in seconds since 1970.
+fn seconds_at(days: u16) -> i128 {
+    i128::from(date_start(days).0 / MICROS_PER_SECOND)
 }
 
 /// The integers that a number of this kind holds exactly.

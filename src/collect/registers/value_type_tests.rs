@@ -19,6 +19,9 @@ fn names_of_other_programs_are_understood() {
         (Protocol::S7, "char20", Some(Text(20))),
         (Protocol::S7, "S5Time", Some(S5Time)),
         (Protocol::S7, "DATE_AND_TIME", Some(DateAndTime)),
+        (Protocol::S7, "DATE", Some(RegisterType::Date)),
+        (Protocol::S7, "Time_Of_Day", Some(RegisterType::TimeOfDay)),
+        (Protocol::Fenet, "date", None),
         (Protocol::Modbus, "s5time", None),
         (Protocol::Modbus, "dtl", None),
         (Protocol::Modbus, "bcd24", None),
@@ -37,7 +40,7 @@ fn names_of_other_programs_are_understood() {
     }
     let names = RegisterType::names(Protocol::Modbus);
     assert!(names.contains("bcd16, bcd32") && names.contains("text20") && !names.contains("dtl"), "{names}");
-    assert!(RegisterType::names(Protocol::S7).contains("s5time, dtl, dt, text20, string20"));
+    assert!(RegisterType::names(Protocol::S7).contains("s5time, date, tod, dtl, dt, text20, string20"));
 }
 
 #[test]
@@ -59,6 +62,8 @@ fn a_stream_holds_every_value_of_the_type_or_is_refused() {
         ("bcd16", vec![Uint16, Int16, Fp32], vec![Byte, Text]),
         ("text20", vec![Text], vec![Json, Fp64]),
         ("epoch_s", vec![Text, Fp64, Uint64], vec![Int32, Fp32]),
+        ("date", vec![Text, StreamKind::Int64, Uint64, Fp64], vec![Int32, StreamKind::Uint32, Fp32]),
+        ("tod", vec![Int32, StreamKind::Uint32, Fp64], vec![Text, Uint16, Fp32]),
         ("dtl", vec![Text, Fp64], vec![Uint64]),
     ] {
         let value_type = RegisterType::parse(Protocol::S7, name).unwrap();
@@ -78,8 +83,9 @@ fn integers_say_their_range() {
         ("uint24", "whole numbers from 0 to 16777215"),
         ("int48", "whole numbers from -140737488355328 to 140737488355327"),
         ("uint48", "whole numbers from 0 to 281474976710655"),
+        ("tod", "whole numbers from 0 to 86399999"),
     ] {
-        let value_type = RegisterType::parse(Protocol::Modbus, name).unwrap();
+        let value_type = RegisterType::parse(Protocol::S7, name).unwrap();
         assert_eq!(value_type.describe(), range);
     }
 }

@@ -34,6 +34,8 @@ const UNDERSTOOD: &[(&str, &str)] = &[
     ("DB1,DT0", "DB1.DBB0:dt"),
     ("DB1,DTL0", "DB1.DBB0:dtl"),
     ("DB1,S5TIME0", "DB1.DBW0:s5time"),
+    ("DB1,DATE0", "DB1.DBW0:date"),
+    ("MTOD30", "MD30:tod"),
     ("DB1.R0", "DB1.DBD0:fp32"),
     ("DB1.X5.0", "DB1.DBX5.0"),
     ("DB1.B3", "DB1.DBB3"),
