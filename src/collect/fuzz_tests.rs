@@ -261,6 +261,7 @@ const RULES: grammar::Rules = &[
             "epoch_ms",
             "text<small>",
             "string<small>",
+            "wstring<small>",
             "dtl",
             "int24",
             "uint48",

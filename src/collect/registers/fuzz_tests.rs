@@ -35,6 +35,7 @@ fn read_register() -> Decoder {
         (Protocol::S7, "DB1.DBB0:int24"),
         (Protocol::Modbus, "hr:0:uint24"),
         (Protocol::Melsec, "D0:int48"),
+        (Protocol::S7, "DB1.DBB0:wstring5"),
         (Protocol::S7, "DB1.DBW0:date"),
         (Protocol::S7, "DB1.DBD0:tod"),
     ];

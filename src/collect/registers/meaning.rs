@@ -1,7 +1,7 @@
 //! Values of the types whose cells hold a number or bytes with another meaning. Pure.
 
 use super::bcd::{decode_bcd, decode_s5time, encode_bcd, encode_s5time};
-use super::text::{decode_fixed, decode_s7_string, encode_fixed, encode_s7_string};
+use super::text::{decode_fixed, encode_fixed};
 use super::time_value::TimeValue;
 use super::value_type::RegisterType;
 use crate::collect::device_value::DeviceValue;
@@ -38,7 +38,7 @@ pub fn of_number(
         | RegisterType::Dtl
         | RegisterType::DateAndTime
         | RegisterType::Text(_)
-        | RegisterType::S7String(_) => Ok(number.into()),
+        | RegisterType::S7String(..) => Ok(number.into()),
     }
 }
 
@@ -54,7 +54,7 @@ fn time_of_day(raw: u64) -> Result<u64, String> {
 /// A message: the bytes are no value of this type.
 pub fn of_bytes(value_type: RegisterType, bytes: &[u8], kind: StreamKind) -> Result<DeviceValue, String> {
     match value_type {
-        RegisterType::S7String(declared) => decode_s7_string(declared, bytes).map(DeviceValue::Text),
+        RegisterType::S7String(form, declared) => form.decode(declared, bytes).map(DeviceValue::Text),
         RegisterType::Dtl | RegisterType::DateAndTime => {
             TimeValue::from_bytes(value_type, bytes).map(|time| time.value(kind))
         }
@@ -81,7 +81,7 @@ pub fn to_number(value_type: RegisterType, value: NumericValue) -> Option<Numeri
 pub fn to_bytes(protocol: Protocol, value_type: RegisterType, value: &DeviceValue) -> Option<Vec<u8>> {
     match (value_type, value) {
         (RegisterType::Text(len), DeviceValue::Text(text)) => encode_fixed(protocol, len, text),
-        (RegisterType::S7String(declared), DeviceValue::Text(text)) => encode_s7_string(declared, text),
+        (RegisterType::S7String(form, declared), DeviceValue::Text(text)) => form.encode(declared, text),
         _ => None,
     }
 }

@@ -21,6 +21,7 @@ mod meaning;
 mod point_error;
 mod poll_group;
 mod request_sender;
+mod s7_string;
 mod silent_ranges;
 mod text;
 mod time_value;

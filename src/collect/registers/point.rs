@@ -4,7 +4,7 @@ use super::cell_bytes::{bytes_of, swap_pairs, whole_bytes};
 use super::cell_words::{whole, words_at};
 use super::integer_cells::IntegerCells;
 use super::point_error::PointError;
-use super::text::S7_STRING_HEADER;
+use super::s7_string::S7StringForm;
 use super::value_type::{RawContent, RegisterType};
 use super::{
     ByteLayout, CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite, meaning,
@@ -183,9 +183,13 @@ impl RegisterPoint {
     /// rest of the word alone.
     pub fn encode(&self, value: &DeviceValue) -> Option<RegisterWrite> {
         match (self.form, self.meaning, value) {
-            (PointEncoding::Bytes(order), Some((RegisterType::S7String(_), _)), DeviceValue::Text(_)) => {
+            (
+                PointEncoding::Bytes(order),
+                Some((RegisterType::S7String(form, _), _)),
+                DeviceValue::Text(_),
+            ) => {
                 let bytes = self.text_bytes(value)?;
-                (!order.swaps_bytes()).then_some(RegisterWrite::Bytes(self.written_length(), bytes))
+                (!order.swaps_bytes()).then_some(RegisterWrite::Bytes(self.written_length(form), bytes))
             }
             (PointEncoding::Bytes(order), Some(_), DeviceValue::Text(_)) => {
                 Some(whole_bytes(self.span.first(), order, self.text_bytes(value)?))
@@ -202,8 +206,9 @@ impl RegisterPoint {
     pub fn widest_write(&self) -> Option<RegisterWrite> {
         let cells = usize::from(self.span.len);
         match (self.form, self.meaning()) {
-            (PointEncoding::Bytes(_), Some(RegisterType::S7String(_))) => {
-                Some(RegisterWrite::Bytes(self.written_length(), vec![0; cells.saturating_sub(1)]))
+            (PointEncoding::Bytes(_), Some(RegisterType::S7String(form, _))) => {
+                let written = cells.saturating_sub(form.width().into());
+                Some(RegisterWrite::Bytes(self.written_length(form), vec![0; written]))
             }
             (PointEncoding::Bytes(order), _) => {
                 let bytes = if self.span.space.unit == CellUnit::Word { 2 * cells } else { cells };
@@ -213,17 +218,18 @@ impl RegisterPoint {
         }
     }
 
-    /// The byte with the length that an S7 STRING was declared with; `None` for every other type.
+    /// The length that an S7 STRING or WSTRING was declared with, as wide as each of its characters; `None` for every other
+    /// type.
     pub fn declared_length(&self) -> Option<RegisterPoint> {
-        let is_string = matches!(self.meaning(), Some(RegisterType::S7String(_)));
-        let length = RegisterPoint::new(self.span.first(), None, StreamKind::Byte, WordOrder::Abcd);
-        length.ok().filter(|_| is_string)
+        let Some(RegisterType::S7String(form, _)) = self.meaning() else { return None };
+        let kind = if form.width() == 1 { StreamKind::Byte } else { StreamKind::Uint16 };
+        RegisterPoint::new(self.span.first(), None, kind, WordOrder::Abcd).ok()
     }
 
-    /// The byte with the current length of an S7 STRING. The one before it belongs to the device's program.
-    fn written_length(&self) -> RegisterAddress {
+    /// Place of the current length of an S7 STRING or WSTRING. The one before it belongs to the device's program.
+    fn written_length(&self, form: S7StringForm) -> RegisterAddress {
         let first = self.span.first();
-        RegisterAddress { offset: first.offset + 1, ..first }
+        RegisterAddress { offset: first.offset + u32::from(form.width()), ..first }
     }
 
     fn text_bytes(&self, value: &DeviceValue) -> Option<Vec<u8>> {
@@ -292,8 +298,7 @@ fn byte_cells(space: RegisterSpace, value_type: RegisterType, bytes: u16) -> Res
         CellUnit::Word => return Err(PointError::OddLength),
         CellUnit::Bit | CellUnit::Wide(_) => return Err(PointError::OtherWidth),
     };
-    let is_cut =
-        matches!(value_type, RegisterType::S7String(_)) && usize::from(space.max_len) > S7_STRING_HEADER;
+    let is_cut = matches!(value_type, RegisterType::S7String(form, _) if space.max_len > 2 * form.width());
     match (cells <= space.max_len, is_cut) {
         (true, _) => Ok(cells),
         (false, true) => Ok(space.max_len),

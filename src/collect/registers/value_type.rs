@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::bcd::MAX_S5TIME_MS;
+use super::s7_string::S7StringForm;
 use crate::domain::Micros;
 use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
@@ -17,8 +18,6 @@ const EXACT_FP32: i128 = 1 << 24;
 const FIRST_DATE: Day = Day(7305);
 /// The last millisecond of a day.
 const MAX_TIME_OF_DAY_MS: i128 = 86_399_999;
-/// Longest S7 STRING, by its declaration.
-const MAX_S7_STRING: u16 = 254;
 /// Longest text of a fixed number of characters. The protocols have lower limits.
 const MAX_TEXT: u16 = 2000;
 
@@ -51,8 +50,8 @@ pub enum RegisterType {
     DateAndTime,
     /// A text of this many bytes, filled up with NUL or blanks.
     Text(u16),
-    /// A text of S7 with at most this many bytes, after two bytes with its lengths.
-    S7String(u16),
+    /// A text of S7 that was declared with this many characters, after its two lengths.
+    S7String(S7StringForm, u16),
 }
 
 /// Cells of a type, before their meaning.
@@ -114,7 +113,7 @@ impl RegisterType {
             | RegisterType::TimeOfDay
             | RegisterType::Dtl
             | RegisterType::DateAndTime
-            | RegisterType::S7String(_) => protocol == Protocol::S7,
+            | RegisterType::S7String(..) => protocol == Protocol::S7,
             RegisterType::Plain(_)
             | RegisterType::Int8
             | RegisterType::Integer { .. }
@@ -129,7 +128,8 @@ impl RegisterType {
     /// The names of all types that registers of the protocol hold.
     pub fn names(protocol: Protocol) -> String {
         let own = ROWS.iter().filter(|(row, ..)| row.is_of(protocol)).map(|(_, name, _)| *name);
-        let texts: &[&str] = if protocol == Protocol::S7 { &["text20", "string20"] } else { &["text20"] };
+        let texts =
+            if protocol == Protocol::S7 { &["text20", "string20", "wstring20"][..] } else { &["text20"] };
         own.chain(texts.iter().copied()).collect::<Vec<_>>().join(", ")
     }
 
@@ -149,7 +149,7 @@ impl RegisterType {
             RegisterType::Dtl => RawContent::Bytes(12),
             RegisterType::DateAndTime => RawContent::Bytes(8),
             RegisterType::Text(len) => RawContent::Bytes(len),
-            RegisterType::S7String(len) => RawContent::Bytes(len + 2),
+            RegisterType::S7String(form, len) => RawContent::Bytes(form.width() * (len + 2)),
         }
     }
 
@@ -170,14 +170,14 @@ impl RegisterType {
             | RegisterType::Dtl
             | RegisterType::DateAndTime
             | RegisterType::Text(_)
-            | RegisterType::S7String(_) => StreamKind::Text,
+            | RegisterType::S7String(..) => StreamKind::Text,
         }
     }
 
     /// Whether a stream of a kind can hold every value of this type.
     pub fn fits(self, kind: StreamKind) -> bool {
         match (self, kind) {
-            (RegisterType::Text(_) | RegisterType::S7String(_), _) => kind == StreamKind::Text,
+            (RegisterType::Text(_) | RegisterType::S7String(..), _) => kind == StreamKind::Text,
             (RegisterType::EpochMilliseconds | RegisterType::Dtl | RegisterType::DateAndTime, _) => {
                 matches!(kind, StreamKind::Text | StreamKind::Fp64)
             }
@@ -212,7 +212,7 @@ impl RegisterType {
             | RegisterType::Dtl
             | RegisterType::DateAndTime
             | RegisterType::Text(_)
-            | RegisterType::S7String(_) => None,
+            | RegisterType::S7String(..) => None,
         }
     }
 
@@ -222,7 +222,7 @@ impl RegisterType {
             (RegisterType::Text(len), _) => {
                 format!("a text of at most {len} bytes, without NUL and without a blank at its end")
             }
-            (RegisterType::S7String(len), _) => format!("a text of at most {len} bytes"),
+            (RegisterType::S7String(form, len), _) => form.describe(len),
             (RegisterType::S5Time, _) => {
                 "milliseconds with three digits: up to 9990 in steps of 10, 99900 of 100, 999000 of 1000, 9990000 of 10000"
                     .to_owned()
@@ -245,14 +245,18 @@ impl RegisterType {
     }
 }
 
-/// Parses `text20`, or `string20` or `char20` as other programs write it.
+/// Parses `text20`, `string20` and `wstring20`, or `char20` as other programs write it.
 fn parse_text(protocol: Protocol, text: &str) -> Option<RegisterType> {
     let digits_at = text.find(|c: char| c.is_ascii_digit())?;
     let (name, digits) = text.split_at(digits_at);
-    let is_number = digits.len() <= 4 && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_number = digits.len() <= 5 && digits.bytes().all(|b| b.is_ascii_digit());
     let len: u16 = digits.parse().ok().filter(|len: &u16| is_number && *len > 0)?;
-    match name.to_ascii_lowercase().as_str() {
-        "string" if protocol == Protocol::S7 => (len <= MAX_S7_STRING).then_some(RegisterType::S7String(len)),
+    let name = name.to_ascii_lowercase();
+    let form = S7StringForm::ALL.into_iter().find(|form| form.name() == name);
+    if let Some(form) = form.filter(|_| protocol == Protocol::S7) {
+        return (len <= form.max_declared()).then_some(RegisterType::S7String(form, len));
+    }
+    match name.as_str() {
         "text" | "char" | "string" => (len <= MAX_TEXT).then_some(RegisterType::Text(len)),
         _ => None,
     }
@@ -282,7 +286,7 @@ impl fmt::Display for RegisterType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RegisterType::Text(len) => write!(f, "text{len}"),
-            RegisterType::S7String(len) => write!(f, "string{len}"),
+            RegisterType::S7String(form, len) => write!(f, "{}{len}", form.name()),
             _ => f.write_str(ROWS.iter().find(|(row, ..)| row == self).map_or("", |(_, name, _)| name)),
         }
     }

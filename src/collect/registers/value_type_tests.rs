@@ -5,6 +5,7 @@ use super::*;
 #[test]
 fn names_of_other_programs_are_understood() {
     use RegisterType::{Bcd16, DateAndTime, Int8, Plain, S5Time, S7String, Text};
+    use S7StringForm::WString;
     for (protocol, text, expected) in [
         (Protocol::Modbus, "REAL", Some(Plain(StreamKind::Fp32))),
         (Protocol::Modbus, "int16", Some(Plain(StreamKind::Int16))),
@@ -15,7 +16,11 @@ fn names_of_other_programs_are_understood() {
         (Protocol::Modbus, "uint40", None),
         (Protocol::Modbus, "text20", Some(Text(20))),
         (Protocol::Modbus, "STRING20", Some(Text(20))),
-        (Protocol::S7, "STRING20", Some(S7String(20))),
+        (Protocol::S7, "STRING20", Some(S7String(S7StringForm::String, 20))),
+        (Protocol::S7, "WString20", Some(S7String(WString, 20))),
+        (Protocol::S7, "wstring16382", Some(S7String(WString, 16_382))),
+        (Protocol::S7, "wstring16383", None),
+        (Protocol::Modbus, "wstring20", None),
         (Protocol::S7, "char20", Some(Text(20))),
         (Protocol::S7, "S5Time", Some(S5Time)),
         (Protocol::S7, "DATE_AND_TIME", Some(DateAndTime)),
@@ -40,7 +45,9 @@ fn names_of_other_programs_are_understood() {
     }
     let names = RegisterType::names(Protocol::Modbus);
     assert!(names.contains("bcd16, bcd32") && names.contains("text20") && !names.contains("dtl"), "{names}");
-    assert!(RegisterType::names(Protocol::S7).contains("s5time, date, tod, dtl, dt, text20, string20"));
+    assert!(
+        RegisterType::names(Protocol::S7).contains("s5time, date, tod, dtl, dt, text20, string20, wstring20")
+    );
 }
 
 #[test]
