@@ -270,7 +270,7 @@ fn span(cell: RegisterAddress, len: u16) -> Result<RegisterRange, PointError> {
     is_inside.then_some(span).ok_or(PointError::PastTheEnd)
 }
 
-/// As many cells as one request reads.
+/// The number of cells of a value that one request reads.
 fn in_one_read(space: RegisterSpace, len: usize) -> Result<u16, PointError> {
     u16::try_from(len).ok().filter(|len| *len <= space.max_len).ok_or(PointError::OtherWidth)
 }
