@@ -127,7 +127,8 @@ fn in_range(value: NumericValue, low: i128, high: i128) -> Option<u64> {
     value.to_integer().filter(|i| (low..=high).contains(i)).map(|i| i as u64)
 }
 
-fn join(order: WordOrder, words: &[u16]) -> u64 {
+/// The unsigned integer in words, at most four.
+pub fn join(order: WordOrder, words: &[u16]) -> u64 {
     let push = |raw: u64, word: &u16| {
         let word = if order.swaps_bytes() { word.swap_bytes() } else { *word };
         raw << 16 | u64::from(word)
@@ -135,7 +136,8 @@ fn join(order: WordOrder, words: &[u16]) -> u64 {
     if order.is_high_word_first() { words.iter().fold(0, push) } else { words.iter().rev().fold(0, push) }
 }
 
-fn split(order: WordOrder, raw: u64, count: usize) -> Vec<u16> {
+/// The low bits of an integer as so many words.
+pub fn split(order: WordOrder, raw: u64, count: usize) -> Vec<u16> {
     let mut words: Vec<u16> = (0..count).map(|i| (raw >> (16 * i)) as u16).collect();
     if order.is_high_word_first() {
         words.reverse();

@@ -254,7 +254,20 @@ const RULES: grammar::Rules = &[
     ("area", &["hr", "ir", "di", "co", "HR", "holding", "<letter>"]),
     (
         "type",
-        &["bcd16", "REAL", "int8", "epoch_ms", "text<small>", "string<small>", "dtl", "<letter><small>"],
+        &[
+            "bcd16",
+            "REAL",
+            "int8",
+            "epoch_ms",
+            "text<small>",
+            "string<small>",
+            "wstring<small>",
+            "dtl",
+            "int24",
+            "uint48",
+            "tod",
+            "<letter><small>",
+        ],
     ),
     (
         "melsec",

@@ -125,7 +125,7 @@ impl Collectors {
     ///
     /// # Errors
     /// As `read_register`, and `Invalid` for a value that the register cannot hold, such as a text that is longer than the
-    /// device has its STRING declared. A failure to store the stream's reading afterwards is not an error: the write is done.
+    /// device has it declared. A failure to store the stream's reading afterwards is not an error: the write is done.
     pub async fn write_register(
         &self,
         id: DeviceId,
@@ -232,8 +232,8 @@ impl<'a> DirectRequest<'a> {
         self.record_outcome(connection, started, outcome)
     }
 
-    /// Checks that the device has an S7 STRING declared as long as the text that is written there: a longer one changes the
-    /// bytes behind it.
+    /// Checks that the device has an S7 STRING or WSTRING declared as long as the text that is written there: a longer one
+    /// changes the bytes behind it.
     async fn check_declared_length(
         &self,
         connection: &mut SharedConnectionGuard<'_>,
@@ -246,7 +246,7 @@ impl<'a> DirectRequest<'a> {
         match point.decode(&answered).map(|sample| sample.value) {
             Ok(DeviceValue::Number(NumericValue::Uint(declared))) if written <= declared => Ok(()),
             Ok(declared) => {
-                Err(Error::field(VALUE_FIELD, format!("The STRING was declared with {declared} characters.")))
+                Err(Error::field(VALUE_FIELD, format!("The text was declared with {declared} characters.")))
             }
             Err(why) => Err(Error::new(Kind::DeviceFault, format!("Device error: {why}."))),
         }

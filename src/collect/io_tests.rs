@@ -142,49 +142,70 @@ async fn a_write_is_never_sent_twice() {
     assert_eq!(writes(&fake).len(), 3);
 }
 
+/// The first requests to a CPU: two to connect, then a poll of a stream at `DB1.DBB0`.
+const S7_BEGINNING: [(&str, &str); 3] = [
+    ("03000016 11e00000000100 c1020100 c2020101 c0010a", "03000016 11d00001000100 c0010a c1020100 c2020101"),
+    (
+        "03000019 02f080 3201000000010008 0000 f000 0001 0001 03c0",
+        "0300001b 02f080 3203000000010008 0000 0000 f000 0001 0001 00f0",
+    ),
+    (
+        "0300001f 02f080 320100000002000e 0000 0401 120a1002 0001 0001 84 000000",
+        "0300001a 02f080 3203000000020002 0005 0000 0401 ff040008 07",
+    ),
+];
+/// The CPU says twice that it has a STRING declared with 3 characters, then takes one of 3.
+const STRING_OF_3: [(&str, &str); 3] = [
+    (
+        "0300001f 02f080 320100000003000e 0000 0401 120a1002 0001 0001 84 000050",
+        "0300001a 02f080 3203000000030002 0005 0000 0401 ff040008 03",
+    ),
+    (
+        "0300001f 02f080 320100000004000e 0000 0401 120a1002 0001 0001 84 000050",
+        "0300001a 02f080 3203000000040002 0005 0000 0401 ff040008 03",
+    ),
+    (
+        "03000027 02f080 320100000005000e 0008 0501 120a1002 0004 0001 84 000058 0004 0020 0348e921",
+        "03000016 02f080 3203000000050002 0001 0000 0501 ff",
+    ),
+];
+/// The same with a WSTRING, whose lengths and characters are words.
+const WSTRING_OF_3: [(&str, &str); 3] = [
+    (
+        "0300001f 02f080 320100000003000e 0000 0401 120a1002 0002 0001 84 000050",
+        "0300001b 02f080 3203000000030002 0006 0000 0401 ff040010 0003",
+    ),
+    (
+        "0300001f 02f080 320100000004000e 0000 0401 120a1002 0002 0001 84 000050",
+        "0300001b 02f080 3203000000040002 0006 0000 0401 ff040010 0003",
+    ),
+    (
+        "0300002b 02f080 320100000005000e 000c 0501 120a1002 0008 0001 84 000060 0004 0040 0003 0048 00e9 0021",
+        "03000016 02f080 3203000000050002 0001 0000 0501 ff",
+    ),
+];
+
 /// The address says 20 characters, the CPU says 3. The first text is longer, so that only the second is written.
 #[tokio::test]
 async fn a_string_is_written_within_the_length_that_the_device_declares() {
-    let script = [
-        (
-            "03000016 11e00000000100 c1020100 c2020101 c0010a",
-            "03000016 11d00001000100 c0010a c1020100 c2020101",
-        ),
-        (
-            "03000019 02f080 3201000000010008 0000 f000 0001 0001 03c0",
-            "0300001b 02f080 3203000000010008 0000 0000 f000 0001 0001 00f0",
-        ),
-        (
-            "0300001f 02f080 320100000002000e 0000 0401 120a1002 0001 0001 84 000000",
-            "0300001a 02f080 3203000000020002 0005 0000 0401 ff040008 07",
-        ),
-        (
-            "0300001f 02f080 320100000003000e 0000 0401 120a1002 0001 0001 84 000050",
-            "0300001a 02f080 3203000000030002 0005 0000 0401 ff040008 03",
-        ),
-        (
-            "0300001f 02f080 320100000004000e 0000 0401 120a1002 0001 0001 84 000050",
-            "0300001a 02f080 3203000000040002 0005 0000 0401 ff040008 03",
-        ),
-        (
-            "03000027 02f080 320100000005000e 0008 0501 120a1002 0004 0001 84 000058 0004 0020 0348e921",
-            "03000016 02f080 3203000000050002 0001 0000 0501 ff",
-        ),
-    ];
-    let script =
-        script.into_iter().map(|(request, answer)| (request, ScriptedResponse::With(answer))).collect();
-    let mut spec = DeviceSpec::new("plc", Protocol::S7);
-    (spec.host, spec.port) = ("127.0.0.1".to_owned(), Some(play(script).await));
-    (spec.poll_interval_s, spec.timeout_s) = (Some(3600.0), 5.0);
-    let place = ResolvedRegister::parse(&spec, "DB1.S10.20", None, None).unwrap();
-    let fixture = CollectFixture::single_device(spec, vec![stream(1, "DB1.DBB0", StreamKind::Byte)]);
-    fixture.until_state(DeviceState::Online).await;
-    let write = |text: &str| fixture.collectors.write_register(PLC, &place, DeviceValue::Text(text.into()));
-    let error = write("Hello").await.unwrap_err();
-    let [wrong] = &error.fields[..] else { panic!("{error:?}") };
-    assert_eq!((&*wrong.field, &*wrong.message), ("value", "The STRING was declared with 3 characters."));
-    write("Hé!").await.unwrap();
-    fixture.collectors.stop().await;
+    for (path, script) in [("DB1.S10.20", STRING_OF_3), ("DB1.WSTRING10.20", WSTRING_OF_3)] {
+        let script = S7_BEGINNING.into_iter().chain(script);
+        let script = script.map(|(request, answer)| (request, ScriptedResponse::With(answer))).collect();
+        let mut spec = DeviceSpec::new("plc", Protocol::S7);
+        (spec.host, spec.port) = ("127.0.0.1".to_owned(), Some(play(script).await));
+        (spec.poll_interval_s, spec.timeout_s) = (Some(3600.0), 5.0);
+        let place = ResolvedRegister::parse(&spec, path, None, None).unwrap();
+        let fixture = CollectFixture::single_device(spec, vec![stream(1, "DB1.DBB0", StreamKind::Byte)]);
+        fixture.until_state(DeviceState::Online).await;
+        let write =
+            |text: &str| fixture.collectors.write_register(PLC, &place, DeviceValue::Text(text.into()));
+        let error = write("Hello").await.unwrap_err();
+        let [wrong] = &error.fields[..] else { panic!("{error:?}") };
+        let message = "The text was declared with 3 characters.";
+        assert_eq!((&*wrong.field, &*wrong.message), ("value", message), "{path}");
+        write("Hé!").await.expect(path);
+        fixture.collectors.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ impl DevicePoint {
         }
     }
 
-    /// The point of the length that an S7 STRING was declared with, and the length of the text that a write puts there;
+    /// The point of the length that an S7 STRING or WSTRING was declared with, and that of the text that a write puts there;
     /// `None` for everything else.
     pub fn declared_length(&self, change: &PointWrite) -> Option<(DevicePoint, u64)> {
         let (DevicePoint::Register(point), PointWrite::Registers(RegisterWrite::Bytes(_, bytes))) =
@@ -97,9 +97,10 @@ impl DevicePoint {
         else {
             return None;
         };
-        // The byte before the characters is their number.
-        let written = u64::try_from(bytes.len()).ok()?.checked_sub(1)?;
-        point.declared_length().map(|length| (DevicePoint::Register(length), written))
+        let length = point.declared_length()?;
+        // Before the characters is their number, as wide as one of them.
+        let written = (bytes.len() / usize::from(length.span.len)).checked_sub(1)?;
+        Some((DevicePoint::Register(length), u64::try_from(written).ok()?))
     }
 
     /// Type that the point is read and written as: a bit where it can only be on or off, whatever kind was requested.

@@ -55,6 +55,7 @@ pub fn in_every_form(address: &DeviceAddress, answered: &PointData) -> Vec<TestV
         let orders = match address.value_type().map(RegisterType::raw) {
             Some(RawContent::Bytes(_)) => vec![Some(WordOrder::Abcd), Some(WordOrder::Badc)],
             Some(RawContent::Number(raw)) => orders_of(raw),
+            Some(RawContent::Integer(_)) => orders_of(StreamKind::Uint64),
             None => orders_of(kind),
         };
         for order in orders {

@@ -229,10 +229,16 @@ async fn values_of_a_type_in_the_address_are_polled_written_and_read() {
     let at = |device: i64, register: &str| format!("/api/device/{device}/io/{register}/");
     // The program of a CPU declares the length of a STRING.
     client.post(&at(cpu, "DB2.DBB10"), &json!({"value": 20})).await.ok();
+    client.post(&at(cpu, "DB2.DBW200"), &json!({"value": 20})).await.ok();
     for (device, path, kind, value, cell, content) in [
         (q, "D1000:bcd32", "uint32", json!(12_345_678), "D1001", json!(0x1234)),
         (q, "D1010:text8", "text", json!("SN-0042"), "D1010", json!(0x4E53)),
         (q, "D1030:int8", "fp64", json!(-2), "D1030", json!(0xFE)),
+        (q, "D1040:int24", "fp32", json!(-2), "D1041", json!(0xFFFF)),
+        (q, "D1050:uint48", "int64", json!(0x1234_5678_9ABC_u64), "D1052", json!(0x1234)),
+        (cpu, "DB2.DBB250:int24", "int32", json!(-2), "DB2.DBB252", json!(0xFE)),
+        (cpu, "DB2.DBD260:tod", "int64", json!(86_399_999), "DB2.DBW260", json!(0x0526)),
+        (cpu, "DB2,WSTRING200.20", "text", json!("5 €"), "DB2.DBW208", json!(0x20AC)),
         (cpu, "DB2,S10.20", "text", json!("Batch 7"), "DB2.DBB11", json!(7)),
         (cpu, "DB2.DBW40:S5TIME", "uint32", json!(127_000), "DB2.DBW40", json!(0x2127)),
     ] {
@@ -251,15 +257,20 @@ async fn values_of_a_type_in_the_address_are_polled_written_and_read() {
         ("DB2.DBD104", 0x0314_1E14),
         ("DB2.DBD108", 0x0EE6_B280),
         ("DB2.DBW120", 0x1A2F),
+        ("DB2.DBW122", 0x1C88),
     ] {
         client.post(&at(cpu, register), &json!({ "value": value })).await.ok();
     }
     let time = client.get(&at(cpu, "DB2,DTL100")).await;
     time.is(200, &json!({"value": "2008-12-16T20:30:20.250000"}));
+    let date = client.get(&at(cpu, "DB2.DBW122:date")).await;
+    date.is(200, &json!({"value": "2009-12-31"}));
     let invalid = json!({"detail": "Device error: 1A2F holds digits above 9: it is no BCD number."});
     client.get(&at(cpu, "DB2.DBW120:bcd16")).await.is(502, &invalid);
     let too_large = json!({"value": ["The register holds whole numbers from 0 to 9999."]});
     client.post(&at(cpu, "DB2.DBW120:bcd16"), &json!({"value": 10_000})).await.is(400, &too_large);
+    let too_large = json!({"value": ["The register holds whole numbers from -8388608 to 8388607."]});
+    client.post(&at(q, "D1040:int24"), &json!({"value": 8_388_608})).await.is(400, &too_large);
     let read_only = json!({"register": ["Register is read-only."]});
     client.post(&at(cpu, "DB2,DTL100"), &json!({"value": "2008-12-16"})).await.is(400, &read_only);
 }

@@ -32,6 +32,12 @@ fn read_register() -> Decoder {
         (Protocol::Melsec, "D0:int8"),
         (Protocol::Modbus, "hr:0:epoch_s"),
         (Protocol::Melsec, "D0:epoch_ms"),
+        (Protocol::S7, "DB1.DBB0:int24"),
+        (Protocol::Modbus, "hr:0:uint24"),
+        (Protocol::Melsec, "D0:int48"),
+        (Protocol::S7, "DB1.DBB0:wstring5"),
+        (Protocol::S7, "DB1.DBW0:date"),
+        (Protocol::S7, "DB1.DBD0:tod"),
     ];
     let points = registers.map(|(protocol, path)| {
         let address = registry::parse_address(&DeviceSpec::new("a", protocol), path).expect("an address");

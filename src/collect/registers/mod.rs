@@ -14,11 +14,14 @@ mod fuzz_tests;
 
 mod bcd;
 mod cell_bytes;
+mod cell_words;
+mod integer_cells;
 mod isolation;
 mod meaning;
 mod point_error;
 mod poll_group;
 mod request_sender;
+mod s7_string;
 mod silent_ranges;
 mod text;
 mod time_value;

@@ -1,8 +1,10 @@
 //! One value in registers: its cells and their encoding. Pure.
 
 use super::cell_bytes::{bytes_of, swap_pairs, whole_bytes};
+use super::cell_words::{whole, words_at};
+use super::integer_cells::IntegerCells;
 use super::point_error::PointError;
-use super::text::S7_STRING_HEADER;
+use super::s7_string::S7StringForm;
 use super::value_type::{RawContent, RegisterType};
 use super::{
     ByteLayout, CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite, meaning,
@@ -16,7 +18,7 @@ use crate::domain::stream::StreamKind;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RegisterPoint {
     pub span: RegisterRange,
-    /// Type of the number in the cells; without meaning for bytes.
+    /// Type of the number in the cells; without meaning for bytes and for integers that no stream has.
     raw_kind: StreamKind,
     form: PointEncoding,
     /// Type of the value, and of the stream that shows it, where they are not simply the number in the cells.
@@ -35,6 +37,8 @@ enum PointEncoding {
     Byte,
     /// A number in words, or in as many bytes or bits.
     Number(WordOrder),
+    /// An integer of another number of bytes than streams have.
+    Integer(IntegerCells),
     /// Bytes in the order in which they follow each other, apart from the word order's byte swap.
     Bytes(WordOrder),
 }
@@ -49,9 +53,12 @@ impl RegisterPoint {
     ) -> Result<RegisterPoint, PointError> {
         let words = codec::word_count(kind).ok_or(PointError::NotANumber)?;
         let (form, len) = layout(cell.space, bit, kind, words, order)?;
-        let len =
-            u16::try_from(len).ok().filter(|len| *len <= cell.space.max_len).ok_or(PointError::OtherWidth)?;
-        Ok(RegisterPoint { span: span(cell, len)?, raw_kind: kind, form, meaning: None })
+        Ok(RegisterPoint {
+            span: span(cell, in_one_read(cell.space, len)?)?,
+            raw_kind: kind,
+            form,
+            meaning: None,
+        })
     }
 
     /// The value of a type at a cell, for a stream of a kind.
@@ -69,6 +76,10 @@ impl RegisterPoint {
             (RegisterType::Plain(own), _) => RegisterPoint::new(cell, None, own, order),
             (_, RawContent::Number(raw)) => {
                 Ok(RegisterPoint { meaning, ..RegisterPoint::new(cell, None, raw, order)? })
+            }
+            (_, RawContent::Integer(bytes)) => {
+                let (span, form) = integer(cell, bytes, order)?;
+                Ok(RegisterPoint { span, raw_kind: StreamKind::Uint64, form, meaning })
             }
             (_, RawContent::Bytes(bytes)) => {
                 let span = span(cell, byte_cells(cell.space, value_type, bytes)?)?;
@@ -134,6 +145,9 @@ impl RegisterPoint {
                 RegisterData::Words(_) | RegisterData::Bits(_),
             )
             | (PointEncoding::Bytes(_), _) => None,
+            (PointEncoding::Integer(integer), _) => {
+                integer.decode(layout, data, from).map(NumericValue::Uint)
+            }
             (PointEncoding::Number(order), _) => {
                 let count = codec::word_count(self.raw_kind)?;
                 codec::decode(self.raw_kind, order, words_at(layout, data, from, count)?.get(..count)?)
@@ -169,9 +183,13 @@ impl RegisterPoint {
     /// rest of the word alone.
     pub fn encode(&self, value: &DeviceValue) -> Option<RegisterWrite> {
         match (self.form, self.meaning, value) {
-            (PointEncoding::Bytes(order), Some((RegisterType::S7String(_), _)), DeviceValue::Text(_)) => {
+            (
+                PointEncoding::Bytes(order),
+                Some((RegisterType::S7String(form, _), _)),
+                DeviceValue::Text(_),
+            ) => {
                 let bytes = self.text_bytes(value)?;
-                (!order.swaps_bytes()).then_some(RegisterWrite::Bytes(self.written_length(), bytes))
+                (!order.swaps_bytes()).then_some(RegisterWrite::Bytes(self.written_length(form), bytes))
             }
             (PointEncoding::Bytes(order), Some(_), DeviceValue::Text(_)) => {
                 Some(whole_bytes(self.span.first(), order, self.text_bytes(value)?))
@@ -188,8 +206,9 @@ impl RegisterPoint {
     pub fn widest_write(&self) -> Option<RegisterWrite> {
         let cells = usize::from(self.span.len);
         match (self.form, self.meaning()) {
-            (PointEncoding::Bytes(_), Some(RegisterType::S7String(_))) => {
-                Some(RegisterWrite::Bytes(self.written_length(), vec![0; cells.saturating_sub(1)]))
+            (PointEncoding::Bytes(_), Some(RegisterType::S7String(form, _))) => {
+                let written = cells.saturating_sub(form.width().into());
+                Some(RegisterWrite::Bytes(self.written_length(form), vec![0; written]))
             }
             (PointEncoding::Bytes(order), _) => {
                 let bytes = if self.span.space.unit == CellUnit::Word { 2 * cells } else { cells };
@@ -199,17 +218,18 @@ impl RegisterPoint {
         }
     }
 
-    /// The byte with the length that an S7 STRING was declared with; `None` for every other type.
+    /// The length that an S7 STRING or WSTRING was declared with, as wide as each of its characters; `None` for every other
+    /// type.
     pub fn declared_length(&self) -> Option<RegisterPoint> {
-        let is_string = matches!(self.meaning(), Some(RegisterType::S7String(_)));
-        let length = RegisterPoint::new(self.span.first(), None, StreamKind::Byte, WordOrder::Abcd);
-        length.ok().filter(|_| is_string)
+        let Some(RegisterType::S7String(form, _)) = self.meaning() else { return None };
+        let kind = if form.width() == 1 { StreamKind::Byte } else { StreamKind::Uint16 };
+        RegisterPoint::new(self.span.first(), None, kind, WordOrder::Abcd).ok()
     }
 
-    /// The byte with the current length of an S7 STRING. The one before it belongs to the device's program.
-    fn written_length(&self) -> RegisterAddress {
+    /// Place of the current length of an S7 STRING or WSTRING. The one before it belongs to the device's program.
+    fn written_length(&self, form: S7StringForm) -> RegisterAddress {
         let first = self.span.first();
-        RegisterAddress { offset: first.offset + 1, ..first }
+        RegisterAddress { offset: first.offset + u32::from(form.width()), ..first }
     }
 
     fn text_bytes(&self, value: &DeviceValue) -> Option<Vec<u8>> {
@@ -231,6 +251,10 @@ impl RegisterPoint {
                 part(cell, order, 0xFF, to_byte(value)?.into())
             }
             (PointEncoding::Number(order), kind) => Some(whole(cell, codec::encode(kind, order, value)?)),
+            (PointEncoding::Integer(integer), _) => match value {
+                NumericValue::Uint(raw) => Some(integer.encode(cell, raw)),
+                NumericValue::Bit(_) | NumericValue::Int(_) | NumericValue::Float(_) => None,
+            },
             (PointEncoding::Bytes(_), _) => None,
         }
     }
@@ -246,6 +270,26 @@ fn span(cell: RegisterAddress, len: u16) -> Result<RegisterRange, PointError> {
     is_inside.then_some(span).ok_or(PointError::PastTheEnd)
 }
 
+/// The number of cells of a value that one request reads.
+fn in_one_read(space: RegisterSpace, len: usize) -> Result<u16, PointError> {
+    u16::try_from(len).ok().filter(|len| *len <= space.max_len).ok_or(PointError::OtherWidth)
+}
+
+/// Cells and encoding of an integer of so many bytes.
+fn integer(
+    cell: RegisterAddress,
+    bytes: u8,
+    order: WordOrder,
+) -> Result<(RegisterRange, PointEncoding), PointError> {
+    let integer = IntegerCells::new(cell.space, order, bytes);
+    let len = match layout(cell.space, None, StreamKind::Uint64, integer.words(), order)? {
+        _ if integer.is_packed() => bytes.into(),
+        (PointEncoding::Number(_), len) => len,
+        _ => return Err(PointError::OtherWidth),
+    };
+    Ok((span(cell, in_one_read(cell.space, len)?)?, PointEncoding::Integer(integer)))
+}
+
 /// How many cells so many bytes of a type take. Of an S7 STRING that is longer than one request reads, the beginning is read.
 fn byte_cells(space: RegisterSpace, value_type: RegisterType, bytes: u16) -> Result<u16, PointError> {
     let cells = match space.unit {
@@ -254,8 +298,7 @@ fn byte_cells(space: RegisterSpace, value_type: RegisterType, bytes: u16) -> Res
         CellUnit::Word => return Err(PointError::OddLength),
         CellUnit::Bit | CellUnit::Wide(_) => return Err(PointError::OtherWidth),
     };
-    let is_cut =
-        matches!(value_type, RegisterType::S7String(_)) && usize::from(space.max_len) > S7_STRING_HEADER;
+    let is_cut = matches!(value_type, RegisterType::S7String(form, _) if space.max_len > 2 * form.width());
     match (cells <= space.max_len, is_cut) {
         (true, _) => Ok(cells),
         (false, true) => Ok(space.max_len),
@@ -292,48 +335,6 @@ fn layout(
 /// Whether a value is one bit of a byte. A bit without a number is bit 0 of the byte where it begins.
 fn is_bit_of_byte(space: RegisterSpace, bit: Option<u8>, kind: StreamKind) -> bool {
     space.byte_layout == ByteLayout::HighFirst && (bit.is_some() || kind == StreamKind::Bit)
-}
-
-/// Returns `count` words, at most four, from cell `from` of the data; the rest is 0.
-fn words_at(layout: ByteLayout, data: &RegisterData, from: usize, count: usize) -> Option<[u16; 4]> {
-    let mut words = [0; 4];
-    for (index, word) in words.iter_mut().enumerate().take(count) {
-        *word = match data {
-            RegisterData::Words(all) => *all.get(from + index)?,
-            RegisterData::Bytes(all) => {
-                let at = from + 2 * index;
-                let pair = [*all.get(at)?, *all.get(at + 1)?];
-                match layout {
-                    ByteLayout::LowFirst => u16::from_le_bytes(pair),
-                    ByteLayout::HighFirst => u16::from_be_bytes(pair),
-                }
-            }
-            RegisterData::Bits(all) => {
-                let at = from + 16 * index;
-                let bits = all.get(at..at + 16)?;
-                bits.iter().rev().fold(0, |word, on| word << 1 | u16::from(*on))
-            }
-        };
-    }
-    Some(words)
-}
-
-/// Writes words in the unit of the cell's space.
-fn whole(cell: RegisterAddress, words: Vec<u16>) -> RegisterWrite {
-    match cell.space.unit {
-        CellUnit::Bit => {
-            let bits = words.iter().flat_map(|word| (0..16).map(move |bit| word >> bit & 1 == 1));
-            RegisterWrite::Bits(cell, bits.collect())
-        }
-        CellUnit::Byte => {
-            let to_bytes = match cell.space.byte_layout {
-                ByteLayout::LowFirst => u16::to_le_bytes,
-                ByteLayout::HighFirst => u16::to_be_bytes,
-            };
-            RegisterWrite::Bytes(cell, words.into_iter().flat_map(to_bytes).collect())
-        }
-        CellUnit::Word | CellUnit::Wide(_) => RegisterWrite::Words(cell, words),
-    }
 }
 
 /// Writes the consecutive bits of a mask in one word, both given before the word order's byte swap.

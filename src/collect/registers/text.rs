@@ -5,10 +5,8 @@
 
 use crate::domain::device::Protocol;
 
-/// Bytes before the characters of an S7 STRING: the longest length, and the current one.
-pub const S7_STRING_HEADER: usize = 2;
 /// Longest text that is written: every protocol has it in one request.
-const MAX_WRITTEN: usize = 200;
+pub const MAX_WRITTEN: usize = 200;
 
 /// Decodes a text that ends at the first NUL or with the bytes. Blanks at its end fill it up and are no part of it.
 pub fn decode_fixed(bytes: &[u8]) -> Box<str> {
@@ -17,33 +15,14 @@ pub fn decode_fixed(bytes: &[u8]) -> Box<str> {
     decode_characters(&text[..len])
 }
 
-/// Decodes an S7 STRING that was declared with `declared` characters. `bytes` are as many of it as one request reads.
-///
-/// # Errors
-/// A message, when the lengths before the characters are none of such a text.
-pub fn decode_s7_string(declared: u16, bytes: &[u8]) -> Result<Box<str>, String> {
-    let [longest, len, characters @ ..] = bytes else {
-        return Err("the answer does not hold the value".to_owned());
-    };
-    if len > longest {
-        return Err(format!("its first bytes {longest:02X} {len:02X} begin no STRING"));
-    }
-    if u16::from(*len) > declared {
-        return Err(format!("the text has {len} characters, more than the {declared} of the address"));
-    }
-    let text = characters.get(..usize::from(*len));
-    let readable = characters.len();
-    let text = text.ok_or_else(|| format!("the text has {len} characters; {readable} are read at most"))?;
-    Ok(decode_characters(text))
-}
-
-fn decode_characters(bytes: &[u8]) -> Box<str> {
+/// Decodes characters in UTF-8 or, where they cannot be, in ISO 8859-1.
+pub fn decode_characters(bytes: &[u8]) -> Box<str> {
     let latin = || bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
     std::str::from_utf8(bytes).map_or_else(|_| latin(), str::to_owned).into()
 }
 
 /// Encodes characters so that [`decode_characters`] returns the same text.
-fn encode_characters(protocol: Protocol, text: &str) -> Vec<u8> {
+pub fn encode_characters(protocol: Protocol, text: &str) -> Vec<u8> {
     let latin: Option<Vec<u8>> = text.chars().map(|character| u8::try_from(character).ok()).collect();
     let is_read_back = |bytes: &Vec<u8>| protocol == Protocol::S7 && *decode_characters(bytes) == *text;
     latin.filter(is_read_back).unwrap_or_else(|| text.as_bytes().to_vec())
@@ -56,14 +35,6 @@ pub fn encode_fixed(protocol: Protocol, len: u16, text: &str) -> Option<Vec<u8>>
     let is_exact = bytes.len() <= len && !text.contains('\0') && !text.ends_with(' ');
     bytes.resize(len, 0);
     (is_exact && len <= MAX_WRITTEN).then_some(bytes)
-}
-
-/// Encodes the current length and the characters of an S7 STRING, which follow the byte with its longest length. `None`
-/// when the text is longer than declared.
-pub fn encode_s7_string(declared: u16, text: &str) -> Option<Vec<u8>> {
-    let bytes = encode_characters(Protocol::S7, text);
-    let len = u8::try_from(bytes.len()).ok().filter(|len| u16::from(*len) <= declared)?;
-    (bytes.len() <= MAX_WRITTEN).then(|| [&[len][..], &bytes[..]].concat())
 }
 
 #[cfg(test)]
@@ -91,24 +62,6 @@ mod tests {
     }
 
     #[test]
-    fn an_s7_string_has_its_lengths_in_front() {
-        let long = [&[254, 230][..], &[b'a'; 220]].concat();
-        for (declared, bytes, expected) in [
-            (10, &b"\x0A\x05Helloxxxxx"[..], Ok("Hello")),
-            (10, b"\x0A\0xxxxxxxxxx", Ok("")),
-            (4, b"\xFE\x05Hello", Err("the text has 5 characters, more than the 4 of the address")),
-            (10, b"\x04\x05Hello", Err("its first bytes 04 05 begin no STRING")),
-            (254, &long[..], Err("the text has 230 characters; 220 are read at most")),
-            (10, b"\x0A", Err("the answer does not hold the value")),
-        ] {
-            let text = decode_s7_string(declared, bytes);
-            assert_eq!(text.as_deref().map_err(String::as_str), expected, "{bytes:?}");
-        }
-        assert_eq!(encode_s7_string(10, "Hello"), Some(b"\x05Hello".to_vec()));
-        assert_eq!(encode_s7_string(4, "Hello"), None);
-    }
-
-    #[test]
     fn a_character_is_one_byte_in_s7_where_it_is_read_back() {
         for (protocol, text, bytes) in [
             (Protocol::S7, "Größe", Some(&b"Gr\xF6\xDFe"[..])),
@@ -119,8 +72,6 @@ mod tests {
         ] {
             assert_eq!(encode_fixed(protocol, 5, text).as_deref(), bytes, "{protocol} {text}");
         }
-        assert_eq!(encode_s7_string(5, "Größe"), Some(b"\x05Gr\xF6\xDFe".to_vec()));
-        assert_eq!(encode_s7_string(4, "5 €"), None, "its bytes in UTF-8 count");
     }
 
     proptest! {
@@ -132,20 +83,11 @@ mod tests {
                 let read = decode_fixed(&bytes);
                 prop_assert_eq!(&*read, text.as_str());
             }
-            if let Some(bytes) = encode_s7_string(len, &text) {
-                let whole = [&[40][..], &bytes[..]].concat();
-                let read = decode_s7_string(len, &whole).map(String::from);
-                prop_assert_eq!(read, Ok(text.clone()));
-            }
         }
 
         #[test]
-        fn any_bytes_are_a_text_or_refused(
-            bytes in prop::collection::vec(any::<u8>(), 0..300),
-            declared in 1_u16..255,
-        ) {
+        fn any_bytes_are_a_text(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             prop_assert!(decode_fixed(&bytes).len() <= 2 * bytes.len());
-            drop(decode_s7_string(declared, &bytes));
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Dates and times in registers. Pure.
 //!
-//! A time of a PLC's clock (DTL, DATE_AND_TIME) has no time zone: as a text it has none either, as a number it counts as UTC.
+//! A time of a PLC's clock (DTL, DATE_AND_TIME, DATE) has no time zone: as a text it has none either, as a number it counts
+//! as UTC.
 
 use super::bcd::decode_bcd;
-use super::value_type::RegisterType;
+use super::value_type::{RegisterType, date_start};
 use crate::collect::device_value::DeviceValue;
 use crate::collect::numeric_value::NumericValue;
 use crate::domain::Micros;
@@ -16,7 +17,16 @@ const MICROS_PER_MILLISECOND: i64 = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeValue {
     at: Micros,
-    is_utc: bool,
+    form: TimeForm,
+}
+
+/// How a time is written as a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TimeForm {
+    Utc,
+    /// Date and time of a clock whose time zone is unknown.
+    Local,
+    Date,
 }
 
 impl TimeValue {
@@ -30,7 +40,7 @@ impl TimeValue {
         let micros = i64::try_from(number).ok().and_then(|number| number.checked_mul(unit)).map(Micros);
         let at = micros.filter(|at| at.is_storable());
         let at = at.ok_or_else(|| format!("{number} is no {value_type} of the years 1970 to 2261"))?;
-        Ok(TimeValue { at, is_utc: true })
+        Ok(TimeValue { at, form: TimeForm::Utc })
     }
 
     /// Decodes the bytes of a DTL or DATE_AND_TIME.
@@ -40,15 +50,27 @@ impl TimeValue {
     pub fn from_bytes(value_type: RegisterType, bytes: &[u8]) -> Result<TimeValue, String> {
         let at = if value_type == RegisterType::Dtl { dtl(bytes) } else { date_and_time(bytes) };
         let at = at.ok_or_else(|| format!("{} is no {value_type}", hex::encode(bytes)))?;
-        Ok(TimeValue { at, is_utc: false })
+        Ok(TimeValue { at, form: TimeForm::Local })
+    }
+
+    /// Decodes a DATE (STEP 7): days since 1990-01-01.
+    ///
+    /// # Errors
+    /// A message, when there are more days than 16 bits hold.
+    pub fn from_days(days: u64) -> Result<TimeValue, String> {
+        let days = u16::try_from(days).map_err(|_| format!("{days} is no date"))?;
+        Ok(TimeValue { at: date_start(days), form: TimeForm::Date })
     }
 
     /// The text in ISO 8601 for a text stream, else seconds since 1970: a whole number where the time has whole seconds.
     pub fn value(self, kind: StreamKind) -> DeviceValue {
         let iso = self.at.to_iso();
         match kind {
-            StreamKind::Text if self.is_utc => DeviceValue::Text(iso.into()),
-            StreamKind::Text => DeviceValue::Text(iso.trim_end_matches('Z').into()),
+            StreamKind::Text => DeviceValue::Text(match self.form {
+                TimeForm::Utc => iso.into(),
+                TimeForm::Local => iso.trim_end_matches('Z').into(),
+                TimeForm::Date => self.at.day().to_string().into(),
+            }),
             _ if self.at.0 % MICROS_PER_SECOND == 0 => {
                 NumericValue::Int(self.at.0 / MICROS_PER_SECOND).into()
             }
@@ -128,6 +150,21 @@ mod tests {
             let why = format!("{} is no {value_type}", bytes.replace(' ', ""));
             assert_eq!(read(value_type, bytes, StreamKind::Text), Err(why));
         }
+    }
+
+    /// The limits of Siemens: D#1990-01-01 is W#16#0000, D#2169-06-06 is W#16#FFFF.
+    #[test]
+    fn a_date_counts_days_since_1990() {
+        for (days, text, seconds) in [
+            (0, "1990-01-01", "631152000"),
+            (7304, "2009-12-31", "1262217600"),
+            (65_535, "2169-06-06", "6293376000"),
+        ] {
+            let date = TimeValue::from_days(days).unwrap();
+            assert_eq!(date.value(StreamKind::Text).to_string(), text);
+            assert_eq!(date.value(StreamKind::Int64).to_string(), seconds);
+        }
+        assert!(TimeValue::from_days(65_536).is_err());
     }
 
     #[test]

@@ -55,12 +55,56 @@ fn values_are_read_and_written_as_their_types_say() {
         (Modbus, "hr:0:int8", little, words(&[0x00FE]), int(-2)),
         (S7, "MB3:int8", big, bytes(&[0xFE]), int(-2)),
         (S7, "DB1.DBW0:S5TIME", big, bytes(&[0x21, 0x27]), uint(127_000)),
+        (S7, "DB1.DBD0:TIME_OF_DAY", big, bytes(&[0x05, 0x26, 0x5B, 0xFF]), uint(86_399_999)),
         (Modbus, "hr:0:INT", little, words(&[0xFFFE]), int(-2)),
+        (Modbus, "hr:0:uint24", little, words(&[0x3456, 0x0012]), uint(0x12_3456)),
+        (Modbus, "hr:0:uint24", big, words(&[0x0012, 0x3456]), uint(0x12_3456)),
+        (Modbus, "hr:0:uint24", swapped, words(&[0x1200, 0x5634]), uint(0x12_3456)),
+        (Modbus, "hr:0:int24", big, words(&[0xFFFF, 0xFFFE]), int(-2)),
+        (Melsec, "D100:int24", little, words(&[0x3456, 0x0012]), int(0x12_3456)),
+        (Fenet, "%DW100:uint24", little, bytes(&[0x56, 0x34, 0x12, 0]), uint(0x12_3456)),
+        (S7, "DB1.DBB3:uint24", big, bytes(&[0x12, 0x34, 0x56]), uint(0x12_3456)),
+        (S7, "DB1.DBW3:int24", little, bytes(&[0xFF, 0xFF, 0xFE]), int(-2)),
+        (Modbus, "hr:0:uint48", little, words(&[0x9ABC, 0x5678, 0x1234]), uint(0x1234_5678_9ABC)),
+        (Modbus, "hr:0:uint48", big, words(&[0x1234, 0x5678, 0x9ABC]), uint(0x1234_5678_9ABC)),
+        (Modbus, "hr:0:int48", swapped, words(&[0xFFFF, 0xFFFF, 0xFEFF]), int(-2)),
+        (Melsec, "D100:int48", little, words(&[0, 0, 0x8000]), int(-(1 << 47))),
+        (
+            Fenet,
+            "%DB201:uint48",
+            little,
+            bytes(&[0xBC, 0x9A, 0x78, 0x56, 0x34, 0x12]),
+            uint(0x1234_5678_9ABC),
+        ),
+        (S7, "DB1.DBB3:int48", big, bytes(&[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE]), int(-2)),
         (S7, "DB1,REAL0", big, bytes(&[0x42, 0xF6, 0, 0]), DeviceValue::Number(NumericValue::Float(123.0))),
     ] {
         let point = at(protocol, path, None, order);
         assert_eq!(point.value(point.span, &data), Ok(value.clone()), "{protocol} {path} {order}");
         assert_eq!(written(&point, &value), Some(data), "{protocol} {path} {order}");
+    }
+}
+
+#[test]
+fn the_fourth_byte_of_24_bits_is_not_read_and_becomes_the_sign() {
+    let point = at(Protocol::Modbus, "hr:0:int24", None, WordOrder::Abcd);
+    let int = |number| DeviceValue::Number(NumericValue::Int(number));
+    assert_eq!(point.value(point.span, &words(&[0x8001, 0x0002])), Ok(int(0x1_0002)));
+    assert_eq!(written(&point, &int(0x1_0002)), Some(words(&[0x0001, 0x0002])));
+    assert_eq!(written(&point, &int(-1)), Some(words(&[0xFFFF, 0xFFFF])));
+    let on = RegisterData::Bits((0..32).map(|bit| bit % 8 == 0).collect());
+    let bits = at(Protocol::Melsec, "M0:uint24", None, WordOrder::Cdab);
+    assert_eq!(bits.value(bits.span, &on), Ok(DeviceValue::Number(NumericValue::Uint(0x01_0101))));
+    for (protocol, path, cells) in [
+        (Protocol::Modbus, "hr:0:uint24", 2),
+        (Protocol::Modbus, "hr:0:uint48", 3),
+        (Protocol::Melsec, "M0:int48", 48),
+        (Protocol::Melsec, "LTN5:int24", 1),
+        (Protocol::Fenet, "%DB201:int24", 4),
+        (Protocol::S7, "DB1.DBB1:int24", 3),
+        (Protocol::S7, "DB1.DBD0:int48", 6),
+    ] {
+        assert_eq!(at(protocol, path, None, WordOrder::Cdab).span.len, cells, "{path}");
     }
 }
 
@@ -72,6 +116,13 @@ fn times_are_texts_or_seconds_and_never_written() {
     for (protocol, path, data, text, seconds) in [
         (Protocol::S7, "DB1,DTL0", dtl, "2008-12-16T20:30:20.250000", number(1_229_459_420.25)),
         (Protocol::S7, "DB1.DT0", dt, "1993-12-25T08:12:34.567000", number(756_807_154.567)),
+        (
+            Protocol::S7,
+            "DB1,DATE0",
+            bytes(&[0x1C, 0x88]),
+            "2009-12-31",
+            DeviceValue::Number(NumericValue::Int(1_262_217_600)),
+        ),
         (
             Protocol::Modbus,
             "hr:0:epoch_s",
@@ -94,6 +145,12 @@ fn cells_without_a_value_of_the_type_say_so() {
         (Protocol::Modbus, "hr:0:bcd16", words(&[0x1A2F]), "1A2F holds digits above 9"),
         (Protocol::Modbus, "hr:0:bcd32", words(&[0x0001, 0xF000]), "F0000001 holds digits above 9"),
         (Protocol::S7, "DB1.DBW0:s5time", bytes(&[0x2A, 0]), "2A00 holds digits above 9"),
+        (
+            Protocol::S7,
+            "DB1.DBD0:tod",
+            bytes(&[0x05, 0x26, 0x5C, 0x00]),
+            "86400000 milliseconds are more than a day and no tod",
+        ),
         (Protocol::S7, "DB1.DT0", bytes(&[0; 8]), "0000000000000000 is no dt"),
         (Protocol::S7, "DB1.S0.4", bytes(b"\x02\x03abc\0"), "its first bytes 02 03 begin no STRING"),
         (Protocol::Modbus, "hr:0:text4", words(&[0x5342]), "the answer does not hold the value"),
@@ -116,6 +173,16 @@ fn an_s7_string_keeps_the_length_that_it_was_declared_with() {
     let expected = RegisterWrite::Bytes(RegisterAddress { space, offset: offset + 1 }, b"\x03Hey".to_vec());
     assert_eq!(change, Some(expected));
     assert_eq!(point.encode(&DeviceValue::Text("a text of twenty-one.".into())), None);
+    let wide = at(Protocol::S7, "DB1.WSTRING10.20", None, WordOrder::Abcd);
+    assert_eq!((wide.span.start, wide.span.len), (10, 44));
+    let cells = [&b"\0\x14\0\x02\x20\xAC\05"[..], &[b'.'; 36]].concat();
+    assert_eq!(wide.value(wide.span, &bytes(&cells)), Ok(DeviceValue::Text("€5".into())));
+    let expected =
+        RegisterWrite::Bytes(RegisterAddress { space, offset: offset + 2 }, b"\0\x02\x20\xAC\05".to_vec());
+    assert_eq!(wide.encode(&DeviceValue::Text("€5".into())), Some(expected));
+    assert_eq!(wide.encode(&DeviceValue::Text("a text of twenty-one.".into())), None);
+    assert_eq!(wide.widest_write().map(|write| write.changed_bits().len()), Some(42));
+    assert_eq!(at(Protocol::S7, "DB1.DBB0:wstring254", None, WordOrder::Abcd).span.len, 222);
     // Its beginning is read where one request does not read all of it.
     assert_eq!(at(Protocol::S7, "DB1.S10.254", None, WordOrder::Abcd).span.len, 222);
 }
@@ -132,6 +199,10 @@ fn what_a_register_cannot_hold_is_refused() {
         (Protocol::Modbus, "hr:65535:bcd32", "uint32 at hr:65535:bcd32 reaches past the last register"),
         (Protocol::Modbus, "hr:65535:INT", ""),
         (Protocol::Modbus, "hr:65535:DINT", "int32 at hr:65535:int32 reaches past the last register"),
+        (Protocol::Modbus, "hr:65534:int48", "int64 at hr:65534:int48 reaches past the last register"),
+        (Protocol::Melsec, "LTN5:uint48", "LTN5:uint48 has another width than uint64"),
+        (Protocol::Fenet, "%MX0:int24", "%MX0 is a single bit and holds no int24"),
+        (Protocol::S7, "T5:int24", "int32 at T5:int24 is wider than a single timer or counter of 16 bits"),
         (Protocol::Modbus, "co:0:bcd16", "co:0 is a single bit and holds no bcd16"),
         (Protocol::Melsec, "M0:text4", "M0:text4 has another width than text"),
         (Protocol::Melsec, "LTN5:bcd16", "LTN5:bcd16 has another width than uint16"),
@@ -156,6 +227,10 @@ fn what_a_register_cannot_hold_is_refused() {
     for (path, value) in [
         ("hr:0:bcd16", DeviceValue::Number(NumericValue::Uint(10_000))),
         ("hr:0:int8", DeviceValue::Number(NumericValue::Int(128))),
+        ("hr:0:int24", DeviceValue::Number(NumericValue::Int(1 << 23))),
+        ("hr:0:uint24", DeviceValue::Number(NumericValue::Int(-1))),
+        ("hr:0:int48", DeviceValue::Number(NumericValue::Int(-(1 << 47) - 1))),
+        ("hr:0:uint48", DeviceValue::Number(NumericValue::Float(0.5))),
         ("hr:0:text4", DeviceValue::Text("five!".into())),
         ("hr:0:text4", DeviceValue::Number(NumericValue::Uint(1))),
         ("hr:0:bcd16", DeviceValue::Text("1".into())),

@@ -4,15 +4,20 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::bcd::MAX_S5TIME_MS;
+use super::s7_string::S7StringForm;
+use crate::domain::Micros;
 use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
+use crate::domain::time::{Day, MICROS_PER_SECOND};
 
 /// Integers up to this magnitude are exact as fp64.
 const EXACT_FP64: i128 = 1 << 53;
 /// Integers up to this magnitude are exact as fp32.
 const EXACT_FP32: i128 = 1 << 24;
-/// Longest S7 STRING, by its declaration.
-const MAX_S7_STRING: u16 = 254;
+/// 1990-01-01, the first date of S7.
+const FIRST_DATE: Day = Day(7305);
+/// The last millisecond of a day.
+const MAX_TIME_OF_DAY_MS: i128 = 86_399_999;
 /// Longest text of a fixed number of characters. The protocols have lower limits.
 const MAX_TEXT: u16 = 2000;
 
@@ -23,12 +28,18 @@ pub enum RegisterType {
     Plain(StreamKind),
     /// A signed integer of 8 bits.
     Int8,
+    /// An integer of three or six bytes.
+    Integer { bytes: u8, is_signed: bool },
     /// Four decimal digits in 16 bits.
     Bcd16,
     /// Eight decimal digits in 32 bits.
     Bcd32,
     /// A duration of S7 in 16 bits: three decimal digits and a time base. The value is in milliseconds.
     S5Time,
+    /// A date of S7: days since 1990 in 16 bits.
+    Date,
+    /// A time of S7 in milliseconds since midnight, in 32 bits.
+    TimeOfDay,
     /// Seconds since 1970 in 32 bits.
     EpochSeconds,
     /// Milliseconds since 1970 in 64 bits.
@@ -39,8 +50,8 @@ pub enum RegisterType {
     DateAndTime,
     /// A text of this many bytes, filled up with NUL or blanks.
     Text(u16),
-    /// A text of S7 with at most this many bytes, after two bytes with its lengths.
-    S7String(u16),
+    /// A text of S7 that was declared with this many characters, after its two lengths.
+    S7String(S7StringForm, u16),
 }
 
 /// Cells of a type, before their meaning.
@@ -48,6 +59,8 @@ pub enum RegisterType {
 pub enum RawContent {
     /// A number.
     Number(StreamKind),
+    /// An unsigned integer of so many bytes, which no stream has.
+    Integer(u8),
     /// Bytes, as many.
     Bytes(u16),
 }
@@ -55,7 +68,7 @@ pub enum RawContent {
 /// A type without a length, with the name that is shown, and its names in IEC 61131-3 and in other programs.
 type Row = (RegisterType, &'static str, &'static [&'static str]);
 
-const ROWS: [Row; 19] = [
+const ROWS: [Row; 25] = [
     (RegisterType::Plain(StreamKind::Bit), "bit", &["bool"]),
     (RegisterType::Plain(StreamKind::Byte), "byte", &["uint8", "usint"]),
     (RegisterType::Int8, "int8", &["sint"]),
@@ -65,6 +78,10 @@ const ROWS: [Row; 19] = [
     (RegisterType::Plain(StreamKind::Uint32), "uint32", &["udint", "dword"]),
     (RegisterType::Plain(StreamKind::Int64), "int64", &["lint"]),
     (RegisterType::Plain(StreamKind::Uint64), "uint64", &["ulint", "lword"]),
+    (RegisterType::Integer { bytes: 3, is_signed: true }, "int24", &[]),
+    (RegisterType::Integer { bytes: 3, is_signed: false }, "uint24", &[]),
+    (RegisterType::Integer { bytes: 6, is_signed: true }, "int48", &[]),
+    (RegisterType::Integer { bytes: 6, is_signed: false }, "uint48", &[]),
     (RegisterType::Plain(StreamKind::Fp16), "fp16", &["float16"]),
     (RegisterType::Plain(StreamKind::Fp32), "fp32", &["real", "float", "float32"]),
     (RegisterType::Plain(StreamKind::Fp64), "fp64", &["lreal", "double", "float64"]),
@@ -73,6 +90,8 @@ const ROWS: [Row; 19] = [
     (RegisterType::EpochSeconds, "epoch_s", &[]),
     (RegisterType::EpochMilliseconds, "epoch_ms", &[]),
     (RegisterType::S5Time, "s5time", &[]),
+    (RegisterType::Date, "date", &[]),
+    (RegisterType::TimeOfDay, "tod", &["time_of_day"]),
     (RegisterType::Dtl, "dtl", &[]),
     (RegisterType::DateAndTime, "dt", &["date_and_time"]),
 ];
@@ -90,11 +109,14 @@ impl RegisterType {
     pub fn is_of(self, protocol: Protocol) -> bool {
         match self {
             RegisterType::S5Time
+            | RegisterType::Date
+            | RegisterType::TimeOfDay
             | RegisterType::Dtl
             | RegisterType::DateAndTime
-            | RegisterType::S7String(_) => protocol == Protocol::S7,
+            | RegisterType::S7String(..) => protocol == Protocol::S7,
             RegisterType::Plain(_)
             | RegisterType::Int8
+            | RegisterType::Integer { .. }
             | RegisterType::Bcd16
             | RegisterType::Bcd32
             | RegisterType::EpochSeconds
@@ -106,7 +128,8 @@ impl RegisterType {
     /// The names of all types that registers of the protocol hold.
     pub fn names(protocol: Protocol) -> String {
         let own = ROWS.iter().filter(|(row, ..)| row.is_of(protocol)).map(|(_, name, _)| *name);
-        let texts: &[&str] = if protocol == Protocol::S7 { &["text20", "string20"] } else { &["text20"] };
+        let texts =
+            if protocol == Protocol::S7 { &["text20", "string20", "wstring20"][..] } else { &["text20"] };
         own.chain(texts.iter().copied()).collect::<Vec<_>>().join(", ")
     }
 
@@ -115,13 +138,18 @@ impl RegisterType {
         match self {
             RegisterType::Plain(kind) => RawContent::Number(kind),
             RegisterType::Int8 => RawContent::Number(StreamKind::Byte),
-            RegisterType::Bcd16 | RegisterType::S5Time => RawContent::Number(StreamKind::Uint16),
-            RegisterType::Bcd32 | RegisterType::EpochSeconds => RawContent::Number(StreamKind::Uint32),
+            RegisterType::Integer { bytes, .. } => RawContent::Integer(bytes),
+            RegisterType::Bcd16 | RegisterType::S5Time | RegisterType::Date => {
+                RawContent::Number(StreamKind::Uint16)
+            }
+            RegisterType::Bcd32 | RegisterType::TimeOfDay | RegisterType::EpochSeconds => {
+                RawContent::Number(StreamKind::Uint32)
+            }
             RegisterType::EpochMilliseconds => RawContent::Number(StreamKind::Uint64),
             RegisterType::Dtl => RawContent::Bytes(12),
             RegisterType::DateAndTime => RawContent::Bytes(8),
             RegisterType::Text(len) => RawContent::Bytes(len),
-            RegisterType::S7String(len) => RawContent::Bytes(len + 2),
+            RegisterType::S7String(form, len) => RawContent::Bytes(form.width() * (len + 2)),
         }
     }
 
@@ -130,25 +158,30 @@ impl RegisterType {
         match self {
             RegisterType::Plain(kind) => kind,
             RegisterType::Int8 => StreamKind::Int16,
+            RegisterType::Integer { bytes: ..=4, is_signed: true } => StreamKind::Int32,
+            RegisterType::Integer { bytes: ..=4, is_signed: false } => StreamKind::Uint32,
+            RegisterType::Integer { is_signed: true, .. } => StreamKind::Int64,
+            RegisterType::Integer { is_signed: false, .. } => StreamKind::Uint64,
             RegisterType::Bcd16 => StreamKind::Uint16,
-            RegisterType::Bcd32 | RegisterType::S5Time => StreamKind::Uint32,
-            RegisterType::EpochSeconds
+            RegisterType::Bcd32 | RegisterType::S5Time | RegisterType::TimeOfDay => StreamKind::Uint32,
+            RegisterType::Date
+            | RegisterType::EpochSeconds
             | RegisterType::EpochMilliseconds
             | RegisterType::Dtl
             | RegisterType::DateAndTime
             | RegisterType::Text(_)
-            | RegisterType::S7String(_) => StreamKind::Text,
+            | RegisterType::S7String(..) => StreamKind::Text,
         }
     }
 
     /// Whether a stream of a kind can hold every value of this type.
     pub fn fits(self, kind: StreamKind) -> bool {
         match (self, kind) {
-            (RegisterType::Text(_) | RegisterType::S7String(_), _) => kind == StreamKind::Text,
+            (RegisterType::Text(_) | RegisterType::S7String(..), _) => kind == StreamKind::Text,
             (RegisterType::EpochMilliseconds | RegisterType::Dtl | RegisterType::DateAndTime, _) => {
                 matches!(kind, StreamKind::Text | StreamKind::Fp64)
             }
-            (RegisterType::EpochSeconds, StreamKind::Text) => true,
+            (RegisterType::Date | RegisterType::EpochSeconds, StreamKind::Text) => true,
             (RegisterType::Plain(StreamKind::Bit), _) => kind.is_register_kind(),
             (RegisterType::Plain(own), _) if own == kind => true,
             (RegisterType::Plain(StreamKind::Fp16), _) => matches!(kind, StreamKind::Fp32 | StreamKind::Fp64),
@@ -165,15 +198,21 @@ impl RegisterType {
         match self {
             RegisterType::Plain(kind) => kind.integer_range(),
             RegisterType::Int8 => Some(i8::MIN.into()..=i8::MAX.into()),
+            RegisterType::Integer { bytes, is_signed } => {
+                let count = 1_i128 << (8 * u32::from(bytes));
+                Some(if is_signed { -count / 2..=count / 2 - 1 } else { 0..=count - 1 })
+            }
             RegisterType::Bcd16 => Some(0..=9_999),
             RegisterType::Bcd32 => Some(0..=99_999_999),
             RegisterType::S5Time => Some(0..=MAX_S5TIME_MS.into()),
+            RegisterType::Date => Some(seconds_at(0)..=seconds_at(u16::MAX)),
+            RegisterType::TimeOfDay => Some(0..=MAX_TIME_OF_DAY_MS),
             RegisterType::EpochSeconds => Some(0..=u32::MAX.into()),
             RegisterType::EpochMilliseconds
             | RegisterType::Dtl
             | RegisterType::DateAndTime
             | RegisterType::Text(_)
-            | RegisterType::S7String(_) => None,
+            | RegisterType::S7String(..) => None,
         }
     }
 
@@ -183,7 +222,7 @@ impl RegisterType {
             (RegisterType::Text(len), _) => {
                 format!("a text of at most {len} bytes, without NUL and without a blank at its end")
             }
-            (RegisterType::S7String(len), _) => format!("a text of at most {len} bytes"),
+            (RegisterType::S7String(form, len), _) => form.describe(len),
             (RegisterType::S5Time, _) => {
                 "milliseconds with three digits: up to 9990 in steps of 10, 99900 of 100, 999000 of 1000, 9990000 of 10000"
                     .to_owned()
@@ -197,7 +236,8 @@ impl RegisterType {
     pub fn is_time(self) -> bool {
         matches!(
             self,
-            RegisterType::EpochSeconds
+            RegisterType::Date
+                | RegisterType::EpochSeconds
                 | RegisterType::EpochMilliseconds
                 | RegisterType::Dtl
                 | RegisterType::DateAndTime
@@ -205,17 +245,31 @@ impl RegisterType {
     }
 }
 
-/// Parses `text20`, or `string20` or `char20` as other programs write it.
+/// Parses `text20`, `string20` and `wstring20`, or `char20` as other programs write it.
 fn parse_text(protocol: Protocol, text: &str) -> Option<RegisterType> {
     let digits_at = text.find(|c: char| c.is_ascii_digit())?;
     let (name, digits) = text.split_at(digits_at);
-    let is_number = digits.len() <= 4 && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_number = digits.len() <= 5 && digits.bytes().all(|b| b.is_ascii_digit());
     let len: u16 = digits.parse().ok().filter(|len: &u16| is_number && *len > 0)?;
-    match name.to_ascii_lowercase().as_str() {
-        "string" if protocol == Protocol::S7 => (len <= MAX_S7_STRING).then_some(RegisterType::S7String(len)),
+    let name = name.to_ascii_lowercase();
+    let form = S7StringForm::ALL.into_iter().find(|form| form.name() == name);
+    if let Some(form) = form.filter(|_| protocol == Protocol::S7) {
+        return (len <= form.max_declared()).then_some(RegisterType::S7String(form, len));
+    }
+    match name.as_str() {
         "text" | "char" | "string" => (len <= MAX_TEXT).then_some(RegisterType::Text(len)),
         _ => None,
     }
+}
+
+/// Midnight at the start of a date of S7, which counts days.
+pub fn date_start(days: u16) -> Micros {
+    Day(FIRST_DATE.0 + i32::from(days)).start()
+}
+
+/// The same in seconds since 1970.
+fn seconds_at(days: u16) -> i128 {
+    i128::from(date_start(days).0 / MICROS_PER_SECOND)
 }
 
 /// The integers that a number of this kind holds exactly.
@@ -232,7 +286,7 @@ impl fmt::Display for RegisterType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RegisterType::Text(len) => write!(f, "text{len}"),
-            RegisterType::S7String(len) => write!(f, "string{len}"),
+            RegisterType::S7String(form, len) => write!(f, "{}{len}", form.name()),
             _ => f.write_str(ROWS.iter().find(|(row, ..)| row == self).map_or("", |(_, name, _)| name)),
         }
     }

@@ -24,7 +24,7 @@ const ANALOG: &str = "AI is an analog input of a LOGO! or an INT of the outputs:
 const UNSIZED: &str =
     "The size or type is missing: DB1.DBX0.3 (a bit), DB1.DBB0, DB1.DBW0, DB1.DBD0, or DB1.DBD0:fp32.";
 const ARRAY: &str = "An address names one value, not several: DB1,INT0, DB1,INT2.";
-const STRING: &str = "A STRING is named by its first byte and its declared length: DB1.S10.20.";
+const STRING: &str = "A STRING is named by its first byte and its declared length, DB1.S10.20, and a WSTRING likewise: DB1.WSTRING10.20.";
 
 /// Parses an address in the canonical form or as another program writes it.
 ///
@@ -109,8 +109,9 @@ fn typed(place: &str) -> Option<Result<(&str, &str), &str>> {
     let digits_at = place.find(|c: char| !c.is_ascii_alphabetic())?;
     let (name, number) = place.split_at(digits_at);
     let is_size = size_named(name).is_some();
-    let is_type =
-        is_size || matches!(name, "X" | "S" | "STRING" | "C" | "CHAR") || value_type(name).is_some();
+    let is_type = is_size
+        || matches!(name, "X" | "S" | "STRING" | "WSTRING" | "C" | "CHAR")
+        || value_type(name).is_some();
     Some(if is_type { Ok((name, number)) } else { Err(name) })
 }
 
@@ -160,7 +161,8 @@ fn parse_typed(area: S7Area, place: &str) -> Result<NamedRegister, String> {
     };
     let value_type = match (name, length) {
         ("S" | "STRING", Some(length)) => of_length("string", length)?,
-        ("S" | "STRING", None) => return Err(STRING.to_owned()),
+        ("WSTRING", Some(length)) => of_length("wstring", length)?,
+        ("S" | "STRING" | "WSTRING", None) => return Err(STRING.to_owned()),
         ("C" | "CHAR", length) => of_length("text", length.unwrap_or("1"))?,
         (_, Some(_)) => return Err(ARRAY.to_owned()),
         (name, None) => value_type(name).ok_or_else(|| no_type(name))?,
@@ -175,7 +177,9 @@ fn no_type(name: &str) -> String {
 /// The size letter with which values of a type begin.
 fn size(value_type: RegisterType) -> S7Size {
     match value_type.raw() {
-        RawContent::Number(StreamKind::Bit | StreamKind::Byte) | RawContent::Bytes(_) => S7Size::Byte,
+        RawContent::Number(StreamKind::Bit | StreamKind::Byte)
+        | RawContent::Integer(_)
+        | RawContent::Bytes(_) => S7Size::Byte,
         RawContent::Number(StreamKind::Int16 | StreamKind::Uint16 | StreamKind::Fp16) => S7Size::Word,
         RawContent::Number(_) => S7Size::Double,
     }

@@ -8,7 +8,7 @@ use crate::collect::codec::WordOrder;
 use crate::collect::protocol::{PAUSE_AFTER_CONNECT, PAUSE_BETWEEN_REQUESTS, SettingValues, UrlSetting};
 use crate::collect::registers::named_register::NamedRegister;
 use crate::collect::registers::protocol::RegisterProtocol;
-use crate::collect::registers::value_type::RegisterType;
+use crate::collect::registers::value_type::{RawContent, RegisterType};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{ByteOrder, StreamKind};
 
@@ -51,19 +51,24 @@ impl RegisterProtocol for S7 {
     }
 }
 
-/// Checks that no type of a byte or less follows a larger size: the first byte of a word is its high one, which few mean.
+/// Checks that no type of one or three bytes follows a larger size: the first byte of a word is its high one, which few mean.
 fn check_size(area: S7Area, register: &NamedRegister, value_type: RegisterType) -> Result<(), String> {
-    let last = match (register.default_kind, value_type) {
-        _ if register.value_type.is_some() => return Ok(()),
-        (
-            size @ (StreamKind::Uint16 | StreamKind::Uint32),
-            RegisterType::Plain(StreamKind::Bit | StreamKind::Byte) | RegisterType::Int8,
-        ) => register.cell.offset + if size == StreamKind::Uint16 { 1 } else { 3 },
+    let size = match register.default_kind {
+        StreamKind::Uint16 => 2,
+        StreamKind::Uint32 => 4,
         _ => return Ok(()),
     };
+    let (bytes, low_part, high_part) = match value_type.raw() {
+        RawContent::Number(StreamKind::Bit | StreamKind::Byte) => (1, "low byte", "high one"),
+        RawContent::Integer(3) => (3, "low three bytes", "high three"),
+        _ => return Ok(()),
+    };
+    if register.value_type.is_some() || bytes > size {
+        return Ok(());
+    }
     let byte = |start| S7Address { area, size: S7Size::Byte, start };
-    let (high, low) = (byte(register.cell.offset), byte(last));
+    let (high, low) = (byte(register.cell.offset), byte(register.cell.offset + size - bytes));
     Err(format!(
-        "{register} begins with its high byte: write {low}:{value_type} for the low byte or {high}:{value_type} for the high one."
+        "{register} begins with its high byte: write {low}:{value_type} for the {low_part} or {high}:{value_type} for the {high_part}."
     ))
 }

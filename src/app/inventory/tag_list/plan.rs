@@ -150,12 +150,12 @@ fn to_stream(name: &str, tag: Tag, device: &DeviceSpec) -> Result<StreamSpec, St
     let kind = match tag.kind {
         TagType::Kind(kind) => Some(kind),
         TagType::OfAddress => None,
-        TagType::Register(name, kind) if has_numbered_registers(device.protocol) => {
-            spec.path = format!("{}:{name}", spec.path);
-            Some(kind)
+        TagType::Register(value_type) if has_numbered_registers(device.protocol) => {
+            spec.path = format!("{}:{value_type}", spec.path);
+            Some(value_type.default_kind())
         }
-        TagType::Register(name, _) => {
-            return Err(format!("type {name} is one of registers, which {} has not", device.protocol));
+        TagType::Register(value_type) => {
+            return Err(format!("type {value_type} is one of registers, which {} has not", device.protocol));
         }
     };
     spec.kind = kind_at(device, &spec.path, kind)?;

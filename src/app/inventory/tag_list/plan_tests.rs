@@ -201,3 +201,19 @@ fn types_of_registers_stand_behind_the_address() {
     let planned = plan(rows, &DeviceSpec::new("Press", Protocol::Eip), &[]);
     assert_left_out(&planned, &[(2, "type bcd16 is one of registers"), (3, "type int8 is one of registers")]);
 }
+
+#[test]
+fn texts_and_dates_of_tia_portal_are_those_of_s7() {
+    let list = "Name;Path;Data Type;Logical Address;Comment\nbatch;;WString[20];%DB1.DBB10;\norder;;String [8];%DB1.DBB60;\n\
+                note;;WString;%DB2.DBX0.0;\nday;;Date;%MW10;\nstart;;Time_Of_Day;%MD12;\n";
+    let (_, rows) = parse::parse(list).expect("a tag list");
+    let planned = plan(rows, &DeviceSpec::new("Press", Protocol::S7), &[]);
+    let expected = [
+        "batch %DB1.DBB10:wstring20 text 1 0",
+        "order %DB1.DBB60:string8 text 1 0",
+        "note %DB2.DBX0.0:wstring254 text 1 0",
+        "day %MW10:date text 1 0",
+        "start %MD12:tod uint32 1 0 ms",
+    ];
+    assert_eq!(added(&planned), expected, "{:?}", left_out(&planned));
+}

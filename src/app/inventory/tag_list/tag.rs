@@ -1,13 +1,14 @@
 //! A tag as a list describes it.
 
+use crate::collect::registers::value_type::RegisterType;
 use crate::domain::stream::StreamKind;
 
 /// Type of a tag's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TagType {
     Kind(StreamKind),
-    /// A type that only registers have, by its name in addresses, and the type of a stream that holds its values.
-    Register(&'static str, StreamKind),
+    /// A type that only registers have, which stands behind the address.
+    Register(RegisterType),
     /// The type that the address has by itself.
     OfAddress,
 }

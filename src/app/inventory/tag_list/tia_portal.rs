@@ -4,6 +4,8 @@ use super::format::TagListFormat::TiaPortal;
 use super::table::TagCells;
 use super::tag::{Tag, TagType};
 use super::vendor_types;
+use crate::collect::registers::value_type::RegisterType;
+use crate::domain::device::Protocol;
 
 /// Returns the name of a row's tag.
 pub fn name(cells: &TagCells<'_>) -> String {
@@ -27,13 +29,22 @@ fn kind(word: &str) -> Result<TagType, String> {
     if word.to_lowercase().starts_with("array") {
         return Err(format!("type `{word}`: a stream has one value; list the address of each element"));
     }
-    // Texts have their length behind the type: String[20].
-    let base = word.split_once('[').map_or(word, |(base, _)| base.trim_end());
+    let found = match word.split_once('[') {
+        Some((base, length)) => text_type(base.trim_end(), length),
+        None => vendor_types::find(TiaPortal, word),
+    };
     let words = || {
         let words = vendor_types::words(TiaPortal);
         format!("type `{word}` is none of {words}; of a structure, list the address of each member")
     };
-    vendor_types::find(TiaPortal, base).ok_or_else(words)
+    found.ok_or_else(words)
+}
+
+/// Type of a text that has its declared length behind it: `String[20]`, `WString[20]`.
+fn text_type(base: &str, length: &str) -> Option<TagType> {
+    let length = length.strip_suffix(']')?.trim();
+    let found = RegisterType::parse(Protocol::S7, &format!("{base}{length}"));
+    found.filter(|found| matches!(found, RegisterType::S7String(..))).map(TagType::Register)
 }
 
 /// Unit of the numbers that a type of times consists of.
@@ -41,8 +52,6 @@ fn unit(word: &str) -> &'static str {
     match word.to_lowercase().as_str() {
         "time" | "time_of_day" | "tod" | "s5time" => "ms",
         "ltime" => "ns",
-        // Since 1990-01-01.
-        "date" => "d",
         _ => "",
     }
 }
@@ -82,6 +91,8 @@ mod tests {
             ("Array[0..9] of Int", "the address of each element"),
             ("\"Motor_UDT\"", "the address of each member"),
             ("", "is none of bool"),
+            ("String[255]", "type `String[255]` is none of"),
+            ("Int[24]", "type `Int[24]` is none of"),
         ];
         for (word, part) in rows {
             let row = format!("a;;{};%MW0;", word.replace('"', ""));

@@ -3,17 +3,9 @@
 use super::format::TagListFormat;
 use super::format::TagListFormat::{Kepserver, Plain, Studio5000, TiaPortal};
 use super::tag::TagType;
+use crate::collect::registers::value_type::RegisterType;
+use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
-
-/// Types that only registers have, with the type of a stream that holds all values of each.
-const REGISTER_TYPES: [(&str, StreamKind); 6] = [
-    ("int8", StreamKind::Int16),
-    ("bcd16", StreamKind::Uint16),
-    ("bcd32", StreamKind::Uint32),
-    ("s5time", StreamKind::Uint32),
-    ("dt", StreamKind::Text),
-    ("dtl", StreamKind::Text),
-];
 
 /// Words for types in lower case, with the name of the stream's type, or of the register's.
 const TYPES: &[(TagListFormat, &[&str], &str)] = &[
@@ -35,15 +27,19 @@ const TYPES: &[(TagListFormat, &[&str], &str)] = &[
     (TiaPortal, &["byte", "usint"], "byte"),
     (TiaPortal, &["sint"], "int8"),
     (TiaPortal, &["int"], "int16"),
-    (TiaPortal, &["word", "uint", "date"], "uint16"),
+    (TiaPortal, &["word", "uint"], "uint16"),
     (TiaPortal, &["dint", "time"], "int32"),
-    (TiaPortal, &["dword", "udint", "time_of_day", "tod"], "uint32"),
+    (TiaPortal, &["dword", "udint"], "uint32"),
     (TiaPortal, &["lint", "ltime"], "int64"),
     (TiaPortal, &["lword", "ulint"], "uint64"),
     (TiaPortal, &["real"], "fp32"),
     (TiaPortal, &["lreal"], "fp64"),
-    (TiaPortal, &["string"], "text"),
+    // The longest that such a text is declared with when no length is given.
+    (TiaPortal, &["string"], "string254"),
+    (TiaPortal, &["wstring"], "wstring254"),
     (TiaPortal, &["s5time"], "s5time"),
+    (TiaPortal, &["date"], "date"),
+    (TiaPortal, &["time_of_day", "tod"], "tod"),
     (TiaPortal, &["date_and_time", "dt"], "dt"),
     (TiaPortal, &["dtl"], "dtl"),
     (Studio5000, &["bool"], "bit"),
@@ -61,9 +57,15 @@ const TYPES: &[(TagListFormat, &[&str], &str)] = &[
     // Besides the names of streams' types. Words that mean different widths to different people are missing: int, long.
     (Plain, &["bool", "boolean"], "bit"),
     (Plain, &["sint", "int8"], "int8"),
+    (Plain, &["int24"], "int24"),
+    (Plain, &["uint24"], "uint24"),
+    (Plain, &["int48"], "int48"),
+    (Plain, &["uint48"], "uint48"),
     (Plain, &["bcd", "bcd16"], "bcd16"),
     (Plain, &["lbcd", "bcd32"], "bcd32"),
     (Plain, &["s5time"], "s5time"),
+    (Plain, &["date"], "date"),
+    (Plain, &["time_of_day", "tod"], "tod"),
     (Plain, &["date_and_time", "dt"], "dt"),
     (Plain, &["dtl"], "dtl"),
     (Plain, &["usint"], "byte"),
@@ -82,11 +84,9 @@ const TYPES: &[(TagListFormat, &[&str], &str)] = &[
 pub fn find(format: TagListFormat, word: &str) -> Option<TagType> {
     let lower = word.to_lowercase();
     let (.., name) = TYPES.iter().find(|(of, words, _)| *of == format && words.contains(&lower.as_str()))?;
-    let of_register = REGISTER_TYPES.iter().find(|(known, _)| known == name);
-    match of_register {
-        Some((name, kind)) => Some(TagType::Register(name, *kind)),
-        None => StreamKind::from_name(name).map(TagType::Kind),
-    }
+    // Registers of S7 have all types that there are.
+    let of_register = || RegisterType::parse(Protocol::S7, name).map(TagType::Register);
+    StreamKind::from_name(name).map(TagType::Kind).or_else(of_register)
 }
 
 /// Lists the words of a format, for messages.
@@ -127,7 +127,7 @@ mod tests {
         for (format, words, name) in TYPES {
             assert!(find(*format, words[0]).is_some(), "{name}");
         }
-        assert_eq!(find(Kepserver, "BCD"), Some(TagType::Register("bcd16", StreamKind::Uint16)));
+        assert_eq!(find(Kepserver, "BCD"), Some(TagType::Register(RegisterType::Bcd16)));
     }
 
     #[test]
