@@ -29,7 +29,7 @@ pub mod device;
 pub mod device_clock;
 pub mod device_health;
 pub mod device_history;
-mod device_test;
+pub mod direct_access;
 pub mod document;
 pub mod event;
 pub mod export;
@@ -59,7 +59,6 @@ pub mod named_queries;
 pub mod notification;
 pub mod object_content;
 pub mod onpremise;
-mod opcua;
 mod opcua_certificate;
 pub mod opensynaptic;
 mod org_permits;
@@ -69,7 +68,6 @@ pub mod preferences;
 pub mod product;
 pub mod quarantine;
 pub mod readings;
-pub mod register_io;
 pub mod resident_memory;
 pub mod retention;
 pub mod running_query;
@@ -101,9 +99,11 @@ use parking_lot::RwLock;
 use self::ai::{ModelRuntime, ModelService};
 use self::alert::AlertService;
 use self::audit::AuditLog;
+use self::blynk::{Blynk, BlynkCalls};
 use self::command::Commands;
 use self::core_parts::CoreParts;
 use self::device::Devices;
+use self::direct_access::DirectAccess;
 use self::document::Documents;
 use self::event::Events;
 use self::gateway::{Gateway, GatewayCalls, GatewayHub};
@@ -170,8 +170,10 @@ pub struct AppSettings {
 pub struct App {
     pub alerts: Arc<AlertService>,
     pub audit: Arc<AuditLog>,
+    pub blynk: Arc<Blynk>,
     pub commands: Arc<Commands>,
     pub devices: Arc<Devices>,
+    pub direct_access: Arc<DirectAccess>,
     pub documents: Arc<Documents>,
     pub events: Arc<Events>,
     pub feeds: Arc<LiveFeeds>,
@@ -200,13 +202,11 @@ pub struct App {
     connections: connections::ListenerGauges,
     attempts: LoginThrottle,
     login_links: login_link::LoginLinks,
-    device_tests: org_permits::OrgPermits,
     inventory_files: inventory::api_file::InventoryFileLimits,
     /// Stored form of the token with which local commands authenticate to this server.
     local_token: OnceLock<KeySecret>,
     host: host::HostServices,
     mqtt: mqtt::BrokerState,
-    blynk: blynk::BlynkState,
     readings: readings::ReadingIntake,
     mk: mk::MkState,
     exports: export::ExportQueue,
@@ -227,6 +227,7 @@ struct CalledServices {
     feeds: Arc<LiveFeeds>,
     statements: Arc<Statements>,
     streams: Arc<Streams>,
+    values: Arc<Values>,
 }
 
 impl CalledServices {
@@ -236,15 +237,18 @@ impl CalledServices {
         (devices, fetcher): (Arc<Devices>, Arc<Fetcher>),
     ) -> Self {
         let audit = Arc::new(AuditLog::new(parts));
+        let statements = Arc::new(Statements::new(parts, settings.queries.clone(), audit.clone()));
+        let streams = Arc::new(Streams::new(parts));
         Self {
-            statements: Arc::new(Statements::new(parts, settings.queries.clone(), audit.clone())),
+            values: Arc::new(Values::new(parts, streams.clone(), statements.clone())),
+            statements,
+            streams,
             audit,
             commands: Arc::new(Commands::new(parts, &settings.commands)),
             devices,
             documents: Arc::new(Documents::new(parts)),
             events: Arc::new(Events::new(parts, fetcher)),
             feeds: Arc::new(LiveFeeds::new(parts, &settings.live)),
-            streams: Arc::new(Streams::new(parts)),
         }
     }
 }
@@ -257,14 +261,18 @@ impl App {
         let hub: Arc<GatewayHub> = Arc::default();
         let devices = Arc::new(Devices::new(&parts, hub.clone(), mqtt.retained.clone()));
         let calls = CalledServices::new(&parts, &settings, (devices, host.fetcher.clone()));
-        let CalledServices { audit, commands, devices, documents, events, feeds, statements, streams } =
-            calls;
+        let CalledServices { audit, commands, devices, documents, events, .. } = calls;
+        let CalledServices { feeds, statements, streams, values, .. } = calls;
+        let blynk_calls =
+            BlynkCalls { devices: devices.clone(), streams: streams.clone(), values: values.clone() };
         let gateway_calls =
             GatewayCalls { feeds: feeds.clone(), devices: devices.clone(), commands: commands.clone() };
         let notification_calls = (documents.clone(), audit.clone());
         let fetcher = host.fetcher.clone();
         Self {
             alerts: Arc::new(AlertService::new(&parts, events.clone())),
+            blynk: Arc::new(Blynk::new(&parts, blynk_calls, hub.clone(), &settings)),
+            direct_access: Arc::new(DirectAccess::new(&parts, devices.clone(), audit.clone())),
             audit,
             commands,
             devices,
@@ -281,21 +289,19 @@ impl App {
             quarantine: Arc::new(Quarantine::new(&parts)),
             retention: Arc::new(Retention::new(&parts)),
             tag_lists: Arc::new(TagLists::new(&parts)),
-            values: Arc::new(Values::new(&parts, streams.clone(), statements.clone())),
             statements,
             streams,
+            values,
             passwords: PasswordWorkers::default(),
             disk_probe: DiskProbe::default(),
             start: system::StartTime::new(parts.clock.as_ref()),
             connections: Default::default(),
             attempts: LoginThrottle::new(&settings.sessions),
             login_links: Default::default(),
-            device_tests: device_test::permits(),
             inventory_files: Default::default(),
             local_token: OnceLock::new(),
             host,
             mqtt,
-            blynk: blynk::BlynkState::new(settings.compat.blynk_imports),
             readings: Default::default(),
             mk: mk::MkState::default(),
             exports: export::ExportQueue::default(),

@@ -18,10 +18,10 @@ impl App {
     /// `Forbidden` unless the principal may read what belongs to the machine.
     pub async fn opcua_certificates(&self, principal: &Principal) -> Result<Vec<OpcuaCertificate>> {
         self.require_host(principal, Scope::read(Resource::System))?;
-        let pki = self.running_collectors()?.pki().clone();
+        let pki = self.states.running()?.pki().clone();
         let stored = in_background(move || pki.list()).await?;
         let addresses = self.opcua_addresses(principal);
-        let pki = self.running_collectors()?.pki();
+        let pki = self.states.running()?.pki();
         Ok(stored.into_iter().filter_map(|one| to_certificate(one, pki, &addresses)).collect())
     }
 
@@ -62,7 +62,7 @@ impl App {
         if known.state == state {
             return Ok(known);
         }
-        let (pki, wanted) = (self.running_collectors()?.pki().clone(), known.fingerprint.clone());
+        let (pki, wanted) = (self.states.running()?.pki().clone(), known.fingerprint.clone());
         let decided = in_background(move || match state {
             CertificateState::Trusted => pki.trust(&wanted),
             CertificateState::New | CertificateState::Rejected => pki.reject(&wanted),
