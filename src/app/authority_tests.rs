@@ -50,7 +50,7 @@ fn an_interrupted_rotation_is_taken_up_again() {
 #[tokio::test]
 async fn an_old_authority_is_trusted_while_a_certificate_of_it_is_valid() {
     let (dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     assert!(app.run_authority_command(&who, Show).await.unwrap().is_empty());
     let device = app.devices.create_device(&who, DeviceSpec::new("gateway", Protocol::Mqtt)).await.unwrap();
     app.issue_certificate(&who, device.id).await.unwrap();

@@ -124,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn a_certificate_is_remembered_and_the_authoritys_files_are_private() {
         let (dir, app) = test_app::open().await;
-        let who = app.system(None).unwrap();
+        let who = app.access.system(None).unwrap();
         let device =
             app.devices.create_device(&who, DeviceSpec::new("gateway", Protocol::Mqtt)).await.unwrap();
         assert!(!dir.path().join("ca.key").exists(), "it is made when it is needed");

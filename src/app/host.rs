@@ -11,7 +11,6 @@ use super::App;
 use super::authority::AuthorityCache;
 use super::license::LicenseReport;
 use crate::auth::grant::GrantKey;
-use crate::auth::jwt::JwtKey;
 use crate::auth::license::LicenseSigner;
 use crate::domain::{Error, Principal, Result, Scope};
 use crate::fetch::Fetcher;
@@ -62,8 +61,6 @@ pub(super) struct HostServices {
     pub(super) hamachi: HamachiClient,
     /// Read or created on first use.
     pub(super) grant_key: OnceCell<GrantKey>,
-    /// Read or created on first use.
-    pub(super) jwt_key: OnceCell<JwtKey>,
     pub(super) authorities: AuthorityCache,
     /// Held while a private key is made.
     pub(super) key_making: Semaphore,
@@ -76,7 +73,6 @@ impl HostServices {
             fetcher: Arc::new(Fetcher::new(settings.reach.clone())),
             hamachi: HamachiClient::new(settings.hamachi_command.clone(), settings.hamachi_timeout),
             grant_key: OnceCell::new(),
-            jwt_key: OnceCell::new(),
             authorities: AuthorityCache::default(),
             key_making: Semaphore::new(1),
             license: RwLock::new(LicenseReport::default()),

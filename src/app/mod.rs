@@ -48,7 +48,6 @@ pub mod job;
 pub mod license;
 pub mod list_range;
 pub mod live;
-mod login_link;
 mod maintenance;
 pub mod media;
 pub mod messages;
@@ -63,7 +62,6 @@ mod opcua_certificate;
 pub mod opensynaptic;
 mod org_permits;
 mod password;
-mod password_change;
 pub mod preferences;
 pub mod product;
 pub mod quarantine;
@@ -91,15 +89,17 @@ pub mod verify;
 pub mod virtual_data;
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::RwLock;
 
+use self::access::AccessControl;
 use self::ai::{ModelRuntime, ModelService};
 use self::alert::AlertService;
 use self::audit::AuditLog;
 use self::blynk::{Blynk, BlynkCalls};
+use self::client::Clients;
 use self::command::Commands;
 use self::core_parts::CoreParts;
 use self::device::Devices;
@@ -118,12 +118,13 @@ use self::password::PasswordWorkers;
 use self::product::Products;
 use self::quarantine::Quarantine;
 use self::retention::Retention;
-use self::session::{LoginThrottle, SessionOptions};
+use self::session::{SessionOptions, Sessions};
 use self::sql::Statements;
 use self::stream::Streams;
+use self::token::{TokenCalls, Tokens};
+use self::user::Users;
 use self::value::Values;
 use crate::domain::cluster::ClusterNode;
-use crate::domain::key::KeySecret;
 use crate::domain::notification::SmtpSettings;
 use crate::domain::{Clock, Micros};
 use crate::fetch::Fetcher;
@@ -168,9 +169,11 @@ pub struct AppSettings {
 /// The application: one per data directory, shared by every API. Each subject is a service, which keeps what it needs;
 /// docs/services.md lists them with what each owns.
 pub struct App {
+    pub access: Arc<AccessControl>,
     pub alerts: Arc<AlertService>,
     pub audit: Arc<AuditLog>,
     pub blynk: Arc<Blynk>,
+    pub clients: Arc<Clients>,
     pub commands: Arc<Commands>,
     pub devices: Arc<Devices>,
     pub direct_access: Arc<DirectAccess>,
@@ -186,9 +189,12 @@ pub struct App {
     pub products: Arc<Products>,
     pub quarantine: Arc<Quarantine>,
     pub retention: Arc<Retention>,
+    pub sessions: Arc<Sessions>,
     pub statements: Arc<Statements>,
     pub streams: Arc<Streams>,
     pub tag_lists: Arc<TagLists>,
+    pub tokens: Arc<Tokens>,
+    pub users: Arc<Users>,
     pub values: Arc<Values>,
     store: Arc<Store>,
     engine: Arc<Engine>,
@@ -196,15 +202,10 @@ pub struct App {
     states: collector_ports::CollectorStates,
     clock: Arc<dyn Clock>,
     settings: AppSettings,
-    passwords: PasswordWorkers,
     disk_probe: DiskProbe,
     start: system::StartTime,
     connections: connections::ListenerGauges,
-    attempts: LoginThrottle,
-    login_links: login_link::LoginLinks,
     inventory_files: inventory::api_file::InventoryFileLimits,
-    /// Stored form of the token with which local commands authenticate to this server.
-    local_token: OnceLock<KeySecret>,
     host: host::HostServices,
     mqtt: mqtt::BrokerState,
     readings: readings::ReadingIntake,
@@ -219,15 +220,20 @@ pub struct App {
 
 /// Services that other services call.
 struct CalledServices {
+    access: Arc<AccessControl>,
     audit: Arc<AuditLog>,
+    clients: Arc<Clients>,
     commands: Arc<Commands>,
     devices: Arc<Devices>,
     documents: Arc<Documents>,
     events: Arc<Events>,
     feeds: Arc<LiveFeeds>,
+    sessions: Arc<Sessions>,
     statements: Arc<Statements>,
     streams: Arc<Streams>,
     values: Arc<Values>,
+    /// Hashes passwords for sessions and users.
+    passwords: Arc<PasswordWorkers>,
 }
 
 impl CalledServices {
@@ -236,20 +242,41 @@ impl CalledServices {
         settings: &AppSettings,
         (devices, fetcher): (Arc<Devices>, Arc<Fetcher>),
     ) -> Self {
-        let audit = Arc::new(AuditLog::new(parts));
+        let (access, audit) = (Arc::new(AccessControl::new(parts)), Arc::new(AuditLog::new(parts)));
+        let passwords: Arc<PasswordWorkers> = Arc::default();
+        let sessions = Sessions::new(parts, access.clone(), passwords.clone(), &settings.sessions);
         let statements = Arc::new(Statements::new(parts, settings.queries.clone(), audit.clone()));
         let streams = Arc::new(Streams::new(parts));
         Self {
-            values: Arc::new(Values::new(parts, streams.clone(), statements.clone())),
-            statements,
-            streams,
+            clients: Arc::new(Clients::new(parts, access.clone())),
+            access,
             audit,
             commands: Arc::new(Commands::new(parts, &settings.commands)),
             devices,
             documents: Arc::new(Documents::new(parts)),
             events: Arc::new(Events::new(parts, fetcher)),
             feeds: Arc::new(LiveFeeds::new(parts, &settings.live)),
+            sessions: Arc::new(sessions),
+            values: Arc::new(Values::new(parts, streams.clone(), statements.clone())),
+            statements,
+            streams,
+            passwords,
         }
+    }
+
+    fn of_blynk(&self) -> BlynkCalls {
+        let (devices, streams) = (self.devices.clone(), self.streams.clone());
+        BlynkCalls { devices, streams, values: self.values.clone() }
+    }
+
+    fn of_gateway(&self) -> GatewayCalls {
+        let (feeds, devices) = (self.feeds.clone(), self.devices.clone());
+        GatewayCalls { feeds, devices, commands: self.commands.clone() }
+    }
+
+    fn of_tokens(&self) -> TokenCalls {
+        let (access, sessions) = (self.access.clone(), self.sessions.clone());
+        TokenCalls { access, sessions, clients: self.clients.clone() }
     }
 }
 
@@ -261,45 +288,40 @@ impl App {
         let hub: Arc<GatewayHub> = Arc::default();
         let devices = Arc::new(Devices::new(&parts, hub.clone(), mqtt.retained.clone()));
         let calls = CalledServices::new(&parts, &settings, (devices, host.fetcher.clone()));
-        let CalledServices { audit, commands, devices, documents, events, .. } = calls;
-        let CalledServices { feeds, statements, streams, values, .. } = calls;
-        let blynk_calls =
-            BlynkCalls { devices: devices.clone(), streams: streams.clone(), values: values.clone() };
-        let gateway_calls =
-            GatewayCalls { feeds: feeds.clone(), devices: devices.clone(), commands: commands.clone() };
-        let notification_calls = (documents.clone(), audit.clone());
+        let of_notifications = (calls.documents.clone(), calls.audit.clone());
         let fetcher = host.fetcher.clone();
         Self {
-            alerts: Arc::new(AlertService::new(&parts, events.clone())),
-            blynk: Arc::new(Blynk::new(&parts, blynk_calls, hub.clone(), &settings)),
-            direct_access: Arc::new(DirectAccess::new(&parts, devices.clone(), audit.clone())),
-            audit,
-            commands,
-            devices,
-            documents,
-            events,
-            feeds,
-            gateway: Arc::new(Gateway::new(&parts, hub.clone(), gateway_calls, &settings.messages)),
+            alerts: Arc::new(AlertService::new(&parts, calls.events.clone())),
+            blynk: Arc::new(Blynk::new(&parts, calls.of_blynk(), hub.clone(), &settings)),
+            direct_access: Arc::new(DirectAccess::new(&parts, calls.devices.clone(), calls.audit.clone())),
+            gateway: Arc::new(Gateway::new(&parts, hub.clone(), calls.of_gateway(), &settings.messages)),
             groups: Arc::new(Groups::new(&parts)),
             ingest: Arc::new(Ingest::new(&parts, settings.series.clone())),
             messages: Arc::new(Messages::new(&parts, hub, &settings.messages)),
             models: Arc::new(ModelService::new(&parts, ai)),
-            notifications: Arc::new(Notifications::new(&parts, notification_calls, &settings.smtp, fetcher)),
+            notifications: Arc::new(Notifications::new(&parts, of_notifications, &settings.smtp, fetcher)),
             products: Arc::new(Products::new(&parts)),
             quarantine: Arc::new(Quarantine::new(&parts)),
             retention: Arc::new(Retention::new(&parts)),
             tag_lists: Arc::new(TagLists::new(&parts)),
-            statements,
-            streams,
-            values,
-            passwords: PasswordWorkers::default(),
+            tokens: Arc::new(Tokens::new(&parts, calls.of_tokens(), &settings)),
+            users: Arc::new(Users::new(&parts, calls.access.clone(), calls.passwords)),
+            access: calls.access,
+            audit: calls.audit,
+            clients: calls.clients,
+            commands: calls.commands,
+            devices: calls.devices,
+            documents: calls.documents,
+            events: calls.events,
+            feeds: calls.feeds,
+            sessions: calls.sessions,
+            statements: calls.statements,
+            streams: calls.streams,
+            values: calls.values,
             disk_probe: DiskProbe::default(),
             start: system::StartTime::new(parts.clock.as_ref()),
             connections: Default::default(),
-            attempts: LoginThrottle::new(&settings.sessions),
-            login_links: Default::default(),
             inventory_files: Default::default(),
-            local_token: OnceLock::new(),
             host,
             mqtt,
             readings: Default::default(),

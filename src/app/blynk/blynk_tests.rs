@@ -33,7 +33,7 @@ struct Plant {
 impl Plant {
     async fn new() -> Self {
         let (dir, app) = open().await;
-        let owner = app.system(None).expect("the default organization");
+        let owner = app.access.system(None).expect("the default organization");
         let (mut devices, mut streams) = (Vec::new(), Vec::new());
         for name in ["press", "oven"] {
             let spec = DeviceSpec::new(name, Protocol::Virtual);
@@ -53,12 +53,12 @@ impl Plant {
             user: None,
             role: role.map(str::to_owned),
         };
-        let (client, secret) = self.app.issue_client(&self.owner, &request).await.expect("a client");
+        let (client, secret) = self.app.clients.issue_client(&self.owner, &request).await.expect("a client");
         let origin = Arc::new(RequestOrigin::new("POST /oauth2/token", None, "r"));
         let grant = TokenGrant::ClientCredentials;
-        let pair = self.app.issue_tokens(&client.secret.client_id, &secret, grant, &origin).await;
+        let pair = self.app.tokens.issue_tokens(&client.secret.client_id, &secret, grant, &origin).await;
         let pair = pair.unwrap_or_else(|error| panic!("no token: {error:?}"));
-        self.app.authenticate_access_token(&pair.access).expect("it is valid")
+        self.app.tokens.authenticate_access_token(&pair.access).expect("it is valid")
     }
 
     fn table(&self) -> BatchUpdate {

@@ -21,7 +21,7 @@ async fn refusal(app: &App, token: &str, csr: &str) -> Kind {
 #[tokio::test]
 async fn a_token_buys_one_certificate_that_names_the_device() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let issued = register(&app, &who, "warehouse-gateway-01", DEFAULT_TTL).await;
     assert_eq!(issued.device.spec.name, "warehouse-gateway-01");
     assert_eq!(app.pending_registrations(&who).unwrap().len(), 1);
@@ -47,7 +47,7 @@ async fn a_token_buys_one_certificate_that_names_the_device() {
 #[tokio::test]
 async fn what_is_no_usable_token_is_refused_before_the_request_is_read() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let good = register(&app, &who, "a", DEFAULT_TTL).await;
     let other = register(&app, &who, "b", DEFAULT_TTL).await;
     let expired = register(&app, &who, "c", Duration::from_micros(1)).await;

@@ -97,7 +97,7 @@ async fn retained_messages_wait_in_the_index_until_the_client_takes_them() {
 #[tokio::test]
 async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
     let (_dir, app, device, credential) = plant().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     publish(&app, &credential, "basalt/press/t", "1").await;
     let stream = app.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
     let gateway = app.platform_gateway(&owner, &device).unwrap();
@@ -139,7 +139,7 @@ async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
 #[tokio::test]
 async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_again() {
     let (_dir, app, device, credential) = plant().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
     app.commands.create_commands(&owner, vec![spec; 20]).await.unwrap();
     let few = |is_clean| ConnectRequest { window: 1, ..request(60, is_clean) };

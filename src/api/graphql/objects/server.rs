@@ -45,12 +45,12 @@ pub struct Me {
 impl Me {
     /// Slug of the caller's organization.
     async fn organization(&self, ctx: &Context<'_>) -> String {
-        app(ctx).org_slug(caller(ctx))
+        app(ctx).access.org_slug(caller(ctx))
     }
 
     /// User name if the caller is a logged-in user, else null.
     async fn username(&self, ctx: &Context<'_>) -> Option<String> {
-        app(ctx).logged_in(caller(ctx)).ok().map(|user| user.name.clone())
+        app(ctx).access.logged_in(caller(ctx)).ok().map(|user| user.name.clone())
     }
 }
 

@@ -99,7 +99,7 @@ impl MachineQueries {
         )]
         before: Option<String>,
     ) -> Result<NodeConnection<ApiKey>> {
-        let keys = app(ctx).keys(caller(ctx))?;
+        let keys = app(ctx).access.keys(caller(ctx))?;
         let page = ConnectionArgs { first, after, last, before };
         Ok(paging::paginate(
             keys,
