@@ -58,6 +58,23 @@ impl AccessControl {
         require_system(principal)
     }
 
+    /// Requires the scope, the default organization, and an unrestricted principal: the machine belongs to nobody
+    /// else, and is not among the devices and data of a restricted key.
+    pub(super) fn require_host(&self, principal: &Principal, scope: Scope) -> Result<()> {
+        principal.require(scope)?;
+        if principal.org != self.store.catalog().default_org() {
+            return Err(Error::forbidden(
+                "what belongs to the machine needs a key of the default organization",
+            ));
+        }
+        if principal.is_restricted() {
+            return Err(Error::forbidden(
+                "a key restricted to some devices or data may not touch the machine",
+            ));
+        }
+        Ok(())
+    }
+
     /// Returns the principal of an API key. Every failure (unknown, disabled, expired, malformed) gives the same
     /// error.
     pub fn authenticate_key(&self, secret: &str) -> Result<Principal> {

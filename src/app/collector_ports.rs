@@ -79,7 +79,7 @@ impl App {
 
     /// Returns the HTTP client of the collectors. It has the same egress policy as URLs given by callers.
     pub fn web(&self) -> Arc<dyn HttpClient> {
-        self.host.fetcher.clone()
+        self.fetcher.clone()
     }
 
     /// Attaches the running collectors; only the first call counts.

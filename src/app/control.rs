@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::access::{KeyRequest, require_system};
 use super::ai::calibrate::Calibration;
-use super::authority::{AuthorityCommand, AuthorityLine};
+use super::certificate::authority::{AuthorityCommand, AuthorityLine};
 use super::client::{ClientCommand, ClientLine};
 use super::inventory::ImportReport;
 use super::inventory::file_command::FileCommand;
@@ -204,16 +204,16 @@ impl App {
                 let there = in_org(org)?;
                 CommandOutcome::Key(key_line(&self.access.revoke_key(&there, KeyId(id)).await?))
             }
-            Command::Ca(command) => {
-                CommandOutcome::Authorities(self.run_authority_command(principal, command).await?)
-            }
+            Command::Ca(command) => CommandOutcome::Authorities(
+                self.certificates.run_authority_command(principal, command).await?,
+            ),
             Command::Compact => {
                 require_system(principal)?;
                 CommandOutcome::Compacted { files: self.store.compact(progress).await? }
             }
             Command::Verify => CommandOutcome::Verified(Box::new(self.verify(principal, progress).await?)),
             Command::Backup { dest } => {
-                CommandOutcome::BackedUp(self.backup(principal, &dest, progress).await?)
+                CommandOutcome::BackedUp(self.backups.backup(principal, &dest, progress).await?)
             }
             Command::Calibrate { org, model, from, to, percentile } => {
                 let there = in_org(org)?;

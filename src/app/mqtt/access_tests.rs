@@ -113,8 +113,8 @@ async fn only_the_current_certificate_of_a_device_is_accepted() {
     let (_dir, app, [gateway, ..]) = plant().await;
     let owner = app.access.system(None).unwrap();
     let (old, new) = (
-        app.issue_certificate(&owner, gateway.id).await.unwrap(),
-        app.issue_certificate(&owner, gateway.id).await.unwrap(),
+        app.certificates.issue_certificate(&owner, gateway.id).await.unwrap(),
+        app.certificates.issue_certificate(&owner, gateway.id).await.unwrap(),
     );
     let der = |pem: &str| {
         use base64::Engine;
@@ -125,6 +125,6 @@ async fn only_the_current_certificate_of_a_device_is_accepted() {
     let credential = app.authenticate_certificate(&der(&new.certificate_pem)).unwrap();
     assert_eq!(credential.principal().caller, Caller::Device(gateway.id));
     assert!(credential.check().is_ok());
-    app.issue_certificate(&owner, gateway.id).await.unwrap();
+    app.certificates.issue_certificate(&owner, gateway.id).await.unwrap();
     assert!(credential.check().is_err(), "it was replaced");
 }

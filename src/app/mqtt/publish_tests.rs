@@ -57,7 +57,7 @@ async fn a_message_is_stored_refused_or_acknowledged_once() {
         app.streams.streams(&owner, &filter).unwrap().iter().map(|stream| stream.spec.name.clone()).collect();
     streams.sort();
     assert_eq!(streams, ["message.temperature", "motor.rpm", "switch", "t"]);
-    assert_eq!(app.mqtt_metrics().malformed, 8);
+    assert_eq!(app.mqtt.metrics().malformed, 8);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn retained_messages_of_a_deleted_device_are_forgotten() {
     let status = format!("{}/status", app.platform_gateway(&owner, &device).unwrap());
     let outcome = app.mqtt_publish(&owner, retained(&status, r#"{"status":"online"}"#)).await;
     assert_eq!(name(&outcome), "stored", "{outcome:?}");
-    assert_eq!(app.mqtt_metrics().retained, 4);
+    assert_eq!(app.mqtt.metrics().retained, 4);
     app.devices.delete_device(&owner, device.id).await.unwrap();
-    assert_eq!(app.mqtt_metrics().retained, 1, "those of the other device stay");
+    assert_eq!(app.mqtt.metrics().retained, 1, "those of the other device stay");
 }

@@ -30,7 +30,7 @@ async fn plant() -> (tempfile::TempDir, Arc<App>, Arc<Device>, LiveCredential) {
     let app = Arc::new(app);
     let owner = app.access.system(None).unwrap();
     let device = app.devices.create_device(&owner, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
-    let issued = app.issue_certificate(&owner, device.id).await.unwrap();
+    let issued = app.certificates.issue_certificate(&owner, device.id).await.unwrap();
     let principal = Arc::new(app.device_principal(device.id).unwrap());
     let credential = app.feeds.live_certificate_credential(principal, issued.fingerprint);
     (dir, app, device, credential)
@@ -96,8 +96,8 @@ async fn what_was_not_acknowledged_comes_again_and_what_was_written_meanwhile_fo
     let session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
     assert!(!session.is_present);
     session.end(LOST).await;
-    assert_eq!(app.mqtt_metrics().sessions, 0);
-    assert_eq!(app.mqtt_metrics().queue_bytes, 0);
+    assert_eq!(app.mqtt.metrics().sessions, 0);
+    assert_eq!(app.mqtt.metrics().queue_bytes, 0);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn unsubscribing_needs_no_new_feed_and_narrows_it_when_it_can() {
     let below = DeviceSpec { parent_device: Some(device.id), ..DeviceSpec::new("zone", Protocol::Mqtt) };
     let below = app.devices.create_device(&owner, below).await.unwrap();
     // The rights of a certificate are those at the time of the login.
-    let issued = app.issue_certificate(&owner, device.id).await.unwrap();
+    let issued = app.certificates.issue_certificate(&owner, device.id).await.unwrap();
     let principal = Arc::new(app.device_principal(device.id).unwrap());
     let credential = app.feeds.live_certificate_credential(principal, issued.fingerprint);
     let mut session = app.mqtt_connect(credential.clone(), request(0, true)).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_session_ends_with_its_certificate() {
     let (_dir, app, device, credential) = plant().await;
     let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
     let owner = app.access.system(None).unwrap();
-    app.issue_certificate(&owner, device.id).await.unwrap();
+    app.certificates.issue_certificate(&owner, device.id).await.unwrap();
     let event = tokio::time::timeout(PATIENCE, session.next_event()).await.unwrap();
     assert_eq!(event, SessionEvent::End(SessionEviction::Revoked));
     session.end(LOST).await;

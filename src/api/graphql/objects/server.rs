@@ -101,8 +101,8 @@ pub struct HealthCheck {
 /// Runs every health check.
 pub async fn health(ctx: &Context<'_>) -> Result<Health> {
     let mut checks = Vec::new();
-    for check in app(ctx).checks() {
-        let error = app(ctx).check(check).await.err().map(|error| error.message);
+    for check in app(ctx).server.checks() {
+        let error = app(ctx).server.check(check).await.err().map(|error| error.message);
         checks.push(HealthCheck { name: check.name(), ok: error.is_none(), error });
     }
     Ok(Health { ok: checks.iter().all(|check| check.ok), checks })
