@@ -13,8 +13,8 @@ use super::connection_limit::ConnectionState;
 use super::cookies;
 use super::error::{HttpError, RestError};
 use crate::app::App;
+use crate::app::access::no_credentials;
 use crate::app::live::credential::LiveCredential;
-use crate::app::session::no_credentials;
 use crate::auth::session::csrf_matches;
 use crate::domain::audit::RequestOrigin;
 use crate::domain::{Error, Kind, Principal, Result};
@@ -67,12 +67,14 @@ pub fn authenticate(
     extensions: &Extensions,
 ) -> Result<Caller, HttpError> {
     let principal = match credentials(headers)? {
-        Some(Credentials::ApiKey(secret)) => app.authenticate_key(secret)?,
+        Some(Credentials::ApiKey(secret)) => app.access.authenticate_key(secret)?,
         Some(Credentials::Local(token)) => {
             let org = headers.get(ORG_HEADER).map(|v| v.to_str().map_err(|_| invalid_key())).transpose()?;
-            app.authenticate_local(token, org)?
+            app.access.authenticate_local(token, org)?
         }
-        Some(Credentials::Session(token)) => app.authenticate_session(token).ok_or_else(no_credentials)?,
+        Some(Credentials::Session(token)) => {
+            app.sessions.authenticate_session(token).ok_or_else(no_credentials)?
+        }
         None => return Err(no_credentials().into()),
     };
     let principal = match extensions.get::<Arc<RequestOrigin>>() {

@@ -16,8 +16,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::app::connections::ConnectionGauge;
 use crate::app::session::network;
+use crate::app::system::connections::ConnectionGauge;
 use crate::domain::server_status::ListenerConnections;
 
 /// An authenticated connection idle for this long may be evicted. WebSockets ping more often than that.

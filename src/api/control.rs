@@ -43,7 +43,7 @@ async fn run_command(
     request: Request,
 ) -> Result<Response, PlainError> {
     // Checked before the body is read: only the owner may send so much.
-    app.require_owner(&principal)?;
+    app.access.require_owner(&principal)?;
     let command = Json::<Command>::from_request(request, &()).await;
     let Json(command) =
         command.map_err(|e| Error::invalid("the request body is not a valid command").with_source(e))?;

@@ -13,7 +13,7 @@ use super::openapi::route::{Route, Section};
 use super::openapi::schema::{self, omittable, read_only};
 use super::rest::query_params::QueryParams;
 use crate::app::App;
-use crate::app::health::Check;
+use crate::app::system::health::Check;
 use crate::domain::{Error, FieldError};
 
 pub fn section() -> Section {
@@ -58,7 +58,7 @@ async fn ready(State(app): State<Arc<App>>, RawQuery(raw): RawQuery) -> Result<R
     let mut states = Map::new();
     let mut is_ready = true;
     for check in checks {
-        let is_ok = app.check(check).await.is_ok();
+        let is_ok = app.server.check(check).await.is_ok();
         is_ready &= is_ok;
         states.insert(check.name().into(), state_word(is_ok).into());
     }
@@ -71,7 +71,7 @@ fn state_word(is_ok: bool) -> &'static str {
 
 /// Parses a comma-separated list; every name that no part of this server has is reported.
 fn parse_checks(app: &App, list: &str) -> Result<Vec<Check>, Error> {
-    let known: Vec<Check> = app.checks().collect();
+    let known: Vec<Check> = app.server.checks().collect();
     let mut wrong: Vec<FieldError> = Vec::new();
     let mut checks = Vec::new();
     for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {

@@ -37,11 +37,11 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 async fn metrics(State(app): State<Arc<App>>, request: Request) -> Result<Response, PlainError> {
-    let measured = match app.public_metrics().await {
+    let measured = match app.metrics.public_metrics().await {
         Some(measured) => measured,
         None => {
             let principal = authenticate(&app, request.method(), request.headers(), request.extensions())?;
-            app.metrics(&principal).await?
+            app.metrics.metrics(&principal).await?
         }
     };
     let text = render(&measured, wanted_names(request.uri().query()));

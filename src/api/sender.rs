@@ -38,7 +38,7 @@ pub fn authenticate(app: &App, parts: &Parts, password: Option<&str>) -> Result<
             "an API key is required: `Authorization: Token KEY`, or as the password",
         )
     })?;
-    let principal = app.authenticate_key(&secret)?;
+    let principal = app.access.authenticate_key(&secret)?;
     let principal = match parts.extensions.get::<Arc<RequestOrigin>>() {
         Some(origin) => principal.with_origin(origin),
         None => principal,

@@ -4,19 +4,20 @@
 //! manage its keys too.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::App;
+use super::core_parts::CoreParts;
 use crate::auth::key;
 use crate::domain::caller::Caller;
 use crate::domain::key::{Key, KeySecret, KeySpec};
-use crate::domain::org::Org;
+use crate::domain::org::{Org, User};
 use crate::domain::validation::check_text;
 use crate::domain::{
-    DeviceId, Error, FieldError, KeyId, Kind, Micros, Principal, Result, Scope, Scopes, StreamId,
+    Clock, DeviceId, Error, FieldError, KeyId, Kind, Micros, Principal, Result, Scope, Scopes, StreamId,
 };
+use crate::store::Store;
 
 /// A request for a new key. An empty `scopes` means every scope; empty `devices` and `data` mean no restriction;
 /// `expires` is a time as a person writes it, and without it the key never expires.
@@ -30,7 +31,19 @@ pub struct KeyRequest {
     pub expires: Option<String>,
 }
 
-impl App {
+/// Organizations with their keys, and the rights that belong to no scope.
+pub struct AccessControl {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    /// Stored form of the token with which local commands authenticate to this server.
+    local_token: OnceLock<KeySecret>,
+}
+
+impl AccessControl {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone(), clock: parts.clock.clone(), local_token: OnceLock::new() }
+    }
+
     /// Requires a superuser or the owner of the data directory.
     pub fn require_superuser(&self, principal: &Principal) -> Result<()> {
         if self.store.catalog().is_superuser(principal) {
@@ -43,6 +56,23 @@ impl App {
     /// `Forbidden`.
     pub fn require_owner(&self, principal: &Principal) -> Result<()> {
         require_system(principal)
+    }
+
+    /// Requires the scope, the default organization, and an unrestricted principal: the machine belongs to nobody
+    /// else, and is not among the devices and data of a restricted key.
+    pub(super) fn require_host(&self, principal: &Principal, scope: Scope) -> Result<()> {
+        principal.require(scope)?;
+        if principal.org != self.store.catalog().default_org() {
+            return Err(Error::forbidden(
+                "what belongs to the machine needs a key of the default organization",
+            ));
+        }
+        if principal.is_restricted() {
+            return Err(Error::forbidden(
+                "a key restricted to some devices or data may not touch the machine",
+            ));
+        }
+        Ok(())
     }
 
     /// Returns the principal of an API key. Every failure (unknown, disabled, expired, malformed) gives the same
@@ -97,6 +127,25 @@ impl App {
             _ => error,
         })?;
         Ok(Principal { origin: principal.origin.clone(), ..Principal::system(org.id) })
+    }
+
+    /// Returns the user who is logged in; `Unauthenticated` for every other kind of caller.
+    pub fn logged_in(&self, principal: &Principal) -> Result<Arc<User>> {
+        self.store.catalog().acting_user(principal).map_err(|_| no_credentials())
+    }
+
+    /// Returns the principal's organization.
+    ///
+    /// # Errors
+    /// `Internal` when it is not there; organizations are never deleted.
+    pub fn own_org(&self, principal: &Principal) -> Result<Arc<Org>> {
+        let org = self.store.catalog().org_of(principal);
+        org.ok_or_else(|| Error::internal("an organization disappeared"))
+    }
+
+    /// Returns the slug of the principal's organization.
+    pub fn org_slug(&self, principal: &Principal) -> String {
+        self.store.catalog().org_of(principal).map(|org| org.slug.clone()).unwrap_or_default()
     }
 
     /// Creates an organization. Its name defaults to its slug.
@@ -234,6 +283,11 @@ pub fn bootstrap_secret(secret: &str) -> Result<KeySecret> {
             format!("this key needs at least {least} characters, all of them visible ASCII"),
         )
     })
+}
+
+/// Returns the error for missing or unusable credentials.
+pub fn no_credentials() -> Error {
+    Error::new(Kind::Unauthenticated, "Authentication credentials were not provided.")
 }
 
 /// Requires `Caller::System`; everybody else gets `Forbidden`.

@@ -1,18 +1,21 @@
 //! Online backup of the data directory: to a place that the owner names, or as a job to the configured directory.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::App;
-use super::access::require_system;
-use super::job::JobReporter;
+use super::access::{AccessControl, require_system};
+use super::audit::AuditLog;
+use super::core_parts::CoreParts;
+use super::job::{JobReporter, Jobs};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::backup::StoredBackup;
 use crate::domain::job::{Job, JobKind, JobSubject};
-use crate::domain::{Error, Principal, Progress, Resource, Result, Scope};
+use crate::domain::{Clock, Error, Principal, Progress, Resource, Result, Scope};
+use crate::store::Store;
 use crate::store::backup::{BackupSummary, stored_backups, verify_stored};
 
 /// Interval in which the progress of a backup is reported to its job.
@@ -20,7 +23,30 @@ const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 /// Maximum length of the name of a backup.
 const MAX_NAME_BYTES: usize = 100;
 
-impl App {
+/// Backups of the data directory.
+pub struct Backups {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    access: Arc<AccessControl>,
+    audit: Arc<AuditLog>,
+    /// Jobs that write and verify backups, one at a time.
+    pub(super) jobs: Arc<Jobs>,
+    /// Directory of backups that are requested over HTTP; without one there are none.
+    dir: Option<PathBuf>,
+}
+
+impl Backups {
+    pub(super) fn new(
+        parts: &CoreParts,
+        access: Arc<AccessControl>,
+        audit: Arc<AuditLog>,
+        dir: Option<PathBuf>,
+    ) -> Self {
+        let (store, clock) = (parts.store.clone(), parts.clock.clone());
+        let jobs = Arc::new(Jobs::new(store.clone(), 1));
+        Self { store, clock, access, audit, jobs, dir }
+    }
+
     /// Writes a backup of the current state into `dest`, which must not exist or be empty. A row of the audit log says so.
     ///
     /// # Errors
@@ -43,7 +69,7 @@ impl App {
     /// # Errors
     /// `Forbidden` as for everything that belongs to the machine; `Conflict` when no directory is configured.
     pub async fn backups(&self, principal: &Principal) -> Result<(PathBuf, Vec<StoredBackup>)> {
-        self.require_host(principal, Scope::read(Resource::System))?;
+        self.access.require_host(principal, Scope::read(Resource::System))?;
         let dir = self.backup_dir()?;
         let found = stored_backups(&dir).await?;
         Ok((dir, found))
@@ -53,9 +79,10 @@ impl App {
     /// one at a time.
     ///
     /// # Errors
-    /// As [`App::backups`]; `Throttled` when too many wait.
+    /// `Forbidden` as for everything that belongs to the machine; `Conflict` when no directory is configured; `Throttled`
+    /// when too many wait.
     pub async fn start_backup(&self, principal: &Principal) -> Result<Job> {
-        self.require_host(principal, Scope::write(Resource::System))?;
+        self.access.require_host(principal, Scope::write(Resource::System))?;
         let dir = self.backup_dir()?;
         let time: String = self.clock.now().to_iso().chars().filter(char::is_ascii_alphanumeric).collect();
         let name = format!("basalt-{time}");
@@ -67,15 +94,16 @@ impl App {
             };
             report_while(reporter, write).await
         };
-        self.backups.start(principal, JobKind::Backup, JobSubject::Backup(name), work).await
+        self.jobs.start(principal, JobKind::Backup, JobSubject::Backup(name), work).await
     }
 
     /// Starts a job that reads a backup of the configured directory and compares every file with what was written.
     ///
     /// # Errors
-    /// As [`App::backups`]; `NotFound` when there is no finished backup of this name.
+    /// `Forbidden` as for everything that belongs to the machine; `Conflict` when no directory is configured; `NotFound`
+    /// when there is no finished backup of this name; `Throttled` when too many wait.
     pub async fn start_backup_verification(&self, principal: &Principal, name: &str) -> Result<Job> {
-        self.require_host(principal, Scope::write(Resource::System))?;
+        self.access.require_host(principal, Scope::write(Resource::System))?;
         let dir = self.backup_dir()?;
         let is_listed = is_name(name) && stored_backups(&dir).await?.iter().any(|stored| stored.name == name);
         if !is_listed {
@@ -90,12 +118,12 @@ impl App {
             };
             report_while(reporter, verify).await
         };
-        self.backups.start(principal, JobKind::VerifyBackup, subject, work).await
+        self.jobs.start(principal, JobKind::VerifyBackup, subject, work).await
     }
 
     fn backup_dir(&self) -> Result<PathBuf> {
         let unset = || Error::conflict("no directory of backups is configured: set `backup.dir`");
-        self.settings.backup_dir.clone().ok_or_else(unset)
+        self.dir.clone().ok_or_else(unset)
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::App;
-use super::access::require_system;
+use super::access::{AccessControl, require_system};
+use super::core_parts::CoreParts;
 use crate::auth::client;
 use crate::domain::client::{Client, ClientApi, ClientSecret, ClientSpec, Role};
 use crate::domain::{ClientId, Error, FieldError, Kind, Principal, Result};
+use crate::store::Store;
 
 /// A request for a new client, with names as they are typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -60,7 +61,17 @@ pub struct ClientLine {
     pub revoked_at: Option<String>,
 }
 
-impl App {
+/// Clients of the vendors' APIs.
+pub struct Clients {
+    store: Arc<Store>,
+    access: Arc<AccessControl>,
+}
+
+impl Clients {
+    pub(super) fn new(parts: &CoreParts, access: Arc<AccessControl>) -> Self {
+        Self { store: parts.store.clone(), access }
+    }
+
     /// Returns the fields of a client as they are shown.
     pub fn client_line(&self, client: &Client) -> ClientLine {
         ClientLine {
@@ -84,7 +95,7 @@ impl App {
         principal: &Principal,
         request: &ClientRequest,
     ) -> Result<(Arc<Client>, String)> {
-        self.require_superuser(principal)?;
+        self.access.require_superuser(principal)?;
         let spec = self.client_spec(principal, request)?;
         let (secret, stored) = client::generate(spec.api);
         let client = self.store.catalog().create_client(principal, spec, stored).await?;
@@ -93,22 +104,23 @@ impl App {
 
     /// Returns the clients of the principal's organization, by id; revoked ones are included.
     pub fn clients(&self, principal: &Principal) -> Result<Vec<Arc<Client>>> {
-        self.require_superuser(principal)?;
+        self.access.require_superuser(principal)?;
         Ok(self.store.catalog().clients(principal))
     }
 
     pub fn client(&self, principal: &Principal, id: ClientId) -> Result<Arc<Client>> {
-        self.require_superuser(principal)?;
+        self.access.require_superuser(principal)?;
         self.store.catalog().client(principal, id)
     }
 
     /// Disables a client of the principal's organization permanently; its tokens end at once.
     pub async fn revoke_client(&self, principal: &Principal, id: ClientId) -> Result<Arc<Client>> {
-        self.require_superuser(principal)?;
+        self.access.require_superuser(principal)?;
         self.store.catalog().revoke_client(principal, id).await
     }
 
-    /// As `revoke_client`, by the public id, which may belong to one client of each API.
+    /// Disables a client by its public id, which may belong to one client of each API. Otherwise like
+    /// [`Clients::revoke_client`].
     pub async fn revoke_client_named(
         &self,
         principal: &Principal,
@@ -150,7 +162,7 @@ impl App {
         }
         let name = "bootstrap".to_owned();
         let spec = ClientSpec { api, name, user: None, role: None, user_scoped: false };
-        catalog.create_client(&self.system(None)?, spec, secret).await?;
+        catalog.create_client(&self.access.system(None)?, spec, secret).await?;
         Ok(())
     }
 

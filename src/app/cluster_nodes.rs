@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use url::Url;
 
@@ -18,6 +19,10 @@ const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 const LEASE: Duration = Duration::from_secs(LEASE_S);
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Nodes of the cluster as they were at the last renewal; none for a server that is no node. They are for the server
+/// itself: callers see the table `nodes`.
+pub(super) type KnownNodes = Arc<RwLock<Arc<Vec<ClusterNode>>>>;
+
 impl App {
     /// Notes in the catalog that this node runs, and takes over which others do. A server that is no node does nothing.
     ///
@@ -31,12 +36,6 @@ impl App {
         }
         *self.nodes.write() = Arc::new(nodes);
         Ok(())
-    }
-
-    /// Returns the nodes of the cluster as they were at the last renewal; none for a server that is no node. They are for the
-    /// server itself: callers see the table `nodes`.
-    pub fn cluster_nodes(&self) -> Arc<Vec<ClusterNode>> {
-        self.nodes.read().clone()
     }
 
     /// Runs forever on a node of a cluster: renews its entry. Without a renewal for as long as the lease, no query is spread
@@ -136,6 +135,6 @@ mod tests {
         let (_dir, app) = test_app::open().await;
         app.run_node_renewal().await;
         app.leave_cluster().await;
-        assert!(app.cluster_nodes().is_empty());
+        assert!(app.nodes.read().is_empty());
     }
 }

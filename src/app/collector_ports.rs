@@ -19,7 +19,7 @@ use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{BoxFuture, DeviceRegistry, DeviceStatusSource, HttpClient, SampleSink};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, Principal, Resource, Result, Scope, StreamId};
+use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope, StreamId};
 use crate::host::private_file;
 use crate::store::Store;
 
@@ -32,6 +32,14 @@ pub struct CollectorStates {
 }
 
 impl CollectorStates {
+    /// Returns the running collectors.
+    ///
+    /// # Errors
+    /// `Unavailable` in a process that has none.
+    pub(super) fn running(&self) -> Result<&Arc<Collectors>> {
+        self.collectors.get().ok_or_else(|| Error::unavailable("device collection does not run here"))
+    }
+
     /// Notifies the collector, if one runs, of a change of a device or its streams.
     pub(super) fn tell_collectors(&self, id: DeviceId) {
         if let Some(collectors) = self.collectors.get() {
@@ -71,7 +79,7 @@ impl App {
 
     /// Returns the HTTP client of the collectors. It has the same egress policy as URLs given by callers.
     pub fn web(&self) -> Arc<dyn HttpClient> {
-        self.host.fetcher.clone()
+        self.fetcher.clone()
     }
 
     /// Attaches the running collectors; only the first call counts.

@@ -46,7 +46,7 @@ impl App {
     /// `Invalid` for the field `compat.default_org` when there is no such organization.
     pub fn compat_org(&self) -> Result<Arc<Org>> {
         let slug = self.settings.compat.default_org.as_deref();
-        let principal = self.system(slug).map_err(|error| match (error.kind, slug) {
+        let principal = self.access.system(slug).map_err(|error| match (error.kind, slug) {
             (Kind::Invalid, Some(slug)) => {
                 Error::field("compat.default_org", format!("there is no organization `{slug}`"))
             }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::access::{KeyRequest, require_system};
 use super::ai::calibrate::Calibration;
-use super::authority::{AuthorityCommand, AuthorityLine};
+use super::certificate::authority::{AuthorityCommand, AuthorityLine};
 use super::client::{ClientCommand, ClientLine};
 use super::inventory::ImportReport;
 use super::inventory::file_command::FileCommand;
@@ -181,81 +181,77 @@ impl App {
         progress: &Progress,
     ) -> Result<CommandOutcome> {
         let principal = &with_command_origin(principal, command.name());
+        let in_org = |org: Option<String>| self.access.in_org(principal, org.as_deref());
         Ok(match command {
-            Command::CreateOrg { slug, name } => {
-                CommandOutcome::Org(org_line(&self.create_org(principal, &slug, name.as_deref()).await?))
+            Command::CreateOrg { slug, name } => CommandOutcome::Org(org_line(
+                &self.access.create_org(principal, &slug, name.as_deref()).await?,
+            )),
+            Command::ListOrgs => {
+                CommandOutcome::Orgs(self.access.orgs(principal)?.iter().map(org_line).collect())
             }
-            Command::ListOrgs => CommandOutcome::Orgs(self.orgs(principal)?.iter().map(org_line).collect()),
-            Command::User { org, command } => {
-                let there = self.in_org(principal, org.as_deref())?;
-                self.run_user_command(&there, command).await?
-            }
-            Command::Client { org, command } => {
-                let there = self.in_org(principal, org.as_deref())?;
-                self.run_client_command(&there, command).await?
-            }
+            Command::User { org, command } => self.run_user_command(&in_org(org)?, command).await?,
+            Command::Client { org, command } => self.run_client_command(&in_org(org)?, command).await?,
             Command::CreateKey { org, key } => {
-                let there = self.in_org(principal, org.as_deref())?;
-                let (key, secret) = self.create_key(&there, &key).await?;
+                let there = in_org(org)?;
+                let (key, secret) = self.access.create_key(&there, &key).await?;
                 CommandOutcome::NewKey { key: key_line(&key), secret }
             }
             Command::ListKeys { org } => {
-                let there = self.in_org(principal, org.as_deref())?;
-                CommandOutcome::Keys(self.keys(&there)?.iter().map(key_line).collect())
+                let there = in_org(org)?;
+                CommandOutcome::Keys(self.access.keys(&there)?.iter().map(key_line).collect())
             }
             Command::RevokeKey { org, id } => {
-                let there = self.in_org(principal, org.as_deref())?;
-                CommandOutcome::Key(key_line(&self.revoke_key(&there, KeyId(id)).await?))
+                let there = in_org(org)?;
+                CommandOutcome::Key(key_line(&self.access.revoke_key(&there, KeyId(id)).await?))
             }
-            Command::Ca(command) => {
-                CommandOutcome::Authorities(self.run_authority_command(principal, command).await?)
-            }
+            Command::Ca(command) => CommandOutcome::Authorities(
+                self.certificates.run_authority_command(principal, command).await?,
+            ),
             Command::Compact => {
                 require_system(principal)?;
                 CommandOutcome::Compacted { files: self.store.compact(progress).await? }
             }
             Command::Verify => CommandOutcome::Verified(Box::new(self.verify(principal, progress).await?)),
             Command::Backup { dest } => {
-                CommandOutcome::BackedUp(self.backup(principal, &dest, progress).await?)
+                CommandOutcome::BackedUp(self.backups.backup(principal, &dest, progress).await?)
             }
             Command::Calibrate { org, model, from, to, percentile } => {
-                let there = self.in_org(principal, org.as_deref())?;
+                let there = in_org(org)?;
                 let spec = Calibration { from: time("from", &from)?, to: time("to", &to)?, percentile };
                 let (threshold, windows) = self.models.calibrate_model(&there, ModelId(model), spec).await?;
                 CommandOutcome::Calibrated { threshold, windows }
             }
             Command::FindStream { org, device, stream, create } => {
-                let there = self.in_org(principal, org.as_deref())?;
+                let there = in_org(org)?;
                 let kind = create.map(|kind| kind.parse()).transpose()?;
                 CommandOutcome::Stream { id: self.find_stream(&there, &device, &stream, kind).await?.0 }
             }
-            Command::File { org, command } => {
-                let there = self.in_org(principal, org.as_deref())?;
-                self.run_file_command(&there, command).await?
-            }
+            Command::File { org, command } => self.run_file_command(&in_org(org)?, command).await?,
         })
     }
 
     async fn run_user_command(&self, principal: &Principal, command: UserCommand) -> Result<CommandOutcome> {
         let user = match command {
             UserCommand::List => {
-                return Ok(CommandOutcome::Users(self.users(principal)?.iter().map(user_line).collect()));
+                return Ok(CommandOutcome::Users(
+                    self.users.users(principal)?.iter().map(user_line).collect(),
+                ));
             }
-            UserCommand::Create(user) => self.create_user(principal, user).await?,
+            UserCommand::Create(user) => self.users.create_user(principal, user).await?,
             UserCommand::SetPassword { name, password } => {
-                self.set_password(principal, &name, password).await?
+                self.users.set_password(principal, &name, password).await?
             }
             UserCommand::SetRole { name, is_staff, is_superuser, is_viewer } => {
                 let (is_staff, is_superuser, is_viewer) =
                     (Some(is_staff), Some(is_superuser), Some(is_viewer));
                 let change = UserChange { is_staff, is_superuser, is_viewer, ..UserChange::default() };
-                self.update_user(principal, &name, change).await?
+                self.users.update_user(principal, &name, change).await?
             }
             UserCommand::Enable { name, is_enabled } => {
                 let change = UserChange { enabled: Some(is_enabled), ..UserChange::default() };
-                self.update_user(principal, &name, change).await?
+                self.users.update_user(principal, &name, change).await?
             }
-            UserCommand::Delete { name } => self.delete_user(principal, &name).await?,
+            UserCommand::Delete { name } => self.users.delete_user(principal, &name).await?,
         };
         Ok(CommandOutcome::User(user_line(&user)))
     }
@@ -284,16 +280,18 @@ impl App {
         require_system(principal)?;
         Ok(match command {
             ClientCommand::Create(request) => {
-                let (client, secret) = self.issue_client(principal, &request).await?;
-                CommandOutcome::NewClient { client: self.client_line(&client), secret }
+                let (client, secret) = self.clients.issue_client(principal, &request).await?;
+                CommandOutcome::NewClient { client: self.clients.client_line(&client), secret }
             }
             ClientCommand::List => {
-                let clients = self.clients(principal)?;
-                CommandOutcome::Clients(clients.iter().map(|client| self.client_line(client)).collect())
+                let clients = self.clients.clients(principal)?;
+                CommandOutcome::Clients(
+                    clients.iter().map(|client| self.clients.client_line(client)).collect(),
+                )
             }
             ClientCommand::Revoke { api, client_id } => {
-                let client = self.revoke_client_named(principal, api.as_deref(), &client_id).await?;
-                CommandOutcome::Client(self.client_line(&client))
+                let client = self.clients.revoke_client_named(principal, api.as_deref(), &client_id).await?;
+                CommandOutcome::Client(self.clients.client_line(&client))
             }
         })
     }

@@ -17,7 +17,7 @@ fn subscriber(name: &str, client_id: &str) -> DeviceSpec {
 #[tokio::test]
 async fn a_second_device_of_one_client_id_at_one_broker_is_refused() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let first = app.devices.create_device(&who, subscriber("first", "me")).await.unwrap();
     let error = app.devices.create_device(&who, subscriber("second", "me")).await.unwrap_err();
     let problem = &error.fields[0];

@@ -1,22 +1,10 @@
-//! Machine-wide features, which belong to no organization: settings, parts, and who may use them.
+//! Settings of machine-wide features, which belong to no organization.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
-use tokio::sync::{OnceCell, Semaphore};
-
-use super::App;
-use super::authority::AuthorityCache;
-use super::license::LicenseReport;
-use crate::auth::grant::GrantKey;
-use crate::auth::jwt::JwtKey;
 use crate::auth::license::LicenseSigner;
-use crate::domain::{Error, Principal, Result, Scope};
-use crate::fetch::Fetcher;
 use crate::fetch::egress::EgressPolicy;
-use crate::host::hamachi::HamachiClient;
 
 /// Machine-wide part of the configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,52 +41,5 @@ impl Default for HostSettings {
 impl HostSettings {
     pub(super) fn signer(&self) -> Option<LicenseSigner> {
         self.license_key.map(|key| LicenseSigner { id: self.license_key_id.clone(), key })
-    }
-}
-
-/// Machine-wide parts of an application.
-pub(super) struct HostServices {
-    pub(super) fetcher: Arc<Fetcher>,
-    pub(super) hamachi: HamachiClient,
-    /// Read or created on first use.
-    pub(super) grant_key: OnceCell<GrantKey>,
-    /// Read or created on first use.
-    pub(super) jwt_key: OnceCell<JwtKey>,
-    pub(super) authorities: AuthorityCache,
-    /// Held while a private key is made.
-    pub(super) key_making: Semaphore,
-    pub(super) license: RwLock<LicenseReport>,
-}
-
-impl HostServices {
-    pub(super) fn new(settings: &HostSettings) -> Self {
-        Self {
-            fetcher: Arc::new(Fetcher::new(settings.reach.clone())),
-            hamachi: HamachiClient::new(settings.hamachi_command.clone(), settings.hamachi_timeout),
-            grant_key: OnceCell::new(),
-            jwt_key: OnceCell::new(),
-            authorities: AuthorityCache::default(),
-            key_making: Semaphore::new(1),
-            license: RwLock::new(LicenseReport::default()),
-        }
-    }
-}
-
-impl App {
-    /// Requires the scope, the default organization, and an unrestricted principal: the machine belongs to nobody
-    /// else, and is not among the devices and data of a restricted key.
-    pub(super) fn require_host(&self, principal: &Principal, scope: Scope) -> Result<()> {
-        principal.require(scope)?;
-        if principal.org != self.store.catalog().default_org() {
-            return Err(Error::forbidden(
-                "what belongs to the machine needs a key of the default organization",
-            ));
-        }
-        if principal.is_restricted() {
-            return Err(Error::forbidden(
-                "a key restricted to some devices or data may not touch the machine",
-            ));
-        }
-        Ok(())
     }
 }

@@ -175,7 +175,7 @@ impl App {
         let job = self.store.catalog().cancel_job(principal, id).await?;
         match job.kind {
             JobKind::Score | JobKind::Rescore => self.models.ai.jobs.stop(id),
-            JobKind::Backup | JobKind::VerifyBackup => self.backups.stop(id),
+            JobKind::Backup | JobKind::VerifyBackup => self.backups.jobs.stop(id),
             JobKind::Export => self.stop_export(job.uuid),
             // Its sender is told when it reports.
             JobKind::Import => {}

@@ -1,16 +1,20 @@
 //! License of this installation: the activation request, and the check of the installed license.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use tokio::io::AsyncReadExt;
 
-use super::App;
-use super::access::require_system;
-use crate::auth::license;
+use super::AppSettings;
+use super::access::{AccessControl, require_system};
+use super::core_parts::CoreParts;
+use crate::auth::license::{self, LicenseSigner};
 use crate::domain::license::LicenseState;
 use crate::domain::machine::MachineIdentity;
-use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, Error, Micros, Principal, Resource, Result, Scope};
 use crate::host::machine;
+use crate::store::Store;
 
 const FILE: &str = "license.json";
 /// Maximum size of the license file; licenses have some hundreds of bytes.
@@ -40,21 +44,51 @@ impl Default for LicenseReport {
     }
 }
 
-impl App {
+/// The license of this installation.
+pub struct Licensing {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    access: Arc<AccessControl>,
+    /// The license file.
+    path: PathBuf,
+    /// Verifies licenses; without it no license is valid.
+    signer: Option<LicenseSigner>,
+    /// Id of the key that verifies licenses.
+    key_id: String,
+    /// File of the id that a machine without one gets.
+    machine_id_path: PathBuf,
+    report: RwLock<LicenseReport>,
+}
+
+impl Licensing {
+    pub(super) fn new(parts: &CoreParts, access: Arc<AccessControl>, settings: &AppSettings) -> Self {
+        let (host, data_dir) = (&settings.host, &settings.data_dir);
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            access,
+            path: host.license_path.clone().unwrap_or_else(|| data_dir.join(FILE)),
+            signer: host.signer(),
+            key_id: host.license_key_id.clone(),
+            machine_id_path: data_dir.join("machine-id"),
+            report: RwLock::default(),
+        }
+    }
+
     pub async fn activation_request(&self, principal: &Principal) -> Result<ActivationRequest> {
-        self.require_host(principal, Scope::read(Resource::System))?;
+        self.access.require_host(principal, Scope::read(Resource::System))?;
         Ok(ActivationRequest {
             machine: self.machine().await?,
             product_version: env!("CARGO_PKG_VERSION"),
-            public_key_id: self.settings.host.license_key_id.clone(),
+            public_key_id: self.key_id.clone(),
             created_at: self.clock.now(),
         })
     }
 
     /// Returns the license, and the number of devices that count against its limit.
     pub fn license(&self, principal: &Principal) -> Result<(LicenseReport, usize)> {
-        self.require_host(principal, Scope::read(Resource::System))?;
-        Ok((self.host.license.read().clone(), self.store.catalog().count_devices()))
+        self.access.require_host(principal, Scope::read(Resource::System))?;
+        Ok((self.report.read().clone(), self.store.catalog().count_devices()))
     }
 
     /// Reads the license file again. Its device limit applies from then on; without a valid license there is no limit.
@@ -65,7 +99,7 @@ impl App {
         let most = state.license().and_then(|license| license.max_devices);
         self.store.catalog().set_max_devices(most);
         let report = LicenseReport { state, checked_at: Some(self.clock.now()) };
-        let before = std::mem::replace(&mut *self.host.license.write(), report.clone());
+        let before = std::mem::replace(&mut *self.report.write(), report.clone());
         if before.checked_at.is_none() || before.state != report.state {
             log(&report.state);
         }
@@ -73,8 +107,8 @@ impl App {
     }
 
     async fn read_license(&self) -> LicenseState {
-        let path = self.license_path();
-        let bytes = match read_file(&path).await {
+        let path = &self.path;
+        let bytes = match read_file(path).await {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return LicenseState::Absent,
             Err(error) => {
@@ -88,20 +122,15 @@ impl App {
     }
 
     async fn verify_license(&self, bytes: &[u8]) -> Result<LicenseState> {
-        let signer = self.settings.host.signer();
+        let signer = self.signer.as_ref();
         let signer = signer.ok_or_else(|| Error::invalid("license.public_key is not configured"))?;
-        let license = license::verify_license(bytes, &signer)?;
+        let license = license::verify_license(bytes, signer)?;
         let problem = license.problem(&self.machine().await?.id, self.clock.now());
         Ok(problem.map_or(LicenseState::Valid(license), LicenseState::Invalid))
     }
 
-    fn license_path(&self) -> PathBuf {
-        let own = || self.settings.data_dir.join(FILE);
-        self.settings.host.license_path.clone().unwrap_or_else(own)
-    }
-
     async fn machine(&self) -> Result<MachineIdentity> {
-        let own_id = self.settings.data_dir.join("machine-id");
+        let own_id = self.machine_id_path.clone();
         let read = tokio::task::spawn_blocking(move || machine::read(Path::new("/"), &own_id)).await;
         let read =
             read.map_err(|e| Error::internal("reading the machine's facts was interrupted").with_source(e))?;

@@ -3,18 +3,29 @@
 
 use std::sync::Arc;
 
-use super::App;
-use super::ai::ModelStatus;
+use super::AppSettings;
+use super::access::AccessControl;
+use super::ai::{ModelService, ModelStatus};
+use super::alert::AlertService;
 use super::alert::counters::AlertCounts;
+use super::cluster_nodes::KnownNodes;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
+use super::mqtt::BrokerState;
 use super::mqtt::metrics::MqttMetrics;
+use super::notification::Notifications;
 use super::notification::counters::NotificationCounts;
+use super::readings::ReadingIntake;
 use super::readings::counters::ReadingCounts;
+use super::sql::Statements;
+use super::system::ServerState;
 use crate::domain::cluster::{ClusterNode, SpreadTotals};
 use crate::domain::device::{DeviceStatus, Protocol};
 use crate::domain::ports::DeviceStatusSource;
 use crate::domain::server_status::ServerStatus;
 use crate::domain::{DeviceId, Micros, ModelId, Principal, Resource, Result, Scope};
 use crate::query::spread::Spread;
+use crate::store::Store;
 
 /// The measured values.
 pub struct Metrics {
@@ -47,22 +58,66 @@ pub struct DeviceMetrics {
     pub status: DeviceStatus,
 }
 
-impl App {
+/// The parts of the server that are measured.
+pub(super) struct MetricSources {
+    pub server: Arc<ServerState>,
+    pub models: Arc<ModelService>,
+    pub notifications: Arc<Notifications>,
+    pub alerts: Arc<AlertService>,
+    pub statements: Arc<Statements>,
+    pub broker: Arc<BrokerState>,
+    pub readings: Arc<ReadingIntake>,
+    pub nodes: KnownNodes,
+}
+
+/// Metrics of the whole server, for monitoring systems.
+pub struct ServerMetrics {
+    store: Arc<Store>,
+    states: CollectorStates,
+    access: Arc<AccessControl>,
+    sources: MetricSources,
+    /// Whether they need no authentication.
+    is_public: bool,
+    /// Whether the server is a node of a cluster.
+    is_node: bool,
+}
+
+impl ServerMetrics {
+    pub(super) fn new(
+        parts: &CoreParts,
+        access: Arc<AccessControl>,
+        sources: MetricSources,
+        settings: &AppSettings,
+    ) -> Self {
+        let (is_public, is_node) = (settings.metrics_public, settings.cluster.node.is_some());
+        Self { store: parts.store.clone(), states: parts.states.clone(), access, sources, is_public, is_node }
+    }
+
     /// Returns every device and model, for a principal with access to the machine.
     pub async fn metrics(&self, principal: &Principal) -> Result<Metrics> {
-        self.require_host(principal, Scope::read(Resource::System))?;
+        self.access.require_host(principal, Scope::read(Resource::System))?;
         Ok(self.collect_metrics().await)
     }
 
     /// Returns every device and model without authentication; `None` unless the configuration allows it.
     pub async fn public_metrics(&self) -> Option<Metrics> {
-        if !self.settings.metrics_public {
+        if !self.is_public {
             return None;
         }
         Some(self.collect_metrics().await)
     }
 
     async fn collect_metrics(&self) -> Metrics {
+        let MetricSources {
+            server,
+            models: service,
+            notifications,
+            alerts,
+            statements,
+            broker,
+            readings,
+            nodes,
+        } = &self.sources;
         let devices = self.store.catalog().all_devices();
         let measured = devices.iter().map(|device| DeviceMetrics {
             device: device.id,
@@ -70,19 +125,19 @@ impl App {
             status: self.states.status(device),
         });
         let models = self.store.catalog().all_models();
-        let models = models.iter().map(|model| (model.id, self.models.status_of_model(model))).collect();
+        let models = models.iter().map(|model| (model.id, service.status_of_model(model))).collect();
         let devices = measured.collect();
         Metrics {
             devices,
             models,
-            started_at: self.start.at,
-            server: self.server_status().await,
-            readings: self.readings.counters.counts(),
-            mqtt: self.mqtt_metrics(),
-            notifications: self.notifications.counters.counts(),
-            alerts: self.alerts.counters.counts(self.store.current_position().seq),
-            nodes: self.settings.cluster.node.as_ref().map(|_| self.cluster_nodes()),
-            spread: self.statements.tasks().map(Spread::totals),
+            started_at: server.start.at,
+            server: server.server_status().await,
+            readings: readings.counters.counts(),
+            mqtt: broker.metrics(),
+            notifications: notifications.counters.counts(),
+            alerts: alerts.counters.counts(self.store.current_position().seq),
+            nodes: self.is_node.then(|| nodes.read().clone()),
+            spread: statements.tasks().map(Spread::totals),
         }
     }
 }

@@ -8,12 +8,12 @@ pub mod access;
 pub mod ai;
 pub mod alert;
 pub mod audit;
-pub mod authority;
 pub mod backup;
 pub mod base_path;
 pub mod batch_lookup;
 pub mod blynk;
 pub mod body_memory;
+mod called_services;
 pub mod certificate;
 pub mod client;
 pub mod cluster;
@@ -21,7 +21,6 @@ mod cluster_nodes;
 pub mod collector_ports;
 pub mod command;
 pub mod compat;
-pub mod connections;
 pub mod control;
 pub mod core_parts;
 pub mod cors;
@@ -29,7 +28,7 @@ pub mod device;
 pub mod device_clock;
 pub mod device_health;
 pub mod device_history;
-mod device_test;
+pub mod direct_access;
 pub mod document;
 pub mod event;
 pub mod export;
@@ -38,7 +37,6 @@ pub mod gateway;
 pub mod graphql;
 pub mod group;
 pub mod hamachi;
-pub mod health;
 pub mod host;
 pub mod import_destination;
 pub mod ingest;
@@ -48,7 +46,6 @@ pub mod job;
 pub mod license;
 pub mod list_range;
 pub mod live;
-mod login_link;
 mod maintenance;
 pub mod media;
 pub mod messages;
@@ -59,17 +56,14 @@ pub mod named_queries;
 pub mod notification;
 pub mod object_content;
 pub mod onpremise;
-mod opcua;
 mod opcua_certificate;
 pub mod opensynaptic;
 mod org_permits;
 mod password;
-mod password_change;
 pub mod preferences;
 pub mod product;
 pub mod quarantine;
 pub mod readings;
-pub mod register_io;
 pub mod resident_memory;
 pub mod retention;
 pub mod running_query;
@@ -93,37 +87,49 @@ pub mod verify;
 pub mod virtual_data;
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
-
+use self::access::AccessControl;
 use self::ai::{ModelRuntime, ModelService};
 use self::alert::AlertService;
 use self::audit::AuditLog;
+use self::backup::Backups;
+use self::blynk::Blynk;
+use self::called_services::CalledServices;
+use self::certificate::Certificates;
+use self::client::Clients;
+use self::cluster_nodes::KnownNodes;
 use self::command::Commands;
 use self::core_parts::CoreParts;
 use self::device::Devices;
+use self::direct_access::DirectAccess;
 use self::document::Documents;
 use self::event::Events;
-use self::gateway::{Gateway, GatewayCalls, GatewayHub};
+use self::gateway::{Gateway, GatewayHub};
 use self::group::Groups;
-use self::health::DiskProbe;
+use self::hamachi::Hamachi;
 use self::ingest::Ingest;
 use self::inventory::tag_list::TagLists;
+use self::license::Licensing;
 use self::live::LiveFeeds;
 use self::messages::Messages;
+use self::metrics::ServerMetrics;
+use self::mqtt::BrokerState;
 use self::notification::Notifications;
-use self::password::PasswordWorkers;
+use self::opcua_certificate::OpcuaCertificates;
 use self::product::Products;
 use self::quarantine::Quarantine;
+use self::readings::ReadingIntake;
 use self::retention::Retention;
-use self::session::{LoginThrottle, SessionOptions};
+use self::session::{SessionOptions, Sessions};
 use self::sql::Statements;
 use self::stream::Streams;
+use self::system::ServerState;
+use self::terminal::TerminalGrants;
+use self::token::Tokens;
+use self::user::Users;
 use self::value::Values;
-use crate::domain::cluster::ClusterNode;
-use crate::domain::key::KeySecret;
 use crate::domain::notification::SmtpSettings;
 use crate::domain::{Clock, Micros};
 use crate::fetch::Fetcher;
@@ -168,25 +174,40 @@ pub struct AppSettings {
 /// The application: one per data directory, shared by every API. Each subject is a service, which keeps what it needs;
 /// docs/services.md lists them with what each owns.
 pub struct App {
+    pub access: Arc<AccessControl>,
     pub alerts: Arc<AlertService>,
     pub audit: Arc<AuditLog>,
+    pub backups: Arc<Backups>,
+    pub blynk: Arc<Blynk>,
+    pub certificates: Arc<Certificates>,
+    pub clients: Arc<Clients>,
     pub commands: Arc<Commands>,
     pub devices: Arc<Devices>,
+    pub direct_access: Arc<DirectAccess>,
     pub documents: Arc<Documents>,
     pub events: Arc<Events>,
     pub feeds: Arc<LiveFeeds>,
     pub gateway: Arc<Gateway>,
     pub groups: Arc<Groups>,
+    pub hamachi: Arc<Hamachi>,
     pub ingest: Arc<Ingest>,
+    pub licensing: Arc<Licensing>,
     pub messages: Arc<Messages>,
+    pub metrics: Arc<ServerMetrics>,
     pub models: Arc<ModelService>,
     pub notifications: Arc<Notifications>,
+    pub opcua_certificates: Arc<OpcuaCertificates>,
     pub products: Arc<Products>,
     pub quarantine: Arc<Quarantine>,
     pub retention: Arc<Retention>,
+    pub server: Arc<ServerState>,
+    pub sessions: Arc<Sessions>,
     pub statements: Arc<Statements>,
     pub streams: Arc<Streams>,
     pub tag_lists: Arc<TagLists>,
+    pub terminal_grants: Arc<TerminalGrants>,
+    pub tokens: Arc<Tokens>,
+    pub users: Arc<Users>,
     pub values: Arc<Values>,
     store: Arc<Store>,
     engine: Arc<Engine>,
@@ -194,114 +215,72 @@ pub struct App {
     states: collector_ports::CollectorStates,
     clock: Arc<dyn Clock>,
     settings: AppSettings,
-    passwords: PasswordWorkers,
-    disk_probe: DiskProbe,
-    start: system::StartTime,
-    connections: connections::ListenerGauges,
-    attempts: LoginThrottle,
-    login_links: login_link::LoginLinks,
-    device_tests: org_permits::OrgPermits,
     inventory_files: inventory::api_file::InventoryFileLimits,
-    /// Stored form of the token with which local commands authenticate to this server.
-    local_token: OnceLock<KeySecret>,
-    host: host::HostServices,
-    mqtt: mqtt::BrokerState,
-    blynk: blynk::BlynkState,
-    readings: readings::ReadingIntake,
+    /// Fetches the URLs that callers and collectors name.
+    fetcher: Arc<Fetcher>,
+    mqtt: Arc<BrokerState>,
+    readings: Arc<ReadingIntake>,
     mk: mk::MkState,
     exports: export::ExportQueue,
     media: media::MediaServices,
-    /// Jobs that write and verify backups, one at a time.
-    backups: Arc<job::Jobs>,
-    /// Nodes of the cluster at the last renewal.
-    nodes: RwLock<Arc<Vec<ClusterNode>>>,
-}
-
-/// Services that other services call.
-struct CalledServices {
-    audit: Arc<AuditLog>,
-    commands: Arc<Commands>,
-    devices: Arc<Devices>,
-    documents: Arc<Documents>,
-    events: Arc<Events>,
-    feeds: Arc<LiveFeeds>,
-    statements: Arc<Statements>,
-    streams: Arc<Streams>,
-}
-
-impl CalledServices {
-    fn new(
-        parts: &CoreParts,
-        settings: &AppSettings,
-        (devices, fetcher): (Arc<Devices>, Arc<Fetcher>),
-    ) -> Self {
-        let audit = Arc::new(AuditLog::new(parts));
-        Self {
-            statements: Arc::new(Statements::new(parts, settings.queries.clone(), audit.clone())),
-            audit,
-            commands: Arc::new(Commands::new(parts, &settings.commands)),
-            devices,
-            documents: Arc::new(Documents::new(parts)),
-            events: Arc::new(Events::new(parts, fetcher)),
-            feeds: Arc::new(LiveFeeds::new(parts, &settings.live)),
-            streams: Arc::new(Streams::new(parts)),
-        }
-    }
+    nodes: KnownNodes,
 }
 
 impl App {
     /// Builds every service once; a service is built after those that it calls. `ai` must be what the engine runs models with.
     pub fn new(parts: CoreParts, ai: ModelRuntime, settings: AppSettings) -> Self {
-        let host = host::HostServices::new(&settings.host);
-        let mqtt = mqtt::BrokerState::new(parts.store.clone(), &settings.mqtt, parts.states.sessions.clone());
-        let hub: Arc<GatewayHub> = Arc::default();
-        let devices = Arc::new(Devices::new(&parts, hub.clone(), mqtt.retained.clone()));
-        let calls = CalledServices::new(&parts, &settings, (devices, host.fetcher.clone()));
-        let CalledServices { audit, commands, devices, documents, events, feeds, statements, streams } =
-            calls;
-        let gateway_calls =
-            GatewayCalls { feeds: feeds.clone(), devices: devices.clone(), commands: commands.clone() };
-        let notification_calls = (documents.clone(), audit.clone());
-        let fetcher = host.fetcher.clone();
+        let fetcher = Arc::new(Fetcher::new(settings.host.reach.clone()));
+        let mqtt = BrokerState::new(parts.store.clone(), &settings.mqtt, parts.states.sessions.clone());
+        let (mqtt, hub, readings) = (Arc::new(mqtt), Arc::<GatewayHub>::default(), Arc::default());
+        let nodes = KnownNodes::default();
+        let calls = CalledServices::new(&parts, &settings, ai, (&hub, &mqtt, &fetcher));
+        let measured = calls.of_metrics(&mqtt, &readings, &nodes);
+        let (access, audit, devices) =
+            (|| calls.access.clone(), || calls.audit.clone(), || calls.devices.clone());
         Self {
-            alerts: Arc::new(AlertService::new(&parts, events.clone())),
-            audit,
-            commands,
-            devices,
-            documents,
-            events,
-            feeds,
-            gateway: Arc::new(Gateway::new(&parts, hub.clone(), gateway_calls, &settings.messages)),
+            backups: Arc::new(Backups::new(&parts, access(), audit(), settings.backup_dir.clone())),
+            blynk: Arc::new(Blynk::new(&parts, calls.of_blynk(), hub.clone(), &settings)),
+            certificates: Arc::new(Certificates::new(&parts, devices(), audit(), &settings.data_dir)),
+            direct_access: Arc::new(DirectAccess::new(&parts, devices(), audit())),
+            gateway: Arc::new(Gateway::new(&parts, hub.clone(), calls.of_gateway(), &settings.messages)),
             groups: Arc::new(Groups::new(&parts)),
+            hamachi: Arc::new(Hamachi::new(access(), audit(), &settings.host)),
             ingest: Arc::new(Ingest::new(&parts, settings.series.clone())),
+            licensing: Arc::new(Licensing::new(&parts, access(), &settings)),
             messages: Arc::new(Messages::new(&parts, hub, &settings.messages)),
-            models: Arc::new(ModelService::new(&parts, ai)),
-            notifications: Arc::new(Notifications::new(&parts, notification_calls, &settings.smtp, fetcher)),
+            metrics: Arc::new(ServerMetrics::new(&parts, access(), measured, &settings)),
+            opcua_certificates: Arc::new(OpcuaCertificates::new(&parts, access(), audit())),
             products: Arc::new(Products::new(&parts)),
             quarantine: Arc::new(Quarantine::new(&parts)),
             retention: Arc::new(Retention::new(&parts)),
             tag_lists: Arc::new(TagLists::new(&parts)),
-            values: Arc::new(Values::new(&parts, streams.clone(), statements.clone())),
-            statements,
-            streams,
-            passwords: PasswordWorkers::default(),
-            disk_probe: DiskProbe::default(),
-            start: system::StartTime::new(parts.clock.as_ref()),
-            connections: Default::default(),
-            attempts: LoginThrottle::new(&settings.sessions),
-            login_links: Default::default(),
-            device_tests: device_test::permits(),
+            terminal_grants: Arc::new(TerminalGrants::new(&parts, access(), audit(), &settings)),
+            tokens: Arc::new(Tokens::new(&parts, calls.of_tokens(), &settings)),
+            users: Arc::new(Users::new(&parts, access(), calls.passwords.clone())),
             inventory_files: Default::default(),
-            local_token: OnceLock::new(),
-            host,
+            fetcher,
             mqtt,
-            blynk: blynk::BlynkState::new(settings.compat.blynk_imports),
-            readings: Default::default(),
+            readings,
             mk: mk::MkState::default(),
             exports: export::ExportQueue::default(),
             media: media::MediaServices::new(&settings.media),
-            backups: Arc::new(job::Jobs::new(parts.store.clone(), 1)),
-            nodes: RwLock::default(),
+            nodes,
+            access: calls.access,
+            alerts: calls.alerts,
+            audit: calls.audit,
+            clients: calls.clients,
+            commands: calls.commands,
+            devices: calls.devices,
+            documents: calls.documents,
+            events: calls.events,
+            feeds: calls.feeds,
+            models: calls.models,
+            notifications: calls.notifications,
+            server: calls.server,
+            sessions: calls.sessions,
+            statements: calls.statements,
+            streams: calls.streams,
+            values: calls.values,
             store: parts.store,
             engine: parts.engine,
             states: parts.states,

@@ -1,34 +1,53 @@
 //! Certificates of OPC UA servers: listed, trusted and rejected. They belong to the machine, as its collectors connect for all
 //! organizations.
 
+use std::sync::Arc;
+
 use tokio::task::spawn_blocking;
 
-use super::App;
+use super::access::AccessControl;
+use super::audit::AuditLog;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
 use crate::collect::opcua::pki::{CertificateStatus, Pki, StoredCertificate, normal};
 use crate::collect::opcua_url;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::{DeviceFilter, Protocol};
 use crate::domain::opcua_certificate::{CertificateState, OpcuaCertificate};
 use crate::domain::{DeviceId, Error, Kind, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
-impl App {
+/// Certificates of OPC UA servers.
+pub struct OpcuaCertificates {
+    store: Arc<Store>,
+    /// The collectors, which have the certificates.
+    states: CollectorStates,
+    access: Arc<AccessControl>,
+    audit: Arc<AuditLog>,
+}
+
+impl OpcuaCertificates {
+    pub(super) fn new(parts: &CoreParts, access: Arc<AccessControl>, audit: Arc<AuditLog>) -> Self {
+        Self { store: parts.store.clone(), states: parts.states.clone(), access, audit }
+    }
+
     /// Returns the certificates that servers showed, by state and fingerprint, with the caller's devices.
     ///
     /// # Errors
     /// `Forbidden` unless the principal may read what belongs to the machine.
     pub async fn opcua_certificates(&self, principal: &Principal) -> Result<Vec<OpcuaCertificate>> {
-        self.require_host(principal, Scope::read(Resource::System))?;
-        let pki = self.running_collectors()?.pki().clone();
+        self.access.require_host(principal, Scope::read(Resource::System))?;
+        let pki = self.states.running()?.pki().clone();
         let stored = in_background(move || pki.list()).await?;
         let addresses = self.opcua_addresses(principal);
-        let pki = self.running_collectors()?.pki();
+        let pki = self.states.running()?.pki();
         Ok(stored.into_iter().filter_map(|one| to_certificate(one, pki, &addresses)).collect())
     }
 
     /// Returns one of them, by its fingerprint in any form.
     ///
     /// # Errors
-    /// As [`App::opcua_certificates`]; `NotFound`.
+    /// `Forbidden` unless the principal may read what belongs to the machine; `NotFound`.
     pub async fn opcua_certificate(
         &self,
         principal: &Principal,
@@ -40,7 +59,7 @@ impl App {
 
     /// Requires a principal that may decide about certificates.
     pub fn check_may_trust(&self, principal: &Principal) -> Result<()> {
-        self.require_host(principal, Scope::write(Resource::System))
+        self.access.require_host(principal, Scope::write(Resource::System))
     }
 
     /// Trusts or rejects a certificate, from the next connection on; open connections stay.
@@ -62,7 +81,7 @@ impl App {
         if known.state == state {
             return Ok(known);
         }
-        let (pki, wanted) = (self.running_collectors()?.pki().clone(), known.fingerprint.clone());
+        let (pki, wanted) = (self.states.running()?.pki().clone(), known.fingerprint.clone());
         let decided = in_background(move || match state {
             CertificateState::Trusted => pki.trust(&wanted),
             CertificateState::New | CertificateState::Rejected => pki.reject(&wanted),

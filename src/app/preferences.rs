@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::App;
+use super::user::Users;
 use crate::domain::caller::Caller;
 use crate::domain::validation::json_bytes;
 use crate::domain::{Error, Principal, Result};
@@ -10,11 +10,11 @@ use crate::domain::{Error, Principal, Result};
 /// Most bytes of the JSON of a person's preferences.
 pub const MAX_PREFERENCES_BYTES: usize = 16 << 10;
 
-impl App {
+impl Users {
     /// Requires a user: no other caller has preferences.
     pub fn check_has_preferences(&self, principal: &Principal) -> Result<()> {
         match principal.caller {
-            Caller::User(_) => self.logged_in(principal).map(drop),
+            Caller::User(_) => self.access.logged_in(principal).map(drop),
             Caller::Key(_)
             | Caller::Client { .. }
             | Caller::Subject(_)

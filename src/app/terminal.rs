@@ -1,25 +1,61 @@
 //! Terminal grants: issues and redeems them, and publishes the key with which a terminal service verifies them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::access::require_system;
-use super::{App, secret_file};
+use super::access::{AccessControl, require_system};
+use super::audit::AuditLog;
+use super::core_parts::CoreParts;
+use super::{AppSettings, secret_file};
 use crate::auth::grant::{self, GrantKey};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::caller::Caller;
 use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, Error, Micros, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 const KEY_FILE: &str = "terminal.key";
 
-impl App {
+/// Terminal grants.
+pub struct TerminalGrants {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    access: Arc<AccessControl>,
+    audit: Arc<AuditLog>,
+    /// How long a grant is valid, whole seconds.
+    lifetime: Duration,
+    key_path: PathBuf,
+    /// Read or created on first use.
+    key: OnceCell<GrantKey>,
+}
+
+impl TerminalGrants {
+    pub(super) fn new(
+        parts: &CoreParts,
+        access: Arc<AccessControl>,
+        audit: Arc<AuditLog>,
+        settings: &AppSettings,
+    ) -> Self {
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            access,
+            audit,
+            lifetime: settings.host.grant_ttl,
+            key_path: settings.data_dir.join(KEY_FILE),
+            key: OnceCell::new(),
+        }
+    }
+
     /// Requires a principal that may issue and redeem grants.
     pub fn check_may_grant(&self, principal: &Principal) -> Result<()> {
-        self.require_host(principal, Scope::write(Resource::WebrtcTerminal))
+        self.access.require_host(principal, Scope::write(Resource::WebrtcTerminal))
     }
 
     /// Issues a grant and returns it with its token.
@@ -27,7 +63,7 @@ impl App {
         self.check_may_grant(principal)?;
         Error::check(spec.problems())?;
         let issued_s = self.clock.now().0.div_euclid(MICROS_PER_SECOND);
-        let life_s = i64::try_from(self.settings.host.grant_ttl.as_secs()).unwrap_or(i64::MAX);
+        let life_s = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
         let grant = Grant {
             id: Uuid::new_v4(),
             spec,
@@ -61,20 +97,17 @@ impl App {
     /// Reads the signing key if there is one, so that an unusable key is reported at the start.
     pub async fn check_grant_key(&self, principal: &Principal) -> Result<()> {
         require_system(principal)?;
-        if self.key_path().exists() {
+        if self.key_path.exists() {
             self.grant_key().await?;
         }
         Ok(())
     }
 
     async fn grant_key(&self) -> Result<&GrantKey> {
-        let read =
-            async || Ok::<_, Error>(GrantKey::from_seed(&secret_file::read_or_make(self.key_path()).await?));
-        self.host.grant_key.get_or_try_init(read).await
-    }
-
-    fn key_path(&self) -> PathBuf {
-        self.settings.data_dir.join(KEY_FILE)
+        let read = async || {
+            Ok::<_, Error>(GrantKey::from_seed(&secret_file::read_or_make(self.key_path.clone()).await?))
+        };
+        self.key.get_or_try_init(read).await
     }
 }
 

@@ -7,17 +7,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::session::{Login, counted_name, later};
-use super::{App, secret_file};
+use super::access::AccessControl;
+use super::client::Clients;
+use super::core_parts::CoreParts;
+use super::session::{Login, Sessions, counted_name, later};
+use super::{AppSettings, secret_file};
 use crate::auth::jwt::{JwtClaims, JwtKey};
 use crate::auth::token::{self, TokenTexts};
 use crate::domain::audit::RequestOrigin;
 use crate::domain::caller::Caller;
 use crate::domain::client::{Client, ClientApi};
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Error, Kind, Micros, Principal, Result, UserId};
+use crate::domain::{Clock, Error, Kind, Micros, Principal, Result, UserId};
+use crate::store::Store;
 use crate::store::catalog::{Catalog, NewToken};
 
 const KEY_FILE: &str = "tokens.key";
@@ -92,16 +97,55 @@ impl TokenRef {
     }
 }
 
-impl App {
+/// Services that issue tokens together.
+pub(super) struct TokenCalls {
+    pub access: Arc<AccessControl>,
+    pub sessions: Arc<Sessions>,
+    pub clients: Arc<Clients>,
+}
+
+/// Tokens of clients.
+pub struct Tokens {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    access: Arc<AccessControl>,
+    sessions: Arc<Sessions>,
+    clients: Arc<Clients>,
+    /// Lifetime of a JSON web token, whole seconds.
+    jwt_lifetime: Duration,
+    /// Lifetime of a pair of opaque tokens, whole seconds.
+    pair_lifetime: Duration,
+    /// File of the secret that signs JSON web tokens.
+    jwt_key_path: PathBuf,
+    /// Read or created on first use.
+    jwt_key: OnceCell<JwtKey>,
+}
+
+impl Tokens {
+    pub(super) fn new(parts: &CoreParts, calls: TokenCalls, settings: &AppSettings) -> Self {
+        let TokenCalls { access, sessions, clients } = calls;
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            access,
+            sessions,
+            clients,
+            jwt_lifetime: settings.compat.instathings_token_ttl,
+            pair_lifetime: settings.compat.blynk_token_ttl,
+            jwt_key_path: settings.data_dir.join(KEY_FILE),
+            jwt_key: OnceCell::new(),
+        }
+    }
+
     /// Issues a JSON web token of the Instathings API.
     pub async fn issue_jwt(&self, client_id: &str, secret: &str) -> Result<String, TokenError> {
-        let client = self.authenticate_client(ClientApi::Instathings, client_id, secret);
+        let client = self.clients.authenticate_client(ClientApi::Instathings, client_id, secret);
         let client = client.map_err(|_| TokenError::InvalidClient)?;
         let system = Principal::system(client.org);
         let iat = self.clock.now().0.div_euclid(MICROS_PER_SECOND);
-        let life = i64::try_from(self.settings.compat.instathings_token_ttl.as_secs()).unwrap_or(i64::MAX);
+        let life = i64::try_from(self.jwt_lifetime.as_secs()).unwrap_or(i64::MAX);
         let claims = JwtClaims {
-            project_id: self.org_slug(&system),
+            project_id: self.access.org_slug(&system),
             client_id: client.secret.client_id.clone(),
             iat,
             exp: iat.saturating_add(life),
@@ -119,7 +163,7 @@ impl App {
         let client = client.ok_or_else(invalid_token)?;
         let expires_at = claims.expires_at();
         let access = self.access(client, None, TokenRef::Jwt { expires_at }, expires_at)?;
-        if self.org_slug(&access.principal) != claims.project_id {
+        if self.access.org_slug(&access.principal) != claims.project_id {
             return Err(invalid_token());
         }
         Ok(access)
@@ -133,9 +177,9 @@ impl App {
         grant: TokenGrant,
         origin: &Arc<RequestOrigin>,
     ) -> Result<TokenPair, TokenError> {
-        let client = self.authenticate_client(ClientApi::Blynk, client_id, secret);
+        let client = self.clients.authenticate_client(ClientApi::Blynk, client_id, secret);
         let client = client.map_err(|_| TokenError::InvalidClient)?;
-        let lifetime = self.settings.compat.blynk_token_ttl;
+        let lifetime = self.pair_lifetime;
         let (texts, hashes) = token::generate();
         let expires_at = later(self.clock.now(), lifetime);
         let catalog = self.store.catalog();
@@ -151,10 +195,10 @@ impl App {
                     return Err(TokenError::UnauthorizedClient);
                 }
                 let name = login.username.trim().to_owned();
-                let user = self.verify_login(login, origin, |user| client.admits(user)).await;
+                let user = self.sessions.verify_login(login, origin, |user| client.admits(user)).await;
                 let made = catalog.create_token(new(Some(user.map_err(refused_grant)?.id)), origin).await;
                 if made.is_ok() {
-                    self.attempts.succeed(counted_name(&name), origin.address);
+                    self.sessions.attempts.succeed(counted_name(&name), origin.address);
                 }
                 made
             }
@@ -175,7 +219,7 @@ impl App {
 
     /// Reads the signing secret if there is one, so that an unusable one is reported at the start.
     pub async fn check_jwt_key(&self) -> Result<()> {
-        if self.jwt_key_path().exists() {
+        if self.jwt_key_path.exists() {
             self.jwt_key().await?;
         }
         Ok(())
@@ -193,13 +237,10 @@ impl App {
     }
 
     async fn jwt_key(&self) -> Result<&JwtKey> {
-        let read =
-            async || Ok::<_, Error>(JwtKey::new(&secret_file::read_or_make(self.jwt_key_path()).await?));
-        self.host.jwt_key.get_or_try_init(read).await
-    }
-
-    fn jwt_key_path(&self) -> PathBuf {
-        self.settings.data_dir.join(KEY_FILE)
+        let read = async || {
+            Ok::<_, Error>(JwtKey::new(&secret_file::read_or_make(self.jwt_key_path.clone()).await?))
+        };
+        self.jwt_key.get_or_try_init(read).await
     }
 }
 

@@ -3,6 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::app::App;
 use crate::app::client::ClientRequest;
 use crate::app::test_app::open;
 use crate::app::user::UserRequest;
@@ -22,7 +23,7 @@ struct Plant {
 impl Plant {
     async fn new() -> Self {
         let (dir, app) = open().await;
-        let owner = app.system(None).expect("the default organization");
+        let owner = app.access.system(None).expect("the default organization");
         for name in ["ann", "bob"] {
             let request = UserRequest {
                 name: name.to_owned(),
@@ -31,7 +32,7 @@ impl Plant {
                 is_superuser: false,
                 is_viewer: false,
             };
-            app.create_user(&owner, request).await.expect("a user");
+            app.users.create_user(&owner, request).await.expect("a user");
         }
         for (name, user) in [("press", Some("ann")), ("oven", None)] {
             let user = user.map(str::to_owned);
@@ -49,12 +50,12 @@ impl Plant {
             user: user.map(str::to_owned),
             role: role.map(str::to_owned),
         };
-        let (client, secret) = self.app.issue_client(&self.owner, &request).await.expect("a client");
+        let (client, secret) = self.app.clients.issue_client(&self.owner, &request).await.expect("a client");
         (client.secret.client_id.clone(), secret)
     }
 
     async fn issue(&self, client: &(String, String), grant: TokenGrant) -> Result<TokenPair, TokenError> {
-        self.app.issue_tokens(&client.0, &client.1, grant, &origin()).await
+        self.app.tokens.issue_tokens(&client.0, &client.1, grant, &origin()).await
     }
 
     /// Names of the devices that a token's principal sees.
@@ -95,7 +96,7 @@ async fn a_token_sees_what_its_client_and_its_user_may() {
         let grant = login.map_or(TokenGrant::ClientCredentials, |user| password(user, PASSWORD));
         let pair = plant.issue(&client, grant).await.unwrap_or_else(|e| panic!("{name}: {e:?}"));
         assert_eq!((pair.access.len(), pair.refresh.len()), (40, 40), "{name}");
-        let access = plant.app.authenticate_access_token(&pair.access).expect(name);
+        let access = plant.app.tokens.authenticate_access_token(&pair.access).expect(name);
         assert_eq!(plant.seen(&access), expected, "{name}");
         let permissions = access.client.permissions();
         assert!(Permission::ALL.iter().any(|p| p.name() == permission && permissions.contains(*p)), "{name}");
@@ -139,9 +140,9 @@ async fn a_refresh_token_is_used_once_by_its_client() {
     let second = plant.issue(&client, again()).await.expect("a second pair");
     assert!(matches!(plant.issue(&client, again()).await.map(drop), Err(TokenError::InvalidGrant)));
     for pair in [&first, &second] {
-        plant.app.authenticate_access_token(&pair.access).expect("both last until they expire");
+        plant.app.tokens.authenticate_access_token(&pair.access).expect("both last until they expire");
     }
-    let error = plant.app.authenticate_access_token(&first.refresh).expect_err("no access token");
+    let error = plant.app.tokens.authenticate_access_token(&first.refresh).expect_err("no access token");
     assert_eq!(error.kind, Kind::Unauthenticated);
 }
 
@@ -153,18 +154,23 @@ async fn tokens_end_with_their_client_and_their_user() {
     let org = plant.issue(&client, TokenGrant::ClientCredentials).await.expect("a pair").access;
     let ann = plant.issue(&users, password("ann", PASSWORD)).await.expect("a pair").access;
     let bob = plant.issue(&users, password("bob", PASSWORD)).await.expect("a pair").access;
-    let is_valid = |token: &str| plant.app.authenticate_access_token(token).is_ok();
-    let access = plant.app.authenticate_access_token(&org).expect("valid");
+    let is_valid = |token: &str| plant.app.tokens.authenticate_access_token(token).is_ok();
+    let access = plant.app.tokens.authenticate_access_token(&org).expect("valid");
     let credential = plant.app.feeds.live_client_credential(&access);
     credential.check().expect("valid");
 
-    plant.app.revoke_client_named(&plant.owner, None, &client.0).await.expect("revoked");
+    plant.app.clients.revoke_client_named(&plant.owner, None, &client.0).await.expect("revoked");
     assert!(!is_valid(&org) && is_valid(&ann));
     assert!(credential.check().is_err());
     let disabled = UserChange { enabled: Some(false), ..UserChange::default() };
-    plant.app.update_user(&plant.owner, "ann", disabled).await.expect("disabled");
+    plant.app.users.update_user(&plant.owner, "ann", disabled).await.expect("disabled");
     assert!(!is_valid(&ann) && is_valid(&bob));
-    plant.app.set_password(&plant.owner, "bob", "another good password".to_owned()).await.expect("changed");
+    plant
+        .app
+        .users
+        .set_password(&plant.owner, "bob", "another good password".to_owned())
+        .await
+        .expect("changed");
     assert!(!is_valid(&bob));
     let again = plant.issue(&client, TokenGrant::ClientCredentials).await.map(drop);
     assert!(matches!(again, Err(TokenError::InvalidClient)));
@@ -174,8 +180,8 @@ async fn tokens_end_with_their_client_and_their_user() {
 async fn a_jwt_is_of_one_organization_and_ends_with_its_client() {
     let plant = Plant::new().await;
     let client = plant.client("instathings", None, None).await;
-    let token = plant.app.issue_jwt(&client.0, &client.1).await.expect("a token");
-    let access = plant.app.authenticate_jwt(&token).await.expect("valid");
+    let token = plant.app.tokens.issue_jwt(&client.0, &client.1).await.expect("a token");
+    let access = plant.app.tokens.authenticate_jwt(&token).await.expect("valid");
     assert_eq!(plant.seen(&access), ["press", "oven"]);
     assert_eq!(access.principal.org, plant.owner.org);
     let foreign = JwtClaims {
@@ -185,13 +191,18 @@ async fn a_jwt_is_of_one_organization_and_ends_with_its_client() {
         exp: i64::MAX / 2_000_000,
         jti: None,
     };
-    let foreign = plant.app.jwt_key().await.expect("a key").sign(&foreign);
-    assert!(plant.app.authenticate_jwt(&foreign).await.is_err(), "of another project");
-    assert!(plant.app.authenticate_jwt(&format!("{token}x")).await.is_err(), "changed");
-    let wrong = plant.app.issue_jwt(&client.0, "guess").await;
+    let foreign = plant.app.tokens.jwt_key().await.expect("a key").sign(&foreign);
+    assert!(plant.app.tokens.authenticate_jwt(&foreign).await.is_err(), "of another project");
+    assert!(plant.app.tokens.authenticate_jwt(&format!("{token}x")).await.is_err(), "changed");
+    let wrong = plant.app.tokens.issue_jwt(&client.0, "guess").await;
     assert!(matches!(wrong, Err(TokenError::InvalidClient)));
-    plant.app.revoke_client_named(&plant.owner, Some("instathings"), &client.0).await.expect("revoked");
-    assert!(plant.app.authenticate_jwt(&token).await.is_err(), "revoked");
+    plant
+        .app
+        .clients
+        .revoke_client_named(&plant.owner, Some("instathings"), &client.0)
+        .await
+        .expect("revoked");
+    assert!(plant.app.tokens.authenticate_jwt(&token).await.is_err(), "revoked");
 }
 
 /// Rest 21: processes that started in one second shared one token and with it one budget of requests.
@@ -201,7 +212,7 @@ async fn tokens_of_one_second_are_different_ones() {
     let client = plant.client("instathings", None, None).await;
     let mut tokens = std::collections::HashSet::new();
     for _ in 0..20 {
-        tokens.insert(plant.app.issue_jwt(&client.0, &client.1).await.expect("a token"));
+        tokens.insert(plant.app.tokens.issue_jwt(&client.0, &client.1).await.expect("a token"));
     }
     assert_eq!(tokens.len(), 20);
 }
@@ -212,16 +223,26 @@ async fn a_preset_client_is_made_once_and_stays_revoked() {
     let preset =
         |text: &str| crate::app::client::client_preset("BASALT_BOOTSTRAP_BLYNK", text).expect("sound");
     for _ in 0..2 {
-        plant.app.bootstrap_client(ClientApi::Blynk, preset("plant:secret")).await.expect("made");
-        plant.app.bootstrap_client(ClientApi::Instathings, preset("plant:secret")).await.expect("made");
+        plant.app.clients.bootstrap_client(ClientApi::Blynk, preset("plant:secret")).await.expect("made");
+        plant
+            .app
+            .clients
+            .bootstrap_client(ClientApi::Instathings, preset("plant:secret"))
+            .await
+            .expect("made");
     }
-    assert_eq!(plant.app.clients(&plant.owner).expect("the owner may").len(), 2);
+    assert_eq!(plant.app.clients.clients(&plant.owner).expect("the owner may").len(), 2);
     let client = ("plant".to_owned(), "secret".to_owned());
     plant.issue(&client, TokenGrant::ClientCredentials).await.expect("a pair");
-    let both = plant.app.revoke_client_named(&plant.owner, None, "plant").await.expect_err("one of each API");
+    let both = plant
+        .app
+        .clients
+        .revoke_client_named(&plant.owner, None, "plant")
+        .await
+        .expect_err("one of each API");
     assert!(both.message.contains("--api"), "{}", both.message);
-    plant.app.revoke_client_named(&plant.owner, Some("blynk"), "plant").await.expect("revoked");
-    plant.app.bootstrap_client(ClientApi::Blynk, preset("plant:secret")).await.expect("nothing");
+    plant.app.clients.revoke_client_named(&plant.owner, Some("blynk"), "plant").await.expect("revoked");
+    plant.app.clients.bootstrap_client(ClientApi::Blynk, preset("plant:secret")).await.expect("nothing");
     let refused = plant.issue(&client, TokenGrant::ClientCredentials).await.map(drop);
     assert!(matches!(refused, Err(TokenError::InvalidClient)));
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::App;
-use super::access::require_system;
+use super::access::{AccessControl, require_system};
+use super::core_parts::CoreParts;
+use super::password::PasswordWorkers;
 use crate::domain::org::{NewUser, User, UserChange};
 use crate::domain::{Error, Kind, Principal, Result, UserId};
+use crate::store::Store;
 use crate::store::catalog::user::NewPassword;
 
 /// A user to be created. No `Debug`, because it includes a password.
@@ -47,10 +49,25 @@ impl UserCommand {
     }
 }
 
-impl App {
+/// Users of organizations, and their preferences.
+pub struct Users {
+    pub(super) store: Arc<Store>,
+    pub(super) access: Arc<AccessControl>,
+    passwords: Arc<PasswordWorkers>,
+}
+
+impl Users {
+    pub(super) fn new(
+        parts: &CoreParts,
+        access: Arc<AccessControl>,
+        passwords: Arc<PasswordWorkers>,
+    ) -> Self {
+        Self { store: parts.store.clone(), access, passwords }
+    }
+
     /// Creates a user in the principal's organization.
     pub async fn create_user(&self, principal: &Principal, request: UserRequest) -> Result<Arc<User>> {
-        self.require_superuser(principal)?;
+        self.access.require_superuser(principal)?;
         let UserRequest { name, password, is_staff, is_superuser, is_viewer } = request;
         let password_hash = self.passwords.hash(password).await?;
         let user = NewUser { name, password_hash, is_staff, is_superuser, is_viewer };
@@ -68,13 +85,13 @@ impl App {
 
     /// Returns the users of the principal's organization, by id.
     pub fn users(&self, principal: &Principal) -> Result<Vec<Arc<User>>> {
-        self.require_superuser(principal)?;
+        self.access.require_superuser(principal)?;
         Ok(self.store.catalog().users(principal))
     }
 
     /// Returns a user of the principal's organization.
     pub fn user(&self, principal: &Principal, id: UserId) -> Result<Arc<User>> {
-        self.require_superuser(principal)?;
+        self.access.require_superuser(principal)?;
         self.store.catalog().user(principal, id)
     }
 
@@ -101,7 +118,7 @@ impl App {
     /// # Errors
     /// `NotFound`; `Conflict` for the caller's own user.
     pub async fn remove_user(&self, principal: &Principal, id: UserId) -> Result<()> {
-        self.require_superuser(principal)?;
+        self.access.require_superuser(principal)?;
         self.store.catalog().delete_user(principal, id).await
     }
 

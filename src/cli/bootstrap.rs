@@ -55,10 +55,10 @@ impl Bootstrap {
     /// Creates the credentials that do not exist yet.
     pub async fn create(self, app: &App) -> Result<()> {
         if let Some(secret) = self.key {
-            app.bootstrap(&secret).await?;
+            app.access.bootstrap(&secret).await?;
         }
         for (api, secret) in self.clients {
-            app.bootstrap_client(api, secret).await?;
+            app.clients.bootstrap_client(api, secret).await?;
         }
         Ok(())
     }

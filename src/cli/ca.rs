@@ -3,7 +3,7 @@
 use super::args::{CaSubcommand, OrgArgs};
 use super::print;
 use super::target::{CommandTarget, DataDirMode};
-use crate::app::authority::{AuthorityCommand, AuthorityLine};
+use crate::app::certificate::authority::{AuthorityCommand, AuthorityLine};
 use crate::app::control::{Command, CommandOutcome};
 use crate::domain::Result;
 

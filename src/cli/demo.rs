@@ -41,7 +41,7 @@ async fn run_server(args: args::Demo) -> Result<()> {
     )?;
     let opened = serve::open_for_server(&config).await?;
     let plant = DemoPlant::start(&opened, args.plant.faults).await?;
-    let (app, owner) = (opened.app.clone(), opened.app.system(None)?);
+    let (app, owner) = (opened.app.clone(), opened.app.access.system(None)?);
     let served = serve::serve(&config, opened, stop_on_signal()?, |url| {
         let link = welcome::login_link(&app, &owner, url)?;
         let DemoPlant { example, credentials, .. } = &plant;

@@ -51,7 +51,7 @@ impl HttpSockets {
                          api,
                          limit: Arc<ConnectionLimit>|
          -> Result<()> {
-            app.add_listener(&limit);
+            app.server.add_listener(&limit);
             let tls = tls.as_ref().map(Tls::for_http).transpose()?;
             let serving = serve::serve(socket, tls, api, limit, stop.clone().cancelled_owned());
             running.spawn(format!("{scheme}://{address}"), endless(serving));

@@ -33,7 +33,7 @@ pub async fn acceptor(
     if config.mqtt.tls_listen.is_none() {
         return Ok(None);
     }
-    let mut changes = app.authority_changes();
+    let mut changes = app.certificates.authority_changes();
     changes.mark_unchanged();
     let source = CertificateSource { config: config.mqtt.clone(), http: http.cloned() };
     let (newest, acceptor) = watch::channel(source.acceptor(app).await?);
@@ -64,13 +64,13 @@ struct CertificateSource {
 
 impl CertificateSource {
     async fn acceptor(&self, app: &App) -> Result<MqttAcceptor> {
-        let authorities = app.authority_certificate().await?;
+        let authorities = app.certificates.authority_certificate().await?;
         let tls = match (&self.config.tls.cert, &self.config.tls.key, &self.config.host, &self.http) {
             (Some(cert), Some(key), ..) => Tls::load(cert, key)?,
             (.., None, Some(http)) => http.clone(),
             (.., host, _) => {
                 let host = host.as_deref().unwrap_or(DEFAULT_HOST);
-                let (certificate, key) = app.listener_certificate(host).await?;
+                let (certificate, key) = app.certificates.listener_certificate(host).await?;
                 Tls::from_pem(&certificate, &key)?
             }
         };

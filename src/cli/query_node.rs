@@ -48,7 +48,7 @@ async fn run(config: &Config, opened: &Instance, stop: CancellationToken) -> Res
     // A request that is handed on takes a second descriptor.
     let connections = config.http_connections.min((descriptors / 4).max(16));
     let limit = ConnectionLimit::new("http.connections", connections);
-    opened.app.add_listener(&limit);
+    opened.app.server.add_listener(&limit);
     let routes = api::query_node::router(opened.app.clone(), ingest_node::forwarder(&config.cluster)?);
     let api = HttpApi { routes, error_forms: api::ERROR_FORMS };
     let scheme = if tls.is_some() { "https" } else { "http" };

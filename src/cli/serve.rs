@@ -108,15 +108,15 @@ async fn run_services(
     answering: impl FnOnce(&str) -> Result<()>,
 ) -> Result<()> {
     let listeners = Listeners::bind(config).await?;
-    let owner = opened.app.system(None)?;
-    opened.app.check_grant_key(&owner).await?;
-    opened.app.check_jwt_key().await?;
-    opened.app.check_certificate_authority().await?;
+    let owner = opened.app.access.system(None)?;
+    opened.app.terminal_grants.check_grant_key(&owner).await?;
+    opened.app.tokens.check_jwt_key().await?;
+    opened.app.certificates.check_certificate_authority().await?;
     opened.app.compat_org()?;
-    opened.app.check_license(&owner).await?;
+    opened.app.licensing.check_license(&owner).await?;
     let collectors = start_collectors(config, opened);
     spawn_license_check(opened, owner, stop.clone());
-    let token = opened.app.issue_local_token()?;
+    let token = opened.app.access.issue_local_token()?;
     let app = opened.app.clone();
     opened.app.recover_jobs().await?;
     let models = tokio::spawn(opened.app.models.clone().run_models(stop.clone()));
@@ -183,7 +183,7 @@ fn spawn_license_check(opened: &Instance, owner: Principal, stop: CancellationTo
     tokio::spawn(stop.run_until_cancelled_owned(async move {
         loop {
             tokio::time::sleep(LICENSE_CHECK_INTERVAL).await;
-            if let Err(error) = app.check_license(&owner).await {
+            if let Err(error) = app.licensing.check_license(&owner).await {
                 tracing::error!(error = error.full_message(), "the license cannot be checked");
             }
         }

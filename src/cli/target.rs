@@ -49,7 +49,7 @@ impl CommandTarget {
         match DataDirAccess::acquire(&config).await? {
             DataDirAccess::Exclusive(lock) => {
                 let opened = Box::new(instance::open_instance(&config, lock).await?);
-                let principal = Arc::new(opened.app.system(org.as_deref())?);
+                let principal = Arc::new(opened.app.access.system(org.as_deref())?);
                 Ok(CommandTarget::InProcess { opened, principal, org })
             }
             DataDirAccess::ThroughServer(running) => Ok(CommandTarget::LocalServer {

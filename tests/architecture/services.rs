@@ -6,7 +6,7 @@ use super::tokens::{block_end, tokens, without_tests};
 use super::{files_under, read, source};
 
 /// The most methods of `App` itself. Lower it with every subject that becomes a service; it never rises.
-const MAX_METHODS_OF_APP: usize = 500;
+const MAX_METHODS_OF_APP: usize = 345;
 
 /// The most methods of a service: one that needs more is several subjects.
 const MAX_METHODS_OF_SERVICE: usize = 40;

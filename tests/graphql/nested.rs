@@ -42,7 +42,7 @@ async fn nested_lists_have_the_rows_of_their_own_parents() {
     grow(&ground, &inside, 80).await;
     let key = |data: Vec<i32>| KeyRequest { name: "key".to_owned(), data, ..KeyRequest::default() };
 
-    let (_, secret) = inside.app().create_key(&ground.owner, &key(Vec::new())).await.unwrap();
+    let (_, secret) = inside.app().access.create_key(&ground.owner, &key(Vec::new())).await.unwrap();
     let all = client.with_key(&secret);
     let got = data(&all, NESTED, json!({})).await;
     let devices = got["devices"]["nodes"].as_array().unwrap();
@@ -64,7 +64,8 @@ async fn nested_lists_have_the_rows_of_their_own_parents() {
 
     // The second stream of device 7, whose device it may see; of its group it sees what it may read.
     let of_device = ground.catalog.streams_of_devices(&ground.owner, &[DeviceId(9)]);
-    let (_, secret) = inside.app().create_key(&ground.owner, &key(vec![of_device[1].id.0])).await.unwrap();
+    let (_, secret) =
+        inside.app().access.create_key(&ground.owner, &key(vec![of_device[1].id.0])).await.unwrap();
     let got = data(&client.with_key(&secret), NESTED, json!({})).await;
     let latest = json!({"value": 7.0, "stream": {"device": {"rowId": 9}}});
     let group = json!({"name": "group 7", "streams": {"totalCount": 1}});

@@ -84,7 +84,7 @@ impl DoorFixture {
             is_superuser: false,
             is_viewer: false,
         };
-        app.create_user(&owner, ann).await.unwrap();
+        app.users.create_user(&owner, ann).await.unwrap();
         app.devices
             .update_device(&owner, own.device, |spec| spec.owner = Some("ann".to_owned()))
             .await
@@ -105,7 +105,7 @@ impl DoorFixture {
         let name = api.to_owned();
         let role = role.map(str::to_owned);
         let request = ClientRequest { api: api.to_owned(), name, user: None, role };
-        let (client, secret) = self.app.issue_client(who, &request).await.unwrap();
+        let (client, secret) = self.app.clients.issue_client(who, &request).await.unwrap();
         (client.secret.client_id.clone(), secret)
     }
 
@@ -139,7 +139,7 @@ impl DoorFixture {
     /// A client with a key of an organization that may do everything there.
     pub async fn key(&self, who: &Principal) -> Client {
         let request = KeyRequest { name: "whole".to_owned(), ..KeyRequest::default() };
-        let (_, secret) = self.app.create_key(who, &request).await.unwrap();
+        let (_, secret) = self.app.access.create_key(who, &request).await.unwrap();
         self.client.with_key(&secret)
     }
 

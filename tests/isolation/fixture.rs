@@ -212,14 +212,14 @@ impl IsolationFixture {
             data: data.iter().map(|s| s.0).collect(),
             expires: None,
         };
-        let (_, secret) = self.inside.app().create_key(&self.ground.owner, &request).await.unwrap();
+        let (_, secret) = self.inside.app().access.create_key(&self.ground.owner, &request).await.unwrap();
         self.client.with_key(&secret)
     }
 
     /// A client with a key of the other organization that may do everything.
     pub async fn foreign_key(&self) -> Client {
         let request = KeyRequest { name: "foreign".to_owned(), ..KeyRequest::default() };
-        let (_, secret) = self.inside.app().create_key(&self.other, &request).await.unwrap();
+        let (_, secret) = self.inside.app().access.create_key(&self.other, &request).await.unwrap();
         self.client.with_key(&secret)
     }
 

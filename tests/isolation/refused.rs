@@ -8,8 +8,8 @@ async fn no_key_a_wrong_key_and_a_revoked_key_are_401_everywhere() {
     let world = IsolationFixture::new().await;
     let app = world.inside.app();
     let request = basalt::app::access::KeyRequest { name: "gone".to_owned(), ..Default::default() };
-    let (key, revoked) = app.create_key(&world.ground.owner, &request).await.unwrap();
-    app.revoke_key(&world.ground.owner, key.id).await.unwrap();
+    let (key, revoked) = app.access.create_key(&world.ground.owner, &request).await.unwrap();
+    app.access.revoke_key(&world.ground.owner, key.id).await.unwrap();
     let wrong = format!("{}x", &revoked[..revoked.len() - 1]);
     for (name, client) in [
         ("no key", world.client.clone()),

@@ -21,7 +21,7 @@ async fn an_expired_certificate_is_nobody_and_ends_what_it_has_begun() {
         .create_device(&env.owner, DeviceSpec::new("gateway", Protocol::Mqtt))
         .await
         .expect("a device");
-    let issued = app.issue_certificate(&env.owner, device.id).await.expect("a certificate");
+    let issued = app.certificates.issue_certificate(&env.owner, device.id).await.expect("a certificate");
     let shown = CertificateDer::from_pem_slice(issued.certificate_pem.as_bytes()).expect("PEM");
     let credential = app.authenticate_certificate(&shown).expect("it is valid");
     assert!(credential.check().is_ok());

@@ -124,19 +124,19 @@ async fn a_license_is_looked_at_again() {
     let device = async |name: &str| {
         app.devices.create_device(&ground.owner, DeviceSpec::new(name, Protocol::Virtual)).await
     };
-    let is_licensed = || app.license(&ground.owner).unwrap().0.state.license().is_some();
-    app.check_license(&ground.owner).await.unwrap();
+    let is_licensed = || app.licensing.license(&ground.owner).unwrap().0.state.license().is_some();
+    app.licensing.check_license(&ground.owner).await.unwrap();
     assert!(!is_licensed());
     // One device is there already. The clock of this test stands at 2026-04-28T12:00:00Z.
     install(&file, &payload("*", json!({"max_devices": 1, "expires_at": "2026-04-28T13:00:00Z"})));
     assert!(device("before it is looked at").await.is_ok());
-    app.check_license(&ground.owner).await.unwrap();
+    app.licensing.check_license(&ground.owner).await.unwrap();
     assert!(is_licensed() && device("past the limit").await.is_err());
     ground.clock.advance(3600 * 1_000_000);
-    app.check_license(&ground.owner).await.unwrap();
+    app.licensing.check_license(&ground.owner).await.unwrap();
     assert!(!is_licensed() && device("after its end").await.is_ok());
     std::fs::remove_file(&file).unwrap();
-    app.check_license(&ground.owner).await.unwrap();
-    let (report, devices) = app.license(&ground.owner).unwrap();
+    app.licensing.check_license(&ground.owner).await.unwrap();
+    let (report, devices) = app.licensing.license(&ground.owner).unwrap();
     assert_eq!((report.state.problem(), devices), (None, 3));
 }

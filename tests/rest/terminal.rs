@@ -128,14 +128,14 @@ async fn a_grant_ends_by_itself() {
         host_id: "h".into(),
         ..Default::default()
     };
-    let (_, early) = app.issue_grant(&ground.owner, spec.clone()).await.unwrap();
-    let (_, late) = app.issue_grant(&ground.owner, spec).await.unwrap();
+    let (_, early) = app.terminal_grants.issue_grant(&ground.owner, spec.clone()).await.unwrap();
+    let (_, late) = app.terminal_grants.issue_grant(&ground.owner, spec).await.unwrap();
     ground.clock.advance(59_000_000);
-    app.redeem_grant(&ground.owner, &early).await.unwrap();
+    app.terminal_grants.redeem_grant(&ground.owner, &early).await.unwrap();
     ground.clock.advance(1_000_000);
-    assert!(app.redeem_grant(&ground.owner, &late).await.is_err(), "it has expired");
+    assert!(app.terminal_grants.redeem_grant(&ground.owner, &late).await.is_err(), "it has expired");
     assert!(
-        app.redeem_grant(&ground.owner, &early).await.is_err(),
+        app.terminal_grants.redeem_grant(&ground.owner, &early).await.is_err(),
         "and an expired one is not forgotten into life"
     );
 }

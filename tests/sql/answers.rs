@@ -88,7 +88,7 @@ async fn write_others(ground: &TestEnv, inside: &TestDb) {
 /// A client of it that may do everything.
 pub async fn client(ground: &TestEnv, inside: &TestDb) -> Client {
     let request = basalt::app::access::KeyRequest { name: "all".to_owned(), ..Default::default() };
-    let (_, secret) = inside.app().create_key(&ground.owner, &request).await.unwrap();
+    let (_, secret) = inside.app().access.create_key(&ground.owner, &request).await.unwrap();
     inside.serve().await.with_key(&secret)
 }
 

@@ -113,7 +113,7 @@ impl WatchingModel {
         ground.clock.advance(SECOND / 4);
         let inside = open(&ground, &dir).await;
         let request = KeyRequest { name: "doors".to_owned(), ..KeyRequest::default() };
-        let (_, key) = inside.app().create_key(&ground.owner, &request).await.unwrap();
+        let (_, key) = inside.app().access.create_key(&ground.owner, &request).await.unwrap();
         let spec = DeviceSpec::new(DEVICE, Protocol::Virtual);
         let device = ground.catalog.create_device(&ground.owner, spec).await.unwrap();
         let credentials = Credentials { key, external_id: device.aliases.external_id.clone() };

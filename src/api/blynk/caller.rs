@@ -23,7 +23,7 @@ impl FromRequestParts<Arc<App>> for TokenCaller {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, BlynkError> {
         let missing = || Error::new(Kind::Unauthenticated, "there is no bearer token");
         let token = bearer::token(&parts.headers).ok_or_else(missing)?;
-        let mut access = app.authenticate_access_token(token)?;
+        let mut access = app.tokens.authenticate_access_token(token)?;
         if let Some(origin) = parts.extensions.get::<Arc<RequestOrigin>>() {
             access.principal = access.principal.with_origin(origin);
         }

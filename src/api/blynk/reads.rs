@@ -19,7 +19,7 @@ pub async fn datastreams(
 ) -> Result<Json<Vec<DatastreamView>>, BlynkError> {
     let fields = QueryFields::parse(query.as_deref().unwrap_or_default());
     let (device, listed) = (fields.device()?, fields.datastreams()?);
-    let found = app.blynk_datastreams(&access, device, listed.as_ref())?;
+    let found = app.blynk.datastreams(&access, device, listed.as_ref())?;
     Ok(Json(found.into_iter().map(DatastreamView::from).collect()))
 }
 
@@ -31,7 +31,7 @@ pub async fn datastreams_of_many(
 ) -> Result<Json<Vec<DeviceView>>, BlynkError> {
     let fields = QueryFields::parse(query.as_deref().unwrap_or_default());
     let (devices, listed) = (fields.devices()?, fields.datastreams()?);
-    let found = app.blynk_datastreams_of_many(&access, &devices, listed.as_ref())?;
+    let found = app.blynk.datastreams_of_many(&access, &devices, listed.as_ref())?;
     Ok(Json(found.into_iter().map(DeviceView::from).collect()))
 }
 
@@ -42,5 +42,5 @@ pub async fn history(
     RawQuery(query): RawQuery,
 ) -> Result<Json<HistoryView>, BlynkError> {
     let query = QueryFields::parse(query.as_deref().unwrap_or_default()).history()?;
-    Ok(Json(app.blynk_history(&access, query).await?.into()))
+    Ok(Json(app.blynk.history(&access, query).await?.into()))
 }

@@ -41,14 +41,14 @@ pub async fn issue(
 ) -> Result<Response, OauthError> {
     let (parts, body) = request.into_parts();
     let (id, secret) = basic_credentials(&parts.headers).ok_or_else(OauthError::invalid_client)?;
-    let client = app.authenticate_client(ClientApi::Blynk, &id, &secret);
+    let client = app.clients.authenticate_client(ClientApi::Blynk, &id, &secret);
     client.map_err(|_| OauthError::invalid_client())?;
     let address = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
     let body = payload::read_unauthenticated(&parts.headers, body, address).await?;
     let form = form_of(&parts.headers, &body)?;
     let parameters = TokenParameters::parse(parts.uri.query().unwrap_or_default(), form)?;
     let TokenPair { access, refresh, lifetime } =
-        app.issue_tokens(&id, &secret, parameters.grant()?, &origin).await?;
+        app.tokens.issue_tokens(&id, &secret, parameters.grant()?, &origin).await?;
     let view = TokenView {
         access_token: access,
         token_type: "Bearer",

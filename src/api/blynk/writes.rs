@@ -20,7 +20,7 @@ pub async fn update(
     request: Request,
 ) -> Result<StatusCode, BlynkError> {
     let (device, value) = BodyFields::read(&app, request).await?.update()?;
-    app.blynk_update(&access, device, value).await?;
+    app.blynk.update(&access, device, value).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -31,7 +31,7 @@ pub async fn update_many(
     request: Request,
 ) -> Result<StatusCode, BlynkError> {
     let (device, values) = BodyFields::read(&app, request).await?.update_many()?;
-    app.blynk_update_many(&access, device, values).await?;
+    app.blynk.update_many(&access, device, values).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -42,7 +42,7 @@ pub async fn batch_update(
     request: Request,
 ) -> Result<Response, BlynkError> {
     let BatchRequest { table, debug } = BodyFields::read(&app, request).await?.batch_update()?;
-    let skipped = app.blynk_batch_update(&access, table).await?;
+    let skipped = app.blynk.batch_update(&access, table).await?;
     Ok(match skipped.is_empty() {
         true => StatusCode::NO_CONTENT.into_response(),
         false => Json(SkipReport::new(&skipped, debug)).into_response(),
@@ -56,7 +56,7 @@ pub async fn import(
     request: Request,
 ) -> Result<StatusCode, BlynkError> {
     let import = BodyFields::read(&app, request).await?.import()?;
-    app.blynk_import(&access, import).await?;
+    app.blynk.import(&access, import).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -67,6 +67,6 @@ pub async fn set_property(
     request: Request,
 ) -> Result<StatusCode, BlynkError> {
     let change = BodyFields::read(&app, request).await?.property_change()?;
-    app.blynk_set_property(&access, change).await?;
+    app.blynk.set_property(&access, change).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -25,7 +25,7 @@ pub fn authenticate(
 ) -> Result<Principal> {
     let origin = Arc::new(RequestOrigin::new("flight", Some(peer.address), &Uuid::new_v4().to_string()));
     let known = if accepts_keys(peer.address, peer.is_secure, allow_plaintext) {
-        api_key(metadata).and_then(|key| app.authenticate_key(&key))
+        api_key(metadata).and_then(|key| app.access.authenticate_key(&key))
     } else {
         let message = "keys are taken over TLS only: connect with grpc+tls:// (the server needs http.tls_cert and \
                        http.tls_key), or set allow_plaintext = true on the server";

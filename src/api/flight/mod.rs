@@ -53,7 +53,7 @@ pub async fn serve(
         Error::unavailable("Flight SQL ended early").with_source(e)
     };
     let limit = ConnectionLimit::new("flight.connections", options.connections);
-    app.add_listener(&limit);
+    app.server.add_listener(&limit);
     let connections = grpc_connection::accept(listener, tls, limit);
     let service = FlightServiceServer::new(FlightSqlServer::new(app.clone())?);
     let service = service.max_decoding_message_size(MAX_MESSAGE_BYTES);

@@ -4,7 +4,7 @@
 use async_graphql::Enum;
 use serde::Serialize;
 
-use crate::app::register_io::RegisterWordOrder;
+use crate::app::direct_access::registers::RegisterWordOrder;
 use crate::domain;
 
 /// Communication protocol of a device.

@@ -105,7 +105,7 @@ fn url_parameters(parts: &Parts) -> Parameters {
 
 fn sender(app: &App, parts: &Parts, parameters: &Parameters) -> Result<Sender, HttpError> {
     let sender = sender::authenticate(app, parts, parameters.password.as_deref())?;
-    parameters.check_org(&*app.own_org(&sender.principal)?)?;
+    parameters.check_org(&*app.access.own_org(&sender.principal)?)?;
     Ok(sender)
 }
 

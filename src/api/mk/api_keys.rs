@@ -121,7 +121,7 @@ struct OrganizationView {
 
 /// `GET /organization`.
 async fn organization_of(caller: MkCaller, State(app): State<Arc<App>>) -> Answer {
-    let org = app.own_org(&caller.principal)?;
+    let org = app.access.own_org(&caller.principal)?;
     let (name, slug) = (org.name.clone(), org.slug.clone());
     Ok(ok(OrganizationView { id: org.uuid, name, slug, created_at: iso(org.created_at) }))
 }

@@ -198,7 +198,7 @@ fn authenticate(
         return Err(Refusal::NotAuthorized);
     }
     let key = std::str::from_utf8(password).unwrap_or_default();
-    let principal: Principal = app.authenticate_key(key).map_err(|error| refused(&error))?;
+    let principal: Principal = app.access.authenticate_key(key).map_err(|error| refused(&error))?;
     Ok(app.feeds.live_credential(Arc::new(principal.with_origin(&origin)), None))
 }
 

@@ -53,7 +53,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let limit = ConnectionLimit::new("mqtt.connections", options.connections);
-    app.add_listener(&limit);
+    app.server.add_listener(&limit);
     let handshakes = HandshakePlaces::default();
     let server = Arc::new(MqttServer { app, options, tls, handshakes, stop: stop.clone() });
     let mut connections = JoinSet::new();

@@ -96,7 +96,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let limit = ConnectionLimit::new("pg.connections", options.connections);
-    app.add_listener(&limit);
+    app.server.add_listener(&limit);
     let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let memory = PgMemoryPool::new(app.settings().body_bytes);
     let server =

@@ -71,9 +71,9 @@ pub async fn browse(
     Id(device): Id<DeviceId>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<NodeView>, RestError> {
-    app.device_for_browse(&caller, device)?;
+    app.direct_access.device_for_browse(&caller, device)?;
     let (node, depth) = parse_query(raw.as_deref())?;
-    let tree = app.browse_device(&caller, device, node.as_deref(), depth).await?;
+    let tree = app.direct_access.browse_device(&caller, device, node.as_deref(), depth).await?;
     Ok(Json(tree.into()))
 }
 
@@ -84,9 +84,9 @@ pub async fn browse_opcua(
     Id(device): Id<DeviceId>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<NodeView>, RestError> {
-    app.opcua_device_for_browse(&caller, device)?;
+    app.direct_access.opcua_device_for_browse(&caller, device)?;
     let (node, depth) = parse_query(raw.as_deref())?;
-    let tree = app.browse_device(&caller, device, node.as_deref(), depth).await?;
+    let tree = app.direct_access.browse_device(&caller, device, node.as_deref(), depth).await?;
     Ok(Json(tree.into()))
 }
 

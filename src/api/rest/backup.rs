@@ -62,7 +62,7 @@ pub fn section() -> Section {
 
 /// `GET /api/backup`: the finished backups.
 pub async fn list(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<BackupListView>, RestError> {
-    let (directory, backups) = app.backups(&caller).await?;
+    let (directory, backups) = app.backups.backups(&caller).await?;
     let backups = backups.into_iter().map(BackupView::from).collect();
     Ok(Json(BackupListView { directory: directory.display().to_string(), backups }))
 }
@@ -72,7 +72,7 @@ type JobResponse = (StatusCode, [(HeaderName, String); 1], Json<JobView>);
 
 /// `POST /api/backup`: starts a backup; 202 with the job.
 pub async fn start(caller: Caller, State(app): State<Arc<App>>) -> Result<JobResponse, RestError> {
-    Ok(accepted(app.start_backup(&caller).await?))
+    Ok(accepted(app.backups.start_backup(&caller).await?))
 }
 
 /// `POST /api/backup/{name}/verify`: starts a verification; 202 with the job.
@@ -82,7 +82,7 @@ pub async fn verify(
     name: std::result::Result<Path<String>, PathRejection>,
 ) -> Result<JobResponse, RestError> {
     let Path(name) = name.map_err(|_| Error::not_found())?;
-    Ok(accepted(app.start_backup_verification(&caller, &name).await?))
+    Ok(accepted(app.backups.start_backup_verification(&caller, &name).await?))
 }
 
 fn accepted(job: Job) -> JobResponse {

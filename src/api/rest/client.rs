@@ -83,9 +83,9 @@ pub async fn list(
     let mut query = QueryParams::parse(raw.as_deref());
     let page = query.page();
     query.finish()?;
-    let clients = app.clients(&caller)?;
+    let clients = app.clients.clients(&caller)?;
     let page = clients.iter().skip(page.offset).take(page.limit);
-    Ok(Json(page.map(|client| app.client_line(client)).collect()))
+    Ok(Json(page.map(|client| app.clients.client_line(client)).collect()))
 }
 
 /// `POST /api/client`: creates a client; only this response has its secret.
@@ -95,8 +95,8 @@ pub async fn create(
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<NewClientView>), RestError> {
     let request = read_client(body.fields(ReadMode::Whole).await?)?;
-    let (client, secret) = app.issue_client(&caller, &request).await?;
-    Ok((StatusCode::CREATED, Json(NewClientView { shown: app.client_line(&client), secret })))
+    let (client, secret) = app.clients.issue_client(&caller, &request).await?;
+    Ok((StatusCode::CREATED, Json(NewClientView { shown: app.clients.client_line(&client), secret })))
 }
 
 /// `GET /api/client/{id}`: one client, without its secret.
@@ -105,7 +105,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<ClientId>,
 ) -> Result<Json<ClientLine>, RestError> {
-    Ok(Json(app.client_line(&*app.client(&caller, id)?)))
+    Ok(Json(app.clients.client_line(&*app.clients.client(&caller, id)?)))
 }
 
 /// `DELETE /api/client/{id}`: revokes a client for good; its tokens end at once, its row stays.
@@ -114,7 +114,7 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     Id(id): Id<ClientId>,
 ) -> Result<StatusCode, RestError> {
-    app.revoke_client(&caller, id).await?;
+    app.clients.revoke_client(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -98,7 +98,8 @@ pub async fn test(
     body: DeferredJson,
 ) -> Result<Json<DeviceTestView>, RestError> {
     app.devices.check_may_create_device(&caller)?;
-    let test = app.test_device_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
+    let test =
+        app.direct_access.test_device_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok(Json(test.into()))
 }
 
@@ -109,7 +110,8 @@ pub async fn browse(
     body: DeferredJson,
 ) -> Result<Json<NodeView>, RestError> {
     app.devices.check_may_create_device(&caller)?;
-    let tree = app.browse_unsaved_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
+    let tree =
+        app.direct_access.browse_unsaved_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok(Json(tree.into()))
 }
 

@@ -127,7 +127,7 @@ pub async fn status(
     caller: Caller,
     State(app): State<Arc<App>>,
 ) -> Result<Json<HamachiStatusView>, RestError> {
-    Ok(Json(app.hamachi(&caller).await?.into()))
+    Ok(Json(app.hamachi.status(&caller).await?.into()))
 }
 
 /// `GET /api/hamachi/network`: networks of this machine, with their other members.
@@ -135,7 +135,7 @@ pub async fn networks(
     caller: Caller,
     State(app): State<Arc<App>>,
 ) -> Result<Json<Vec<NetworkView>>, RestError> {
-    Ok(Json(app.hamachi_networks(&caller).await?.into_iter().map(NetworkView::from).collect()))
+    Ok(Json(app.hamachi.networks(&caller).await?.into_iter().map(NetworkView::from).collect()))
 }
 
 /// `GET /api/hamachi/network/{network}`: one network, by its id.
@@ -145,7 +145,7 @@ pub async fn network(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<NetworkView>, RestError> {
     let Path(id) = path.map_err(|_| Error::not_found())?;
-    Ok(Json(app.hamachi_network(&caller, &id).await?.into()))
+    Ok(Json(app.hamachi.network(&caller, &id).await?.into()))
 }
 
 /// `POST /api/hamachi/network`: joins a network; 201, 200 if the machine was a member, 202 if the owner must approve.
@@ -154,9 +154,9 @@ pub async fn join(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<Response, RestError> {
-    app.hamachi_to_change(&caller)?;
+    app.hamachi.check_may_change(&caller)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let (network, joined) = app.join_hamachi_from_fields(&caller, fields).await?;
+    let (network, joined) = app.hamachi.join_from_fields(&caller, fields).await?;
     Ok(match joined {
         JoinOutcome::New => (StatusCode::CREATED, Json(json!({"network": network, "joined": true}))),
         JoinOutcome::Already => (StatusCode::OK, Json(json!({"network": network, "joined": true}))),
@@ -174,12 +174,12 @@ pub async fn leave_named(
     RawQuery(raw): RawQuery,
     body: DeferredJson,
 ) -> Result<StatusCode, RestError> {
-    app.hamachi_to_change(&caller)?;
+    app.hamachi.check_may_change(&caller)?;
     let query = QueryParams::parse(raw.as_deref());
     let in_query = query.text("network");
     let fields = body.fields(if in_query.is_some() { ReadMode::Partial } else { ReadMode::Whole }).await?;
     let network = in_query.unwrap_or_default().to_owned();
-    app.leave_hamachi_from_fields(&caller, network, fields).await?;
+    app.hamachi.leave_from_fields(&caller, network, fields).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -189,13 +189,13 @@ pub async fn leave(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, RestError> {
-    app.hamachi_to_change(&caller)?;
+    app.hamachi.check_may_change(&caller)?;
     let Path(id) = path.map_err(|_| Error::not_found())?;
-    if !app.hamachi_problems(&id, "").is_empty() {
+    if !app.hamachi.problems(&id, "").is_empty() {
         // A name that no network can have was never joined.
         return Err(Error::not_found().into());
     }
-    app.leave_hamachi(&caller, &id).await?;
+    app.hamachi.leave(&caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

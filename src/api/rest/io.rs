@@ -18,10 +18,10 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, read_only, required};
 use crate::app::App;
+use crate::app::direct_access::registers::RegisterSpec;
 use crate::app::fields::drf_scalar;
 use crate::app::fields::reader::ReadMode;
 use crate::app::fields::register::{RegisterParams, register_kind};
-use crate::app::register_io::RegisterSpec;
 use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, Resource, Result};
@@ -83,7 +83,7 @@ pub async fn read(
     RawQuery(raw): RawQuery,
 ) -> Result<Json<ReadView>, RestError> {
     let params = register_params(register, raw.as_deref());
-    let value = app.read_register_from_params(&caller, device, params).await?;
+    let value = app.direct_access.read_register_from_params(&caller, device, params).await?;
     Ok(Json(ReadView { value }))
 }
 
@@ -95,10 +95,10 @@ pub async fn write(
     RawQuery(raw): RawQuery,
     body: DeferredJson,
 ) -> Result<Json<WrittenView>, RestError> {
-    app.device_for_io(&caller, device, Access::Write)?;
+    app.direct_access.device_for_io(&caller, device, Access::Write)?;
     let fields = body.fields(ReadMode::Whole).await?;
     let params = register_params(register, raw.as_deref());
-    let value = app.write_register_from_fields(&caller, device, params, fields).await?;
+    let value = app.direct_access.write_register_from_fields(&caller, device, params, fields).await?;
     Ok(Json(WrittenView { written: true, value }))
 }
 

@@ -86,7 +86,7 @@ pub async fn list(
     let mut query = QueryParams::parse(raw.as_deref());
     let page = query.page();
     query.finish()?;
-    let keys = app.keys(&caller)?;
+    let keys = app.access.keys(&caller)?;
     Ok(Json(keys.iter().skip(page.offset).take(page.limit).map(|key| KeyView::new(key)).collect()))
 }
 
@@ -97,7 +97,7 @@ pub async fn create(
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<NewKeyView>), RestError> {
     let fields = body.fields(ReadMode::Whole).await?;
-    let (key, secret) = app.issue_key(&caller, read_key(fields)?).await?;
+    let (key, secret) = app.access.issue_key(&caller, read_key(fields)?).await?;
     Ok((StatusCode::CREATED, Json(NewKeyView { shown: KeyView::new(&key), key: secret })))
 }
 
@@ -107,7 +107,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<KeyId>,
 ) -> Result<Json<KeyView>, RestError> {
-    Ok(Json(KeyView::new(&*app.key(&caller, id)?)))
+    Ok(Json(KeyView::new(&*app.access.key(&caller, id)?)))
 }
 
 /// `DELETE /api/key/{id}`: revokes a key for good; its row stays.
@@ -116,7 +116,7 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     Id(id): Id<KeyId>,
 ) -> Result<StatusCode, RestError> {
-    app.revoke_key(&caller, id).await?;
+    app.access.revoke_key(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

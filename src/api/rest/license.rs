@@ -88,12 +88,12 @@ pub async fn activation_request(
     caller: Caller,
     State(app): State<Arc<App>>,
 ) -> Result<Json<ActivationView>, RestError> {
-    Ok(Json(app.activation_request(&caller).await?.into()))
+    Ok(Json(app.licensing.activation_request(&caller).await?.into()))
 }
 
 /// `GET /api/license`: the license, or why there is none that is valid.
 pub async fn state(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<StateView>, RestError> {
-    let (report, devices) = app.license(&caller)?;
+    let (report, devices) = app.licensing.license(&caller)?;
     Ok(Json(StateView::new(&report, devices)))
 }
 

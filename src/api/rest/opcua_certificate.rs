@@ -64,7 +64,7 @@ pub async fn list(
     caller: Caller,
     State(app): State<Arc<App>>,
 ) -> Result<Json<Vec<OpcuaCertificateView>>, RestError> {
-    let all = app.opcua_certificates(&caller).await?;
+    let all = app.opcua_certificates.opcua_certificates(&caller).await?;
     Ok(Json(all.into_iter().map(OpcuaCertificateView::from).collect()))
 }
 
@@ -75,11 +75,11 @@ pub async fn decide(
     path: Result<Path<String>, PathRejection>,
     body: DeferredJson,
 ) -> Result<Json<OpcuaCertificateView>, RestError> {
-    app.check_may_trust(&caller)?;
+    app.opcua_certificates.check_may_trust(&caller)?;
     let Path(fingerprint) = path.map_err(|_| Error::not_found())?;
-    app.opcua_certificate(&caller, &fingerprint).await?;
+    app.opcua_certificates.opcua_certificate(&caller, &fingerprint).await?;
     let state = read_certificate_state(body.fields(ReadMode::Whole).await?)?;
-    Ok(Json(app.set_certificate_state(&caller, &fingerprint, state).await?.into()))
+    Ok(Json(app.opcua_certificates.set_certificate_state(&caller, &fingerprint, state).await?.into()))
 }
 
 /// A certificate in a response.

@@ -59,7 +59,7 @@ async fn check_request(
             RequiredAccess::AllScopes(scopes) => {
                 scopes(scoped_method(request.method())).iter().try_for_each(|scope| caller.require(*scope))?
             }
-            RequiredAccess::Superuser => app.require_superuser(&caller)?,
+            RequiredAccess::Superuser => app.access.require_superuser(&caller)?,
             RequiredAccess::Authenticated | RequiredAccess::Public => {}
         }
         request.extensions_mut().insert(caller);

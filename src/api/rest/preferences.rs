@@ -34,7 +34,7 @@ pub async fn retrieve(
     caller: Caller,
     State(app): State<Arc<App>>,
 ) -> Result<Json<Map<String, Value>>, RestError> {
-    Ok(Json(app.preferences(&caller).await?))
+    Ok(Json(app.users.preferences(&caller).await?))
 }
 
 /// `PUT /api/session/preferences`: replaces the preferences of the logged-in person.
@@ -43,6 +43,6 @@ pub async fn replace(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<Json<Map<String, Value>>, RestError> {
-    app.check_has_preferences(&caller)?;
-    Ok(Json(app.set_preferences(&caller, body.object().await?).await?))
+    app.users.check_has_preferences(&caller)?;
+    Ok(Json(app.users.set_preferences(&caller, body.object().await?).await?))
 }

@@ -19,9 +19,10 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, read_only, required};
 use crate::app::App;
+use crate::app::access::no_credentials;
 use crate::app::fields::reader::ReadMode;
 use crate::app::fields::session::{read_login, read_login_link};
-use crate::app::session::{NewSession, no_credentials};
+use crate::app::session::NewSession;
 use crate::domain::audit::RequestOrigin;
 use crate::domain::org::User;
 use crate::domain::validation::MAX_SECRET_CHARS;
@@ -104,7 +105,7 @@ pub async fn create(
     body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
     let login = read_login(body.unauthenticated_fields(ReadMode::Whole).await?)?;
-    let begun = app.log_in(login, &origin).await?;
+    let begun = app.sessions.log_in(login, &origin).await?;
     answer_login(&app, &headers, begun).await
 }
 
@@ -116,7 +117,7 @@ pub async fn follow_link(
     body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
     let token = read_login_link(body.unauthenticated_fields(ReadMode::Whole).await?)?;
-    let begun = app.log_in_by_link(&token, &origin).await?;
+    let begun = app.sessions.log_in_by_link(&token, &origin).await?;
     answer_login(&app, &headers, begun).await
 }
 
@@ -129,7 +130,7 @@ async fn answer_login(
     let NewSession { token, user } = begun;
     // A browser has one session: the one it presented before ends.
     if let Some(former) = cookies::read(headers, cookies::SESSION) {
-        app.replace_session(former).await?;
+        app.sessions.replace_session(former).await?;
     }
     let options = &app.settings().sessions;
     let set = cookies::set(&token, options.lifetime, options.secure_cookies);
@@ -142,7 +143,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, RestError> {
-    let user = app.logged_in(&caller)?;
+    let user = app.access.logged_in(&caller)?;
     let token = caller::session_token(&headers).ok_or_else(no_credentials)?;
     let options = &app.settings().sessions;
     let csrf = cookies::csrf(token, options.lifetime, options.secure_cookies);
@@ -156,7 +157,7 @@ pub async fn destroy(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, RestError> {
     let token = caller::session_token(&headers).ok_or_else(no_credentials)?;
-    app.log_out(&caller, token).await?;
+    app.sessions.log_out(&caller, token).await?;
     let cleared = cookies::clear(app.settings().sessions.secure_cookies);
     Ok((StatusCode::NO_CONTENT, AppendHeaders(cleared)))
 }
@@ -169,8 +170,8 @@ pub async fn change_password(
     body: DeferredJson,
 ) -> Result<StatusCode, RestError> {
     let credential = app.feeds.live_credential(caller.0, caller::session_token(&headers));
-    app.check_has_password(credential.principal())?;
-    app.change_password_from_fields(&credential, body.fields(ReadMode::Whole).await?).await?;
+    app.sessions.check_has_password(credential.principal())?;
+    app.sessions.change_password_from_fields(&credential, body.fields(ReadMode::Whole).await?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -196,7 +197,7 @@ impl SessionView {
         let user = UserView {
             id: user.id,
             username: user.name.clone(),
-            organization: app.org_slug(&Principal::user(user)),
+            organization: app.access.org_slug(&Principal::user(user)),
             is_staff: user.is_staff,
             is_superuser: user.is_superuser,
         };

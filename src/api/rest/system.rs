@@ -130,7 +130,7 @@ fn described_query() -> Vec<FieldSchema> {
 
 /// `GET /api/system`: version, uptime and resources of the server.
 pub async fn status(caller: Caller, State(app): State<Arc<App>>) -> Result<Json<Value>, RestError> {
-    Ok(Json(system_view(&app.system_status(&caller).await?)))
+    Ok(Json(system_view(&app.server.system_status(&caller).await?)))
 }
 
 /// `GET /api/query`: the queries that wait or run and that the caller sees, oldest first.

@@ -86,9 +86,9 @@ pub async fn issue(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<IssuedView>), RestError> {
-    app.check_may_grant(&caller)?;
+    app.terminal_grants.check_may_grant(&caller)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    let (grant, token) = app.issue_grant_from_fields(&caller, fields).await?;
+    let (grant, token) = app.terminal_grants.issue_grant_from_fields(&caller, fields).await?;
     Ok((StatusCode::CREATED, Json(IssuedView::new(grant, token))))
 }
 
@@ -98,14 +98,14 @@ pub async fn validate(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<Json<GrantView>, RestError> {
-    app.check_may_grant(&caller)?;
+    app.terminal_grants.check_may_grant(&caller)?;
     let fields = body.fields(ReadMode::Whole).await?;
-    Ok(Json(app.redeem_grant_from_fields(&caller, fields).await?.into()))
+    Ok(Json(app.terminal_grants.redeem_grant_from_fields(&caller, fields).await?.into()))
 }
 
 /// Public route: a public key is no secret.
 pub async fn keys(State(app): State<Arc<App>>) -> Result<Json<Value>, RestError> {
-    Ok(Json(app.grant_keys().await?))
+    Ok(Json(app.terminal_grants.grant_keys().await?))
 }
 
 /// An issued token with its grant.

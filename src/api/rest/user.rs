@@ -92,7 +92,7 @@ pub async fn list(
     let mut query = QueryParams::parse(raw.as_deref());
     let page = query.page();
     query.finish()?;
-    let users = app.users(&caller)?;
+    let users = app.users.users(&caller)?;
     Ok(Json(users.iter().skip(page.offset).take(page.limit).map(|user| UserView::new(user)).collect()))
 }
 
@@ -102,7 +102,7 @@ pub async fn create(
     State(app): State<Arc<App>>,
     body: DeferredJson,
 ) -> Result<(StatusCode, Json<UserView>), RestError> {
-    let user = app.create_user_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
+    let user = app.users.create_user_from_fields(&caller, body.fields(ReadMode::Whole).await?).await?;
     Ok((StatusCode::CREATED, Json(UserView::new(&user))))
 }
 
@@ -112,7 +112,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<UserId>,
 ) -> Result<Json<UserView>, RestError> {
-    Ok(Json(UserView::new(&*app.user(&caller, id)?)))
+    Ok(Json(UserView::new(&*app.users.user(&caller, id)?)))
 }
 
 /// `PATCH /api/user/{id}`: changes `role`, `password` and `enabled`, each where given.
@@ -122,9 +122,9 @@ pub async fn update(
     Id(id): Id<UserId>,
     body: DeferredJson,
 ) -> Result<Json<UserView>, RestError> {
-    app.user(&caller, id)?;
+    app.users.user(&caller, id)?;
     let fields = body.fields(ReadMode::Partial).await?;
-    Ok(Json(UserView::new(&*app.change_user_from_fields(&caller, id, fields).await?)))
+    Ok(Json(UserView::new(&*app.users.change_user_from_fields(&caller, id, fields).await?)))
 }
 
 /// `DELETE /api/user/{id}`: deletes a user; the sessions and tokens of the user end.
@@ -133,7 +133,7 @@ pub async fn destroy(
     State(app): State<Arc<App>>,
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, RestError> {
-    app.remove_user(&caller, id).await?;
+    app.users.remove_user(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Number, Value};
 
-use super::require_with_view;
 use super::writes::ValueWrites;
-use crate::app::App;
+use super::{Blynk, require_with_view};
 use crate::app::token::ClientAccess;
 use crate::domain::client::Permission;
 use crate::domain::device::Device;
@@ -61,7 +60,7 @@ struct TargetDevice {
 
 /// The devices of a table, each looked up once.
 struct TargetDevices<'a> {
-    app: &'a App,
+    blynk: &'a Blynk,
     access: &'a ClientAccess,
     columns: HashMap<&'a str, usize>,
     known: HashMap<DeviceId, Result<TargetDevice, SkipReason>>,
@@ -69,7 +68,7 @@ struct TargetDevices<'a> {
     product: Option<ProductId>,
 }
 
-impl App {
+impl Blynk {
     /// Sets the datastreams of a table now, and returns the rows that were skipped, in order. The first valid device
     /// determines the product. Null, and a value that the datastream does not take, leaves a cell out; so does a label
     /// that only another device has.
@@ -77,14 +76,11 @@ impl App {
     /// # Errors
     /// `Forbidden` naming the permission; `Invalid` when no row has a valid device, or the first such device lacks a
     /// label; `Busy` when too many commands of a device wait; as `Store::write`. Nothing is stored then.
-    pub async fn blynk_batch_update(
-        &self,
-        access: &ClientAccess,
-        table: BatchUpdate,
-    ) -> Result<Vec<SkippedRow>> {
+    pub async fn batch_update(&self, access: &ClientAccess, table: BatchUpdate) -> Result<Vec<SkippedRow>> {
         require_with_view(access, Permission::OrgDevicesControl)?;
         let columns = table.labels.iter().enumerate().map(|(at, label)| (label.as_str(), at)).collect();
-        let mut devices = TargetDevices { app: self, access, columns, known: HashMap::new(), product: None };
+        let mut devices =
+            TargetDevices { blynk: self, access, columns, known: HashMap::new(), product: None };
         let (mut writes, mut skipped) = (ValueWrites::new(self, access), Vec::new());
         for (row, cells) in table.rows.iter().enumerate() {
             if row > 0 && row.is_multiple_of(ROWS_PER_TURN) {
@@ -149,7 +145,7 @@ impl TargetDevices<'_> {
         let known = match self.known.entry(id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(free) => {
-                let found = look_up(self.app, self.access, &self.columns, id)?;
+                let found = look_up(self.blynk, self.access, &self.columns, id)?;
                 free.insert(found)
             }
         };
@@ -170,18 +166,18 @@ impl TargetDevices<'_> {
 }
 
 fn look_up(
-    app: &App,
+    blynk: &Blynk,
     access: &ClientAccess,
     columns: &HashMap<&str, usize>,
     id: DeviceId,
 ) -> Result<Result<TargetDevice, SkipReason>> {
-    let catalog = app.store.catalog();
+    let catalog = blynk.store.catalog();
     let device = match catalog.device_access(&access.principal, id) {
         DeviceAccess::Visible(device) => device,
         DeviceAccess::Restricted => return Ok(Err(SkipReason::NoAccess(id))),
         DeviceAccess::Absent => return Ok(Err(SkipReason::DeviceNotFound(id.0.into()))),
     };
-    let streams = app.streams_by_column(access, &device, columns)?;
+    let streams = blynk.streams_by_column(access, &device, columns)?;
     Ok(Ok(TargetDevice { product: catalog.root_product_of(&device)?, streams }))
 }
 

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::batch_update::{BatchUpdate, SkipReason};
 use super::update::DatastreamValue;
 use super::*;
+use crate::app::App;
 use crate::app::client::ClientRequest;
 use crate::app::gateway::session::SessionEvent;
 use crate::app::test_app::open;
@@ -32,7 +33,7 @@ struct Plant {
 impl Plant {
     async fn new() -> Self {
         let (dir, app) = open().await;
-        let owner = app.system(None).expect("the default organization");
+        let owner = app.access.system(None).expect("the default organization");
         let (mut devices, mut streams) = (Vec::new(), Vec::new());
         for name in ["press", "oven"] {
             let spec = DeviceSpec::new(name, Protocol::Virtual);
@@ -52,12 +53,12 @@ impl Plant {
             user: None,
             role: role.map(str::to_owned),
         };
-        let (client, secret) = self.app.issue_client(&self.owner, &request).await.expect("a client");
+        let (client, secret) = self.app.clients.issue_client(&self.owner, &request).await.expect("a client");
         let origin = Arc::new(RequestOrigin::new("POST /oauth2/token", None, "r"));
         let grant = TokenGrant::ClientCredentials;
-        let pair = self.app.issue_tokens(&client.secret.client_id, &secret, grant, &origin).await;
+        let pair = self.app.tokens.issue_tokens(&client.secret.client_id, &secret, grant, &origin).await;
         let pair = pair.unwrap_or_else(|error| panic!("no token: {error:?}"));
-        self.app.authenticate_access_token(&pair.access).expect("it is valid")
+        self.app.tokens.authenticate_access_token(&pair.access).expect("it is valid")
     }
 
     fn table(&self) -> BatchUpdate {
@@ -77,11 +78,11 @@ async fn a_device_of_others_is_no_access_and_one_of_nobody_is_not_found() {
     access.principal.devices = Some(BTreeSet::from([plant.devices[0]]));
     let mut table = plant.table();
     table.rows.push(json!([999, 5]));
-    let skipped = plant.app.blynk_batch_update(&access, table).await.expect("one row is good");
+    let skipped = plant.app.blynk.batch_update(&access, table).await.expect("one row is good");
     let reasons: Vec<_> = skipped.into_iter().map(|skipped| (skipped.row, skipped.reason)).collect();
     let expected = [(1, SkipReason::NoAccess(plant.devices[1])), (2, SkipReason::DeviceNotFound(999.into()))];
     assert_eq!(reasons, expected);
-    let error = plant.app.blynk_update(&access, plant.devices[1], five()).await.expect_err("of others");
+    let error = plant.app.blynk.update(&access, plant.devices[1], five()).await.expect_err("of others");
     let id = plant.devices[1];
     let message = format!("Device with identifier {id} is not found or belong to another organization.");
     assert_eq!(
@@ -109,10 +110,10 @@ async fn a_missing_permission_is_named_before_anything_is_looked_up() {
             let error = result.expect_err(role);
             (error.kind == Kind::Forbidden).then_some(error.message)
         };
-        let update = refused(plant.app.blynk_update(&access, nowhere, five()).await);
+        let update = refused(plant.app.blynk.update(&access, nowhere, five()).await);
         assert_eq!(update.as_deref(), expected_control, "{role}");
         let nothing = import::Import { device: nowhere, datastream: 1, points: Vec::new() };
-        let imported = refused(plant.app.blynk_import(&access, nothing).await);
+        let imported = refused(plant.app.blynk.import(&access, nothing).await);
         assert_eq!(imported.as_deref(), expected_import, "{role}");
     }
 }
@@ -144,10 +145,10 @@ async fn a_connected_device_is_told_and_a_full_queue_stores_nothing() {
     let report = async |event| {
         app.gateway.report_session(owner, device, event, serde_json::Map::new()).await.expect("stored");
     };
-    app.blynk_update(&access, device, five()).await.expect("stored");
+    app.blynk.update(&access, device, five()).await.expect("stored");
     assert!(waiting().is_empty(), "it is not connected");
     report(SessionEvent::Connected).await;
-    app.blynk_update(&access, device, five()).await.expect("stored");
+    app.blynk.update(&access, device, five()).await.expect("stored");
     let commands = waiting();
     assert_eq!(commands.len(), 1);
     assert_eq!((commands[0].spec.kind.as_str(), commands[0].spec.device), ("vw", device));
@@ -155,12 +156,12 @@ async fn a_connected_device_is_told_and_a_full_queue_stores_nothing() {
 
     let rows = vec![json!([device.0, 7]); 1000];
     let table = BatchUpdate { labels: vec!["Motor_RPM".to_owned()], rows };
-    let error = app.blynk_batch_update(&access, table).await.expect_err("the queue is full");
+    let error = app.blynk.batch_update(&access, table).await.expect_err("the queue is full");
     assert_eq!(error.kind, Kind::Busy);
     let current =
         app.streams.latest_valued_reading(owner, plant.streams[0]).and_then(|reading| reading.value);
     assert_eq!((current, waiting().len()), (Some(5.0), 1));
     report(SessionEvent::Disconnected).await;
-    app.blynk_update(&access, device, five()).await.expect("stored");
+    app.blynk.update(&access, device, five()).await.expect("stored");
     assert_eq!(waiting().len(), 1);
 }

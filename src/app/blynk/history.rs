@@ -3,8 +3,7 @@
 use futures::TryStreamExt;
 use serde_json::Value;
 
-use super::{no_datastream, require_view, value};
-use crate::app::App;
+use super::{Blynk, no_datastream, require_view, value};
 use crate::app::series::TimeRange;
 use crate::app::token::ClientAccess;
 use crate::domain::reading::Readings;
@@ -50,18 +49,18 @@ pub struct HistoryPage {
     pub total: u64,
 }
 
-impl App {
+impl Blynk {
     /// Returns a page of the values of a datastream.
     ///
     /// # Errors
     /// `Forbidden` naming the permission; `NotFound` for a device or a datastream that the token does not see; `Busy`,
     /// `Timeout` or `TooLarge` for the limits of queries.
-    pub async fn blynk_history(&self, access: &ClientAccess, query: HistoryQuery) -> Result<HistoryPage> {
+    pub async fn history(&self, access: &ClientAccess, query: HistoryQuery) -> Result<HistoryPage> {
         require_view(access)?;
         let principal = &access.principal;
-        let device = self.blynk_device(access, query.device)?;
+        let device = self.visible_device(access, query.device)?;
         let stream = match query.datastream {
-            DatastreamKey::Id(channel) => self.blynk_datastream(access, &device, channel)?,
+            DatastreamKey::Id(channel) => self.visible_datastream(access, &device, channel)?,
             DatastreamKey::Pin(pin) => self
                 .streams
                 .stream_by_pin(principal, device.id, pin)

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{require_with_view, value, value_mismatch};
-use crate::app::App;
+use super::{Blynk, require_with_view, value, value_mismatch};
 use crate::app::session::later;
 use crate::app::token::ClientAccess;
 use crate::domain::client::Permission;
@@ -32,7 +31,7 @@ pub struct Import {
     pub points: Vec<ImportPoint>,
 }
 
-impl App {
+impl Blynk {
     /// Stores past values; a value replaces one of the same time. Values too far in the future are skipped, and so are
     /// values so old that they would be removed at once. Devices are not told, and alert rules do not evaluate them.
     ///
@@ -40,10 +39,10 @@ impl App {
     /// `Forbidden` naming the permission; `NotFound` for a device or a datastream that the token does not see; `Invalid`
     /// for a value that the datastream does not take; `Throttled` beyond the imports of a device; as `Store::write`.
     /// Nothing is stored then.
-    pub async fn blynk_import(&self, access: &ClientAccess, import: Import) -> Result<()> {
+    pub async fn import(&self, access: &ClientAccess, import: Import) -> Result<()> {
         require_with_view(access, Permission::OrgDeviceDataImport)?;
-        let device = self.blynk_device(access, import.device)?;
-        let stream = self.blynk_datastream(access, &device, import.datastream)?;
+        let device = self.visible_device(access, import.device)?;
+        let stream = self.visible_datastream(access, &device, import.datastream)?;
         let now = self.clock.now();
         let newest = later(now, MAX_FUTURE).min(self.store.newest_writable());
         let oldest = self.store.oldest_writable(stream.id);
@@ -55,7 +54,7 @@ impl App {
                 rows.push(Reading { stream: stream.id, ts, value, text, quality: Quality::Good });
             }
         }
-        let counted = self.blynk.imports.lock().try_acquire(&device.id, now);
+        let counted = self.imports.lock().try_acquire(&device.id, now);
         counted.map_err(Error::throttled)?;
         if !rows.is_empty() {
             self.store.import(&access.principal, rows).await?;

@@ -15,32 +15,64 @@ mod writes;
 
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::App;
+use super::AppSettings;
+use super::core_parts::CoreParts;
+use super::device::Devices;
+use super::gateway::GatewayHub;
+use super::stream::Streams;
 use super::token::ClientAccess;
-use crate::auth::rate_limiter::{AttemptBudget, RateLimiter};
+use super::value::Values;
+use crate::auth::rate_limiter::RateLimiter;
 use crate::domain::client::Permission;
 use crate::domain::device::Device;
 use crate::domain::stream::Stream;
-use crate::domain::{DeviceId, Error, Kind, Result};
+use crate::domain::{Clock, DeviceId, Error, Kind, Result};
+use crate::query::Engine;
+use crate::store::Store;
 
-/// State of the API.
-pub struct BlynkState {
+/// Services that Blynk's API calls.
+pub(super) struct BlynkCalls {
+    pub devices: Arc<Devices>,
+    pub streams: Arc<Streams>,
+    pub values: Arc<Values>,
+}
+
+/// The calls of Blynk's API.
+pub struct Blynk {
+    store: Arc<Store>,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    devices: Arc<Devices>,
+    streams: Arc<Streams>,
+    values: Arc<Values>,
+    /// Says which devices are connected.
+    hub: Arc<GatewayHub>,
+    /// How long a command waits for its answer.
+    command_ttl: Duration,
     /// Imports left to each device.
     imports: Mutex<RateLimiter<DeviceId>>,
 }
 
-impl BlynkState {
-    pub fn new(imports: AttemptBudget) -> Self {
-        Self { imports: Mutex::new(RateLimiter::new(imports)) }
+impl Blynk {
+    pub(super) fn new(
+        parts: &CoreParts,
+        calls: BlynkCalls,
+        hub: Arc<GatewayHub>,
+        settings: &AppSettings,
+    ) -> Self {
+        let BlynkCalls { devices, streams, values } = calls;
+        let imports = Mutex::new(RateLimiter::new(settings.compat.blynk_imports));
+        let command_ttl = settings.commands.ttl;
+        let (store, engine, clock) = (parts.store.clone(), parts.engine.clone(), parts.clock.clone());
+        Self { store, engine, clock, devices, streams, values, hub, command_ttl, imports }
     }
-}
 
-impl App {
     /// Returns a device that the token sees.
-    fn blynk_device(&self, access: &ClientAccess, id: DeviceId) -> Result<Arc<Device>> {
+    fn visible_device(&self, access: &ClientAccess, id: DeviceId) -> Result<Arc<Device>> {
         let found = self.devices.device(&access.principal, id);
         found.map_err(|error| {
             let message =
@@ -50,7 +82,12 @@ impl App {
     }
 
     /// Returns the datastream of a visible device with this id.
-    fn blynk_datastream(&self, access: &ClientAccess, device: &Device, channel: i32) -> Result<Arc<Stream>> {
+    fn visible_datastream(
+        &self,
+        access: &ClientAccess,
+        device: &Device,
+        channel: i32,
+    ) -> Result<Arc<Stream>> {
         let found = self.streams.stream_by_channel(&access.principal, device.id, channel);
         found.map_err(|error| no_datastream(error, channel))
     }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{require_view, value};
-use crate::app::App;
+use super::{Blynk, require_view, value};
 use crate::app::token::ClientAccess;
 use crate::domain::stream::{Stream, StreamFilter};
 use crate::domain::{DeviceId, Kind, Micros, Result, StreamId};
@@ -19,28 +18,28 @@ pub struct Datastream {
     pub current: Option<(Value, Micros)>,
 }
 
-impl App {
+impl Blynk {
     /// Returns the datastreams of a device by their ids, or those of them that are listed.
     ///
     /// # Errors
     /// `Forbidden` naming the permission; `NotFound` for a device that the token does not see.
-    pub fn blynk_datastreams(
+    pub fn datastreams(
         &self,
         access: &ClientAccess,
         device: DeviceId,
         listed: Option<&BTreeSet<i32>>,
     ) -> Result<Vec<Datastream>> {
         require_view(access)?;
-        let device = self.blynk_device(access, device)?;
+        let device = self.visible_device(access, device)?;
         self.datastreams_of(access, device.id, listed)
     }
 
-    /// Returns the datastreams of several devices, in the order of the request, as [`App::blynk_datastreams`]. Devices
+    /// Returns the datastreams of several devices, in the order of the request, each as [`Blynk::datastreams`]. Devices
     /// that the token does not see are left out.
     ///
     /// # Errors
     /// `Forbidden` naming the permission.
-    pub fn blynk_datastreams_of_many(
+    pub fn datastreams_of_many(
         &self,
         access: &ClientAccess,
         devices: &[DeviceId],

@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::writes::ValueWrites;
-use super::{require_with_view, value_mismatch};
-use crate::app::App;
+use super::{Blynk, require_with_view, value_mismatch};
 use crate::app::token::ClientAccess;
 use crate::domain::client::Permission;
 use crate::domain::{DeviceId, Result};
@@ -17,22 +16,17 @@ pub struct DatastreamValue {
     pub value: Value,
 }
 
-impl App {
+impl Blynk {
     /// Sets a datastream to a value now.
     ///
     /// # Errors
     /// `Forbidden` naming the permission; `NotFound` for a device or a datastream that the token does not see; `Invalid`
     /// for a value that the datastream does not take; `Busy` when too many commands of the device wait; as
     /// `Store::write`.
-    pub async fn blynk_update(
-        &self,
-        access: &ClientAccess,
-        device: DeviceId,
-        new: DatastreamValue,
-    ) -> Result<()> {
+    pub async fn update(&self, access: &ClientAccess, device: DeviceId, new: DatastreamValue) -> Result<()> {
         require_with_view(access, Permission::OrgDevicesControl)?;
-        let device = self.blynk_device(access, device)?;
-        let stream = self.blynk_datastream(access, &device, new.datastream)?;
+        let device = self.visible_device(access, device)?;
+        let stream = self.visible_datastream(access, &device, new.datastream)?;
         let mut writes = ValueWrites::new(self, access);
         if !writes.add(&stream, &new.value) {
             return Err(value_mismatch());
@@ -44,18 +38,19 @@ impl App {
     /// skipped; of several values for one the last counts.
     ///
     /// # Errors
-    /// As [`App::blynk_update`], except for what is skipped.
-    pub async fn blynk_update_many(
+    /// `Forbidden` naming the permission; `NotFound` for a device that the token does not see; `Busy` when too many
+    /// commands of the device wait; as `Store::write`.
+    pub async fn update_many(
         &self,
         access: &ClientAccess,
         device: DeviceId,
         values: Vec<DatastreamValue>,
     ) -> Result<()> {
         require_with_view(access, Permission::OrgDevicesControl)?;
-        let device = self.blynk_device(access, device)?;
+        let device = self.visible_device(access, device)?;
         let mut writes = ValueWrites::new(self, access);
         for new in values {
-            if let Ok(stream) = self.blynk_datastream(access, &device, new.datastream) {
+            if let Ok(stream) = self.visible_datastream(access, &device, new.datastream) {
                 writes.add(&stream, &new.value);
             }
         }

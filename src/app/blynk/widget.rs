@@ -4,8 +4,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::require_with_view;
-use crate::app::App;
+use super::{Blynk, require_with_view};
 use crate::app::token::ClientAccess;
 use crate::domain::client::Permission;
 use crate::domain::{DeviceId, Error, Result};
@@ -119,17 +118,17 @@ pub struct PropertyChange {
     pub value: String,
 }
 
-impl App {
+impl Blynk {
     /// Sets a property of a datastream's widget.
     ///
     /// # Errors
     /// `Forbidden` naming the permission; `NotFound` for a device or a datastream that the token does not see; `Invalid`
     /// for a value in a wrong format, or when the metadata become too long.
-    pub async fn blynk_set_property(&self, access: &ClientAccess, change: PropertyChange) -> Result<()> {
+    pub async fn set_property(&self, access: &ClientAccess, change: PropertyChange) -> Result<()> {
         require_with_view(access, Permission::OrgDevicesControl)?;
         let PropertyChange { device, datastream, property, value } = change;
-        let device = self.blynk_device(access, device)?;
-        let stream = self.blynk_datastream(access, &device, datastream)?;
+        let device = self.visible_device(access, device)?;
+        let stream = self.visible_datastream(access, &device, datastream)?;
         if !property.accepts(&value) {
             return Err(Error::invalid(format!("Wrong value format for property {}.", property.name)));
         }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Blynk;
 use super::value::{self, Content};
-use crate::app::App;
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
 use crate::app::token::ClientAccess;
 use crate::domain::command::CommandSpec;
@@ -16,7 +16,7 @@ const VIRTUAL_WRITE: &str = "vw";
 
 /// The values of one request.
 pub(super) struct ValueWrites<'a> {
-    app: &'a App,
+    blynk: &'a Blynk,
     access: &'a ClientAccess,
     /// Their time is that of the request, which is assigned when they are stored.
     rows: Readings,
@@ -24,14 +24,14 @@ pub(super) struct ValueWrites<'a> {
 }
 
 impl<'a> ValueWrites<'a> {
-    pub(super) fn new(app: &'a App, access: &'a ClientAccess) -> Self {
-        Self { app, access, rows: Readings::default(), commands: Vec::new() }
+    pub(super) fn new(blynk: &'a Blynk, access: &'a ClientAccess) -> Self {
+        Self { blynk, access, rows: Readings::default(), commands: Vec::new() }
     }
 
     /// Adds a value; of several for one stream the last counts. Returns whether the stream takes it.
     pub(super) fn add(&mut self, stream: &Stream, input: &Value) -> bool {
         let Some((value, text)) = value::parse(&stream.spec, input) else { return false };
-        if self.app.gateway.hub.is_connected(stream.spec.device) {
+        if self.blynk.hub.is_connected(stream.spec.device) {
             self.commands.extend(command(stream, &(value, text.clone())));
         }
         self.rows.push(Reading { stream: stream.id, ts: Micros(0), value, text, quality: Quality::Good });
@@ -43,22 +43,22 @@ impl<'a> ValueWrites<'a> {
     /// # Errors
     /// `Busy` when too many commands wait, or as `Store::write`.
     pub(super) async fn store(self) -> Result<()> {
-        let Self { app, access, mut rows, commands } = self;
+        let Self { blynk, access, mut rows, commands } = self;
         if rows.is_empty() {
             return Ok(());
         }
         let mut memory = BodyMemoryReservation::empty(MemoryHolder::Rows);
         memory.grow_to(rows.size_bytes()).await?;
         if !commands.is_empty() {
-            let ttl = app.settings.commands.ttl;
-            app.store.catalog().create_commands(&access.principal, commands, ttl).await?;
+            let catalog = blynk.store.catalog();
+            catalog.create_commands(&access.principal, commands, blynk.command_ttl).await?;
         }
         let mut streams: Vec<StreamId> = rows.stream.iter().map(|id| StreamId(*id)).collect();
         streams.sort_unstable();
         streams.dedup();
-        let ts = app.store.assign_common_millis(&streams);
+        let ts = blynk.store.assign_common_millis(&streams);
         rows.ts.fill(ts.0);
-        app.store.write(&access.principal, rows).await?;
+        blynk.store.write(&access.principal, rows).await?;
         Ok(())
     }
 }

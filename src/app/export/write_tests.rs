@@ -19,7 +19,7 @@ const SENSORS: i64 = 8;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_export_whose_scope_is_deleted_fails() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let site =
         app.documents.create_document(&who, DocumentSpec::Site(SiteSpec::new("here"))).await.unwrap().uuid;
     let device = app.devices.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();

@@ -2,18 +2,18 @@
 
 use super::drf_scalar;
 use super::reader::FieldReader;
-use crate::app::App;
 use crate::app::device::problems;
+use crate::app::direct_access::DirectAccess;
 use crate::domain::address_space::{BrowseTree, MAX_BROWSE_DEPTH};
 use crate::domain::device::DeviceSpec;
 use crate::domain::device_test::{DeviceTest, MAX_REGISTERS};
 use crate::domain::{Principal, Result};
 
-impl App {
+impl DirectAccess {
     /// Tests the device of the fields; `registers` lists what is read.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::test_device`].
+    /// `Invalid` naming every wrong field; otherwise as [`DirectAccess::test_device`].
     pub async fn test_device_from_fields(
         &self,
         principal: &Principal,
@@ -35,7 +35,7 @@ impl App {
     /// Browses the device of the fields, from `node` or else its root on, `depth` levels.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::browse_unsaved`].
+    /// `Invalid` naming every wrong field; otherwise as [`DirectAccess::browse_unsaved`].
     pub async fn browse_unsaved_from_fields(
         &self,
         principal: &Principal,

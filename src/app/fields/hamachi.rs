@@ -3,43 +3,43 @@
 use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence;
-use crate::app::App;
+use crate::app::hamachi::Hamachi;
 use crate::domain::hamachi::JoinOutcome;
 use crate::domain::{Principal, Result};
 
-impl App {
+impl Hamachi {
     /// Joins the network that the fields name, and returns its name.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::join_hamachi`].
-    pub async fn join_hamachi_from_fields(
+    /// `Invalid` naming every wrong field; otherwise as [`Hamachi::join`].
+    pub async fn join_from_fields(
         &self,
         principal: &Principal,
         mut fields: FieldReader,
     ) -> Result<(String, JoinOutcome)> {
-        self.hamachi_to_change(principal)?;
+        self.check_may_change(principal)?;
         let (mut network, mut password) = (String::new(), None);
         fields.read("network", Presence::Required, ANY_LENGTH, &mut network);
         fields.text_or_null("password", &mut password);
         let password = password.unwrap_or_default();
-        fields.finish(self.hamachi_problems(&network, &password))?;
-        let joined = self.join_hamachi(principal, &network, &password).await?;
+        fields.finish(self.problems(&network, &password))?;
+        let joined = self.join(principal, &network, &password).await?;
         Ok((network, joined))
     }
 
     /// Leaves `network`, unless the fields name another.
     ///
     /// # Errors
-    /// `Invalid` naming the field; otherwise as [`App::leave_hamachi`].
-    pub async fn leave_hamachi_from_fields(
+    /// `Invalid` naming the field; otherwise as [`Hamachi::leave`].
+    pub async fn leave_from_fields(
         &self,
         principal: &Principal,
         mut network: String,
         mut fields: FieldReader,
     ) -> Result<()> {
-        self.hamachi_to_change(principal)?;
+        self.check_may_change(principal)?;
         fields.read("network", Presence::Required, ANY_LENGTH, &mut network);
-        fields.finish(self.hamachi_problems(&network, ""))?;
-        self.leave_hamachi(principal, &network).await
+        fields.finish(self.problems(&network, ""))?;
+        self.leave(principal, &network).await
     }
 }

@@ -1,13 +1,11 @@
 //! The parameters and fields of direct requests to a register.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::drf_scalar;
 use super::reader::FieldReader;
-use crate::app::App;
-use crate::app::register_io::RegisterSpec;
+use crate::app::direct_access::DirectAccess;
+use crate::app::direct_access::registers::RegisterSpec;
 use crate::domain::device::Device;
 use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
@@ -36,11 +34,11 @@ pub fn register_kind(kind: StreamKind) -> Result<StreamKind, String> {
     if kind.is_register_kind() { Ok(kind) } else { Err(drf_scalar::not_a_choice(kind.name())) }
 }
 
-impl App {
+impl DirectAccess {
     /// Reads the register that the parameters name.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong parameter; otherwise as [`App::read_register`].
+    /// `Invalid` naming every wrong parameter; otherwise as [`DirectAccess::read_register`].
     pub async fn read_register_from_params(
         &self,
         principal: &Principal,
@@ -56,9 +54,9 @@ impl App {
     /// Writes the field `value` to the register that the parameters name, and returns the written value.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field and parameter; otherwise as [`App::write_register`].
+    /// `Invalid` naming every wrong field and parameter; otherwise as [`DirectAccess::write_register`].
     pub async fn write_register_from_fields(
-        self: &Arc<Self>,
+        &self,
         principal: &Principal,
         device: DeviceId,
         params: RegisterParams,

@@ -3,9 +3,8 @@
 use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence;
-use crate::app::App;
 use crate::app::live::credential::LiveCredential;
-use crate::app::session::Login;
+use crate::app::session::{Login, Sessions};
 use crate::domain::Result;
 
 /// Reads the user name and the password of a login.
@@ -31,11 +30,11 @@ pub fn read_login_link(mut fields: FieldReader) -> Result<String> {
     Ok(token)
 }
 
-impl App {
+impl Sessions {
     /// Changes the caller's own password.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::change_password`].
+    /// `Invalid` naming every wrong field; otherwise as [`Sessions::change_password`].
     pub async fn change_password_from_fields(
         &self,
         credential: &LiveCredential,

@@ -3,7 +3,7 @@
 use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::terminal::TerminalGrants;
 use crate::domain::grant::{Grant, GrantSpec};
 use crate::domain::{Principal, Result};
 
@@ -16,7 +16,7 @@ fn read_grant(fields: &mut FieldReader, spec: &mut GrantSpec) {
     fields.texts("allowed_presets", allowed_presets);
 }
 
-impl App {
+impl TerminalGrants {
     /// Issues a grant and returns it with its token.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl App {
     /// Redeems the token in the field `token` and returns its grant.
     ///
     /// # Errors
-    /// `Invalid` naming the field; otherwise as [`App::redeem_grant`].
+    /// `Invalid` naming the field; otherwise as [`TerminalGrants::redeem_grant`].
     pub async fn redeem_grant_from_fields(
         &self,
         principal: &Principal,

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use super::drf_scalar;
 use super::reader::FieldReader;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
-use crate::app::user::UserRequest;
+use crate::app::user::{UserRequest, Users};
 use crate::domain::org::{User, UserChange};
 use crate::domain::user_role::UserRole;
 use crate::domain::{Error, Principal, Result, UserId};
 
-impl App {
+impl Users {
     /// Creates a user in the organization of a superuser.
     ///
     /// # Errors
@@ -21,7 +20,7 @@ impl App {
         principal: &Principal,
         mut fields: FieldReader,
     ) -> Result<Arc<User>> {
-        self.require_superuser(principal)?;
+        self.access.require_superuser(principal)?;
         let (mut name, mut password, mut role) = (String::new(), String::new(), UserRole::None);
         fields.read("username", Required, 1..=150, &mut name);
         fields.required_secret("password", &mut password);
@@ -40,7 +39,7 @@ impl App {
     /// Changes the given fields of a user.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::change_user`].
+    /// `Invalid` naming every wrong field; otherwise as [`Users::change_user`].
     pub async fn change_user_from_fields(
         &self,
         principal: &Principal,

@@ -26,7 +26,7 @@ fn newest(app: &App, who: &Principal, device: &str, stream: &str) -> Option<Stri
 #[tokio::test]
 async fn lines_make_devices_and_streams() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let body = "cpu,host=edge-1,cpu=cpu0,az=b usage=1.5,ok=t 1700000000000000000\n\
                 cpu,device=press,host=edge-1 usage=2\n\
                 temp value=21i\n\
@@ -50,7 +50,7 @@ async fn lines_make_devices_and_streams() {
 #[tokio::test]
 async fn a_wrong_line_is_refused_alone() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     write(&app, &who, false, "m count=1i,state=\"on\" 1700000000000000000").await;
     let long = format!("m {}=1", "x".repeat(300));
     let rows = [
@@ -80,7 +80,7 @@ async fn a_wrong_line_is_refused_alone() {
 #[tokio::test]
 async fn new_streams_are_limited_and_isolated() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let many: String = (0..1001).map(|n| format!("m,id={n} v=1\n")).collect();
     let outcome = write(&app, &who, false, &many).await;
     assert_eq!((outcome.written, outcome.refused.count), (1000, 1), "{outcome:?}");

@@ -27,7 +27,7 @@ async fn try_write(app: &App, who: &Principal, device: &str, metrics: &Value) ->
 #[tokio::test]
 async fn points_make_devices_and_streams() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let gauge = json!({"timeUnixNano": TIME_NS, "asDouble": 21.5, "attributes": [attribute("b", "2"), attribute("a", "1")]});
     let histogram = json!({"timeUnixNano": TIME_NS, "count": "3", "sum": 6.5, "min": 1.0, "max": 4.0});
     let quantiles = json!([{"quantile": 0.99, "value": 7.0}]);
@@ -63,7 +63,7 @@ async fn points_make_devices_and_streams() {
 #[tokio::test]
 async fn a_wrong_point_is_rejected_alone() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let list = json!({"key": "l", "value": {"arrayValue": {"values": []}}});
     let rows = [
         (json!({"timeUnixNano": TIME_NS, "asDouble": "NaN"}), "`m`: NaN is no value"),

@@ -45,7 +45,7 @@ fn newest(app: &App, who: &Principal, device: &str, stream: &str) -> Option<Read
 #[tokio::test]
 async fn series_make_devices_and_streams() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let node = [("__name__", "up"), ("instance", "node:9100"), ("job", "node")];
     let request = [("__name__", "requests"), ("instance", "node:9100"), ("code", "200"), ("b", "")];
     let histogram = [("__name__", "latency"), ("instance", "node:9100"), ("path", "/")];
@@ -75,7 +75,7 @@ async fn series_make_devices_and_streams() {
 #[tokio::test]
 async fn a_wrong_sample_is_refused_alone() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let up = [("__name__", "up"), ("instance", "a")];
     let long = "x".repeat(300);
     let rows: [(Vec<u8>, &str); 8] = [
@@ -105,7 +105,7 @@ async fn a_wrong_sample_is_refused_alone() {
 #[tokio::test]
 async fn damaged_bodies_write_nothing_and_new_streams_are_limited() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let body = series(&[("__name__", "up"), ("instance", "a")], &[sample(1.0, TIME_MS)]);
     let cut = [&body[..], &body[..body.len() - 1]].concat();
     assert_eq!(try_write(&app, &who, Version::V1, &cut).await.unwrap_err().kind, Kind::Invalid);

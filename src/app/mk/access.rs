@@ -60,7 +60,8 @@ impl App {
     }
 
     fn mk_key_access(&self, id: &str, secret: &str) -> Result<MkAccess> {
-        let key = self.authenticate_client(ClientApi::Mk, id, secret).map_err(|_| not_authenticated())?;
+        let key =
+            self.clients.authenticate_client(ClientApi::Mk, id, secret).map_err(|_| not_authenticated())?;
         let catalog = self.store.catalog();
         let user = key.spec.user;
         let principal = catalog.client_principal(key.id, user).ok_or_else(not_authenticated)?;
@@ -126,7 +127,7 @@ impl App {
 
     /// Returns the UUID of the principal's organization.
     pub fn org_uuid(&self, principal: &Principal) -> Result<Uuid> {
-        self.own_org(principal).map(|org| org.uuid)
+        self.access.own_org(principal).map(|org| org.uuid)
     }
 }
 

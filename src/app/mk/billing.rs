@@ -98,7 +98,7 @@ mod tests {
     #[tokio::test]
     async fn the_plan_is_the_owners_choice() {
         let (_dir, app) = test_app::open().await;
-        let who = app.system(None).unwrap();
+        let who = app.access.system(None).unwrap();
         assert_eq!(app.plan(&who).unwrap(), Plan::unlimited());
         assert_eq!(app.plans(&who).unwrap(), [Plan::unlimited()]);
         let refused = app.choose_plan(&access(&who, MkRole::Admin), UNLIMITED).await;
@@ -115,7 +115,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_used_is_counted_and_written() {
         let (_dir, app) = test_app::open().await;
-        let who = app.system(None).unwrap();
+        let who = app.access.system(None).unwrap();
         let before = app.billing_usage(&who).await.unwrap();
         let new = PlatformDevice { name: "a".to_owned(), ..Default::default() };
         app.create_platform_device(&who, new).await.unwrap();

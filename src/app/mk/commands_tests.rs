@@ -58,7 +58,7 @@ fn every_mistake_is_told() {
 #[tokio::test]
 async fn a_device_is_sent_what_waits_and_then_what_is_new() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let (id, uuid) = device(&app, &who, "a").await;
     let (_, other) = device(&app, &who, "b").await;
     let mut expected = Vec::new();
@@ -81,7 +81,7 @@ async fn a_device_is_sent_what_waits_and_then_what_is_new() {
 #[tokio::test]
 async fn an_answer_counts_once_and_for_its_own_device() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let (id, uuid) = device(&app, &who, "a").await;
     let (other, other_uuid) = device(&app, &who, "b").await;
     let command = app.create_device_command(&who, uuid, new("REBOOT", json!({}))).await.unwrap();
@@ -98,7 +98,7 @@ async fn an_answer_counts_once_and_for_its_own_device() {
 #[tokio::test]
 async fn what_does_not_exist_is_not_bound_or_installed() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let (_, uuid) = device(&app, &who, "a").await;
     let id = Uuid::new_v4();
     for (kind, params, field) in [

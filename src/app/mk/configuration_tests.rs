@@ -39,7 +39,7 @@ fn field(name: &str, writable: bool) -> ProfileField {
 impl Plant {
     async fn new() -> Plant {
         let (dir, app) = test_app::open().await;
-        let who = app.system(None).unwrap();
+        let who = app.access.system(None).unwrap();
         let create = async |spec| app.documents.create_document(&who, spec).await.unwrap().uuid;
         let profile = SensorProfileSpec {
             key: "env.temp".to_owned(),

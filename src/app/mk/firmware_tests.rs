@@ -45,7 +45,7 @@ async fn fetched(app: &App, token: &str) -> Result<Vec<u8>> {
 #[tokio::test]
 async fn a_version_is_stored_once_and_what_is_refused_leaves_nothing() {
     let (dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let stored = upload(&app, &who, "1.0.0", b"firmware").await.unwrap();
     let spec = stored.firmware().unwrap();
     assert_eq!((spec.size_bytes, &spec.sha256), (8, &hex::encode(Sha256::digest(b"firmware"))));
@@ -70,7 +70,7 @@ async fn a_version_is_stored_once_and_what_is_refused_leaves_nothing() {
 #[tokio::test]
 async fn of_concurrent_uploads_of_a_version_one_is_stored() {
     let (dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let (first, second) =
         tokio::join!(upload(&app, &who, "1.0.0", b"first"), upload(&app, &who, "1.0.0", b"second"));
     assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
@@ -80,7 +80,7 @@ async fn of_concurrent_uploads_of_a_version_one_is_stored() {
 #[tokio::test]
 async fn a_file_has_a_limit() {
     let (dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let mut upload = app.begin_firmware(&who).await.unwrap();
     let piece = Bytes::from(vec![0; 1 << 20]);
     for _ in 0..64 {
@@ -94,7 +94,7 @@ async fn a_file_has_a_limit() {
 #[tokio::test]
 async fn a_token_fetches_its_firmware_until_its_time_is_over() {
     let (dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let device = device(&app, &who, "a").await;
     let (one, other) = (
         upload(&app, &who, "1.0.0", b"one").await.unwrap(),
@@ -136,7 +136,7 @@ async fn a_token_fetches_its_firmware_until_its_time_is_over() {
 #[tokio::test]
 async fn a_command_carries_the_address_and_the_hash() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let device = device(&app, &who, "a").await;
     let firmware = upload(&app, &who, "1.0.0", b"firmware").await.unwrap();
     let params = json!({"firmwareId": firmware.uuid, "sha256": "forged", "force": true});

@@ -36,7 +36,7 @@ async fn put(app: &App, address: &str, id: Uuid, bytes: &[u8]) -> Result<Arc<Obj
 #[tokio::test]
 async fn what_is_stored_is_what_was_declared() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let rows: [(&str, ObjectSpec, &[u8], Option<Kind>); 5] = [
         ("sound", spec(5, None), b"12345", None),
         ("with_its_hash", spec(5, Some(hash(b"12345"))), b"12345", None),
@@ -61,7 +61,7 @@ async fn what_is_stored_is_what_was_declared() {
 #[tokio::test]
 async fn an_address_is_for_one_object_only() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let one = app.create_object(&who, spec(1, None)).await.unwrap();
     let other = app.create_object(&who, spec(1, None)).await.unwrap();
     let moved = one.path_and_query.replace(&one.object.uuid.to_string(), &other.object.uuid.to_string());
@@ -77,7 +77,7 @@ async fn an_address_is_for_one_object_only() {
 #[tokio::test]
 async fn one_object_is_received_once_at_a_time() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let ObjectAddress { object, path_and_query } = app.create_object(&who, spec(1, None)).await.unwrap();
     let permit = app.begin_upload(object.uuid, who.org).unwrap();
     let refused = put(&app, &path_and_query, object.uuid, b"1").await;
@@ -91,7 +91,7 @@ async fn one_object_is_received_once_at_a_time() {
 #[tokio::test]
 async fn uploads_of_one_organization_leave_places_for_others() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let begin = |org, many: usize| -> Vec<_> {
         (0..many).map_while(|_| app.begin_upload(Uuid::new_v4(), org).ok()).collect()
     };
@@ -102,7 +102,7 @@ async fn uploads_of_one_organization_leave_places_for_others() {
     let ObjectAddress { object, path_and_query } = app.create_object(&who, spec(1, None)).await.unwrap();
     let refused = put(&app, &path_and_query, object.uuid, b"1").await;
     assert_eq!(refused.unwrap_err().kind, Kind::Busy);
-    let other = app.system(Some("other")).unwrap();
+    let other = app.access.system(Some("other")).unwrap();
     let ObjectAddress { object, path_and_query } = app.create_object(&other, spec(1, None)).await.unwrap();
     put(&app, &path_and_query, object.uuid, b"1").await.unwrap();
 }
@@ -110,7 +110,7 @@ async fn uploads_of_one_organization_leave_places_for_others() {
 #[tokio::test]
 async fn files_without_an_object_are_removed() {
     let (dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let ObjectAddress { object, path_and_query } = app.create_object(&who, spec(1, None)).await.unwrap();
     put(&app, &path_and_query, object.uuid, b"1").await.unwrap();
     let orphan = dir.path().join("objects").join(Uuid::from_u128(1).to_string());

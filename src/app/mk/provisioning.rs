@@ -152,7 +152,7 @@ impl App {
         let key = CertifiableKey::from_request(csr)?;
         let principal = device_principal(&device, origin);
         let organization = self.org_uuid(&principal)?;
-        let authorities = self.authorities().await?;
+        let authorities = self.certificates.authorities().await?;
         let issuer = authorities.issuer()?;
         let subject = CertificateSubject {
             device: &device.aliases.uuid.to_string(),

@@ -21,33 +21,33 @@ async fn refusal(app: &App, token: &str, csr: &str) -> Kind {
 #[tokio::test]
 async fn a_token_buys_one_certificate_that_names_the_device() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let issued = register(&app, &who, "warehouse-gateway-01", DEFAULT_TTL).await;
     assert_eq!(issued.device.spec.name, "warehouse-gateway-01");
     assert_eq!(app.pending_registrations(&who).unwrap().len(), 1);
     assert_eq!(refusal(&app, &issued.token, WEAK).await, Kind::Invalid, "and the token is kept");
     let provisioned = app.provision_device(&issued.token, P256, None).await.unwrap();
-    let current = app.certificate_of(&who, issued.device.id).unwrap().expect("a certificate");
+    let current = app.certificates.certificate_of(&who, issued.device.id).unwrap().expect("a certificate");
     assert_eq!(current.fingerprint, provisioned.certificate.fingerprint);
     assert_eq!(current.serial.as_deref(), Some(provisioned.certificate.serial.as_str()));
     assert_eq!(provisioned.organization, app.org_uuid(&who).unwrap());
-    assert_eq!(provisioned.authorities_pem, app.authority_certificate().await.unwrap());
+    assert_eq!(provisioned.authorities_pem, app.certificates.authority_certificate().await.unwrap());
     assert_eq!(refusal(&app, &issued.token, P256).await, Kind::Conflict);
     assert!(app.pending_registrations(&who).unwrap().is_empty());
 
     let phase = || app.devices.device(&who, issued.device.id).unwrap().topology.phase;
     assert_eq!(phase(), ProvisioningPhase::Pending);
-    app.check_in(issued.device.id).await.unwrap();
+    app.certificates.check_in(issued.device.id).await.unwrap();
     assert_eq!(phase(), ProvisioningPhase::Complete);
 
-    app.revoke_certificate(&who, issued.device.id).await.unwrap();
-    assert!(app.certificate_by_fingerprint(&current.fingerprint).is_none());
+    app.certificates.revoke_certificate(&who, issued.device.id).await.unwrap();
+    assert!(app.certificates.certificate_by_fingerprint(&current.fingerprint).is_none());
 }
 
 #[tokio::test]
 async fn what_is_no_usable_token_is_refused_before_the_request_is_read() {
     let (_dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
+    let who = app.access.system(None).unwrap();
     let good = register(&app, &who, "a", DEFAULT_TTL).await;
     let other = register(&app, &who, "b", DEFAULT_TTL).await;
     let expired = register(&app, &who, "c", Duration::from_micros(1)).await;

@@ -7,7 +7,7 @@ use crate::domain::device::{DeviceSpec, Protocol};
 /// An application with a gateway, a device below it and a foreign one.
 async fn plant() -> (tempfile::TempDir, App, [Arc<Device>; 3]) {
     let (dir, app) = test_app::open().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let device = async |name: &str, parent| {
         let spec = DeviceSpec { parent_device: parent, ..DeviceSpec::new(name, Protocol::Mqtt) };
         app.devices.create_device(&owner, spec).await.unwrap()
@@ -22,7 +22,7 @@ async fn plant() -> (tempfile::TempDir, App, [Arc<Device>; 3]) {
 async fn a_device_publishes_to_its_own_topics_only() {
     let (_dir, app, [gateway, below, other]) = plant().await;
     let own = app.device_principal(gateway.id).unwrap();
-    let everything = app.system(None).unwrap();
+    let everything = app.access.system(None).unwrap();
     let names = [&gateway.aliases.uuid.to_string(), &below.aliases.key, &other.aliases.key];
     let [uuid, key, foreign] = names;
     for (topic, is_own, is_of_org) in [
@@ -81,7 +81,7 @@ async fn a_filter_that_names_what_is_not_ones_own_is_refused() {
 #[tokio::test]
 async fn edge_nodes_and_hosts_of_sparkplug_need_a_key_of_the_whole_organization() {
     let (_dir, app, [gateway, ..]) = plant().await;
-    let all = app.system(None).unwrap();
+    let all = app.access.system(None).unwrap();
     let with = |scopes: &[Scope]| Principal { scopes: scopes.iter().copied().collect(), ..all.clone() };
     let reader = with(&[Scope::read(Resource::Value)]);
     let edge = with(&[Scope::write(Resource::Value)]);
@@ -111,10 +111,10 @@ async fn edge_nodes_and_hosts_of_sparkplug_need_a_key_of_the_whole_organization(
 #[tokio::test]
 async fn only_the_current_certificate_of_a_device_is_accepted() {
     let (_dir, app, [gateway, ..]) = plant().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let (old, new) = (
-        app.issue_certificate(&owner, gateway.id).await.unwrap(),
-        app.issue_certificate(&owner, gateway.id).await.unwrap(),
+        app.certificates.issue_certificate(&owner, gateway.id).await.unwrap(),
+        app.certificates.issue_certificate(&owner, gateway.id).await.unwrap(),
     );
     let der = |pem: &str| {
         use base64::Engine;
@@ -125,6 +125,6 @@ async fn only_the_current_certificate_of_a_device_is_accepted() {
     let credential = app.authenticate_certificate(&der(&new.certificate_pem)).unwrap();
     assert_eq!(credential.principal().caller, Caller::Device(gateway.id));
     assert!(credential.check().is_ok());
-    app.issue_certificate(&owner, gateway.id).await.unwrap();
+    app.certificates.issue_certificate(&owner, gateway.id).await.unwrap();
     assert!(credential.check().is_err(), "it was replaced");
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::BrokerState;
 use crate::app::App;
 use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
 use crate::domain::mqtt::Qos;
@@ -132,12 +133,14 @@ impl App {
     pub fn mqtt_counters(&self) -> &MqttCounters {
         &self.mqtt.counters
     }
+}
 
-    pub(in crate::app) fn mqtt_metrics(&self) -> MqttMetrics {
+impl BrokerState {
+    pub(in crate::app) fn metrics(&self) -> MqttMetrics {
         MqttMetrics {
-            sessions: self.mqtt.sessions.lock().len(),
-            retained: self.mqtt.retained.read().len(),
-            ..self.mqtt.counters.read()
+            sessions: self.sessions.lock().len(),
+            retained: self.retained.read().len(),
+            ..self.counters.read()
         }
     }
 }

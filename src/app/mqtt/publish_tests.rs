@@ -25,7 +25,7 @@ fn name(outcome: &PublishOutcome) -> &'static str {
 #[tokio::test]
 async fn a_message_is_stored_refused_or_acknowledged_once() {
     let (_dir, app) = test_app::open().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let spec = DeviceSpec::new("d", Protocol::Mqtt);
     let device = app.devices.create_device(&owner, spec).await.unwrap();
     let own = app.device_principal(device.id).unwrap();
@@ -57,13 +57,13 @@ async fn a_message_is_stored_refused_or_acknowledged_once() {
         app.streams.streams(&owner, &filter).unwrap().iter().map(|stream| stream.spec.name.clone()).collect();
     streams.sort();
     assert_eq!(streams, ["message.temperature", "motor.rpm", "switch", "t"]);
-    assert_eq!(app.mqtt_metrics().malformed, 8);
+    assert_eq!(app.mqtt.metrics().malformed, 8);
 }
 
 #[tokio::test]
 async fn an_unrestricted_key_creates_the_device_it_names() {
     let (_dir, app) = test_app::open().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let outcome = app.mqtt_publish(&owner, publication("basalt/Press 7/t", "1")).await;
     assert_eq!(name(&outcome), "stored", "{outcome:?}");
     assert!(app.devices.device_by_external_id(&owner, "Press 7").is_ok());
@@ -82,7 +82,7 @@ fn retained_for(app: &App, who: &Principal, filter: &str) -> Vec<OutboundMessage
 #[tokio::test]
 async fn a_retained_message_is_shown_to_whom_the_device_belongs_until_it_is_removed() {
     let (_dir, app) = test_app::open().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let retained = |payload| Publication { is_retained: true, ..publication("basalt/d/t", payload) };
     assert_eq!(name(&app.mqtt_publish(&owner, retained("5")).await), "stored");
     let device = app.devices.device_by_external_id(&owner, "d").unwrap();
@@ -106,7 +106,7 @@ async fn a_retained_message_is_shown_to_whom_the_device_belongs_until_it_is_remo
 #[tokio::test]
 async fn retained_messages_of_a_deleted_device_are_forgotten() {
     let (_dir, app) = test_app::open().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let retained = |topic: &str, payload| Publication { is_retained: true, ..publication(topic, payload) };
     for topic in ["basalt/d/t", "basalt/d", "basalt/other/t"] {
         let payload = if topic == "basalt/d" { r#"{"t":1}"# } else { "5" };
@@ -116,7 +116,7 @@ async fn retained_messages_of_a_deleted_device_are_forgotten() {
     let status = format!("{}/status", app.platform_gateway(&owner, &device).unwrap());
     let outcome = app.mqtt_publish(&owner, retained(&status, r#"{"status":"online"}"#)).await;
     assert_eq!(name(&outcome), "stored", "{outcome:?}");
-    assert_eq!(app.mqtt_metrics().retained, 4);
+    assert_eq!(app.mqtt.metrics().retained, 4);
     app.devices.delete_device(&owner, device.id).await.unwrap();
-    assert_eq!(app.mqtt_metrics().retained, 1, "those of the other device stay");
+    assert_eq!(app.mqtt.metrics().retained, 1, "those of the other device stay");
 }

@@ -44,14 +44,14 @@ async fn a_subscribe_of_the_same_filter_again_and_again_queues_what_is_retained_
     };
     let grants = session.subscribe(storm(1000)).await;
     assert!(grants.iter().all(|grant| *grant == Grant::Granted(Qos::AtLeastOnce)));
-    assert_eq!(app.mqtt_metrics().queue_bytes, 0, "nothing is queued before its turn");
+    assert_eq!(app.mqtt.metrics().queue_bytes, 0, "nothing is queued before its turn");
     let mut topics: Vec<String> = drain(&mut session).await.iter().map(|m| m.topic.to_string()).collect();
     topics.sort();
     topics.dedup();
     // Others than values, such as the state of the device, match too.
     topics.retain(|topic| topic.starts_with("basalt/press/t"));
     assert_eq!(topics.len(), 40);
-    let sent = app.mqtt_metrics().sent[1];
+    let sent = app.mqtt.metrics().sent[1];
     assert!((40..45).contains(&sent), "each once: {sent}");
     assert_eq!(session.subscribe(storm(1001)).await, vec![Grant::TooMany; 1001]);
     session.end(LOST).await;
@@ -87,7 +87,7 @@ async fn retained_messages_wait_in_the_index_until_the_client_takes_them() {
     for _ in 0..50 {
         drop(tokio::time::timeout(Duration::from_millis(1), session.next_event()).await);
     }
-    let queued = app.mqtt_metrics().queue_bytes;
+    let queued = app.mqtt.metrics().queue_bytes;
     assert!((1..2_000_000).contains(&queued), "{queued} bytes of 2.5 MB");
     assert_eq!(drain(&mut session).await.len(), 50);
     session.end(LOST).await;
@@ -97,7 +97,7 @@ async fn retained_messages_wait_in_the_index_until_the_client_takes_them() {
 #[tokio::test]
 async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
     let (_dir, app, device, credential) = plant().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     publish(&app, &credential, "basalt/press/t", "1").await;
     let stream = app.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
     let gateway = app.platform_gateway(&owner, &device).unwrap();
@@ -139,7 +139,7 @@ async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
 #[tokio::test]
 async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_again() {
     let (_dir, app, device, credential) = plant().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
     app.commands.create_commands(&owner, vec![spec; 20]).await.unwrap();
     let few = |is_clean| ConnectRequest { window: 1, ..request(60, is_clean) };
@@ -151,7 +151,7 @@ async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_agai
     session.end(LOST).await;
     let kept =
         app.mqtt.sessions.lock().slots.values().next().unwrap().memory.as_ref().unwrap().charge.bytes();
-    let one = app.mqtt_metrics().queue_bytes as usize;
+    let one = app.mqtt.metrics().queue_bytes as usize;
     assert!(one > 0 && kept < 2 * one + 256, "{kept} bytes, of which the one in flight has {one}");
 
     let mut session = app.mqtt_connect(credential, few(false)).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_agai
     session.acknowledge(again.unwrap()).unwrap();
     assert_eq!(drain(&mut session).await.len(), 19, "and the others are found");
     session.end(SessionEnd { ends_session: true, ..LOST }).await;
-    assert_eq!(app.mqtt_metrics().queue_bytes, 0);
+    assert_eq!(app.mqtt.metrics().queue_bytes, 0);
 }
 
 /// Security review 5: values that wait for a session whose client is away are in the log, not in memory.

@@ -92,7 +92,7 @@ impl App {
     /// Notes that a registered device has connected. It connects all the same when that cannot be stored: it stays
     /// PENDING until its next connection.
     async fn check_in_or_log(&self, device: DeviceId) {
-        if let Err(error) = self.check_in(device).await {
+        if let Err(error) = self.certificates.check_in(device).await {
             tracing::warn!(%device, error = error.full_message(), "the first connection of a device is not stored");
         }
     }

@@ -28,9 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn plant() -> (tempfile::TempDir, Arc<App>, Arc<Device>, LiveCredential) {
     let (dir, app) = test_app::open().await;
     let app = Arc::new(app);
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let device = app.devices.create_device(&owner, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
-    let issued = app.issue_certificate(&owner, device.id).await.unwrap();
+    let issued = app.certificates.issue_certificate(&owner, device.id).await.unwrap();
     let principal = Arc::new(app.device_principal(device.id).unwrap());
     let credential = app.feeds.live_certificate_credential(principal, issued.fingerprint);
     (dir, app, device, credential)
@@ -96,18 +96,18 @@ async fn what_was_not_acknowledged_comes_again_and_what_was_written_meanwhile_fo
     let session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
     assert!(!session.is_present);
     session.end(LOST).await;
-    assert_eq!(app.mqtt_metrics().sessions, 0);
-    assert_eq!(app.mqtt_metrics().queue_bytes, 0);
+    assert_eq!(app.mqtt.metrics().sessions, 0);
+    assert_eq!(app.mqtt.metrics().queue_bytes, 0);
 }
 
 #[tokio::test]
 async fn unsubscribing_needs_no_new_feed_and_narrows_it_when_it_can() {
     let (_dir, app, device, _) = plant().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let below = DeviceSpec { parent_device: Some(device.id), ..DeviceSpec::new("zone", Protocol::Mqtt) };
     let below = app.devices.create_device(&owner, below).await.unwrap();
     // The rights of a certificate are those at the time of the login.
-    let issued = app.issue_certificate(&owner, device.id).await.unwrap();
+    let issued = app.certificates.issue_certificate(&owner, device.id).await.unwrap();
     let principal = Arc::new(app.device_principal(device.id).unwrap());
     let credential = app.feeds.live_certificate_credential(principal, issued.fingerprint);
     let mut session = app.mqtt_connect(credential.clone(), request(0, true)).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_second_connection_takes_over_and_the_will_of_the_first_is_published()
     let second = app.mqtt_connect(credential, request(0, true)).await.unwrap();
     assert_eq!(ended.await.unwrap(), SessionEvent::End(SessionEviction::TakenOver));
     assert!(app.is_mqtt_connected(device.id));
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     assert!(app.store.catalog().stream_of_device(&owner, device.id, "online").is_ok(), "the will is a value");
     second.end(LOST).await;
     assert!(!app.is_mqtt_connected(device.id));
@@ -178,7 +178,7 @@ async fn a_foreign_will_refuses_the_connection() {
 #[tokio::test]
 async fn commands_wait_for_their_gateway_and_a_filter_of_wildcards_takes_none() {
     let (_dir, app, device, credential) = plant().await;
-    let owner = app.system(None).unwrap();
+    let owner = app.access.system(None).unwrap();
     let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
     let waiting = app.commands.create_commands(&owner, vec![spec.clone()]).await.unwrap().remove(0);
     let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
@@ -199,8 +199,8 @@ async fn commands_wait_for_their_gateway_and_a_filter_of_wildcards_takes_none() 
 async fn a_session_ends_with_its_certificate() {
     let (_dir, app, device, credential) = plant().await;
     let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
-    let owner = app.system(None).unwrap();
-    app.issue_certificate(&owner, device.id).await.unwrap();
+    let owner = app.access.system(None).unwrap();
+    app.certificates.issue_certificate(&owner, device.id).await.unwrap();
     let event = tokio::time::timeout(PATIENCE, session.next_event()).await.unwrap();
     assert_eq!(event, SessionEvent::End(SessionEviction::Revoked));
     session.end(LOST).await;

@@ -22,7 +22,7 @@ struct Plant {
 impl Plant {
     async fn open() -> Plant {
         let (dir, app) = test_app::open().await;
-        let who = app.system(None).unwrap();
+        let who = app.access.system(None).unwrap();
         let device =
             app.devices.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap().id;
         Plant { _dir: dir, app, who, device }

@@ -22,7 +22,7 @@ pub(super) async fn run(args: args::Demo) -> Result<()> {
     let config = &setup.config;
     let opened = serve::open_for_server(config).await?;
     let plant = DemoPlant::start(&opened, args.plant.faults).await?;
-    let (app, owner) = (opened.app.clone(), opened.app.system(None)?);
+    let (app, owner) = (opened.app.clone(), opened.app.access.system(None)?);
     let (stop, ingest_stop) = (stop_on_signal()?, CancellationToken::new());
     let (answering, url) = oneshot::channel();
     let ingest_node = async {

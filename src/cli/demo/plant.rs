@@ -84,7 +84,7 @@ pub(super) struct DemoCredentials {
 
 /// Points the devices at their simulators; the first start creates devices, streams, board, rules, user and key.
 async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Option<DemoCredentials>> {
-    let (app, owner) = (&opened.app, opened.app.system(None)?);
+    let (app, owner) = (&opened.app, opened.app.access.system(None)?);
     for ((name, protocol, part), simulator) in DEVICES.into_iter().zip(simulators.iter().copied()) {
         let known = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
         match app.devices.devices(&owner, &known)?.first() {
@@ -101,13 +101,13 @@ async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Optio
     }
     demo_model::prepare(app, &owner).await?;
     // The user is created last: if it exists, everything else does.
-    if app.has_user(&owner, USER)? {
+    if app.users.has_user(&owner, USER)? {
         return Ok(None);
     }
     board::create(app, &owner).await?;
     rules::create(app, &owner).await?;
     let key = KeyRequest { name: "demo".to_owned(), ..KeyRequest::default() };
-    let (_, key) = app.create_key(&owner, &key).await?;
+    let (_, key) = app.access.create_key(&owner, &key).await?;
     let password = user::generate_password();
     let admin = UserRequest {
         name: USER.to_owned(),
@@ -116,7 +116,7 @@ async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Optio
         is_superuser: true,
         is_viewer: false,
     };
-    app.create_user(&owner, admin).await?;
+    app.users.create_user(&owner, admin).await?;
     Ok(Some(DemoCredentials { password, key }))
 }
 
@@ -155,7 +155,7 @@ fn to_stream(tag: DemoTag, device: DeviceId) -> StreamSpec {
 
 /// Returns the example stream, or the first stream if the owner renamed it.
 fn find_example_stream(opened: &Instance) -> Result<StreamId> {
-    let (app, owner) = (&opened.app, opened.app.system(None)?);
+    let (app, owner) = (&opened.app, opened.app.access.system(None)?);
     let all = app.streams.streams(&owner, &StreamFilter::default())?;
     let shown = all.iter().find(|stream| stream.spec.name == EXAMPLE_STREAM).or(all.first());
     Ok(shown.map_or(StreamId(1), |stream| stream.id))

@@ -9,10 +9,10 @@ use crate::domain::{Principal, Result, StreamId};
 /// Returns the address that logs a browser of this machine in once; `None` when other machines reach the server, or when
 /// nobody is left to log in. The token is in the fragment, which browsers send to no server.
 pub(super) fn login_link(app: &App, owner: &Principal, url: &str) -> Result<Option<String>> {
-    if !is_loopback(url) || !app.has_user(owner, USER)? {
+    if !is_loopback(url) || !app.users.has_user(owner, USER)? {
         return Ok(None);
     }
-    let token = app.issue_login_link(owner, USER)?;
+    let token = app.sessions.issue_login_link(owner, USER)?;
     Ok(token.map(|token| format!("{url}/ui/#login={token}")))
 }
 

@@ -16,7 +16,7 @@ impl BackupMutations {
     /// Starts a job that writes a backup into the directory `backup.dir` of the configuration. Requires the scope system:write, the
     /// default organization and an unrestricted caller.
     async fn start_backup(&self, ctx: &Context<'_>) -> Result<BackupJobPayload> {
-        let (job, errors) = into_payload(app(ctx).start_backup(caller(ctx)).await)?;
+        let (job, errors) = into_payload(app(ctx).backups.start_backup(caller(ctx)).await)?;
         Ok(BackupJobPayload { job: job.map(Job), errors })
     }
 
@@ -26,7 +26,8 @@ impl BackupMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Name of the backup, as `backups` shows it.")] name: String,
     ) -> Result<BackupJobPayload> {
-        let (job, errors) = into_payload(app(ctx).start_backup_verification(caller(ctx), &name).await)?;
+        let (job, errors) =
+            into_payload(app(ctx).backups.start_backup_verification(caller(ctx), &name).await)?;
         Ok(BackupJobPayload { job: job.map(Job), errors })
     }
 }

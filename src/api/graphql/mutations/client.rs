@@ -60,9 +60,9 @@ impl ClientMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Settings of the new client.")] input: CreateClientInput,
     ) -> Result<CreateClientPayload> {
-        app(ctx).require_superuser(caller(ctx))?;
+        app(ctx).access.require_superuser(caller(ctx))?;
         let made = match read_client(input::to_fields(&input, ReadMode::Whole, &[])) {
-            Ok(request) => app(ctx).issue_client(caller(ctx), &request).await,
+            Ok(request) => app(ctx).clients.issue_client(caller(ctx), &request).await,
             Err(error) => Err(error),
         };
         let (made, errors) = into_payload(made)?;
@@ -80,7 +80,8 @@ impl ClientMutations {
         row_id: Option<i32>,
     ) -> Result<ClientPayload> {
         let row = ids::id_or_row_id(NodeType::Client, id.as_ref(), row_id)?;
-        let (client, errors) = into_payload(app(ctx).revoke_client(caller(ctx), ClientId(row)).await)?;
+        let (client, errors) =
+            into_payload(app(ctx).clients.revoke_client(caller(ctx), ClientId(row)).await)?;
         Ok(ClientPayload { client: client.map(Client), errors })
     }
 }

@@ -54,7 +54,8 @@ impl DeviceTestMutations {
         app(ctx).devices.check_may_create_device(caller(ctx))?;
         let given = DeviceTestFields { device: input, registers };
         let fields = input::to_fields(&given, ReadMode::Whole, &ROW_ID_FIELDS);
-        let (test, errors) = into_payload(app(ctx).test_device_from_fields(caller(ctx), fields).await)?;
+        let (test, errors) =
+            into_payload(app(ctx).direct_access.test_device_from_fields(caller(ctx), fields).await)?;
         Ok(TestDevicePayload { test: test.map(DeviceTest::from), errors })
     }
 }

@@ -66,7 +66,7 @@ impl HamachiMutations {
         #[graphql(desc = "The network and, if it has one, its password.")] input: JoinHamachiNetworkInput,
     ) -> Result<JoinHamachiNetworkPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &[]);
-        let (joined, errors) = into_payload(app(ctx).join_hamachi_from_fields(caller(ctx), fields).await)?;
+        let (joined, errors) = into_payload(app(ctx).hamachi.join_from_fields(caller(ctx), fields).await)?;
         let (network, joined) = joined.map(|(network, joined)| (network, joined.into())).unzip();
         Ok(JoinHamachiNetworkPayload { network, joined, errors })
     }
@@ -78,7 +78,7 @@ impl HamachiMutations {
         #[graphql(desc = "Id of the network, or its name if the network is not managed.")] network: String,
     ) -> Result<LeaveHamachiNetworkPayload> {
         let no_fields = FieldReader::new(JsonObject::default(), ReadMode::Partial);
-        let gone = app(ctx).leave_hamachi_from_fields(caller(ctx), network.clone(), no_fields).await;
+        let gone = app(ctx).hamachi.leave_from_fields(caller(ctx), network.clone(), no_fields).await;
         let (gone, errors) = into_payload(gone)?;
         Ok(LeaveHamachiNetworkPayload { left: gone.map(|()| network), errors })
     }

@@ -78,9 +78,9 @@ impl KeyMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Settings of the new key.")] input: CreateKeyInput,
     ) -> Result<CreateKeyPayload> {
-        app(ctx).require_superuser(caller(ctx))?;
+        app(ctx).access.require_superuser(caller(ctx))?;
         let made = match read_key(input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS)) {
-            Ok(spec) => app(ctx).issue_key(caller(ctx), spec).await,
+            Ok(spec) => app(ctx).access.issue_key(caller(ctx), spec).await,
             Err(error) => Err(error),
         };
         let (made, errors) = into_payload(made)?;
@@ -98,11 +98,11 @@ impl KeyMutations {
         row_id: Option<i32>,
         #[graphql(desc = "Fields of the key to change.")] input: UpdateKeyInput,
     ) -> Result<KeyPayload> {
-        app(ctx).require_superuser(caller(ctx))?;
+        app(ctx).access.require_superuser(caller(ctx))?;
         let id_result = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)
             .and_then(|row| Ok((row, read_key_name(input::to_fields(&input, ReadMode::Whole, &[]))?)));
         let renamed = match id_result {
-            Ok((row, name)) => app(ctx).rename_key(caller(ctx), KeyId(row), name).await,
+            Ok((row, name)) => app(ctx).access.rename_key(caller(ctx), KeyId(row), name).await,
             Err(error) => Err(error),
         };
         let (key, errors) = into_payload(renamed)?;
@@ -120,7 +120,7 @@ impl KeyMutations {
         row_id: Option<i32>,
     ) -> Result<DeletePayload> {
         let row = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)?;
-        let revoked = app(ctx).revoke_key(caller(ctx), KeyId(row)).await;
+        let revoked = app(ctx).access.revoke_key(caller(ctx), KeyId(row)).await;
         Ok(DeletePayload::from_result(row, into_payload(revoked.map(drop))?))
     }
 
@@ -134,7 +134,7 @@ impl KeyMutations {
         row_id: Option<i32>,
     ) -> Result<KeyPayload> {
         let row = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)?;
-        let (key, errors) = into_payload(app(ctx).revoke_key(caller(ctx), KeyId(row)).await)?;
+        let (key, errors) = into_payload(app(ctx).access.revoke_key(caller(ctx), KeyId(row)).await)?;
         Ok(KeyPayload { key: key.map(ApiKey), errors })
     }
 }

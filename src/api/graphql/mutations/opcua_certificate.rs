@@ -29,7 +29,8 @@ impl OpcuaCertificateMutations {
         #[graphql(desc = "SHA-1 of the certificate in hexadecimal.")] fingerprint: String,
         #[graphql(desc = "What is decided: `trusted` or `rejected`.")] state: OpcuaCertificateState,
     ) -> Result<OpcuaCertificatePayload> {
-        let decided = app(ctx).set_certificate_state(caller(ctx), &fingerprint, state.into()).await;
+        let decided =
+            app(ctx).opcua_certificates.set_certificate_state(caller(ctx), &fingerprint, state.into()).await;
         let (certificate, errors) = into_payload(decided)?;
         Ok(OpcuaCertificatePayload { certificate: certificate.map(OpcuaCertificate), errors })
     }

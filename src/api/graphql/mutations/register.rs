@@ -62,7 +62,10 @@ impl RegisterMutations {
         let written = match ids::parse_row_id(NodeType::Device, &device, "device") {
             Ok(row) => {
                 let params = device::register_params(register, kind, byteorder);
-                app(ctx).write_register_from_fields(caller(ctx), DeviceId(row), params, fields).await
+                app(ctx)
+                    .direct_access
+                    .write_register_from_fields(caller(ctx), DeviceId(row), params, fields)
+                    .await
             }
             Err(error) => Err(error),
         };

@@ -53,7 +53,7 @@ impl SessionMutations {
         #[graphql(desc = "A JSON object of at most 16 kB.")] preferences: Value,
     ) -> Result<PreferencesPayload> {
         let stored = match preferences {
-            Value::Object(preferences) => app(ctx).set_preferences(caller(ctx), preferences).await,
+            Value::Object(preferences) => app(ctx).users.set_preferences(caller(ctx), preferences).await,
             _ => Err(Error::field("preferences", "must be a JSON object")),
         };
         let (stored, errors) = into_payload(stored)?;
@@ -68,7 +68,7 @@ impl SessionMutations {
     ) -> Result<ChangePasswordPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &[]);
         let (changed, errors) =
-            into_payload(app(ctx).change_password_from_fields(live_credential(ctx), fields).await)?;
+            into_payload(app(ctx).sessions.change_password_from_fields(live_credential(ctx), fields).await)?;
         Ok(ChangePasswordPayload { changed: changed.is_some(), errors })
     }
 }

@@ -101,7 +101,8 @@ impl TerminalMutations {
         #[graphql(desc = "The terminal and the permissions in it.")] input: IssueTerminalGrantInput,
     ) -> Result<IssueTerminalGrantPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &[]);
-        let (issued, errors) = into_payload(app(ctx).issue_grant_from_fields(caller(ctx), fields).await)?;
+        let (issued, errors) =
+            into_payload(app(ctx).terminal_grants.issue_grant_from_fields(caller(ctx), fields).await)?;
         let (grant, token) = issued.map(|(grant, token)| (grant.into(), token)).unzip();
         Ok(IssueTerminalGrantPayload { grant, token, errors })
     }
@@ -113,7 +114,8 @@ impl TerminalMutations {
         #[graphql(secret, desc = "The token to redeem, as issued.")] token: String,
     ) -> Result<RedeemTerminalGrantPayload> {
         let fields = input::to_fields(&RedeemFields { token }, ReadMode::Whole, &[]);
-        let (grant, errors) = into_payload(app(ctx).redeem_grant_from_fields(caller(ctx), fields).await)?;
+        let (grant, errors) =
+            into_payload(app(ctx).terminal_grants.redeem_grant_from_fields(caller(ctx), fields).await)?;
         Ok(RedeemTerminalGrantPayload { grant: grant.map(Into::into), errors })
     }
 }

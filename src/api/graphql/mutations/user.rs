@@ -69,7 +69,7 @@ impl UserMutations {
         #[graphql(desc = "Settings of the new user.")] input: CreateUserInput,
     ) -> Result<UserPayload> {
         let fields = input::to_fields(&input, ReadMode::Whole, &[]);
-        UserPayload::from_result(app(ctx).create_user_from_fields(caller(ctx), fields).await)
+        UserPayload::from_result(app(ctx).users.create_user_from_fields(caller(ctx), fields).await)
     }
 
     /// Changes role, password or right to log in of a user; nobody changes the own user. Requires a superuser.
@@ -82,10 +82,10 @@ impl UserMutations {
         row_id: Option<i32>,
         #[graphql(desc = "Fields of the user to change.")] input: UpdateUserInput,
     ) -> Result<UserPayload> {
-        app(ctx).require_superuser(caller(ctx))?;
+        app(ctx).access.require_superuser(caller(ctx))?;
         let fields = input::to_fields(&input, ReadMode::Partial, &[]);
         let changed = match ids::id_or_row_id(NodeType::User, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).change_user_from_fields(caller(ctx), UserId(row), fields).await,
+            Ok(row) => app(ctx).users.change_user_from_fields(caller(ctx), UserId(row), fields).await,
             Err(error) => Err(error),
         };
         UserPayload::from_result(changed)
@@ -101,7 +101,7 @@ impl UserMutations {
         row_id: Option<i32>,
     ) -> Result<DeletePayload> {
         let row = ids::id_or_row_id(NodeType::User, id.as_ref(), row_id)?;
-        let gone = app(ctx).remove_user(caller(ctx), UserId(row)).await;
+        let gone = app(ctx).users.remove_user(caller(ctx), UserId(row)).await;
         Ok(DeletePayload::from_result(row, into_payload(gone)?))
     }
 }

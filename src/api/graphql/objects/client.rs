@@ -43,7 +43,7 @@ impl Client {
 
     /// Name of the user for whom the client acts; null for the organization.
     async fn user(&self, ctx: &Context<'_>) -> Option<String> {
-        app(ctx).client_line(&self.0).user
+        app(ctx).clients.client_line(&self.0).user
     }
 
     /// Role of the client or of its users, such as `operator`; null if it may do everything.

@@ -16,8 +16,8 @@ use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime};
+use crate::app::direct_access::registers::RegisterSpec;
 use crate::app::fields::register::{RegisterParams, register_kind};
-use crate::app::register_io::RegisterSpec;
 use crate::domain::{FieldError, device};
 
 /// Complexity of a register access, in field values: devices are slow and serve one request at a time.
@@ -173,7 +173,7 @@ impl Device {
         >,
     ) -> Result<Option<Value>> {
         let params = register_params(name, kind, byteorder);
-        let value = app(ctx).read_register_from_params(caller(ctx), self.0.id, params).await?;
+        let value = app(ctx).direct_access.read_register_from_params(caller(ctx), self.0.id, params).await?;
         Ok(Some(value).filter(|value| !value.is_null()))
     }
 

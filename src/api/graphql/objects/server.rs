@@ -45,12 +45,12 @@ pub struct Me {
 impl Me {
     /// Slug of the caller's organization.
     async fn organization(&self, ctx: &Context<'_>) -> String {
-        app(ctx).org_slug(caller(ctx))
+        app(ctx).access.org_slug(caller(ctx))
     }
 
     /// User name if the caller is a logged-in user, else null.
     async fn username(&self, ctx: &Context<'_>) -> Option<String> {
-        app(ctx).logged_in(caller(ctx)).ok().map(|user| user.name.clone())
+        app(ctx).access.logged_in(caller(ctx)).ok().map(|user| user.name.clone())
     }
 }
 
@@ -101,8 +101,8 @@ pub struct HealthCheck {
 /// Runs every health check.
 pub async fn health(ctx: &Context<'_>) -> Result<Health> {
     let mut checks = Vec::new();
-    for check in app(ctx).checks() {
-        let error = app(ctx).check(check).await.err().map(|error| error.message);
+    for check in app(ctx).server.checks() {
+        let error = app(ctx).server.check(check).await.err().map(|error| error.message);
         checks.push(HealthCheck { name: check.name(), ok: error.is_none(), error });
     }
     Ok(Health { ok: checks.iter().all(|check| check.ok), checks })

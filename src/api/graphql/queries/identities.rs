@@ -89,7 +89,7 @@ impl IdentityQueries {
         )]
         before: Option<String>,
     ) -> Result<NodeConnection<Client>> {
-        let clients = app(ctx).clients(caller(ctx))?;
+        let clients = app(ctx).clients.clients(caller(ctx))?;
         let page = ConnectionArgs { first, after, last, before };
         Ok(paging::paginate(
             clients,
@@ -122,7 +122,7 @@ impl IdentityQueries {
         )]
         before: Option<String>,
     ) -> Result<NodeConnection<User>> {
-        let users = app(ctx).users(caller(ctx))?;
+        let users = app(ctx).users.users(caller(ctx))?;
         let page = ConnectionArgs { first, after, last, before };
         Ok(paging::paginate(
             users,
@@ -141,8 +141,8 @@ impl IdentityQueries {
         #[graphql(desc = "Row number of the user, as REST and SQL show it; give this or `id`.")]
         row_id: Option<i32>,
     ) -> Result<Option<User>> {
-        app(ctx).require_superuser(caller(ctx))?;
+        app(ctx).access.require_superuser(caller(ctx))?;
         let row = ids::id_or_row_id(NodeType::User, id.as_ref(), row_id)?;
-        Ok(none_if_not_found(app(ctx).user(caller(ctx), UserId(row)))?.map(User))
+        Ok(none_if_not_found(app(ctx).users.user(caller(ctx), UserId(row)))?.map(User))
     }
 }

@@ -57,17 +57,16 @@ impl InventoryQueries {
             NodeType::Event => none_if_not_found(app(ctx).events.event(caller(ctx), EventId(row)).await)?
                 .map(|one| Event(one).into()),
             NodeType::ApiKey => {
-                none_if_not_found(app(ctx).key(caller(ctx), KeyId(row)))?.map(|one| ApiKey(one).into())
+                none_if_not_found(app(ctx).access.key(caller(ctx), KeyId(row)))?.map(|one| ApiKey(one).into())
             }
             NodeType::Model => none_if_not_found(app(ctx).models.model(caller(ctx), ModelId(row)))?
                 .map(|one| Model(one).into()),
             NodeType::Product => none_if_not_found(app(ctx).products.product(caller(ctx), ProductId(row)))?
                 .map(|one| Product(one).into()),
-            NodeType::Client => {
-                none_if_not_found(app(ctx).client(caller(ctx), ClientId(row)))?.map(|one| Client(one).into())
-            }
+            NodeType::Client => none_if_not_found(app(ctx).clients.client(caller(ctx), ClientId(row)))?
+                .map(|one| Client(one).into()),
             NodeType::User => {
-                none_if_not_found(app(ctx).user(caller(ctx), UserId(row)))?.map(|one| User(one).into())
+                none_if_not_found(app(ctx).users.user(caller(ctx), UserId(row)))?.map(|one| User(one).into())
             }
         })
     }

@@ -99,7 +99,7 @@ impl MachineQueries {
         )]
         before: Option<String>,
     ) -> Result<NodeConnection<ApiKey>> {
-        let keys = app(ctx).keys(caller(ctx))?;
+        let keys = app(ctx).access.keys(caller(ctx))?;
         let page = ConnectionArgs { first, after, last, before };
         Ok(paging::paginate(
             keys,
@@ -119,20 +119,20 @@ impl MachineQueries {
     /// of the default organization with `system:read`.
     #[graphql(complexity = "CERTIFICATES_COST + child_complexity")]
     async fn opcua_certificates(&self, ctx: &Context<'_>) -> Result<Vec<OpcuaCertificate>> {
-        let all = app(ctx).opcua_certificates(caller(ctx)).await?;
+        let all = app(ctx).opcua_certificates.opcua_certificates(caller(ctx)).await?;
         Ok(all.into_iter().map(OpcuaCertificate).collect())
     }
 
     /// State of the Hamachi client of this machine. The query runs the client's command and takes a moment.
     #[graphql(complexity = "HAMACHI_COST + child_complexity")]
     async fn hamachi(&self, ctx: &Context<'_>) -> Result<HamachiStatus> {
-        Ok(app(ctx).hamachi(caller(ctx)).await?.into())
+        Ok(app(ctx).hamachi.status(caller(ctx)).await?.into())
     }
 
     /// Hamachi networks that this machine is a member of.
     #[graphql(complexity = "HAMACHI_COST + child_complexity")]
     async fn hamachi_networks(&self, ctx: &Context<'_>) -> Result<Vec<HamachiNetwork>> {
-        let networks = app(ctx).hamachi_networks(caller(ctx)).await?;
+        let networks = app(ctx).hamachi.networks(caller(ctx)).await?;
         Ok(networks.into_iter().map(HamachiNetwork::from).collect())
     }
 
@@ -143,7 +143,7 @@ impl MachineQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "Id of the network, or its name if the network is not managed.")] network_id: String,
     ) -> Result<Option<HamachiNetwork>> {
-        Ok(none_if_not_found(app(ctx).hamachi_network(caller(ctx), &network_id).await)?
+        Ok(none_if_not_found(app(ctx).hamachi.network(caller(ctx), &network_id).await)?
             .map(HamachiNetwork::from))
     }
 

@@ -13,9 +13,9 @@ pub struct PreferenceQueries;
 impl PreferenceQueries {
     /// Preferences of the logged-in person, a JSON object; null for any other caller.
     async fn preferences(&self, ctx: &Context<'_>) -> Result<Option<Value>> {
-        if app(ctx).check_has_preferences(caller(ctx)).is_err() {
+        if app(ctx).users.check_has_preferences(caller(ctx)).is_err() {
             return Ok(None);
         }
-        Ok(Some(Value::Object(app(ctx).preferences(caller(ctx)).await?)))
+        Ok(Some(Value::Object(app(ctx).users.preferences(caller(ctx)).await?)))
     }
 }

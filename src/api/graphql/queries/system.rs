@@ -19,14 +19,14 @@ impl SystemQueries {
     /// default organization; an error when no directory is configured.
     #[graphql(complexity = "BACKUPS_COST + child_complexity")]
     async fn backups(&self, ctx: &Context<'_>) -> Result<BackupList> {
-        let (directory, backups) = app(ctx).backups(caller(ctx)).await?;
+        let (directory, backups) = app(ctx).backups.backups(caller(ctx)).await?;
         let backups = backups.into_iter().map(Backup).collect();
         Ok(BackupList { directory: directory.display().to_string(), backups })
     }
 
     /// This server: version, uptime, and what it holds. Needs the scope system:read.
     async fn system(&self, ctx: &Context<'_>) -> Result<SystemStatus> {
-        Ok(SystemStatus(app(ctx).system_status(caller(ctx)).await?))
+        Ok(SystemStatus(app(ctx).server.system_status(caller(ctx)).await?))
     }
 
     /// Queries of the organization that wait or run now, oldest first: the caller's own, and with the scope system:read

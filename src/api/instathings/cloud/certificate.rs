@@ -27,7 +27,7 @@ pub async fn issue(cloud: &Cloud, caller: &ProjectCaller, id: &str, headers: &He
     if !viewer.is_gateway(&device)? {
         return Err(refusal(json!({"message": "Certificates are available for gateways only"})));
     }
-    let issued = cloud.app.issue_certificate(&caller.principal, device.id).await?;
+    let issued = cloud.app.certificates.issue_certificate(&caller.principal, device.id).await?;
     match cloud.app.settings().compat.instathings.env {
         ProjectEnv::Sandbox => {
             let shown = serde_json::to_value(viewer.detailed(&device)?);
@@ -40,7 +40,7 @@ pub async fn issue(cloud: &Cloud, caller: &ProjectCaller, id: &str, headers: &He
             Ok(Json::<Value>(shown).into_response())
         }
         ProjectEnv::Live => {
-            let authority = cloud.app.authority_certificate().await?;
+            let authority = cloud.app.certificates.authority_certificate().await?;
             let settings = gateway_settings(&device, &caller.project, &host(headers));
             Ok(archive_response(&device, &issued, &authority, &settings)?)
         }

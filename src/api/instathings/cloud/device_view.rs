@@ -116,7 +116,7 @@ impl DeviceViewer<'_> {
     fn view(&self, device: &Device, below: usize, sub_devices: Option<SubDevices>) -> Result<DeviceView> {
         let product = self.app.products.product_of(device)?;
         let is_gateway = is_gateway(device, &product, below);
-        let certificate = self.app.certificate_of(self.who, device.id)?;
+        let certificate = self.app.certificates.certificate_of(self.who, device.id)?;
         Ok(DeviceView {
             project_id: self.project.to_owned(),
             ts: millis(device.created_at),

@@ -27,7 +27,7 @@ pub async fn serve(cloud: Arc<Cloud>, request: Request) -> Response {
     let is_login = path::is_authentication(request.uri().path());
     let access = match bearer::token(request.headers()) {
         _ if is_login => None,
-        Some(token) => Some(cloud.app.authenticate_jwt(token).await),
+        Some(token) => Some(cloud.app.tokens.authenticate_jwt(token).await),
         None => Some(Err(no_token())),
     };
     let key = match bearer::token(request.headers()) {
@@ -109,7 +109,7 @@ fn project_caller(cloud: &Cloud, request: &Request, access: ClientAccess) -> Pro
         Some(origin) => access.principal.with_origin(origin),
         None => access.principal,
     };
-    ProjectCaller { project: cloud.app.org_slug(&principal), principal: Arc::new(principal) }
+    ProjectCaller { project: cloud.app.access.org_slug(&principal), principal: Arc::new(principal) }
 }
 
 fn method_not_allowed(endpoint: Endpoint, method: Method) -> Response {

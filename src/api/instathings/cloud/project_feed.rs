@@ -70,7 +70,7 @@ impl ProjectFeeds {
         let scopes = [Scope::read(Resource::Device), Scope::read(Resource::Value)].into_iter().collect();
         let who = Arc::new(Principal { scopes, ..Principal::system(org) });
         let (feed, ring) = (self.app.gateway.gateway_feed(who.clone())?, FrameRing::new());
-        let project = self.app.org_slug(&who);
+        let project = self.app.access.org_slug(&who);
         let (app, frames) = (self.app.clone(), ring.clone());
         let task = tokio::spawn(async move {
             let mut encoder = Encoder {

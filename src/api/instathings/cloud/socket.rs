@@ -69,11 +69,11 @@ pub async fn open(cloud: &Cloud, mut request: Request) -> Result<Response, Insta
         }
     }
     members.mistakes.check()?;
-    let access = cloud.app.authenticate_jwt(&token.unwrap_or_default()).await?;
+    let access = cloud.app.tokens.authenticate_jwt(&token.unwrap_or_default()).await?;
     if let Some(origin) = request.extensions().get::<Arc<RequestOrigin>>() {
         origin.identify(access.principal.org, access.principal.caller);
     }
-    let org = cloud.app.own_org(&access.principal)?;
+    let org = cloud.app.access.own_org(&access.principal)?;
     if !project.is_some_and(|project| project == org.slug || project == org.name) {
         return Err(Error::forbidden("the token is of another project").into());
     }

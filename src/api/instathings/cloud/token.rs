@@ -30,7 +30,7 @@ pub async fn issue(cloud: &Cloud, request: Request) -> Answer {
     };
     let (id, secret) = (text("clientId"), text("clientSecret"));
     mistakes.check()?;
-    let token = cloud.app.issue_jwt(id, secret).await.map_err(refused)?;
+    let token = cloud.app.tokens.issue_jwt(id, secret).await.map_err(refused)?;
     Ok(Json(json!({"access_token": token})).into_response())
 }
 

@@ -176,7 +176,7 @@ async fn provision(
 async fn revoke(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let named = |error| MkError::named(error, "Device", *id);
     let device = app.devices.device_by_uuid(&caller.principal, *id).map_err(named)?;
-    let revoked = app.revoke_certificate(&caller.principal, device.id).await;
+    let revoked = app.certificates.revoke_certificate(&caller.principal, device.id).await;
     revoked.map_err(|error| MkError::named(error, "Certificate of device", *id))?;
     Ok(wire::no_content())
 }

@@ -92,7 +92,7 @@ fn export(app: &App, who: &Principal) -> String {
 }
 
 fn system(app: &App) -> Principal {
-    app.system(None).expect("the default organization")
+    app.access.system(None).expect("the default organization")
 }
 
 #[tokio::test]

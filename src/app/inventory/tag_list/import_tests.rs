@@ -9,7 +9,7 @@ const LIST: &str = "name,address,type\nspeed,hr:0,uint16\nlevel,D1,uint16\n";
 
 async fn open() -> (tempfile::TempDir, App, Principal, DeviceId) {
     let (dir, app) = test_app::open().await;
-    let owner = app.system(None).expect("the owner");
+    let owner = app.access.system(None).expect("the owner");
     let device = DeviceSpec { host: "10.0.0.1".to_owned(), ..DeviceSpec::new("Press", Protocol::Modbus) };
     let device = app.store.catalog().create_device(&owner, device).await.expect("a device");
     (dir, app, owner, device.id)

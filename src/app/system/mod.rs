@@ -1,15 +1,27 @@
 //! The server itself: version, uptime, and what it holds. What covers all organizations is for those who see the host.
 
+pub mod connections;
+pub mod health;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::App;
+use self::connections::ListenerGauges;
+use self::health::DiskProbe;
+use super::access::AccessControl;
+use super::ai::ModelService;
 use super::body_memory::BodyMemoryBudget;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
 use super::resident_memory::resident_bytes;
 use crate::domain::device::DeviceFilter;
 use crate::domain::server_status::{DiskSpace, MemoryStatus, OrganizationUsage, ServerStatus, SystemStatus};
 use crate::domain::{Clock, Micros, Principal, Resource, Result, Scope};
 use crate::host::disk_space;
 use crate::host::process_limits;
+use crate::query::Engine;
+use crate::store::Store;
 
 /// A file system that does not answer within this time has unknown space.
 const DISK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,12 +39,44 @@ impl StartTime {
     }
 }
 
-impl App {
+/// The server itself: what it is and holds, and how its parts are.
+pub struct ServerState {
+    store: Arc<Store>,
+    engine: Arc<Engine>,
+    states: CollectorStates,
+    access: Arc<AccessControl>,
+    models: Arc<ModelService>,
+    data_dir: PathBuf,
+    pub(super) start: StartTime,
+    connections: ListenerGauges,
+    disk_probe: DiskProbe,
+}
+
+impl ServerState {
+    pub(super) fn new(
+        parts: &CoreParts,
+        access: Arc<AccessControl>,
+        models: Arc<ModelService>,
+        data_dir: PathBuf,
+    ) -> Self {
+        Self {
+            store: parts.store.clone(),
+            engine: parts.engine.clone(),
+            states: parts.states.clone(),
+            access,
+            models,
+            data_dir,
+            start: StartTime::new(parts.clock.as_ref()),
+            connections: ListenerGauges::default(),
+            disk_probe: DiskProbe::default(),
+        }
+    }
+
     /// Returns what the server is and holds, as far as the principal sees it.
     pub async fn system_status(&self, principal: &Principal) -> Result<SystemStatus> {
         let scope = Scope::read(Resource::System);
         principal.require(scope)?;
-        let server = match self.require_host(principal, scope) {
+        let server = match self.access.require_host(principal, scope) {
             Ok(()) => Some(self.server_status().await),
             Err(_) => None,
         };
@@ -75,7 +119,7 @@ impl App {
     }
 
     async fn disk_space(&self) -> Option<DiskSpace> {
-        let dir = self.settings.data_dir.clone();
+        let dir = self.data_dir.clone();
         let read = tokio::task::spawn_blocking(move || disk_space::of_path(&dir));
         match tokio::time::timeout(DISK_TIMEOUT, read).await {
             Ok(Ok(Ok(space))) => Some(space),

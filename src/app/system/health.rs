@@ -13,7 +13,7 @@ use futures::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::App;
+use super::ServerState;
 use crate::domain::cluster::TailRequest;
 use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, Kind, OrgId, Result};
@@ -59,7 +59,7 @@ impl FromStr for Check {
     }
 }
 
-impl App {
+impl ServerState {
     /// Returns the parts that this server runs: the broker only where it has one.
     pub fn checks(&self) -> impl Iterator<Item = Check> {
         let has_broker = self.has_broker();
@@ -99,7 +99,7 @@ impl App {
     }
 
     async fn probe_disk(&self) -> Result<()> {
-        let dir = self.settings.data_dir.clone();
+        let dir = self.data_dir.clone();
         let probed = self.disk_probe.current(Instant::now(), move || probe(&dir)).await;
         probed
             .map_err(|e| Error::unavailable("the data directory is not writable").with_source(e.to_string()))

@@ -1,19 +1,26 @@
 //! Login and logout of staff users by password, throttled by name and by address.
 
+mod login_link;
+mod password_change;
+
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::App;
+use self::login_link::LoginLinks;
+use super::access::AccessControl;
+use super::core_parts::CoreParts;
+use super::password::PasswordWorkers;
 use crate::auth::rate_limiter::{AttemptBudget, RateLimiter};
 use crate::auth::session;
 use crate::domain::audit::RequestOrigin;
 use crate::domain::caller::Caller;
-use crate::domain::org::{Org, User};
+use crate::domain::org::User;
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Error, Kind, Micros, Principal, Result};
+use crate::domain::{Clock, Error, Kind, Micros, Principal, Result};
+use crate::store::Store;
 
 /// Settings of login and sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +50,19 @@ pub struct Login {
 pub struct NewSession {
     pub token: String,
     pub user: Arc<User>,
+}
+
+/// Sessions of users, and their logins by password or by a link.
+pub struct Sessions {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    access: Arc<AccessControl>,
+    passwords: Arc<PasswordWorkers>,
+    /// Attempts to log in.
+    pub(super) attempts: LoginThrottle,
+    links: LoginLinks,
+    /// Lifetime of a session, from its login.
+    lifetime: Duration,
 }
 
 /// Counts login attempts by name and by address.
@@ -100,7 +120,24 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-impl App {
+impl Sessions {
+    pub(super) fn new(
+        parts: &CoreParts,
+        access: Arc<AccessControl>,
+        passwords: Arc<PasswordWorkers>,
+        options: &SessionOptions,
+    ) -> Self {
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            access,
+            passwords,
+            attempts: LoginThrottle::new(options),
+            links: LoginLinks::default(),
+            lifetime: options.lifetime,
+        }
+    }
+
     /// Starts a session. An unknown name, a wrong password, a disabled user and one who is not staff give the same
     /// error after the same time; too many failures give `Throttled`.
     pub async fn log_in(&self, login: Login, origin: &Arc<RequestOrigin>) -> Result<NewSession> {
@@ -114,14 +151,10 @@ impl App {
     }
 
     /// Starts a session of a user who has proved who it is. `Unauthenticated` when the user has changed since.
-    pub(super) async fn begin_session(
-        &self,
-        user: Arc<User>,
-        origin: &Arc<RequestOrigin>,
-    ) -> Result<NewSession> {
+    async fn begin_session(&self, user: Arc<User>, origin: &Arc<RequestOrigin>) -> Result<NewSession> {
         let token = session::generate();
         let hash = session::parse(&token).expect("a token that was just made is one");
-        let expires_at = later(self.clock.now(), self.settings.sessions.lifetime);
+        let expires_at = later(self.clock.now(), self.lifetime);
         self.store.catalog().create_session(&user, hash, expires_at, origin).await?;
         Ok(NewSession { token, user })
     }
@@ -156,28 +189,9 @@ impl App {
         user.may_log_in().then(|| Principal::user(&user))
     }
 
-    /// Returns the user who is logged in; `Unauthenticated` for every other kind of caller.
-    pub fn logged_in(&self, principal: &Principal) -> Result<Arc<User>> {
-        self.store.catalog().acting_user(principal).map_err(|_| no_credentials())
-    }
-
-    /// Returns the principal's organization.
-    ///
-    /// # Errors
-    /// `Internal` when it is not there; organizations are never deleted.
-    pub fn own_org(&self, principal: &Principal) -> Result<Arc<Org>> {
-        let org = self.store.catalog().org_of(principal);
-        org.ok_or_else(|| Error::internal("an organization disappeared"))
-    }
-
-    /// Returns the slug of the principal's organization.
-    pub fn org_slug(&self, principal: &Principal) -> String {
-        self.store.catalog().org_of(principal).map(|org| org.slug.clone()).unwrap_or_default()
-    }
-
     /// Ends the session of a token.
     pub async fn log_out(&self, principal: &Principal, token: &str) -> Result<()> {
-        self.logged_in(principal)?;
+        self.access.logged_in(principal)?;
         let catalog = self.store.catalog();
         let hash = session::parse(token);
         let found = hash.and_then(|hash| catalog.session_by_hash(&hash, self.clock.now()));
@@ -206,11 +220,6 @@ impl App {
             | Caller::System => Err(Error::forbidden("only a person has a password")),
         }
     }
-}
-
-/// Returns the error for missing or unusable credentials.
-pub fn no_credentials() -> Error {
-    Error::new(Kind::Unauthenticated, "Authentication credentials were not provided.")
 }
 
 /// Returns the name that attempts are counted by.

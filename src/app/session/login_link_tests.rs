@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::app::App;
 use crate::app::test_app::open;
 use crate::app::user::UserRequest;
 use crate::domain::org::UserChange;
@@ -16,7 +17,7 @@ fn origin(address: &str) -> Arc<RequestOrigin> {
 
 async fn with_admin() -> (tempfile::TempDir, App, Principal) {
     let (dir, app) = open().await;
-    let owner = app.system(None).expect("the default organization");
+    let owner = app.access.system(None).expect("the default organization");
     let request = UserRequest {
         name: "admin".to_owned(),
         password: "correct horse".to_owned(),
@@ -24,12 +25,12 @@ async fn with_admin() -> (tempfile::TempDir, App, Principal) {
         is_superuser: false,
         is_viewer: false,
     };
-    app.create_user(&owner, request).await.expect("a user");
+    app.users.create_user(&owner, request).await.expect("a user");
     (dir, app, owner)
 }
 
 fn link(app: &App, owner: &Principal) -> String {
-    app.issue_login_link(owner, "admin").expect("issued").expect("the user may log in")
+    app.sessions.issue_login_link(owner, "admin").expect("issued").expect("the user may log in")
 }
 
 #[tokio::test]
@@ -41,31 +42,31 @@ async fn a_link_logs_in_once_and_from_this_machine_only() {
         ("unknown", &session::generate(), LOCAL),
         ("no_token", "x", LOCAL),
     ] {
-        let refused = app.log_in_by_link(token, &origin(address)).await.err().expect(name);
+        let refused = app.sessions.log_in_by_link(token, &origin(address)).await.err().expect(name);
         assert_eq!((refused.kind, &*refused.fields[0].field), (Kind::Invalid, "token"), "{name}");
     }
-    let Ok(begun) = app.log_in_by_link(&token, &origin("::ffff:127.0.0.1")).await else {
+    let Ok(begun) = app.sessions.log_in_by_link(&token, &origin("::ffff:127.0.0.1")).await else {
         panic!("the first use is refused");
     };
-    let who = app.authenticate_session(&begun.token).expect("a session");
+    let who = app.sessions.authenticate_session(&begun.token).expect("a session");
     assert_eq!(who.caller, Caller::User(begun.user.id));
-    assert!(app.log_in_by_link(&token, &origin(LOCAL)).await.is_err(), "used up");
+    assert!(app.sessions.log_in_by_link(&token, &origin(LOCAL)).await.is_err(), "used up");
 }
 
 #[tokio::test]
 async fn a_link_is_void_for_a_user_who_has_changed_since() {
     let (_dir, app, owner) = with_admin().await;
     let token = link(&app, &owner);
-    app.set_password(&owner, "admin", "another horse".to_owned()).await.expect("changed");
-    assert!(app.log_in_by_link(&token, &origin(LOCAL)).await.is_err(), "another password");
+    app.users.set_password(&owner, "admin", "another horse".to_owned()).await.expect("changed");
+    assert!(app.sessions.log_in_by_link(&token, &origin(LOCAL)).await.is_err(), "another password");
     let token = link(&app, &owner);
     let disabled = UserChange { enabled: Some(false), ..UserChange::default() };
-    app.update_user(&owner, "admin", disabled).await.expect("disabled");
-    assert!(app.log_in_by_link(&token, &origin(LOCAL)).await.is_err(), "disabled");
-    assert_eq!(app.issue_login_link(&owner, "admin").expect("answered"), None);
-    assert_eq!(app.issue_login_link(&owner, "nobody").expect_err("nobody").kind, Kind::NotFound);
+    app.users.update_user(&owner, "admin", disabled).await.expect("disabled");
+    assert!(app.sessions.log_in_by_link(&token, &origin(LOCAL)).await.is_err(), "disabled");
+    assert_eq!(app.sessions.issue_login_link(&owner, "admin").expect("answered"), None);
+    assert_eq!(app.sessions.issue_login_link(&owner, "nobody").expect_err("nobody").kind, Kind::NotFound);
     let stranger = Principal { caller: Caller::Key(crate::domain::KeyId(1)), ..owner };
-    assert_eq!(app.issue_login_link(&stranger, "admin").expect_err("refused").kind, Kind::Forbidden);
+    assert_eq!(app.sessions.issue_login_link(&stranger, "admin").expect_err("refused").kind, Kind::Forbidden);
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::App;
+use super::DirectAccess;
 use crate::collect;
 use crate::domain::address_space::BrowseTree;
 use crate::domain::device::{Device, Protocol};
 use crate::domain::principal::Access;
 use crate::domain::{DeviceId, Error, Principal, Result};
 
-impl App {
+impl DirectAccess {
     /// Returns a device that is browsed, for a principal that may access it directly.
     ///
     /// # Errors
@@ -26,7 +26,10 @@ impl App {
         Ok(device)
     }
 
-    /// As [`App::device_for_browse`], for an OPC UA device.
+    /// Returns an OPC UA device that is browsed, for a principal that may access it directly.
+    ///
+    /// # Errors
+    /// `Invalid` for another protocol, `Conflict` for a disabled device.
     pub fn opcua_device_for_browse(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
         let device = self.device_for_direct_access(principal, id, Access::Read)?;
         if device.spec.protocol != Protocol::Opcua {
@@ -45,6 +48,6 @@ impl App {
     ) -> Result<BrowseTree> {
         let device = self.device_for_browse(principal, id)?;
         let node = node.or(collect::browse_root(device.spec.protocol)).unwrap_or_default();
-        self.running_collectors()?.browse(id, node, depth).await
+        self.states.running()?.browse(id, node, depth).await
     }
 }

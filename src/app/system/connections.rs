@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::App;
+use super::ServerState;
 use crate::domain::server_status::ListenerConnections;
 
 /// The connections of one listener.
@@ -37,7 +37,7 @@ impl ListenerGauges {
     }
 }
 
-impl App {
+impl ServerState {
     /// Shows the connections of a listener in metrics for as long as it runs.
     pub fn add_listener<G: ConnectionGauge + 'static>(&self, gauge: &Arc<G>) {
         let gauge: Arc<dyn ConnectionGauge> = gauge.clone();

@@ -1,16 +1,16 @@
 //! How users change their own passwords.
 
-use super::App;
-use super::live::credential::LiveCredential;
+use super::Sessions;
+use crate::app::live::credential::LiveCredential;
 use crate::domain::{Error, Result};
 use crate::store::catalog::user::NewPassword;
 
-impl App {
+impl Sessions {
     /// Changes the caller's own password. The user's other sessions end.
     pub async fn change_password(&self, credential: &LiveCredential, old: String, new: String) -> Result<()> {
         let principal = credential.principal();
         self.check_has_password(principal)?;
-        let user = self.logged_in(principal)?;
+        let user = self.access.logged_in(principal)?;
         let address = principal.origin.as_ref().and_then(|origin| origin.address);
         self.attempts.take(&user.name, address, self.clock.now())?;
         let verified = self.passwords.verify(old, Some(user.password_hash.clone())).await;

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
 
-use super::App;
-use super::access::require_system;
+use super::Certificates;
+use crate::app::access::require_system;
 use crate::auth::certificate::{self, CertificateAuthority};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::{Error, Micros, Principal, Result};
@@ -59,10 +59,10 @@ pub struct AuthorityLine {
 }
 
 /// The authorities, the oldest first; the last issues.
-pub(super) struct Authorities(Vec<(u32, Arc<CertificateAuthority>)>);
+pub(in crate::app) struct Authorities(Vec<(u32, Arc<CertificateAuthority>)>);
 
 impl Authorities {
-    pub(super) fn issuer(&self) -> Result<Arc<CertificateAuthority>> {
+    pub(in crate::app) fn issuer(&self) -> Result<Arc<CertificateAuthority>> {
         self.0.last().map(|(_, authority)| Arc::clone(authority)).ok_or_else(none)
     }
 
@@ -75,7 +75,7 @@ impl Authorities {
     }
 
     /// Every certificate as PEM, that of the issuer first.
-    pub(super) fn certificates_pem(&self) -> String {
+    pub(in crate::app) fn certificates_pem(&self) -> String {
         self.0.iter().rev().map(|(_, authority)| authority.certificate_pem()).collect()
     }
 
@@ -119,21 +119,21 @@ impl AuthorityCache {
     }
 }
 
-impl App {
+impl Certificates {
     /// Returns the authorities. The first is made when one is needed.
-    pub(super) async fn authorities(&self) -> Result<Arc<Authorities>> {
-        let mut read = self.host.authorities.read.lock().await;
+    pub(in crate::app) async fn authorities(&self) -> Result<Arc<Authorities>> {
+        let mut read = self.authorities.read.lock().await;
         if let Some(authorities) = read.as_ref() {
             return Ok(Arc::clone(authorities));
         }
-        let (dir, now) = (self.settings.data_dir.clone(), self.clock.now());
+        let (dir, now) = (self.data_dir.clone(), self.clock.now());
         let authorities = Arc::new(in_background(move || read_or_make(&dir, now)).await?);
         *read = Some(Arc::clone(&authorities));
         Ok(authorities)
     }
 
     pub(super) fn has_authority(&self) -> bool {
-        let dir = &self.settings.data_dir;
+        let dir = &self.data_dir;
         key_path(dir, 1).exists() || numbers(dir).is_ok_and(|found| !found.is_empty())
     }
 
@@ -170,8 +170,8 @@ impl App {
         };
         let unused: Vec<u32> =
             before.iter().filter(|line| line.certificates == 0).map(|line| line.number).collect();
-        let (dir, now) = (self.settings.data_dir.clone(), self.clock.now());
-        let mut read = self.host.authorities.read.lock().await;
+        let (dir, now) = (self.data_dir.clone(), self.clock.now());
+        let mut read = self.authorities.read.lock().await;
         // Whoever needs them next reads them again, should this fail between two files.
         *read = None;
         let rotate = move || {
@@ -183,7 +183,7 @@ impl App {
         let rotated = Arc::new(in_background(rotate).await?);
         *read = Some(Arc::clone(&rotated));
         drop(read);
-        self.host.authorities.changes.send_replace(());
+        self.authorities.changes.send_replace(());
         Ok(rotated)
     }
 }

@@ -1,8 +1,8 @@
 //! Tests of devices before they are saved, a bounded number at once.
 
-use super::App;
-use super::device::problems;
-use super::org_permits::OrgPermits;
+use super::DirectAccess;
+use crate::app::device::problems;
+use crate::app::org_permits::OrgPermits;
 use crate::collect;
 use crate::domain::address_space::BrowseTree;
 use crate::domain::audit::{Action, AuditChange};
@@ -20,7 +20,7 @@ pub(super) fn permits() -> OrgPermits {
     OrgPermits::new(MAX_TESTS, MAX_TESTS_OF_ORG, refusal)
 }
 
-impl App {
+impl DirectAccess {
     /// Connects to a device that is not saved, and reads up to [`MAX_REGISTERS`] of its registers or nodes. It has the
     /// bounds of a saved device: only networks in which devices may be are connected to.
     ///
@@ -40,16 +40,17 @@ impl App {
                 format!("At most {MAX_REGISTERS} registers are tested at once."),
             ));
         }
-        let _permit = self.device_tests.acquire(principal.org)?;
+        let _permit = self.tests.acquire(principal.org)?;
         self.audit.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
-        self.running_collectors()?.test_device(principal.org, device, registers).await
+        self.states.running()?.test_device(principal.org, device, registers).await
     }
 
     /// Returns a node of a device that is not saved, by default its root, and `depth` levels below it.
     ///
     /// # Errors
-    /// As [`App::test_device`]; `Invalid` for a node that the server does not have; `Timeout` and `DeviceFault` for a
-    /// server that is not reached.
+    /// `Forbidden` unless the principal may create devices; `Invalid` naming every wrong field, and for a node that the
+    /// server does not have; `Busy` when too many tests run; `Timeout` and `DeviceFault` for a server that is not
+    /// reached.
     pub async fn browse_unsaved(
         &self,
         principal: &Principal,
@@ -65,9 +66,9 @@ impl App {
             ));
         };
         let node = node.unwrap_or(root);
-        let _permit = self.device_tests.acquire(principal.org)?;
+        let _permit = self.tests.acquire(principal.org)?;
         self.audit.audit(principal, AuditChange::new(Action::Test, "device", None)).await?;
-        self.running_collectors()?.browse_unsaved(device, node, depth).await
+        self.states.running()?.browse_unsaved(device, node, depth).await
     }
 
     fn check_testable(&self, principal: &Principal, device: &DeviceSpec) -> Result<()> {

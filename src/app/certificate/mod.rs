@@ -1,15 +1,52 @@
 //! Certificates of devices, and the authorities of this installation that issue them.
 
+pub mod authority;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-use super::App;
+use self::authority::AuthorityCache;
+use super::audit::AuditLog;
+use super::core_parts::CoreParts;
+use super::device::Devices;
 use crate::auth::certificate::IssuedCertificate;
 use crate::domain::certificate::{DeviceCertificate, NewCertificate};
-use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, DeviceId, Error, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
-impl App {
+/// Certificates of devices and of listeners, and the authorities that sign them.
+pub struct Certificates {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    devices: Arc<Devices>,
+    audit: Arc<AuditLog>,
+    /// Directory of the files of the authorities.
+    data_dir: PathBuf,
+    authorities: AuthorityCache,
+    /// Held while a private key is made.
+    key_making: Semaphore,
+}
+
+impl Certificates {
+    pub(super) fn new(
+        parts: &CoreParts,
+        devices: Arc<Devices>,
+        audit: Arc<AuditLog>,
+        data_dir: &Path,
+    ) -> Self {
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            devices,
+            audit,
+            data_dir: data_dir.to_owned(),
+            authorities: AuthorityCache::default(),
+            key_making: Semaphore::new(1),
+        }
+    }
+
     /// Issues a certificate with a new key to a device; one that it had before is not accepted any more.
     ///
     /// # Errors
@@ -20,7 +57,7 @@ impl App {
         let authority = self.authorities().await?.issuer()?;
         let signed_by = authority.description().fingerprint.clone();
         // Making a key takes a processor for a while, so it is done for one device at a time.
-        let permit = self.host.key_making.acquire().await;
+        let permit = self.key_making.acquire().await;
         let _permit =
             permit.map_err(|e| Error::internal("the issuing of certificates has stopped").with_source(e))?;
         let (name, now) = (device.aliases.key.clone(), self.clock.now());
@@ -51,8 +88,7 @@ impl App {
     }
 
     /// Revokes the certificate of a device, and its unused registration tokens. Its sessions end
-    /// (`CredentialWatch` in app/live/credential.rs). Revoking again
-    /// changes nothing.
+    /// (`CredentialWatch` in app/live/credential.rs). Revoking again changes nothing.
     ///
     /// # Errors
     /// `Forbidden` without the scope `device:write`, or for a device that may only be read; `NotFound` for one that is
@@ -88,10 +124,10 @@ impl App {
         Ok(self.authorities().await?.certificates_pem())
     }
 
-    /// Signals every change of the authorities: whoever verifies certificates reads [`App::authority_certificate`]
-    /// again.
+    /// Signals every change of the authorities: whoever verifies certificates reads
+    /// [`Certificates::authority_certificate`] again.
     pub fn authority_changes(&self) -> watch::Receiver<()> {
-        self.host.authorities.subscribe()
+        self.authorities.subscribe()
     }
 
     /// Issues a certificate to a listener of this server. Returns it and its key, both PEM. Every device that has a
@@ -124,25 +160,25 @@ mod tests {
     #[tokio::test]
     async fn a_certificate_is_remembered_and_the_authoritys_files_are_private() {
         let (dir, app) = test_app::open().await;
-        let who = app.system(None).unwrap();
+        let who = app.access.system(None).unwrap();
         let device =
             app.devices.create_device(&who, DeviceSpec::new("gateway", Protocol::Mqtt)).await.unwrap();
         assert!(!dir.path().join("ca.key").exists(), "it is made when it is needed");
         let mut fingerprints = Vec::new();
         for _ in 0..2 {
-            let issued = app.issue_certificate(&who, device.id).await.unwrap();
-            let current = app.certificate_of(&who, device.id).unwrap().unwrap();
+            let issued = app.certificates.issue_certificate(&who, device.id).await.unwrap();
+            let current = app.certificates.certificate_of(&who, device.id).unwrap().unwrap();
             assert_eq!(current.fingerprint, issued.fingerprint);
             assert_eq!(current.serial.as_deref(), Some(issued.serial.as_str()));
             fingerprints.push(issued.fingerprint);
         }
         assert_ne!(fingerprints[0], fingerprints[1]);
-        assert!(app.certificate_by_fingerprint(&fingerprints[0]).is_none(), "it was replaced");
+        assert!(app.certificates.certificate_by_fingerprint(&fingerprints[0]).is_none(), "it was replaced");
         for file in ["ca.key", "ca.pem"] {
             let mode = std::fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{file}");
         }
-        let error = app.issue_certificate(&who, DeviceId(99)).await.err().unwrap();
+        let error = app.certificates.issue_certificate(&who, DeviceId(99)).await.err().unwrap();
         assert_eq!(error.kind, Kind::NotFound);
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use tracing::Instrument;
 
-use super::{App, value_parsing};
-use crate::collect::Collectors;
+use super::DirectAccess;
+use crate::app::value_parsing;
 use crate::collect::codec::WordOrder;
 use crate::collect::device_value::DeviceValue;
 use crate::collect::io::ResolvedRegister;
@@ -16,7 +16,7 @@ use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::Device;
 use crate::domain::principal::Access;
 use crate::domain::stream::{ByteOrder, StreamKind};
-use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, FieldError, Principal, Result};
 
 /// Word order of a value: `little`, `big`, or one of the four orders by name. The default is the protocol's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,23 +77,7 @@ impl RegisterSpec {
     }
 }
 
-impl App {
-    /// Returns the device for a principal that may access it directly. One that sees the device only because of a
-    /// stream may not, because that gives no right to the device's other registers.
-    pub(super) fn device_for_direct_access(
-        &self,
-        principal: &Principal,
-        id: DeviceId,
-        access: Access,
-    ) -> Result<Arc<Device>> {
-        principal.require(Scope { resource: Resource::Device, access })?;
-        let device = self.store.catalog().device(principal, id)?;
-        if !principal.owns_device(device.org, id) {
-            return Err(Error::forbidden("this key may see the device but not speak to it"));
-        }
-        Ok(device)
-    }
-
+impl DirectAccess {
     /// Returns the device as for direct access, if its registers can be read and written now.
     pub fn device_for_io(&self, principal: &Principal, id: DeviceId, access: Access) -> Result<Arc<Device>> {
         let device = self.device_for_direct_access(principal, id, access)?;
@@ -117,14 +101,14 @@ impl App {
         let device = self.device_for_io(principal, id, Access::Read)?;
         Error::check(register.problems(&device, Access::Read))?;
         let place = register.place(&device)?;
-        let content = self.running_collectors()?.read_register(id, &place).await?;
+        let content = self.states.running()?.read_register(id, &place).await?;
         Ok(to_json(&content, place.kind()))
     }
 
     /// Writes a register and returns the written value. An enabled stream of the same register gets the value read
     /// back as a reading. Once begun, the write completes even if the caller is dropped.
     pub async fn write_register(
-        self: &Arc<Self>,
+        &self,
         principal: &Principal,
         id: DeviceId,
         register: &RegisterSpec,
@@ -135,19 +119,15 @@ impl App {
         let place = register.place(&device)?;
         let content = to_content(&place, input).map_err(|message| Error::field("value", message))?;
         let written = to_json(&content, place.kind());
-        let collectors = Arc::clone(self.running_collectors()?);
-        let (app, who) = (Arc::clone(self), principal.clone());
+        let collectors = self.states.running()?.clone();
+        let (audit, who) = (self.audit.clone(), principal.clone());
         let writing = async move {
             collectors.write_register(id, &place, content).await?;
-            app.audit.audit(&who, AuditChange::new(Action::Write, "device", id.0)).await
+            audit.audit(&who, AuditChange::new(Action::Write, "device", id.0)).await
         };
         let done = tokio::spawn(writing.in_current_span()).await;
         done.map_err(|error| Error::internal("a write to a device broke off").with_source(error))??;
         Ok(written)
-    }
-
-    pub(super) fn running_collectors(&self) -> Result<&Arc<Collectors>> {
-        self.states.collectors.get().ok_or_else(|| Error::unavailable("device collection does not run here"))
     }
 }
 

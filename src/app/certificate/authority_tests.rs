@@ -50,26 +50,28 @@ fn an_interrupted_rotation_is_taken_up_again() {
 #[tokio::test]
 async fn an_old_authority_is_trusted_while_a_certificate_of_it_is_valid() {
     let (dir, app) = test_app::open().await;
-    let who = app.system(None).unwrap();
-    assert!(app.run_authority_command(&who, Show).await.unwrap().is_empty());
+    let who = app.access.system(None).unwrap();
+    assert!(app.certificates.run_authority_command(&who, Show).await.unwrap().is_empty());
     let device = app.devices.create_device(&who, DeviceSpec::new("gateway", Protocol::Mqtt)).await.unwrap();
-    app.issue_certificate(&who, device.id).await.unwrap();
-    let mut changes = app.authority_changes();
-    let lines = app.run_authority_command(&who, Rotate).await.unwrap();
+    app.certificates.issue_certificate(&who, device.id).await.unwrap();
+    let mut changes = app.certificates.authority_changes();
+    let lines = app.certificates.run_authority_command(&who, Rotate).await.unwrap();
     assert!(changes.has_changed().unwrap());
     changes.mark_unchanged();
     let shown = |lines: &[AuthorityLine]| -> Vec<(u32, bool, usize)> {
         lines.iter().map(|line| (line.number, line.signs, line.certificates)).collect()
     };
     assert_eq!(shown(&lines), [(1, false, 1), (2, true, 0)]);
-    assert_eq!(lines, app.run_authority_command(&who, Show).await.unwrap());
-    let bundle = app.authority_certificate().await.unwrap();
+    assert_eq!(lines, app.certificates.run_authority_command(&who, Show).await.unwrap());
+    let bundle = app.certificates.authority_certificate().await.unwrap();
     assert_eq!(bundle.matches("-----BEGIN CERTIFICATE-----").count(), 2);
-    assert!(bundle.starts_with(app.authorities().await.unwrap().issuer().unwrap().certificate_pem()));
+    assert!(
+        bundle.starts_with(app.certificates.authorities().await.unwrap().issuer().unwrap().certificate_pem())
+    );
 
     // The device gets its next certificate from the second, so that the next rotation removes the first.
-    app.issue_certificate(&who, device.id).await.unwrap();
-    let lines = app.run_authority_command(&who, Rotate).await.unwrap();
+    app.certificates.issue_certificate(&who, device.id).await.unwrap();
+    let lines = app.certificates.run_authority_command(&who, Rotate).await.unwrap();
     assert_eq!(shown(&lines), [(2, false, 1), (3, true, 0)]);
     assert!(!dir.path().join("ca.pem").exists() && !dir.path().join("ca.key").exists());
     for file in ["ca-2.key", "ca-3.key", "ca-3.pem"] {
@@ -77,5 +79,8 @@ async fn an_old_authority_is_trusted_while_a_certificate_of_it_is_valid() {
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
     let key = Principal { caller: crate::domain::caller::Caller::Key(crate::domain::KeyId(1)), ..who };
-    assert_eq!(app.run_authority_command(&key, Rotate).await.err().unwrap().kind, Kind::Forbidden);
+    assert_eq!(
+        app.certificates.run_authority_command(&key, Rotate).await.err().unwrap().kind,
+        Kind::Forbidden
+    );
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::App;
-use super::session::{NewSession, later};
+use super::{NewSession, Sessions, later};
+use crate::app::access::require_system;
 use crate::auth::session;
 use crate::domain::audit::RequestOrigin;
 use crate::domain::caller::Caller;
@@ -50,21 +50,21 @@ impl LoginLinks {
     }
 }
 
-impl App {
+impl Sessions {
     /// Makes a link for a user and returns its token of 256 bits, which is known only here; `None` for a user who may
     /// not log in.
     ///
     /// # Errors
     /// `Forbidden` unless the principal owns the data directory; `NotFound` for a name that nobody has.
     pub fn issue_login_link(&self, principal: &Principal, username: &str) -> Result<Option<String>> {
-        self.require_owner(principal)?;
+        require_system(principal)?;
         let user = self.store.catalog().user_by_name(principal, username)?;
         if !user.may_log_in() {
             return Ok(None);
         }
         let token = session::generate();
         let hash = session::parse(&token).expect("a token that was just made is one");
-        self.login_links.add(LoginLink { hash, user, expires_at: later(self.clock.now(), LIFETIME) });
+        self.links.add(LoginLink { hash, user, expires_at: later(self.clock.now(), LIFETIME) });
         Ok(Some(token))
     }
 
@@ -75,7 +75,7 @@ impl App {
     pub async fn log_in_by_link(&self, token: &str, origin: &Arc<RequestOrigin>) -> Result<NewSession> {
         let is_local = origin.address.is_some_and(is_loopback);
         let hash = session::parse(token).filter(|_| is_local).ok_or_else(invalid_link_error)?;
-        let user = self.login_links.take(&hash, self.clock.now()).ok_or_else(invalid_link_error)?;
+        let user = self.links.take(&hash, self.clock.now()).ok_or_else(invalid_link_error)?;
         origin.identify(user.org, Caller::User(user.id));
         let begun = self.begin_session(user, origin).await;
         begun.map_err(|error| if error.kind == Kind::Unauthenticated { invalid_link_error() } else { error })

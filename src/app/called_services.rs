@@ -1,0 +1,126 @@
+//! Services that other services call, each built after those that it calls.
+
+use std::sync::Arc;
+
+use super::AppSettings;
+use super::access::AccessControl;
+use super::ai::{ModelRuntime, ModelService};
+use super::alert::AlertService;
+use super::audit::AuditLog;
+use super::blynk::BlynkCalls;
+use super::client::Clients;
+use super::cluster_nodes::KnownNodes;
+use super::command::Commands;
+use super::core_parts::CoreParts;
+use super::device::Devices;
+use super::document::Documents;
+use super::event::Events;
+use super::gateway::{GatewayCalls, GatewayHub};
+use super::live::LiveFeeds;
+use super::metrics::MetricSources;
+use super::mqtt::BrokerState;
+use super::notification::Notifications;
+use super::password::PasswordWorkers;
+use super::readings::ReadingIntake;
+use super::session::Sessions;
+use super::sql::Statements;
+use super::stream::Streams;
+use super::system::ServerState;
+use super::token::TokenCalls;
+use super::value::Values;
+use crate::fetch::Fetcher;
+
+/// Services that other services call.
+pub(super) struct CalledServices {
+    pub access: Arc<AccessControl>,
+    pub alerts: Arc<AlertService>,
+    pub audit: Arc<AuditLog>,
+    pub clients: Arc<Clients>,
+    pub commands: Arc<Commands>,
+    pub devices: Arc<Devices>,
+    pub documents: Arc<Documents>,
+    pub events: Arc<Events>,
+    pub feeds: Arc<LiveFeeds>,
+    pub models: Arc<ModelService>,
+    pub notifications: Arc<Notifications>,
+    pub server: Arc<ServerState>,
+    pub sessions: Arc<Sessions>,
+    pub statements: Arc<Statements>,
+    pub streams: Arc<Streams>,
+    pub values: Arc<Values>,
+    /// Hashes passwords for sessions and users.
+    pub passwords: Arc<PasswordWorkers>,
+}
+
+impl CalledServices {
+    pub fn new(
+        parts: &CoreParts,
+        settings: &AppSettings,
+        ai: ModelRuntime,
+        (hub, broker, fetcher): (&Arc<GatewayHub>, &BrokerState, &Arc<Fetcher>),
+    ) -> Self {
+        let (access, audit) = (Arc::new(AccessControl::new(parts)), Arc::new(AuditLog::new(parts)));
+        let passwords: Arc<PasswordWorkers> = Arc::default();
+        let sessions = Sessions::new(parts, access.clone(), passwords.clone(), &settings.sessions);
+        let statements = Arc::new(Statements::new(parts, settings.queries.clone(), audit.clone()));
+        let streams = Arc::new(Streams::new(parts));
+        let models = Arc::new(ModelService::new(parts, ai));
+        let server = ServerState::new(parts, access.clone(), models.clone(), settings.data_dir.clone());
+        let documents = Arc::new(Documents::new(parts));
+        let events = Arc::new(Events::new(parts, fetcher.clone()));
+        let of_notifications = (documents.clone(), audit.clone());
+        let notifications = Notifications::new(parts, of_notifications, &settings.smtp, fetcher.clone());
+        Self {
+            alerts: Arc::new(AlertService::new(parts, events.clone())),
+            clients: Arc::new(Clients::new(parts, access.clone())),
+            access,
+            audit,
+            commands: Arc::new(Commands::new(parts, &settings.commands)),
+            devices: Arc::new(Devices::new(parts, hub.clone(), broker.retained.clone())),
+            documents,
+            events,
+            feeds: Arc::new(LiveFeeds::new(parts, &settings.live)),
+            models,
+            notifications: Arc::new(notifications),
+            server: Arc::new(server),
+            sessions: Arc::new(sessions),
+            values: Arc::new(Values::new(parts, streams.clone(), statements.clone())),
+            statements,
+            streams,
+            passwords,
+        }
+    }
+
+    pub fn of_blynk(&self) -> BlynkCalls {
+        let (devices, streams) = (self.devices.clone(), self.streams.clone());
+        BlynkCalls { devices, streams, values: self.values.clone() }
+    }
+
+    pub fn of_gateway(&self) -> GatewayCalls {
+        let (feeds, devices) = (self.feeds.clone(), self.devices.clone());
+        GatewayCalls { feeds, devices, commands: self.commands.clone() }
+    }
+
+    pub fn of_metrics(
+        &self,
+        broker: &Arc<BrokerState>,
+        readings: &Arc<ReadingIntake>,
+        nodes: &KnownNodes,
+    ) -> MetricSources {
+        MetricSources {
+            server: self.server.clone(),
+            models: self.models.clone(),
+            notifications: self.notifications.clone(),
+            alerts: self.alerts.clone(),
+            statements: self.statements.clone(),
+            broker: broker.clone(),
+            readings: readings.clone(),
+            nodes: nodes.clone(),
+        }
+    }
+
+    pub fn of_tokens(&self) -> TokenCalls {
+        let (access, sessions) = (self.access.clone(), self.sessions.clone());
+        TokenCalls { access, sessions, clients: self.clients.clone() }
+    }
+}
