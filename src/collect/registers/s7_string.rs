@@ -144,7 +144,7 @@ mod tests {
             (Narrow, 5, "Größe", Some(&b"\x05Gr\xF6\xDFe"[..])),
             // Its bytes in UTF-8 count.
             (Narrow, 4, "5 €", None),
-            (Wide, 3, "5 €", Some(&b"\0\x03\05\0 \x20\xAC"[..])),
+            (Wide, 3, "5 €", Some(&b"\0\x03\x005\0 \x20\xAC"[..])),
             (Wide, 2, "5 €", None),
             (Wide, 2, "😀", Some(&b"\0\x02\xD8\x3D\xDE\x00"[..])),
             (Wide, 1, "😀", None),

@@ -175,10 +175,10 @@ fn an_s7_string_keeps_the_length_that_it_was_declared_with() {
     assert_eq!(point.encode(&DeviceValue::Text("a text of twenty-one.".into())), None);
     let wide = at(Protocol::S7, "DB1.WSTRING10.20", None, WordOrder::Abcd);
     assert_eq!((wide.span.start, wide.span.len), (10, 44));
-    let cells = [&b"\0\x14\0\x02\x20\xAC\05"[..], &[b'.'; 36]].concat();
+    let cells = [&b"\0\x14\0\x02\x20\xAC\x005"[..], &[b'.'; 36]].concat();
     assert_eq!(wide.value(wide.span, &bytes(&cells)), Ok(DeviceValue::Text("€5".into())));
     let expected =
-        RegisterWrite::Bytes(RegisterAddress { space, offset: offset + 2 }, b"\0\x02\x20\xAC\05".to_vec());
+        RegisterWrite::Bytes(RegisterAddress { space, offset: offset + 2 }, b"\0\x02\x20\xAC\x005".to_vec());
     assert_eq!(wide.encode(&DeviceValue::Text("€5".into())), Some(expected));
     assert_eq!(wide.encode(&DeviceValue::Text("a text of twenty-one.".into())), None);
     assert_eq!(wide.widest_write().map(|write| write.changed_bits().len()), Some(42));

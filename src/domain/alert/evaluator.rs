@@ -6,6 +6,8 @@
 //! [`RuleState::decided_until`], which is stored together with each alert, keeps what was decided before from being decided
 //! again. Both positions are places in the log and no times, so that no clock moves them.
 
+mod stored_form;
+
 use serde_json::Value;
 
 use super::budget::AlertBudget;
@@ -15,7 +17,7 @@ use super::recent::RecentReadings;
 use super::rule::{AlertRuleSpec, Evaluation};
 use super::sample::Sample;
 use super::waiting::{WaitingContent, WaitingReading, WaitingReadings};
-use super::window::{Window, take};
+use super::window::Window;
 use crate::domain::Micros;
 use crate::domain::arrival::{AheadBound, Arrival};
 use crate::domain::device::DeviceState;
@@ -25,12 +27,6 @@ use crate::domain::time::MICROS_PER_SECOND;
 pub const MAX_AGE_US: i64 = 3600 * MICROS_PER_SECOND;
 /// An alert that was raised so much after a reading was raised by another clock: its pause says nothing of the reading.
 const CLOCK_TOLERANCE_US: i64 = 60 * MICROS_PER_SECOND;
-const VERSION: u8 = 3;
-/// Bits of the stored form.
-const HAS_LAST: u8 = 1;
-const IS_HELD_BACK: u8 = 2;
-const HAS_CURRENT: u8 = 4;
-const HAS_FORGOTTEN_ALERT: u8 = 8;
 
 /// Place of a reading in the log: its record, and its time within that, because a record has its readings in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -338,64 +334,6 @@ impl RuleState {
         self.note_decision();
         self.forgotten_alert = None;
         Some(Decision::Fire { at, value })
-    }
-
-    /// The stored form of what readings and states of a device alone make of a state: the last reading, the window, what is
-    /// known of the device, and what waits for its time.
-    pub fn encode(&self) -> Vec<u8> {
-        let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
-        let flags = flag(self.last.is_some(), HAS_LAST)
-            | flag(self.budget.is_held_back, IS_HELD_BACK)
-            | flag(self.current.is_some(), HAS_CURRENT)
-            | flag(self.forgotten_alert.is_some(), HAS_FORGOTTEN_ALERT);
-        let mut out = vec![VERSION, flags];
-        let last = self.last.unwrap_or(LogPosition { seq: 0, ts: Micros(0) });
-        out.extend(last.seq.to_le_bytes());
-        out.extend(last.ts.0.to_le_bytes());
-        out.extend(self.current.unwrap_or(Micros(0)).0.to_le_bytes());
-        self.window.encode(&mut out);
-        self.device.encode(&mut out);
-        self.recent.encode(&mut out);
-        self.waiting.encode(&mut out);
-        out.extend(self.forgotten_alert.iter().flat_map(|at| at.0.to_le_bytes()));
-        out
-    }
-
-    /// Reads the stored form into a state without alerts that began to be watched at `now`; `None` for anything else, as
-    /// for a form of an earlier version.
-    pub fn decode(bytes: &[u8], now: Micros) -> Option<RuleState> {
-        let mut rest = bytes;
-        let [version, flags] = take(&mut rest)?;
-        if version != VERSION || flags & !(HAS_LAST | IS_HELD_BACK | HAS_CURRENT | HAS_FORGOTTEN_ALERT) != 0 {
-            return None;
-        }
-        let seq = u64::from_le_bytes(take(&mut rest)?);
-        let last = LogPosition { seq, ts: Micros(i64::from_le_bytes(take(&mut rest)?)) };
-        let current = Micros(i64::from_le_bytes(take(&mut rest)?));
-        let window = Window::decode(&mut rest)?;
-        let device = DeviceWatch::decode(&mut rest)?;
-        let recent = RecentReadings::decode(&mut rest)?;
-        let waiting = WaitingReadings::decode(&mut rest)?;
-        let forgotten_alert = match flags & HAS_FORGOTTEN_ALERT {
-            0 => None,
-            _ => Some(Micros(i64::from_le_bytes(take(&mut rest)?))),
-        };
-        let last = (flags & HAS_LAST != 0).then_some(last);
-        let current = (flags & HAS_CURRENT != 0).then_some(current);
-        let budget = AlertBudget { is_held_back: flags & IS_HELD_BACK != 0, ..AlertBudget::default() };
-        let state = RuleState {
-            last,
-            window,
-            heard_at: now,
-            current,
-            forgotten_alert,
-            recent,
-            waiting,
-            device,
-            budget,
-            ..RuleState::default()
-        };
-        rest.is_empty().then_some(state)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::stored_form::VERSION;
 use super::*;
 use crate::domain::StreamId;
 use crate::domain::alert::Severity;
