@@ -91,12 +91,15 @@ impl AcceptedCodings {
         let mut accepted = AcceptedCodings::default();
         for coding in named.flat_map(|value| value.split(',')) {
             let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
-            let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f64>().ok());
-            let weight = weight.unwrap_or_default();
+            let weight = weight.trim().to_ascii_lowercase();
+            // A weight that cannot be read says nothing of its coding.
+            let Some(weight) = weight.strip_prefix("q=").and_then(|weight| weight.parse::<f64>().ok()) else {
+                continue;
+            };
             match name.trim().to_ascii_lowercase().as_str() {
                 "gzip" => accepted.gzip = weight,
                 "zstd" => accepted.zstd = weight,
-                "identity" => accepted.refuses_plain = weight <= 0.0,
+                "identity" | "*" => accepted.refuses_plain = weight <= 0.0,
                 _ => {}
             }
         }

@@ -117,6 +117,8 @@ fn the_best_coding_is_what_the_client_prefers_and_arrow_needs() {
         ("gzip, deflate, br, zstd", Some(Coding::Zstd), Some(Coding::Zstd)),
         ("gzip, zstd;q=0.5", Some(Coding::Gzip), Some(Coding::Zstd)),
         ("gzip, identity;q=0", Some(Coding::Gzip), Some(Coding::Gzip)),
+        ("gzip, *;q=0", Some(Coding::Gzip), Some(Coding::Gzip)),
+        ("gzip, identity;Q=0.5, zstd;x=1", Some(Coding::Gzip), None),
         ("zstd;q=0, GZIP;q=0.1", Some(Coding::Gzip), None),
         ("*", None, None),
         ("", None, None),

@@ -40,6 +40,8 @@ proptest! {
         assert_as_chrono(Arc::new(micros.with_timezone("UTC")), 1_000, &values);
         let millis: Vec<_> = values.iter().map(|value| value.map(|value| value / 1000)).collect();
         assert_as_chrono(Arc::new(TimestampMillisecondArray::from(millis.clone())), 1_000_000, &millis);
+        let seconds: Vec<_> = values.iter().map(|value| value.map(|value| value / 1_000_000)).collect();
+        assert_as_chrono(Arc::new(TimestampSecondArray::from(seconds.clone())), 1_000_000_000, &seconds);
         let nanos: Vec<_> = values.iter().map(|value| value.map(|value| value % 9_000_000_000_000_000_000)).collect();
         assert_as_chrono(Arc::new(TimestampNanosecondArray::from(nanos.clone())), 1, &nanos);
     }

@@ -53,7 +53,12 @@ fn from_array(number: usize, array: &ArrayRef) -> Result<ScalarAndMetadata> {
         let message = format!("has {} values instead of one", array.len());
         return Err(Error::field(format!("params.{number}"), message));
     }
-    let scalar = ScalarValue::try_from_array(array, 0).map_err(from_datafusion)?;
+    let scalar = match ScalarValue::try_from_array(array, 0).map_err(from_datafusion)? {
+        // Statements know one NaN, which has no sign; a driver may send another.
+        ScalarValue::Float64(Some(number)) if number.is_nan() => ScalarValue::from(f64::NAN),
+        ScalarValue::Float32(Some(number)) if number.is_nan() => ScalarValue::from(f32::NAN),
+        scalar => scalar,
+    };
     Ok(ScalarAndMetadata::from(scalar))
 }
 

@@ -15,6 +15,10 @@ const ROWS: i64 = 3 * 1440;
 /// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
 const OVER_READINGS: &[(&str, &str)] = &[
     (
+        "SELECT DISTINCT a FROM (SELECT stream_id::float8 / 2 AS a FROM readings UNION SELECT stream_id::float8 / 4 FROM readings) AS u ORDER BY a",
+        r#"[{"a":0.25},{"a":0.5},{"a":1.0}]"#,
+    ),
+    (
         "SELECT stream_id % 5 AS a, text AS b FROM readings WHERE false UNION SELECT stream_id + stream_id, substr(stream_id::text, 1) FROM readings ORDER BY 1 DESC LIMIT 1",
         r#"[{"a":4,"b":"2"}]"#,
     ),
@@ -268,6 +272,22 @@ const OVER_CONSTANTS: &[(&str, &str)] = &[
     (
         "SELECT g, min(x)::text AS a, max(x)::text AS b FROM (VALUES (1, 'NaN'::float8), (1, 1), (2, '-Infinity'), (3, 'Infinity'), (4, 'NaN')) AS v(g, x) GROUP BY g ORDER BY g",
         r#"[{"a":"1","b":"NaN","g":1},{"a":"-Infinity","b":"-Infinity","g":2},{"a":"Infinity","b":"Infinity","g":3},{"a":"NaN","b":"NaN","g":4}]"#,
+    ),
+    (
+        "SELECT g, max(x)::text AS a, min(x)::text AS b FROM (VALUES (1, '-Infinity'::real), (2, 'NaN'::real), (2, 1)) AS v(g, x) GROUP BY g ORDER BY g",
+        r#"[{"a":"-Infinity","b":"-Infinity","g":1},{"a":"NaN","b":"1","g":2}]"#,
+    ),
+    (
+        "SELECT g FROM (VALUES (1, 'Infinity'::float8), (1, '-Infinity'), (2, 1)) AS v(g, x) GROUP BY g HAVING sum(x) > 0 ORDER BY sum(x)",
+        r#"[{"g":2},{"g":1}]"#,
+    ),
+    (
+        "SELECT abs(x) * 0 > 5 AS a, coalesce(x, 0) - coalesce(x, 0) > 5 AS b, x BETWEEN '-Infinity' AND 0 AS c FROM (VALUES ('-Infinity'::float8)) AS v(x) WHERE EXISTS (SELECT 1 FROM (VALUES (1)) AS w(y) WHERE v.x - v.x > w.y)",
+        r#"[{"a":true,"b":true,"c":true}]"#,
+    ),
+    (
+        "WITH RECURSIVE r(n, x) AS (SELECT 1, 'Infinity'::float8 UNION ALL SELECT n + 1, x - x FROM r WHERE n < 2) SELECT x > 5 AS a FROM r WHERE n = 2",
+        r#"[{"a":true}]"#,
     ),
     (
         "SELECT x - x > 5 AS a, x - x = y AS b, -y < 1 AS c, greatest(x * 0, 1)::text AS d FROM (VALUES ('Infinity'::float8, 'NaN'::float8)) AS v(x, y)",

@@ -102,16 +102,9 @@ impl Certificates {
         self.store.catalog().revoke_certificate(principal, id).await
     }
 
-    /// Returns the certificate with this fingerprint (SHA-256 of its DER, lower-case hexadecimal), for the
-    /// authentication of a device: whoever asks checks that it has not expired. One that was revoked or replaced, or
-    /// whose device was deleted, is not found.
-    pub fn certificate_by_fingerprint(&self, fingerprint: &str) -> Option<Arc<DeviceCertificate>> {
-        self.store.catalog().certificate_by_fingerprint(fingerprint)
-    }
-
     /// Stores that a device has connected with its certificate: one that was registered is not pending any more.
     /// Repeating it costs nothing.
-    pub async fn check_in(&self, device: DeviceId) -> Result<()> {
+    pub(in crate::app) async fn check_in(&self, device: DeviceId) -> Result<()> {
         self.store.catalog().complete_provisioning(device).await
     }
 
@@ -173,7 +166,10 @@ mod tests {
             fingerprints.push(issued.fingerprint);
         }
         assert_ne!(fingerprints[0], fingerprints[1]);
-        assert!(app.certificates.certificate_by_fingerprint(&fingerprints[0]).is_none(), "it was replaced");
+        assert!(
+            app.store.catalog().certificate_by_fingerprint(&fingerprints[0]).is_none(),
+            "it was replaced"
+        );
         for file in ["ca.key", "ca.pem"] {
             let mode = std::fs::metadata(dir.path().join(file)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{file}");

@@ -34,12 +34,14 @@ impl AnalyzerRule for PostgresSemantics {
             let plans = input_rows::plans(&node);
             let rows = InputRows { schema: &schema, plans: &plans };
             let node = sort_keys::once_each(node);
-            let node = node.transform_data(|node| sort_keys::of_sort(node, &schema))?;
+            let node = node.transform_data(|node| sort_keys::of_sort(node, rows))?;
+            let makes_groups = matches!(node.data, LogicalPlan::Aggregate(_));
+            let replace = |root| replace_within(root, &names, rows, makes_groups);
             node.transform_data(|node| {
                 node.map_expressions(|root| match root {
                     // The names are those of the members: a name of the whole would hide that it is a grouping set.
-                    Expr::GroupingSet(_) => root.map_children(|key| replace_within(key, &names, rows)),
-                    root => replace_within(root, &names, rows),
+                    Expr::GroupingSet(_) => root.map_children(replace),
+                    root => replace(root),
                 })
             })
         })?;
@@ -47,12 +49,22 @@ impl AnalyzerRule for PostgresSemantics {
     }
 }
 
-fn replace_within(root: Expr, names: &NamePreserver, rows: InputRows<'_>) -> Result<Transformed<Expr>> {
+fn replace_within(
+    root: Expr,
+    names: &NamePreserver,
+    rows: InputRows<'_>,
+    makes_groups: bool,
+) -> Result<Transformed<Expr>> {
     let name = names.save(&root);
     let root = root.transform_up(|expr| {
         replace(expr, rows.schema)?
             .transform_data(|expr| canonical_float::in_expr(expr, rows))?
             .transform_data(|expr| float_extremes::in_expr(expr, rows))
+    })?;
+    let root = root.transform_data(|root| match root {
+        Expr::AggregateFunction(_) | Expr::Alias(_) => Ok(Transformed::no(root)),
+        key if makes_groups => Ok(canonical_float::in_key(key, rows)),
+        root => Ok(Transformed::no(root)),
     })?;
     Ok(root.update_data(|root| name.restore(root)))
 }

@@ -1,5 +1,8 @@
-//! Floating-point numbers without the two signs that PostgreSQL does not see (15, 8.1.3): −0 is 0, and NaN has none. Arrow sorts and compares NaN
-//! with its sign, and x86 makes a negative one of 0/0 and of ∞−∞: it would be less than every number, and no NaN would equal it.
+//! Floating-point numbers without the two signs that PostgreSQL does not see (15, 8.1.3): −0 is 0, and NaN has none. Arrow sorts and compares
+//! NaN with its sign, and x86 makes a negative one of 0/0 and of ∞−∞: it would be less than every number, and no NaN would equal it.
+//!
+//! The sign is taken where a NaN may arise, from the results of operators and functions, and where one may be compared that
+//! came another way, such as the sum of a group. Stored numbers are finite: what is made of them alone, without a division, stays as it is.
 
 use std::sync::Arc;
 
@@ -9,12 +12,18 @@ use datafusion::common::exec_err;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, Volatility,
+    Between, BinaryExpr, ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 
 use super::input_rows::InputRows;
+use super::return_field::as_nullable_as_arguments;
+
+/// Functions that make NaN of finite numbers, or of infinite ones.
+const MAKE_NAN: [&str; 14] = [
+    "sqrt", "power", "pow", "ln", "log", "log2", "log10", "sin", "cos", "tan", "cot", "acos", "asin", "atanh",
+];
 
 /// `canonical_float(x)`: the number, but 0 for −0, and one NaN for all; `unsigned_nan(x)`: the number, but one NaN for all.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -25,7 +34,8 @@ pub struct CanonicalFloat {
 
 impl CanonicalFloat {
     fn new(keeps_zero: bool) -> Self {
-        let signature = Signature::exact(vec![DataType::Float64], Volatility::Immutable);
+        let signature =
+            Signature::uniform(1, vec![DataType::Float64, DataType::Float32], Volatility::Immutable);
         Self { keeps_zero, signature }
     }
 
@@ -48,22 +58,35 @@ impl ScalarUDFImpl for CanonicalFloat {
         &self.signature
     }
 
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Float64)
+    fn return_type(&self, args: &[DataType]) -> Result<DataType> {
+        args.first().cloned().map_or_else(|| exec_err!("{} takes one number", self.name()), Ok)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        as_nullable_as_arguments(self, &args)
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match args.args.as_slice() {
-            [ColumnarValue::Array(numbers)] => {
-                let numbers = numbers.as_primitive::<Float64Type>();
-                let numbers: ArrayRef = Arc::new(numbers.unary::<_, Float64Type>(|number| self.of(number)));
-                Ok(ColumnarValue::Array(numbers))
-            }
+        let short = |number: f32| self.of(number.into()) as f32;
+        Ok(match args.args.as_slice() {
+            [ColumnarValue::Array(numbers)] => ColumnarValue::Array(match numbers.data_type() {
+                DataType::Float32 => {
+                    let numbers = numbers.as_primitive::<Float32Type>();
+                    Arc::new(numbers.unary::<_, Float32Type>(short)) as ArrayRef
+                }
+                _ => {
+                    let numbers = numbers.as_primitive::<Float64Type>();
+                    Arc::new(numbers.unary::<_, Float64Type>(|number| self.of(number)))
+                }
+            }),
             [ColumnarValue::Scalar(ScalarValue::Float64(number))] => {
-                Ok(ColumnarValue::Scalar(ScalarValue::Float64(number.map(|number| self.of(number)))))
+                ColumnarValue::Scalar(ScalarValue::Float64(number.map(|number| self.of(number))))
             }
-            _ => exec_err!("{} takes one number", self.name()),
-        }
+            [ColumnarValue::Scalar(ScalarValue::Float32(number))] => {
+                ColumnarValue::Scalar(ScalarValue::Float32(number.map(short)))
+            }
+            _ => return exec_err!("{} takes one number", self.name()),
+        })
     }
 }
 
@@ -83,39 +106,65 @@ pub(super) fn is_key(expr: &Expr) -> bool {
     matches!(expr, Expr::ScalarFunction(call) if call.name() == "canonical_float")
 }
 
-/// Takes the sign from results that may be NaN: of a division, and of what is made of one, of a constant that is infinite or NaN, or
-/// of a column that is computed. Stored numbers are finite: other arithmetic of them makes no NaN and stays as it is.
+/// Takes the sign from results that may be NaN, and from what is compared and may be NaN.
 pub(super) fn in_expr(expr: Expr, rows: InputRows<'_>) -> Result<Transformed<Expr>> {
-    let is_unbounded = |operand: &Expr| is_unbounded(operand, rows);
-    let may_be_nan = match &expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
-            Operator::Divide | Operator::Modulo => true,
-            Operator::Plus | Operator::Minus | Operator::Multiply => {
-                is_unbounded(left) || is_unbounded(right)
+    let makes_nan = match &expr {
+        Expr::BinaryExpr(BinaryExpr { op, .. }) => match op {
+            Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
+                true
             }
+            op if is_comparison(*op) => return Ok(in_comparison(expr, rows)),
             _ => false,
         },
-        Expr::Negative(of) => is_unbounded(of),
-        Expr::ScalarFunction(call) => ["sqrt", "power", "pow"].contains(&call.name()),
+        Expr::Between(_) => return Ok(in_comparison(expr, rows)),
+        Expr::Negative(_) => true,
+        Expr::ScalarFunction(call) => MAKE_NAN.contains(&call.name()),
         _ => false,
     };
-    if !may_be_nan || expr.get_type(rows.schema)? != DataType::Float64 {
+    if !makes_nan || !rows.may_be_nan(&expr) {
         return Ok(Transformed::no(expr));
     }
-    Ok(Transformed::yes(ScalarUDF::from(CanonicalFloat::new(true)).call(vec![expr])))
+    Ok(Transformed::yes(without_sign(expr)))
 }
 
-/// Whether a number may be infinite or NaN: what is below was looked at before.
-fn is_unbounded(expr: &Expr, rows: InputRows<'_>) -> bool {
-    match expr {
-        Expr::Column(_) => !rows.has_stored(expr),
-        Expr::Literal(ScalarValue::Float64(Some(number)), _) => !number.is_finite(),
-        Expr::Cast(cast) => match &*cast.expr {
-            // `'NaN'::float8`: a number that is written out has digits.
-            Expr::Literal(ScalarValue::Utf8(Some(text)), _) => !text.contains(|c: char| c.is_ascii_digit()),
-            of => is_unbounded(of, rows),
-        },
-        Expr::ScalarFunction(call) => call.name() == "unsigned_nan",
-        _ => false,
+/// Takes the sign from a key by which rows are sorted or grouped.
+pub(super) fn in_key(key: Expr, rows: InputRows<'_>) -> Transformed<Expr> {
+    match !has_no_sign(&key) && rows.may_be_nan(&key) {
+        true => Transformed::yes(without_sign(key)),
+        false => Transformed::no(key),
     }
+}
+
+fn is_comparison(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+fn in_comparison(expr: Expr, rows: InputRows<'_>) -> Transformed<Expr> {
+    let mut is_changed = false;
+    let mut operand = |operand: Box<Expr>| {
+        let operand = in_key(*operand, rows);
+        is_changed |= operand.transformed;
+        Box::new(operand.data)
+    };
+    let expr = match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            Expr::BinaryExpr(BinaryExpr { left: operand(left), op, right: operand(right) })
+        }
+        Expr::Between(Between { expr, negated, low, high }) => {
+            let (low, high) = (operand(low), operand(high));
+            Expr::Between(Between { expr: operand(expr), negated, low, high })
+        }
+        other => other,
+    };
+    if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) }
+}
+
+fn without_sign(number: Expr) -> Expr {
+    ScalarUDF::from(CanonicalFloat::new(true)).call(vec![number])
+}
+
+/// Whether a call of one of the functions is around a number already.
+fn has_no_sign(expr: &Expr) -> bool {
+    is_key(expr) || matches!(expr, Expr::ScalarFunction(call) if call.name() == "unsigned_nan")
 }

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
 use datafusion::common::exec_err;
 use datafusion::common::tree_node::Transformed;
@@ -16,8 +17,8 @@ use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, ExprSchemable, GroupsAccumulator,
-    ReversedUDAF, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, ReversedUDAF, Signature,
+    Volatility,
 };
 use datafusion::scalar::ScalarValue;
 
@@ -33,7 +34,14 @@ pub struct FloatExtreme {
 
 impl FloatExtreme {
     fn new(is_max: bool) -> Self {
-        Self { is_max, signature: Signature::exact(vec![DataType::Float64], Volatility::Immutable) }
+        Self {
+            is_max,
+            signature: Signature::uniform(
+                1,
+                vec![DataType::Float64, DataType::Float32],
+                Volatility::Immutable,
+            ),
+        }
     }
 
     /// Both functions.
@@ -60,8 +68,8 @@ impl AggregateUDFImpl for FloatExtreme {
         &self.signature
     }
 
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Float64)
+    fn return_type(&self, args: &[DataType]) -> Result<DataType> {
+        args.first().cloned().map_or_else(|| exec_err!("{} takes one number", self.name()), Ok)
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -71,8 +79,9 @@ impl AggregateUDFImpl for FloatExtreme {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let of_type = args.return_field.data_type().clone();
         let args = AccumulatorArgs { return_field: rank_field(), ..args };
-        Ok(Box::new(Extreme(self.of_ranks().accumulator(args)?)))
+        Ok(Box::new(Extreme { ranks: self.of_ranks().accumulator(args)?, of_type }))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
@@ -80,8 +89,9 @@ impl AggregateUDFImpl for FloatExtreme {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        let of_type = args.return_field.data_type().clone();
         let args = AccumulatorArgs { return_field: rank_field(), ..args };
-        Ok(Box::new(Extremes(self.of_ranks().create_groups_accumulator(args)?)))
+        Ok(Box::new(Extremes { ranks: self.of_ranks().create_groups_accumulator(args)?, of_type }))
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
@@ -107,48 +117,55 @@ fn turned(bits: i64) -> i64 {
     if bits < 0 { bits ^ i64::MAX } else { bits }
 }
 
+/// The ranks of a column of either floating-point type.
 fn ranks(values: &[ArrayRef]) -> Result<[ArrayRef; 1]> {
-    match values.first().and_then(|numbers| numbers.as_primitive_opt::<Float64Type>()) {
-        Some(numbers) => Ok([Arc::new(numbers.unary::<_, Int64Type>(rank))]),
-        None => exec_err!("float_max and float_min take one number"),
-    }
+    let Some(numbers) = values.first() else { return exec_err!("float_max and float_min take one number") };
+    let numbers = cast(numbers, &DataType::Float64)?;
+    Ok([Arc::new(numbers.as_primitive::<Float64Type>().unary::<_, Int64Type>(rank))])
 }
 
-fn numbers(ranks: &ArrayRef) -> Result<ArrayRef> {
+/// The numbers of ranks, in the type that they came in.
+fn numbers(ranks: &ArrayRef, of_type: &DataType) -> Result<ArrayRef> {
     match ranks.as_primitive_opt::<Int64Type>() {
-        Some(ranks) => Ok(Arc::new(ranks.unary::<_, Float64Type>(number))),
+        Some(ranks) => Ok(cast(&ranks.unary::<_, Float64Type>(number), of_type)?),
         None => exec_err!("float_max and float_min have lost their ranks"),
     }
 }
 
 /// The extreme of one group, over DataFusion's of whole numbers.
 #[derive(Debug)]
-struct Extreme(Box<dyn Accumulator>);
+struct Extreme {
+    ranks: Box<dyn Accumulator>,
+    of_type: DataType,
+}
 
 impl Accumulator for Extreme {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.0.update_batch(&ranks(values)?)
+        self.ranks.update_batch(&ranks(values)?)
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.0.merge_batch(states)
+        self.ranks.merge_batch(states)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&numbers(&self.0.evaluate()?.to_array()?)?, 0)
+        ScalarValue::try_from_array(&numbers(&self.ranks.evaluate()?.to_array()?, &self.of_type)?, 0)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.0.state()
+        self.ranks.state()
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.0.size()
+        size_of::<Self>() + self.ranks.size()
     }
 }
 
 /// The extremes of groups, over DataFusion's of whole numbers.
-struct Extremes(Box<dyn GroupsAccumulator>);
+struct Extremes {
+    ranks: Box<dyn GroupsAccumulator>,
+    of_type: DataType,
+}
 
 impl GroupsAccumulator for Extremes {
     fn update_batch(
@@ -158,27 +175,27 @@ impl GroupsAccumulator for Extremes {
         filter: Option<&BooleanArray>,
         total: usize,
     ) -> Result<()> {
-        self.0.update_batch(&ranks(values)?, groups, filter, total)
+        self.ranks.update_batch(&ranks(values)?, groups, filter, total)
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        numbers(&self.0.evaluate(emit)?)
+        numbers(&self.ranks.evaluate(emit)?, &self.of_type)
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        self.0.state(emit)
+        self.ranks.state(emit)
     }
 
     fn merge_batch(&mut self, columns: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
-        self.0.merge_batch(columns, groups, total)
+        self.ranks.merge_batch(columns, groups, total)
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        self.0.convert_to_state(&ranks(values)?, filter)
+        self.ranks.convert_to_state(&ranks(values)?, filter)
     }
 
     fn size(&self) -> usize {
-        self.0.size()
+        self.ranks.size()
     }
 }
 
@@ -190,7 +207,7 @@ pub(super) fn in_expr(expr: Expr, rows: InputRows<'_>) -> Result<Transformed<Exp
     let is_max = func.name() == "max";
     let is_replaced = (is_max || func.name() == "min")
         && match params.args.as_slice() {
-            [arg] => arg.get_type(rows.schema)? == DataType::Float64 && !rows.has_stored(arg),
+            [arg] => rows.may_be_nan(arg),
             _ => false,
         };
     if !is_replaced {

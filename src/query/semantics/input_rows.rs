@@ -1,9 +1,32 @@
-//! The rows that the expressions of a node are evaluated for, and which of their columns are those of a table.
+//! The rows that the expressions of a node are evaluated for, and which expressions over them are finite: readings and what other
+//! tables store, and what sums and products make of it. Everything else may be infinite or NaN.
 
 use std::sync::Arc;
 
-use datafusion::common::{Column, DFSchema};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use arrow::datatypes::DataType;
+use datafusion::catalog::cte_worktable::CteWorkTable;
+use datafusion::common::{Column, DFSchema, ExprSchema};
+use datafusion::datasource::source_as_provider;
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, TableScan};
+use datafusion::scalar::ScalarValue;
+
+/// Functions that are finite where their arguments are.
+const FINITE: [&str; 14] = [
+    "abs",
+    "floor",
+    "ceil",
+    "round",
+    "trunc",
+    "signum",
+    "sign",
+    "coalesce",
+    "nullif",
+    "greatest",
+    "least",
+    "canonical_float",
+    "min",
+    "max",
+];
 
 /// The rows that the expressions of a node are evaluated for.
 #[derive(Clone, Copy)]
@@ -26,37 +49,95 @@ pub(super) fn plans(node: &LogicalPlan) -> Vec<Arc<LogicalPlan>> {
     }
 }
 
+/// Whether a type is one of those that can be infinite and NaN.
+pub(super) fn is_float(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float64 | DataType::Float32)
+}
+
 impl InputRows<'_> {
-    /// Whether an expression is a column of a table. Numbers of tables are finite, those of other columns may be anything.
-    pub fn has_stored(self, expr: &Expr) -> bool {
-        self.plans.iter().any(|plan| is_stored(expr, plan))
+    /// Whether an expression is a number that may be infinite or NaN.
+    pub fn may_be_nan(self, expr: &Expr) -> bool {
+        !is_finite(expr, self.schema, self.plans) && expr.get_type(self.schema).is_ok_and(|of| is_float(&of))
     }
 }
 
-fn is_stored(expr: &Expr, plan: &LogicalPlan) -> bool {
+/// Whether an expression over the rows of plans is finite, or no number.
+fn is_finite(expr: &Expr, schema: &DFSchema, plans: &[Arc<LogicalPlan>]) -> bool {
+    let finite = |expr: &Expr| is_finite(expr, schema, plans);
     match expr {
-        Expr::Alias(alias) => is_stored(&alias.expr, plan),
-        Expr::Column(column) => is_stored_column(column, plan),
+        Expr::Literal(ScalarValue::Float64(Some(number)), _) => number.is_finite(),
+        Expr::Literal(ScalarValue::Float32(Some(number)), _) => number.is_finite(),
+        Expr::Literal(..) => true,
+        Expr::Column(column) => plans.iter().any(|plan| is_finite_column(column, plan)),
+        Expr::Alias(alias) => finite(&alias.expr),
+        Expr::Negative(of) => finite(of),
+        Expr::Cast(cast) if is_float(cast.field.data_type()) => match &*cast.expr {
+            // A number that is written out has digits.
+            Expr::Literal(ScalarValue::Utf8(Some(text)), _) => text.contains(|c: char| c.is_ascii_digit()),
+            Expr::Literal(..) => true,
+            of => of
+                .get_type(schema)
+                .is_ok_and(|of_type| of_type.is_numeric() && (!is_float(&of_type) || finite(of))),
+        },
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::Plus | Operator::Minus | Operator::Multiply,
+            right,
+        }) => finite(right) && finite(left),
+        Expr::Case(case) => {
+            let branches = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
+            branches.into_iter().all(|branch| finite(branch))
+        }
+        Expr::ScalarFunction(call) if FINITE.contains(&call.name()) => call.args.iter().all(finite),
         _ => false,
     }
 }
 
-fn is_stored_column(column: &Column, plan: &LogicalPlan) -> bool {
+/// Whether the column of a plan is one that a table stores, or is made of such.
+fn is_finite_column(column: &Column, plan: &LogicalPlan) -> bool {
     let Some(place) = plan.schema().maybe_index_of_column(column) else { return false };
+    let below = plan.inputs();
     match plan {
-        LogicalPlan::TableScan(_) => true,
+        LogicalPlan::TableScan(scan) => is_stored(scan) && !is_text(column, plan),
         LogicalPlan::Projection(node) => {
-            node.expr.get(place).is_some_and(|expr| is_stored(expr, &node.input))
+            let below = [Arc::clone(&node.input)];
+            node.expr.get(place).is_some_and(|expr| is_finite(expr, node.input.schema(), &below))
+        }
+        // With grouping sets there are more columns than keys are written.
+        LogicalPlan::Aggregate(node) if !matches!(node.group_expr.as_slice(), [Expr::GroupingSet(_)]) => {
+            let below = [Arc::clone(&node.input)];
+            let made_of = node.group_expr.iter().chain(&node.aggr_expr).nth(place);
+            made_of.is_some_and(|expr| is_finite_aggregate(expr, node.input.schema(), &below))
         }
         LogicalPlan::SubqueryAlias(node) => {
-            is_stored_column(&Column::from(node.input.schema().qualified_field(place)), &node.input)
+            is_finite_column(&Column::from(node.input.schema().qualified_field(place)), &node.input)
         }
-        LogicalPlan::Filter(node) => is_stored_column(column, &node.input),
-        LogicalPlan::Sort(node) => is_stored_column(column, &node.input),
-        LogicalPlan::Limit(node) => is_stored_column(column, &node.input),
-        LogicalPlan::Join(node) => {
-            is_stored_column(column, &node.left) || is_stored_column(column, &node.right)
-        }
+        LogicalPlan::Filter(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::Window(_)
+        | LogicalPlan::Join(_) => below.iter().any(|plan| is_finite_column(column, plan)),
         _ => false,
     }
+}
+
+/// A group's key, or an aggregate of finite numbers. Counts and the like are no floating-point numbers.
+fn is_finite_aggregate(expr: &Expr, schema: &DFSchema, plans: &[Arc<LogicalPlan>]) -> bool {
+    match expr {
+        Expr::Alias(alias) => is_finite_aggregate(&alias.expr, schema, plans),
+        Expr::AggregateFunction(call) => {
+            let is_quotient = ["corr", "regr_"].iter().any(|name| call.func.name().starts_with(name));
+            !is_quotient && call.params.args.iter().all(|arg| is_finite(arg, schema, plans))
+        }
+        key => is_finite(key, schema, plans),
+    }
+}
+
+/// Whether a scan reads a table of ours, and not what a recursive query has made so far.
+fn is_stored(scan: &TableScan) -> bool {
+    source_as_provider(&scan.source).is_ok_and(|provider| provider.downcast_ref::<CteWorkTable>().is_none())
+}
+
+fn is_text(column: &Column, plan: &LogicalPlan) -> bool {
+    plan.schema().field_from_column(column).is_ok_and(|field| field.data_type().is_string())
 }

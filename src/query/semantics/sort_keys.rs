@@ -3,7 +3,6 @@
 //! as it sorts by).
 
 use arrow::array::Array;
-use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ExprSchema, exec_err};
 use datafusion::error::Result;
@@ -12,15 +11,16 @@ use datafusion::logical_expr::{Distinct, DistinctOn, Expr, ExprSchemable, Logica
 use datafusion::scalar::ScalarValue;
 
 use super::canonical_float;
+use super::input_rows::{self, InputRows};
 
 /// A key that takes −0 for 0. Numbers that are written out are left: nobody writes -0.0.
 fn key(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let is_float = match &expr {
         Expr::Literal(..) => false,
         call if canonical_float::is_key(call) => false,
-        Expr::Column(column) => schema.field_from_column(column)?.data_type() == &DataType::Float64,
-        Expr::Cast(cast) => cast.field.data_type() == &DataType::Float64,
-        other => other.get_type(schema)? == DataType::Float64,
+        Expr::Column(column) => input_rows::is_float(schema.field_from_column(column)?.data_type()),
+        Expr::Cast(cast) => input_rows::is_float(cast.field.data_type()),
+        other => input_rows::is_float(&other.get_type(schema)?),
     };
     Ok(match is_float {
         true => Transformed::yes(canonical_float::key(expr)),
@@ -35,16 +35,20 @@ fn replace_key(place: &mut Expr, schema: &DFSchema) -> Result<bool> {
 }
 
 /// The keys of an ORDER BY. The last one may sort −0 before 0, because nothing else follows for those that are equal.
-pub(super) fn of_sort(node: LogicalPlan, schema: &DFSchema) -> Result<Transformed<LogicalPlan>> {
+pub(super) fn of_sort(node: LogicalPlan, rows: InputRows<'_>) -> Result<Transformed<LogicalPlan>> {
     let LogicalPlan::Sort(mut sort) = node else { return Ok(Transformed::no(node)) };
     let mut is_changed = false;
     let last = sort.expr.len().saturating_sub(1);
     for (place, sorted) in sort.expr.iter_mut().enumerate() {
-        let by_length = super::spans::of_key(std::mem::take(&mut sorted.expr), schema)?;
+        let by_length = super::spans::of_key(std::mem::take(&mut sorted.expr), rows.schema)?;
         is_changed |= by_length.transformed;
         sorted.expr = by_length.data;
         if place < last {
-            is_changed |= replace_key(&mut sorted.expr, schema)?;
+            is_changed |= replace_key(&mut sorted.expr, rows.schema)?;
+        } else {
+            let unsigned = canonical_float::in_key(std::mem::take(&mut sorted.expr), rows);
+            is_changed |= unsigned.transformed;
+            sorted.expr = unsigned.data;
         }
     }
     let node = LogicalPlan::Sort(sort);
@@ -56,7 +60,9 @@ fn in_list(mut listed: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let mut is_changed = false;
     for item in std::iter::once(&mut *listed.expr).chain(&mut listed.list) {
         match item {
-            Expr::Literal(ScalarValue::Float64(Some(number)), _) => *number += 0.0,
+            Expr::Literal(ScalarValue::Float64(Some(number)), _) => {
+                *number = canonical_float::canonical(*number)
+            }
             item => is_changed |= replace_key(item, schema)?,
         }
     }
