@@ -85,8 +85,8 @@ fn is_finite(expr: &Expr, schema: &DFSchema, plans: &[Arc<LogicalPlan>]) -> bool
             right,
         }) => finite(right) && finite(left),
         Expr::Case(case) => {
-            let branches = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
-            branches.into_iter().all(|branch| finite(branch))
+            let mut branches = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
+            branches.all(|branch| finite(branch))
         }
         Expr::ScalarFunction(call) if FINITE.contains(&call.name()) => call.args.iter().all(finite),
         _ => false,
