@@ -2,6 +2,7 @@
 
 use arrow::array::{
     Int64Array, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    TimestampSecondArray,
 };
 use chrono::DateTime;
 use proptest::prelude::*;
