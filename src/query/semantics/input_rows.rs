@@ -156,3 +156,28 @@ fn is_stored(scan: &TableScan) -> bool {
 fn is_text(column: &Column, plan: &LogicalPlan) -> bool {
     plan.schema().field_from_column(column).is_ok_and(|field| field.data_type().is_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::LogicalPlanBuilder;
+    use datafusion::prelude::{col, lit};
+
+    use super::*;
+
+    /// A plan whose number is doubled at so many levels.
+    fn doubled(levels: usize) -> Arc<LogicalPlan> {
+        let one_row = LogicalPlanBuilder::empty(true);
+        let first = one_row.project([lit(1.5).alias("x")]).unwrap();
+        let double = |plan: LogicalPlanBuilder, _| plan.project([(col("x") + col("x")).alias("x")]).unwrap();
+        Arc::new((0..levels).fold(first, double).build().unwrap())
+    }
+
+    #[test]
+    fn a_check_ends_where_there_are_more_ways_than_steps() {
+        for (levels, may_be_nan) in [(5, false), (60, true)] {
+            let plan = doubled(levels);
+            let rows = InputRows { schema: plan.schema(), plans: &[Arc::clone(&plan)] };
+            assert_eq!(rows.may_be_nan(&col("x")), may_be_nan, "{levels}");
+        }
+    }
+}
