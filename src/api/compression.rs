@@ -88,7 +88,7 @@ struct AcceptedCodings {
 impl AcceptedCodings {
     fn of(request: &HeaderMap) -> AcceptedCodings {
         let named = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-        let mut accepted = AcceptedCodings::default();
+        let (mut accepted, mut identity, mut any) = (AcceptedCodings::default(), None, None);
         for coding in named.flat_map(|value| value.split(',')) {
             let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
             let weight = weight.trim().to_ascii_lowercase();
@@ -99,10 +99,12 @@ impl AcceptedCodings {
             match name.trim().to_ascii_lowercase().as_str() {
                 "gzip" => accepted.gzip = weight,
                 "zstd" => accepted.zstd = weight,
-                "identity" | "*" => accepted.refuses_plain = weight <= 0.0,
+                "identity" => identity = Some(weight),
+                "*" => any = Some(weight),
                 _ => {}
             }
         }
+        accepted.refuses_plain = identity.or(any).is_some_and(|weight| weight <= 0.0);
         accepted
     }
 

@@ -118,6 +118,7 @@ fn the_best_coding_is_what_the_client_prefers_and_arrow_needs() {
         ("gzip, zstd;q=0.5", Some(Coding::Gzip), Some(Coding::Zstd)),
         ("gzip, identity;q=0", Some(Coding::Gzip), Some(Coding::Gzip)),
         ("gzip, *;q=0", Some(Coding::Gzip), Some(Coding::Gzip)),
+        ("gzip, identity;q=0.1, *;q=0", Some(Coding::Gzip), None),
         ("gzip, identity;Q=0.5, zstd;x=1", Some(Coding::Gzip), None),
         ("zstd;q=0, GZIP;q=0.1", Some(Coding::Gzip), None),
         ("*", None, None),

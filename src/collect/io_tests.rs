@@ -169,7 +169,7 @@ const STRING_OF_3: [(&str, &str); 3] = [
         "03000016 02f080 3203000000050002 0001 0000 0501 ff",
     ),
 ];
-/// The same with a WSTRING, whose lengths and characters are words.
+/// Bytes of a device with a WSTRING, whose lengths and characters are words.
 const WSTRING_OF_3: [(&str, &str); 3] = [
     (
         "0300001f 02f080 320100000003000e 0000 0401 120a1002 0002 0001 84 000050",

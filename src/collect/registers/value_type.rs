@@ -267,7 +267,7 @@ pub fn date_start(days: u16) -> Micros {
     Day(FIRST_DATE.0 + i32::from(days)).start()
 }
 
-/// The same in seconds since 1970.
+/// Midnight at the start of a date of S7, in seconds since 1970.
 fn seconds_at(days: u16) -> i128 {
     i128::from(date_start(days).0 / MICROS_PER_SECOND)
 }

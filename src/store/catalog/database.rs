@@ -15,7 +15,7 @@ use crate::domain::{Error, Result};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum wait for a connection before the database is reported as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The same of a SQLite file. Its connections are never silent: whoever waits longer than a moment waits for other requests of
+/// Maximum wait for a connection to a SQLite file. Its connections are never silent: whoever waits longer than a moment waits for other requests of
 /// this process, and on a machine without time for them an early end would cut answers that are half sent.
 const FILE_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(60);
 /// A query node tests connections before it uses them again only when they were idle for so long: a test is a round trip, and each

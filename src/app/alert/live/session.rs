@@ -48,8 +48,8 @@ pub struct Session<'a> {
     next_seq: u64,
     /// Records below this were committed before the session began.
     live_from: u64,
-    /// Arrival of the last record that was taken, by the clock of then.
-    arrived_until: Option<Micros>,
+    /// Arrival of the last record that was taken, by the clock of then, or the last look after which none was left.
+    evaluated_until: Option<Micros>,
     checkpoint_at: Micros,
     began_at: Micros,
     /// What rules remembered at the checkpoint, until they have been given it.
@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
             tail: None,
             next_seq,
             live_from: current,
-            arrived_until: None,
+            evaluated_until: None,
             checkpoint_at,
             began_at: now,
             states,
@@ -226,7 +226,7 @@ impl<'a> Session<'a> {
                 }
             }
             self.next_seq = seq + 1;
-            self.arrived_until = run.arrived_at.or(self.arrived_until);
+            self.evaluated_until = run.arrived_at.or(self.evaluated_until);
             if self.stop.is_cancelled() {
                 self.is_saved = false;
                 return Ok(());
@@ -307,17 +307,20 @@ impl<'a> Session<'a> {
     }
 
     /// Evaluates what time alone brings about. While records are still to be taken it is as late as the last one arrived: a
-    /// stream whose readings wait here is not silent, and they come before what was due after them.
+    /// stream whose readings wait here is not silent, and they come before what was due after them. The clock may have been set
+    /// back since they arrived: nothing is forgotten before they are evaluated.
     fn notice_time(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {
         let is_caught_up = self.is_caught_up();
         if is_caught_up {
             self.table.end_replay();
+            self.evaluated_until = Some(now);
         }
-        let until = if is_caught_up { Some(now) } else { self.arrived_until.map(|at| at.min(now)) };
-        let Some(until) = until else { return };
+        let Some(until) = self.evaluated_until else { return };
         if self.table.notice_due(until, self.runner.store.ahead_bound(), decisions) {
             self.save_soon();
         }
+        // Silence is counted by the present clock.
+        let until = until.min(now);
         if is_caught_up || until >= self.began_at {
             self.table.notice_silence(until, decisions);
         }
