@@ -1,11 +1,18 @@
-// Whether the window is as narrow as a phone, where a table has room for few columns. Style sheets use the same width.
+// How narrow the window is, also after it has changed. Style sheets use the same widths.
 
-import { signal } from "@preact/signals";
+import { type ReadonlySignal, signal } from "@preact/signals";
 
-const narrow = matchMedia("(max-width: 640px)");
+function matches(query: string): ReadonlySignal<boolean> {
+  const list = matchMedia(query);
+  const current = signal(list.matches);
+  list.addEventListener("change", () => {
+    current.value = list.matches;
+  });
+  return current;
+}
 
-export const isPhone = signal(narrow.matches);
+/** As narrow as a phone, where a table has room for few columns. */
+export const isPhone = matches("(max-width: 640px)");
 
-narrow.addEventListener("change", () => {
-  isPhone.value = narrow.matches;
-});
+/** There is room for a list beside what is chosen from it. */
+export const hasRoomForList = matches("(min-width: 900px)");

@@ -5,6 +5,7 @@ import { graph } from "../../api/graph.ts";
 import { isNumeric, type Page, type Stream } from "../../api/types.ts";
 import { useAsk } from "../../ui/ask.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
+import { hasRoomForList } from "../../ui/phone.ts";
 import { t } from "./words.ts";
 import { PICK } from "./queries.ts";
 
@@ -36,7 +37,7 @@ export function Picker({ chosen, toggle, isFull }: Props) {
   );
   const groups = byDevice((data?.nodes ?? []).filter((stream) => isNumeric(stream.type)));
   return (
-    <details class="picker" open={chosen.length === 0 || matchMedia("(min-width: 900px)").matches}>
+    <details class="picker" open={chosen.length === 0 || hasRoomForList.value}>
       <summary>{t("pickStreams")}</summary>
       <input
         type="search"
