@@ -53,6 +53,11 @@ impl Workload {
         self.ticks.min(batches * self.ticks_per_batch())
     }
 
+    /// Returns the number of rows of every batch but the last, which may have fewer.
+    pub fn rows_per_batch(&self) -> usize {
+        self.ticks_per_batch() * self.streams.len()
+    }
+
     fn ticks_per_batch(&self) -> usize {
         (BATCH_ROWS / self.streams.len()).max(1)
     }

@@ -146,6 +146,13 @@ impl SoakWriter {
         self.workload.ticks_of(batches).max(1)
     }
 
+    /// Takes the number of the next batch if it is to be written now. One that is not stays for the next call of `write`: a batch that
+    /// nobody writes would be a gap in the plant, longer than the ranges of the queries.
+    fn take_batch(&self, is_due: impl Fn(usize) -> bool) -> Option<usize> {
+        let next = |number| is_due(number).then_some(number + 1);
+        self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()
+    }
+
     /// Continues to write, at full speed or at a rate.
     async fn write(
         self: &Arc<Self>,
@@ -157,7 +164,8 @@ impl SoakWriter {
         let writers: Vec<_> = (0..WRITERS)
             .map(|_| {
                 let (feed, request) = (self.clone(), bulk::request(server, IngestFormat::Arrow));
-                let due = move |number: usize, rows: usize| {
+                let rows = self.workload.rows_per_batch();
+                let due = move |number: usize| {
                     let after = rate.map_or(0.0, |rate| ((number - first) * rows) as f64 / rate);
                     started + Duration::from_secs_f64(after)
                 };
@@ -173,22 +181,17 @@ impl SoakWriter {
     async fn write_batches(
         &self,
         request: &reqwest::RequestBuilder,
-        due: impl Fn(usize, usize) -> Instant,
+        due: impl Fn(usize) -> Instant,
         stop: WriteUntil,
     ) -> Result<()> {
-        loop {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let is_due = |number| match stop {
+            WriteUntil::Time(end) => due(number).max(Instant::now()) < end,
+            WriteUntil::Batch(last) => number < last,
+        };
+        while let Some(number) = self.take_batch(&is_due) {
             let rows = self.workload.batch(number);
-            let due = due(number, rows.len());
-            let is_over = match stop {
-                WriteUntil::Time(end) => due.max(Instant::now()) >= end,
-                WriteUntil::Batch(last) => number >= last,
-            };
-            if is_over {
-                return Ok(());
-            }
             let body = bulk::encode(IngestFormat::Arrow, &rows);
-            tokio::time::sleep_until(due.into()).await;
+            tokio::time::sleep_until(due(number).into()).await;
             while !bulk::try_post(request, body.clone()).await? {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_millis(200)).await;

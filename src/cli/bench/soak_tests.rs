@@ -32,3 +32,16 @@ fn growth_is_told_from_noise() {
     assert_eq!(median(&[]), 0);
     assert_eq!(median(&[3, 1, 2]), 2);
 }
+
+#[test]
+fn writers_that_stop_leave_no_batch_out() {
+    let streams = (1..=10).map(StreamId).collect();
+    let workload = Workload { signals: SignalGenerator::with_seed(0), streams, ticks: 1 << 20 };
+    let [next, rows, refused] = [0, 0, 0].map(AtomicUsize::new);
+    let feed = SoakWriter { workload, next, rows, refused };
+    let until = |last| std::iter::from_fn(|| feed.take_batch(|number| number < last)).collect::<Vec<_>>();
+    assert_eq!(until(3), [0, 1, 2]);
+    // As the other writers of the same call do.
+    assert_eq!((until(3), until(3)), (vec![], vec![]));
+    assert_eq!(until(5), [3, 4]);
+}
