@@ -22,19 +22,30 @@ enum WriteInterface {
     Blynk,
     BlynkMany,
     LineProtocol,
+    Facts,
     Mqtt,
     MqttObject,
+    MqttFacts,
+    MqttDocument,
 }
 
-const INTERFACES: [WriteInterface; 7] = [
+const INTERFACES: [WriteInterface; 10] = [
     WriteInterface::DataStone,
     WriteInterface::GraphQl,
     WriteInterface::Blynk,
     WriteInterface::BlynkMany,
     WriteInterface::LineProtocol,
+    WriteInterface::Facts,
     WriteInterface::Mqtt,
     WriteInterface::MqttObject,
+    WriteInterface::MqttFacts,
+    WriteInterface::MqttDocument,
 ];
+
+/// A fact creates its device.
+fn fact(stream: &str, value: i64) -> Value {
+    json!({"id": "floor", "s1_id": stream, "s1_v": value})
+}
 
 struct Plant {
     server: Server,
@@ -84,7 +95,11 @@ impl Plant {
                 let line = format!("LineProtocol value={value}");
                 done(client.send("POST", "/write?db=press", &[("content-type", "text/plain")], line).await)
             }
-            WriteInterface::Mqtt | WriteInterface::MqttObject => return,
+            WriteInterface::Facts => done(client.post("/ingest/facts", &fact("Facts.value", value)).await),
+            WriteInterface::Mqtt
+            | WriteInterface::MqttObject
+            | WriteInterface::MqttFacts
+            | WriteInterface::MqttDocument => unreachable!("publish writes it"),
         };
         assert!((200..300).contains(&status), "{:?}: {status} {answer}", INTERFACES[place]);
     }
@@ -94,10 +109,15 @@ impl Plant {
         let hello = Connect::new(Version::V5, &format!("{place}-{writer}"), &self.server.key);
         let mut client = MqttClient::connect(&self.mqtt, &hello).await;
         for value in values(writer) {
-            let answer = match INTERFACES[place] {
-                WriteInterface::Mqtt => client.publish("basalt/press/Mqtt.value", value.to_string(), 1).await,
-                _ => client.publish("basalt/press", json!({"MqttObject.value": value}).to_string(), 1).await,
+            let (topic, payload) = match INTERFACES[place] {
+                WriteInterface::Mqtt => ("basalt/press/Mqtt.value", json!(value)),
+                WriteInterface::MqttFacts => ("os/sensors/raw", fact("MqttFacts.value", value)),
+                WriteInterface::MqttDocument => {
+                    ("discover/default/press/press/post", json!({"MqttDocument": {"value": value}}))
+                }
+                _ => ("basalt/press", json!({ "MqttObject.value": value })),
             };
+            let answer = client.publish(topic, payload.to_string(), 1).await;
             assert_eq!(answer, Ok(0), "{:?}", INTERFACES[place]);
         }
         client.disconnect(0).await;
@@ -115,7 +135,7 @@ async fn sixteen_writers_at_each_interface_lose_no_acknowledged_value() {
         let writers = (0..WRITERS).map(|writer| {
             let plant = plant.clone();
             tokio::spawn(async move {
-                if matches!(INTERFACES[place], WriteInterface::Mqtt | WriteInterface::MqttObject) {
+                if format!("{:?}", INTERFACES[place]).starts_with("Mqtt") {
                     return plant.publish(place, writer).await;
                 }
                 for value in values(writer) {
@@ -126,9 +146,9 @@ async fn sixteen_writers_at_each_interface_lose_no_acknowledged_value() {
         for writer in writers.collect::<Vec<_>>() {
             writer.await.expect("it writes");
         }
-        let stream = plant.streams[place];
         let query = format!(
-            "SELECT count(*) AS n, count(DISTINCT value) AS different FROM readings WHERE stream_id = {stream}"
+            "SELECT count(*) AS n, count(DISTINCT value) AS different FROM readings r JOIN streams s ON s.id = r.stream_id \
+             WHERE s.name = '{name:?}.value'"
         );
         let expected: Value = json!([{"n": WRITERS * VALUES, "different": WRITERS * VALUES}]);
         assert_eq!(json!(plant.client.sql(&query).await), expected, "{name:?}");

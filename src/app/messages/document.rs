@@ -37,7 +37,6 @@ impl Messages {
         if !principal.owns_device(device.org, device.id) {
             return Err(Error::hidden());
         }
-        let ts = new.ts.unwrap_or_else(|| self.clock.now());
         let leaves: Vec<(String, Value)> = flatten(&new.document)
             .into_iter()
             .map(|(path, leaf): (String, Leaf)| (path, leaf.into_json()))
@@ -45,10 +44,10 @@ impl Messages {
         let mut readings = Readings::default();
         let values = leaves.iter().map(|(name, value)| SensorValue { name, value, unit: None });
         let values = values.collect();
-        MessageTargets::new(self, principal).readings(device.id, ts, values, &mut readings).await?;
+        MessageTargets::new(self, principal).readings(device.id, new.ts, values, &mut readings).await?;
         let message = NewMessage {
             device: device.id,
-            ts,
+            ts: new.ts.unwrap_or_else(|| self.clock.now()),
             status: STATUS_ONLINE.to_owned(),
             payload: Value::Object(new.document).to_string(),
             format: MessageFormat::Document,

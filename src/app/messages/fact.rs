@@ -22,7 +22,8 @@ pub const MAX_FACTS: usize = 10_000;
 impl Messages {
     /// Stores facts as messages, and their values as readings of the streams named after the sensors, all or none.
     /// Returns the ids of the messages in the order of the facts. Devices and streams that are new are created, and stay
-    /// when the write fails. A fact without a time gets the current second, one and the same for all of a request.
+    /// when the write fails. A message of a fact without a time gets the current second, one and the same for all of a request, and
+    /// its readings the time of their arrival: each stream keeps the values of all requests of a second.
     ///
     /// # Errors
     /// `Forbidden` without the scope `value:write`; `Invalid` naming the fact (counted from 1) and its member, or when
@@ -35,18 +36,17 @@ impl Messages {
         let (mut messages, mut readings) = (Vec::with_capacity(facts.len()), Readings::default());
         for (number, (fact, payload)) in (1_usize..).zip(facts) {
             let device = targets.device(fact.device.trim()).await.map_err(|e| in_fact(number, e))?;
-            let ts = fact.ts.unwrap_or(now);
             let numbers: Vec<_> = fact.sensors.iter().filter_map(reading_value).collect();
             let values = numbers.iter().map(|(sensor, value)| SensorValue {
                 name: &sensor.id,
                 value,
                 unit: sensor.unit.as_deref(),
             });
-            let stored = targets.readings(device.id, ts, values.collect(), &mut readings).await;
+            let stored = targets.readings(device.id, fact.ts, values.collect(), &mut readings).await;
             stored.map_err(|e| in_fact(number, e))?;
             messages.push(NewMessage {
                 device: device.id,
-                ts,
+                ts: fact.ts.unwrap_or(now),
                 status: fact.status,
                 payload,
                 format: MessageFormat::Fact,

@@ -31,12 +31,14 @@ pub struct SensorValue<'a> {
 pub struct MessageTargets<'a> {
     service: &'a Messages,
     principal: &'a Principal,
+    /// When the request arrived.
+    arrived: Micros,
     streams: HashMap<DeviceId, HashMap<String, Arc<Stream>>>,
 }
 
 impl<'a> MessageTargets<'a> {
     pub fn new(service: &'a Messages, principal: &'a Principal) -> Self {
-        Self { service, principal, streams: HashMap::new() }
+        Self { service, principal, arrived: service.clock.now(), streams: HashMap::new() }
     }
 
     /// Returns the device with this external id, and creates one that is only posted to when there is none.
@@ -78,14 +80,15 @@ impl<'a> MessageTargets<'a> {
     }
 
     /// Returns the readings of a message's values. New streams are created for numbers and truth values; a text needs a
-    /// stream that exists. What has no name, no value or one that its stream cannot hold stays in the message alone.
+    /// stream that exists. What has no name, no value or one that its stream cannot hold stays in the message alone. Values of
+    /// a message without a time get that of its arrival, each a later one than its stream was given before.
     ///
     /// # Errors
     /// `LimitReached` beyond the organization's quota; `Invalid` for a device that has no streams.
     pub async fn readings(
         &mut self,
         device: DeviceId,
-        ts: Micros,
+        ts: Option<Micros>,
         values: Vec<SensorValue<'_>>,
         out: &mut Readings,
     ) -> Result<()> {
@@ -93,6 +96,7 @@ impl<'a> MessageTargets<'a> {
             let Some(stream) = self.stream(device, &sensor).await? else { continue };
             if let Ok((value, text)) = value_parsing::parse_reading_value(&stream.spec, sensor.value) {
                 let quality = Quality::Good;
+                let ts = ts.unwrap_or_else(|| self.service.store.assign_ts(stream.id, self.arrived));
                 out.push(Reading { stream: stream.id, ts, value, text, quality });
             }
         }
