@@ -40,6 +40,12 @@ impl ListQuery {
         }
     }
 
+    /// Returns whether the list is the newest row alone, of whatever time.
+    pub(super) fn is_of_newest(&self) -> bool {
+        let has_range = self.from.is_some() || self.to.is_some();
+        self.newest_first && self.limit == Some(1) && self.offset == 0 && !has_range
+    }
+
     /// Returns the bounds of times in microseconds.
     pub(super) fn ts_bounds(&self) -> MinMax<i64> {
         MinMax::new(self.from.map_or(i64::MIN, |t| t.0), self.to.map_or(i64::MAX, |t| t.0))

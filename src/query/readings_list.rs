@@ -45,20 +45,25 @@ pub(super) const READING_COLUMNS: [usize; 5] =
 
 impl Engine {
     /// Streams readings ordered by time, equal times by stream id. The list has no row limit of its own: each day is
-    /// computed when it is read.
+    /// computed when it is read. The newest row alone, without a range, is not one whose time is ahead of the clock.
     pub async fn values(
         self: &Arc<Self>,
         principal: &Principal,
-        query: ValuesQuery,
+        mut query: ValuesQuery,
     ) -> Result<ReadingChunks> {
         if query.list.limit == Some(0) {
             return Ok(stream::empty().boxed());
         }
         let tracker = self.start_tracking(principal, Surface::Values, None);
-        if let Some(newest) = self.newest(principal, &query) {
-            tracker.add_rows(1);
-            tracker.finish();
-            return Ok(stream::once(ready(Ok(Readings::from_iter([newest])))).boxed());
+        if query.list.is_of_newest() {
+            let store = &self.services.store;
+            let latest = store.ahead_bound().latest(store.clock().now());
+            if let Some(newest) = self.newest(principal, &query, latest) {
+                tracker.add_rows(1);
+                tracker.finish();
+                return Ok(stream::once(ready(Ok(Readings::from_iter([newest])))).boxed());
+            }
+            query.list.to = Some(latest);
         }
         let listing = ReadingsList::new(self, principal, query, tracker.clone()).await?;
         let start =
@@ -88,20 +93,16 @@ impl Engine {
     }
 
     /// Answers a request for the single newest value of a stream from memory, which is never older than an acknowledged
-    /// write. When the newest reading is a bad one, only the lake knows for certain which value precedes it. Where another
-    /// process owns the lake, the newest values of this one, if it has any, are old.
-    fn newest(&self, principal: &Principal, query: &ValuesQuery) -> Option<Reading> {
+    /// write. When the newest reading is a bad one, or later than `latest`, only the lake knows for certain which value precedes it.
+    /// Where another process owns the lake, the newest values of this one, if it has any, are old.
+    fn newest(&self, principal: &Principal, query: &ValuesQuery, latest: Micros) -> Option<Reading> {
         if self.services.store.is_replica() {
             return None;
         }
-        let list = &query.list;
-        let stream = list.one_stream()?;
-        let is_of_newest = list.newest_first && list.limit == Some(1) && list.offset == 0;
-        if !is_of_newest || list.from.is_some() || list.to.is_some() {
-            return None;
-        }
+        let stream = query.list.one_stream()?;
         let newest = self.services.store.newest_by_time(principal, stream)?;
-        (query.include_bad || newest.quality != Quality::Bad).then_some(newest)
+        let is_shown = query.include_bad || newest.quality != Quality::Bad;
+        (is_shown && newest.ts <= latest).then_some(newest)
     }
 }
 

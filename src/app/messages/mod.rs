@@ -68,6 +68,11 @@ impl Messages {
         }
     }
 
+    /// Returns the latest time that counts as now: what has a later one is ahead of the clock.
+    pub fn latest_time(&self) -> Micros {
+        self.store.ahead_bound().latest(self.clock.now())
+    }
+
     /// Returns a page of messages and their total.
     ///
     /// # Errors

@@ -62,7 +62,8 @@ impl MessageView {
     }
 }
 
-/// Returns a page of the messages of a device.
+/// Returns a page of the messages of a device. Without an end these are the ones up to now, so that the first is the newest: one whose
+/// time is ahead of the clock comes when its time has come.
 ///
 /// # Errors
 /// 400 naming every wrong parameter; 404 when there is no such device.
@@ -72,7 +73,7 @@ pub async fn list(cloud: &Cloud, caller: &ProjectCaller, id: &str, query: &str) 
     let filter = MessageFilter {
         devices: Some(vec![device.id]),
         from: query.from,
-        to: query.to,
+        to: query.to.or_else(|| Some(cloud.app.messages.latest_time())),
         status: None,
         derives: true,
     };
