@@ -24,14 +24,24 @@ use crate::host::private_file;
 use crate::store::Store;
 
 /// Device states of the collectors, empty until a server starts them, and of the MQTT broker with its sessions.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct CollectorStates {
+    store: Arc<Store>,
     pub(super) collectors: Arc<OnceLock<Arc<Collectors>>>,
     pub(super) presence: Arc<DevicePresence>,
     pub(super) sessions: Arc<Mutex<SessionRegistry>>,
 }
 
 impl CollectorStates {
+    pub fn new(store: Arc<Store>) -> CollectorStates {
+        CollectorStates {
+            store,
+            collectors: Arc::default(),
+            presence: Arc::default(),
+            sessions: Arc::default(),
+        }
+    }
+
     /// Returns the running collectors.
     ///
     /// # Errors
@@ -49,10 +59,14 @@ impl CollectorStates {
 }
 
 impl DeviceStatusSource for CollectorStates {
-    /// Collectors learn of a change a moment later, and a device that was just disabled must not be shown as online.
+    /// Collectors learn of a change a moment later, and a device that was just disabled must not be shown as online. A device that
+    /// nobody asks was seen last when it sent a reading, by whatever interface.
     fn status(&self, device: &Device) -> DeviceStatus {
         let known = self.collectors.get().and_then(|collectors| collectors.status(device.id));
-        let known = self.presence.refine(device.id, &device.spec, known.unwrap_or_default());
+        let mut known = self.presence.refine(device.id, &device.spec, known.unwrap_or_default());
+        if !device.spec.has_registers() {
+            known.last_seen = known.last_seen.max(self.store.last_contact(device.id));
+        }
         if device.spec.enabled { known } else { DeviceStatus { state: DeviceState::Disabled, ..known } }
     }
 

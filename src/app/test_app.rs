@@ -48,7 +48,8 @@ pub async fn open() -> (TempDir, App) {
         live_ring_bytes: 1 << 20,
     };
     let store = Store::open(options, catalog, Arc::new(LocalDisk), clock.clone()).await.expect("a store");
-    let (store, states) = (Arc::new(store), CollectorStates::default());
+    let store = Arc::new(store);
+    let states = CollectorStates::new(store.clone());
     let options = EngineOptions {
         timeout: Duration::from_secs(1),
         max_rows: 10,

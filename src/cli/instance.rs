@@ -60,7 +60,7 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         NodeRole::All | NodeRole::Ingest => open_store(config, clock.clone()).await?,
         NodeRole::Query => open_replica(config, clock.clone()).await?,
     });
-    let states = CollectorStates::default();
+    let states = CollectorStates::new(store.clone());
     let ai = ModelRuntime::new(store.clone(), to_usize(config.ai_loaded_bytes));
     let models = Arc::new(QueryModels::new(ai.clone()));
     let engine = Engine::new(store.clone(), Arc::new(states.clone()), models, engine_options(config)?)?;

@@ -76,6 +76,11 @@ impl LatestValueCache {
         }
     }
 
+    /// Returns the time of every stream's newest reading by time, of any quality, also when it is ahead; in no order.
+    pub(super) fn newest_times(&self) -> Vec<(StreamId, Micros)> {
+        self.streams.read().iter().map(|(stream, known)| (*stream, known.newest.ts())).collect()
+    }
+
     /// Returns the streams with readings, by id.
     pub fn streams(&self) -> Vec<StreamId> {
         let mut streams: Vec<StreamId> = self.streams.read().keys().copied().collect();

@@ -17,6 +17,7 @@ pub mod flush;
 pub mod group_commit;
 pub mod idempotency;
 pub mod lake;
+mod last_contact;
 pub mod latest_value_cache;
 mod latest_value_codec;
 pub mod live;
@@ -65,13 +66,14 @@ use crate::domain::progress::Progress;
 use crate::domain::reading::Reading;
 use crate::domain::retention::RetentionBounds;
 use crate::domain::subscription::SubscriptionFilter;
-use crate::domain::{Clock, Error, Micros, OrgId, Principal, Result, StreamId};
+use crate::domain::{Clock, DeviceId, Error, Micros, OrgId, Principal, Result, StreamId};
 use catalog::Catalog;
 use compaction::Compactor;
 use current_reading::LatestReadings;
 use flush::Flusher;
 use group_commit::CommitQueue;
 use idempotency::{Claim, IdempotencyKeys};
+use last_contact::LastContacts;
 use latest_value_cache::LatestValueCache;
 use live::CommitFeed;
 use live::filtered_tail::{self, FilteredTail};
@@ -114,6 +116,7 @@ pub struct Store {
     catalog: Arc<Catalog>,
     tables: Arc<TableSet>,
     latest_values: Arc<LatestValueCache>,
+    last_contacts: LastContacts,
     message_counts: Arc<MessageCountsIndex>,
     objects: ObjectFiles,
     idempotency: Arc<IdempotencyKeys>,
@@ -183,6 +186,12 @@ impl Store {
         let seen = self.catalog.streams_by_id(principal, streams);
         let kept = self.retention_bounds();
         seen.iter().filter_map(|stream| Some((stream.id, self.latest_visible(&kept, stream.id)?))).collect()
+    }
+
+    /// Returns when a device last sent a reading that was acknowledged, whatever the reading's time; history that was imported
+    /// does not count. For those who show devices that the principal sees.
+    pub fn last_contact(&self, device: DeviceId) -> Option<Micros> {
+        self.last_contacts.get(device)
     }
 
     /// Returns the newest reading of a stream by its own time, of any quality, also when it is ahead of the clock: what lists

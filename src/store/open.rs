@@ -22,6 +22,7 @@ use super::group_commit::{CommitQueue, Committer};
 use super::lake::conditional_put;
 use super::lake::location::{LakeAccess, LakeLocation};
 use super::lake::ownership::LakeOwner;
+use super::last_contact::LastContacts;
 use super::live::CommitFeed;
 use super::memory_budget::MemoryBudget;
 use super::memtable::ROW_BYTES;
@@ -275,8 +276,10 @@ impl OpenedState {
             background.push(tokio::spawn(retention.clone().run()));
             background.push(tokio::spawn(orphans.remove_after(keep_removed)));
         }
+        let now = tables.clock().now();
         Store {
             instance: Uuid::new_v4(),
+            last_contacts: LastContacts::of_readings(&checkpoint.latest_values, &catalog, now),
             data_dir: options.data_dir,
             catalog,
             tables,

@@ -14,7 +14,7 @@ use super::throttle;
 use super::upsert_rows::UpsertRows;
 use super::wal::log::Payload;
 use super::wal::{IdempotencyRecord, Record};
-use super::write_validation::{self, WritableTimes};
+use super::write_validation::{self, AdmittedRows, WritableTimes};
 use super::{Ack, ClaimOutcome, Store};
 use crate::domain::message::StoredMessage;
 use crate::domain::reading::Readings;
@@ -52,14 +52,17 @@ impl Store {
     }
 
     async fn write_request(&self, principal: &Principal, request: WriteRequest) -> Result<Ack> {
-        let readings = self.admit(principal, &request.rows)?;
-        let count = request.rows.len();
+        let admitted = self.admit(principal, &request.rows)?;
+        let (count, is_import) = (request.rows.len(), request.is_import);
         if count == 0 {
             return Ok(Ack { rows: 0, seq: 0 });
         }
         let acked = self.enqueue(request).await?;
         let seq = wait_for_ack(acked).await?;
-        self.catalog.count_readings(principal.org, readings);
+        self.catalog.count_readings(principal.org, admitted.readings);
+        if !is_import {
+            self.last_contacts.record(&admitted.devices, self.clock().now());
+        }
         Ok(Ack { rows: count, seq })
     }
 
@@ -85,7 +88,7 @@ impl Store {
         readings: Readings,
     ) -> Result<Ack> {
         let rows = message_rows::rows(messages);
-        let accepted = self.admit(principal, &readings)?;
+        let admitted = self.admit(principal, &readings)?;
         write_validation::check_upsert(&self.catalog, principal, &rows, &self.writable_times())?;
         let count = rows.len() + readings.len();
         if count == 0 {
@@ -94,7 +97,8 @@ impl Store {
         let request = WriteRequest { rows: readings, keyed: vec![rows], ..WriteRequest::default() };
         let acked = self.enqueue(request).await?;
         let seq = wait_for_ack(acked).await?;
-        self.catalog.count_readings(principal.org, accepted);
+        self.catalog.count_readings(principal.org, admitted.readings);
+        self.last_contacts.record(&admitted.devices, self.clock().now());
         Ok(Ack { rows: count, seq })
     }
 
@@ -123,16 +127,17 @@ impl Store {
         claim: Claim,
         answer: Vec<u8>,
     ) -> Result<()> {
-        let readings = self.admit(principal, &rows)?;
+        let admitted = self.admit(principal, &rows)?;
         let entry = claim.entry(answer, self.clock().now());
         let request = WriteRequest { rows, claimed: Some((claim, entry)), ..WriteRequest::default() };
         wait_for_ack(self.enqueue(request).await?).await?;
-        self.catalog.count_readings(principal.org, readings);
+        self.catalog.count_readings(principal.org, admitted.readings);
+        self.last_contacts.record(&admitted.devices, self.clock().now());
         Ok(())
     }
 
-    /// Checks rows, and returns how many of them are readings of a device.
-    fn admit(&self, principal: &Principal, rows: &Readings) -> Result<usize> {
+    /// Checks rows, and returns what they hold.
+    fn admit(&self, principal: &Principal, rows: &Readings) -> Result<AdmittedRows> {
         write_validation::check(&self.catalog, principal, rows, &self.writable_times())
     }
 

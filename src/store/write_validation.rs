@@ -31,8 +31,16 @@ pub struct WritableTimes {
     pub kept: Arc<RetentionBounds>,
 }
 
-/// Checks rows against the principal, the clock, retention and the rules of a reading. Returns how many of them are
-/// readings of a device: rows of companions are not.
+/// What rows that may be written hold.
+#[derive(Debug, Default)]
+pub struct AdmittedRows {
+    /// How many of them are readings of a device: rows of companions are not.
+    pub readings: usize,
+    /// The devices whose readings they are, each once.
+    pub devices: Vec<DeviceId>,
+}
+
+/// Checks rows against the principal, the clock, retention and the rules of a reading.
 ///
 /// # Errors
 /// `Invalid` with one field `row N` (rows count from 1) for each wrong row, at most `MAX_LISTED_ROWS` of them.
@@ -41,27 +49,27 @@ pub fn check(
     principal: &Principal,
     rows: &Readings,
     times: &WritableTimes,
-) -> Result<usize> {
-    let (problems, readings) = problems(catalog, principal, rows, times, MAX_LISTED_ROWS);
+) -> Result<AdmittedRows> {
+    let (problems, admitted) = problems(catalog, principal, rows, times, MAX_LISTED_ROWS);
     let wrong = problems
         .into_iter()
         .map(|(row, problem)| FieldError::new(format!("row {}", row + 1), problem))
         .collect();
     Error::check(wrong)?;
-    Ok(readings)
+    Ok(admitted)
 }
 
-/// Returns the indexes of wrong rows with their problems, at most `most` of them, and how many of the rows before the end
-/// or the last problem are readings of a device.
+/// Returns the indexes of wrong rows with their problems, at most `most` of them, and what the rows before the end or the last
+/// problem hold.
 pub fn problems(
     catalog: &Catalog,
     principal: &Principal,
     rows: &Readings,
     times: &WritableTimes,
     most: usize,
-) -> (Vec<(usize, String)>, usize) {
+) -> (Vec<(usize, String)>, AdmittedRows) {
     let mut known: HashMap<i32, Option<(StreamWriteInfo, RangeInclusive<Micros>)>> = HashMap::new();
-    let (mut wrong, mut readings) = (Vec::new(), 0);
+    let (mut wrong, mut admitted) = (Vec::new(), AdmittedRows::default());
     for i in 0..rows.len() {
         let stream = rows.stream[i];
         let known = known.entry(stream).or_insert_with(|| {
@@ -70,7 +78,7 @@ pub fn problems(
         });
         let problem = match known {
             Some((info, allowed)) => {
-                readings += usize::from(!info.is_companion);
+                admitted.readings += usize::from(!info.is_companion);
                 time_problem(rows, i, allowed).or_else(|| value_problem(info.kind, rows, i))
             }
             None => Some(format!("stream_id: there is no stream `{stream}`")),
@@ -82,7 +90,10 @@ pub fn problems(
             }
         }
     }
-    (wrong, readings)
+    admitted.devices = known.values().flatten().map(|(info, _)| info.device).collect();
+    admitted.devices.sort_unstable();
+    admitted.devices.dedup();
+    (wrong, admitted)
 }
 
 /// Checks rows of a keyed table: the principal must see the stream of each row, or the device as a whole.

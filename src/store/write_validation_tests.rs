@@ -73,8 +73,7 @@ async fn rows_are_checked_by_the_rules_of_their_stream() {
         let rows = [row(1, NOW, Some(1.0), None, Good), reading].into_iter().collect();
         let found = check(&catalog, &owner, &rows, &up_to(Micros(NOW.0 + 10)));
         match (found, problem) {
-            // Both are readings of a device.
-            (Ok(2), None) => {}
+            (Ok(admitted), None) => assert_eq!((admitted.readings, admitted.devices.len()), (2, 1), "{name}"),
             (Err(e), Some(problem)) => {
                 assert_eq!((e.fields.len(), e.fields[0].field.as_ref()), (1, "row 2"), "{name}: {e}");
                 assert!(e.message.contains(problem), "{name}: {e}");

@@ -223,7 +223,8 @@ impl TestDb {
         let spill = tempfile::tempdir().unwrap();
         let models = Arc::new(QueryModels::new(ModelRuntime::new(store.clone(), LOADED_BYTES)));
         let options = engine_options(spill.path());
-        let engine = Engine::new(store.clone(), Arc::new(CollectorStates::default()), models, options)?;
+        let engine =
+            Engine::new(store.clone(), Arc::new(CollectorStates::new(store.clone())), models, options)?;
         Ok(TestDb { store, engine: Arc::new(engine), clock, dir, _spill: Arc::new(spill) })
     }
 
@@ -233,8 +234,13 @@ impl TestDb {
         let mut options = engine_options(spill.path());
         change(&mut options);
         let models = Arc::new(QueryModels::new(ModelRuntime::new(self.store.clone(), LOADED_BYTES)));
-        let engine =
-            Engine::new(self.store.clone(), Arc::new(CollectorStates::default()), models, options).unwrap();
+        let engine = Engine::new(
+            self.store.clone(),
+            Arc::new(CollectorStates::new(self.store.clone())),
+            models,
+            options,
+        )
+        .unwrap();
         TestDb { engine: Arc::new(engine), _spill: Arc::new(spill), ..self }
     }
 
@@ -281,7 +287,7 @@ impl TestDb {
             store: self.store.clone(),
             engine: self.engine.clone(),
             clock: self.clock.clone(),
-            states: CollectorStates::default(),
+            states: CollectorStates::new(self.store.clone()),
         };
         let ai = ModelRuntime::new(self.store.clone(), LOADED_BYTES);
         Arc::new(App::new(parts, ai, settings))

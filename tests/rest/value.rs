@@ -21,6 +21,29 @@ fn row(id: i64, second: u32, value: Value) -> Value {
     json!({"data": id, "timestamp": format!("2026-04-28T12:00:{second:02}Z"), "value": value})
 }
 
+/// rest.md A4 and C18: a point of next week is stored, but it is not the newest; and whoever posts is seen.
+#[tokio::test]
+async fn the_newest_value_is_not_ahead_of_the_clock_and_a_device_that_posts_is_seen() {
+    let (mut server, client) = Server::with_client(&[]).await;
+    let (device, id) = stream_of(&client, "pushed", "fp64").await;
+    let (values, shown) = (format!("/api/data/{id}/value/"), format!("/api/device/{device}/"));
+    assert_eq!(client.get(&shown).await.body["last_seen"], Value::Null, "nothing was posted");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    for (ts, value) in [(now - 5, 1.0), (now + 7 * 86_400, 2.0)] {
+        client.post(&values, &json!({"timestamp": ts, "value": value})).await.created();
+    }
+    let listed = async |query: &str| client.get(&format!("{values}{query}")).await.column("value");
+    assert_eq!(listed("?limit=1").await, [1.0]);
+    assert_eq!(listed("?limit=2").await, [2.0, 1.0], "a list is of all times");
+    assert_eq!(listed(&format!("?from={now}&limit=1")).await, [2.0], "and so is a range");
+
+    let seen = "SELECT last_seen > now() - INTERVAL '1 minute' AND last_seen <= now() AS seen FROM devices";
+    assert_eq!(client.sql(seen).await, [json!({"seen": true})]);
+    assert!(client.get(&shown).await.body["last_seen"].is_string());
+    server.restart().await;
+    assert!(server.client().get(&shown).await.body["last_seen"].is_string(), "after a restart by its values");
+}
+
 #[tokio::test]
 async fn a_post_is_stored_as_in_the_vendors_example_or_refused_by_its_fields() {
     let (_server, client) = Server::with_client(&[]).await;
