@@ -58,6 +58,12 @@ impl Scope {
         Self { resource, access: Access::Write }
     }
 
+    /// Every scope there is, by resource. Terminal grants are issued and redeemed, never read.
+    pub fn all() -> impl Iterator<Item = Scope> {
+        let scopes = Resource::ALL.into_iter().flat_map(|r| [Scope::read(r), Scope::write(r)]);
+        scopes.filter(|scope| *scope != Scope::read(Resource::WebrtcTerminal))
+    }
+
     fn bit(self) -> u32 {
         1 << (self.resource as u32 * 2 + self.access as u32)
     }
@@ -77,16 +83,9 @@ impl FromStr for Scope {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let all = Resource::ALL.into_iter().flat_map(|r| [Scope::read(r), Scope::write(r)]);
-        all.into_iter().find(|s| s.to_string() == text).ok_or_else(|| {
-            let names: Vec<_> = Resource::ALL.iter().map(|r| r.name()).collect();
-            Error::field(
-                "scope",
-                format!(
-                    "`{text}` is not a scope: use <resource>:read or <resource>:write with one of {}",
-                    names.join(", ")
-                ),
-            )
+        Scope::all().find(|scope| scope.to_string() == text).ok_or_else(|| {
+            let scopes: Vec<_> = Scope::all().map(|scope| scope.to_string()).collect();
+            Error::field("scope", format!("`{text}` is not a scope: use one of {}", scopes.join(", ")))
         })
     }
 }
@@ -101,7 +100,7 @@ impl Scopes {
 
     /// Every scope of every resource.
     pub fn all() -> Self {
-        Resource::ALL.into_iter().flat_map(|r| [Scope::read(r), Scope::write(r)]).collect()
+        Scope::all().collect()
     }
 
     /// Whether the set grants `scope`, directly or through the write scope of its resource.
@@ -111,10 +110,7 @@ impl Scopes {
 
     /// The scopes as granted (a write does not list its implied read).
     pub fn iter(self) -> impl Iterator<Item = Scope> {
-        Resource::ALL
-            .into_iter()
-            .flat_map(|r| [Scope::read(r), Scope::write(r)])
-            .filter(move |s| self.0 & s.bit() != 0)
+        Scope::all().filter(move |scope| self.0 & scope.bit() != 0)
     }
 }
 

@@ -4,8 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::named_enum::named_enum;
-use super::principal::{Resource, Scope, Scopes};
-use super::{Error, Result};
+use super::{Access, Error, Result, Scope, Scopes};
 
 named_enum! {
     /// What a user may do in its organization.
@@ -27,7 +26,7 @@ impl UserRole {
     pub fn scopes(self) -> Scopes {
         match self {
             UserRole::None => Scopes::NONE,
-            UserRole::Viewer => Resource::ALL.into_iter().map(Scope::read).collect(),
+            UserRole::Viewer => Scope::all().filter(|scope| scope.access == Access::Read).collect(),
             UserRole::Staff | UserRole::Superuser => Scopes::all(),
         }
     }
@@ -51,13 +50,20 @@ impl FromStr for UserRole {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Resource;
 
     #[test]
     fn a_viewer_reads_everything_and_changes_nothing() {
         for resource in Resource::ALL {
+            // Terminal grants are never read.
+            let is_read = resource != Resource::WebrtcTerminal;
             let allowed = UserRole::ALL
                 .map(|role| [Scope::read, Scope::write].map(|of| role.scopes().allows(of(resource))));
-            assert_eq!(allowed, [[false, false], [true, false], [true, true], [true, true]], "{resource:?}");
+            assert_eq!(
+                allowed,
+                [[false, false], [is_read, false], [true, true], [true, true]],
+                "{resource:?}"
+            );
         }
     }
 

@@ -47,14 +47,11 @@ async fn every_operation_answers_every_caller_as_the_document_says() {
     let mut world = AccessFixture::new().await;
     let (own, foreign) = (world.rows().await, world.rows().await);
     let mut scopes = Vec::new();
-    for resource in
-        ["device", "data", "group", "value", "statistic", "event-log", "system", "webrtc-terminal"]
-    {
-        for access in ["read", "write"] {
-            let scope = format!("{resource}:{access}");
-            let key = world.server.create_key(&["--scope", &scope]).await;
-            scopes.push((scope, TestCaller::Key(key)));
-        }
+    let resources = ["device", "data", "group", "value", "statistic", "event-log", "system"];
+    let of_all = resources.map(|resource| [format!("{resource}:read"), format!("{resource}:write")]);
+    for scope in of_all.into_iter().flatten().chain(["webrtc-terminal:write".to_owned()]) {
+        let key = world.server.create_key(&["--scope", &scope]).await;
+        scopes.push((scope, TestCaller::Key(key)));
     }
     let limited = TestCaller::Key(world.limited_to(own.device).await);
     let mut people = world.people().await;

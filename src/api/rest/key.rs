@@ -20,7 +20,6 @@ use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, requir
 use crate::app::App;
 use crate::app::fields::key::read_key;
 use crate::app::fields::reader::ReadMode;
-use crate::domain::Resource;
 use crate::domain::key::Key;
 use crate::domain::{DeviceId, DocumentId, KeyId, Result, Scope, StreamId};
 use serde_json::Value;
@@ -58,8 +57,7 @@ pub fn section() -> Section {
 }
 
 fn described() -> Vec<FieldSchema> {
-    let scopes = Resource::ALL.iter().flat_map(|r| [Scope::read(*r), Scope::write(*r)]);
-    let scope = schema::choice(scopes.map(|scope| scope.to_string()));
+    let scope = schema::choice(Scope::all().map(|scope| scope.to_string()));
     let rows = || schema::nullable(schema::list(schema::row_id()));
     vec![
         read_only("id", schema::row_id()),

@@ -60,9 +60,13 @@ impl TryFrom<Model> for Key {
     }
 }
 
+/// A scope of earlier versions that granted nothing.
+const FORMER_SCOPE: &str = "webrtc-terminal:read";
+
 fn read_scopes(place: &RowRef, text: &str) -> Result<Scopes> {
     let names: Vec<String> = place.json("scopes", text)?;
-    names.iter().map(|name| place.check_column("scopes", name.parse::<Scope>())).collect()
+    let known = names.iter().filter(|name| *name != FORMER_SCOPE);
+    known.map(|name| place.check_column("scopes", name.parse::<Scope>())).collect()
 }
 
 /// A row to insert; the database assigns its id.

@@ -7,7 +7,7 @@ import { Modal } from "../../ui/Modal.tsx";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { Field, useFieldErrors } from "../../ui/Field.tsx";
 import { CREATE_KEY } from "./queries.ts";
-import { type Grant, type Grants, NOUNS, parseIds, scopesOf } from "./scopes.ts";
+import { type Grant, type Grants, isThere, NOUNS, parseIds, scopesOf } from "./scopes.ts";
 import { t } from "./words.ts";
 
 interface Made {
@@ -42,13 +42,15 @@ function Matrix({ grants, set }: { grants: Grants; set: (grants: Grants) => void
               </th>
               {CHOICES.map(({ grant, word }) => (
                 <td key={word}>
-                  <input
-                    type="radio"
-                    name={`scope-${noun}`}
-                    aria-label={t("scopeOf", { noun, action: t(word) })}
-                    checked={(grants[noun] ?? "") === grant}
-                    onChange={() => set({ ...grants, [noun]: grant })}
-                  />
+                  {isThere(noun, grant) && (
+                    <input
+                      type="radio"
+                      name={`scope-${noun}`}
+                      aria-label={t("scopeOf", { noun, action: t(word) })}
+                      checked={(grants[noun] ?? "") === grant}
+                      onChange={() => set({ ...grants, [noun]: grant })}
+                    />
+                  )}
                 </td>
               ))}
             </tr>

@@ -6,6 +6,11 @@ export type Grant = "" | "read" | "write";
 export const NOUNS = ["device", "data", "group", "value", "statistic", "event-log", "system", "webrtc-terminal"] as const;
 
 export type Noun = (typeof NOUNS)[number];
+
+/** Whether there is such a scope: terminal grants are issued, never read. */
+export function isThere(noun: Noun, grant: Grant): boolean {
+  return noun !== "webrtc-terminal" || grant !== "read";
+}
 export type Grants = Partial<Record<Noun, Grant>>;
 
 /** The scopes of a choice, as a key is created with them. */
