@@ -208,12 +208,27 @@ impl AccessControl {
         self.store.catalog().revoke_key(principal, id).await
     }
 
-    /// Creates the key with the secret that the operator chose (`BASALT_BOOTSTRAP_KEY`) and every scope, unless it
+    /// Returns whether the credential that a variable presets may be created: only before the first server has run, so that the
+    /// environment of a later start opens nothing of what is stored. The log says when it is not.
+    pub(super) async fn may_preset(&self, variable: &str) -> Result<bool> {
+        let is_first = self.store.catalog().last_heartbeat().await?.is_none();
+        if !is_first {
+            tracing::warn!(
+                "{variable} creates nothing: a preset counts at the first start. Use `basalt key create` or `basalt client create`"
+            );
+        }
+        Ok(is_first)
+    }
+
+    /// Creates the key with the secret that the operator chose (`BASALT_BOOTSTRAP_KEY`) and every scope at the first start, unless it
     /// exists. A key that was revoked since stays revoked.
     pub async fn bootstrap(&self, secret: &str) -> Result<()> {
         let stored = bootstrap_secret(secret)?;
         let catalog = self.store.catalog();
         if catalog.key_by_prefix(&stored.prefix).is_some_and(|k| key::matches(&k.secret, &stored)) {
+            return Ok(());
+        }
+        if !self.may_preset("BASALT_BOOTSTRAP_KEY").await? {
             return Ok(());
         }
         let spec = KeySpec {

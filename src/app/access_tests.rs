@@ -1,9 +1,11 @@
 //! Tests of keys, the local control token and the owner's commands over a real catalog.
 
 use super::*;
+use crate::app::client::client_preset;
 use crate::app::control::{Command, CommandOutcome};
 use crate::app::test_app::open;
 use crate::domain::Progress;
+use crate::domain::client::ClientApi;
 use crate::domain::device::{DeviceSpec, Protocol};
 
 const CHOSEN: &str = "a-secret-that-somebody-chose-for-a-start";
@@ -86,6 +88,23 @@ async fn the_chosen_key_is_made_once_and_stays_revoked() {
     app.access.revoke_key(&owner, keys[0].id).await.expect("revoked");
     app.access.bootstrap(CHOSEN).await.expect("nothing to do");
     assert_eq!(kind_of(app.access.authenticate_key(CHOSEN)), Kind::Unauthenticated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_preset_once_a_server_has_run_is_not_made() {
+    let (_dir, app) = open().await;
+    app.access.bootstrap(CHOSEN).await.expect("made");
+    app.store.catalog().save_heartbeat(app.clock.now()).await.expect("saved");
+    let later = CHOSEN.replace('e', "f");
+    app.access.bootstrap(&later).await.expect("only said in the log");
+    assert_eq!(kind_of(app.access.authenticate_key(&later)), Kind::Unauthenticated);
+    app.access.bootstrap(CHOSEN).await.expect("there already");
+    app.access.authenticate_key(CHOSEN).expect("it stays");
+
+    let client = || client_preset("BASALT_BOOTSTRAP_BLYNK", "plant:0123456789abcdef").expect("a client");
+    app.clients.bootstrap_client(ClientApi::Blynk, client()).await.expect("only said in the log");
+    let kind = kind_of(app.clients.authenticate_client(ClientApi::Blynk, "plant", "0123456789abcdef"));
+    assert_eq!(kind, Kind::Unauthenticated);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,7 +147,7 @@ impl Clients {
     }
 
     /// Creates the client that the operator chose (such as `BASALT_BOOTSTRAP_BLYNK=id:secret`) in the organization
-    /// `default`, unless one of this id exists. One that was revoked since stays revoked.
+    /// `default` at the first start, unless one of this id exists. One that was revoked since stays revoked.
     pub async fn bootstrap_client(&self, api: ClientApi, secret: ClientSecret) -> Result<()> {
         let catalog = self.store.catalog();
         if let Some(stored) = catalog.client_for_login(api, &secret.client_id) {
@@ -158,6 +158,9 @@ impl Clients {
                     "this client exists with another secret, which stays; revoke it and preset another id"
                 );
             }
+            return Ok(());
+        }
+        if !self.access.may_preset(&format!("BASALT_BOOTSTRAP_{}", api.name().to_uppercase())).await? {
             return Ok(());
         }
         let name = "bootstrap".to_owned();

@@ -84,14 +84,21 @@ impl Catalog {
         self.begin_transaction().await?.commit_unmirrored(save).await
     }
 
+    /// Returns when a server last noted that it runs; `None` before the first start of one.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer.
+    pub async fn last_heartbeat(&self) -> Result<Option<Micros>> {
+        let found = server_heartbeat::Entity::find_by_id(HEARTBEAT).one(&self.db).await;
+        Ok(found.map_err(unavailable)?.map(|row| Micros(row.at)))
+    }
+
     /// Ends the states that a server left open which did not stop in order: nothing is known after its last heartbeat.
     ///
     /// # Errors
     /// `Unavailable` when the database does not answer.
     pub async fn end_device_states(&self) -> Result<()> {
-        let heartbeat =
-            server_heartbeat::Entity::find_by_id(HEARTBEAT).one(&self.db).await.map_err(unavailable)?;
-        let seen = heartbeat.map_or(i64::MIN, |row| row.at);
+        let seen = self.last_heartbeat().await?.map_or(i64::MIN, |at| at.0);
         let newest =
             Query::select().expr(Column::Id.max()).from(Entity).group_by_col(Column::DeviceId).take();
         let open = Entity::find().filter(Column::Id.in_subquery(newest)).filter(Column::State.is_not_null());
