@@ -87,8 +87,10 @@ async fn tokens_are_for_clients_and_end_with_them() {
     for (body, status, expected) in rows {
         client.post("/authentication/v1/oauth/token", &body).await.is(status, &expected);
     }
-    let answer = client.send("POST", "/authentication/v1/oauth/token", &[], "{").await.expect(400);
-    assert!(answer["message"].is_string(), "{answer}");
+    for body in ["{".to_owned(), "[".repeat(200), " ".repeat(70 << 10)] {
+        let answer = client.send("POST", "/authentication/v1/oauth/token", &[], body).await.expect(400);
+        assert!(answer["message"].is_string(), "{answer}");
+    }
     client.get("/authentication/v1/oauth/token").await.expect(405);
     assert_eq!(client.get("/authentication/v2").await.body, message("Not Found"));
 

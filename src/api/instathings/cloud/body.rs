@@ -8,12 +8,12 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::mistakes::malformed_json;
-use crate::api::error::InstathingsError;
+use super::mistakes::{entity_too_large, malformed_json};
+use crate::api::error::{HttpError, InstathingsError};
 use crate::api::origin::PeerAddress;
 use crate::api::{bearer, payload};
-use crate::domain::Error;
 use crate::domain::validation::MAX_OBJECT_BYTES;
+use crate::domain::{Error, Kind};
 
 /// Reads the body of an authenticated caller; `limit` is its maximum size, bytes.
 ///
@@ -81,13 +81,17 @@ pub fn form_members(text: &[u8]) -> Map<String, Value> {
 /// Reads the body of a client that has no token yet.
 ///
 /// # Errors
-/// As [`read`].
+/// 400 when it is no JSON object or array, or too large; 408, 415 and 503 as the limits of bodies say.
 pub async fn read_anonymous(
     headers: &HeaderMap,
     body: Body,
     address: Option<PeerAddress>,
 ) -> Result<Value, InstathingsError> {
-    parse(&payload::read_unauthenticated(headers, body, address.map(|peer| peer.0)).await?)
+    let read = payload::read_unauthenticated(headers, body, address.map(|peer| peer.0)).await;
+    parse(&read.map_err(|fault| match fault {
+        HttpError::Domain(error) if error.kind == Kind::TooLarge => entity_too_large(),
+        fault => fault.into(),
+    })?)
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, InstathingsError> {

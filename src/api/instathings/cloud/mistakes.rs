@@ -60,6 +60,11 @@ pub fn malformed_json() -> InstathingsError {
     refusal(json!({"message": "Unexpected token in JSON"}))
 }
 
+/// The error for a body that is larger than its limit, where the vendor's page has no 413.
+pub fn entity_too_large() -> InstathingsError {
+    refusal(json!({"message": "request entity too large"}))
+}
+
 /// Turns what the core says of a body into the vendor's list; other errors stay as they are.
 pub fn of_body(error: Error, body: &Value) -> InstathingsError {
     if error.kind != Kind::Invalid || error.fields.is_empty() {
