@@ -62,6 +62,8 @@ pub enum RefusalKind {
     NoSuchCommand,
     /// The device failed to execute the request, maybe because of one of the registers.
     Failed,
+    /// The device is at work on something else: the same request may succeed in a moment.
+    Busy,
     /// A gateway or proxy answered; the device itself is out of reach.
     DeviceUnreachable,
     Other,

@@ -225,8 +225,7 @@ fn refused(exception: ExceptionCode) -> DeviceFault {
         ExceptionCode::GatewayPathUnavailable | ExceptionCode::GatewayTargetDevice => {
             RefusalKind::DeviceUnreachable
         }
-        // Repeating may succeed; splitting the request would not help.
-        ExceptionCode::Acknowledge | ExceptionCode::ServerDeviceBusy => RefusalKind::Other,
+        ExceptionCode::Acknowledge | ExceptionCode::ServerDeviceBusy => RefusalKind::Busy,
         // Devices and gateways also report these when one register of many is at fault.
         ExceptionCode::IllegalFunction
         | ExceptionCode::ServerDeviceFailure

@@ -34,6 +34,8 @@ pub struct FakeMemory {
     pub max_words: Option<u16>,
     /// Function code, address and exception: every read that touches the address is refused with the exception.
     pub refused: Vec<(u8, u16, u8)>,
+    /// So many requests from now on are refused because the device is busy (exception 06).
+    pub busy: usize,
     /// Function code and address: every read that touches the address is lost.
     pub lost: Vec<(u8, u16, Loss)>,
     /// Longer reads are lost.
@@ -92,6 +94,10 @@ impl FakeMemory {
         self.requests.push((function, start, count));
         if self.max_words.is_some_and(|max| count > max) {
             return vec![function | 0x80, 3];
+        }
+        if self.busy > 0 {
+            self.busy -= 1;
+            return vec![function | 0x80, 6];
         }
         let touched = u32::from(start)..u32::from(start) + u32::from(count);
         let is_refused = |one: &&(u8, u16, u8)| one.0 == function && touched.contains(&one.1.into());

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::RegisterRange;
 use super::plan::{self, ReadBlock, ReadRules};
 use super::poll_group::RegisterPollGroup;
-use super::request_sender::RequestSender;
+use super::request_sender::{RequestSender, SentRequest};
 use super::silent_ranges::SilentRanges;
 use crate::collect::client::RangeOutcomes;
 use crate::collect::deadband::PollResult;
@@ -20,6 +20,10 @@ use crate::domain::Micros;
 
 /// Lost requests of one poll, after which the others wait for the next poll: each costs the device's timeout.
 const MAX_LOST_REQUESTS: usize = 12;
+/// How often a poll repeats a request because the device is busy.
+const MAX_BUSY_REPEATS: usize = 3;
+/// Pause before such a repetition.
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
 /// The longest wait after a silence for an answer that comes late: where answers have no number, it would be taken for the next.
 const MAX_LATE_ANSWER: Duration = Duration::from_secs(1);
 
@@ -40,6 +44,7 @@ pub(super) struct PollProgress<'a> {
     /// Requests whose points have no result yet.
     unanswered: Vec<UnansweredRequest>,
     lost_requests: usize,
+    busy_repeats: usize,
     /// Whether both parts of an unanswered request were answered.
     has_whole_parts: bool,
     /// Whether something was learned that makes another plan better.
@@ -71,6 +76,7 @@ impl PollProgress<'_> {
             results,
             unanswered: Vec::new(),
             lost_requests: 0,
+            busy_repeats: 0,
             has_whole_parts: false,
             has_learnt: false,
         }
@@ -203,7 +209,7 @@ impl IsolatingReader {
         repeats: bool,
         progress: &mut PollProgress<'_>,
     ) -> Result<RequestOutcome, DeviceFault> {
-        let (ts, outcome) = self.sender.send_reopening(blocks).await?;
+        let (ts, outcome) = self.send_until_ready(blocks, progress).await?;
         let fault = match outcome {
             Ok(outcomes) => return Ok(self.take_outcomes(group, blocks, (ts, outcomes), progress)),
             Err(fault) => fault,
@@ -217,6 +223,26 @@ impl IsolatingReader {
         }
         progress.unanswered.push(UnansweredRequest { blocks: blocks.to_vec(), fault, repeats });
         Ok(RequestOutcome::Incomplete)
+    }
+
+    /// Sends a request, and again after a pause while the device is busy.
+    ///
+    /// # Errors
+    /// The device cannot be connected to.
+    async fn send_until_ready(
+        &self,
+        blocks: &[ReadBlock],
+        progress: &mut PollProgress<'_>,
+    ) -> Result<SentRequest, DeviceFault> {
+        loop {
+            let sent = self.sender.send_reopening(blocks).await?;
+            let is_busy = sent.1.as_ref().is_err_and(|fault| refusal(fault) == Some(RefusalKind::Busy));
+            if !is_busy || progress.busy_repeats == MAX_BUSY_REPEATS {
+                return Ok(sent);
+            }
+            progress.busy_repeats += 1;
+            sleep(BUSY_PAUSE).await;
+        }
     }
 
     /// Takes what a device answered for each block of a request.
@@ -320,7 +346,7 @@ fn is_of_a_part(fault: &DeviceFault, is_shared: bool) -> bool {
     match refusal(fault) {
         Some(RefusalKind::NoSuchRegister | RefusalKind::InvalidCountOrValue | RefusalKind::Failed) => true,
         Some(RefusalKind::NoSuchCommand) => is_shared,
-        Some(RefusalKind::DeviceUnreachable | RefusalKind::Other) | None => false,
+        Some(RefusalKind::Busy | RefusalKind::DeviceUnreachable | RefusalKind::Other) | None => false,
     }
 }
 

@@ -117,10 +117,20 @@ async fn a_register_that_nobody_wants_and_that_fails_is_not_read_over() {
 }
 
 #[tokio::test]
-async fn a_device_that_is_busy_is_not_asked_more() {
+async fn a_device_that_is_busy_is_asked_again_a_few_times() {
     let mut plc = PlcFixture::start().await;
-    plc.fake.memory.lock().refused = vec![(3, 3, 6)];
-    assert_eq!(plc.poll().await, (vec![0, 1, 2, 3, 4, 6, 7, 8, 9], 1));
+    for busy in 0..=3 {
+        plc.fake.memory.lock().busy = busy;
+        assert_eq!(plc.poll().await, (vec![], 1 + busy), "no stream is bad");
+    }
+    for exception in [5, 6] {
+        plc.fake.memory.lock().refused = vec![(3, 3, exception)];
+        assert_eq!(
+            plc.poll().await,
+            (vec![0, 1, 2, 3, 4, 6, 7, 8, 9], 4),
+            "not divided: it would be busy for the parts too"
+        );
+    }
     plc.fake.memory.lock().refused.clear();
     assert_eq!(plc.poll().await, (vec![], 1));
 }
