@@ -2,7 +2,6 @@
 
 use std::ops::RangeInclusive;
 
-use half::f16;
 use serde_json::Value;
 
 use crate::collect::numeric_value::NumericValue as Raw;
@@ -61,11 +60,7 @@ pub fn parse_register_value(kind: StreamKind, input: &Value) -> Result<Raw, Stri
 
 /// A number up to the largest finite one of a float.
 fn float(kind: StreamKind, input: &Value) -> Result<f64, String> {
-    let largest = match kind {
-        StreamKind::Fp16 => f16::MAX.to_f64(),
-        StreamKind::Fp32 => f64::from(f32::MAX),
-        _ => f64::MAX,
-    };
+    let largest = kind.largest_float().unwrap_or(f64::MAX);
     let number = number(input)?;
     if number > largest {
         return Err(format!("Ensure this value is less than or equal to {largest:?}."));

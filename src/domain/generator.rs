@@ -90,11 +90,10 @@ impl Generator {
             return Err(wrong(format!("generator: it makes numbers, but {kind} is not {nature}.")));
         }
         let (low, high) = (self.mean - self.amplitude, self.mean + self.amplitude);
-        let (least, most) = match (kind, kind.integer_range()) {
-            (_, Some(range)) => (*range.start() as f64, *range.end() as f64),
-            (StreamKind::Fp16, None) => (-65_504.0, 65_504.0),
-            (StreamKind::Fp32, None) => (f64::from(f32::MIN), f64::from(f32::MAX)),
-            (_, None) => (f64::MIN, f64::MAX),
+        let largest = kind.largest_float().unwrap_or(f64::MAX);
+        let (least, most) = match kind.integer_range() {
+            Some(range) => (*range.start() as f64, *range.end() as f64),
+            None => (-largest, largest),
         };
         if low.round() < least || high.round() > most {
             let named =

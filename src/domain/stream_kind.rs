@@ -74,6 +74,15 @@ impl StreamKind {
         }
     }
 
+    /// Largest finite number of a float kind that holds fewer than all of an f64; `None` for every other kind.
+    pub fn largest_float(self) -> Option<f64> {
+        match self {
+            StreamKind::Fp16 => Some(65_504.0),
+            StreamKind::Fp32 => Some(f64::from(f32::MAX)),
+            _ => None,
+        }
+    }
+
     /// Whether exact values can lie beyond ±2^53 and then travel as decimal text.
     pub fn is_wide_integer(self) -> bool {
         matches!(self, StreamKind::Int64 | StreamKind::Uint64)

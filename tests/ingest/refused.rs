@@ -111,13 +111,15 @@ async fn wrong_lines_are_told_by_their_number() {
 }
 
 #[tokio::test]
-async fn integer_kinds_take_integers_of_their_range() {
+async fn kinds_take_numbers_of_their_range() {
     let (server, client) = Server::with_client(&[]).await;
     let (device, small) = stream_of(&client, "small", "int16").await;
     let (_, wide) = stream_of(&client, "wide", "int64").await;
+    let (_, half) = stream_of(&client, "half", "fp16").await;
+    let (_, single) = stream_of(&client, "single", "fp32").await;
     let line = |id: i64, value: &str| {
         let line = |ts: i64, value: &str| format!(r#"{{"stream_id": {id}, "ts": {ts}, "value": {value}}}"#);
-        let first = if id == small { "1" } else { "9223372036854775807" };
+        let first = if id == wide { "9223372036854775807" } else { "1" };
         format!("{}\n{}", line(1_777_377_600, first), line(1_777_377_601, value)).into_bytes()
     };
     let csv = |id: i64, value: &str| format!("stream_id,ts,value\n{id},1777377600,{value}\n").into_bytes();
@@ -128,6 +130,8 @@ async fn integer_kinds_take_integers_of_their_range() {
             "a_fraction", NDJSON, line(small, "1.5"), 400, &["row 2", "value", "integer"];
             "below_int64", NDJSON, line(wide, "-9223372036854775809"), 400, &["row 2", "value", "int64"];
             "above_int64", NDJSON, line(wide, "9223372036854775808"), 400, &["row 2", "value", "int64"];
+            "beyond_fp16", NDJSON, line(half, "65520"), 400, &["row 2", "value", "65504", "fp16"];
+            "beyond_fp32", NDJSON, line(single, "1e39"), 400, &["row 2", "value", "3.4028234663852886e38", "fp32"];
             "csv_beyond_int16", CSV, csv(small, "-32769"), 400, &["row 1", "value"];
             "csv_below_int64", CSV, csv(wide, "-9223372036854775809"), 400, &["row 1", "value"];
             "arrow", ARROW, arrow_body(&readings_batch(&[(small, NOON, 1.0), (small, NOON + 1, 40_000.0)])), 400, &["row 2", "value", "int16"];
@@ -139,6 +143,7 @@ async fn integer_kinds_take_integers_of_their_range() {
     let body = json!({ "device": device, "name": "scaled", "type": "int16", "scale": 0.1 });
     let scaled = client.post("/api/data/", &body).await.id();
     let good = [(small, "-32768"), (wide, "-9223372036854775808"), (scaled, "1.5"), (scaled, "40000")];
+    let good = [&good[..], &[(half, "-65504"), (single, "3.4028234e38")]].concat();
     for (id, value) in good {
         client.ingest(CSV, csv(id, value)).await.ok();
     }

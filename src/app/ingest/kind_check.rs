@@ -1,4 +1,5 @@
-//! Checks values against the kinds of their streams: an unscaled integer stream takes integers within its range.
+//! Checks values against the kinds of their streams: an unscaled integer stream takes integers within its range, an unscaled float
+//! stream numbers that its type can hold.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -12,33 +13,54 @@ const MAX_LISTED_ERRORS: usize = 20;
 /// Integers up to this are exact in an f64; larger ones also carry their digits as text.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The kind's name and range; `None` where any number is allowed.
-type IntegerKind = Option<(&'static str, RangeInclusive<i128>)>;
+/// What a stream takes; `None` where any number is allowed.
+type AllowedValues = Option<(&'static str, ValueRange)>;
+
+#[derive(Debug, Clone)]
+enum ValueRange {
+    Integers(RangeInclusive<i128>),
+    /// Up to this, of either sign.
+    Floats(f64),
+}
+
+impl ValueRange {
+    fn contains(&self, value: f64, text: Option<&str>) -> bool {
+        match self {
+            ValueRange::Integers(range) => fits(range, value, text),
+            ValueRange::Floats(largest) => value.abs() <= *largest,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            ValueRange::Integers(range) => {
+                format!("must be an integer from {} to {}", range.start(), range.end())
+            }
+            ValueRange::Floats(largest) => format!("must be a number from -{largest:?} to {largest:?}"),
+        }
+    }
+}
 
 /// # Errors
 /// `Invalid` with one field `row N` for each wrong row, at most `MAX_LISTED_ERRORS` of them.
 pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings) -> Result<()> {
-    let mut known: HashMap<i32, IntegerKind> = HashMap::new();
-    let mut last: Option<(i32, IntegerKind)> = None;
+    let mut known: HashMap<i32, AllowedValues> = HashMap::new();
+    let mut last: Option<(i32, AllowedValues)> = None;
     let mut wrong = Vec::new();
     for (i, (stream, value)) in rows.stream.iter().zip(&rows.value).enumerate() {
         // Rows of one stream mostly come together.
         if last.as_ref().is_none_or(|(same, _)| same != stream) {
             let taken =
-                known.entry(*stream).or_insert_with(|| integer_kind(catalog, principal, StreamId(*stream)));
+                known.entry(*stream).or_insert_with(|| allowed_values(catalog, principal, StreamId(*stream)));
             last = Some((*stream, taken.clone()));
         }
         let Some((_, Some((kind, range)))) = &last else { continue };
         // A row without a value is checked with the rest of the row when it is written.
         let text = rows.text.get(i).and_then(Option::as_deref);
-        if value.is_nan() || fits(range, *value, text) {
+        if value.is_nan() || range.contains(*value, text) {
             continue;
         }
-        let message = format!(
-            "value: must be an integer from {} to {}; the stream is {kind}",
-            range.start(),
-            range.end()
-        );
+        let message = format!("value: {}; the stream is {kind}", range.describe());
         wrong.push(FieldError::new(format!("row {}", i + 1), message));
         if wrong.len() == MAX_LISTED_ERRORS {
             break;
@@ -47,11 +69,14 @@ pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings) -> Resul
     Error::check(wrong)
 }
 
-fn integer_kind(catalog: &Catalog, principal: &Principal, id: StreamId) -> IntegerKind {
+fn allowed_values(catalog: &Catalog, principal: &Principal, id: StreamId) -> AllowedValues {
     let stream = catalog.stream(principal, id).ok()?;
-    let is_scaled = stream.spec.scale != 1.0 || stream.spec.offset != 0.0;
-    let range = stream.spec.kind.integer_range().filter(|_| !is_scaled)?;
-    Some((stream.spec.kind.name(), range))
+    if stream.spec.is_scaled() {
+        return None;
+    }
+    let kind = stream.spec.kind;
+    let range = kind.integer_range().map(ValueRange::Integers);
+    Some((kind.name(), range.or_else(|| kind.largest_float().map(ValueRange::Floats))?))
 }
 
 fn fits(range: &RangeInclusive<i128>, value: f64, text: Option<&str>) -> bool {
