@@ -5,7 +5,7 @@
 
 DIR holds a file for each run of a case, as measure_case.sh writes it, and one for each script that tests/peers/fork_server.py ran
 for it, whose name begins with that of the run. A case may take CASE_SECONDS, or what FILE allows it, and all of them
-together SUM_SECONDS, times how slow the machine is now: FACTOR, which is that of a loop (calibrate.py), and more where the cases of FILE say
+together SUM_SECONDS with its tolerance, times how slow the machine is now: FACTOR, which is that of a loop (calibrate.py), and more where the cases of FILE say
 so (machine_factor). Time on the clock is never judged. It fails with --whole, which stands for a run of all cases, when that is exceeded.
 With --dear it only prints the names of the cases that exceed it.
 
@@ -20,8 +20,10 @@ import statistics
 import sys
 
 CASE_SECONDS = 6.0
-# All cases took some 1,700 when this was set; the rest is room for what runs beside them. The aim is 1,500.
-SUM_SECONDS = 2300.0
+# What all cases may take on a quiet machine. They took 1,354 when this was set.
+SUM_SECONDS = 1500.0
+# What all cases together may exceed that by: neighbours cost the cases more than the loop.
+SUM_TOLERANCE = 1.25
 # Cases that took less are not printed.
 SHOWN_SECONDS = 3.0
 # What a case allowed more may exceed its figure by: processor time varies with what runs beside, and random worlds with their seed.
@@ -84,7 +86,7 @@ def dear_cases(times, allowed, factor):
 
 def complaints(times, allowed, factor):
     dear = [*dear_cases(times, allowed, factor)]
-    total, limit = sum(times.values()), SUM_SECONDS * factor
+    total, limit = sum(times.values()), SUM_SECONDS * SUM_TOLERANCE * factor
     if total > limit:
         dear.append(("all cases together", total, limit))
     return [f"{name}: {spent:.1f} processor seconds; {most:.1f} are allowed on this machine now" for name, spent, most in dear]

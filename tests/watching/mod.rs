@@ -35,7 +35,7 @@ async fn run_world(seed: u64, streams: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn alerts_are_those_of_a_plain_program_whatever_clocks_and_servers_do() {
-    let sequences = variable("BASALT_WATCHING_SEQUENCES").unwrap_or(sized(400, 10_000));
+    let sequences = variable("BASALT_WATCHING_SEQUENCES").unwrap_or(sized(2_000, 10_000));
     let streams = sequences.min(MAX_STREAMS) as usize;
     if let Some(seed) = variable("BASALT_WATCHING_SEED") {
         return run_world(seed, streams).await;

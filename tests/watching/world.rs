@@ -9,7 +9,7 @@ use basalt::app::access::KeyRequest;
 use basalt::app::alert::counters::EvaluationProgress;
 use basalt::domain::alert::AlertStatus;
 use basalt::domain::device::{DeviceSpec, Protocol};
-use basalt::domain::event::EventFilter;
+use basalt::domain::event::{Event, EventFilter};
 use basalt::domain::pagination::Pagination;
 use basalt::domain::stream::{StreamKind, StreamSpec};
 use basalt::domain::{AlertRuleId, Clock};
@@ -33,7 +33,7 @@ const DAY: i64 = 24 * HOUR;
 const MAX_WAITING: usize = 12;
 /// Longest wait for the evaluation; longer is a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Most alerts that are listed.
+/// Most alerts of a page.
 const MAX_ALERTS: usize = 1_000_000;
 
 /// A stream, its rule, and what was sent.
@@ -296,12 +296,24 @@ impl WatchingModel {
         self.begin().await;
     }
 
+    /// All alerts. A page holds as many as its bytes allow.
+    async fn alerts(&self) -> Vec<Event> {
+        let mut alerts = Vec::new();
+        loop {
+            let page = Pagination { limit: MAX_ALERTS, offset: alerts.len() };
+            let filter = EventFilter { is_alert: true, page, ..EventFilter::default() };
+            let some = self.ground.catalog.events(&self.ground.owner, &filter).await.unwrap();
+            if some.is_empty() {
+                return alerts;
+            }
+            alerts.extend(some);
+        }
+    }
+
     /// Compares the alerts of all rules with those of the plain program.
     pub async fn check(&mut self, place: &str) {
         self.evaluate().await;
-        let page = Pagination { limit: MAX_ALERTS, ..Pagination::default() };
-        let filter = EventFilter { is_alert: true, page, ..EventFilter::default() };
-        let events = self.ground.catalog.events(&self.ground.owner, &filter).await.unwrap();
+        let events = self.alerts().await;
         let mut raised: BTreeMap<AlertRuleId, Vec<RaisedAlert>> = BTreeMap::new();
         for event in &events {
             let details = event.alert.as_ref().expect("only alerts are listed");
