@@ -16,16 +16,14 @@ pub(super) struct LastContacts {
 }
 
 impl LastContacts {
-    /// The contacts of a store that opens. Times of arrival are not stored, so the newest reading of a device stands for them: it
-    /// is not later than `now`.
-    pub fn of_readings(latest_values: &LatestValueCache, catalog: &Catalog, now: Micros) -> LastContacts {
-        let contacts = LastContacts::default();
+    /// Takes over what a store that opens knows. Times of arrival are not stored, so the newest reading of a device stands for them:
+    /// it is not later than `now`.
+    pub fn load(&self, latest_values: &LatestValueCache, catalog: &Catalog, now: Micros) {
         for (stream, newest) in latest_values.newest_times() {
             if let Some(stream) = catalog.stream_write_info(stream) {
-                contacts.record(&[stream.device], newest.min(now));
+                self.record(&[stream.device], newest.min(now));
             }
         }
-        contacts
     }
 
     /// Notes that readings of these devices arrived.

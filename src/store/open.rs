@@ -128,7 +128,9 @@ impl Store {
             orphans,
             clock_mark,
         };
-        Ok(parts.start(options, catalog))
+        let store = parts.start(options, catalog);
+        store.last_contacts.load(&store.latest_values, &store.catalog, opened_at);
+        Ok(store)
     }
 
     /// Opens a lake that another process owns, for reading: nothing is written to it, no background task runs, and every write is
@@ -243,7 +245,7 @@ impl OpenedState {
         let ahead_bound = AheadBound::new(options.max_ahead_live);
         let (queue, committer) = self.start_committer(ahead_bound);
         let Self { objects, tables, message_counts, checkpoint, memory, live, log, owner, .. } = self;
-        let trigger = Arc::new(CompactionTrigger::default());
+        let (trigger, keep_removed) = (Arc::<CompactionTrigger>::default(), options.compaction.keep_removed);
         let log_size = log.lock().size();
         let flusher = Arc::new(Flusher {
             tables: tables.clone(),
@@ -257,7 +259,6 @@ impl OpenedState {
         let (shared, counts) = (tables.clone(), message_counts.clone());
         let parts =
             CompactorInputs { tables: shared, trigger, catalog: catalog.clone(), message_counts: counts };
-        let keep_removed = options.compaction.keep_removed;
         let compactor = Arc::new(Compactor::new(parts, options.compaction));
         let orphans = Arc::new(self.orphans);
         let parts = RetentionInputs {
@@ -276,10 +277,9 @@ impl OpenedState {
             background.push(tokio::spawn(retention.clone().run()));
             background.push(tokio::spawn(orphans.remove_after(keep_removed)));
         }
-        let now = tables.clock().now();
         Store {
             instance: Uuid::new_v4(),
-            last_contacts: LastContacts::of_readings(&checkpoint.latest_values, &catalog, now),
+            last_contacts: LastContacts::default(),
             data_dir: options.data_dir,
             catalog,
             tables,

@@ -188,7 +188,7 @@ impl SoakWriter {
             WriteUntil::Time(end) => due(number).max(Instant::now()) < end,
             WriteUntil::Batch(last) => number < last,
         };
-        while let Some(number) = self.take_batch(&is_due) {
+        while let Some(number) = self.take_batch(is_due) {
             let rows = self.workload.batch(number);
             let body = bulk::encode(IngestFormat::Arrow, &rows);
             tokio::time::sleep_until(due(number).into()).await;
