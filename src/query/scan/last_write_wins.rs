@@ -1,5 +1,5 @@
-//! Last write wins: merges sorted partitions into one, and of rows with equal (stream_id, ts) keeps that of the latest
-//! partition. Rows in memory are merged by the same rule in `store/memtable/run_merge.rs`.
+//! Last write wins: merges sorted partitions into one, and of rows of one stream with the same time (equal stream_id and ts) keeps
+//! that of the latest partition. Rows in memory are merged by the same rule in `store/memtable/run_merge.rs`.
 //!
 //! It replaces DataFusion's merge of sorted partitions, which compares row by row: files and memtables mostly follow
 //! one another in time, stream for stream, so that whole slices of them can be copied (`store::memtable::run_merge`).

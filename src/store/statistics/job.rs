@@ -1,4 +1,4 @@
-//! Background job that computes statistics of completed windows, and again of windows touched later, after flushes. Hours
+//! Background job that computes statistics of completed windows, and again of windows that late readings touch, after flushes. Hours
 //! follow in a second pass.
 
 use std::collections::HashMap;

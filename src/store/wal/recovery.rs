@@ -1,4 +1,4 @@
-//! Recovery of the log at start: which records are replayed, what is cut off, and what refuses the start.
+//! Recovery of the log at start, as after a crash or a power cut: which records are replayed, what is cut off, and what refuses the start.
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ import { ApiError, isAborted } from "../../api/http.ts";
 import { type Answer, ask } from "./answer.ts";
 import type { Question } from "./statement.ts";
 
-/** Rows that are read; all of them are in a download. */
+/** Most rows that the table shows: a longer answer is cut off there, and a download has all of it. */
 const MAX_ROWS = 10_000;
 
 export interface Asked {
