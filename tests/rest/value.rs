@@ -1,5 +1,7 @@
 //! Endpoints 22, 23, 29, 30, and health (51, 52).
 
+use basalt::domain::Clock;
+use basalt::domain::time::SystemClock;
 use serde_json::{Value, json};
 
 use super::{check, stream_of};
@@ -28,7 +30,7 @@ async fn the_newest_value_is_not_ahead_of_the_clock_and_a_device_that_posts_is_s
     let (device, id) = stream_of(&client, "pushed", "fp64").await;
     let (values, shown) = (format!("/api/data/{id}/value/"), format!("/api/device/{device}/"));
     assert_eq!(client.get(&shown).await.body["last_seen"], Value::Null, "nothing was posted");
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = SystemClock.now().0 / 1_000_000;
     for (ts, value) in [(now - 5, 1.0), (now + 7 * 86_400, 2.0)] {
         client.post(&values, &json!({"timestamp": ts, "value": value})).await.created();
     }
