@@ -45,10 +45,19 @@ export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) 
   const [text, setText] = useState("");
   const [asked, setAsked] = useState("");
   const [chosen, setChosen] = useState(0);
+  // Whether the dialog was shown and not closed from here since.
+  const isShown = useRef(false);
   useEffect(() => {
+    isShown.current = isOpen;
     if (isOpen) dialog.current?.showModal();
     else dialog.current?.close();
   }, [isOpen]);
+  // Escape closes it from here: when the browser does, `close` comes a frame later, and would take back an opening in between.
+  const onCancel = (event: Event) => {
+    event.preventDefault();
+    close();
+  };
+  const onClose = () => isShown.current && !dialog.current?.open && close();
   useEffect(() => {
     const timer = setTimeout(() => setAsked(text.trim()), REST);
     return () => clearTimeout(timer);
@@ -73,7 +82,7 @@ export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) 
     }
   };
   return (
-    <dialog class="find" ref={dialog} onClose={close} aria-label={t("find")}>
+    <dialog class="find" ref={dialog} onCancel={onCancel} onClose={onClose} aria-label={t("find")}>
       <input
         role="combobox"
         aria-expanded={found.length > 0}
