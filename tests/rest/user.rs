@@ -202,7 +202,7 @@ async fn a_viewer_reads_everything_and_changes_nothing() {
     let me = vera.post("/graphql", &json!({"query": "{ me { scopes } devices { totalCount } }"})).await.body;
     let scopes = me["data"]["me"]["scopes"].as_array().unwrap();
     assert!(
-        scopes.len() == 8 && scopes.iter().all(|scope| scope.as_str().unwrap().ends_with(":read")),
+        scopes.len() == 7 && scopes.iter().all(|scope| scope.as_str().unwrap().ends_with(":read")),
         "{me}"
     );
     vera.post("/ingest", &json!([])).await.expect(403);

@@ -111,9 +111,10 @@ async fn answer(client: &Client, name: &str, params: &Value) -> String {
     format!("-- {params}\n{}", rows.collect::<String>())
 }
 
-/// The last digits of a sum hang on the order of its parts.
+/// The last digits of a sum hang on the order of its parts, and those of an arrival on how often the clock was asked before.
 fn rounded(value: Value) -> Value {
     match value {
+        Value::String(text) if text.starts_with("2026-04-28T12:00:00.") => json!("2026-04-28T12:00:00Z"),
         Value::Object(row) => row.into_iter().map(|(name, value)| (name, rounded(value))).collect(),
         Value::Number(number) if number.is_f64() => {
             json!((number.as_f64().unwrap() * 1e9).round() / 1e9)

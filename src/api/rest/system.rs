@@ -23,7 +23,7 @@ use crate::domain::{Error, Resource, Result, Scope};
 
 /// Whoever may read anything has queries, and sees and cancels them.
 const ASKERS: RequiredAccess = RequiredAccess::AnyScope(|_| &READERS);
-const READERS: [Scope; 7] = [
+const READERS: [Scope; 8] = [
     Scope::read(Resource::Device),
     Scope::read(Resource::Data),
     Scope::read(Resource::Group),
@@ -31,6 +31,7 @@ const READERS: [Scope; 7] = [
     Scope::read(Resource::Statistic),
     Scope::read(Resource::EventLog),
     Scope::read(Resource::System),
+    Scope::write(Resource::WebrtcTerminal),
 ];
 
 /// Routes, documentation and schemas of the server itself.

@@ -44,10 +44,11 @@ impl Messages {
         let mut readings = Readings::default();
         let values = leaves.iter().map(|(name, value)| SensorValue { name, value, unit: None });
         let values = values.collect();
-        MessageTargets::new(self, principal).readings(device.id, new.ts, values, &mut readings).await?;
+        let mut targets = MessageTargets::new(self, principal);
+        let ts = targets.readings(device.id, new.ts, values, &mut readings).await?;
         let message = NewMessage {
             device: device.id,
-            ts: new.ts.unwrap_or_else(|| self.clock.now()),
+            ts,
             status: STATUS_ONLINE.to_owned(),
             payload: Value::Object(new.document).to_string(),
             format: MessageFormat::Document,

@@ -13,8 +13,7 @@ use crate::app::messages::Messages;
 use crate::domain::message::fact::Fact;
 use crate::domain::message::{MessageFormat, MessageSensor};
 use crate::domain::reading::Readings;
-use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Error, FieldError, Micros, Principal, Resource, Result, Scope};
+use crate::domain::{Error, FieldError, Principal, Resource, Result, Scope};
 
 /// Maximum facts of one request.
 pub const MAX_FACTS: usize = 10_000;
@@ -22,8 +21,8 @@ pub const MAX_FACTS: usize = 10_000;
 impl Messages {
     /// Stores facts as messages, and their values as readings of the streams named after the sensors, all or none.
     /// Returns the ids of the messages in the order of the facts. Devices and streams that are new are created, and stay
-    /// when the write fails. A message of a fact without a time gets the current second, one and the same for all of a request, and
-    /// its readings the time of their arrival: each stream keeps the values of all requests of a second.
+    /// when the write fails. A fact without a time gets one of the current second, as [`MessageTargets::readings`] says: each
+    /// stream keeps the values of all facts of a second.
     ///
     /// # Errors
     /// `Forbidden` without the scope `value:write`; `Invalid` naming the fact (counted from 1) and its member, or when
@@ -31,7 +30,6 @@ impl Messages {
     pub async fn post_facts(&self, principal: &Principal, body: &[u8]) -> Result<Vec<Uuid>> {
         principal.require(Scope::write(Resource::Value))?;
         let facts = parse(body)?;
-        let now = Micros(self.clock.now().0.div_euclid(MICROS_PER_SECOND) * MICROS_PER_SECOND);
         let mut targets = MessageTargets::new(self, principal);
         let (mut messages, mut readings) = (Vec::with_capacity(facts.len()), Readings::default());
         for (number, (fact, payload)) in (1_usize..).zip(facts) {
@@ -43,10 +41,10 @@ impl Messages {
                 unit: sensor.unit.as_deref(),
             });
             let stored = targets.readings(device.id, fact.ts, values.collect(), &mut readings).await;
-            stored.map_err(|e| in_fact(number, e))?;
+            let ts = stored.map_err(|e| in_fact(number, e))?;
             messages.push(NewMessage {
                 device: device.id,
-                ts: fact.ts.unwrap_or(now),
+                ts,
                 status: fact.status,
                 payload,
                 format: MessageFormat::Fact,

@@ -31,14 +31,12 @@ pub struct SensorValue<'a> {
 pub struct MessageTargets<'a> {
     service: &'a Messages,
     principal: &'a Principal,
-    /// When the request arrived.
-    arrived: Micros,
     streams: HashMap<DeviceId, HashMap<String, Arc<Stream>>>,
 }
 
 impl<'a> MessageTargets<'a> {
     pub fn new(service: &'a Messages, principal: &'a Principal) -> Self {
-        Self { service, principal, arrived: service.clock.now(), streams: HashMap::new() }
+        Self { service, principal, streams: HashMap::new() }
     }
 
     /// Returns the device with this external id, and creates one that is only posted to when there is none.
@@ -79,9 +77,10 @@ impl<'a> MessageTargets<'a> {
         }
     }
 
-    /// Returns the readings of a message's values. New streams are created for numbers and truth values; a text needs a
-    /// stream that exists. What has no name, no value or one that its stream cannot hold stays in the message alone. Values of
-    /// a message without a time get that of its arrival, each a later one than its stream was given before.
+    /// Adds the readings of a message's values, and returns the time of both. New streams are created for numbers and truth
+    /// values; a text needs a stream that exists. What has no name, no value or one that its stream cannot hold stays in the
+    /// message alone. A message without a time gets that of its arrival, later than any that its streams were given before: the
+    /// readings of a message are known by having its time.
     ///
     /// # Errors
     /// `LimitReached` beyond the organization's quota; `Invalid` for a device that has no streams.
@@ -91,16 +90,20 @@ impl<'a> MessageTargets<'a> {
         ts: Option<Micros>,
         values: Vec<SensorValue<'_>>,
         out: &mut Readings,
-    ) -> Result<()> {
+    ) -> Result<Micros> {
+        let mut parsed = Vec::with_capacity(values.len());
         for sensor in values {
             let Some(stream) = self.stream(device, &sensor).await? else { continue };
             if let Ok((value, text)) = value_parsing::parse_reading_value(&stream.spec, sensor.value) {
-                let quality = Quality::Good;
-                let ts = ts.unwrap_or_else(|| self.service.store.assign_ts(stream.id, self.arrived));
-                out.push(Reading { stream: stream.id, ts, value, text, quality });
+                parsed.push((stream.id, value, text));
             }
         }
-        Ok(())
+        let streams = || parsed.iter().map(|(stream, ..)| *stream).collect::<Vec<_>>();
+        let ts = ts.unwrap_or_else(|| self.service.store.assign_common_millis(&streams()));
+        for (stream, value, text) in parsed {
+            out.push(Reading { stream, ts, value, text, quality: Quality::Good });
+        }
+        Ok(ts)
     }
 
     /// Returns the stream of a value; `None` when the value is not stored.
