@@ -1,5 +1,8 @@
 //! Configuration layers, and errors that name the key.
 
+use std::path::Path;
+
+use super::layers::{self, Layer};
 use super::*;
 use crate::app::instathings::InstathingsSettings;
 use crate::app::mk::MkSettings;
@@ -11,7 +14,8 @@ fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<ConfigFlag>) -> Resul
     let (known, unknown_variables) = layers::from_environment(variables);
     layers.extend(known);
     layers.extend(flags.into_iter().map(Layer::from_flag));
-    Ok(Config { unknown_variables, ..Config::default().apply_layers(layers)? })
+    let base = Config { unknown_variables, ..Config::default() };
+    Ok(LoadedConfig::from_layers(base, layers)?.config)
 }
 
 fn listen_flag(value: &str) -> Vec<ConfigFlag> {
