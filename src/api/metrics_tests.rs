@@ -9,7 +9,8 @@ use crate::domain::device::{DeviceStatus, ErrorCounts, Protocol};
 use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::server_status::{
-    DiskSpace, LakeStatus, ListenerConnections, MemoryStatus, MemtableStatus, ServerStatus, StoreStatus,
+    CertificateStatus, DiskSpace, LakeStatus, ListenerConnections, MemoryStatus, MemtableStatus,
+    ServerStatus, StoreStatus,
 };
 use crate::domain::{DeviceId, Micros};
 
