@@ -12,7 +12,7 @@ use crate::query::Engine;
 use crate::store::Store;
 
 /// Settings that change at run time whatever else is configured.
-const LIVE_KEYS: [&str; 13] = [
+const LIVE_KEYS: [&str; 12] = [
     "http.tls_check_interval",
     "limits.annotations",
     "limits.clients",
@@ -23,7 +23,6 @@ const LIVE_KEYS: [&str; 13] = [
     "limits.organization_memory",
     "limits.products",
     "limits.query_rows",
-    "limits.query_timeout",
     "limits.streams",
     "log.level",
 ];
@@ -102,6 +101,8 @@ fn is_live(key: &str, old: &Config, new: &Config) -> bool {
     match key {
         "http.tls_cert" | "http.tls_key" => has_pair(&old.tls) && has_pair(&new.tls),
         "mqtt.tls_cert" | "mqtt.tls_key" => true,
+        // On a node of a cluster, files stay as long as a query runs; how long they stay is decided at the start.
+        "limits.query_timeout" => old.lake.keep_removed == new.lake.keep_removed,
         key => LIVE_KEYS.contains(&key),
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::cli::config::LakeConfig;
 
 fn with_tls(names: Option<&str>) -> Config {
     let path = |suffix: &str| names.map(|name| PathBuf::from(format!("{name}.{suffix}")));
@@ -22,6 +23,12 @@ fn listeners_keep_or_lack_tls_until_a_restart() {
         }
     }
     let config = Config::default();
+    let lake = LakeConfig { keep_removed: Duration::from_secs(7), ..config.lake.clone() };
+    let longer = Config { lake, ..config.clone() };
+    assert!(
+        is_live("limits.query_timeout", &config, &config)
+            && !is_live("limits.query_timeout", &config, &longer)
+    );
     assert!(is_live("log.level", &config, &config) && is_live("mqtt.tls_cert", &config, &config));
     assert!(!is_live("listen", &config, &config) && !is_live("log.format", &config, &config));
 }
