@@ -332,14 +332,6 @@ fn broken_toml_says_where() {
 }
 
 #[test]
-fn a_named_file_has_to_be_there() {
-    let missing = Path::new("/nowhere/basalt.toml");
-    let message = read_file(&ConfigFile::Named(missing)).err().expect("missing").to_string();
-    assert!(message.contains("/nowhere/basalt.toml"), "{message}");
-    assert!(read_file(&ConfigFile::Ignored).expect("nothing to read").is_none());
-}
-
-#[test]
 fn readings_are_ahead_by_at_most_what_is_taken() {
     let ahead = |toml: &str| load(&format!("[ingest]\n{toml}"), &[], vec![]);
     let config = ahead("max_ahead_live = '0s'").expect("no time ahead at all");

@@ -40,3 +40,11 @@ fn only_what_is_taken_changes() {
     assert_eq!((next.config.listen.port(), limits.devices, limits.streams), (1, 5, 7));
     assert_eq!(next.changed_keys(&new), ["limits.devices", "listen"], "the rest still waits");
 }
+
+#[test]
+fn a_named_file_has_to_be_there() {
+    let missing = Path::new("/nowhere/basalt.toml");
+    let message = read_file(&ConfigFile::Named(missing)).err().expect("missing").to_string();
+    assert!(message.contains("/nowhere/basalt.toml"), "{message}");
+    assert!(read_file(&ConfigFile::Ignored).expect("nothing to read").is_none());
+}
