@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use rcgen::{CertificateParams, KeyPair};
+use rustix::fs::{Mode, OFlags, open};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -154,13 +155,13 @@ async fn a_new_certificate_is_used_on_sighup_and_open_connections_go_on() {
         flight: server.flight_address(),
     };
     assert!(addresses.all_show(&old, &known).await);
-    let mut open = connect(&main, &known).await;
-    assert!(get(&mut open, "/healthz/").await.starts_with("http/1.1 200"));
+    let mut kept = connect(&main, &known).await;
+    assert!(get(&mut kept, "/healthz/").await.starts_with("http/1.1 200"));
 
     files.write(&new);
     server.signal("HUP");
     until!("every listener shows the new one", LIMIT; addresses.all_show(&new, &known).await);
-    assert!(get(&mut open, "/healthz/").await.starts_with("http/1.1 200"), "the old connection serves on");
+    assert!(get(&mut kept, "/healthz/").await.starts_with("http/1.1 200"), "the old connection serves on");
     assert!(server.log().contains(&format!(
         "the certificate was replaced setting=\"http.tls_cert\" file={}",
         files.cert.display()
@@ -175,7 +176,7 @@ async fn a_new_certificate_is_used_on_sighup_and_open_connections_go_on() {
         format!("`{}` is not the key of the certificate in `{}`", files.key.display(), files.cert.display());
     until!("the files are named", LIMIT; server.log().contains(&named));
     assert!(addresses.all_show(&new, &known).await, "{}", server.log());
-    assert!(get(&mut open, "/healthz/").await.starts_with("http/1.1 200"));
+    assert!(get(&mut kept, "/healthz/").await.starts_with("http/1.1 200"));
 }
 
 #[tokio::test]
@@ -185,14 +186,14 @@ async fn a_new_certificate_is_found_without_a_signal() {
     let server =
         files.start(&[("BASALT_HTTP__TLS_CHECK_INTERVAL", "20ms"), ("BASALT_METRICS__PUBLIC", "true")]).await;
     let main = server.url.trim_start_matches("http://").to_owned();
-    let mut open = connect(&main, &[&old]).await;
-    assert!(get(&mut open, "/healthz/").await.starts_with("http/1.1 200"));
+    let mut kept = connect(&main, &[&old]).await;
+    assert!(get(&mut kept, "/healthz/").await.starts_with("http/1.1 200"));
     // One file after the other, as an editor or a client of ACME writes them.
     fs::write(&files.cert, &new.cert_pem[..100]).unwrap();
     until!("half a certificate is refused", LIMIT; server.log().contains("holds no certificate in PEM"));
     files.write(&new);
     until!("the new one", LIMIT; shows(&connect(&main, &[&old, &new]).await, &new));
-    let metrics = get(&mut open, "/metrics").await;
+    let metrics = get(&mut kept, "/metrics").await;
     assert!(
         metrics.contains("basalt_certificate_expiry_timestamp_seconds{certificate=\"http\"} "),
         "{metrics}"
@@ -234,7 +235,8 @@ async fn a_closed_terminal_stops_the_server_in_order() {
         rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
     rustix::pty::unlockpt(&terminal).unwrap();
     let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
-    let input = fs::File::options().read(true).write(true).open(name).unwrap();
+    // Without `NOCTTY` it could become the terminal of this process, which would be hung up as well.
+    let input = open(name.as_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
     let log = home.path().join("log");
     let mut command = home.command();
     command.args(["serve", "--listen", "127.0.0.1:0"]).stdin(input).stderr(fs::File::create(&log).unwrap());
