@@ -11,12 +11,12 @@ use futures::{Stream, stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
 use super::connection_limit::{ConnectionLimit, ConnectionPermit, ConnectionState};
 use super::incoming::{AcceptedConnections, OverflowPolicy};
+use super::listener_tls::ListenerTls;
 use super::tls::Transport;
 
 /// A client silent for the interval gets a ping, and is disconnected when it does not answer within the timeout.
@@ -78,7 +78,7 @@ impl GrpcConnection {
 /// Accepts connections within the limit; those past it wait. Never ends.
 pub fn accept(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ListenerTls>,
     limit: Arc<ConnectionLimit>,
 ) -> impl Stream<Item = io::Result<GrpcConnection>> {
     let incoming = AcceptedConnections::new(listener, tls, limit, OverflowPolicy::Wait);

@@ -13,11 +13,11 @@ use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::connection_limit::{ConnectionLimit, ConnectionPermit};
 use super::error_form::ErrorForms;
+use super::listener_tls::ListenerTls;
 use super::tls::Transport;
 use crate::domain::Error;
 
@@ -56,7 +56,7 @@ impl AcceptedConnections {
     /// Starts accepting; stops when dropped.
     pub fn new(
         listener: TcpListener,
-        tls: Option<TlsAcceptor>,
+        tls: Option<ListenerTls>,
         limit: Arc<ConnectionLimit>,
         full: OverflowPolicy,
     ) -> AcceptedConnections {
@@ -84,7 +84,7 @@ impl AcceptedConnections {
 
 struct Acceptor {
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ListenerTls>,
     limit: Arc<ConnectionLimit>,
     overflow: OverflowPolicy,
     refusals: Arc<Semaphore>,
@@ -104,7 +104,7 @@ impl Acceptor {
                 drop(ready.send((Transport::Plain(socket), address, permit)));
                 continue;
             };
-            let (handshake, ready) = (tls.accept(socket), ready.clone());
+            let (handshake, ready) = (tls.acceptor().accept(socket), ready.clone());
             tokio::spawn(async move {
                 let done = tokio::select! {
                     biased;

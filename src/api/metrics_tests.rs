@@ -9,7 +9,8 @@ use crate::domain::device::{DeviceStatus, ErrorCounts, Protocol};
 use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::server_status::{
-    DiskSpace, LakeStatus, ListenerConnections, MemoryStatus, MemtableStatus, ServerStatus, StoreStatus,
+    CertificateStatus, DiskSpace, LakeStatus, ListenerConnections, MemoryStatus, MemtableStatus,
+    ServerStatus, StoreStatus,
 };
 use crate::domain::{DeviceId, Micros};
 
@@ -55,6 +56,7 @@ fn server() -> ServerStatus {
             budgets: vec![queries],
         },
         connections: vec![ListenerConnections { listener: "http", open: 41, limit: 42 }],
+        certificates: vec![CertificateStatus { name: "http", expires_at: Micros(1_777_377_600_500_000) }],
         running_queries: 43,
     }
 }
@@ -124,6 +126,7 @@ fn a_device_and_a_model_are_told_in_numbers() {
         "basalt_merge_lag_files{table=\"readings\"} 35",
         "basalt_connections{listener=\"http\"} 41",
         "basalt_connections_limit{listener=\"http\"} 42",
+        "basalt_certificate_expiry_timestamp_seconds{certificate=\"http\"} 1777377600",
         "basalt_queries_running 43",
         "basalt_memory_used_bytes{budget=\"queries\"} 3",
         "basalt_memory_limit_bytes{budget=\"queries\"} 8",

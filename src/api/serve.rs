@@ -21,7 +21,6 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, Sleep};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -29,6 +28,7 @@ use tower::ServiceExt;
 use super::connection_limit::{ConnectionLimit, ConnectionPermit, ConnectionState};
 use super::error_form::ErrorForms;
 use super::incoming::{AcceptedConnections, OverflowPolicy};
+use super::listener_tls::ListenerTls;
 use super::origin::PeerAddress;
 
 /// How long a connection may go without completing a request head or transferring a byte of a response. Covers idle
@@ -48,7 +48,7 @@ pub struct HttpApi {
 /// Serves until `shutdown` resolves, then lets running requests finish. Uses TLS when `tls` is given.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ListenerTls>,
     api: HttpApi,
     limit: Arc<ConnectionLimit>,
     shutdown: impl Future<Output = ()> + Send + 'static,

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::service::{InterceptorLayer, Routes};
@@ -14,6 +13,7 @@ use tonic::transport::Server;
 use tonic::{Request, Status};
 
 use super::grpc_connection::{self, GrpcPeer, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
+use super::listener_tls::ListenerTls;
 use super::{bearer, cluster};
 use crate::app::App;
 use crate::domain::{Error, Result};
@@ -25,7 +25,7 @@ use crate::domain::{Error, Result};
 pub async fn serve(
     listener: TcpListener,
     app: Arc<App>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ListenerTls>,
     stop: CancellationToken,
 ) -> Result<()> {
     let tasks = app.statements.tasks().ok_or_else(|| Error::unavailable("this node runs no tasks"))?;
@@ -37,7 +37,7 @@ pub async fn serve(
 async fn answer(
     listener: TcpListener,
     app: Arc<App>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ListenerTls>,
     stop: CancellationToken,
     routes: Routes,
 ) -> Result<()> {

@@ -1,9 +1,8 @@
-//! TLS of all listeners, from the one configured certificate, and of local commands that trust exactly that one.
+//! TLS of the listeners: a certificate with its key, the acceptors that are made of it, and connections with or without it.
 
-use std::fs;
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,95 +10,110 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{
-    self, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme,
-};
+use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
-use crate::domain::{Error, Result};
-
-/// Configuration keys, for error messages.
-const CERT_SETTING: &str = "http.tls_cert";
-const KEY_SETTING: &str = "http.tls_key";
+use crate::auth::certificate::expiry_of_certificate;
+use crate::domain::{Error, Micros, Result};
 
 /// Accepts TLS connections of MQTT clients.
 pub type MqttAcceptor = TlsAcceptor;
 
-/// The server's certificate and key, from which every listener's acceptor is made.
+/// A certificate and its key, with an acceptor for each protocol. Clones share them.
 #[derive(Clone)]
-pub struct Tls {
+pub struct Tls(Arc<TlsParts>);
+
+struct TlsParts {
     certificates: Vec<CertificateDer<'static>>,
-    key: Arc<PrivateKeyDer<'static>>,
-    /// Content of the certificate file.
+    key: PrivateKeyDer<'static>,
+    /// The certificates as they were read.
     pem: String,
+    http: TlsAcceptor,
+    grpc: TlsAcceptor,
+    postgres: TlsAcceptor,
+}
+
+/// Why texts are no certificate with its key.
+#[derive(Debug)]
+pub enum CertificateProblem {
+    /// The first text holds no certificate.
+    NoCertificate,
+    /// The second text holds no private key.
+    NoKey,
+    /// The key is that of another certificate.
+    OtherKey(rustls::Error),
+    /// The TLS library refuses them.
+    Unusable(rustls::Error),
+}
+
+impl fmt::Display for CertificateProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CertificateProblem::NoCertificate => f.write_str("there is no certificate in PEM"),
+            CertificateProblem::NoKey => f.write_str("there is no private key in PEM"),
+            CertificateProblem::OtherKey(_) => f.write_str("the key is not the certificate's"),
+            CertificateProblem::Unusable(error) => {
+                write!(f, "certificate and key cannot be used together: {error}")
+            }
+        }
+    }
+}
+
+impl From<CertificateProblem> for Error {
+    fn from(problem: CertificateProblem) -> Error {
+        let error = Error::invalid(problem.to_string());
+        match problem {
+            CertificateProblem::NoCertificate | CertificateProblem::NoKey => error,
+            CertificateProblem::OtherKey(source) | CertificateProblem::Unusable(source) => {
+                error.with_source(source)
+            }
+        }
+    }
 }
 
 impl Tls {
-    /// Reads the certificate (with its chain) and the key, both PEM.
-    ///
-    /// # Errors
-    /// `Invalid`, naming the configuration key, when a file cannot be read, is not PEM of that kind, or when
-    /// certificate and key do not match.
-    pub fn load(cert: &Path, key: &Path) -> Result<Tls> {
-        let pem = read(CERT_SETTING, cert)?;
-        let certificates: std::result::Result<Vec<_>, _> =
-            CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-        let certificates = certificates.unwrap_or_default();
-        if certificates.is_empty() {
-            return Err(Error::field(
-                CERT_SETTING,
-                format!("`{}` holds no certificate in PEM", cert.display()),
-            ));
-        }
-        let text = read(KEY_SETTING, key)?;
-        let secret = PrivateKeyDer::from_pem_slice(text.as_bytes());
-        let secret = secret.map_err(|_| {
-            Error::field(KEY_SETTING, format!("`{}` holds no private key in PEM", key.display()))
-        })?;
-        let tls = Tls { certificates, key: Arc::new(secret), pem };
-        tls.config(&[])?;
-        Ok(tls)
-    }
-
-    /// Returns the content of the certificate file, for local commands.
-    pub fn pem(&self) -> &str {
-        &self.pem
-    }
-
-    /// Returns an acceptor for HTTP/1.1 and HTTP/2.
-    pub fn for_http(&self) -> Result<TlsAcceptor> {
-        self.config(&[b"h2", b"http/1.1"])
-    }
-
-    /// Returns an acceptor for gRPC.
-    pub fn for_grpc(&self) -> Result<TlsAcceptor> {
-        self.config(&[b"h2"])
-    }
-
-    /// Returns an acceptor for PostgreSQL, whose clients offer no ALPN protocol.
-    pub fn for_postgres(&self) -> Result<TlsAcceptor> {
-        self.config(&[])
-    }
-
     /// Reads the certificate (with its chain) and the key from their texts in PEM.
     ///
     /// # Errors
-    /// `Invalid` when a text is not PEM of that kind, or when certificate and key do not match.
-    pub fn from_pem(cert: &str, key: &str) -> Result<Tls> {
+    /// Says which text is not PEM of that kind, or that certificate and key do not match.
+    pub fn from_pem(cert: &str, key: &str) -> std::result::Result<Tls, CertificateProblem> {
         let certificates: std::result::Result<Vec<_>, _> =
             CertificateDer::pem_slice_iter(cert.as_bytes()).collect();
-        let certificates = certificates.unwrap_or_default();
-        let secret = PrivateKeyDer::from_pem_slice(key.as_bytes());
-        let secret = secret.map_err(|e| Error::invalid("there is no private key in PEM").with_source(e))?;
-        let tls = Tls { certificates, key: Arc::new(secret), pem: cert.to_owned() };
-        tls.config(&[])?;
-        Ok(tls)
+        let certificates = certificates.ok().filter(|certificates| !certificates.is_empty());
+        let certificates = certificates.ok_or(CertificateProblem::NoCertificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| CertificateProblem::NoKey)?;
+        let acceptor = |protocols: &[&[u8]]| acceptor(&certificates, &key, protocols);
+        let (http, grpc, postgres) = (acceptor(&[b"h2", b"http/1.1"])?, acceptor(&[b"h2"])?, acceptor(&[])?);
+        Ok(Tls(Arc::new(TlsParts { certificates, key, pem: cert.to_owned(), http, grpc, postgres })))
+    }
+
+    /// Returns the certificates in PEM, for local commands.
+    pub fn pem(&self) -> &str {
+        &self.0.pem
+    }
+
+    /// Returns the time from which clients refuse the certificate; `None` when it does not say so legibly.
+    pub fn expires_at(&self) -> Option<Micros> {
+        self.0.certificates.first().and_then(|certificate| expiry_of_certificate(certificate))
+    }
+
+    /// Returns the acceptor for HTTP/1.1 and HTTP/2.
+    pub fn for_http(&self) -> &TlsAcceptor {
+        &self.0.http
+    }
+
+    /// Returns the acceptor for gRPC.
+    pub fn for_grpc(&self) -> &TlsAcceptor {
+        &self.0.grpc
+    }
+
+    /// Returns the acceptor for PostgreSQL, whose clients offer no ALPN protocol.
+    pub fn for_postgres(&self) -> &TlsAcceptor {
+        &self.0.postgres
     }
 
     /// Returns an acceptor for MQTT. A client may show a certificate; it must be issued by one of the authorities whose
@@ -121,93 +135,27 @@ impl Tls {
         let builder = ServerConfig::builder_with_provider(provider);
         let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
         let builder = builder.with_client_cert_verifier(verifier);
-        let config = builder.with_single_cert(self.certificates.clone(), self.key.clone_key());
+        let config = builder.with_single_cert(self.0.certificates.clone(), self.0.key.clone_key());
         Ok(TlsAcceptor::from(Arc::new(config.map_err(unusable)?)))
     }
-
-    fn config(&self, protocols: &[&[u8]]) -> Result<TlsAcceptor> {
-        let wrong = |e: rustls::Error| {
-            let what = match e {
-                rustls::Error::InconsistentKeys(_) => {
-                    format!("is not the key of the certificate in {CERT_SETTING}")
-                }
-                ref e => format!("cannot be used with {CERT_SETTING}: {e}"),
-            };
-            Error::field(KEY_SETTING, what).with_source(e)
-        };
-        let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
-        let builder = builder.with_safe_default_protocol_versions().map_err(wrong)?.with_no_client_auth();
-        let mut config =
-            builder.with_single_cert(self.certificates.clone(), self.key.clone_key()).map_err(wrong)?;
-        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        Ok(TlsAcceptor::from(Arc::new(config)))
-    }
 }
 
-fn read(name: &'static str, path: &Path) -> Result<String> {
-    let unreadable =
-        |e: io::Error| Error::field(name, format!("`{}` cannot be read: {e}", path.display())).with_source(e);
-    fs::read_to_string(path).map_err(unreadable)
-}
-
-/// Builds a client configuration that trusts only the first certificate of `pem`, for any host name. Local commands use
-/// it with the certificate that the server has left in its data directory.
-///
-/// # Errors
-/// `Invalid` when `pem` contains no certificate.
-pub fn client_config_trusting(pem: &str) -> Result<ClientConfig> {
-    let wrong = || Error::invalid("the running server has published no valid certificate");
-    let trusted = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| wrong())?;
-    let provider = Arc::new(default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone());
-    let builder = builder.with_safe_default_protocol_versions().map_err(|e| wrong().with_source(e))?;
-    let exactly = Arc::new(PinnedCertVerifier { trusted, provider });
-    Ok(builder.dangerous().with_custom_certificate_verifier(exactly).with_no_client_auth())
-}
-
-/// Trusts one certificate by its bytes. The handshake signature still proves that the peer owns its key.
-#[derive(Debug)]
-struct PinnedCertVerifier {
-    trusted: CertificateDer<'static>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for PinnedCertVerifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        if *end_entity == self.trusted {
-            return Ok(ServerCertVerified::assertion());
-        }
-        Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
+/// Makes an acceptor that offers these protocols in ALPN. Each has sessions of its own to resume, so that a client cannot
+/// resume one of an earlier certificate.
+fn acceptor(
+    certificates: &[CertificateDer<'static>],
+    key: &PrivateKeyDer<'static>,
+    protocols: &[&[u8]],
+) -> std::result::Result<TlsAcceptor, CertificateProblem> {
+    let problem = |e: rustls::Error| match e {
+        rustls::Error::InconsistentKeys(_) => CertificateProblem::OtherKey(e),
+        e => CertificateProblem::Unusable(e),
+    };
+    let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(problem)?.with_no_client_auth();
+    let mut config = builder.with_single_cert(certificates.to_vec(), key.clone_key()).map_err(problem)?;
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 /// Whether a PostgreSQL or Flight listener accepts API keys from a client: over TLS, from this machine, or if the

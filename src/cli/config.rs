@@ -15,17 +15,20 @@ mod objects;
 mod plans;
 mod quotas;
 mod smtp;
+mod source;
 mod units;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use cluster::{ClusterConfig, NodeRole};
-use layers::{Layer, Setting};
+use layers::Setting;
 pub use mqtt::MqttConfig;
+pub use source::{ConfigFile, ConfigFlag, ConfigSource, LoadedConfig};
 pub use units::parse_duration;
 
+use crate::api::certificate_files::{CertificateFiles, CertificateSettings};
 use crate::app::ai::LOADED_BYTES;
 use crate::app::base_path::BasePath;
 use crate::app::command::CommandSettings;
@@ -45,9 +48,6 @@ use crate::domain::notification::SmtpSettings;
 use crate::domain::{Error, FieldError, Result};
 use crate::store::catalog::OrgLimits;
 
-/// The file read when no `--config` names another.
-const DEFAULT_FILE: &str = "basalt.toml";
-
 /// Every setting of the server, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -55,6 +55,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Certificate and key for every listener; both or neither are set.
     pub tls: TlsFiles,
+    /// Interval between two looks at the files of certificates, also those of MQTT.
+    pub tls_check_interval: Duration,
     /// Maximum number of open HTTP connections.
     pub http_connections: usize,
     /// Whether other machines may send API keys without TLS, where the network can read them.
@@ -127,6 +129,14 @@ pub struct Config {
 pub struct TlsFiles {
     pub cert: Option<PathBuf>,
     pub key: Option<PathBuf>,
+}
+
+impl TlsFiles {
+    /// Returns both files with the settings that name them; `None` where they are not set.
+    pub fn pair(&self, settings: CertificateSettings) -> Option<CertificateFiles> {
+        let (cert, key) = (self.cert.clone()?, self.key.clone()?);
+        Some(CertificateFiles { cert, key, settings })
+    }
 }
 
 /// PostgreSQL listener; off without an address.
@@ -258,6 +268,7 @@ impl Default for Config {
             data_dir: PathBuf::from("data/basalt"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             tls: TlsFiles::default(),
+            tls_check_interval: Duration::from_secs(10),
             // Twice the subscriptions; what an unauthenticated connection may hold is bounded (api/serve.rs).
             http_connections: 4096,
             allow_plaintext: false,
@@ -318,44 +329,12 @@ impl Default for Config {
     }
 }
 
-/// A command-line flag that sets a configuration key.
-pub struct ConfigFlag {
-    pub key: &'static str,
-    /// The flag's name, such as `--listen`.
-    pub name: &'static str,
-    pub value: String,
-}
-
-/// Configuration file to read.
-pub enum ConfigFile<'a> {
-    /// The file of `--config`; it must exist.
-    Named(&'a Path),
-    /// `basalt.toml` of the working directory, if it exists.
-    DefaultPath,
-    /// No file.
-    Ignored,
-}
-
 impl Config {
-    /// Reads the file and the environment.
-    ///
-    /// # Errors
-    /// Lists every unknown key and every bad value, each with its full name, its source and what would be valid.
-    pub fn load(base: Config, file: &ConfigFile<'_>, flags: Vec<ConfigFlag>) -> Result<Config> {
-        let mut layers: Vec<Layer> = read_file(file)?.into_iter().collect();
-        let variables = std::env::vars_os()
-            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
-        let (known, unknown) = layers::from_environment(variables);
-        layers.extend(known);
-        layers.extend(flags.into_iter().map(Layer::from_flag));
-        Ok(Config { unknown_variables: unknown, ..base.apply_layers(layers)? })
-    }
-
-    /// Applies the layers to this configuration; the last layer wins.
-    fn apply_layers(mut self, layers: Vec<Layer>) -> Result<Config> {
+    /// Applies the settings to this configuration and checks it.
+    fn apply_settings(mut self, settings: &[Setting]) -> Result<Config> {
         let mut problems = Vec::new();
-        for setting in layers::merge(layers)? {
-            if let Err(message) = self.set(&setting) {
+        for setting in settings {
+            if let Err(message) = self.set(setting) {
                 problems.push(FieldError::new(setting.key.clone(), message));
             }
         }
@@ -392,21 +371,6 @@ impl Config {
                 Err(format!("`{text}` (from {source}) is not valid: use {}", known.valid))
             }
             _ => Err(format!("the value from {source} is not valid: use {}", known.valid)),
-        }
-    }
-}
-
-fn read_file(file: &ConfigFile<'_>) -> Result<Option<Layer>> {
-    let (path, must_exist) = match file {
-        ConfigFile::Named(path) => (*path, true),
-        ConfigFile::DefaultPath => (Path::new(DEFAULT_FILE), false),
-        ConfigFile::Ignored => return Ok(None),
-    };
-    match std::fs::read_to_string(path) {
-        Ok(text) => Layer::from_toml(&path.display().to_string(), &text).map(Some),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => Ok(None),
-        Err(error) => {
-            Err(Error::invalid(format!("the configuration file {} cannot be read: {error}", path.display())))
         }
     }
 }

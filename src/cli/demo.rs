@@ -39,10 +39,11 @@ async fn run_server(args: args::Demo) -> Result<()> {
         &ConfigFile::Ignored,
         serve::config_flags(args.data_dir.as_deref(), args.listeners),
     )?;
+    serve::init_logging(&config);
     let opened = serve::open_for_server(&config).await?;
     let plant = DemoPlant::start(&opened, args.plant.faults).await?;
     let (app, owner) = (opened.app.clone(), opened.app.access.system(None)?);
-    let served = serve::serve(&config, opened, stop_on_signal()?, |url| {
+    let served = serve::serve(&config, opened, (stop_on_signal()?, None), |url| {
         let link = welcome::login_link(&app, &owner, url)?;
         let DemoPlant { example, credentials, .. } = &plant;
         print::line(&welcome::render_welcome(url, link.as_deref(), &config.data_dir, *example, credentials))

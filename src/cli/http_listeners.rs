@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::bound_socket::BoundSocket;
@@ -13,6 +14,7 @@ use super::fd_limit;
 use super::running_listeners::RunningListeners;
 use crate::api::connection_limit::ConnectionLimit;
 use crate::api::instathings::onpremise::{self, OnPremiseOptions};
+use crate::api::listener_tls::ListenerTls;
 use crate::api::serve::{self, HttpApi};
 use crate::api::tls::Tls;
 use crate::api::{self, opensynaptic};
@@ -32,7 +34,8 @@ pub struct HttpSockets {
     pub main: BoundSocket,
     pub onpremise: Option<BoundSocket>,
     pub opensynaptic: Option<BoundSocket>,
-    pub tls: Option<Tls>,
+    /// The newest certificate, if connections use TLS.
+    pub tls: Option<watch::Receiver<Tls>>,
 }
 
 impl HttpSockets {
@@ -46,17 +49,13 @@ impl HttpSockets {
     ) -> Result<()> {
         let limits = HttpLimits::new(config, fd_limit::raise_fd_limit());
         let tls = &self.tls;
-        let mut start = |scheme: &str,
-                         BoundSocket { socket, address }: BoundSocket,
-                         api,
-                         limit: Arc<ConnectionLimit>|
-         -> Result<()> {
-            app.server.add_listener(&limit);
-            let tls = tls.as_ref().map(Tls::for_http).transpose()?;
-            let serving = serve::serve(socket, tls, api, limit, stop.clone().cancelled_owned());
-            running.spawn(format!("{scheme}://{address}"), endless(serving));
-            Ok(())
-        };
+        let mut start =
+            |scheme: &str, BoundSocket { socket, address }: BoundSocket, api, limit: Arc<ConnectionLimit>| {
+                app.server.add_listener(&limit);
+                let tls = tls.as_ref().map(ListenerTls::for_http);
+                let serving = serve::serve(socket, tls, api, limit, stop.clone().cancelled_owned());
+                running.spawn(format!("{scheme}://{address}"), endless(serving));
+            };
         let mut routes = api::router(app.clone());
         if config.onpremise.is_served() {
             let options = onpremise_options(app, limits.onpremise);
@@ -69,7 +68,7 @@ impl HttpSockets {
                 warn_if_reachable(bound.address, "onpremise.address", ON_PREMISE);
                 let limit = ConnectionLimit::new("onpremise.connections", limits.onpremise);
                 let api = HttpApi { routes: onpremise, error_forms: onpremise::ERROR_FORMS };
-                start("onpremise", bound, api, limit)?;
+                start("onpremise", bound, api, limit);
             }
         }
         let packets = &config.opensynaptic.settings;
@@ -79,11 +78,12 @@ impl HttpSockets {
             warn_if_packets_are_open(packets, bound.address, "opensynaptic.listen");
             let limit = ConnectionLimit::new("opensynaptic.connections", config.opensynaptic.connections);
             let routes = opensynaptic::router(app.clone());
-            start("opensynaptic", bound, HttpApi { routes, error_forms: opensynaptic::ERROR_FORMS }, limit)?;
+            start("opensynaptic", bound, HttpApi { routes, error_forms: opensynaptic::ERROR_FORMS }, limit);
         }
         let scheme = if tls.is_some() { "https" } else { "http" };
         let limit = ConnectionLimit::new("http.connections", limits.main);
-        start(scheme, self.main, HttpApi { routes, error_forms: api::ERROR_FORMS }, limit)
+        start(scheme, self.main, HttpApi { routes, error_forms: api::ERROR_FORMS }, limit);
+        Ok(())
     }
 }
 

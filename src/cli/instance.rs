@@ -41,6 +41,7 @@ const QUEUE_DEADLINE: Duration = Duration::from_secs(10);
 pub struct Instance {
     pub app: Arc<App>,
     pub store: Arc<Store>,
+    pub engine: Arc<Engine>,
     pub clock: Arc<dyn Clock>,
     /// Last field, so that the lock is released after everything above is closed.
     _lock: DirLock,
@@ -94,9 +95,10 @@ pub async fn open_instance(config: &Config, lock: DirLock) -> Result<Instance> {
         series: config.series.clone(),
         backup_dir: config.backup_dir.clone(),
     };
-    let parts = CoreParts { store: store.clone(), engine: Arc::new(engine), clock: clock.clone(), states };
+    let engine = Arc::new(engine);
+    let parts = CoreParts { store: store.clone(), engine: engine.clone(), clock: clock.clone(), states };
     let app = Arc::new(App::new(parts, ai, settings));
-    Ok(Instance { app, store, clock, _lock: lock })
+    Ok(Instance { app, store, engine, clock, _lock: lock })
 }
 
 /// Returns this process as a node; `None` where it belongs to no cluster.
@@ -185,6 +187,7 @@ fn engine_options(config: &Config) -> Result<EngineOptions> {
     })
 }
 
-fn to_usize(bytes: u64) -> usize {
+/// Converts a number of the configuration; one that is too large means no limit.
+pub fn to_usize(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }

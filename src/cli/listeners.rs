@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::bound_socket::BoundSocket;
@@ -13,6 +14,7 @@ use super::mqtt_listeners;
 use super::running_listeners::RunningListeners;
 use super::sql_listeners::SqlSockets;
 use crate::api::cluster;
+use crate::api::listener_tls::ListenerTls;
 use crate::api::serve::{self, HttpApi};
 use crate::api::tls::Tls;
 use crate::app::App;
@@ -27,16 +29,15 @@ pub struct Listeners {
     mqtt: Option<BoundSocket>,
     mqtt_tls: Option<BoundSocket>,
     cluster: Option<BoundSocket>,
-    tls: Option<Tls>,
+    tls: Option<watch::Receiver<Tls>>,
 }
 
 impl Listeners {
-    /// Reads the certificate and binds every address.
+    /// Binds every address. With `tls`, connections use the newest certificate in it.
     ///
     /// # Errors
-    /// Names the configuration key or flag of a certificate or address that cannot be used.
-    pub async fn bind(config: &Config) -> Result<Listeners> {
-        let tls = load_tls(config)?;
+    /// Names the configuration key or flag of an address that cannot be used.
+    pub async fn bind(config: &Config, tls: Option<watch::Receiver<Tls>>) -> Result<Listeners> {
         Ok(Listeners {
             http: BoundSocket::new(config.listen, "--listen").await?,
             sql: SqlSockets::bind(config).await?,
@@ -61,12 +62,7 @@ impl Listeners {
 
     /// Returns the certificate (PEM) that those commands must trust; `None` without TLS.
     pub fn certificate(&self) -> Option<String> {
-        self.tls.as_ref().map(|tls| tls.pem().to_owned())
-    }
-
-    /// Returns the certificate of the HTTP listener.
-    pub fn tls(&self) -> Option<&Tls> {
-        self.tls.as_ref()
+        self.tls.as_ref().map(|tls| tls.borrow().pem().to_owned())
     }
 
     fn scheme(&self) -> &'static str {
@@ -84,10 +80,10 @@ impl Listeners {
         let mut running = RunningListeners::default();
         mqtt_listeners::serve(&mut running, self.mqtt, (config, app, stop), None);
         mqtt_listeners::serve(&mut running, self.mqtt_tls, (config, app, stop), mqtt_tls);
-        self.sql.serve(&mut running, (config, app, stop), self.tls.as_ref())?;
+        self.sql.serve(&mut running, (config, app, stop), self.tls.as_ref());
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         if let Some(BoundSocket { socket, address }) = self.cluster {
-            let tls = self.tls.as_ref().map(Tls::for_http).transpose()?;
+            let tls = self.tls.as_ref().map(ListenerTls::for_http);
             let limit = cluster::connection_limit();
             let api = HttpApi { routes: cluster::router(app.clone()), error_forms: cluster::ERROR_FORMS };
             let serving = serve::serve(socket, tls, api, limit, stop.clone().cancelled_owned());
@@ -104,17 +100,6 @@ impl Listeners {
         };
         sockets.serve(config, app, stop, &mut running)?;
         Ok(running)
-    }
-}
-
-/// Reads the certificate of all listeners, if there is one.
-///
-/// # Errors
-/// Names the configuration key of a certificate that cannot be used.
-pub fn load_tls(config: &Config) -> Result<Option<Tls>> {
-    match (&config.tls.cert, &config.tls.key) {
-        (Some(cert), Some(key)) => Tls::load(cert, key).map(Some),
-        _ => Ok(None),
     }
 }
 

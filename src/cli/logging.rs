@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use tracing::Level;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, reload};
 
 use super::config::{LogConfig, LogFormat};
 
@@ -16,15 +16,42 @@ pub const ALWAYS: &str = "basalt::listening";
 const MUTED: &str = "buoyant_kernel=off,opcua_client=off,opcua_core=off,opcua_crypto=off,opcua_server=error,\
     opcua_types=off,rustls::msgs::handshake=error";
 
-/// Sets up logging for a server: our own lines at the configured level, those of libraries at most at warning level.
-pub fn init_for_server(log: &LogConfig) {
-    let libraries = log.level.min(Level::WARN);
-    let filter = EnvFilter::new(format!("{libraries},{MUTED},basalt={},{ALWAYS}=info", log.level));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+/// Changes the level of a server's log while it runs.
+pub struct LogHandle(Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+
+impl LogHandle {
+    /// Logs from now on at this level.
+    pub fn set_level(&self, level: Level) {
+        // It fails only where something else logs, as tests install it.
+        (self.0)(server_filter(level)).unwrap_or(());
+    }
+}
+
+/// Our own lines at this level, those of libraries at most at warning level.
+fn server_filter(level: Level) -> EnvFilter {
+    let libraries = level.min(Level::WARN);
+    EnvFilter::new(format!("{libraries},{MUTED},basalt={level},{ALWAYS}=info"))
+}
+
+/// Sets up logging for a server. Returns what changes its level.
+pub fn init_for_server(log: &LogConfig) -> LogHandle {
+    let lines = tracing_subscriber::fmt().with_env_filter(server_filter(log.level));
+    // A log that nobody takes any more, such as that of a closed terminal, is no reason to fail.
+    let lines = lines.with_writer(std::io::stderr).log_internal_errors(false);
     // A second subscriber means that a test has already installed one.
     match log.format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init().unwrap_or(()),
-        LogFormat::Json => lines.json().flatten_event(true).try_init().unwrap_or(()),
+        LogFormat::Text => {
+            let lines = lines.with_ansi(std::io::stderr().is_terminal()).with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.try_init().unwrap_or(());
+            LogHandle(Box::new(move |filter| handle.reload(filter)))
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.try_init().unwrap_or(());
+            LogHandle(Box::new(move |filter| handle.reload(filter)))
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::bound_socket::BoundSocket;
-use super::config::{Config, MqttConfig};
+use super::config::Config;
+use super::reload::CertificateReceivers;
 use super::running_listeners::RunningListeners;
 use crate::api::mqtt::{self, MqttOptions};
 use crate::api::tls::{MqttAcceptor, Tls};
@@ -16,39 +17,41 @@ use crate::domain::Result;
 /// Name in a certificate that is issued without `mqtt.host`.
 const DEFAULT_HOST: &str = "localhost";
 
-/// The acceptor of the listener with TLS: the newest one, made anew when the authorities change.
+/// The acceptor of the listener with TLS: the newest one, made anew when the authorities or the certificate change.
 pub type Acceptor = watch::Receiver<MqttAcceptor>;
 
 /// Returns the acceptor of the listener with TLS; `None` without such a listener. Its certificate is `mqtt.tls_cert`, or
 /// one that the authority of this installation issues for `mqtt.host`, or `http.tls_cert` where there is no such host.
 ///
 /// # Errors
-/// Names the configuration key of a certificate that cannot be used.
+/// `Invalid` or `Unavailable` when a certificate or an authority cannot be used.
 pub async fn acceptor(
     config: &Config,
     app: &Arc<App>,
-    http: Option<&Tls>,
+    certificates: CertificateReceivers,
     stop: &CancellationToken,
 ) -> Result<Option<Acceptor>> {
     if config.mqtt.tls_listen.is_none() {
         return Ok(None);
     }
-    let mut changes = app.certificates.authority_changes();
-    changes.mark_unchanged();
-    let source = CertificateSource { config: config.mqtt.clone(), http: http.cloned() };
+    let mut source = CertificateSource {
+        host: config.mqtt.host.clone(),
+        files: certificates.mqtt,
+        http: certificates.http,
+        authorities: app.certificates.authority_changes(),
+    };
     let (newest, acceptor) = watch::channel(source.acceptor(app).await?);
     let (app, stop) = (app.clone(), stop.clone());
     tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                changed = changes.changed() => if changed.is_err() { return },
-            }
+        while let Some(Some(())) = stop.run_until_cancelled(source.changed()).await {
             match source.acceptor(&app).await {
                 Ok(acceptor) => drop(newest.send_replace(acceptor)),
                 Err(error) => {
                     let error = error.full_message();
-                    tracing::error!(error, "MQTT goes on with the authorities that it knows");
+                    tracing::error!(
+                        error,
+                        "MQTT goes on with the certificate and the authorities that it has"
+                    );
                 }
             }
         }
@@ -58,23 +61,45 @@ pub async fn acceptor(
 
 /// Where the listener's certificate comes from.
 struct CertificateSource {
-    config: MqttConfig,
-    http: Option<Tls>,
+    host: Option<String>,
+    files: watch::Receiver<Option<Tls>>,
+    http: Option<watch::Receiver<Tls>>,
+    authorities: watch::Receiver<()>,
 }
 
 impl CertificateSource {
-    async fn acceptor(&self, app: &App) -> Result<MqttAcceptor> {
+    async fn acceptor(&mut self, app: &App) -> Result<MqttAcceptor> {
+        // What changes while this reads is a change to wait for.
+        self.authorities.mark_unchanged();
+        let files = self.files.borrow_and_update().clone();
+        let http = self.http.as_mut().map(|http| http.borrow_and_update().clone());
         let authorities = app.certificates.authority_certificate().await?;
-        let tls = match (&self.config.tls.cert, &self.config.tls.key, &self.config.host, &self.http) {
-            (Some(cert), Some(key), ..) => Tls::load(cert, key)?,
-            (.., None, Some(http)) => http.clone(),
-            (.., host, _) => {
+        let tls = match (files, &self.host, http) {
+            (Some(files), ..) => files,
+            (None, None, Some(http)) => http,
+            (None, host, _) => {
                 let host = host.as_deref().unwrap_or(DEFAULT_HOST);
                 let (certificate, key) = app.certificates.listener_certificate(host).await?;
                 Tls::from_pem(&certificate, &key)?
             }
         };
         tls.for_mqtt(&authorities)
+    }
+
+    /// Waits until the acceptor has to be made anew; `None` when nothing can change any more.
+    async fn changed(&mut self) -> Option<()> {
+        let is_of_http = self.host.is_none() && self.files.borrow().is_none();
+        let http = async {
+            match &mut self.http {
+                Some(http) if is_of_http => http.changed().await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = self.authorities.changed() => changed.ok(),
+            changed = self.files.changed() => changed.ok(),
+            changed = http => changed.ok(),
+        }
     }
 }
 

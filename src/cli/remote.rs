@@ -1,6 +1,7 @@
 //! HTTP client for a server: the one that has this directory open (by its local token), or another machine's (by an
 //! API key).
 
+use std::path::Path;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::progress::ProgressReporter;
 use super::server_file::ServerFile;
-use crate::api::{control, tls};
+use crate::api::{control, pinned_certificate};
 use crate::app::control::{Command, CommandMessage, CommandOutcome};
 use crate::app::sql::SqlResult;
 use crate::domain::{Error, Kind, Result};
@@ -28,7 +29,7 @@ pub struct RemoteClient {
 
 impl RemoteClient {
     /// Connects to the server on this directory, acting in an organization.
-    pub fn connect_local(running: &ServerFile, org: Option<&str>) -> Result<RemoteClient> {
+    pub fn connect_local(running: &ServerFile, data_dir: &Path, org: Option<&str>) -> Result<RemoteClient> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, secret(&format!("Local {}", running.token))?);
         if let Some(slug) = org {
@@ -39,7 +40,12 @@ impl RemoteClient {
         // Two processes of one machine must not talk through a proxy of the environment.
         let client = Client::builder().no_proxy();
         let client = match &running.certificate {
-            Some(pem) => client.use_preconfigured_tls(tls::client_config_trusting(pem)?),
+            Some(pem) => {
+                let data_dir = data_dir.to_owned();
+                let published = move || ServerFile::read(&data_dir)?.certificate;
+                let config = pinned_certificate::client_config_trusting(pem, Box::new(published))?;
+                client.use_preconfigured_tls(config)
+            }
             // Reading the machine's certificates costs more than most commands.
             None => client.tls_built_in_root_certs(false),
         };

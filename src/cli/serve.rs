@@ -9,15 +9,18 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::args;
 use super::bootstrap::Bootstrap;
-use super::config::{Config, ConfigFile, ConfigFlag, NodeRole};
+use super::config::{Config, ConfigFlag, ConfigSource, NodeRole};
 use super::dir_lock::DirLock;
+use super::hangup::Hangups;
 use super::instance::{self, Instance};
 use super::listeners::Listeners;
+use super::logging::{self, LogHandle};
 use super::mqtt_listeners;
 use super::query_node;
+use super::reload::{ReloadSource, Reloader, ServerCertificates};
 use super::server_file::ServerFile;
 use super::stop_signal::{stop_on_signal, stop_with_input};
-use super::{logging, target};
+use super::target;
 use crate::app::collector_ports;
 use crate::collect::{CollectOptions, Collectors};
 use crate::domain::{Error, Principal, Result};
@@ -26,16 +29,20 @@ use crate::domain::{Error, Principal, Result};
 const LICENSE_CHECK_INTERVAL: Duration = Duration::from_secs(3600);
 
 pub async fn run(args: args::Serve) -> Result<()> {
-    let file = args.place.config.as_deref().map_or(ConfigFile::DefaultPath, ConfigFile::Named);
     let mut flags = config_flags(args.place.data_dir.as_deref(), args.listeners);
     flags.extend(args.role.map(|value| ConfigFlag { key: "cluster.role", name: "--role", value }));
-    let config = Config::load(Config::default(), &file, flags)?;
+    let source = ConfigSource { file: args.place.config, flags };
+    let loaded = source.load()?;
+    let config = loaded.config.clone();
+    // Caught before anything is opened: a reload that is asked for during a long start must not end the process.
+    let hangups = Hangups::catch()?;
+    let reload = ReloadSource { hangups, source, loaded, log: init_logging(&config) };
     if config.cluster.role == NodeRole::Query {
         let opened = open_query_node(&config).await?;
-        return query_node::serve(&config, opened, stop_token(args.stop_with_input)?).await;
+        return query_node::serve(&config, opened, stop_token(args.stop_with_input)?, reload).await;
     }
     let opened = open_for_server(&config).await?;
-    serve(&config, opened, stop_token(args.stop_with_input)?, |_| Ok(())).await
+    serve(&config, opened, (stop_token(args.stop_with_input)?, Some(reload)), |_| Ok(())).await
 }
 
 /// Returns the token that stops the server. A second signal ends the process at once.
@@ -63,21 +70,21 @@ pub fn config_flags(data_dir: Option<&Path>, listeners: args::ListenArgs) -> Vec
 
 /// Locks the data directory of a query node, which has only what queries spill, and opens the lake of its ingest node.
 async fn open_query_node(config: &Config) -> Result<Instance> {
-    init_logging(config);
     let lock = DirLock::acquire(&config.data_dir)?;
     instance::open_instance(config, lock).await
 }
 
-fn init_logging(config: &Config) {
-    logging::init_for_server(&config.log);
+/// Sets up logging and warns of variables that set nothing.
+pub fn init_logging(config: &Config) -> LogHandle {
+    let handle = logging::init_for_server(&config.log);
     for message in &config.unknown_variables {
         tracing::warn!("{message}");
     }
+    handle
 }
 
 /// Locks and opens the data directory, and creates in it the credentials that the operator presets.
 pub async fn open_for_server(config: &Config) -> Result<Instance> {
-    init_logging(config);
     let preset = Bootstrap::from_environment()?;
     let lock = DirLock::acquire(&config.data_dir)?;
     let opened = instance::open_instance(config, lock).await?;
@@ -86,14 +93,15 @@ pub async fn open_for_server(config: &Config) -> Result<Instance> {
 }
 
 /// Serves until it is stopped: polls devices, answers on every listener, and calls `answering` with the HTTP URL once it
-/// does. Then it stops accepting, lets requests finish for a while, stops polling and flushes.
+/// does. Then it stops accepting, lets requests finish for a while, stops polling and flushes. With a `ReloadSource` it reads its
+/// configuration again on SIGHUP.
 pub async fn serve(
     config: &Config,
     opened: Instance,
-    stop: CancellationToken,
+    signals: (CancellationToken, Option<ReloadSource>),
     answering: impl FnOnce(&str) -> Result<()>,
 ) -> Result<()> {
-    let served = run_services(config, &opened, stop, answering).await;
+    let served = run_services(config, &opened, signals, answering).await;
     opened.app.leave_cluster().await;
     let withdrawn = ServerFile::delete(&config.data_dir);
     let closed = opened.close().await;
@@ -104,10 +112,12 @@ pub async fn serve(
 async fn run_services(
     config: &Config,
     opened: &Instance,
-    stop: CancellationToken,
+    (stop, reload): (CancellationToken, Option<ReloadSource>),
     answering: impl FnOnce(&str) -> Result<()>,
 ) -> Result<()> {
-    let listeners = Listeners::bind(config).await?;
+    let mut certificates = ServerCertificates::load(config)?;
+    let receivers = certificates.receivers();
+    let listeners = Listeners::bind(config, receivers.http.clone()).await?;
     let owner = opened.app.access.system(None)?;
     opened.app.terminal_grants.check_grant_key(&owner).await?;
     opened.app.tokens.check_jwt_key().await?;
@@ -133,13 +143,16 @@ async fn run_services(
     let media = tokio::spawn(opened.app.clone().run_media(stop.clone()));
     opened.app.start_mqtt().await?;
     let mqtt = tokio::spawn(opened.app.clone().run_mqtt(stop.clone()));
-    let mqtt_tls = mqtt_listeners::acceptor(config, &opened.app, listeners.tls(), &stop).await?;
+    let mqtt_tls = mqtt_listeners::acceptor(config, &opened.app, receivers, &stop).await?;
     let (url, certificate) = (listeners.url(), listeners.certificate());
     let serving = listeners.serve(config, &opened.app, mqtt_tls, &stop)?;
 
     let running = ServerFile { pid: std::process::id(), url: url.clone(), token, certificate };
     let ended = match running.publish(&config.data_dir) {
         Ok(()) => {
+            certificates.publish_with(running, config.data_dir.clone());
+            let reloader = Reloader::new(opened, certificates, config.tls_check_interval, reload);
+            let _reloading = AbortOnDropHandle::new(tokio::spawn(reloader.run(stop.clone())));
             serving.announce();
             let announced = answering(&url);
             let ended = serving.run_until_stopped(&opened.app, stop.clone()).await;
@@ -149,16 +162,19 @@ async fn run_services(
     };
     stop.cancel();
     collectors.stop().await;
-    models.await.map_err(|e| Error::internal("the models ended early").with_source(e))?;
-    alerts.await.map_err(|e| Error::internal("the alert rules ended early").with_source(e))?;
-    exports.await.map_err(|e| Error::internal("the exports ended early").with_source(e))?;
-    history.await.map_err(|e| Error::internal("the history of devices ended early").with_source(e))?;
-    let generated = virtual_data.await;
-    generated.map_err(|e| Error::internal("the virtual devices ended early").with_source(e))?;
-    media.await.map_err(|e| Error::internal("media ended early").with_source(e))?;
-    mqtt.await.map_err(|e| Error::internal("the MQTT broker ended early").with_source(e))?;
-    let delivered = notifications.await;
-    delivered.map_err(|e| Error::internal("the notifications ended early").with_source(e))?;
+    let tasks = [
+        (models, "the models"),
+        (alerts, "the alert rules"),
+        (exports, "the exports"),
+        (history, "the history of devices"),
+        (virtual_data, "the virtual devices"),
+        (media, "media"),
+        (mqtt, "the MQTT broker"),
+        (notifications, "the notifications"),
+    ];
+    for (task, name) in tasks {
+        task.await.map_err(|e| Error::internal(format!("{name} ended early")).with_source(e))?;
+    }
     ended
 }
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::bound_socket::BoundSocket;
 use super::config::Config;
 use super::running_listeners::RunningListeners;
 use crate::api::flight::{self, FlightOptions};
+use crate::api::listener_tls::ListenerTls;
 use crate::api::pg::{self, PgOptions};
 use crate::api::tls::Tls;
 use crate::app::App;
@@ -36,15 +38,15 @@ impl SqlSockets {
         self,
         running: &mut RunningListeners,
         (config, app, stop): (&Config, &Arc<App>, &CancellationToken),
-        tls: Option<&Tls>,
-    ) -> Result<()> {
+        tls: Option<&watch::Receiver<Tls>>,
+    ) {
         if let Some(BoundSocket { socket, address }) = self.pg {
             let options = PgOptions {
                 connections: config.pg.connections,
                 idle: config.pg.idle_timeout,
                 allow_plaintext: config.allow_plaintext,
             };
-            let tls = tls.map(Tls::for_postgres).transpose()?;
+            let tls = tls.map(ListenerTls::for_postgres);
             let serving = pg::serve(socket, app.clone(), options, tls, stop.clone());
             running.spawn(format!("postgres://{address}"), async move {
                 serving.await;
@@ -56,10 +58,9 @@ impl SqlSockets {
                 connections: config.flight.connections,
                 allow_plaintext: config.allow_plaintext,
             };
-            let tls = tls.map(Tls::for_grpc).transpose()?;
+            let tls = tls.map(ListenerTls::for_grpc);
             let serving = flight::serve(socket, app.clone(), options, tls, stop.clone());
             running.spawn(format!("grpc://{address}"), serving);
         }
-        Ok(())
     }
 }

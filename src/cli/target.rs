@@ -53,7 +53,7 @@ impl CommandTarget {
                 Ok(CommandTarget::InProcess { opened, principal, org })
             }
             DataDirAccess::ThroughServer(running) => Ok(CommandTarget::LocalServer {
-                server: RemoteClient::connect_local(&running, org.as_deref())?,
+                server: RemoteClient::connect_local(&running, &config.data_dir, org.as_deref())?,
                 org,
             }),
         }

@@ -33,7 +33,7 @@ pub async fn run(args: args::Verify) -> Result<ExitCode> {
         DataDirAccess::ThroughServer(running) => {
             let org = OrgArgs { org: None };
             let target = CommandTarget::LocalServer {
-                server: RemoteClient::connect_local(&running, None)?,
+                server: RemoteClient::connect_local(&running, &config.data_dir, None)?,
                 org: org.org,
             };
             match target.run(Command::Verify).await? {

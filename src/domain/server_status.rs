@@ -44,6 +44,8 @@ pub struct ServerStatus {
     pub memory: MemoryStatus,
     /// By name of the listener.
     pub connections: Vec<ListenerConnections>,
+    /// Certificates of listeners that are read from files.
+    pub certificates: Vec<CertificateStatus>,
     /// Queries that run, without those in the queue.
     pub running_queries: usize,
 }
@@ -70,6 +72,15 @@ pub struct ListenerConnections {
     pub open: usize,
     /// Connections that may be open at most.
     pub limit: usize,
+}
+
+/// A certificate of listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CertificateStatus {
+    /// The section of the configuration that names its files: `http` or `mqtt`.
+    pub name: &'static str,
+    /// Time from which clients refuse it.
+    pub expires_at: Micros,
 }
 
 /// Space of a file system, bytes.

@@ -63,7 +63,7 @@ impl Engine {
         let planning = async move {
             let _permit = engine.admission.all.acquire(org).await?;
             let planned = tokio::time::timeout(
-                engine.options.timeout,
+                engine.statement_limits().timeout,
                 sketch.plan_and_describe(&engine, &query_context),
             )
             .await;

@@ -13,6 +13,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
+use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use url::Url;
@@ -26,7 +27,7 @@ use super::guard::interrupt::InterruptOption;
 use super::guard::operators;
 use super::log::{QueryInfo, QueryTracker, Surface};
 use super::memory_pool::QueryMemoryPool;
-use super::options::EngineOptions;
+use super::options::{EngineOptions, StatementLimits};
 use super::org_streams::OrgStreamsCache;
 use super::params::Params;
 use super::plan_cache::{PlanCache, PlannedStatement};
@@ -57,6 +58,8 @@ pub struct Engine {
     pub(super) services: Arc<QueryServices>,
     pub(super) template: SessionState,
     pub(super) options: EngineOptions,
+    /// Those of `options` at first.
+    statement_limits: RwLock<StatementLimits>,
     /// Catalog tables and functions for PostgreSQL tools.
     pub(super) postgres: LazyPostgresCompat,
     pub(super) plan_cache: PlanCache,
@@ -105,10 +108,12 @@ impl Engine {
         let spread =
             spread.map(|how| Spread::new(&services, &template, threads.long_running(), how, task_bytes));
         let spread = spread.transpose()?.map(Arc::new);
+        let limits = StatementLimits { timeout: options.timeout, max_rows: options.max_rows };
         Ok(Self {
             services,
             template,
             options,
+            statement_limits: RwLock::new(limits),
             postgres,
             plan_cache: known,
             admission: gates,
@@ -116,6 +121,15 @@ impl Engine {
             threads,
             spread,
         })
+    }
+
+    /// Sets the longest time and the most rows of statements that start from now on.
+    pub fn set_statement_limits(&self, timeout: Duration, max_rows: usize) {
+        *self.statement_limits.write() = StatementLimits { timeout, max_rows };
+    }
+
+    pub(super) fn statement_limits(&self) -> StatementLimits {
+        *self.statement_limits.read()
     }
 
     /// Sets the query nodes that queries can be divided among, by their listeners for tasks. Every node has to be given
@@ -149,7 +163,8 @@ impl Engine {
         let query_context = QueryContext::pin(&self.services, principal, tracker.clone(), wanted).await?;
         let (engine, text_bytes) = (self.clone(), request.text.len());
         let start = async move { request.start(&engine, query_context).await };
-        let limits = QueryLimits { timeout: self.options.timeout, max_rows: Some(self.options.max_rows) };
+        let StatementLimits { timeout, max_rows } = self.statement_limits();
+        let limits = QueryLimits { timeout, max_rows: Some(max_rows) };
         let threads = self.threads.for_text(text_bytes).clone();
         self.run_query_on(threads, limits, tracker, Box::pin(start)).await
     }

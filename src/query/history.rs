@@ -52,7 +52,7 @@ impl Engine {
         let after = query.after;
         let reader = Arc::new(HistoryReader { query_context, query, context });
         let start = async move { Ok(StartedQuery::short(reader.stream())) };
-        let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
+        let limits = QueryLimits { timeout: self.statement_limits().timeout, max_rows: None };
         let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         let chunks = answer.batches.map_ok(move |batch| rows_after(to_readings(&batch), after));
         let chunks = chunks.try_filter(|rows| ready(!rows.is_empty())).boxed();

@@ -25,6 +25,14 @@ pub struct EngineOptions {
     pub spread: Option<SpreadOptions>,
 }
 
+/// Limits of one statement, which may change while the engine runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StatementLimits {
+    pub timeout: Duration,
+    /// Rows of a result.
+    pub max_rows: usize,
+}
+
 /// How a query node divides queries, and reaches the others.
 #[derive(Clone)]
 pub struct SpreadOptions {

@@ -68,7 +68,7 @@ impl Engine {
         let listing = ReadingsList::new(self, principal, query, tracker.clone()).await?;
         let start =
             async move { Arc::new(listing).stream().map(StartedQuery::short).map_err(from_datafusion) };
-        let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
+        let limits = QueryLimits { timeout: self.statement_limits().timeout, max_rows: None };
         let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         Ok(answer.batches.map_ok(|batch| to_readings(&batch)).boxed())
     }

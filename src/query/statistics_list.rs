@@ -43,7 +43,7 @@ impl Engine {
         let start = async move {
             Ok(StartedQuery::short(Arc::new(StatisticsList { query_context, list, context }).stream()))
         };
-        let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
+        let limits = QueryLimits { timeout: self.statement_limits().timeout, max_rows: None };
         let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         let rows = answer.batches.map(|batch| {
             let rows = UpsertRows::from_sorted_batch(Table::Statistics, batch?)?;

@@ -77,7 +77,7 @@ impl Engine {
         let start = async move {
             Ok(StartedQuery::short(stream_series(query_context, query, buckets, count, context)))
         };
-        let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
+        let limits = QueryLimits { timeout: self.statement_limits().timeout, max_rows: None };
         let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         Ok(answer.batches.map_ok(|batch| decode(&batch)).boxed())
     }

@@ -15,5 +15,6 @@ mod postgres;
 mod refused;
 mod settings;
 mod tls;
+mod tls_reload;
 mod values;
 pub mod wire;

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
@@ -24,6 +23,7 @@ use self::admission::AdmissionService;
 use self::service::FlightSqlServer;
 use super::connection_limit::ConnectionLimit;
 use super::grpc_connection::{self, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
+use super::listener_tls::ListenerTls;
 use crate::app::App;
 use crate::domain::{Error, Result};
 
@@ -46,7 +46,7 @@ pub async fn serve(
     listener: TcpListener,
     app: Arc<App>,
     options: FlightOptions,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ListenerTls>,
     stop: CancellationToken,
 ) -> Result<()> {
     let failed = |e: Box<dyn std::error::Error + Send + Sync>| {

@@ -5,12 +5,13 @@ use crate::domain::Micros;
 use crate::domain::cluster::{ClusterNode, ClusterRole, SpreadTotals};
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::server_status::{
-    DiskSpace, LakeStatus, ListenerConnections, MemoryStatus, ServerStatus, StoreStatus,
+    CertificateStatus, DiskSpace, LakeStatus, ListenerConnections, MemoryStatus, ServerStatus, StoreStatus,
 };
+use crate::domain::time::MICROS_PER_SECOND;
 
 /// Writes them.
 pub(super) fn render(page: &mut MetricsText, started_at: Micros, server: &ServerStatus) {
-    let ServerStatus { disk, store, memory, connections, running_queries } = server;
+    let ServerStatus { disk, store, memory, connections, certificates, running_queries } = server;
     // The `process_` names are those that the client libraries of Prometheus use.
     page.family("process_start_time_seconds", "gauge", "When the process started, in seconds since 1970.");
     page.line(format_args!("process_start_time_seconds {}", started_at.0 as f64 / 1e6));
@@ -22,6 +23,7 @@ pub(super) fn render(page: &mut MetricsText, started_at: Micros, server: &Server
     }
     render_store(page, store);
     render_connections(page, connections);
+    render_certificates(page, certificates);
     page.gauge(
         "basalt_queries_running",
         "Queries that run; those in the queue are not counted.",
@@ -101,6 +103,19 @@ fn render_store(page: &mut MetricsText, store: &StoreStatus) {
         for table in &store.lake {
             page.sample(name, format_args!("table=\"{}\"", table.table), count(table));
         }
+    }
+}
+
+fn render_certificates(page: &mut MetricsText, certificates: &[CertificateStatus]) {
+    if certificates.is_empty() {
+        return;
+    }
+    let name = "basalt_certificate_expiry_timestamp_seconds";
+    let help = "When the certificate of the listeners expires, in seconds since 1970.";
+    page.family(name, "gauge", help);
+    for certificate in certificates {
+        let seconds = certificate.expires_at.0 / MICROS_PER_SECOND;
+        page.line(format_args!("{name}{{certificate=\"{}\"}} {seconds}", certificate.name));
     }
 }
 

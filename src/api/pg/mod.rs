@@ -50,7 +50,6 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use self::cancel::CancelRegistry;
@@ -59,6 +58,7 @@ use self::error::PgError;
 use self::memory_pool::PgMemoryPool;
 use super::connection_limit::{ConnectionLimit, ConnectionPermit};
 use super::incoming;
+use super::listener_tls::ListenerTls;
 use super::tls::Transport;
 use crate::app::App;
 
@@ -80,7 +80,7 @@ pub struct PgOptions {
 struct PgServer {
     app: Arc<App>,
     options: PgOptions,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ListenerTls>,
     cancel_registry: Arc<CancelRegistry>,
     /// Memory of all connections together.
     memory: Arc<PgMemoryPool>,
@@ -92,7 +92,7 @@ pub async fn serve(
     listener: TcpListener,
     app: Arc<App>,
     options: PgOptions,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ListenerTls>,
     stop: CancellationToken,
 ) {
     let limit = ConnectionLimit::new("pg.connections", options.connections);

@@ -108,7 +108,7 @@ async fn encrypt(server: &PgServer, mut wire: PgConnection) -> Option<PgConnecti
     answer_byte(&mut wire, b'S').await?;
     match wire.io {
         Transport::Plain(socket) => {
-            Some(PgConnection::new(Transport::Tls(Box::new(tls.accept(socket).await.ok()?))))
+            Some(PgConnection::new(Transport::Tls(Box::new(tls.acceptor().accept(socket).await.ok()?))))
         }
         Transport::Tls(_) => None,
     }

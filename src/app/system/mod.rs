@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use self::connections::ListenerGauges;
 use self::health::DiskProbe;
 use super::access::AccessControl;
@@ -16,7 +18,9 @@ use super::collector_ports::CollectorStates;
 use super::core_parts::CoreParts;
 use super::resident_memory::resident_bytes;
 use crate::domain::device::DeviceFilter;
-use crate::domain::server_status::{DiskSpace, MemoryStatus, OrganizationUsage, ServerStatus, SystemStatus};
+use crate::domain::server_status::{
+    CertificateStatus, DiskSpace, MemoryStatus, OrganizationUsage, ServerStatus, SystemStatus,
+};
 use crate::domain::{Clock, Micros, Principal, Resource, Result, Scope};
 use crate::host::disk_space;
 use crate::host::process_limits;
@@ -49,6 +53,7 @@ pub struct ServerState {
     data_dir: PathBuf,
     pub(super) start: StartTime,
     connections: ListenerGauges,
+    certificates: Mutex<Vec<CertificateStatus>>,
     disk_probe: DiskProbe,
 }
 
@@ -68,8 +73,14 @@ impl ServerState {
             data_dir,
             start: StartTime::new(parts.clock.as_ref()),
             connections: ListenerGauges::default(),
+            certificates: Mutex::default(),
             disk_probe: DiskProbe::default(),
         }
+    }
+
+    /// Sets the certificates that metrics show.
+    pub fn set_certificates(&self, certificates: Vec<CertificateStatus>) {
+        *self.certificates.lock() = certificates;
     }
 
     /// Returns what the server is and holds, as far as the principal sees it.
@@ -114,6 +125,7 @@ impl ServerState {
                 budgets,
             },
             connections: self.connections.read(),
+            certificates: self.certificates.lock().clone(),
             running_queries: self.engine.running_queries(),
         }
     }

@@ -8,6 +8,8 @@
 mod fuzz_tests;
 mod pem;
 pub mod request;
+#[cfg(test)]
+pub mod test_certificate;
 
 use std::time::Duration;
 
@@ -129,6 +131,13 @@ pub fn make_authority_certificate(key_pem: &str, number: u32, now: Micros) -> Re
     (params.not_before, params.not_after) = validity(now, days(AUTHORITY_DAYS))?;
     let certificate = params.self_signed(&read_key(key_pem)?).map_err(failed)?;
     to_pem(certificate.der())
+}
+
+/// Returns the time from which a certificate (DER) is refused; `None` for bytes that are none.
+pub fn expiry_of_certificate(der: &[u8]) -> Option<Micros> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let seconds = certificate.validity().not_after.timestamp();
+    Some(Micros(seconds.saturating_mul(MICROS_PER_SECOND)))
 }
 
 impl CertificateAuthority {

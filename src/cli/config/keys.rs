@@ -46,6 +46,9 @@ const KEYS: &[ConfigKey] = &[
     key("http.tls_key", "the path of a private key in PEM", |c, text| {
         (!text.is_empty()).then(|| c.tls.key = Some(PathBuf::from(text)))
     }),
+    key("http.tls_check_interval", DURATION_FORMAT, |c, text| {
+        parse_positive_duration(text).map(|d| c.tls_check_interval = d)
+    }),
     key("http.connections", COUNT_FORMAT, |c, text| {
         parse_positive_usize(text).map(|n| c.http_connections = n)
     }),

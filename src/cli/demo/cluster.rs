@@ -20,13 +20,14 @@ use crate::domain::{Error, Result};
 pub(super) async fn run(args: args::Demo) -> Result<()> {
     let setup = ClusterSetup::load(args.data_dir.as_deref(), args.listeners).await?;
     let config = &setup.config;
+    serve::init_logging(config);
     let opened = serve::open_for_server(config).await?;
     let plant = DemoPlant::start(&opened, args.plant.faults).await?;
     let (app, owner) = (opened.app.clone(), opened.app.access.system(None)?);
     let (stop, ingest_stop) = (stop_on_signal()?, CancellationToken::new());
     let (answering, url) = oneshot::channel();
     let ingest_node = async {
-        let served = serve::serve(config, opened, ingest_stop.clone(), |url| {
+        let served = serve::serve(config, opened, (ingest_stop.clone(), None), |url| {
             // After an early signal nobody waits for it.
             let _ = answering.send(url.to_owned());
             Ok(())

@@ -185,7 +185,7 @@ impl Engine {
         };
         let batches = RecordBatchStreamAdapter::new(schema, stream::once(batch));
         let start = async move { Ok(StartedQuery::short(Box::pin(batches))) };
-        let limits = QueryLimits { timeout: self.options.timeout, max_rows: None };
+        let limits = QueryLimits { timeout: self.statement_limits().timeout, max_rows: None };
         let answer = self.run_query(limits, tracker, Box::pin(start)).await?;
         answer.batches.try_collect::<Vec<_>>().await?;
         let value = found.lock().take();

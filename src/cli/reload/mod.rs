@@ -1,0 +1,107 @@
+//! What a running server reads again: certificates when their files change, and with the configuration when it gets SIGHUP.
+
+mod certificate_watch;
+mod server_certificates;
+mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+pub use self::server_certificates::{CertificateReceivers, ServerCertificates};
+use self::settings::ConfigReload;
+use super::config::{ConfigSource, LoadedConfig};
+use super::hangup::{Hangup, Hangups};
+use super::instance::Instance;
+use super::logging::LogHandle;
+use crate::app::App;
+
+/// What a server needs to read its configuration again. No `Debug`: it holds secrets.
+pub struct ReloadSource {
+    pub hangups: Hangups,
+    pub source: ConfigSource,
+    /// The configuration that the server was started with.
+    pub loaded: LoadedConfig,
+    pub log: LogHandle,
+}
+
+/// The task that reads again.
+pub struct Reloader {
+    app: Arc<App>,
+    certificates: ServerCertificates,
+    /// Interval between two looks at the files of certificates.
+    check_interval: Duration,
+    /// `None` for a server that has no configuration file, such as the demo.
+    config: Option<ConfigReload>,
+    hangups: Option<Hangups>,
+}
+
+impl Reloader {
+    /// Makes the task of a server with these certificates.
+    pub fn new(
+        opened: &Instance,
+        certificates: ServerCertificates,
+        check_interval: Duration,
+        reload: Option<ReloadSource>,
+    ) -> Reloader {
+        let (mut config, mut hangups) = (None, None);
+        if let Some(ReloadSource { hangups: caught, source, loaded, log }) = reload {
+            config = Some(ConfigReload::new(opened, source, loaded, log));
+            hangups = Some(caught);
+        }
+        let reloader = Reloader { app: opened.app.clone(), certificates, check_interval, config, hangups };
+        reloader.report_certificates();
+        reloader
+    }
+
+    /// Reads again until the server stops, and stops it when its terminal is closed.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                hangup = next_hangup(&mut self.hangups) => match hangup {
+                    Hangup::Reload => self.reload().await,
+                    Hangup::TerminalClosed => {
+                        tracing::info!("the terminal is closed");
+                        stop.cancel();
+                    }
+                },
+                () = tokio::time::sleep(self.check_interval) => {
+                    self.certificates.look(false).await;
+                }
+            }
+            self.report_certificates();
+        }
+    }
+
+    async fn reload(&mut self) {
+        if let Some(config) = &mut self.config {
+            match config.reload(&mut self.certificates).await {
+                Ok(check_interval) => self.check_interval = check_interval,
+                Err(error) => {
+                    let error = error.full_message();
+                    tracing::error!(
+                        error,
+                        "the configuration was read again and is not used: every setting stays"
+                    );
+                }
+            }
+        }
+        let counts = self.certificates.look(true).await;
+        let (replaced, unchanged, refused) = (counts.replaced, counts.unchanged, counts.refused);
+        tracing::info!(replaced, unchanged, refused, "the certificates were read again");
+    }
+
+    fn report_certificates(&self) {
+        self.app.server.set_certificates(self.certificates.statuses());
+    }
+}
+
+async fn next_hangup(hangups: &mut Option<Hangups>) -> Hangup {
+    match hangups {
+        Some(hangups) => hangups.next().await,
+        None => std::future::pending().await,
+    }
+}
