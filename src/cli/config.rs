@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use cluster::{ClusterConfig, NodeRole};
+pub use layers::holds_secret;
 use layers::{Layer, Setting};
 pub use mqtt::MqttConfig;
 pub use units::parse_duration;
@@ -46,7 +47,7 @@ use crate::domain::{Error, FieldError, Result};
 use crate::store::catalog::OrgLimits;
 
 /// The file read when no `--config` names another.
-const DEFAULT_FILE: &str = "basalt.toml";
+pub const DEFAULT_FILE: &str = "basalt.toml";
 
 /// Every setting of the server, checked.
 #[derive(Debug, Clone, PartialEq)]
