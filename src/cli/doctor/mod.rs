@@ -55,10 +55,11 @@ async fn check(installation: &Installation) -> Vec<Finding> {
     findings.extend(ports::check(installation).await);
     findings.extend(tls::check(config, SystemClock.now()));
     findings.push(versions::check(installation));
-    let stores = objects::check(config).await;
+    findings.extend(objects::check("objects.url", config.objects_url.as_deref()).await);
+    let lake_store = objects::check("lake.url", config.lake.url.as_deref()).await;
     // What does not answer would be asked again for minutes.
-    let is_reachable = stores.iter().all(|finding| finding.state == State::Ok);
-    findings.extend(stores);
+    let is_reachable = lake_store.as_ref().is_none_or(|finding| finding.state == State::Ok);
+    findings.extend(lake_store);
     let mut newest_row = None;
     if installation.has_data() {
         findings.extend(catalog::check(installation).await);

@@ -1,21 +1,15 @@
 //! Checks that the object stores of the configuration can be reached.
 
 use super::finding::Finding;
-use crate::cli::config::Config;
 use crate::domain::Result;
 use crate::store::s3;
 
 const CHECK: &str = "object store";
 
-/// Asks each configured object store.
-pub async fn check(config: &Config) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (setting, url) in [("lake.url", &config.lake.url), ("objects.url", &config.objects_url)] {
-        if let Some(url) = url.as_ref().filter(|url| url.starts_with("s3:")) {
-            findings.push(judge(setting, url, s3::check_reachable(url).await));
-        }
-    }
-    findings
+/// Asks the object store of a setting; `None` where the setting names none.
+pub async fn check(setting: &str, url: Option<&str>) -> Option<Finding> {
+    let url = url.filter(|url| url.starts_with("s3:"))?;
+    Some(judge(setting, url, s3::check_reachable(url).await))
 }
 
 fn judge(setting: &str, url: &str, reached: Result<()>) -> Finding {
@@ -39,9 +33,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_buckets_are_asked() {
-        let mut config = Config::default();
-        config.lake.url = Some("file:///srv/lake".to_owned());
-        assert_eq!(check(&config).await, []);
+        assert_eq!(check("lake.url", None).await, None);
+        assert_eq!(check("lake.url", Some("file:///srv/lake")).await, None);
         let finding = judge("lake.url", "s3://b/p", Err(Error::unavailable("`s3://b/p` did not answer")));
         assert!(finding.state == State::Problem && finding.found.contains("did not answer"), "{finding:?}");
         assert_eq!(judge("lake.url", "s3://b/p", Ok(())).state, State::Ok);
