@@ -36,7 +36,7 @@ const FOLDERS: [(&str, &[&str]); 12] = [
     ("query", &["domain", "store"]),
     ("app", &["domain", "auth", "collect", "fetch", "host", "infer", "query", "store"]),
     ("api", &["domain", "auth", "app"]),
-    ("cli", &["domain", "auth", "collect", "sim", "store", "query", "app", "api"]),
+    ("cli", &["domain", "auth", "collect", "host", "sim", "store", "query", "app", "api"]),
 ];
 
 /// The only folders that may name these crates.

@@ -34,4 +34,5 @@ mod sources;
 mod sql;
 mod store;
 mod tools;
+mod upgrade;
 mod watching;

@@ -50,6 +50,8 @@ fn the_contract_is_accepted() {
         "export --from 2026-04-28 --to 2026-04-29T00:00:00Z --stream 1 --stream 2 a.parquet",
         "export - --format ndjson --url http://plant:8000 --key bslt_x",
         "verify --format json --data-dir d",
+        "doctor",
+        "doctor --json --data-dir d --config c",
         "backup there --data-dir d",
         "restore there --data-dir d --catalog-url postgres://db/plant",
         "read modbus://127.0.0.1:5020/hr:100?type=fp32",

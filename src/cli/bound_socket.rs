@@ -22,8 +22,16 @@ impl BoundSocket {
         let taken = |e: io::Error| {
             Error::unavailable(format!("cannot listen on {address} ({flag} takes another): {e}"))
         };
-        let socket = TcpListener::bind(address).await.map_err(taken)?;
-        let address = socket.local_addr().map_err(taken)?;
+        BoundSocket::try_bind(address).await.map_err(taken)
+    }
+
+    /// Binds an address.
+    ///
+    /// # Errors
+    /// That of the system.
+    pub async fn try_bind(address: SocketAddr) -> io::Result<BoundSocket> {
+        let socket = TcpListener::bind(address).await?;
+        let address = socket.local_addr()?;
         Ok(BoundSocket { socket, address })
     }
 

@@ -27,6 +27,28 @@ pub enum LockAttempt {
     HeldBy(Option<u32>),
 }
 
+/// Who has a data directory open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockHolder {
+    Nobody,
+    /// Its process id, if it has written one.
+    Process(Option<u32>),
+}
+
+/// Returns who holds the lock, without creating or changing a file. The lock is shared for an instant: a server that starts at
+/// this very moment is refused.
+///
+/// # Errors
+/// Any I/O error; `NotFound` when the directory was never used.
+pub fn holder(data_dir: &Path) -> std::io::Result<LockHolder> {
+    let mut file = File::open(lock_path(data_dir))?;
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(LockHolder::Nobody),
+        Err(Errno::WOULDBLOCK) => Ok(LockHolder::Process(read_pid(&mut file))),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl DirLock {
     /// Tries to take the lock once, without waiting. Creates the directory if it does not exist.
     pub fn try_acquire(data_dir: &Path) -> Result<LockAttempt> {
@@ -98,9 +120,10 @@ mod tests {
     fn a_second_holder_is_refused_until_the_first_lets_go() {
         let dir = tempfile::tempdir().expect("a directory");
         let data_dir = dir.path().join("not/yet/there");
-        assert!(!was_data_dir(&data_dir));
+        assert!(!was_data_dir(&data_dir) && holder(&data_dir).is_err());
         let first = DirLock::acquire(&data_dir).expect("free");
         assert!(was_data_dir(&data_dir));
+        assert_eq!(holder(&data_dir).expect("there"), LockHolder::Process(Some(std::process::id())));
 
         let message = DirLock::acquire(&data_dir).expect_err("held").to_string();
         let pid = std::process::id().to_string();
@@ -108,6 +131,7 @@ mod tests {
         assert!(message.contains(&data_dir.display().to_string()), "{message}");
 
         drop(first);
+        assert_eq!(holder(&data_dir).expect("there"), LockHolder::Nobody);
         DirLock::acquire(&data_dir).expect("free again, though the file stayed");
     }
 

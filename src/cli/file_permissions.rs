@@ -13,7 +13,7 @@ use rustix::fs::Mode;
 use rustix::process::{geteuid, umask};
 
 /// Permission bits of group and others.
-const GROUP_AND_OTHERS_MODE: u32 = 0o077;
+pub const GROUP_AND_OTHERS_MODE: u32 = 0o077;
 
 /// Makes all files and folders created from now on accessible to their owner only.
 pub fn set_umask() {

@@ -137,6 +137,18 @@ fn check_admin_token(settings: &OpenSynapticSettings) {
     }
 }
 
+/// Returns the file descriptors with which every listener may have its configured connections.
+pub fn sufficient_descriptors(config: &Config) -> u64 {
+    let pg = config.pg.listen.map_or(0, |_| config.pg.connections);
+    let flight = config.flight.listen.map_or(0, |_| config.flight.connections);
+    let opensynaptic = config.opensynaptic.listen.map_or(0, |_| config.opensynaptic.connections);
+    let onpremise = if config.onpremise.is_served() { config.onpremise.connections } else { 0 };
+    let reserved = own_address(&config.onpremise).map_or(0, |_| onpremise);
+    let http = config.http_connections.saturating_add(reserved).max(onpremise.saturating_mul(2));
+    let connections = [pg, flight, opensynaptic, http].into_iter().fold(0, usize::saturating_add);
+    (connections as u64).saturating_mul(2)
+}
+
 /// Connection limits of the listeners.
 #[derive(Debug, PartialEq, Eq)]
 struct HttpLimits {
@@ -178,6 +190,23 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+
+    #[test]
+    fn sufficient_descriptors_limit_nothing() {
+        let address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let mut config = Config::default();
+        let mut check = |change: fn(&mut Config, Option<SocketAddr>)| {
+            change(&mut config, address);
+            let (descriptors, wanted) = (sufficient_descriptors(&config), config.http_connections);
+            assert_eq!(HttpLimits::new(&config, descriptors).main, wanted, "{descriptors}");
+            assert!(HttpLimits::new(&config, descriptors - 2) != HttpLimits::new(&config, descriptors));
+        };
+        check(|_, _| {});
+        check(|config, address| config.pg.listen = address);
+        check(|config, address| config.opensynaptic.listen = address);
+        check(|config, _| config.onpremise.is_enabled = true);
+        check(|config, _| config.onpremise.connections = 5000);
+    }
 
     #[test]
     fn connections_leave_half_of_the_descriptors() {

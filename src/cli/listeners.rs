@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::bound_socket::BoundSocket;
-use super::config::Config;
+use super::config::{Config, NodeRole};
 use super::http_listeners::{self, HttpSockets};
 use super::mqtt_listeners;
 use super::running_listeners::RunningListeners;
@@ -101,6 +101,25 @@ impl Listeners {
         sockets.serve(config, app, stop, &mut running)?;
         Ok(running)
     }
+}
+
+/// Returns every address that a server with this configuration listens at, each with the setting that takes another.
+pub fn configured_addresses(config: &Config) -> Vec<(&'static str, SocketAddr)> {
+    let of_every_node = [
+        ("listen", Some(config.listen)),
+        ("pg.listen", config.pg.listen),
+        ("flight.listen", config.flight.listen),
+        ("cluster.listen", config.cluster.listen),
+    ];
+    let of_writers = [
+        ("onpremise.port", http_listeners::own_address(&config.onpremise)),
+        ("opensynaptic.listen", config.opensynaptic.listen),
+        ("mqtt.listen", config.mqtt.listen),
+        ("mqtt.tls_listen", config.mqtt.tls_listen),
+    ];
+    let is_writer = config.cluster.role != NodeRole::Query;
+    let all = of_every_node.into_iter().chain(of_writers.into_iter().filter(|_| is_writer));
+    all.filter_map(|(setting, address)| Some((setting, address?))).collect()
 }
 
 /// Returns the local address at which commands reach a server that listens on every address.

@@ -18,6 +18,7 @@ mod demo;
 mod demo_model;
 mod dir_lock;
 mod discover;
+mod doctor;
 mod eip_commands;
 mod export;
 mod fault;
@@ -93,6 +94,7 @@ pub fn main() -> ExitCode {
 async fn run(command: CliCommand) -> Result<ExitCode> {
     match command {
         CliCommand::Verify(args) => return verify::run(args).await,
+        CliCommand::Doctor(args) => return doctor::run(args).await,
         CliCommand::Serve(args) => serve::run(args).await,
         CliCommand::Demo(args) => demo::run(args).await,
         CliCommand::Org { command } => org::run(command).await,

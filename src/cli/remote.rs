@@ -136,6 +136,14 @@ impl RemoteClient {
         answer.json().await.map_err(|e| self.unreachable(e))
     }
 
+    /// Returns the version of the server.
+    pub async fn version(&self) -> Result<String> {
+        let answer = self.send(self.client.get(self.endpoint("/api/system/"))).await?;
+        let status: Value = answer.json().await.map_err(|e| self.unreachable(e))?;
+        let version = status["version"].as_str().map(str::to_owned);
+        version.ok_or_else(|| Error::internal("the server did not say its version"))
+    }
+
     /// Creates a DataStone row and returns it.
     pub async fn create(&self, path: &str, row: &Value) -> Result<Value> {
         let answer = self.send(self.client.post(self.endpoint(path)).json(row)).await?;

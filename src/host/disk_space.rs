@@ -30,6 +30,23 @@ pub fn of_path(path: &Path) -> io::Result<DiskSpace> {
     })
 }
 
+/// Files that a file system can still hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inodes {
+    pub total: u64,
+    /// What an unprivileged process can still create.
+    pub free: u64,
+}
+
+/// Returns the inodes of the file system of a path; `None` where it makes them as needed.
+///
+/// # Errors
+/// Any I/O error.
+pub fn inodes(path: &Path) -> io::Result<Option<Inodes>> {
+    let stat = rustix::fs::statvfs(path)?;
+    Ok((stat.f_files > 0).then_some(Inodes { total: stat.f_files, free: stat.f_favail }))
+}
+
 fn free(stat: &StatVfs) -> u64 {
     stat.f_bavail.saturating_mul(stat.f_frsize)
 }
@@ -46,5 +63,7 @@ mod tests {
         let DiskSpace { total, used, free } = of_path(dir.path()).unwrap();
         assert!(free > 0 && used <= total && free <= total - used, "{total} {used} {free}");
         assert!(of_path(&dir.path().join("none")).is_err());
+        assert!(inodes(dir.path()).unwrap().is_none_or(|inodes| inodes.free <= inodes.total));
+        assert!(inodes(&dir.path().join("none")).is_err());
     }
 }

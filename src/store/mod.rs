@@ -30,7 +30,7 @@ pub mod open;
 pub mod org_channels;
 pub mod replica;
 pub mod retention;
-mod s3;
+pub mod s3;
 pub mod schema;
 pub mod snapshot;
 mod start_orphans;

@@ -1,12 +1,17 @@
 //! Buckets of object stores that speak S3's protocol.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use object_store::RetryConfig;
+use futures::StreamExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use url::Url;
 
 use crate::domain::{Error, Result};
+
+/// How long a store may take to answer whether it can be reached.
+const REACH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A prefix of a bucket.
 pub struct S3Prefix {
@@ -35,4 +40,24 @@ pub fn open(url: &str, retry: RetryConfig) -> Result<S3Prefix> {
             .with_source(e)
     })?;
     Ok(S3Prefix { url, store: Arc::new(store) })
+}
+
+/// Lists the beginning of a prefix, to learn whether the store answers and takes the credentials; changes nothing.
+///
+/// # Errors
+/// As [`open`]; `Unavailable` when the store does not answer within 10 s, or refuses.
+pub async fn check_reachable(url: &str) -> Result<()> {
+    let retry =
+        RetryConfig { backoff: BackoffConfig::default(), max_retries: 1, retry_timeout: REACH_TIMEOUT };
+    let S3Prefix { url, store } = open(url, retry)?;
+    let prefix = object_store::path::Path::from_url_path(url.path());
+    let prefix = prefix.map_err(|e| Error::invalid(format!("`{url}` is no prefix")).with_source(e))?;
+    let mut listed = store.list(Some(&prefix));
+    let first = tokio::time::timeout(REACH_TIMEOUT, listed.next()).await;
+    let silent =
+        |_| Error::unavailable(format!("`{url}` did not answer within {} s", REACH_TIMEOUT.as_secs()));
+    match first.map_err(silent)? {
+        Some(Err(e)) => Err(Error::unavailable(format!("`{url}` cannot be listed")).with_source(e)),
+        Some(Ok(_)) | None => Ok(()),
+    }
 }

@@ -7,6 +7,7 @@ mod bench;
 mod configure;
 mod data;
 mod discover;
+mod doctor;
 mod export;
 mod inventory;
 mod manual;

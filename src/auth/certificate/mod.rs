@@ -4,6 +4,7 @@
 //! An authority has an ECDSA key on P-256, which `ring` uses in constant time. The private keys of gateways are RSA,
 //! because that is what their software reads; they are made here, given away once and never used.
 
+mod expiry;
 #[cfg(test)]
 mod fuzz_tests;
 mod pem;
@@ -27,6 +28,7 @@ use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
+pub use self::expiry::chain_expiry;
 use self::request::CertifiableKey;
 
 use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};

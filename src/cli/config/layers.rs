@@ -111,6 +111,13 @@ fn setting_key(variable: &str) -> String {
     }
 }
 
+/// Whether a file in TOML sets a key whose value is a secret.
+pub fn holds_secret(file: &str, text: &str) -> bool {
+    let settings = Layer::from_toml(file, text).and_then(|layer| merge(vec![layer])).unwrap_or_default();
+    let is_secret = |setting: &Setting| keys::all().any(|key| key.is_secret && key.name == setting.key);
+    settings.iter().any(is_secret)
+}
+
 /// Merges the layers, the last one winning; returns the settings ordered by key.
 pub(super) fn merge(layers: Vec<Layer>) -> Result<Vec<Setting>> {
     let figment = layers.into_iter().fold(Figment::new(), |below, layer| below.merge(layer));

@@ -8,7 +8,7 @@ use super::layers::{self, Layer, Setting};
 use crate::domain::{Error, Result};
 
 /// The file read when no `--config` names another.
-const DEFAULT_FILE: &str = "basalt.toml";
+pub const DEFAULT_FILE: &str = "basalt.toml";
 
 /// A command-line flag that sets a configuration key.
 #[derive(Clone)]

@@ -83,21 +83,43 @@ async fn test_release(connection: &mut PgConnection) -> std::result::Result<bool
 
 /// Checks that exactly the migrations that this version knows were applied.
 async fn check_schema(db: &DatabaseConnection) -> Result<()> {
-    let pending = Migrator::get_pending_migrations_read_only(db).await.map_err(|error| match error {
-        // The migrator's error for an applied migration that is not in its list.
-        DbErr::Custom(_) => {
-            let message =
-                "the catalog's schema is of a newer version: update this node to the ingest node's version";
-            Error::unavailable(message).with_source(error)
+    let message = match schema_state(db).await? {
+        SchemaState::Current { .. } => return Ok(()),
+        SchemaState::Newer => {
+            "the catalog's schema is of a newer version: update this node to the ingest node's version"
         }
-        _ => unavailable(error),
-    })?;
-    if pending.is_empty() {
-        return Ok(());
-    }
-    let message =
-        "the catalog's schema is of an older version: start the ingest node with this node's version first";
+        SchemaState::Older { .. } => {
+            "the catalog's schema is of an older version: start the ingest node with this node's version first"
+        }
+    };
     Err(Error::unavailable(message))
+}
+
+/// How the schema of a catalog compares with the one that this version knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaState {
+    /// It has all migrations of this version, so many, and no other.
+    Current { migrations: usize },
+    /// So many of them are missing: the next start brings them.
+    Older { pending: usize },
+    /// It has migrations that this version does not know.
+    Newer,
+}
+
+/// Compares the schema of a catalog with the one that this version knows; changes nothing.
+///
+/// # Errors
+/// `Unavailable` when the database does not answer.
+pub(in crate::store) async fn schema_state(db: &DatabaseConnection) -> Result<SchemaState> {
+    match Migrator::get_pending_migrations_read_only(db).await {
+        Ok(pending) if pending.is_empty() => {
+            Ok(SchemaState::Current { migrations: Migrator::migrations().len() })
+        }
+        Ok(pending) => Ok(SchemaState::Older { pending: pending.len() }),
+        // The migrator's error for an applied migration that is not in its list.
+        Err(DbErr::Custom(_)) => Ok(SchemaState::Newer),
+        Err(error) => Err(unavailable(error)),
+    }
 }
 
 /// Opens a SQLite file that no process has open, without changing it or creating files beside it.
@@ -105,6 +127,14 @@ pub(in crate::store) async fn read_only(path: &Path) -> Result<DatabaseConnectio
     let mut options = ConnectOptions::new(format!("sqlite://{}", path.display()));
     options.sqlx_logging(false).max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
     options.map_sqlx_sqlite_opts(|sqlite| sqlite.read_only(true).immutable(true));
+    Database::connect(options).await.map_err(refused_connection)
+}
+
+/// Opens a SQLite file for reading beside the process that has it open.
+pub(in crate::store) async fn read_beside(path: &Path) -> Result<DatabaseConnection> {
+    let mut options = ConnectOptions::new(format!("sqlite://{}", path.display()));
+    options.sqlx_logging(false).max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+    options.map_sqlx_sqlite_opts(|sqlite| sqlite.read_only(true).busy_timeout(BUSY_TIMEOUT));
     Database::connect(options).await.map_err(refused_connection)
 }
 
@@ -155,7 +185,7 @@ fn refused_connection(error: DbErr) -> Error {
 }
 
 /// Maps a failed or unreachable database.
-pub(super) fn unavailable(error: DbErr) -> Error {
+pub(in crate::store) fn unavailable(error: DbErr) -> Error {
     Error::unavailable("the catalog's database does not answer").with_source(error)
 }
 

@@ -119,7 +119,7 @@ pub use self::alert_progress::{
 };
 pub use self::annotation::AnnotationChange;
 pub use self::configuration::NewArtefact;
-pub use self::database::answer_within;
+pub use self::database::{SchemaState, answer_within};
 pub use self::delivery::DueDeliveries;
 pub use self::device::{DeletedDevice, DeviceAccess};
 pub use self::document::NewDocument;

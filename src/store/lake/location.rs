@@ -1,6 +1,7 @@
 //! Location of the lake: a directory beside the log, a directory that several processes of this machine share, or a prefix in
 //! an object store.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, RetryConfig};
@@ -15,7 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use url::Url;
 
-use super::object_disk::ObjectDisk;
+use super::object_disk::{self, ObjectDisk};
 use super::os_page_cache;
 use crate::domain::{Error, Result};
 use crate::store::disk::Disk;
@@ -180,6 +182,18 @@ impl LakeLocation {
     /// Returns a table's directory as a path on `disk`.
     pub fn table_dir(&self, table: Table) -> PathBuf {
         self.root.join(table.name())
+    }
+
+    /// Lists the files of a table with their sizes in bytes. Their paths begin with that of `table_dir`.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store does not list them.
+    pub async fn list_sizes(&self, table: Table) -> Result<HashMap<PathBuf, u64>> {
+        let listed = self.store.list(Some(&object_disk::object_key(&self.table_dir(table))));
+        let sizes = listed.map_ok(|meta| (Path::new("/").join(meta.location.as_ref()), meta.size));
+        let unlisted =
+            |e: object_store::Error| Error::unavailable(format!("`{self}` cannot be listed")).with_source(e);
+        sizes.try_collect().await.map_err(unlisted)
     }
 
     /// Returns a table's directory as shown to users.

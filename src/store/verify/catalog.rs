@@ -130,14 +130,14 @@ pub(super) async fn check_closed(
     mut report: VerifyReport,
     ids: &ReferencedIds,
 ) -> VerifyReport {
-    let file = url.strip_prefix("sqlite://").map(|path| Path::new(path.split('?').next().unwrap_or(path)));
+    let file = sqlite_file(url);
     let name = file.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
     let name =
         name.as_deref().map_or(Path::new("catalog"), |file| file.strip_prefix(data_dir).unwrap_or(file));
     let name = name.display().to_string();
     let opened = match file {
-        Some(path) => ReadOnlySqlite::open(path).await,
-        None => database::connect(url).await.map(|db| ReadOnlySqlite { db, _copy: None }),
+        Some(path) => ReadOnlyDatabase::open(path).await,
+        None => ReadOnlyDatabase::server(url).await,
     };
     match opened {
         Ok(opened) => {
@@ -158,16 +158,31 @@ pub(super) async fn check_closed(
     report
 }
 
-/// A database file opened without changing it.
-struct ReadOnlySqlite {
-    db: DatabaseConnection,
+/// Returns the file of a SQLite database; `None` for any other database.
+pub(super) fn sqlite_file(url: &str) -> Option<&Path> {
+    url.strip_prefix("sqlite://").map(|path| Path::new(path.split('?').next().unwrap_or(path)))
+}
+
+/// A database opened without changing it.
+pub(super) struct ReadOnlyDatabase {
+    pub(super) db: DatabaseConnection,
     _copy: Option<ScratchDir>,
 }
 
-impl ReadOnlySqlite {
+impl ReadOnlyDatabase {
+    /// Connects to a database that is no file.
+    pub(super) async fn server(url: &str) -> Result<ReadOnlyDatabase> {
+        database::connect(url).await.map(|db| ReadOnlyDatabase { db, _copy: None })
+    }
+
+    /// Opens a file beside the process that has it open.
+    pub(super) async fn beside(path: &Path) -> Result<ReadOnlyDatabase> {
+        database::read_beside(path).await.map(|db| ReadOnlyDatabase { db, _copy: None })
+    }
+
     /// Opens a cleanly closed database in place. After a crash a copy is opened instead, because opening the original
     /// would move its journal into it.
-    async fn open(path: &Path) -> Result<ReadOnlySqlite> {
+    pub(super) async fn open(path: &Path) -> Result<ReadOnlyDatabase> {
         let unreadable =
             |e: std::io::Error| Error::unavailable(format!("`{}`: {e}", path.display())).with_source(e);
         fs::metadata(path).map_err(unreadable)?;
@@ -176,14 +191,14 @@ impl ReadOnlySqlite {
         let has_journal = fs::metadata(&journal).is_ok_and(|meta| meta.len() > 0);
         if !has_journal {
             let db = database::read_only(path).await?;
-            return Ok(ReadOnlySqlite { db, _copy: None });
+            return Ok(ReadOnlyDatabase { db, _copy: None });
         }
         let copy = ScratchDir::new().map_err(unreadable)?;
         let name = copy.0.join("catalog.sqlite");
         fs::copy(path, &name).map_err(unreadable)?;
         fs::copy(&journal, copy.0.join("catalog.sqlite-wal")).map_err(unreadable)?;
         let db = database::connect(&format!("sqlite://{}", name.display())).await?;
-        Ok(ReadOnlySqlite { db, _copy: Some(copy) })
+        Ok(ReadOnlyDatabase { db, _copy: Some(copy) })
     }
 }
 

@@ -142,21 +142,30 @@ impl<'a> OpenDataFile<'a> {
 }
 
 impl DataFile<'_> {
+    /// Compares the size that was found with the recorded one. Returns whether there is a file that can be read.
+    pub(super) fn check_size(&self, size: io::Result<u64>, findings: &mut Findings) -> bool {
+        match size {
+            Ok(size) if size == self.bytes => return true,
+            Ok(size) => {
+                findings.broken(
+                    self.path,
+                    "",
+                    format!("has {size} bytes; the Delta log says {}", self.bytes),
+                );
+                return true;
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                findings.broken(self.path, "", "is missing: the Delta log names it");
+            }
+            Err(e) => findings.broken(self.path, "", format!("cannot be read: {e}")),
+        }
+        false
+    }
+
     /// Decodes the file, reports what is wrong, and collects the ids of its rows.
     pub(super) fn check(&self, ids: &mut ReferencedIds, findings: &mut Findings) -> DecodeStats {
-        let size = match self.disk.len(self.path) {
-            Ok(size) => size,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                findings.broken(self.path, "", "is missing: the Delta log names it");
-                return DecodeStats::default();
-            }
-            Err(e) => {
-                findings.broken(self.path, "", format!("cannot be read: {e}"));
-                return DecodeStats::default();
-            }
-        };
-        if size != self.bytes {
-            findings.broken(self.path, "", format!("has {size} bytes; the Delta log says {}", self.bytes));
+        if !self.check_size(self.disk.len(self.path), findings) {
+            return DecodeStats::default();
         }
         let opened = match OpenDataFile::new(self.disk, self.path) {
             Ok(opened) => opened,

@@ -8,6 +8,8 @@ mod checkpoint;
 mod corrupt_page;
 mod data_file;
 pub mod delta_log;
+mod quick;
+mod quick_catalog;
 mod report;
 mod table;
 mod wal;
@@ -26,6 +28,8 @@ use report::Findings;
 use table::TableCheck;
 use wal::RequiredRange;
 
+pub use quick::{QuickCheck, QuickReport};
+pub use quick_catalog::{CatalogState, quick_catalog_check};
 pub use report::{CatalogSummary, Finding, TableSummary, VerifyReport, WalSummary};
 
 impl Store {
@@ -63,20 +67,25 @@ impl ClosedStore<'_> {
     /// # Errors
     /// `Unavailable` when the work was cancelled, or nothing can be read at all.
     pub async fn verify(&self, progress: &Progress) -> Result<VerifyReport> {
-        let folder = self.data_dir.join("lake");
-        let lake = match self.lake_url {
-            Some(url) => Some(LakeLocation::shared(url, Arc::new(LocalDisk), LakeAccess::Read)?),
-            // Opening the location would create the directory.
-            None if !folder.is_dir() => None,
-            None => Some(LakeLocation::local(Arc::new(LocalDisk), &folder)?),
-        };
-        let lake = lake.filter(LakeLocation::may_exist);
+        let lake = existing_lake(self.data_dir, self.lake_url)?;
         let data_dir = absolute(self.data_dir);
         let reading =
             Verification { data_dir: data_dir.clone(), lake, pinned: None, progress: progress.clone() };
         let (report, ids) = reading.files().await?;
         Ok(catalog::check_closed(self.catalog_url, &data_dir, report, &ids).await)
     }
+}
+
+/// Opens the lake for reading; `None` when it does not exist.
+fn existing_lake(data_dir: &Path, lake_url: Option<&str>) -> Result<Option<LakeLocation>> {
+    let folder = data_dir.join("lake");
+    let lake = match lake_url {
+        Some(url) => Some(LakeLocation::shared(url, Arc::new(LocalDisk), LakeAccess::Read)?),
+        // Opening the location would create the directory.
+        None if !folder.is_dir() => None,
+        None => Some(LakeLocation::local(Arc::new(LocalDisk), &folder)?),
+    };
+    Ok(lake.filter(LakeLocation::may_exist))
 }
 
 /// Makes the path absolute like the lake's file names, so that findings can be relative to it.

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::data_file::{self, DataFile, ReferencedIds};
 use super::delta_log::{self, AddedFile, LoadedTable};
 use super::report::{Findings, TableSummary};
-use crate::domain::{Progress, Result};
+use crate::domain::{Micros, Progress, Result};
 use crate::store::disk::Disk;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::location::LakeLocation;
@@ -103,11 +103,7 @@ impl TableCheck {
         findings: &mut Findings,
         progress: &Progress,
     ) -> Result<TableSummary> {
-        let adds = match std::mem::replace(&mut self.loaded, LogState::Empty) {
-            LogState::Readable(loaded) => Some(loaded.adds),
-            LogState::Empty => Some(Vec::new()),
-            LogState::Damaged => None,
-        };
+        let adds = self.take_adds();
         let live: Option<HashSet<PathBuf>> =
             adds.as_ref().map(|adds| adds.iter().map(|add| self.dir.join(&add.path)).collect());
         let beside = self.check_unlisted(live.as_ref(), findings);
@@ -139,6 +135,54 @@ impl TableCheck {
             progress.advance(add.bytes)?;
         }
         Ok(self.checked)
+    }
+
+    /// Takes the files that the log names; `None` when it is damaged.
+    fn take_adds(&mut self) -> Option<Vec<AddedFile>> {
+        match std::mem::replace(&mut self.loaded, LogState::Empty) {
+            LogState::Readable(loaded) => Some(loaded.adds),
+            LogState::Empty => Some(Vec::new()),
+            LogState::Damaged => None,
+        }
+    }
+
+    /// Checks that every file that the log names exists and has the recorded size, without reading it. Returns what was
+    /// checked, and the newest time of the rows.
+    pub(super) fn check_sizes(
+        mut self,
+        handle: &Handle,
+        findings: &mut Findings,
+    ) -> (TableSummary, Option<Micros>) {
+        let adds = self.take_adds().unwrap_or_default();
+        // One request for each file would take an object store minutes.
+        let listed = self.place.is_remote().then(|| handle.block_on(self.place.list_sizes(self.table)));
+        let sizes = match listed.transpose() {
+            Ok(sizes) => sizes,
+            Err(e) => {
+                findings.broken(&self.dir, "", e.full_message());
+                return (self.checked, None);
+            }
+        };
+        let mut newest = None;
+        for add in adds {
+            let (path, disk) = (self.dir.join(&add.path), self.place.disk().as_ref());
+            let size = match &sizes {
+                Some(sizes) => sizes.get(&path).copied().ok_or_else(|| io::Error::from(ErrorKind::NotFound)),
+                None => disk.len(&path),
+            };
+            let is_gone = size.as_ref().is_err_and(|e| e.kind() == ErrorKind::NotFound);
+            if self.is_live && is_gone && !self.is_still_live(handle, &add.path) {
+                // The file was replaced after the log was read.
+                continue;
+            }
+            let facts = add.facts.as_ref().ok();
+            let file = DataFile { disk, path: &path, table: self.table, bytes: add.bytes, facts };
+            file.check_size(size, findings);
+            self.checked.files += 1;
+            self.checked.bytes += add.bytes;
+            newest = newest.max(facts.map(|facts| Micros(facts.ts.max)));
+        }
+        (self.checked, newest)
     }
 
     fn is_gone(&self, path: &Path) -> bool {

@@ -1,7 +1,7 @@
 //! Verifies the write-ahead log: every segment, every record, and that no record is missing between them.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::data_file::ReferencedIds;
@@ -43,6 +43,65 @@ pub(super) fn segments(dir: &Path, findings: &mut Findings) -> Vec<Segment> {
     }
     segments.sort_by_key(|segment| segment.first_seq);
     segments
+}
+
+/// Checks that every segment can be opened and begins with its header, and that the log goes on where the lake ends. Records are
+/// not read.
+pub(super) fn check_headers(
+    segments: &[Segment],
+    flushed: Option<u64>,
+    is_live: bool,
+    findings: &mut Findings,
+) -> WalSummary {
+    let mut checked = WalSummary::default();
+    for (i, segment) in segments.iter().enumerate() {
+        let (path, mut bytes) = (&segment.path, Vec::new());
+        let read = File::open(path).and_then(|file| file.take(SEGMENT_HEADER as u64).read_to_end(&mut bytes));
+        match read {
+            // The segment was cut since, because the lake has its records.
+            Err(e) if e.kind() == ErrorKind::NotFound && is_live => continue,
+            Err(e) => {
+                findings.broken(path, "", format!("cannot be read: {e}"));
+                continue;
+            }
+            Ok(_) => {}
+        }
+        checked.segments += 1;
+        checked.bytes += segment.bytes;
+        let header = SegmentHeader::parse(&bytes).filter(|header| header.first_seq == segment.first_seq);
+        if header.is_none() {
+            let is_last = i + 1 == segments.len();
+            report_header(path, &bytes, is_last && segment.bytes <= SEGMENT_HEADER as u64, findings);
+        }
+    }
+    check_beginning(segments, flushed, findings);
+    checked
+}
+
+/// Reports that a segment does not begin with its header. Returns whether its creation was merely not finished; the last
+/// segment `may_be_unfinished` when it has nothing behind its header.
+fn report_header(path: &Path, bytes: &[u8], may_be_unfinished: bool, findings: &mut Findings) -> bool {
+    let is_old = bytes.starts_with(frame::OLD_MAGIC);
+    if may_be_unfinished && !is_old {
+        let what = "the creation of the segment was not finished: the next start removes it";
+        findings.note(path, "offset 0", what);
+        return true;
+    }
+    let what = match is_old {
+        true => "the segment has the format of an older development version",
+        false => "the header of the segment fails its checksum",
+    };
+    findings.broken(path, "offset 0", what);
+    false
+}
+
+/// Checks that the log begins at the latest with the record after those of the lake.
+fn check_beginning(segments: &[Segment], flushed: Option<u64>, findings: &mut Findings) {
+    let Some(flushed) = flushed else { return };
+    if let Some(first) = segments.first().filter(|first| first.first_seq > flushed + 1) {
+        let what = format!("record {} is missing: it is neither in the lake nor in the log", flushed + 1);
+        findings.broken(&first.path, "", what);
+    }
 }
 
 pub(super) fn check(
@@ -135,18 +194,11 @@ impl WalCheck<'_> {
 
     /// Reports that a segment does not begin with its header. Its records cannot be told from other bytes then.
     fn without_header(&mut self, path: &Path, bytes: &[u8], first_seq: u64, is_last: bool) {
-        let old = bytes.starts_with(frame::OLD_MAGIC);
-        if is_last && bytes.len() <= SEGMENT_HEADER && !old {
-            let what = "the creation of the segment was not finished: the next start removes it";
-            self.findings.note(path, "offset 0", what);
+        let may_be_unfinished = is_last && bytes.len() <= SEGMENT_HEADER;
+        if report_header(path, bytes, may_be_unfinished, self.findings) {
             self.next = Some(first_seq);
             return;
         }
-        let what = match old {
-            true => "the segment has the format of an older development version",
-            false => "the header of the segment fails its checksum",
-        };
-        self.findings.broken(path, "offset 0", what);
         // How many records it has is not known.
         let flushed = self.extent.flushed.unwrap_or(0);
         self.next = is_last.then_some(first_seq.max(flushed + 1));
@@ -196,10 +248,7 @@ impl WalCheck<'_> {
         }
         let next = self.next.unwrap_or(1);
         let Some(flushed) = self.extent.flushed else { return };
-        if let Some(first) = segments.first().filter(|first| first.first_seq > flushed + 1) {
-            let what = format!("record {} is missing: it is neither in the lake nor in the log", flushed + 1);
-            self.findings.broken(&first.path, "", what);
-        }
+        check_beginning(segments, Some(flushed), self.findings);
         if next <= flushed {
             let dir = if dir.as_os_str().is_empty() { Path::new("wal") } else { &dir };
             let what = format!("the lake has record {flushed}, but the log ends before {next}");

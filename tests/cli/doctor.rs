@@ -1,0 +1,206 @@
+//! `basalt doctor` on healthy installations and broken ones: each problem is named with what mends it, and nothing is changed.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::rest::stream_of;
+use crate::support::{DataDir, Server, rows};
+
+/// Checks of the machine, which may have little space or a clock that nobody keeps.
+const OF_THE_MACHINE: [&str; 3] = ["clock", "disk", "limits"];
+/// A port that is always free.
+const ANY_PORT: (&str, &str) = ("BASALT_LISTEN", "127.0.0.1:0");
+
+/// A stream with rows in the lake and rows that only the log has, left by a server that was stopped in order.
+async fn written_data_dir() -> DataDir {
+    let (mut server, client) = Server::with_client(&[]).await;
+    stream_of(&client, "speed", "fp64").await;
+    let body = |hour: u32| {
+        format!("{}\n", json!({"stream_id": 1, "ts": format!("2026-04-27T{hour:02}:00:00Z"), "value": 1}))
+    };
+    client.ingest("application/x-ndjson", body(1)).await.ok();
+    server.basalt(&["compact"]).await.expect_success();
+    client.ingest("application/x-ndjson", body(2)).await.ok();
+    server.stop().await;
+    server.data_dir.copy()
+}
+
+/// Runs it; its exit code and its findings.
+async fn doctor(home: &DataDir, args: &[&str], env: &[(&str, &str)]) -> (Option<i32>, Value) {
+    let ran = home.basalt_with(&[&["doctor", "--json"], args].concat(), env, "").await;
+    let report = serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
+    (ran.code, report)
+}
+
+fn findings(report: &Value) -> &Vec<Value> {
+    report["findings"].as_array().expect("a list")
+}
+
+/// Check and state of each finding, but for those about the machine.
+fn states(report: &Value) -> Vec<(&str, &str)> {
+    let pairs = findings(report).iter().filter_map(|f| Some((f["check"].as_str()?, f["state"].as_str()?)));
+    pairs.filter(|(check, _)| !OF_THE_MACHINE.contains(check)).collect()
+}
+
+fn first(dir: &Path, ending: &str) -> PathBuf {
+    let entries = fs::read_dir(dir).expect("a directory").map(|e| e.expect("an entry").path());
+    let mut found: Vec<_> = entries.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
+    found.sort();
+    found.into_iter().next().unwrap_or_else(|| panic!("nothing ends in {ending}"))
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("set");
+}
+
+#[tokio::test]
+async fn what_is_in_order_is_said_to_be_without_a_server() {
+    let home = written_data_dir().await;
+    let before = home.files();
+    let (code, report) = doctor(&home, &[], &[ANY_PORT]).await;
+    assert_eq!((code, &report["problems"]), (Some(0), &json!(0)), "{report:#}");
+    assert!(states(&report).iter().all(|(_, state)| *state == "ok"), "{report:#}");
+    let subjects = [
+        "configuration",
+        "data directory",
+        "secrets",
+        "disk",
+        "limits",
+        "ports",
+        "tls",
+        "versions",
+        "catalog",
+        "write-ahead log",
+        "lake",
+        "clock",
+    ];
+    for subject in subjects {
+        assert!(findings(&report).iter().any(|f| f["check"] == subject), "no {subject} in {report:#}");
+    }
+    assert!(report.to_string().contains("fsync takes "), "{report:#}");
+    assert_eq!(home.files(), before, "nothing is changed");
+
+    let text = home.basalt_with(&["doctor"], &[ANY_PORT], "").await.expect_success();
+    assert!(
+        text.contains("ok       lake: ") && text.lines().last().unwrap().starts_with("0 problems, "),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn it_works_beside_a_server_and_knows_its_ports() {
+    let server = Server::start(&[]).await;
+    let address = server.url.trim_start_matches("http://");
+    let (code, report) = doctor(&server.data_dir, &[], &[("BASALT_LISTEN", address)]).await;
+    assert_eq!((code, &report["problems"]), (Some(0), &json!(0)), "{report:#}");
+    let said = report.to_string();
+    for words in
+        ["which answers at http", "this program and the running server are", "is the running server's"]
+    {
+        assert!(said.contains(words), "no `{words}` in {report:#}");
+    }
+    assert_eq!(server.client().sql("SELECT count(*) AS n FROM readings").await, [json!({"n": 0})]);
+}
+
+#[tokio::test]
+async fn every_problem_is_named_with_its_mend() {
+    type Damage = fn(&Path);
+    let whole = written_data_dir().await;
+    // Name, damage, the check, words of what was found, words of the mend.
+    let rows: [(&str, Damage, &str, &[&str], &str); 8] = rows![
+        "a_secret_for_all",
+            |home| { fs::write(home.join("tokens.key"), "x").unwrap(); set_mode(&home.join("tokens.key"), 0o644); },
+            "secrets", &["tokens.key", "0644"], "chmod 600 ";
+        "a_catalog_for_all", |home| set_mode(&home.join("catalog.sqlite"), 0o604), "secrets", &["catalog.sqlite", "0604"], "chmod 600 ";
+        "a_directory_for_all", |home| set_mode(home, 0o777), "data directory", &["0777", "every user"], "chmod 700 ";
+        "a_file_of_the_lake_gone", |home| fs::remove_file(first(&home.join("lake/readings/date=2026-04-27"), ".parquet")).unwrap(),
+            "lake", &["date=2026-04-27/part-", "is missing"], "basalt verify --data-dir ";
+        "a_file_of_the_lake_cut_short",
+            |home| {
+                let file = fs::OpenOptions::new().write(true).open(first(&home.join("lake/readings/date=2026-04-27"), ".parquet"));
+                file.unwrap().set_len(100).unwrap();
+            },
+            "lake", &["has 100 bytes; the Delta log says"], "basalt restore";
+        "the_header_of_a_segment",
+            |home| {
+                let segment = first(&home.join("wal"), ".wal");
+                let mut bytes = fs::read(&segment).unwrap();
+                bytes[3] ^= 0x40;
+                bytes.resize(bytes.len().max(100), 0);
+                fs::write(segment, bytes).unwrap();
+            },
+            "write-ahead log", &["wal/", "header"], "basalt verify";
+        "the_catalog_cut_short",
+            |home| {
+                let file = fs::OpenOptions::new().write(true).open(home.join("catalog.sqlite")).unwrap();
+                file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+            },
+            "catalog", &[], "basalt restore";
+        "an_unfinished_restore", |home| fs::write(home.join("restore.unfinished"), "").unwrap(),
+            "data directory", &["was not finished"], "basalt restore";
+    ];
+    for (name, damage, check, words, mend) in rows {
+        let home = whole.copy();
+        set_mode(home.path(), 0o700);
+        damage(home.path());
+        let before = home.files();
+        let (code, report) = doctor(&home, &[], &[ANY_PORT]).await;
+        assert!(has_problem(&report, check, words, mend), "{name}: {words:?} not together in {report:#}");
+        assert_eq!(code, Some(1), "{name}");
+        assert_eq!(home.files(), before, "{name}: it was changed");
+    }
+}
+
+fn has_problem(report: &Value, check: &str, words: &[&str], mend: &str) -> bool {
+    findings(report).iter().any(|finding| {
+        let found = finding["found"].as_str().unwrap_or_default();
+        finding["state"] == "problem"
+            && finding["check"] == check
+            && words.iter().all(|word| found.contains(word))
+            && finding["mend"].as_str().is_some_and(|text| text.contains(mend))
+    })
+}
+
+#[tokio::test]
+async fn problems_outside_of_the_directory_are_named_too() {
+    let home = written_data_dir().await;
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let file = home.path().join("basalt.toml");
+    let config = file.to_str().expect("a path");
+    let missing = home.path().join("missing.pem").display().to_string();
+    let tls = format!("[http]\ntls_cert = {missing:?}\ntls_key = {missing:?}\n");
+    let secrets = "[smtp]\nhost = \"mail.plant.example\"\nfrom = \"basalt@plant.example\"\nusername = \"u\"\npassword = \"x\"\n";
+    let rows: [(&str, &str, &str, &str, &[&str], &str); 6] = rows![
+        "a_port_of_another_program", "", &address, "ports", &["taken by another program"], "listen = \"127.0.0.1:PORT\"";
+        "no_toml", "listen = ", ANY_PORT.1, "configuration", &["is not TOML"], "basalt.toml.example";
+        "an_unknown_key", "[wal]\nkeeep = 1", ANY_PORT.1, "configuration", &["wal.keeep", "unknown key"], "correct it";
+        "a_missing_folder", "queries_dir = \"none\"", ANY_PORT.1, "configuration", &["queries_dir", "none"], "ls -l none";
+        "a_secret_for_all", secrets, ANY_PORT.1, "configuration",
+            &["holds a secret"], "chmod o-rwx ";
+        "no_certificate", &tls, ANY_PORT.1, "tls", &["missing.pem", "cannot be read"], "http.tls_cert";
+    ];
+    for (name, toml, listen, check, words, mend) in rows {
+        fs::write(&file, toml).expect("written");
+        set_mode(&file, 0o644);
+        let (code, report) = doctor(&home, &["--config", config], &[("BASALT_LISTEN", listen)]).await;
+        assert!(has_problem(&report, check, words, mend), "{name}: {words:?} not together in {report:#}");
+        assert_eq!(code, Some(1), "{name}");
+        // A configuration that cannot be read hides nothing of the directory that is named otherwise.
+        assert!(findings(&report).iter().any(|f| f["check"] == "lake"), "{name}: {report:#}");
+    }
+    let (code, report) = doctor(&home, &["--config", "nowhere.toml"], &[ANY_PORT]).await;
+    assert!(code == Some(1) && has_problem(&report, "configuration", &["nowhere.toml"], ""), "{report:#}");
+
+    let nothing = DataDir::new();
+    let (code, report) = doctor(&nothing, &[], &[ANY_PORT]).await;
+    assert!(
+        code == Some(1) && has_problem(&report, "data directory", &["no Basalt data"], "--data-dir"),
+        "{report:#}"
+    );
+    assert_eq!(nothing.files().len(), 0, "nothing is made");
+}

@@ -1,0 +1,71 @@
+//! Data directories of released versions: this version opens each, reads all of it, and goes on writing.
+//!
+//! `releases/VERSION.tar.gz` is a data directory that the release has written, `releases/VERSION.json` what its server answered.
+//! `keep.sh` makes both at a release (docs/releasing.md). A kept directory is never made again.
+
+mod kept;
+mod written;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::support::{Browser, PASSWORD, Server};
+
+use kept::KeptRelease;
+use written::{QUESTIONS, USER, answers};
+
+/// Opens a directory with the present program, compares, writes a row, and restarts, which flushes it.
+async fn check(release: &KeptRelease) {
+    let name = &release.version;
+    let home = Arc::new(release.unpack());
+    let mut server = Server::start_alone(home.clone(), &[]).await;
+    let client = server.client();
+    compare(name, &answers(&client).await, &release.answers);
+    let person = Browser::log_in(&server, USER, PASSWORD).await;
+    person
+        .get("/api/user/")
+        .await
+        .has(200, json!([{"username": USER, "role": "superuser", "enabled": true}]));
+
+    let row = json!({"stream_id": 1, "ts": "2026-05-01T00:00:00Z", "value": 0.25});
+    client.ingest("application/x-ndjson", format!("{row}\n")).await.about(name).ok();
+    let with_row = answers(&client).await;
+    assert_ne!(with_row, release.answers, "{name}: the row is not there");
+    server.restart().await;
+    compare(name, &answers(&client).await, &with_row);
+    server.stop().await;
+    let whole = home.basalt(&["verify"]).await;
+    assert_eq!(whole.code, Some(0), "{name}, after writing: {}", whole.stdout);
+}
+
+fn compare(release: &str, got: &Value, expected: &Value) {
+    // A release knows the questions of its time only.
+    for (question, _) in QUESTIONS.iter().filter(|(question, _)| expected.get(question).is_some()) {
+        assert_eq!(got[question], expected[question], "{release}: {question}");
+    }
+}
+
+#[tokio::test]
+async fn every_released_version_is_opened_with_all_that_it_held() {
+    let releases = KeptRelease::all();
+    assert!(!releases.is_empty(), "no data directory is kept");
+    for release in &releases {
+        check(release).await;
+    }
+}
+
+/// The directory that `keep.sh` keeps, without a release: so its making works when a release comes.
+#[tokio::test]
+async fn what_this_version_would_keep_holds_all_kinds_of_rows() {
+    let (home, answers) = written::data_dir().await;
+    if let Some(dir) = std::env::var_os("BASALT_TEST_KEEP") {
+        KeptRelease::keep(dir.as_ref(), &home, &answers);
+    }
+    for (question, _) in QUESTIONS {
+        assert!(answers[question].as_array().is_some_and(|rows| !rows.is_empty()), "{question}: {answers:#}");
+    }
+    let log = std::fs::read_dir(home.path().join("wal")).expect("a log").map(|e| e.expect("an entry"));
+    let bytes: u64 = log.map(|entry| entry.metadata().expect("a file").len()).sum();
+    assert!(bytes > 1000, "rows that only the log has: {bytes} bytes");
+}
