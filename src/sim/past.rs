@@ -143,10 +143,7 @@ impl Incidents {
         let latest = Micros(end.0 - QUIET_US);
         let [monday, tuesday, wednesday, thursday, friday] = [0, 1, 2, 3, 4];
         Incidents {
-            drifts: [
-                Span::last(tuesday, (9, 30), 20, latest),
-                Span::last(thursday, (18, 40), 20, latest),
-            ],
+            drifts: [Span::last(tuesday, (9, 30), 20, latest), Span::last(thursday, (18, 40), 20, latest)],
             outage: Span::last(wednesday, (11, 5), 20, latest),
             jam: Span::last(monday, (15, 40), 35, latest),
             mistake: Span::last(friday, (10, 20), 15, latest),
@@ -175,8 +172,7 @@ struct Orders {
 impl Orders {
     fn at(ts: Micros, end: Micros, incidents: &Incidents) -> Orders {
         let (rpm, furnace_c) = SHIFTS[0];
-        let undisturbed =
-            Orders { rpm: Some(rpm), outlet_pct: OUTLET_PCT, furnace_c, is_door_open: false };
+        let undisturbed = Orders { rpm: Some(rpm), outlet_pct: OUTLET_PCT, furnace_c, is_door_open: false };
         if end.0 - ts.0 < UNDISTURBED_US {
             return undisturbed;
         }

@@ -34,7 +34,9 @@ fn it_ends_where_the_present_begins() {
         assert!((counted - expected).abs() < 1e-3, "{counted} is not {expected}");
     }
     let energy = past.moments.iter().map(|moment| moment.plant.furnace.energy_kwh);
-    assert!(energy.is_sorted() && past.moments[0].plant.furnace.energy_kwh < fresh.furnace.energy_kwh - 500.0);
+    assert!(
+        energy.is_sorted() && past.moments[0].plant.furnace.energy_kwh < fresh.furnace.energy_kwh - 500.0
+    );
 }
 
 #[test]

@@ -64,9 +64,7 @@ impl TagReader {
     /// Returns the reader of a tag of [`demo_tags`]; `None` for a tag that the devices of the demo do not have.
     pub fn new(protocol: Protocol, tag: &DemoTag) -> Option<TagReader> {
         let source = match protocol {
-            Protocol::Opcua => {
-                TagSource::Node(QUANTITIES.iter().find(|quantity| quantity.name == tag.name)?)
-            }
+            Protocol::Opcua => TagSource::Node(QUANTITIES.iter().find(|quantity| quantity.name == tag.name)?),
             Protocol::Modbus | Protocol::Melsec | Protocol::Fenet => register_source(tag.name)?,
             _ => return None,
         };
@@ -167,7 +165,10 @@ mod tests {
             let factor = if matches!(name, "tank.balance" | "furnace.energy") { 1e-3 } else { 1.0 };
             let (_, value) = registers.iter().find(|(known, _)| *known == name).expect(name);
             let is_same = (value - shown * factor).abs() <= 0.002 * value.abs().max(1.0);
-            assert!(is_same || name == "furnace.duty" || name == "motor.speed", "{name}: {value} and {shown}");
+            assert!(
+                is_same || name == "furnace.duty" || name == "motor.speed",
+                "{name}: {value} and {shown}"
+            );
         }
         assert_eq!(registers[0], ("motor.setpoint", 1480.0));
     }
