@@ -221,8 +221,9 @@ impl Tank {
         // Demand upstream swings over two minutes.
         let swing = 1.0 + 0.35 * (elapsed_s * std::f64::consts::TAU / 120.0).sin();
         let inlet_l_min = if self.level_pct >= 100.0 { 0.0 } else { 70.0 * pump_rpm / 1500.0 * swing };
-        self.inlet_l_min =
-            (lag(self.inlet_l_min, inlet_l_min, 1.0, dt) + noise.on_lag(0.05, 1.0, dt)).max(0.0);
+        // A pump that stands still delivers nothing: noise alone would fill the tank over a weekend.
+        let noise_l_min = if pump_rpm > 0.0 { noise.on_lag(0.05, 1.0, dt) } else { 0.0 };
+        self.inlet_l_min = (lag(self.inlet_l_min, inlet_l_min, 1.0, dt) + noise_l_min).max(0.0);
         // Torricelli: proportional to the root of the level.
         let outlet_l_min = 240.0 * (self.valve_pct / 100.0) * (self.level_pct / 100.0).max(0.0).sqrt();
         self.outlet_l_min = lag(self.outlet_l_min, outlet_l_min, 0.5, dt);

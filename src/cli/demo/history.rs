@@ -13,7 +13,7 @@ use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{DeviceId, Error, Micros, Principal, Result, StreamId};
 use crate::sim::past::{PastMoment, past_until};
 use crate::sim::readout::{Readout, TagReader};
-use crate::sim::{Plant, demo_tags};
+use crate::sim::{DemoTag, Plant, demo_tags};
 
 /// Metadata of a device that says until when its readings were calculated.
 const MARK: &str = "simulated_history_until";
@@ -69,7 +69,7 @@ fn find_devices(app: &App, owner: &Principal) -> Result<Vec<RecordedDevice>> {
         let Some(device) = app.devices.devices(owner, &known)?.first().cloned() else { continue };
         let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
         let streams = app.streams.streams(owner, &filter)?;
-        let recorded = |tag| {
+        let recorded = |tag: DemoTag| {
             let stream = streams.iter().find(|stream| stream.spec.path == tag.path)?;
             let reader = TagReader::new(protocol, &tag)?;
             // An OPC UA server reports every change, and nothing else.
