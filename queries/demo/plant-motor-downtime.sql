@@ -4,9 +4,9 @@
 -- param: to timestamp = 'now'
 SELECT time_bucket('1 day', ts) AS day,
        sum(CASE WHEN value = 0 THEN seconds ELSE 0 END) / 60 AS minutes,
-       count(*) FILTER (WHERE value = 0 AND before = 1) AS stops
+       count(*) FILTER (WHERE value = 0 AND previous = 1) AS stops
 FROM (
-    SELECT r.ts, r.value, lag(r.value) OVER (ORDER BY r.ts) AS before,
+    SELECT r.ts, r.value, lag(r.value) OVER (ORDER BY r.ts) AS previous,
            (CAST(lead(r.ts) OVER (ORDER BY r.ts) AS BIGINT) - CAST(r.ts AS BIGINT)) / 1e6 AS seconds
     FROM readings r
     JOIN streams s ON s.id = r.stream_id

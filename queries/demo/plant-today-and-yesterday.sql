@@ -9,13 +9,17 @@ SELECT ts,
 FROM (
     SELECT days, value, time_bucket('1 hour', ts + days * INTERVAL '1 day') AS ts
     FROM (
-        SELECT r.ts, r.value, floor((CAST($to AS BIGINT) - CAST(r.ts AS BIGINT)) / 86400e6) AS days
+        SELECT r.ts, r.value,
+               CASE WHEN r.ts >= $to - INTERVAL '1 day' THEN 0
+                    WHEN r.ts >= $to - INTERVAL '2 days' THEN 1
+                    WHEN r.ts < $to - INTERVAL '7 days' THEN 7
+               END AS days
         FROM readings r
         JOIN streams s ON s.id = r.stream_id
         JOIN devices d ON d.id = s.device_id
         WHERE d.name = 'Plant' AND s.name = $stream AND r.ts < $to AND r.ts >= $to - INTERVAL '8 days'
     )
-    WHERE days IN (0, 1, 7)
+    WHERE days IS NOT NULL
 )
 GROUP BY 1
 ORDER BY 1

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::inventory::file;
 use crate::rest::stream_of;
 use crate::support::{
-    DataDir, ModbusDevice, Server, SimulatorProcess, assert_members, eventually, free_port, until,
+    DataDir, ModbusDevice, Server, SimulatorProcess, assert_members, eventually, free_port,
 };
 
 /// Imports and asks in every format, on a directory with or without a server.
