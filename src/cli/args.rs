@@ -156,6 +156,9 @@ pub struct Demo {
     /// database
     #[arg(long)]
     pub cluster: bool,
+    /// At the first start, create the devices alone: without board, rules, model, named queries and a week of history
+    #[arg(long)]
+    pub empty: bool,
     /// Data directory of the demo, or of all its nodes [default: data/demo, or data/demo-cluster with --cluster]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

@@ -22,6 +22,7 @@ fn the_contract_is_accepted() {
         "serve --role ingest --stop-with-input",
         "demo --data-dir d --listen 127.0.0.1:0",
         "demo --cluster --data-dir d --listen 127.0.0.1:0",
+        "demo --empty --data-dir d",
         "simulate melsec --listen 127.0.0.1:5007",
         "simulate modbus --registers 1000",
         "simulate fenet --fault stuck:tank.level@1m+10s --fault disconnect@5m+20s/10m",

@@ -9,7 +9,10 @@ mod catalog;
 mod cluster;
 mod cluster_setup;
 mod cluster_welcome;
+mod history;
+mod past_events;
 mod plant;
+mod queries;
 mod query_process;
 mod rules;
 mod welcome;
@@ -20,7 +23,8 @@ use super::config::{Config, ConfigFile};
 use super::stop_signal::stop_on_signal;
 use super::{args, print, serve};
 use crate::domain::Result;
-use plant::DemoPlant;
+use plant::{DemoOptions, DemoPlant};
+use welcome::Welcome;
 
 const DATA_DIR: &str = "data/demo";
 
@@ -34,19 +38,24 @@ pub async fn run(args: args::Demo) -> Result<()> {
 /// Runs the plant and one server.
 async fn run_server(args: args::Demo) -> Result<()> {
     let base = Config { data_dir: PathBuf::from(DATA_DIR), ..Config::default() };
-    let config = Config::load(
+    let mut config = Config::load(
         base,
         &ConfigFile::Ignored,
         serve::config_flags(args.data_dir.as_deref(), args.listeners),
     )?;
     serve::init_logging(&config);
+    if config.queries_dir.is_none() {
+        config.queries_dir = queries::prepare(&config.data_dir, &config.data_dir, args.empty)?;
+    }
     let opened = serve::open_for_server(&config).await?;
-    let plant = DemoPlant::start(&opened, args.plant.faults).await?;
+    let options = DemoOptions { faults: args.plant.faults, is_empty: args.empty };
+    let plant = DemoPlant::start(&opened, options).await?;
     let (app, owner) = (opened.app.clone(), opened.app.access.system(None)?);
     let served = serve::serve(&config, opened, (stop_on_signal()?, None), |url| {
         let link = welcome::login_link(&app, &owner, url)?;
-        let DemoPlant { example, credentials, .. } = &plant;
-        print::line(&welcome::render_welcome(url, link.as_deref(), &config.data_dir, *example, credentials))
+        let (link, data_dir) = (link.as_deref(), config.data_dir.as_path());
+        let DemoPlant { example, has_model, ref credentials, .. } = plant;
+        print::line(&Welcome { url, link, data_dir, example, credentials, has_model }.render())
     })
     .await;
     plant.stop().await;

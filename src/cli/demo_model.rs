@@ -32,21 +32,29 @@ pub fn demo_fault() -> PlantFault {
     PlantFault { kind: FaultKind::Drift(Sensor::Chamber, 30.0), schedule: when }
 }
 
+fn named(name: &str) -> DeviceFilter {
+    DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() }
+}
+
+/// Whether the model is there.
+pub fn exists(app: &App, owner: &Principal) -> Result<bool> {
+    Ok(!app.devices.devices(owner, &named(MODEL_NAME))?.is_empty())
+}
+
 /// Uploads the model as a user would, unless it exists.
 pub async fn prepare(app: &App, owner: &Principal) -> Result<()> {
-    let known = |name: &str| DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-    if !app.devices.devices(owner, &known(MODEL_NAME))?.is_empty() {
+    if exists(app, owner)? {
         return Ok(());
     }
     // An owner who renamed or deleted the furnace does not want the model.
-    let Some(furnace) = app.devices.devices(owner, &known(SOURCE_DEVICE))?.first().cloned() else {
+    let Some(furnace) = app.devices.devices(owner, &named(SOURCE_DEVICE))?.first().cloned() else {
         return Ok(());
     };
     let filter = StreamFilter { device: Some(furnace.id), ..StreamFilter::default() };
     let streams = app.streams.streams(owner, &filter)?;
-    let named =
+    let stream_of =
         |name: &&str| streams.iter().find(|stream| stream.spec.name == **name).map(|stream| stream.id);
-    let sources: Vec<StreamId> = SOURCE_STREAMS.iter().filter_map(named).collect();
+    let sources: Vec<StreamId> = SOURCE_STREAMS.iter().filter_map(stream_of).collect();
     if sources.len() < SOURCE_STREAMS.len() {
         return Ok(());
     }

@@ -10,6 +10,8 @@ use crate::domain::device::Protocol;
 
 /// Longer steps are divided, so that the models stay stable whatever the scheduler does.
 const STEP_S: f64 = 0.05;
+/// The step of a past that is calculated: the slowest that follows the fastest of the controllers.
+const PAST_STEP_S: f64 = 2.0;
 /// Longer pauses of a suspended machine are cut to this.
 const MAX_STEP: Duration = Duration::from_secs(60);
 const AMBIENT_C: f64 = 22.0;
@@ -116,12 +118,27 @@ impl Plant {
         self.faults.is_disconnected(protocol, self.clock)
     }
 
+    /// The same plant with its faults on schedule from now on, instead of those that it had.
+    pub fn restarted_with(mut self, faults: Vec<PlantFault>) -> Plant {
+        let shown = self.faults.take_true_values();
+        self.set_sensors(shown);
+        Plant { faults: PlantFaults::new(faults), clock: Duration::ZERO, ..self }
+    }
+
     /// Advances the plant's time. Very long pauses (a suspended machine) count as one minute.
     pub fn step(&mut self, time: Duration) {
-        let time = time.min(MAX_STEP);
+        self.advance(time.min(MAX_STEP), STEP_S);
+    }
+
+    /// Advances the plant's time in steps that are coarser, and so cheaper by far. The noise is as strong as otherwise.
+    pub fn leap(&mut self, time: Duration) {
+        self.advance(time, PAST_STEP_S);
+    }
+
+    fn advance(&mut self, time: Duration, step_s: f64) {
         let mut faults = std::mem::take(&mut self.faults);
         self.set_sensors(faults.take_true_values());
-        self.pass(time);
+        self.pass(time, step_s);
         self.clock += time;
         let shown = faults.shown_values(self.clock, |sensor| *self.sensor_mut(sensor));
         self.set_sensors(shown);
@@ -149,10 +166,10 @@ impl Plant {
         }
     }
 
-    fn pass(&mut self, time: Duration) {
+    fn pass(&mut self, time: Duration, step_s: f64) {
         let mut left_s = time.as_secs_f64();
         while left_s > 0.0 {
-            let dt = left_s.min(STEP_S);
+            let dt = left_s.min(step_s);
             self.elapsed_s += dt;
             self.motor.step(dt, &mut self.noise);
             self.tank.step(dt, self.motor.rpm, self.elapsed_s, &mut self.noise);
@@ -179,13 +196,13 @@ impl Motor {
         let speed = self.rpm / 1500.0;
         // Magnetising current, pump load with the cube of the speed, and the current for acceleration.
         let target_a = if self.run { 3.5 + 8.0 * speed.powi(3) + 0.02 * accelerating } else { 0.0 };
-        self.current_a = (lag(self.current_a, target_a, 0.3, dt) + noise.around(0.01)).max(0.0);
+        self.current_a = (lag(self.current_a, target_a, 0.3, dt) + noise.on_lag(0.01, 0.3, dt)).max(0.0);
         let heat_c = 0.32 * self.current_a.powi(2);
         self.winding_c = lag(self.winding_c, AMBIENT_C + heat_c, 90.0, dt);
         // Strongest near a resonance at 900 rpm.
         let resonance = 2.5 / (1.0 + ((self.rpm - 900.0) / 80.0).powi(2));
         self.vibration_mm_s = lag(self.vibration_mm_s, 1.8 * speed.powi(2) + resonance, 0.5, dt);
-        self.vibration_mm_s = (self.vibration_mm_s + noise.around(0.02)).max(0.0);
+        self.vibration_mm_s = (self.vibration_mm_s + noise.on_lag(0.02, 0.5, dt)).max(0.0);
         self.revolutions += self.rpm / 60.0 * dt;
         if self.is_running() {
             self.running_s += dt;
@@ -204,7 +221,9 @@ impl Tank {
         // Demand upstream swings over two minutes.
         let swing = 1.0 + 0.35 * (elapsed_s * std::f64::consts::TAU / 120.0).sin();
         let inlet_l_min = if self.level_pct >= 100.0 { 0.0 } else { 70.0 * pump_rpm / 1500.0 * swing };
-        self.inlet_l_min = (lag(self.inlet_l_min, inlet_l_min, 1.0, dt) + noise.around(0.05)).max(0.0);
+        // A pump that stands still delivers nothing: noise alone would fill the tank over a weekend.
+        let noise_l_min = if pump_rpm > 0.0 { noise.on_lag(0.05, 1.0, dt) } else { 0.0 };
+        self.inlet_l_min = (lag(self.inlet_l_min, inlet_l_min, 1.0, dt) + noise_l_min).max(0.0);
         // Torricelli: proportional to the root of the level.
         let outlet_l_min = 240.0 * (self.valve_pct / 100.0) * (self.level_pct / 100.0).max(0.0).sqrt();
         self.outlet_l_min = lag(self.outlet_l_min, outlet_l_min, 0.5, dt);
@@ -219,6 +238,8 @@ impl Furnace {
     const MAX_KW: f64 = 30.0;
     /// Heat capacity of chamber and charge, kJ/K.
     const CAPACITY_KJ_K: f64 = 14.0;
+    /// Deviation at which the controller asks for all the power, K.
+    const BAND_K: f64 = 40.0;
 
     /// Heater power as a share of its maximum.
     pub fn duty_pct(&self) -> f64 {
@@ -227,17 +248,19 @@ impl Furnace {
 
     fn step(&mut self, dt: f64, noise: &mut Noise) {
         let deviation = self.setpoint_c - self.chamber_c;
-        let demand = deviation / 40.0 + self.integral;
+        let demand = deviation / Self::BAND_K + self.integral;
         // No wind-up while the heater is at its limit or off because of the door.
         if (0.0..=1.0).contains(&demand) && !self.is_door_open {
-            self.integral = (self.integral + deviation / 40.0 / 60.0 * dt).clamp(0.0, 1.0);
+            self.integral = (self.integral + deviation / Self::BAND_K / 60.0 * dt).clamp(0.0, 1.0);
         }
         // The door switch cuts the heater.
         let target_kw = if self.is_door_open { 0.0 } else { Self::MAX_KW * demand.clamp(0.0, 1.0) };
         self.power_kw = lag(self.power_kw, target_kw, 0.8, dt);
         let loss_kw_k = if self.is_door_open { 0.09 } else { 0.02 };
         let heat_kw = self.power_kw - loss_kw_k * (self.chamber_c - AMBIENT_C);
-        self.chamber_c += heat_kw / Self::CAPACITY_KJ_K * dt + noise.around(0.02);
+        // The controller takes deviations back within this time.
+        let control_s = Self::CAPACITY_KJ_K * Self::BAND_K / Self::MAX_KW;
+        self.chamber_c += heat_kw / Self::CAPACITY_KJ_K * dt + noise.on_lag(0.02, control_s, dt);
         self.energy_kwh += self.power_kw * dt / 3600.0;
     }
 }
@@ -247,6 +270,16 @@ impl Furnace {
 struct Noise(u64);
 
 impl Noise {
+    /// Uniform, within `±amplitude` in each step of `STEP_S` of a quantity that follows another with a lag. In longer steps it is
+    /// so much stronger that the quantity varies as much.
+    fn on_lag(&mut self, amplitude: f64, constant_s: f64, dt: f64) -> f64 {
+        if dt <= STEP_S {
+            return self.around(amplitude);
+        }
+        let forgotten = |time_s: f64| 1.0 - (-2.0 * time_s / constant_s).exp();
+        self.around(amplitude * (forgotten(dt) / forgotten(STEP_S)).sqrt())
+    }
+
     /// Uniform within `±amplitude`.
     fn around(&mut self, amplitude: f64) -> f64 {
         self.0 ^= self.0 << 13;

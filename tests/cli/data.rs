@@ -1,6 +1,5 @@
-//! Data by command: imported, asked for, read from a device, described; and the demo.
+//! Data by command: imported, asked for, read from a device, described.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -10,8 +9,7 @@ use serde_json::{Value, json};
 use super::inventory::file;
 use crate::rest::stream_of;
 use crate::support::{
-    DataDir, DemoProcess, ModbusDevice, Server, SimulatorProcess, assert_members, eventually, free_port,
-    until,
+    DataDir, ModbusDevice, Server, SimulatorProcess, assert_members, eventually, free_port,
 };
 
 /// Imports and asks in every format, on a directory with or without a server.
@@ -232,36 +230,4 @@ async fn the_printed_schemas_are_the_ones_in_the_repository() {
         let first = lines.find(|(printed, kept)| printed != kept);
         assert!(printed == kept, "{first:?}: write it anew with: cargo run -- schema {name} > {file}");
     }
-}
-
-#[tokio::test]
-async fn the_demo_shows_a_value_of_every_stream_and_a_board_of_them() {
-    let demo = DemoProcess::start();
-    let client = demo.client();
-    let query =
-        "SELECT count(DISTINCT stream_id) AS streams, count(*) AS n FROM readings WHERE quality = 'good'";
-    // Scores come when a window is whole.
-    let collected =
-        "SELECT count(*) AS n FROM streams s JOIN devices d ON d.id = s.device_id WHERE d.protocol <> 'ai'";
-    let all = client.sql(collected).await[0]["n"].clone();
-    until!("a value of every stream", Duration::from_secs(60); client.sql(query).await[0]["streams"] == all);
-
-    let boards = client.get("/api/dashboard/").await.ok();
-    assert_eq!(boards.as_array().map(Vec::len), Some(1), "{boards}");
-    assert_eq!((&boards[0]["name"], &boards[0]["is_default"]), (&json!("Plant"), &json!(true)));
-    let widgets = boards[0]["layout"].as_array().expect("widgets");
-    let mut shown = BTreeSet::new();
-    for config in widgets.iter().map(|widget| &widget["config"]) {
-        shown.extend(config["sensorIds"].as_array().into_iter().flatten().filter_map(Value::as_str));
-        if let Some(query) = config["query"].as_str() {
-            assert_eq!(client.sql(query).await.len(), 7, "a row of each stream: {query}");
-        }
-    }
-    let uuids: Vec<_> = shown.iter().map(|uuid| format!("'{uuid}'")).collect();
-    let known = format!("SELECT count(*) AS n FROM streams WHERE uuid IN ({})", uuids.join(", "));
-    assert_eq!((shown.len(), client.sql(&known).await[0]["n"].as_u64()), (10, Some(10)));
-    let rules = client.get("/api/rule/").await.ok();
-    let names: BTreeSet<_> =
-        rules.as_array().into_iter().flatten().filter_map(|rule| rule["name"].as_str()).collect();
-    assert_eq!(names, BTreeSet::from(["Furnace too hot", "Motor server offline", "Tank nearly full"]));
 }

@@ -6,6 +6,7 @@ mod backup_devices;
 mod bench;
 mod configure;
 mod data;
+mod demo;
 mod discover;
 mod doctor;
 mod export;

@@ -35,7 +35,7 @@ use self::series_write::SeriesSettings;
 use super::body_memory::{BodyMemoryReservation, MemoryHolder};
 use super::collector_ports::CollectorStates;
 use super::core_parts::CoreParts;
-use crate::domain::reading::Quality;
+use crate::domain::reading::{Quality, Readings};
 use crate::domain::{Clock, Error, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::store::{ClaimOutcome, Store, throttle};
 use parquet_check::CheckedFile;
@@ -150,6 +150,16 @@ impl Ingest {
             built.finish()
         };
         self.write_once(principal, IdempotentRequest { route: "writeValues", key, body: &body }, rows).await
+    }
+
+    /// Writes readings that are history, all or none: no alert rule evaluates them, and they are current only where nothing newer
+    /// is. Returns their number.
+    ///
+    /// # Errors
+    /// As `Store::import`.
+    pub async fn write_history(&self, principal: &Principal, rows: Readings) -> Result<usize> {
+        principal.require(Scope::write(Resource::Value))?;
+        Ok(self.store.import(principal, rows).await?.rows)
     }
 
     /// Writes rows once for each key. A repeated request with the same body gets the same response.

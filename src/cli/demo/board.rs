@@ -18,6 +18,11 @@ const SUMMARIZED: [(&str, &str); 7] = [
     (TANK, "tank.level"),
 ];
 
+/// What of the plant is not as it seems.
+const NOTE: &str = "Everything here is simulated. Readings and alarms from before the first start of the demo were calculated then, so \
+                    that trends, statistics and comparisons have a week to show: look at the last 7 days in Trend, and at the named \
+                    queries plant-… in SQL. Later ones were read from the simulated devices.";
+
 /// Column, row, columns and rows of a widget.
 type GridCell = [i64; 4];
 
@@ -49,6 +54,7 @@ fn layout(streams: &DemoStreams) -> Option<Vec<Widget>> {
         [("view", json!("sql")), ("query", json!(summary_query(streams)?))],
     ));
     widgets.push(widget(WidgetType::Table, [14, 15, 10, 6], "Events", [("view", json!("events"))]));
+    widgets.push(widget(WidgetType::Text, [0, 21, 24, 3], "Simulated", [("text", json!(NOTE))]));
     for (index, widget) in widgets.iter_mut().enumerate() {
         widget.id = format!("w{}", index + 1);
     }

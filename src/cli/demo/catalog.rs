@@ -3,15 +3,23 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::domain::device::DeviceFilter;
+use crate::domain::device::{DeviceFilter, Protocol};
 use crate::domain::stream::{Stream, StreamFilter};
 use crate::domain::{Principal, Result};
 
 /// Device with all quantities of the plant.
-pub(super) const PLANT: &str = "Plant";
+const PLANT: &str = "Plant";
 pub(super) const TANK: &str = "Tank PLC";
 pub(super) const FURNACE: &str = "Furnace PLC";
 pub(super) const MOTOR: &str = "Motor server";
+
+/// Devices, their protocols, and the part of the plant that each one's streams measure.
+pub(super) const DEVICES: [(&str, Protocol, &str); 4] = [
+    (PLANT, Protocol::Modbus, ""),
+    (TANK, Protocol::Fenet, "tank."),
+    (FURNACE, Protocol::Melsec, "furnace."),
+    (MOTOR, Protocol::Opcua, "motor."),
+];
 
 /// Streams of the machines' devices.
 pub(super) struct DemoStreams(Vec<(&'static str, Arc<Stream>)>);

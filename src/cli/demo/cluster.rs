@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cluster_setup::ClusterSetup;
 use super::cluster_welcome::{NodeLine, render_cluster_welcome};
-use super::plant::DemoPlant;
+use super::plant::{DemoOptions, DemoPlant};
 use super::query_process::{self, QueryProcess};
 use super::welcome;
 use crate::cli::stop_signal::stop_on_signal;
@@ -18,11 +18,12 @@ use crate::domain::{Error, Result};
 
 /// Runs the plant and the cluster until a signal, or until the ingest node fails or a query node does not start.
 pub(super) async fn run(args: args::Demo) -> Result<()> {
-    let setup = ClusterSetup::load(args.data_dir.as_deref(), args.listeners).await?;
+    let setup = ClusterSetup::load(args.data_dir.as_deref(), args.listeners, args.empty).await?;
     let config = &setup.config;
     serve::init_logging(config);
     let opened = serve::open_for_server(config).await?;
-    let plant = DemoPlant::start(&opened, args.plant.faults).await?;
+    let options = DemoOptions { faults: args.plant.faults, is_empty: args.empty };
+    let plant = DemoPlant::start(&opened, options).await?;
     let (app, owner) = (opened.app.clone(), opened.app.access.system(None)?);
     let (stop, ingest_stop) = (stop_on_signal()?, CancellationToken::new());
     let (answering, url) = oneshot::channel();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use super::queries;
 use super::query_process::QueryNodeSpec;
 use crate::auth::key::random_text;
 use crate::cli::args::ListenArgs;
@@ -16,7 +17,7 @@ use crate::domain::{Error, Result};
 const DATA_DIR: &str = "data/demo-cluster";
 /// Letters and digits of the secret: 285 bits.
 const SECRET_LEN: usize = 48;
-/// Rows from which queries are divided: the plant writes so many in a minute or two.
+/// Rows from which queries are divided: its history has them, and without one the plant writes so many in a minute or two.
 pub(super) const SPREAD_MIN_ROWS: u64 = 1000;
 /// Port of the ingest node's listener for nodes, and of the query nodes: HTTP, and their listener for nodes. Those that are taken
 /// are passed over.
@@ -37,11 +38,16 @@ pub(super) struct ClusterSetup {
 }
 
 impl ClusterSetup {
-    /// Reads flags and environment, and chooses ports that nobody listens on.
+    /// Reads flags and environment, chooses ports that nobody listens on, and prepares the named queries unless the demo is to be
+    /// empty.
     ///
     /// # Errors
     /// `Invalid` naming the key that is missing or cannot be used; `Unavailable` when no port is free.
-    pub(super) async fn load(data_dir: Option<&Path>, listeners: ListenArgs) -> Result<ClusterSetup> {
+    pub(super) async fn load(
+        data_dir: Option<&Path>,
+        listeners: ListenArgs,
+        is_empty: bool,
+    ) -> Result<ClusterSetup> {
         let settings = load_settings(data_dir, listeners.listen.as_deref())?;
         let root = std::path::absolute(&settings.data_dir)
             .map_err(|e| Error::field("data_dir", "has no absolute path").with_source(e))?;
@@ -64,15 +70,21 @@ impl ClusterSetup {
             flag("cluster.secret", &secret),
             flag("lake.url", &lake_url),
         ]);
-        let config = Config::load(Config::default(), &ConfigFile::Ignored, flags)?;
+        let mut config = Config::load(Config::default(), &ConfigFile::Ignored, flags)?;
         check_listener(&config)?;
-        let shared = vec![
+        if config.queries_dir.is_none() {
+            config.queries_dir = queries::prepare(&root, &config.data_dir, is_empty)?;
+        }
+        let queries_dir =
+            config.queries_dir.as_ref().map(|dir| ("BASALT_QUERIES_DIR", dir.display().to_string()));
+        let mut shared = vec![
             ("BASALT_CATALOG_URL", catalog_url),
             ("BASALT_LAKE_URL", lake_url),
             ("BASALT_CLUSTER__SECRET", secret),
             ("BASALT_CLUSTER__OWNER", format!("http://{cluster_listen}")),
             ("BASALT_CLUSTER__SPREAD_MIN_ROWS", SPREAD_MIN_ROWS.to_string()),
         ];
+        shared.extend(queries_dir);
         Ok(ClusterSetup { config, query_nodes, shared })
     }
 

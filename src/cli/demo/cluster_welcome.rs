@@ -50,8 +50,8 @@ Try:
 
   basalt cluster status --data-dir {dir}
 
-Query nodes divide a scan of {SPREAD_MIN_ROWS} rows, which are there after a minute or two (outside of the demo it takes millions). The
-first counter is of queries that were divided, the last of the parts that the node worked on:
+Query nodes divide a scan of {SPREAD_MIN_ROWS} rows, which are there after a minute or two at the latest (outside of the demo it takes
+millions). The first counter is of queries that were divided, the last of the parts that the node worked on:
 
   curl -s {first}/sql -H \"Authorization: ApiKey {key}\" \\
     -d 'SELECT stream_id, count(*) AS n, avg(value + 0) AS mean FROM readings GROUP BY 1 ORDER BY 1'

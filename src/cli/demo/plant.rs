@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::catalog::{FURNACE, MOTOR, PLANT, TANK};
-use super::{board, rules};
+use super::catalog::DEVICES;
+use super::{board, history, rules};
 use crate::app::App;
 use crate::app::access::KeyRequest;
 use crate::app::user::UserRequest;
@@ -17,17 +17,18 @@ use crate::domain::{DeviceId, Error, Principal, Result, StreamId};
 use crate::sim::fault::PlantFault;
 use crate::sim::{DemoTag, Plant, Simulator, demo_tags};
 
-/// Devices, their protocols, and the part of the plant that each one's streams measure.
-const DEVICES: [(&str, Protocol, &str); 4] = [
-    (PLANT, Protocol::Modbus, ""),
-    (TANK, Protocol::Fenet, "tank."),
-    (FURNACE, Protocol::Melsec, "furnace."),
-    (MOTOR, Protocol::Opcua, "motor."),
-];
 /// The user of the demo.
 pub(super) const USER: &str = "admin";
 /// Stream used in the REST example; it is stored at every poll.
 const EXAMPLE_STREAM: &str = "motor.speed";
+
+/// What a demo is started with.
+pub(super) struct DemoOptions {
+    /// Faults of the plant; without any it has those of the demo.
+    pub(super) faults: Vec<PlantFault>,
+    /// Whether the first start creates the devices alone.
+    pub(super) is_empty: bool,
+}
 
 /// The running plant.
 pub(super) struct DemoPlant {
@@ -36,20 +37,31 @@ pub(super) struct DemoPlant {
     pub(super) credentials: Option<DemoCredentials>,
     /// Stream of the examples.
     pub(super) example: StreamId,
+    /// Whether there is a model that watches the furnace.
+    pub(super) has_model: bool,
 }
 
 impl DemoPlant {
-    /// Starts the simulators and points the devices at them; the first start creates devices, streams, board, rules,
-    /// user and key. Without faults the plant has that of the demo.
+    /// Starts the simulators and points the devices at them. The first start creates devices and streams, with what makes them a
+    /// plant unless the demo is to be empty, user and key.
     ///
     /// # Errors
     /// `Unavailable` when a simulator has no socket or the catalog cannot be written to.
-    pub(super) async fn start(opened: &Instance, faults: Vec<PlantFault>) -> Result<DemoPlant> {
-        let faults = if faults.is_empty() { vec![demo_model::demo_fault()] } else { faults };
-        let simulators = start_simulators(Plant::with_faults(faults)).await?;
-        let addresses: Vec<_> = simulators.iter().map(Simulator::addr).collect();
-        let credentials = provision(opened, &addresses).await?;
-        Ok(DemoPlant { simulators, credentials, example: find_example_stream(opened)? })
+    pub(super) async fn start(opened: &Instance, options: DemoOptions) -> Result<DemoPlant> {
+        let (app, owner) = (&opened.app, opened.app.access.system(None)?);
+        let listeners = bind_listeners().await?;
+        provide_devices(app, &owner, &listeners).await?;
+        // The user is created last: if it exists, everything else does.
+        let is_first = !app.users.has_user(&owner, USER)?;
+        let plant = match is_first && !options.is_empty {
+            true => provide_content(opened, &owner).await?,
+            false => Plant::default(),
+        };
+        let credentials = if is_first { Some(create_credentials(app, &owner).await?) } else { None };
+        let has_model = demo_model::exists(app, &owner)?;
+        let faults = if options.faults.is_empty() { vec![demo_model::demo_fault()] } else { options.faults };
+        let simulators = start_simulators(listeners, plant.restarted_with(faults))?;
+        Ok(DemoPlant { simulators, credentials, example: find_example_stream(app, &owner)?, has_model })
     }
 
     /// Stops the simulators.
@@ -60,16 +72,30 @@ impl DemoPlant {
     }
 }
 
+/// A bound listener for the simulator of each device.
+struct DeviceListener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+async fn bind_listeners() -> Result<Vec<DeviceListener>> {
+    let no_socket = |e| Error::unavailable("the simulator has no socket").with_source(e);
+    let mut listeners = Vec::new();
+    for _ in DEVICES {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_socket)?;
+        let address = socket.local_addr().map_err(no_socket)?;
+        listeners.push(DeviceListener { socket, address });
+    }
+    Ok(listeners)
+}
+
 /// Starts one simulator per device, all on one plant.
-async fn start_simulators(plant: Plant) -> Result<Vec<Simulator>> {
+fn start_simulators(listeners: Vec<DeviceListener>, plant: Plant) -> Result<Vec<Simulator>> {
     let mut simulators: Vec<Simulator> = Vec::new();
-    for (_, protocol, _) in DEVICES {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .map_err(|e| Error::unavailable("the simulator has no socket").with_source(e))?;
+    for ((_, protocol, _), listener) in DEVICES.into_iter().zip(listeners) {
         let simulator = match simulators.first() {
-            Some(first) => first.start_sharing_plant(protocol, listener)?,
-            None => Simulator::start_protocol(protocol, listener, plant.clone())?,
+            Some(first) => first.start_sharing_plant(protocol, listener.socket)?,
+            None => Simulator::start_protocol(protocol, listener.socket, plant.clone())?,
         };
         simulators.push(simulator);
     }
@@ -82,32 +108,38 @@ pub(super) struct DemoCredentials {
     pub(super) key: String,
 }
 
-/// Points the devices at their simulators; the first start creates devices, streams, board, rules, user and key.
-async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Option<DemoCredentials>> {
-    let (app, owner) = (&opened.app, opened.app.access.system(None)?);
-    for ((name, protocol, part), simulator) in DEVICES.into_iter().zip(simulators.iter().copied()) {
+/// Points the devices at their simulators, and creates those that are not there, with their streams.
+async fn provide_devices(app: &App, owner: &Principal, listeners: &[DeviceListener]) -> Result<()> {
+    for ((name, protocol, part), listener) in DEVICES.into_iter().zip(listeners) {
+        let simulator = listener.address;
         let known = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-        match app.devices.devices(&owner, &known)?.first() {
+        match app.devices.devices(owner, &known)?.first() {
             Some(device) => {
                 let move_there = move |spec: &mut DeviceSpec| set_address(spec, simulator);
-                app.devices.update_device(&owner, device.id, move_there).await?;
+                app.devices.update_device(owner, device.id, move_there).await?;
             }
             None => {
                 let mut spec = DeviceSpec::new(name, protocol);
                 set_address(&mut spec, simulator);
-                create_demo_device(app, &owner, spec, part).await?;
+                create_demo_device(app, owner, spec, part).await?;
             }
         }
     }
-    demo_model::prepare(app, &owner).await?;
-    // The user is created last: if it exists, everything else does.
-    if app.users.has_user(&owner, USER)? {
-        return Ok(None);
-    }
-    board::create(app, &owner).await?;
-    rules::create(app, &owner).await?;
+    Ok(())
+}
+
+/// Creates what makes the devices a plant: model, board, rules and history. Returns the plant as it goes on.
+async fn provide_content(opened: &Instance, owner: &Principal) -> Result<Plant> {
+    let app = &opened.app;
+    demo_model::prepare(app, owner).await?;
+    board::create(app, owner).await?;
+    rules::create(app, owner).await?;
+    history::write(opened, owner).await
+}
+
+async fn create_credentials(app: &App, owner: &Principal) -> Result<DemoCredentials> {
     let key = KeyRequest { name: "demo".to_owned(), ..KeyRequest::default() };
-    let (_, key) = app.access.create_key(&owner, &key).await?;
+    let (_, key) = app.access.create_key(owner, &key).await?;
     let password = user::generate_password();
     let admin = UserRequest {
         name: USER.to_owned(),
@@ -116,8 +148,8 @@ async fn provision(opened: &Instance, simulators: &[SocketAddr]) -> Result<Optio
         is_superuser: true,
         is_viewer: false,
     };
-    app.users.create_user(&owner, admin).await?;
-    Ok(Some(DemoCredentials { password, key }))
+    app.users.create_user(owner, admin).await?;
+    Ok(DemoCredentials { password, key })
 }
 
 async fn create_demo_device(app: &App, owner: &Principal, spec: DeviceSpec, part: &str) -> Result<()> {
@@ -154,9 +186,8 @@ fn to_stream(tag: DemoTag, device: DeviceId) -> StreamSpec {
 }
 
 /// Returns the example stream, or the first stream if the owner renamed it.
-fn find_example_stream(opened: &Instance) -> Result<StreamId> {
-    let (app, owner) = (&opened.app, opened.app.access.system(None)?);
-    let all = app.streams.streams(&owner, &StreamFilter::default())?;
+fn find_example_stream(app: &App, owner: &Principal) -> Result<StreamId> {
+    let all = app.streams.streams(owner, &StreamFilter::default())?;
     let shown = all.iter().find(|stream| stream.spec.name == EXAMPLE_STREAM).or(all.first());
     Ok(shown.map_or(StreamId(1), |stream| stream.id))
 }

@@ -10,6 +10,10 @@ use crate::domain::device::DeviceState;
 use crate::domain::stream::Stream;
 use crate::domain::{Principal, Result};
 
+pub(super) const TOO_HOT: &str = "Furnace too hot";
+pub(super) const NEARLY_FULL: &str = "Tank nearly full";
+pub(super) const OFFLINE: &str = "Motor server offline";
+
 /// Between the highest temperature of the furnace, some 653 °C, and what its thermometer shows when it drifts by 30 K.
 const TOO_HOT_C: f64 = 665.0;
 /// Below the 90 % at which the switch of the tank closes.
@@ -33,11 +37,11 @@ pub(super) async fn create(app: &App, owner: &Principal) -> Result<()> {
 fn specs(streams: &DemoStreams) -> Vec<AlertRuleSpec> {
     let furnace = streams.find(FURNACE, "furnace.temperature").map(|stream| {
         let note = "The thermometer drifts 30 s after the start and every five minutes.";
-        above("Furnace too hot", stream, TOO_HOT_C, note)
+        above(TOO_HOT, stream, TOO_HOT_C, note)
     });
     let tank = streams.find(TANK, "tank.level").map(|stream| {
         let note = "Close the outlet to see it: write 0 to tank.valve.";
-        above("Tank nearly full", stream, NEARLY_FULL_PCT, note)
+        above(NEARLY_FULL, stream, NEARLY_FULL_PCT, note)
     });
     let motor = streams.find(MOTOR, "motor.speed").map(|stream| AlertRuleSpec {
         evaluation: Evaluation::DeviceState,
@@ -46,7 +50,7 @@ fn specs(streams: &DemoStreams) -> Vec<AlertRuleSpec> {
         threshold: Some(Threshold::Text(DeviceState::Offline.name().to_owned())),
         severity: Severity::Critical,
         description: Some("Start the demo with --fault disconnect:opcua@1m+1m to see it.".to_owned()),
-        ..watching("Motor server offline", RuleTarget::Device(stream.spec.device))
+        ..watching(OFFLINE, RuleTarget::Device(stream.spec.device))
     });
     [furnace, tank, motor].into_iter().flatten().collect()
 }

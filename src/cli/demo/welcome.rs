@@ -24,19 +24,29 @@ fn is_loopback(url: &str) -> bool {
     }
 }
 
-/// Returns what a demo of one server prints once it answers.
-pub(super) fn render_welcome(
-    url: &str,
-    link: Option<&str>,
-    data_dir: &Path,
-    shown: StreamId,
-    secrets: &Option<DemoCredentials>,
-) -> String {
-    let dir = data_dir.display();
-    let open = render_link(link);
-    let (credentials, key) = render_credentials(secrets, data_dir);
-    format!(
-        "
+/// What a demo of one server tells once it answers.
+pub(super) struct Welcome<'a> {
+    pub(super) url: &'a str,
+    /// Address that logs a browser in.
+    pub(super) link: Option<&'a str>,
+    pub(super) data_dir: &'a Path,
+    /// Stream of the examples.
+    pub(super) example: StreamId,
+    pub(super) credentials: &'a Option<DemoCredentials>,
+    /// Whether there is a model that watches the furnace.
+    pub(super) has_model: bool,
+}
+
+impl Welcome<'_> {
+    /// Returns the text.
+    pub(super) fn render(&self) -> String {
+        let Welcome { url, example, .. } = self;
+        let dir = self.data_dir.display();
+        let open = render_link(self.link);
+        let (credentials, key) = render_credentials(self.credentials, self.data_dir);
+        let drift = self.render_drift(key);
+        format!(
+            "
 Basalt demo: a simulated plant behind Modbus, FEnet, MELSEC and OPC UA, read every second.
 
 {open}  REST      {url}/api/device/
@@ -50,17 +60,30 @@ Try:
   curl -s {url}/sql -H \"Authorization: ApiKey {key}\" \\
     -d 'SELECT s.name, r.ts, r.value FROM readings r JOIN streams s ON s.id = r.stream_id ORDER BY r.ts DESC LIMIT 8'
 
-  curl -s '{url}/api/data/{shown}/value/?limit=3' -H \"Authorization: ApiKey {key}\"
+  curl -s '{url}/api/data/{example}/value/?limit=3' -H \"Authorization: ApiKey {key}\"
 
   basalt sql 'SELECT stream_id, count(*) AS n, avg(value) AS mean FROM readings GROUP BY stream_id' --data-dir {dir}
 
-30 s after the start the furnace's thermometer drifts, and a model finds it:
-
-  curl -s '{url}/api/event-log/?kind=anomaly' -H \"Authorization: ApiKey {key}\"
-
+{drift}
 Ctrl-C stops it.
 "
-    )
+        )
+    }
+
+    /// Returns the lines about the fault of the furnace; none without the model that finds it.
+    fn render_drift(&self, key: &str) -> String {
+        if !self.has_model {
+            return String::new();
+        }
+        format!(
+            "The week before the first start is simulated as well, for trends and comparisons; the named queries plant-… answer from it.
+30 s after the start the furnace's thermometer drifts, and a model finds it:
+
+  curl -s '{}/api/event-log/?kind=anomaly' -H \"Authorization: ApiKey {key}\"
+",
+            self.url
+        )
+    }
 }
 
 /// Returns the lines with the address that logs a browser in; none without one.
@@ -102,14 +125,16 @@ mod tests {
 
     #[test]
     fn secrets_are_told_at_the_first_start_only() {
-        let secrets = Some(DemoCredentials { password: "pass-word".into(), key: "bslt_key".into() });
-        let first = render_welcome(
-            "http://127.0.0.1:8000",
-            Some("http://x/ui/#login=t"),
-            Path::new("data/demo"),
-            StreamId(2),
-            &secrets,
-        );
+        let credentials = &Some(DemoCredentials { password: "pass-word".into(), key: "bslt_key".into() });
+        let first = Welcome {
+            url: "http://127.0.0.1:8000",
+            link: Some("http://x/ui/#login=t"),
+            data_dir: Path::new("data/demo"),
+            example: StreamId(2),
+            credentials,
+            has_model: true,
+        };
+        let text = first.render();
         for part in [
             "pass-word",
             "ApiKey bslt_key",
@@ -117,14 +142,16 @@ mod tests {
             "/api/data/2/value/",
             "--data-dir data/demo",
             "open      http://x/ui/#login=t",
+            "plant-…",
+            "?kind=anomaly",
         ] {
-            assert!(first.contains(part), "`{part}` is missing in: {first}");
+            assert!(text.contains(part), "`{part}` is missing in: {text}");
         }
-        let later = render_welcome("http://127.0.0.1:8000", None, Path::new("data/demo"), StreamId(2), &None);
+        let later = Welcome { link: None, credentials: &None, has_model: false, ..first }.render();
         for part in ["basalt key create", "ApiKey $KEY"] {
             assert!(later.contains(part), "`{part}` is missing in: {later}");
         }
-        assert!(!later.contains("#login"), "{later}");
+        assert!(!later.contains("#login") && !later.contains("anomaly"), "{later}");
     }
 
     #[test]

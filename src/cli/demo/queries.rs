@@ -1,0 +1,66 @@
+//! Named queries of the demo: files in a folder of its data directory, which its owner may change, and add others to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cli::dir_lock::was_data_dir;
+use crate::domain::{Error, Result};
+
+const FOLDER: &str = "queries";
+
+const FILES: [(&str, &str); 5] = [
+    ("plant-alarms.sql", include_str!("../../../queries/demo/plant-alarms.sql")),
+    ("plant-energy-by-hour.sql", include_str!("../../../queries/demo/plant-energy-by-hour.sql")),
+    ("plant-limits.sql", include_str!("../../../queries/demo/plant-limits.sql")),
+    ("plant-motor-downtime.sql", include_str!("../../../queries/demo/plant-motor-downtime.sql")),
+    ("plant-today-and-yesterday.sql", include_str!("../../../queries/demo/plant-today-and-yesterday.sql")),
+];
+
+/// Writes the files into a folder of `root` before the first start on `data_dir`, unless the demo is to be empty. Returns the
+/// folder; `None` where there is none.
+///
+/// # Errors
+/// `Unavailable` naming what cannot be written.
+pub(super) fn prepare(root: &Path, data_dir: &Path, is_empty: bool) -> Result<Option<PathBuf>> {
+    let folder = root.join(FOLDER);
+    if !is_empty && !was_data_dir(data_dir) {
+        fs::create_dir_all(&folder).map_err(|e| unwritable(&folder, e))?;
+        for (name, text) in FILES {
+            let path = folder.join(name);
+            fs::write(&path, text).map_err(|e| unwritable(&path, e))?;
+        }
+    }
+    Ok(folder.is_dir().then_some(folder))
+}
+
+fn unwritable(path: &Path, source: std::io::Error) -> Error {
+    Error::unavailable(format!("{} cannot be written", path.display())).with_source(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::dir_lock::DirLock;
+    use crate::query::named::NamedQueries;
+
+    #[test]
+    fn the_first_start_writes_them_and_no_other() {
+        let home = tempfile::tempdir().expect("a directory");
+        let (root, data_dir) = (home.path(), home.path().join("data"));
+        assert_eq!(prepare(root, &data_dir, true).expect("nothing to do"), None);
+        let folder = prepare(root, &data_dir, false).expect("written").expect("a folder");
+        let own = NamedQueries::load(None).expect("the built-in ones").iter().count();
+        let all = NamedQueries::load(Some(&folder)).expect("named queries with names of their own");
+        assert_eq!(all.iter().count(), own + FILES.len());
+        for (file, _) in FILES {
+            let query = all.get(file.trim_end_matches(".sql")).expect(file);
+            let is_complete = query.params.iter().all(|param| !param.is_required());
+            assert!(is_complete && query.description.starts_with("Demo: "), "{query:?}");
+        }
+
+        let _lock = DirLock::acquire(&data_dir).expect("the first start");
+        fs::remove_file(folder.join(FILES[0].0)).expect("it is there");
+        assert_eq!(prepare(root, &data_dir, false).expect("nothing to do"), Some(folder.clone()));
+        assert_eq!(fs::read_dir(&folder).expect("it is there").count(), FILES.len() - 1);
+    }
+}

@@ -1,0 +1,160 @@
+//! The demo: what its first start makes, and what later ones leave as it is.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, DemoProcess, until};
+
+/// A reading every 50 s for eight days, and the one at the end.
+const HISTORY: u64 = 8 * 86_400 / 50 + 1;
+const QUERIES: [&str; 5] = [
+    "plant-alarms",
+    "plant-energy-by-hour",
+    "plant-limits",
+    "plant-motor-downtime",
+    "plant-today-and-yesterday",
+];
+
+/// Names of what a list has, in their order.
+async fn names(client: &Client, list: &str) -> Vec<String> {
+    let rows = client.get(list).await.ok();
+    let name = |row: &Value| row["name"].as_str().map(str::to_owned);
+    let mut names: Vec<_> = rows.as_array().into_iter().flatten().filter_map(name).collect();
+    names.sort();
+    names
+}
+
+async fn demo_queries(client: &Client) -> Vec<String> {
+    let mut names = names(client, "/sql/queries/").await;
+    names.retain(|name| name.starts_with("plant-"));
+    names
+}
+
+#[tokio::test]
+async fn the_demo_shows_a_value_of_every_stream_and_a_board_of_them() {
+    let demo = DemoProcess::start();
+    let client = demo.client();
+    let query =
+        "SELECT count(DISTINCT stream_id) AS streams, count(*) AS n FROM readings WHERE quality = 'good'";
+    // Scores come when a window is whole.
+    let collected =
+        "SELECT count(*) AS n FROM streams s JOIN devices d ON d.id = s.device_id WHERE d.protocol <> 'ai'";
+    let all = client.sql(collected).await[0]["n"].clone();
+    until!("a value of every stream", Duration::from_secs(60); client.sql(query).await[0]["streams"] == all);
+
+    let boards = client.get("/api/dashboard/").await.ok();
+    assert_eq!(boards.as_array().map(Vec::len), Some(1), "{boards}");
+    assert_eq!((&boards[0]["name"], &boards[0]["is_default"]), (&json!("Plant"), &json!(true)));
+    let widgets = boards[0]["layout"].as_array().expect("widgets");
+    let mut shown = BTreeSet::new();
+    for config in widgets.iter().map(|widget| &widget["config"]) {
+        shown.extend(config["sensorIds"].as_array().into_iter().flatten().filter_map(Value::as_str));
+        if let Some(query) = config["query"].as_str() {
+            assert_eq!(client.sql(query).await.len(), 7, "a row of each stream: {query}");
+        }
+    }
+    let uuids: Vec<_> = shown.iter().map(|uuid| format!("'{uuid}'")).collect();
+    let known = format!("SELECT count(*) AS n FROM streams WHERE uuid IN ({})", uuids.join(", "));
+    assert_eq!((shown.len(), client.sql(&known).await[0]["n"].as_u64()), (10, Some(10)));
+    assert_eq!(
+        names(client, "/api/rule/").await,
+        ["Furnace too hot", "Motor server offline", "Tank nearly full"]
+    );
+}
+
+/// The time at which the history ends, which every device of the plant has.
+async fn end_of_history(client: &Client) -> String {
+    let devices = client.sql("SELECT metadata FROM devices WHERE protocol <> 'ai'").await;
+    let end = |device: &Value| {
+        let metadata: Value = serde_json::from_str(device["metadata"].as_str()?).ok()?;
+        metadata["simulated_history_until"].as_str().map(str::to_owned)
+    };
+    let ends: Vec<_> = devices.iter().map(end).collect();
+    assert!(ends.len() == 4 && ends.iter().all(|end| end.is_some() && *end == ends[0]), "{ends:?}");
+    ends[0].clone().expect("it was found")
+}
+
+/// Counts the readings of the history, all and those of a stream that is stored at every moment.
+async fn count_history(client: &Client, end: &str) -> (u64, u64) {
+    let query = format!(
+        "SELECT count(*) AS n, count(*) FILTER (WHERE stream_id = 2) AS speeds FROM readings WHERE ts <= '{end}'"
+    );
+    let row = client.sql(&query).await.remove(0);
+    (row["n"].as_u64().expect("a count"), row["speeds"].as_u64().expect("a count"))
+}
+
+/// Checks that statistics over REST are those of SQL, for every hour of the history.
+async fn check_hours(client: &Client, end: &str) {
+    let query = format!(
+        "SELECT time_bucket('1 hour', ts) AS ts, avg(value) AS mean, min(value) AS least, max(value) AS most \
+         FROM readings WHERE stream_id = 2 AND ts >= TIMESTAMP '{end}' - INTERVAL '8 days' AND ts <= '{end}' GROUP BY 1 ORDER BY 1"
+    );
+    let by_sql = client.sql(&query).await;
+    let first = by_sql[0]["ts"].as_str().expect("a time").to_owned();
+    let by_rest = client.get(&format!("/api/data/2/statistic/?from={first}&to={end}&step=PT1H")).await.ok();
+    let by_rest = by_rest.as_array().expect("buckets");
+    assert!(by_sql.len() >= 8 * 24, "{} hours", by_sql.len());
+    assert_eq!(by_rest.len(), by_sql.len());
+    for (bucket, row) in by_rest.iter().zip(&by_sql) {
+        let (mean, expected) =
+            (bucket["mean"].as_f64().expect("a mean"), row["mean"].as_f64().expect("a mean"));
+        assert!((mean - expected).abs() <= 1e-9 * expected.abs(), "{bucket} is not {row}");
+        let seen = (&bucket["timestamp"], &bucket["min"], &bucket["max"]);
+        assert_eq!(seen, (&row["ts"], &row["least"], &row["most"]));
+    }
+    let means: BTreeSet<_> =
+        by_sql.iter().map(|row| row["mean"].as_f64().map(f64::round).map(|m| m as i64)).collect();
+    assert!(means.contains(&Some(0)) && means.len() > 10, "shifts and a weekend: {means:?}");
+}
+
+#[tokio::test]
+async fn a_new_demo_has_a_simulated_week_that_a_second_start_leaves_as_it_is() {
+    let demo = DemoProcess::start();
+    let client = demo.client();
+    let end = end_of_history(client).await;
+    let (all, speeds) = count_history(client, &end).await;
+    assert_eq!(speeds, HISTORY);
+    check_hours(client, &end).await;
+
+    // What was bad, and what was told of it: none of it by a rule.
+    let bad = format!("SELECT DISTINCT stream_id FROM readings WHERE quality = 'bad' AND ts <= '{end}'");
+    assert_eq!(client.sql(&bad).await.len(), 9, "the streams of the motor's server");
+    let events = format!(
+        "SELECT kind, count(*) AS n, bool_and(acknowledged) AS seen, bool_and(payload LIKE '%simulated%') AS marked \
+         FROM events WHERE ts <= '{end}' GROUP BY kind ORDER BY kind"
+    );
+    let expected = json!([
+        {"kind": "alarm", "n": 4, "seen": true, "marked": true},
+        {"kind": "history", "n": 1, "seen": true, "marked": true},
+    ]);
+    assert_eq!(json!(client.sql(&events).await), expected);
+
+    assert_eq!(demo_queries(client).await, QUERIES);
+    for name in QUERIES {
+        let rows = client.get(&format!("/sql/queries/{name}")).await.ok();
+        assert!(rows.as_array().is_some_and(|rows| !rows.is_empty()), "{name}: {rows}");
+    }
+
+    let demo = demo.restart_with(&["--empty"]);
+    let client = demo.client();
+    assert_eq!((end_of_history(client).await, count_history(client, &end).await.0), (end, all));
+    assert_eq!(demo_queries(client).await, QUERIES);
+    assert_eq!(names(client, "/api/dashboard/").await, ["Plant"]);
+}
+
+#[tokio::test]
+async fn an_empty_demo_has_its_devices_alone() {
+    let demo = DemoProcess::start_with(&["--empty"]);
+    let client = demo.client();
+    let devices = ["Furnace PLC", "Motor server", "Plant", "Tank PLC"];
+    assert_eq!(names(client, "/api/device/").await, devices);
+    for list in ["/api/dashboard/", "/api/rule/", "/api/event-log/"] {
+        assert_eq!(client.get(list).await.ok(), json!([]), "{list}");
+    }
+    assert_eq!(demo_queries(client).await, [""; 0]);
+    until!("it is read", Duration::from_secs(60);
+        rows = client.sql("SELECT min(ts) > now() - INTERVAL '5 minutes' AS live FROM readings").await;
+        rows[0]["live"] == true);
+}
