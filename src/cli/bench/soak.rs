@@ -198,6 +198,7 @@ impl SoakWriter {
             }
             self.rows.fetch_add(rows.len(), Ordering::Relaxed);
         }
+        Ok(())
     }
 }
 
