@@ -148,7 +148,7 @@ async fn what_a_device_publishes_is_sent_to_keys_that_may_read_the_device() {
         ("status", json!({"status": "online"})),
         ("health", json!({"uptimeSeconds": 7})),
         ("config/reported", json!({"artefacts": []})),
-        ("commands/response", json!({"id": command.uuid, "status": "ACKNOWLEDGED"})),
+        ("commands/response", json!({"id": command.uuid.to_string(), "status": "ACKNOWLEDGED"})),
     ];
     let gateway = app.platform_gateway(&owner, &device).unwrap();
     let topics = documents.each_ref().map(|(name, _)| format!("{gateway}/{name}"));
@@ -179,7 +179,7 @@ async fn what_a_device_publishes_is_sent_to_keys_that_may_read_the_device() {
     // A value that comes after them.
     publish(&app, &credential, "basalt/press/t", "1").await;
     for (scope, mut session) in sessions {
-        let mut sent = Vec::new();
+        let mut sent: Vec<String> = Vec::new();
         while scope == "value:read" && sent.last().is_none_or(|topic| topic != "basalt/press/t") {
             let (id, _, topic, _) = next(&mut session).await;
             session.acknowledge(id.unwrap()).unwrap();
