@@ -1,8 +1,11 @@
 //! Tests of fetching: allowed and blocked addresses, and every way a fetch can end. The servers are sockets of this
 //! process.
 
+use std::io::Write;
 use std::sync::Mutex;
 
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -112,6 +115,27 @@ fn the_charset_is_that_of_the_server_else_of_the_page() {
         ("text/plain", b"caf\xe9", "caf\u{fffd}"),
     ] {
         assert_eq!(page_text(page, content_type), expected);
+    }
+}
+
+/// rest.md C7.
+#[tokio::test]
+async fn a_page_is_decoded_as_its_server_and_then_as_the_page_itself_says() {
+    let latin = b"<meta charset=latin1><p>caf\xe9";
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(latin).unwrap();
+    let mut deflate = ZlibEncoder::new(Vec::new(), Compression::default());
+    deflate.write_all(latin).unwrap();
+    let names = FakeResolver::new(&[]);
+    for (head, body) in [
+        ("", latin.to_vec()),
+        ("content-encoding: gzip\r\n", gzip.finish().unwrap()),
+        ("content-encoding: Deflate\r\n", deflate.finish().unwrap()),
+    ] {
+        let (port, _) = server("127.0.0.1", ok(&format!("content-type: text/html\r\n{head}"), &body)).await;
+        let url = format!("http://127.0.0.1:{port}/");
+        let found = fetcher("127.0.0.1", &names).fetch(&url, None).await.unwrap();
+        assert_eq!(found.results, ["<meta charset=latin1><p>café"], "{head}");
     }
 }
 

@@ -1,9 +1,12 @@
 //! Tests of requests to devices: what is sent, where it goes, and how it ends. The servers are sockets of this
 //! process.
 
+use std::io::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -98,6 +101,21 @@ async fn a_device_is_asked_as_its_settings_say() {
         "{}",
         requests[1]
     );
+}
+
+/// rest.md C15: such an answer was no JSON.
+#[tokio::test]
+async fn an_answer_that_is_compressed_although_nobody_asked_for_it_is_read() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(b"{\"n\":1}").unwrap();
+    let body = gzip.finish().unwrap();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let device = server("127.0.0.1", vec![[head.as_bytes(), &body].concat()]).await;
+    let answer = fetcher().send(&request(&device.origin)).await;
+    assert_eq!(answer, Ok(HttpResponse { status: 200, body: b"{\"n\":1}".to_vec() }));
 }
 
 #[tokio::test]

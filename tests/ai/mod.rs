@@ -9,6 +9,7 @@ mod live;
 mod malformed;
 mod models;
 mod nab;
+mod set_clock;
 mod upload;
 mod versions;
 

@@ -200,6 +200,14 @@ pub fn engine_options(dir: &Path) -> EngineOptions {
     }
 }
 
+/// Serves HTTP on a free port for as long as the test runs; clients of it by key.
+pub async fn serve(app: Arc<App>) -> Client {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, basalt::api::router(app)).await });
+    Client::new(&url, "none")
+}
+
 /// An open data directory. Dropping it is a crash of the process: nothing is flushed.
 #[derive(Clone)]
 pub struct TestDb {
@@ -295,11 +303,7 @@ impl TestDb {
 
     /// Serves HTTP on a free port for as long as the test runs; clients of it by key.
     pub async fn serve(&self) -> Client {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = basalt::api::router(self.app());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Client::new(&url, "none")
+        serve(self.app()).await
     }
 
     /// Every reading of a list.

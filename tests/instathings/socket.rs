@@ -86,6 +86,8 @@ async fn who_may_follow_a_project() {
         // The start page has no WebSocket: an upgrade there is for this one, whatever is missing.
         ("/".to_owned(), 400, missing(&["project", "access_token"])),
         ("/?project=default".to_owned(), 400, missing(&["access_token"])),
+        ("/?project=default&access_token=".to_owned(), 400, missing(&["access_token"])),
+        ("/wss?project=default&access_token=".to_owned(), 400, missing(&["access_token"])),
         ("/wss?project=default&access_token=abc.def.ghi".to_owned(), 401, message("Unauthorized")),
         (format!("/wss?project=elsewhere&access_token={token}"), 403, message("Forbidden")),
         (format!("/?project=nothing&access_token={token}"), 403, message("Forbidden")),

@@ -23,7 +23,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::firmware::upload;
 use super::{Caller, NO_RATE, Platform, id};
 use crate::support::{eventually, free_port, until, with};
-use crate::tools::mqtt::{Connect, End, MqttClient, Publish, Version, Will};
+use crate::tools::mqtt::{BOTH, Connect, End, MqttClient, Publish, Version, Will};
 
 /// Long enough for anything that must come, on a busy machine too.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -66,10 +66,28 @@ impl Plant {
         connected.unwrap_or_else(|end| panic!("{version:?}: {end:x?}"))
     }
 
+    /// A client that shows a key and no certificate.
+    async fn connect_with_key(&self, version: Version, key: &str) -> MqttClient {
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let socket = TcpStream::connect(&self.address).await.expect("it listens");
+        let stream = connector(&self.device.authority, None).connect(name, socket).await.unwrap();
+        let connected = MqttClient::connect_over(stream, &Connect::new(version, "service", key)).await;
+        connected.unwrap_or_else(|end| panic!("{version:?}: {end:x?}"))
+    }
+
     /// Waits until the device has a status.
     async fn wait_for_status(&self, expected: &str) {
         let path = format!("/api/v1/devices/{}", self.device.id);
         until!(expected, EVENT_TIMEOUT; self.platform.admin.get(&path).await["status"] == expected);
+    }
+}
+
+/// How a connection ends whose client publishes to a topic with QoS 1.
+async fn end_after(mut client: MqttClient, topic: &str) -> End {
+    match client.publish(topic, "{}", 1).await {
+        Ok(0x87) => client.end().await,
+        Ok(code) => panic!("{topic}: acknowledged with {code:#x}"),
+        Err(end) => end,
     }
 }
 
@@ -262,12 +280,7 @@ async fn a_device_is_sent_its_desired_configuration_and_shows_its_documents() {
     assert_eq!(desired["artefacts"], json!([]), "nothing is bound yet: {desired}");
 
     // A service of the organization, which has a key and no certificate, sees the documents of its devices.
-    let name = ServerName::try_from("127.0.0.1").unwrap();
-    let socket = TcpStream::connect(&plant.address).await.unwrap();
-    let stream = connector(&device.authority, None).connect(name, socket).await.unwrap();
-    let service = Connect::new(Version::V5, "service", &plant.platform.server.key);
-    let mut service =
-        MqttClient::connect_over(stream, &service).await.unwrap_or_else(|end| panic!("{end:x?}"));
+    let mut service = plant.connect_with_key(Version::V5, &plant.platform.server.key).await;
     let filter = format!("v1/gateways/{}/+/status", plant.platform.org);
     assert_eq!(service.subscribe(&[(&filter, 1)]).await, [1]);
     let online =
@@ -304,12 +317,17 @@ async fn a_device_reaches_no_topic_of_another() {
         format!("{mine}/commands"),
         format!("{mine}/config/desired"),
     ];
+    // A key of another organization reaches none of them either.
+    plant.platform.server.basalt(&["org", "create", "elsewhere"]).await.expect_success();
+    let key = plant.platform.server.create_key(&["--org", "elsewhere"]).await;
     for topic in foreign {
-        let mut client = plant.connect(Version::V311).await;
-        assert_eq!(client.publish(&topic, "{}", 1).await, Err(None), "{topic}");
-        let mut client = plant.connect(Version::V5).await;
-        let outcome = client.publish(&topic, "{}", 1).await;
-        assert!(matches!(outcome, Ok(0x87) | Err(Some(0x87))), "{topic}: {outcome:x?}");
+        for version in BOTH {
+            let expected = (version == Version::V5).then_some(0x87);
+            let end = end_after(plant.connect(version).await, &topic).await;
+            assert_eq!(end, expected, "{topic}, {version:?}");
+            let end = end_after(plant.connect_with_key(version, &key).await, &topic).await;
+            assert_eq!(end, expected, "with a key: {topic}, {version:?}");
+        }
     }
     let mut client = plant.connect(Version::V5).await;
     let filters = [

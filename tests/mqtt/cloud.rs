@@ -27,6 +27,14 @@ impl Cloud {
         instathings::call(&self.plant.client(), &self.token, method, path, body).await
     }
 
+    /// Has a device set something, by a body as it is written.
+    pub async fn set(&self, device: &str, body: &str) {
+        let authorization = format!("Bearer {}", self.token);
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let path = format!("/device/v1/control/{device}/set");
+        self.plant.client().without_key().send("POST", &path, &headers, body.to_owned()).await.ok();
+    }
+
     /// Creates a device; its key.
     pub async fn device(&self, body: Value) -> String {
         let device = self.call("POST", "/device/v1/devices", &body).await.created();

@@ -98,6 +98,29 @@ async fn a_command_waits_for_its_gateway_also_over_a_crash() {
     }
 }
 
+/// rest.md C14: members came sorted, and numbers in another spelling.
+#[tokio::test]
+async fn a_body_comes_as_it_was_written_also_after_a_crash() {
+    const BODY: &str = r#"{"b":1e2,"a":12345678901234567890123}"#;
+    let mut cloud = Cloud::start(&[]).await;
+    let gateway = cloud.gateway("gateway").await;
+    cloud.set(&gateway, BODY).await;
+    for is_restarted in [false, true] {
+        if is_restarted {
+            cloud.plant.crash().await;
+        }
+        let listed = cloud.plant.client().send_bytes("GET", "/api/command/", &[], "").await.ok();
+        let listed = String::from_utf8(listed).expect("text");
+        assert!(listed.contains(BODY), "{is_restarted}: {listed}");
+        let mut client = connect(&cloud.plant, V5, &gateway).await;
+        // Not acknowledged, so that it comes again.
+        let message = client.message().await;
+        assert_eq!(message.topic, format!("control/default/{gateway}/{gateway}/set"));
+        assert!(message.text().contains(BODY), "{is_restarted}: {}", message.text());
+        client.cut();
+    }
+}
+
 #[tokio::test]
 async fn who_looks_on_takes_no_command_and_answers_none() {
     let cloud = Cloud::start(&[]).await;

@@ -1,9 +1,14 @@
 //! Doors through which readings come, each in the words of its own protocol.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use basalt::app::App;
+use basalt::app::mqtt::{Publication, PublishOutcome};
 use basalt::domain::Micros;
+use basalt::domain::mqtt::Qos;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -25,6 +30,7 @@ pub enum IngestDoor {
     GraphQl,
     DataStone,
     OpenSynaptic,
+    Mqtt,
 }
 
 /// A request: a stream with its readings, which are written together.
@@ -34,7 +40,7 @@ pub struct StreamWrite<'a> {
 }
 
 impl IngestDoor {
-    pub const ALL: [IngestDoor; 8] = [
+    pub const ALL: [IngestDoor; 9] = [
         IngestDoor::Ndjson,
         IngestDoor::Csv,
         IngestDoor::Arrow,
@@ -43,6 +49,7 @@ impl IngestDoor {
         IngestDoor::GraphQl,
         IngestDoor::DataStone,
         IngestDoor::OpenSynaptic,
+        IngestDoor::Mqtt,
     ];
 
     /// Whether readings can be marked as bad there.
@@ -65,7 +72,7 @@ impl IngestDoor {
 }
 
 /// What clients know of a server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Credentials {
     pub key: String,
     /// Id of the device in facts.
@@ -74,6 +81,7 @@ pub struct Credentials {
 
 /// A server without sockets, and a client of it.
 pub struct RouterClient {
+    pub app: Arc<App>,
     pub router: Router,
     pub credentials: Credentials,
 }
@@ -92,6 +100,17 @@ impl RouterClient {
         let text = String::from_utf8_lossy(&bytes);
         assert!(status.is_success() || status == StatusCode::NO_CONTENT, "{path}: {status} {text}");
         serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+    }
+
+    /// Publishes the readings of a stream as one message, which has to be acknowledged.
+    async fn publish(&self, write: &StreamWrite<'_>) {
+        let who = self.app.access.authenticate_key(&self.credentials.key).unwrap();
+        let reading = |row: &SentReading| json!({"ts": iso(row.ts), "value": row.value});
+        let payload = json!(write.rows.iter().map(reading).collect::<Vec<_>>()).to_string().into();
+        let topic = format!("basalt/{DEVICE}/s{}", write.stream);
+        let message = Publication { topic, payload, qos: Qos::AtLeastOnce, is_retained: false };
+        let outcome = self.app.mqtt_publish(&who, message).await;
+        assert!(matches!(outcome, PublishOutcome::Stored), "{outcome:?}");
     }
 
     /// Writes readings of many streams through a door: all in one request where the door takes several.
@@ -163,6 +182,11 @@ impl RouterClient {
                 };
                 let facts: Vec<Value> = rows().map(fact).collect();
                 self.post("/ingest/facts", JSON, json!(facts).to_string()).await;
+            }
+            IngestDoor::Mqtt => {
+                for write in writes {
+                    self.publish(write).await;
+                }
             }
         }
     }

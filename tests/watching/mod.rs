@@ -6,6 +6,7 @@
 //! ends of the server. `BASALT_WATCHING_SEQUENCES` says how many sequences run; a failed world is run again with the two variables that it prints.
 
 mod doors;
+mod fairness;
 mod plain;
 mod world;
 

@@ -57,25 +57,26 @@ pub struct WatchingModel {
 }
 
 /// A server that runs.
-struct RunningServer {
-    inside: TestDb,
-    app: Arc<App>,
+pub struct RunningServer {
+    pub inside: TestDb,
+    pub app: Arc<App>,
     server: RouterClient,
     stop: CancellationToken,
     alerts: JoinHandle<()>,
 }
 
 impl RunningServer {
-    fn start(inside: TestDb, credentials: Credentials) -> RunningServer {
+    pub fn start(inside: TestDb, credentials: Credentials) -> RunningServer {
         let (app, stop) = (inside.app(), CancellationToken::new());
         let alerts = tokio::spawn(app.alerts.clone().run_alerts(stop.clone()));
-        let server = RouterClient { router: basalt::api::router(app.clone()), credentials };
+        let router = basalt::api::router(app.clone());
+        let server = RouterClient { app: app.clone(), router, credentials };
         RunningServer { inside, app, server, stop, alerts }
     }
 
     /// Ends it; without `in_order` as a kill does, wherever the evaluation is. Returns what clients know of it, when nothing of it
     /// runs any more.
-    async fn end(self, in_order: bool) -> Credentials {
+    pub async fn end(self, in_order: bool) -> Credentials {
         let RunningServer { inside, app, server, stop, alerts } = self;
         if in_order {
             stop.cancel();
@@ -97,7 +98,7 @@ impl RunningServer {
 }
 
 /// Opens the data directory. The log keeps what was flushed, as that of a server does.
-async fn open(ground: &TestEnv, dir: &TempDir) -> TestDb {
+pub async fn open(ground: &TestEnv, dir: &TempDir) -> TestDb {
     let options = store_options(dir.path());
     let flush = FlushOptions { wal_keep_bytes: 64 << 20, ..options.flush };
     let options = StoreOptions { flush, ..options };

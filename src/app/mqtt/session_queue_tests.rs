@@ -135,6 +135,63 @@ async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
     assert_eq!(app.mqtt_grant(&only_values, &status, Qos::AtMostOnce), Grant::NotAuthorized);
 }
 
+/// Security review 2: what devices publish was sent to every key whose filter begins with a wildcard.
+#[tokio::test]
+async fn what_a_device_publishes_is_sent_to_keys_that_may_read_the_device() {
+    let (_dir, app, device, credential) = plant().await;
+    let owner = app.access.system(None).unwrap();
+    publish(&app, &credential, "basalt/press/t", "0").await;
+    let stream = app.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
+    let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
+    let command = app.commands.create_commands(&owner, vec![spec]).await.unwrap().remove(0);
+    let documents = [
+        ("status", json!({"status": "online"})),
+        ("health", json!({"uptimeSeconds": 7})),
+        ("config/reported", json!({"artefacts": []})),
+        ("commands/response", json!({"id": command.uuid.to_string(), "status": "ACKNOWLEDGED"})),
+    ];
+    let gateway = app.platform_gateway(&owner, &device).unwrap();
+    let topics = documents.each_ref().map(|(name, _)| format!("{gateway}/{name}"));
+    let mut sessions = Vec::new();
+    for (scope, data, is_granted) in [
+        ("group:read", vec![], false),
+        ("value:read", vec![], true),
+        ("value:read", vec![stream.0], true),
+        ("device:read", vec![], true),
+    ] {
+        let (name, scopes) = (scope.to_owned(), vec![scope.to_owned()]);
+        let spec = KeyRequest { name, scopes, data, ..KeyRequest::default() };
+        let (_, secret) = app.access.create_key(&owner, &spec).await.unwrap();
+        let principal = Arc::new(app.access.authenticate_key(&secret).unwrap());
+        let credential = app.feeds.live_credential(principal, None);
+        let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+        for filter in ["#", "+/+/+/+/#"] {
+            let (filter, qos) = (filter.to_owned(), Qos::AtLeastOnce);
+            let asked = SubscribeRequest { filter, qos, retain: RetainHandling::Always };
+            let expected = if is_granted { Grant::Granted(qos) } else { Grant::NotAuthorized };
+            assert_eq!(session.subscribe(vec![asked]).await, [expected], "{scope}");
+        }
+        sessions.push((scope, session));
+    }
+    for (topic, (_, document)) in topics.iter().zip(&documents) {
+        publish(&app, &credential, topic, &document.to_string()).await;
+    }
+    // A value that comes after them.
+    publish(&app, &credential, "basalt/press/t", "1").await;
+    for (scope, mut session) in sessions {
+        let mut sent: Vec<String> = Vec::new();
+        while scope == "value:read" && sent.last().is_none_or(|topic| topic != "basalt/press/t") {
+            let (id, _, topic, _) = next(&mut session).await;
+            session.acknowledge(id.unwrap()).unwrap();
+            sent.push(topic);
+        }
+        sent.extend(drain(&mut session).await.iter().map(|message| message.topic.to_string()));
+        sent.retain(|topic| topic.starts_with("v1/"));
+        assert_eq!(sent, if scope == "device:read" { &topics[..] } else { &[] }, "{scope}");
+        session.end(LOST).await;
+    }
+}
+
 /// Security review 5: a session whose client is away kept a copy of each command and document, for days.
 #[tokio::test]
 async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_again() {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::app::access::KeyRequest;
 use crate::app::live::credential::LiveCredential;
 use crate::app::mqtt::access::{Grant, session_owner};
 use crate::app::mqtt::queue_account::QueueCharge;

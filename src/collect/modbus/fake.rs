@@ -30,6 +30,8 @@ pub struct FakeMemory {
     pub thinks: Duration,
     /// Closes the connection after each answer.
     pub closes_after_answer: bool,
+    /// Answers so many requests of a connection and none after them, as behind a router that has forgotten it.
+    pub answers_of_connection: Option<usize>,
     /// Answers longer reads with exception 03.
     pub max_words: Option<u16>,
     /// Function code, address and exception: every read that touches the address is refused with the exception.
@@ -174,6 +176,7 @@ async fn accept(listener: TcpListener, memory: Arc<Mutex<FakeMemory>>) {
 }
 
 async fn serve(mut stream: TcpStream, memory: Arc<Mutex<FakeMemory>>) -> Option<()> {
+    let mut answered = 0;
     loop {
         let mut header = [0; 7];
         stream.read_exact(&mut header).await.ok()?;
@@ -182,6 +185,9 @@ async fn serve(mut stream: TcpStream, memory: Arc<Mutex<FakeMemory>>) -> Option<
         let (answer, is_silent, closes, thinks) = {
             let mut memory = memory.lock();
             let mut answer = memory.answer(&pdu);
+            if memory.answers_of_connection.is_some_and(|most| answered >= most) {
+                continue;
+            }
             match memory.loss(&pdu) {
                 Some(Loss::Silence) => continue,
                 Some(Loss::Close) => return None,
@@ -203,6 +209,7 @@ async fn serve(mut stream: TcpStream, memory: Arc<Mutex<FakeMemory>>) -> Option<
         let length = (answer.len() as u16 + 1).to_be_bytes();
         let frame = [&header[..4], &length, &header[6..], &answer].concat();
         stream.write_all(&frame).await.ok()?;
+        answered += 1;
         if closes {
             return None;
         }

@@ -206,7 +206,33 @@ fn split(address: &str, timeout: Duration) -> Result<(MqttEndpoint, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::collect::mqtt::wire::MessageTooLarge;
+    use crate::collect::mqtt::fake_broker::FakeBroker;
+    use crate::collect::mqtt::wire::{MAX_PACKET_BYTES, MessageTooLarge};
+    use crate::collect::test_harness::context;
+
+    /// Plant A5: such a message ended the connection, and with it the list.
+    #[tokio::test]
+    async fn beside_a_message_that_is_too_large_the_other_topics_are_listed() {
+        let broker = FakeBroker::start().await;
+        let address = format!("mqtt://127.0.0.1:{}/line/#", broker.port());
+        let (listening, timeout) = (Duration::from_secs(30), Duration::from_secs(60));
+        let sent = async {
+            let mut connection = broker.accept(0).await;
+            assert_eq!(connection.grant(0).await, ["line/#"]);
+            connection.publish_bytes("line/a", b"1").await;
+            connection.publish_bytes("line/large", &vec![b'x'; MAX_PACKET_BYTES as usize]).await;
+            connection.publish_bytes("line/z", b"2").await;
+            // The time of listening is over once all was read: a paused clock goes on when nothing else does.
+            tokio::time::pause();
+            assert_eq!(connection.published().await, None);
+        };
+        let context = context();
+        let (listed, ()) = tokio::join!(topics(&address, listening, timeout, &context), sent);
+        let listed: Vec<_> = listed.unwrap().topics.into_iter().map(|one| (one.topic, one.payload)).collect();
+        let large = "(the message has 4194316 bytes; 4194304 are the most)";
+        let expected = [("line/a", "1"), ("line/large", large), ("line/z", "2")];
+        assert_eq!(listed, expected.map(|(topic, payload)| (topic.to_owned(), payload.to_owned())));
+    }
 
     #[test]
     fn an_address_is_a_broker_and_a_filter() {
