@@ -38,7 +38,7 @@ impl Installation {
         let pid = lock.as_ref().ok().and_then(process);
         let file = ServerFile::read(&data_dir).filter(|file| Some(file.pid) == pid);
         let server = match file {
-            Some(file) => Some(RunningServer { version: version(&file).await, url: file.url }),
+            Some(file) => Some(RunningServer { version: version(&file, &data_dir).await, url: file.url }),
             None => None,
         };
         Installation { config, data_dir, lock, server }
@@ -77,8 +77,8 @@ fn process(holder: &LockHolder) -> Option<u32> {
     }
 }
 
-async fn version(file: &ServerFile) -> Result<String> {
-    let client = RemoteClient::connect_local(file, None)?;
+async fn version(file: &ServerFile, data_dir: &Path) -> Result<String> {
+    let client = RemoteClient::connect_local(file, data_dir, None)?;
     let silent =
         |_| Error::unavailable(format!("{} did not answer within {} s", file.url, ANSWER_TIMEOUT.as_secs()));
     tokio::time::timeout(ANSWER_TIMEOUT, client.version()).await.map_err(silent)?

@@ -5,9 +5,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::finding::Finding;
+use crate::api::certificate_files::CertificateSettings;
 use crate::api::tls::Tls;
 use crate::auth::certificate;
-use crate::cli::config::{Config, TlsFiles};
+use crate::cli::config::Config;
 use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::{Micros, Result};
 
@@ -17,12 +18,16 @@ const WARNING_DAYS: i64 = 21;
 
 /// Checks the certificates of the listeners as of a time.
 pub fn check(config: &Config, now: Micros) -> Vec<Finding> {
-    let pairs = [("http", &config.tls), ("mqtt", &config.mqtt.tls)];
+    let pairs = [
+        ("http", &config.tls, CertificateSettings::HTTP),
+        ("mqtt", &config.mqtt.tls, CertificateSettings::MQTT),
+    ];
     let mut findings = Vec::new();
-    for (section, files) in pairs {
-        if let TlsFiles { cert: Some(cert), key: Some(key) } = files {
-            findings.push(judge_pair(section, cert, Tls::load(cert, key), now));
-            findings.extend(judge_key(section, key));
+    for (section, files, settings) in pairs {
+        if let Some(files) = files.pair(settings) {
+            let loaded = files.read().and_then(|text| files.parse(&text));
+            findings.push(judge_pair(section, &files.cert, loaded, now));
+            findings.extend(judge_key(section, &files.key));
         }
     }
     if findings.is_empty() {
@@ -72,6 +77,7 @@ mod tests {
 
     use super::*;
     use crate::auth::certificate::{generate_authority_key, make_authority_certificate};
+    use crate::cli::config::TlsFiles;
     use crate::cli::doctor::finding::State;
 
     #[test]
