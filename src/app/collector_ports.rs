@@ -23,7 +23,8 @@ use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope, StreamI
 use crate::host::private_file;
 use crate::store::Store;
 
-/// Device states of the collectors, empty until a server starts them, and of the MQTT broker with its sessions.
+/// Device states of the collectors, empty until a server starts them, and of the MQTT broker with its sessions; beside them the last
+/// contact that the store knows.
 #[derive(Clone)]
 pub struct CollectorStates {
     store: Arc<Store>,
@@ -33,6 +34,7 @@ pub struct CollectorStates {
 }
 
 impl CollectorStates {
+    /// Makes the states over a store, which knows when readings of devices arrived.
     pub fn new(store: Arc<Store>) -> CollectorStates {
         CollectorStates {
             store,

@@ -1,4 +1,5 @@
-//! When each device last sent a reading, whatever its time: what is shown of devices that no collector asks.
+//! Last contact of each device: when a reading of it last arrived, whatever the time of the reading. Shown as `last_seen` of devices that
+//! no collector polls.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -195,7 +195,7 @@ impl Store {
     }
 
     /// Returns the newest reading of a stream by its own time, of any quality, also when it is ahead of the clock: what lists
-    /// by time begin with. It is often not the current one, which `latest` returns.
+    /// by time begin with, except a list of one. It is often not the current one, which `latest` returns.
     pub fn newest_by_time(&self, principal: &Principal, stream: StreamId) -> Option<Reading> {
         self.catalog.stream(principal, stream).ok()?;
         let oldest = self.oldest_writable(stream);

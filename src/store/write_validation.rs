@@ -31,7 +31,7 @@ pub struct WritableTimes {
     pub kept: Arc<RetentionBounds>,
 }
 
-/// What rows that may be written hold.
+/// Contents of rows that passed the check.
 #[derive(Debug, Default)]
 pub struct AdmittedRows {
     /// How many of them are readings of a device: rows of companions are not.

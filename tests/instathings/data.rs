@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use basalt::domain::time::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use super::{NOON_S, Project, message, text};
@@ -31,6 +32,24 @@ async fn a_value_written_elsewhere_is_the_newest_message() {
     assert_eq!(item["ttl"], json!(NOON_S + 315_360_000), "ten years");
     assert_eq!((&item["principal"], &item["clientId"]), (&json!("N/A"), &json!("N/A")));
     assert_eq!(text(&item["id"]).as_bytes()[14], b'8', "a UUID of version 8");
+}
+
+/// rest.md A4.
+#[tokio::test]
+async fn a_message_of_next_week_is_not_the_newest_until_its_time_has_come() {
+    let project = Project::start().await;
+    let (key, _) = press(&project).await;
+    let now = SystemClock.now().0 / 1_000_000;
+    let fact = |t: i64, value: f64| json!({"id": "Press 1", "t": t, "s1_id": "Motor RPM", "s1_v": value});
+    let facts = json!([fact(now - 5, 1.0), fact(now + 7 * 86_400, 2.0)]);
+    project.server.client().post("/ingest/facts", &facts).await.ok();
+    for (query, total, newest) in
+        [("", 1, now - 5), (&*format!("end={}", (now + 8 * 86_400) * 1000), 2, now + 7 * 86_400)]
+    {
+        let page = project.get(&format!("/device/v1/devices/{key}/data?{query}")).await;
+        let page = page.has(200, json!({ "totalItems": total }));
+        assert_eq!(page["data"][0]["ts"], json!(newest * 1000), "{query}");
+    }
 }
 
 #[tokio::test]

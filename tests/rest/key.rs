@@ -73,6 +73,7 @@ async fn a_key_from_its_making_to_its_end() {
         "scopes_in_a_text", good("scopes", json!("value:read")),
             json!({"scopes": ["Expected a list of items but got type \"str\"."]});
         "unknown_scope", good("scopes", json!(["value:read", "moon:read"])), json!({"scopes": choice("moon:read")});
+        "nothing_of_terminals_is_read", good("scopes", json!(["webrtc-terminal:read"])), json!({"scopes": choice("webrtc-terminal:read")});
         "scope_of_no_type", good("scopes", json!([1])), json!({"scopes": choice("1")});
         "no_such_device", good("allowed_devices", json!([99])), json!({"allowed_devices": no_row(99)});
         "no_such_data", good("allowed_data", json!([7])), json!({"allowed_data": no_row(7)});

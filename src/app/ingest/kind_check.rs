@@ -13,9 +13,10 @@ const MAX_LISTED_ERRORS: usize = 20;
 /// Integers up to this are exact in an f64; larger ones also carry their digits as text.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// What a stream takes; `None` where any number is allowed.
+/// Name of a stream's kind and the values that it takes; `None` where any number is allowed.
 type AllowedValues = Option<(&'static str, ValueRange)>;
 
+/// Range of values of a kind.
 #[derive(Debug, Clone)]
 enum ValueRange {
     Integers(RangeInclusive<i128>),
