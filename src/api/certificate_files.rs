@@ -61,6 +61,10 @@ impl CertificateFiles {
             CertificateProblem::NoCertificate => {
                 Error::field(settings.cert, format!("`{cert}` holds no certificate in PEM"))
             }
+            CertificateProblem::Damaged(source) => {
+                Error::field(settings.cert, format!("`{cert}` holds a certificate that cannot be read"))
+                    .with_source(source)
+            }
             CertificateProblem::NoKey => {
                 Error::field(settings.key, format!("`{key}` holds no private key in PEM"))
             }

@@ -13,11 +13,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use tokio_rustls::rustls::{self, CertificateError, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
-use crate::auth::certificate::expiry_of_certificate;
+use crate::auth::certificate::chain_expiry;
 use crate::domain::{Error, Micros, Result};
 
 /// Accepts TLS connections of MQTT clients.
@@ -32,6 +32,7 @@ struct TlsParts {
     key: PrivateKeyDer<'static>,
     /// The certificates as they were read.
     pem: String,
+    expires_at: Option<Micros>,
     http: TlsAcceptor,
     grpc: TlsAcceptor,
     postgres: TlsAcceptor,
@@ -42,6 +43,8 @@ struct TlsParts {
 pub enum CertificateProblem {
     /// The first text holds no certificate.
     NoCertificate,
+    /// The first text holds something that is no certificate, although it is marked as one.
+    Damaged(rustls::Error),
     /// The second text holds no private key.
     NoKey,
     /// The key is that of another certificate.
@@ -54,6 +57,7 @@ impl fmt::Display for CertificateProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CertificateProblem::NoCertificate => f.write_str("there is no certificate in PEM"),
+            CertificateProblem::Damaged(error) => write!(f, "a certificate cannot be read: {error}"),
             CertificateProblem::NoKey => f.write_str("there is no private key in PEM"),
             CertificateProblem::OtherKey(_) => f.write_str("the key is not the certificate's"),
             CertificateProblem::Unusable(error) => {
@@ -68,9 +72,9 @@ impl From<CertificateProblem> for Error {
         let error = Error::invalid(problem.to_string());
         match problem {
             CertificateProblem::NoCertificate | CertificateProblem::NoKey => error,
-            CertificateProblem::OtherKey(source) | CertificateProblem::Unusable(source) => {
-                error.with_source(source)
-            }
+            CertificateProblem::Damaged(source)
+            | CertificateProblem::OtherKey(source)
+            | CertificateProblem::Unusable(source) => error.with_source(source),
         }
     }
 }
@@ -85,10 +89,14 @@ impl Tls {
             CertificateDer::pem_slice_iter(cert.as_bytes()).collect();
         let certificates = certificates.ok().filter(|certificates| !certificates.is_empty());
         let certificates = certificates.ok_or(CertificateProblem::NoCertificate)?;
+        if let Some(error) = certificates.iter().find_map(damage) {
+            return Err(CertificateProblem::Damaged(error));
+        }
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| CertificateProblem::NoKey)?;
         let acceptor = |protocols: &[&[u8]]| acceptor(&certificates, &key, protocols);
         let (http, grpc, postgres) = (acceptor(&[b"h2", b"http/1.1"])?, acceptor(&[b"h2"])?, acceptor(&[])?);
-        Ok(Tls(Arc::new(TlsParts { certificates, key, pem: cert.to_owned(), http, grpc, postgres })))
+        let (pem, expires_at) = (cert.to_owned(), chain_expiry(cert));
+        Ok(Tls(Arc::new(TlsParts { certificates, key, pem, expires_at, http, grpc, postgres })))
     }
 
     /// Returns the certificates in PEM, for local commands.
@@ -96,9 +104,10 @@ impl Tls {
         &self.0.pem
     }
 
-    /// Returns the time from which clients refuse the certificate; `None` when it does not say so legibly.
+    /// Returns the time from which clients refuse the chain, when the first of its certificates to expire does; `None` when no
+    /// certificate says so legibly.
     pub fn expires_at(&self) -> Option<Micros> {
-        self.0.certificates.first().and_then(|certificate| expiry_of_certificate(certificate))
+        self.0.expires_at
     }
 
     /// Returns the acceptor for HTTP/1.1 and HTTP/2.
@@ -140,6 +149,13 @@ impl Tls {
     }
 }
 
+/// Returns why bytes are no certificate. One that is whole, but of a kind that our library does not verify, is the clients'
+/// business: an authority of version 1, for example.
+fn damage(certificate: &CertificateDer<'_>) -> Option<rustls::Error> {
+    let error = ParsedCertificate::try_from(certificate).err()?;
+    matches!(error, rustls::Error::InvalidCertificate(CertificateError::BadEncoding)).then_some(error)
+}
+
 /// Makes an acceptor that offers these protocols in ALPN. Each has sessions of its own to resume, so that a client cannot
 /// resume one of an earlier certificate.
 fn acceptor(
@@ -149,6 +165,8 @@ fn acceptor(
 ) -> std::result::Result<TlsAcceptor, CertificateProblem> {
     let problem = |e: rustls::Error| match e {
         rustls::Error::InconsistentKeys(_) => CertificateProblem::OtherKey(e),
+        // To compare the keys, the library reads the certificate.
+        rustls::Error::InvalidCertificate(_) => CertificateProblem::Damaged(e),
         e => CertificateProblem::Unusable(e),
     };
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));

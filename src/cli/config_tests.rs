@@ -332,6 +332,26 @@ fn broken_toml_says_where() {
 }
 
 #[test]
+fn broken_toml_does_not_show_its_line_which_may_hold_a_secret() {
+    let rows = [
+        ("an_open_text", "jwt_secret = \"spoken-softly"),
+        ("an_open_text_before_another_line", "jwt_secret = \"spoken-softly\nlisten = 1"),
+        ("no_quotes", "jwt_secret = spoken-softly\n"),
+        ("something_behind", "jwt_secret = \"spoken-softly\" \"spoken-softly\"\n"),
+        ("an_unknown_escape", "jwt_secret = \"spoken-softly\\q\"\n"),
+        ("no_key", "\"spoken-softly\"\n"),
+    ];
+    for (name, line) in rows {
+        let message = load(&format!("[mk]\n{line}"), &[], vec![]).expect_err(name).full_message();
+        assert!(message.contains("basalt.toml is not TOML: line 2: "), "{name}: {message}");
+        assert!(!message.contains("softly"), "{name}: {message}");
+    }
+    let twice = "[mk]\njwt_secret = \"spoken-softly\"\njwt_secret = \"spoken-softly\"";
+    let message = load(twice, &[], vec![]).expect_err("twice").full_message();
+    assert!(message.contains("is not TOML: line ") && !message.contains("softly"), "{message}");
+}
+
+#[test]
 fn readings_are_ahead_by_at_most_what_is_taken() {
     let ahead = |toml: &str| load(&format!("[ingest]\n{toml}"), &[], vec![]);
     let config = ahead("max_ahead_live = '0s'").expect("no time ahead at all");

@@ -11,7 +11,7 @@ use crate::domain::{Error, Result};
 pub enum Hangup {
     /// Somebody has sent it: configuration and certificates are to be read again.
     Reload,
-    /// The terminal that the server was started in has closed: the server is to stop.
+    /// Standard input was a terminal, which has closed: the server is to stop.
     TerminalClosed,
 }
 

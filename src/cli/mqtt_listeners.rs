@@ -1,6 +1,8 @@
 //! Listeners of the MQTT broker, and the certificate of the one with TLS.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +18,8 @@ use crate::domain::Result;
 
 /// Name in a certificate that is issued without `mqtt.host`.
 const DEFAULT_HOST: &str = "localhost";
+/// Pause before an acceptor that could not be made is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(10);
 
 /// The acceptor of the listener with TLS: the newest one, made anew when the authorities or the certificate change.
 pub type Acceptor = watch::Receiver<MqttAcceptor>;
@@ -41,22 +45,34 @@ pub async fn acceptor(
         authorities: app.certificates.authority_changes(),
     };
     let (newest, acceptor) = watch::channel(source.acceptor(app).await?);
-    let (app, stop) = (app.clone(), stop.clone());
-    tokio::spawn(async move {
-        while let Some(Some(())) = stop.run_until_cancelled(source.changed()).await {
-            match source.acceptor(&app).await {
-                Ok(acceptor) => drop(newest.send_replace(acceptor)),
-                Err(error) => {
-                    let error = error.full_message();
+    let app = app.clone();
+    tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
+        while source.changed().await.is_some() {
+            newest.send_replace(retry_until_made(|| source.acceptor(&app)).await);
+        }
+    }));
+    Ok(Some(acceptor))
+}
+
+/// Makes an acceptor, again after each pause for as long as that fails. Each problem is logged once.
+async fn retry_until_made<T, F: Future<Output = Result<T>>>(make: impl Fn() -> F) -> T {
+    let mut problem = None;
+    loop {
+        match make().await {
+            Ok(acceptor) => return acceptor,
+            Err(error) => {
+                let error = Some(error.full_message());
+                if error != problem {
                     tracing::error!(
                         error,
-                        "MQTT goes on with the certificate and the authorities that it has"
+                        "MQTT goes on with the certificate and the authorities that it has, and tries again"
                     );
                 }
+                problem = error;
             }
         }
-    });
-    Ok(Some(acceptor))
+        tokio::time::sleep(RETRY_PAUSE).await;
+    }
 }
 
 /// Where the listener's certificate comes from.
@@ -68,11 +84,10 @@ struct CertificateSource {
 }
 
 impl CertificateSource {
-    async fn acceptor(&mut self, app: &App) -> Result<MqttAcceptor> {
-        // What changes while this reads is a change to wait for.
-        self.authorities.mark_unchanged();
-        let files = self.files.borrow_and_update().clone();
-        let http = self.http.as_mut().map(|http| http.borrow_and_update().clone());
+    /// Makes an acceptor of what is there now. A change meanwhile is one that [`CertificateSource::changed`] still returns.
+    async fn acceptor(&self, app: &App) -> Result<MqttAcceptor> {
+        let files = self.files.borrow().clone();
+        let http = self.http.as_ref().map(|http| http.borrow().clone());
         let authorities = app.certificates.authority_certificate().await?;
         let tls = match (files, &self.host, http) {
             (Some(files), ..) => files,
@@ -119,4 +134,24 @@ pub fn serve(
         serving.await;
         Ok(())
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::ready;
+
+    use super::*;
+    use crate::domain::Error;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_could_not_be_made_is_tried_again_after_a_pause() {
+        let (started, tries) = (tokio::time::Instant::now(), Cell::new(0));
+        let make = || {
+            tries.set(tries.get() + 1);
+            ready(if tries.get() < 4 { Err(Error::unavailable("no authority")) } else { Ok(tries.get()) })
+        };
+        assert_eq!(retry_until_made(make).await, 4);
+        assert!(started.elapsed() >= RETRY_PAUSE * 3);
+    }
 }

@@ -29,13 +29,13 @@ use crate::domain::{Error, Principal, Result};
 const LICENSE_CHECK_INTERVAL: Duration = Duration::from_secs(3600);
 
 pub async fn run(args: args::Serve) -> Result<()> {
+    // Caught before anything is read: a reload that is asked for during the start must not end the process.
+    let hangups = Hangups::catch()?;
     let mut flags = config_flags(args.place.data_dir.as_deref(), args.listeners);
     flags.extend(args.role.map(|value| ConfigFlag { key: "cluster.role", name: "--role", value }));
-    let source = ConfigSource { file: args.place.config, flags };
+    let mut source = ConfigSource { file: args.place.config, flags };
     let loaded = source.load()?;
     let config = loaded.config.clone();
-    // Caught before anything is opened: a reload that is asked for during a long start must not end the process.
-    let hangups = Hangups::catch()?;
     let reload = ReloadSource { hangups, source, loaded, log: init_logging(&config) };
     if config.cluster.role == NodeRole::Query {
         let opened = open_query_node(&config).await?;

@@ -14,6 +14,7 @@ mod peers;
 mod postgres;
 mod refused;
 mod settings;
+mod sighup;
 mod tls;
 mod tls_reload;
 mod values;

@@ -1,14 +1,15 @@
-//! Certificates and settings that change while a server runs.
+//! Certificates that change while a server runs.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rcgen::{CertificateParams, KeyPair};
-use rustix::fs::{Mode, OFlags, open};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -34,11 +35,17 @@ struct Identity {
 
 impl Identity {
     fn new() -> Identity {
+        Identity::valid_before(4096)
+    }
+
+    /// The same, which expires when a year begins.
+    fn valid_before(year: i32) -> Identity {
         let pem = |label: &str, der: &[u8]| {
             format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64_STANDARD.encode(der))
         };
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
         let certificate = params.self_signed(&key).unwrap().der().clone();
         let (cert_pem, key_pem) =
             (pem("CERTIFICATE", &certificate), pem("PRIVATE KEY", &key.serialize_der()));
@@ -162,10 +169,9 @@ async fn a_new_certificate_is_used_on_sighup_and_open_connections_go_on() {
     server.signal("HUP");
     until!("every listener shows the new one", LIMIT; addresses.all_show(&new, &known).await);
     assert!(get(&mut kept, "/healthz/").await.starts_with("http/1.1 200"), "the old connection serves on");
-    assert!(server.log().contains(&format!(
-        "the certificate was replaced setting=\"http.tls_cert\" file={}",
-        files.cert.display()
-    )));
+    let replaced =
+        format!("the certificate was replaced setting=\"http.tls_cert\" file={}", files.cert.display());
+    until!("the log says so", LIMIT; server.log().contains(&replaced));
     let answer = server.basalt(&["sql", "SELECT 40 + 2 AS x", "--format", "csv"]).await;
     assert_eq!(answer.expect_success(), "x\n42\n", "commands trust the new one");
 
@@ -198,62 +204,75 @@ async fn a_new_certificate_is_found_without_a_signal() {
         metrics.contains("basalt_certificate_expiry_timestamp_seconds{certificate=\"http\"} "),
         "{metrics}"
     );
+
+    files.write(&Identity::valid_before(2020));
+    let is_warning =
+        |line: &str| line.contains("WARN") && line.contains("was replaced by one that has expired");
+    until!("a warning", LIMIT; server.log().lines().any(is_warning));
 }
 
 #[tokio::test]
-async fn settings_change_on_sighup_or_wait_for_a_restart() {
+async fn files_that_a_link_or_the_configuration_leads_to_are_used_on_sighup() {
+    let [first, renewed, other, later, own, other_own] = [(); 6].map(|()| Identity::new());
+    let known = [&first, &renewed, &other, &later, &own, &other_own];
     let home = Arc::new(DataDir::new());
-    let write = |text: &str| fs::write(home.path().join("basalt.toml"), text).unwrap();
-    write("[log]\nlevel = \"warn\"\n[limits]\nquery_rows = 10");
-    let server = Server::start_alone(home.clone(), &[]).await;
-    let client = server.client();
-    let ten = "/sql?q=SELECT+*+FROM+generate_series(1,10)";
-    client.get(ten).await.ok();
-
-    write("[flush]\nage = \"7s\"\n[limits]\nquery_rows = 9\n[log]\nlevel = \"info\"");
-    server.signal("HUP");
-    until!("what waits", LIMIT; server.log().contains("take effect after a restart"));
-    let log = server.log();
-    let line = |words: &str| log.lines().find(|line| line.contains(words)).unwrap_or_default();
-    let (applied, waiting) = (line("was read again and applied"), line("take effect after a restart"));
-    assert!(applied.contains("count=2 settings=\"limits.query_rows, log.level\""), "{log}");
-    assert!(waiting.contains("count=1 settings=\"flush.age\""), "{log}");
-    assert_ne!(client.get(ten).await.status, 200, "ten rows are too many now");
-
-    write("[limits]\nquery_rows = 1\n[log]\nlevel = \"loud\"");
-    server.signal("HUP");
-    until!("it is refused", LIMIT; server.log().contains("is not used"));
-    assert!(server.log().contains("log.level: `loud` (from basalt.toml) is not valid"), "{}", server.log());
-    client.get("/sql?q=SELECT+*+FROM+generate_series(1,9)").await.ok();
-}
-
-/// Without a reload the signal would end the process at once.
-#[tokio::test]
-async fn a_closed_terminal_stops_the_server_in_order() {
-    let home = DataDir::new();
-    let terminal =
-        rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
-    rustix::pty::unlockpt(&terminal).unwrap();
-    let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
-    // Without `NOCTTY` it could become the terminal of this process, which would be hung up as well.
-    let input = open(name.as_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-    let log = home.path().join("log");
-    let mut command = home.command();
-    command.args(["serve", "--listen", "127.0.0.1:0"]).stdin(input).stderr(fs::File::create(&log).unwrap());
-    let mut child = command.spawn().unwrap();
-    // The command holds the terminal's other side too.
-    drop(command);
-    let text = || fs::read_to_string(&log).unwrap();
-    until!("it answers", LIMIT; text().contains("listening on http"));
-    let hang_up = || {
-        let pid = child.id().to_string();
-        assert!(std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    let put = |dir: &str, identity: &Identity| {
+        let dir = home.path().join(dir);
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("cert.pem"), &identity.cert_pem).unwrap();
+        fs::write(dir.join("key.pem"), &identity.key_pem).unwrap();
     };
-    hang_up();
-    until!("it goes on", LIMIT; text().contains("the certificates were read again"));
-    drop(terminal);
-    hang_up();
-    until!("it stops", LIMIT; text().contains("the terminal is closed"));
-    let status = tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap();
-    assert_eq!(status.code(), Some(0), "{}", text());
+    put("1", &first);
+    put("2", &renewed);
+    put("other", &other);
+    put("own", &own);
+    put("other_own", &other_own);
+    // As certbot and Kubernetes do it: the link to the files is replaced.
+    let link_to = |dir: &str| {
+        symlink(dir, home.path().join("new")).unwrap();
+        fs::rename(home.path().join("new"), home.path().join("live")).unwrap();
+    };
+    link_to("1");
+    let mqtt = format!("127.0.0.1:{}", free_port());
+    let configure = |http: &str, own: &str, rest: &str| {
+        let pair = |dir: &str| format!("tls_cert = \"{dir}/cert.pem\"\ntls_key = \"{dir}/key.pem\"\n");
+        let text = format!("[mqtt]\ntls_listen = \"{mqtt}\"\n{}[http]\n{}{rest}", pair(own), pair(http));
+        fs::write(home.path().join("basalt.toml"), text).unwrap();
+    };
+    configure("live", "own", "tls_check_interval = \"1h\"\n");
+    let server = Server::start_alone(home.clone(), &LISTEN_ENV).await;
+    let main = server.url.trim_start_matches("http://").to_owned();
+    let addresses = Addresses {
+        http: vec![main.clone()],
+        postgres: server.pg_address(),
+        flight: server.flight_address(),
+    };
+    let show = async |http: &Identity, own: &Identity| {
+        addresses.all_show(http, &known).await && shows(&connect(&mqtt, &known).await, own)
+    };
+    assert!(show(&first, &own).await);
+    let client = reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true).build().unwrap();
+    let create = async |name: &str| {
+        let request = client.post(format!("https://{main}/api/device/")).header("x-api-key", &server.key);
+        let answer = request.json(&json!({"name": name, "protocol": "virtual"})).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(create("first").await.0, 201);
+
+    link_to("2");
+    server.signal("HUP");
+    until!("what the link leads to", LIMIT; show(&renewed, &own).await);
+
+    configure("other", "other_own", "tls_check_interval = \"20ms\"\n[limits]\ndevices = 1\n");
+    server.signal("HUP");
+    until!("what the configuration names", LIMIT; show(&other, &other_own).await);
+    let (status, text) = create("second").await;
+    assert!(status == 403 && text.contains("limits.devices"), "{status} {text}");
+    let replaced = "the certificate was replaced setting=\"mqtt.tls_cert\" file=other_own/cert.pem";
+    until!("the log names it", LIMIT; server.log().contains(replaced));
+    until!("and counts both", LIMIT; server.log().contains("replaced=2 unchanged=0 refused=0"));
+
+    // Without a signal, because the interval is another one too.
+    put("other", &later);
+    until!("what is written there", LIMIT; show(&later, &other_own).await);
 }

@@ -6,7 +6,7 @@ use super::CERTIFICATE_LABEL;
 use crate::domain::Micros;
 use crate::domain::time::MICROS_PER_SECOND;
 
-/// Returns when the first certificate of a chain expires; `None` where the text holds no certificate that can be read.
+/// Returns when the first certificate of a chain to expire does; `None` where the text holds no certificate that can be read.
 pub fn chain_expiry(pem: &str) -> Option<Micros> {
     let blocks = Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok);
     let certificates = blocks.filter(|block| block.label == CERTIFICATE_LABEL);

@@ -135,13 +135,6 @@ pub fn make_authority_certificate(key_pem: &str, number: u32, now: Micros) -> Re
     to_pem(certificate.der())
 }
 
-/// Returns the time from which a certificate (DER) is refused; `None` for bytes that are none.
-pub fn expiry_of_certificate(der: &[u8]) -> Option<Micros> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let seconds = certificate.validity().not_after.timestamp();
-    Some(Micros(seconds.saturating_mul(MICROS_PER_SECOND)))
-}
-
 impl CertificateAuthority {
     /// Reads an authority from its key and certificate, both PEM.
     ///

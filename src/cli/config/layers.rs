@@ -44,7 +44,11 @@ pub(super) struct Layer {
 impl Layer {
     pub fn from_toml(file: &str, text: &str) -> Result<Layer> {
         let values = Toml::from_str(text).map_err(|error| {
-            Error::invalid(format!("{file} is not TOML: {}", error.to_string().trim_end()))
+            // Its whole text would quote the line, which may hold a secret.
+            let start = error.span().map_or(0, |span| span.start).min(text.len().saturating_sub(1));
+            let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+            let problem = error.message().trim_end().replace('\n', "; ");
+            Error::invalid(format!("{file} is not TOML: line {line}: {problem}"))
         })?;
         Ok(Layer { source: file.to_owned(), values })
     }

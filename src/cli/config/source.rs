@@ -32,7 +32,7 @@ pub enum ConfigFile<'a> {
 /// The file and the flags of a server, which can be read again. No `Debug`: flags can be secrets.
 #[derive(Clone)]
 pub struct ConfigSource {
-    /// The file of `--config`.
+    /// The file that must be there: that of `--config`, or the default one once it was read.
     pub file: Option<PathBuf>,
     pub flags: Vec<ConfigFlag>,
 }
@@ -52,24 +52,31 @@ impl Config {
     /// # Errors
     /// Lists every unknown key and every bad value, each with its full name, its source and what would be valid.
     pub fn load(base: Config, file: &ConfigFile<'_>, flags: Vec<ConfigFlag>) -> Result<Config> {
-        LoadedConfig::load(base, file, flags).map(|loaded| loaded.config)
+        LoadedConfig::load(base, read_file(file)?, flags).map(|loaded| loaded.config)
     }
 }
 
 impl ConfigSource {
-    /// Reads the file as it is now, and the environment.
+    /// Reads the file as it is now, and the environment. A file that was read must be there at every later call, because
+    /// defaults in place of its settings are what nobody wants.
     ///
     /// # Errors
     /// Those of [`Config::load`].
-    pub fn load(&self) -> Result<LoadedConfig> {
+    pub fn load(&mut self) -> Result<LoadedConfig> {
         let file = self.file.as_deref().map_or(ConfigFile::DefaultPath, ConfigFile::Named);
-        LoadedConfig::load(Config::default(), &file, self.flags.clone())
+        let layer = read_file(&file)?;
+        let is_found = layer.is_some();
+        let loaded = LoadedConfig::load(Config::default(), layer, self.flags.clone())?;
+        if is_found && self.file.is_none() {
+            self.file = Some(PathBuf::from(DEFAULT_FILE));
+        }
+        Ok(loaded)
     }
 }
 
 impl LoadedConfig {
-    fn load(base: Config, file: &ConfigFile<'_>, flags: Vec<ConfigFlag>) -> Result<LoadedConfig> {
-        let mut layers: Vec<Layer> = read_file(file)?.into_iter().collect();
+    fn load(base: Config, file: Option<Layer>, flags: Vec<ConfigFlag>) -> Result<LoadedConfig> {
+        let mut layers: Vec<Layer> = file.into_iter().collect();
         let variables = std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
         let (known, unknown_variables) = layers::from_environment(variables);

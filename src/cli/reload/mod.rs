@@ -7,8 +7,11 @@ mod settings;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use self::server_certificates::CertificateChange;
 pub use self::server_certificates::{CertificateReceivers, ServerCertificates};
 use self::settings::ConfigReload;
 use super::config::{ConfigSource, LoadedConfig};
@@ -57,29 +60,27 @@ impl Reloader {
 
     /// Reads again until the server stops, and stops it when its terminal is closed.
     pub async fn run(mut self, stop: CancellationToken) {
+        let request = Arc::new(Notify::new());
+        // A task of its own: a file system that hangs while it is read must not keep the server from stopping.
+        let watching =
+            self.hangups.take().map(|hangups| watch_hangups(hangups, request.clone(), stop.clone()));
+        let _watching = watching.map(|watching| AbortOnDropHandle::new(tokio::spawn(watching)));
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                hangup = next_hangup(&mut self.hangups) => match hangup {
-                    Hangup::Reload => self.reload().await,
-                    Hangup::TerminalClosed => {
-                        tracing::info!("the terminal is closed");
-                        stop.cancel();
-                    }
-                },
-                () = tokio::time::sleep(self.check_interval) => {
-                    self.certificates.look(false).await;
-                }
+                () = request.notified() => self.reload().await,
+                () = tokio::time::sleep(self.check_interval) => self.certificates.look().await,
             }
             self.report_certificates();
         }
     }
 
     async fn reload(&mut self) {
+        let mut change = CertificateChange::default();
         if let Some(config) = &mut self.config {
-            match config.reload(&mut self.certificates).await {
-                Ok(check_interval) => self.check_interval = check_interval,
+            match config.reload(&self.certificates).await {
+                Ok(reloaded) => (self.check_interval, change) = reloaded,
                 Err(error) => {
                     let error = error.full_message();
                     tracing::error!(
@@ -89,7 +90,7 @@ impl Reloader {
                 }
             }
         }
-        let counts = self.certificates.look(true).await;
+        let counts = self.certificates.read_again(change).await;
         let (replaced, unchanged, refused) = (counts.replaced, counts.unchanged, counts.refused);
         tracing::info!(replaced, unchanged, refused, "the certificates were read again");
     }
@@ -99,9 +100,16 @@ impl Reloader {
     }
 }
 
-async fn next_hangup(hangups: &mut Option<Hangups>) -> Hangup {
-    match hangups {
-        Some(hangups) => hangups.next().await,
-        None => std::future::pending().await,
+/// Notifies of each request to read again, and stops the server when its terminal is closed.
+async fn watch_hangups(mut hangups: Hangups, request: Arc<Notify>, stop: CancellationToken) {
+    while let Some(hangup) = stop.run_until_cancelled(hangups.next()).await {
+        match hangup {
+            // Several that come while files are read are one.
+            Hangup::Reload => request.notify_one(),
+            Hangup::TerminalClosed => {
+                tracing::info!("the terminal is closed");
+                stop.cancel();
+            }
+        }
     }
 }

@@ -26,8 +26,7 @@ pub struct ServerCertificates {
     http: Option<HttpCertificate>,
     mqtt: Option<CertificateWatch>,
     mqtt_newest: watch::Sender<Option<Tls>>,
-    /// What commands on the data directory know of the server, and that directory.
-    published: Option<(ServerFile, PathBuf)>,
+    publication: Option<Publication>,
 }
 
 struct HttpCertificate {
@@ -35,11 +34,19 @@ struct HttpCertificate {
     newest: watch::Sender<Tls>,
 }
 
+/// What commands on the data directory know of the server. No `Debug`: the file carries a secret.
+struct Publication {
+    file: ServerFile,
+    data_dir: PathBuf,
+    /// Whether the data directory has the file as it is here.
+    is_published: bool,
+}
+
 /// Certificates that another configuration names, read and not yet in use. `None` where it names no other files.
 #[derive(Default)]
 pub(super) struct CertificateChange {
     http: Option<CertificateWatch>,
-    mqtt: Option<Option<CertificateWatch>>,
+    mqtt: Option<CertificateWatch>,
 }
 
 /// How many certificates became what when somebody asked to read them.
@@ -63,7 +70,7 @@ impl ServerCertificates {
         });
         let mqtt = mqtt_files(config).map(CertificateWatch::load).transpose()?;
         let mqtt_newest = watch::Sender::new(mqtt.as_ref().map(|watch| watch.tls().clone()));
-        Ok(ServerCertificates { http, mqtt, mqtt_newest, published: None })
+        Ok(ServerCertificates { http, mqtt, mqtt_newest, publication: None })
     }
 
     /// Returns where listeners get them.
@@ -72,9 +79,9 @@ impl ServerCertificates {
         CertificateReceivers { http, mqtt: self.mqtt_newest.subscribe() }
     }
 
-    /// Has this file published again with each new certificate of `[http]`.
+    /// Has this file, which is published, published again with each new certificate of `[http]`.
     pub fn publish_with(&mut self, file: ServerFile, data_dir: PathBuf) {
-        self.published = Some((file, data_dir));
+        self.publication = Some(Publication { file, data_dir, is_published: true });
     }
 
     /// Returns the certificates that are in use, for monitoring.
@@ -86,18 +93,33 @@ impl ServerCertificates {
         http.into_iter().chain(self.mqtt.as_ref().and_then(|mqtt| status("mqtt", expiry(mqtt)))).collect()
     }
 
-    /// Looks at all files and puts new certificates in use. `is_asked` is whether somebody waits for the log to say so.
-    pub(super) async fn look(&mut self, is_asked: bool) -> CertificateCounts {
+    /// Looks at all files and puts new certificates in use.
+    pub(super) async fn look(&mut self) {
+        self.renew(CertificateChange::default(), false).await;
+    }
+
+    /// Puts prepared certificates in use, and new ones in the files of the others. Returns what has become of all, and logs it:
+    /// somebody waits for that.
+    pub(super) async fn read_again(&mut self, change: CertificateChange) -> CertificateCounts {
+        self.renew(change, true).await
+    }
+
+    async fn renew(&mut self, change: CertificateChange, is_asked: bool) -> CertificateCounts {
         let mut counts = CertificateCounts::default();
         if let Some(http) = &mut self.http {
-            let outcome = http.watch.look(is_asked).await;
+            let outcome = http.watch.renew(change.http, is_asked).await;
             counts.add(outcome);
+            let tls = http.watch.tls();
+            // Before it is in use: commands trust what is published.
+            if let Some(publication) = &mut self.publication {
+                publication.publish(tls.pem(), is_asked).await;
+            }
             if outcome == WatchOutcome::Replaced {
-                self.use_http();
+                http.newest.send_replace(tls.clone());
             }
         }
         if let Some(mqtt) = &mut self.mqtt {
-            let outcome = mqtt.look(is_asked).await;
+            let outcome = mqtt.renew(change.mqtt, is_asked).await;
             counts.add(outcome);
             if outcome == WatchOutcome::Replaced {
                 self.mqtt_newest.send_replace(Some(mqtt.tls().clone()));
@@ -106,48 +128,53 @@ impl ServerCertificates {
         counts
     }
 
-    /// Reads the files that another configuration names. Nothing is in use before [`ServerCertificates::apply`].
+    /// Reads the files that another configuration names. Nothing is in use before [`ServerCertificates::read_again`].
     ///
     /// # Errors
     /// `Invalid`, naming the setting and the file of a certificate that cannot be used.
     pub(super) async fn prepare(&self, config: &Config) -> Result<CertificateChange> {
-        let (http, mqtt) = (config.tls.pair(CertificateSettings::HTTP), mqtt_files(config));
-        let known_http = self.http.as_ref().map(|http| http.watch.files());
-        // Whether there is TLS at all is decided at the start.
-        let http = http.filter(|files| known_http.is_some_and(|known| known != files));
-        let is_other = mqtt.as_ref() != self.mqtt.as_ref().map(CertificateWatch::files);
+        // Whether a listener has a certificate of its own at all is decided at the start.
+        let other_files = |files: Option<CertificateFiles>, watch: Option<&CertificateWatch>| {
+            files.filter(|files| watch.is_some_and(|watch| watch.files() != files))
+        };
+        let http = self.http.as_ref().map(|http| &http.watch);
+        let http = other_files(config.tls.pair(CertificateSettings::HTTP), http);
+        let mqtt = other_files(mqtt_files(config), self.mqtt.as_ref());
         let reading = tokio::task::spawn_blocking(move || {
             let http = http.map(CertificateWatch::load).transpose()?;
-            let mqtt = is_other.then(|| mqtt.map(CertificateWatch::load).transpose()).transpose()?;
+            let mqtt = mqtt.map(CertificateWatch::load).transpose()?;
             Ok(CertificateChange { http, mqtt })
         });
         reading.await.map_err(|e| Error::internal("reading certificates was interrupted").with_source(e))?
     }
+}
 
-    /// Puts prepared certificates in use.
-    pub(super) fn apply(&mut self, change: CertificateChange) {
-        if let (Some(http), Some(watch)) = (&mut self.http, change.http) {
-            http.watch = watch;
-            self.use_http();
+impl Publication {
+    /// Publishes this certificate, unless the data directory has it. A failure is logged once, unless somebody has asked, and
+    /// the next look tries again.
+    async fn publish(&mut self, pem: &str, is_asked: bool) {
+        let is_known = self.file.certificate.as_deref() == Some(pem);
+        if is_known && self.is_published {
+            return;
         }
-        if let Some(mqtt) = change.mqtt {
-            self.mqtt_newest.send_replace(mqtt.as_ref().map(|watch| watch.tls().clone()));
-            self.mqtt = mqtt;
+        self.file.certificate = Some(pem.to_owned());
+        let outcome = self.write().await;
+        self.is_published = outcome.is_ok();
+        if let Err(error) = outcome
+            && (is_asked || !is_known)
+        {
+            let error = error.full_message();
+            tracing::error!(error, "commands on the data directory do not trust the new certificate yet");
         }
     }
 
-    /// Publishes the certificate of `[http]` for local commands, then puts it in use.
-    fn use_http(&mut self) {
-        let Some(http) = &self.http else { return };
-        let tls = http.watch.tls();
-        if let Some((file, data_dir)) = &mut self.published {
-            file.certificate = Some(tls.pem().to_owned());
-            if let Err(error) = file.publish(data_dir) {
-                let error = error.full_message();
-                tracing::error!(error, "commands on the data directory will not trust the new certificate");
-            }
-        }
-        http.newest.send_replace(tls.clone());
+    /// Writes the file on a thread of its own, because a file system may be slow.
+    async fn write(&self) -> Result<()> {
+        let (file, data_dir) = (self.file.clone(), self.data_dir.clone());
+        let writing = tokio::task::spawn_blocking(move || file.publish(&data_dir));
+        writing
+            .await
+            .map_err(|e| Error::internal("writing run/server.json was interrupted").with_source(e))?
     }
 }
 
@@ -166,3 +193,7 @@ fn mqtt_files(config: &Config) -> Option<CertificateFiles> {
     config.mqtt.tls_listen?;
     config.mqtt.tls.pair(CertificateSettings::MQTT)
 }
+
+#[cfg(test)]
+#[path = "server_certificates_tests.rs"]
+mod tests;

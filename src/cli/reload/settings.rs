@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::server_certificates::ServerCertificates;
+use super::server_certificates::{CertificateChange, ServerCertificates};
 use crate::cli::config::{Config, ConfigSource, LoadedConfig, TlsFiles};
 use crate::cli::instance::{self, Instance};
 use crate::cli::logging::LogHandle;
-use crate::domain::Result;
+use crate::domain::{Error, Result};
 use crate::query::Engine;
 use crate::store::Store;
 
@@ -48,19 +48,21 @@ impl ConfigReload {
     }
 
     /// Reads the configuration and applies what can change, all or nothing; logs the names of what was applied and of what
-    /// needs a restart. Returns the interval between two looks at certificates.
+    /// needs a restart. Returns the interval between two looks at certificates, and the certificates to put in use.
     ///
     /// # Errors
     /// `Invalid`, naming the setting that is not valid, or the file of a certificate that cannot be used.
-    pub(super) async fn reload(&mut self, certificates: &mut ServerCertificates) -> Result<Duration> {
-        let newer = self.source.load()?;
+    pub(super) async fn reload(
+        &mut self,
+        certificates: &ServerCertificates,
+    ) -> Result<(Duration, CertificateChange)> {
+        let (source, newer) = load_again(self.source.clone()).await?;
         let changed = self.loaded.changed_keys(&newer);
         let (old, new) = (&self.loaded.config, &newer.config);
         let (applied, waiting): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|key| is_live(key, old, new));
         let next = self.loaded.with(&newer, |key| applied.iter().any(|name| name == key));
         let change = certificates.prepare(&next.config).await?;
-        certificates.apply(change);
         self.store.catalog().set_org_limits(next.config.limits.organization);
         let limits = &next.config.limits;
         self.engine.set_statement_limits(limits.query_timeout, instance::to_usize(limits.query_rows));
@@ -73,9 +75,15 @@ impl ConfigReload {
         if after < before {
             self.log.set_level(after);
         }
-        self.loaded = next;
-        Ok(self.loaded.config.tls_check_interval)
+        (self.source, self.loaded) = (source, next);
+        Ok((self.loaded.config.tls_check_interval, change))
     }
+}
+
+/// Reads the configuration on a thread of its own, because a file system may be slow. Returns also the source as it is afterwards.
+async fn load_again(mut source: ConfigSource) -> Result<(ConfigSource, LoadedConfig)> {
+    let reading = tokio::task::spawn_blocking(move || source.load().map(|loaded| (source, loaded)));
+    reading.await.map_err(|e| Error::internal("reading the configuration was interrupted").with_source(e))?
 }
 
 fn log_outcome(applied: &[String], waiting: &[String]) {
@@ -94,13 +102,16 @@ fn log_outcome(applied: &[String], waiting: &[String]) {
     }
 }
 
-/// Whether a changed setting can take effect now. Files of certificates can be exchanged for others; whether the listeners of
-/// `[http]` speak TLS is decided at the start.
+/// Whether a changed setting can take effect now. Files of certificates can be exchanged for others; whether a listener has a
+/// certificate of its own at all is decided at the start.
 fn is_live(key: &str, old: &Config, new: &Config) -> bool {
     let has_pair = |files: &TlsFiles| files.cert.is_some() && files.key.is_some();
     match key {
         "http.tls_cert" | "http.tls_key" => has_pair(&old.tls) && has_pair(&new.tls),
-        "mqtt.tls_cert" | "mqtt.tls_key" => true,
+        "mqtt.tls_cert" | "mqtt.tls_key" => {
+            let has_own = |config: &Config| config.mqtt.tls_listen.is_some() && has_pair(&config.mqtt.tls);
+            has_own(old) && has_own(new) && old.mqtt.host == new.mqtt.host
+        }
         // On a node of a cluster, files stay as long as a query runs; how long they stay is decided at the start.
         "limits.query_timeout" => old.lake.keep_removed == new.lake.keep_removed,
         key => LIVE_KEYS.contains(&key),
