@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -11,6 +12,9 @@ use rustix::io::Errno;
 use crate::domain::{Error, Result};
 
 const LOCK_FILE_NAME: &str = "lock";
+/// How often the lock is tried, and how long to wait between: `holder` of another process has it for an instant.
+const ACQUIRE_ATTEMPTS: u32 = 10;
+const ACQUIRE_PAUSE: Duration = Duration::from_millis(20);
 
 /// Exclusive right to open a data directory, released on drop. The lock file stays: if it were removed, two processes
 /// could lock two files of the same name.
@@ -35,8 +39,8 @@ pub enum LockHolder {
     Process(Option<u32>),
 }
 
-/// Returns who holds the lock, without creating or changing a file. The lock is shared for an instant: a server that starts at
-/// this very moment is refused.
+/// Returns who holds the lock, without creating or changing a file. The lock is shared for an instant, for which
+/// [`DirLock::acquire`] waits.
 ///
 /// # Errors
 /// Any I/O error; `NotFound` when the directory was never used.
@@ -67,14 +71,27 @@ impl DirLock {
         }
     }
 
-    /// Tries to take the lock once.
+    /// Takes the lock; tries for a fifth of a second, since `basalt doctor` may look at it.
     ///
     /// # Errors
     /// Names the directory and its holder if it is in use.
     pub fn acquire(data_dir: &Path) -> Result<DirLock> {
-        match DirLock::try_acquire(data_dir)? {
-            LockAttempt::Acquired(lock) => Ok(lock),
-            LockAttempt::HeldBy(pid) => Err(in_use_error(data_dir, pid)),
+        DirLock::acquire_with(data_dir, || std::thread::sleep(ACQUIRE_PAUSE))
+    }
+
+    fn acquire_with(data_dir: &Path, mut pause: impl FnMut()) -> Result<DirLock> {
+        let mut attempts = 1;
+        loop {
+            match DirLock::try_acquire(data_dir)? {
+                LockAttempt::Acquired(lock) => return Ok(lock),
+                LockAttempt::HeldBy(pid) if attempts == ACQUIRE_ATTEMPTS => {
+                    return Err(in_use_error(data_dir, pid));
+                }
+                LockAttempt::HeldBy(_) => {
+                    attempts += 1;
+                    pause();
+                }
+            }
         }
     }
 }
@@ -133,6 +150,19 @@ mod tests {
         drop(first);
         assert_eq!(holder(&data_dir).expect("there"), LockHolder::Nobody);
         DirLock::acquire(&data_dir).expect("free again, though the file stayed");
+    }
+
+    #[test]
+    fn a_lock_that_is_only_looked_at_is_waited_for() {
+        let dir = tempfile::tempdir().expect("a directory");
+        drop(DirLock::acquire(dir.path()).expect("free"));
+        let file = File::open(lock_path(dir.path())).expect("there");
+        flock(&file, FlockOperation::NonBlockingLockShared).expect("free");
+        let mut pauses = 0;
+        let refused = DirLock::acquire_with(dir.path(), || pauses += 1);
+        assert!(refused.is_err() && pauses + 1 == ACQUIRE_ATTEMPTS, "{refused:?}, {pauses} pauses");
+        let mut looked_at = Some(file);
+        DirLock::acquire_with(dir.path(), || drop(looked_at.take())).expect("free after a pause");
     }
 
     #[test]

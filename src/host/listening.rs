@@ -17,17 +17,25 @@ pub struct Listener {
     pub name: String,
 }
 
-/// Returns the process that listens on an address or takes it up by listening on all; `None` where nobody does, or where the
-/// system does not show the process to this user.
-pub fn process_at(address: SocketAddr) -> Option<Listener> {
+/// Who listens on an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddressOwner {
+    Nobody,
+    /// A process that the system does not show to this user.
+    Unseen,
+    Process(Listener),
+}
+
+/// Returns who listens on an address, or takes it up by listening on all. Where there is no `/proc` that is nobody.
+pub fn owner_of(address: SocketAddr) -> AddressOwner {
     find(Path::new(PROC), address)
 }
 
-fn find(proc: &Path, address: SocketAddr) -> Option<Listener> {
+fn find(proc: &Path, address: SocketAddr) -> AddressOwner {
     let tables = ["net/tcp", "net/tcp6"].map(|name| fs::read_to_string(proc.join(name)).unwrap_or_default());
-    let socket =
-        tables.iter().flat_map(|table| table.lines().skip(1)).find_map(|line| inode(line, address))?;
-    owner(proc, &format!("socket:[{socket}]"))
+    let mut lines = tables.iter().flat_map(|table| table.lines().skip(1));
+    let Some(socket) = lines.find_map(|line| inode(line, address)) else { return AddressOwner::Nobody };
+    owner(proc, &format!("socket:[{socket}]")).map_or(AddressOwner::Unseen, AddressOwner::Process)
 }
 
 /// The inode of the socket of a line, when it listens on the address.
@@ -81,6 +89,7 @@ mod tests {
    0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1 0
    1: 0100007F:1F41 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 222 1 0
    2: 00000000:1F42 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 333 1 0
+   3: 0100007F:1F45 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 555 1 0
 ";
     const TCP6: &str = "  sl  local_address
    0: 00000000000000000000000001000000:1F43 0:0 0A 0:0 0:0 0 0 0 444 1 0
@@ -100,19 +109,19 @@ mod tests {
             fs::write(dir.join("comm"), format!("program{pid}\n")).unwrap();
             symlink(format!("socket:[{socket}]"), dir.join("fd/3")).unwrap();
         }
+        let process = |pid| AddressOwner::Process(Listener { pid, name: format!("program{pid}") });
         let rows = [
-            ("127.0.0.1:8000", Some(11)),
-            ("0.0.0.0:8000", Some(11)),
-            ("10.0.0.1:8000", None),
-            ("127.0.0.1:8001", None),
-            ("10.0.0.1:8002", Some(33)),
-            ("[::1]:8003", Some(44)),
-            ("127.0.0.1:8004", None),
+            ("127.0.0.1:8000", process(11)),
+            ("0.0.0.0:8000", process(11)),
+            ("10.0.0.1:8000", AddressOwner::Nobody),
+            ("127.0.0.1:8001", AddressOwner::Nobody),
+            ("10.0.0.1:8002", process(33)),
+            ("[::1]:8003", process(44)),
+            ("127.0.0.1:8004", AddressOwner::Nobody),
+            ("127.0.0.1:8005", AddressOwner::Unseen),
         ];
-        for (address, pid) in rows {
-            let found = find(proc, address.parse().unwrap());
-            let expected = pid.map(|pid| Listener { pid, name: format!("program{pid}") });
-            assert_eq!(found, expected, "{address}");
+        for (address, expected) in rows {
+            assert_eq!(find(proc, address.parse().unwrap()), expected, "{address}");
         }
     }
 }

@@ -7,5 +7,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 releases=$PWD/tests/upgrade/releases
+mkdir -p "$releases"
 BASALT_TEST_KEEP=$releases cargo test --locked --test integration upgrade::what_this_version_would_keep_holds_all_kinds_of_rows -- --exact
 ls -l "$releases"

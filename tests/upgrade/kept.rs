@@ -23,8 +23,10 @@ impl KeptRelease {
     /// All that are kept, the oldest names first.
     pub fn all() -> Vec<KeptRelease> {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade/releases");
-        let files =
-            fs::read_dir(dir).expect("the folder is there").map(|entry| entry.expect("an entry").path());
+        let entries = fs::read_dir(&dir);
+        let entries =
+            entries.unwrap_or_else(|e| panic!("{}: {e}: tests/upgrade/keep.sh makes it", dir.display()));
+        let files = entries.map(|entry| entry.expect("an entry").path());
         let mut releases: Vec<_> = files.filter_map(|path| KeptRelease::of(&path)).collect();
         releases.sort_by(|a, b| a.version.cmp(&b.version));
         releases
@@ -35,8 +37,7 @@ impl KeptRelease {
         let answers =
             fs::read(packed.with_file_name(format!("{version}.json"))).expect("the answers are there");
         let answers = serde_json::from_slice(&answers).expect("JSON");
-        let bytes = fs::metadata(packed).expect("there").len();
-        assert!(bytes <= MAX_PACKED_BYTES, "{version} takes {bytes} bytes; {MAX_PACKED_BYTES} are the most");
+        check_size(packed);
         Some(KeptRelease { version, packed: packed.to_owned(), answers })
     }
 
@@ -51,10 +52,12 @@ impl KeptRelease {
     pub fn keep(dir: &Path, home: &DataDir, answers: &Value) {
         let packed = dir.join(concat!(env!("CARGO_PKG_VERSION"), ".tar.gz"));
         assert!(!packed.exists(), "{} is kept already, and is never made again", packed.display());
+        // Under another name until it is known to be good.
+        let unchecked = packed.with_extension("new");
         // The files of the process that has ended are no part of what a release leaves.
         tar(&[
             "-czf",
-            path(&packed),
+            path(&unchecked),
             "--owner=0",
             "--group=0",
             "--exclude=./run",
@@ -62,9 +65,16 @@ impl KeptRelease {
             path(home.path()),
             ".",
         ]);
+        check_size(&unchecked);
         let text = serde_json::to_string_pretty(answers).expect("JSON");
         fs::write(dir.join(concat!(env!("CARGO_PKG_VERSION"), ".json")), text + "\n").expect("written");
+        fs::rename(&unchecked, &packed).expect("renamed");
     }
+}
+
+fn check_size(packed: &Path) {
+    let (bytes, packed) = (fs::metadata(packed).expect("there").len(), packed.display());
+    assert!(bytes <= MAX_PACKED_BYTES, "{packed} takes {bytes} bytes; {MAX_PACKED_BYTES} are the most");
 }
 
 fn tar(args: &[&str]) {

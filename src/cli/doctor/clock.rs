@@ -30,6 +30,8 @@ struct ClockFacts {
     is_synchronized: Option<bool>,
     /// How far ahead rows may be to be current.
     max_ahead: Duration,
+    /// Flags that name the installation in a command.
+    flags: String,
 }
 
 /// Checks the clock against what is stored; `newest_row` is the newest time of a row in the lake.
@@ -40,6 +42,7 @@ pub async fn check(installation: &Installation, newest_row: Option<Micros>) -> V
         newest_mark: newest_mark(&installation.data_dir),
         is_synchronized: clock_sync::is_synchronized().await,
         max_ahead: installation.config.ingest_max_ahead_live,
+        flags: installation.flags(),
     })
 }
 
@@ -84,8 +87,11 @@ fn judge(facts: &ClockFacts) -> Vec<Finding> {
     let max_ahead_us = i64::try_from(facts.max_ahead.as_micros()).unwrap_or(i64::MAX);
     if let Some(time) = facts.newest_row.filter(|time| time.0.saturating_sub(now.0) > max_ahead_us) {
         let found = format!("the newest stored row is of {time}, {} s ahead of the clock", ahead_s(time));
-        let mend = "correct the clock of the device that sends it: basalt sql \"SELECT stream_id, max(ts) FROM readings \
-                    GROUP BY stream_id ORDER BY 2 DESC LIMIT 5\" names its streams";
+        let mend = format!(
+            "correct the clock of the device that sends it: basalt sql {} \"SELECT stream_id, max(ts) FROM readings GROUP BY \
+             stream_id ORDER BY 2 DESC LIMIT 5\" names its streams",
+            facts.flags
+        );
         findings.push(Finding::warning(CHECK, found, mend));
     }
     findings
@@ -119,6 +125,7 @@ mod tests {
                 newest_mark: Some((second(mark), "a file".to_owned())),
                 is_synchronized,
                 max_ahead: Duration::from_secs(60),
+                flags: "--data-dir d".to_owned(),
             });
             let found: Vec<_> = findings.iter().map(|finding| finding.state).collect();
             assert_eq!(found, states, "{name}: {findings:?}");

@@ -1,6 +1,7 @@
 //! Checks the configuration: it parses, and the files that it names can be read by this user.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -17,6 +18,8 @@ const CHECK: &str = "configuration";
 /// Permission bits of users who are neither the owner nor in the group.
 const OTHERS_WRITE: u32 = 0o002;
 const OTHERS_READ: u32 = 0o004;
+const CORRECT: &str = "correct it (basalt.toml.example lists every key with its default), then run this again: the findings below go by \
+                       variables and flags only";
 
 /// Loads the configuration. Without a valid one there is still that of variables and flags, with which the other checks can go
 /// on; `None` where these are wrong too, or name no data directory.
@@ -29,24 +32,37 @@ pub fn load(place: &DataDirArgs) -> (Option<Config>, Vec<Finding>) {
                     Finding::warning(CHECK, message, "unset the variable, or correct its name")
                 }),
             );
-            findings.extend(path_findings(&config));
             (Some(config), findings)
         }
         Err(error) => {
-            let mend = "correct it (basalt.toml.example lists every key with its default), then run this again: the findings below go \
-                        by variables and flags only";
+            let path = path_of(place);
+            let denied = File::open(path).err().and_then(|e| judge_unreadable(path, e.kind()));
+            let finding = denied.unwrap_or_else(|| Finding::problem(CHECK, error.full_message(), CORRECT));
             let flags = target::data_dir_flags(place.data_dir.as_deref());
             let rest = Config::load(Config::default(), &ConfigFile::Ignored, flags).ok();
             // Without the file, the data directory may be another.
             let rest = rest.filter(|config| dir_lock::was_data_dir(&config.data_dir));
-            (rest, vec![Finding::problem(CHECK, error.full_message(), mend)])
+            (rest, vec![finding])
         }
     }
 }
 
+fn path_of(place: &DataDirArgs) -> &Path {
+    place.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE))
+}
+
+/// Judges the error of opening the file; `None` where that is no question of rights.
+fn judge_unreadable(path: &Path, kind: ErrorKind) -> Option<Finding> {
+    let path = path.display();
+    let found = format!("{path} is not for this user: the findings below go by variables and flags only");
+    let mend =
+        format!("run this as the user that runs the server: sudo -u basalt basalt doctor --config {path}");
+    (kind == ErrorKind::PermissionDenied).then(|| Finding::problem(CHECK, found, mend))
+}
+
 /// Says which file was read. What it holds is valid.
 fn file_finding(place: &DataDirArgs) -> Finding {
-    let path = place.config.as_deref().unwrap_or(Path::new(config::DEFAULT_FILE));
+    let path = path_of(place);
     let Ok(text) = fs::read_to_string(path) else {
         return Finding::ok(CHECK, format!("no file {}: defaults, variables and flags", path.display()));
     };
@@ -68,7 +84,7 @@ fn judge_file(file: &str, text: &str, mode: u32) -> Finding {
 }
 
 /// Checks the files and directories that the configuration names, but for those that other checks look at.
-fn path_findings(config: &Config) -> Vec<Finding> {
+pub fn check_paths(config: &Config) -> Vec<Finding> {
     let programs = [
         ("hamachi.command", &config.host.hamachi_command, HostSettings::default().hamachi_command),
         ("media.ffmpeg", &config.media.ffmpeg, MediaSettings::default().ffmpeg),
@@ -119,13 +135,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_another_user_is_not_wrong() {
+        let finding =
+            judge_unreadable(Path::new("/e/b.toml"), ErrorKind::PermissionDenied).expect("a finding");
+        assert!(finding.found.contains("/e/b.toml is not for this user"), "{finding:?}");
+        assert!(finding.mend.is_some_and(|mend| mend.ends_with("basalt doctor --config /e/b.toml")));
+        assert_eq!(judge_unreadable(Path::new("/e/b.toml"), ErrorKind::NotFound), None);
+    }
+
+    #[test]
     fn what_it_names_has_to_be_there() {
         let dir = tempfile::tempdir().expect("a directory");
-        assert_eq!(path_findings(&Config::default()), []);
+        assert_eq!(check_paths(&Config::default()), []);
         let mut config = Config { queries_dir: Some(dir.path().to_owned()), ..Config::default() };
         config.smtp.ca_cert = Some(dir.path().join("none.pem"));
         config.media.ffmpeg = dir.path().join("ffmpeg");
-        let findings = path_findings(&config);
+        let findings = check_paths(&config);
         let named = |word: &str| findings.iter().any(|finding| finding.found.contains(word));
         assert!(findings.len() == 2 && named("smtp.ca_cert") && named("media.ffmpeg"), "{findings:?}");
     }

@@ -8,7 +8,7 @@ use rustix::fs::Access;
 use rustix::process::geteuid;
 
 use super::finding::Finding;
-use super::installation::{Installation, RunningServer};
+use super::installation::{DirectoryAccess, Installation, RunningServer};
 use crate::cli::dir_lock::LockHolder;
 use crate::store::backup::UNFINISHED_MARKER;
 
@@ -16,26 +16,32 @@ const CHECK: &str = "data directory";
 
 /// Checks the directory and its lock.
 pub fn check(installation: &Installation) -> Vec<Finding> {
-    let (dir, shown) = (&installation.data_dir, installation.data_dir.display());
-    if !installation.has_data() {
-        let mend = "name the directory with --data-dir or BASALT_DATA_DIR; `basalt serve` creates it at its first start";
-        return vec![Finding::problem(CHECK, format!("there is no Basalt data in {shown}"), mend)];
-    }
-    let facts = match fs::metadata(dir) {
-        Ok(meta) => DirectoryFacts {
-            owner: meta.uid(),
-            user: geteuid().as_raw(),
-            mode: meta.mode() & 0o7777,
-            is_writable: rustix::fs::access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok(),
-        },
-        Err(e) => {
-            let mend = format!("give the user that runs the server access: ls -ld {shown}");
-            return vec![Finding::problem(CHECK, format!("{shown} cannot be read: {e}"), mend)];
+    let (dir, flags) = (&installation.data_dir, installation.flags());
+    let facts = fs::metadata(dir).map(|meta| DirectoryFacts {
+        owner: meta.uid(),
+        user: geteuid().as_raw(),
+        mode: meta.mode() & 0o7777,
+        is_writable: rustix::fs::access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok(),
+    });
+    let facts = match (installation.access, facts) {
+        (DirectoryAccess::NoData, _) => {
+            let mend = "name the directory with --data-dir or BASALT_DATA_DIR; `basalt serve` creates it at its first start";
+            return vec![Finding::problem(
+                CHECK,
+                format!("there is no Basalt data in {}", dir.display()),
+                mend,
+            )];
+        }
+        (DirectoryAccess::Denied, facts) => return vec![judge_denied(dir, facts.ok().as_ref(), &flags)],
+        (DirectoryAccess::Granted, Ok(facts)) => facts,
+        (DirectoryAccess::Granted, Err(e)) => {
+            let mend = format!("look at the mount: findmnt -T {}; dmesg | tail", dir.display());
+            return vec![Finding::problem(CHECK, format!("{} cannot be read: {e}", dir.display()), mend)];
         }
     };
-    let mut findings = vec![judge(dir, &facts), lock_finding(installation)];
+    let mut findings = vec![judge(dir, &facts, &flags), lock_finding(installation)];
     if dir.join(UNFINISHED_MARKER).exists() {
-        let mend = "empty the directory and restore again: basalt restore BACKUP --data-dir DIR";
+        let mend = format!("empty the directory and restore again: basalt restore BACKUP {flags}");
         findings.push(Finding::problem(CHECK, "it holds a restore that was not finished", mend));
     }
     findings
@@ -50,7 +56,33 @@ struct DirectoryFacts {
     is_writable: bool,
 }
 
-fn judge(dir: &Path, facts: &DirectoryFacts) -> Finding {
+/// Says why nothing in the directory can be told; there are no facts where a directory above it is not for this user either.
+fn judge_denied(dir: &Path, facts: Option<&DirectoryFacts>, flags: &str) -> Finding {
+    let shown = dir.display();
+    let Some(DirectoryFacts { owner, user, mode, is_writable }) = facts else {
+        let found = format!("{shown} is not for this user: nothing in it was checked");
+        let mend = format!("run this as the user that runs the server: sudo -u basalt basalt doctor {flags}");
+        return Finding::problem(CHECK, found, mend);
+    };
+    let found = format!("{shown}: owner {owner}, mode {mode:04o}");
+    if owner != user {
+        let found =
+            format!("{found}, and this is user {user}, for whom it is not: nothing in it was checked");
+        return Finding::problem(CHECK, found, run_as(*owner, flags));
+    }
+    let found = format!("{found}, and its owner cannot read the file lock in it: nothing in it was checked");
+    let mend = match is_writable {
+        true => format!("make what is in it the owner's: sudo chown -R {owner} {shown}"),
+        false => format!("let its owner in: chmod u+rwx {shown}"),
+    };
+    Finding::problem(CHECK, found, mend)
+}
+
+fn run_as(owner: u32, flags: &str) -> String {
+    format!("run this as the owner: sudo -u '#{owner}' basalt doctor {flags}")
+}
+
+fn judge(dir: &Path, facts: &DirectoryFacts, flags: &str) -> Finding {
     let (shown, DirectoryFacts { owner, user, mode, is_writable }) = (dir.display(), facts);
     let found = format!("{shown}: owner {owner}, mode {mode:04o}");
     if mode & 0o002 != 0 {
@@ -60,8 +92,7 @@ fn judge(dir: &Path, facts: &DirectoryFacts) -> Finding {
     if owner != user {
         let found =
             format!("{found}, and this is user {user}: what that user may do is not what the server may");
-        let mend = format!("run this as the owner: sudo -u '#{owner}' basalt doctor --data-dir {shown}");
-        return Finding::warning(CHECK, found, mend);
+        return Finding::warning(CHECK, found, run_as(*owner, flags));
     }
     if !is_writable {
         let mend =
@@ -117,9 +148,26 @@ mod tests {
             ("read_only", facts(7, 0o500, false), State::Problem, "chmod u+rwx /d"),
         ];
         for (name, facts, state, mend) in rows {
-            let finding = judge(Path::new("/d"), &facts);
+            let finding = judge(Path::new("/d"), &facts, "--data-dir /d");
             assert_eq!(finding.state, state, "{name}: {finding:?}");
             assert!(finding.mend.unwrap_or_default().contains(mend), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_for_this_user_is_one_problem() {
+        let facts = |owner, mode, is_writable| Some(DirectoryFacts { owner, user: 7, mode, is_writable });
+        let rows = [
+            ("of_another", facts(8, 0o700, false), "sudo -u '#8' basalt doctor --config c --data-dir /d"),
+            ("below_one_of_another", None, "sudo -u basalt basalt doctor --config c --data-dir /d"),
+            ("own_that_cannot_be_entered", facts(7, 0o600, false), "chmod u+rwx /d"),
+            ("own_with_files_of_another", facts(7, 0o700, true), "sudo chown -R 7 /d"),
+        ];
+        for (name, facts, mend) in rows {
+            let finding = judge_denied(Path::new("/d"), facts.as_ref(), "--config c --data-dir /d");
+            assert_eq!(finding.state, State::Problem, "{name}");
+            assert!(finding.found.contains("nothing in it was checked"), "{name}: {finding:?}");
+            assert!(finding.mend.unwrap_or_default().ends_with(mend), "{name}");
         }
     }
 }

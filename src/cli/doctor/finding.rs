@@ -51,6 +51,15 @@ impl Finding {
     pub fn problem(check: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Finding {
         Finding { check, state: State::Problem, found: found.into(), mend: Some(mend.into()) }
     }
+
+    /// A check whose result says nothing, because a server was started or stopped during it.
+    pub fn changed_meanwhile(check: &'static str) -> Finding {
+        Finding::warning(
+            check,
+            "not checked: the data directory was opened or closed meanwhile",
+            "run this again when the server has been started or stopped",
+        )
+    }
 }
 
 /// Writes a size for people, in units of 1000: `12.5 MB`.

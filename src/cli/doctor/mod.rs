@@ -8,8 +8,10 @@ mod configuration;
 mod directory;
 mod disk;
 mod finding;
+mod fsync;
 mod installation;
 mod lake;
+mod lake_directory;
 mod limits;
 mod objects;
 mod ports;
@@ -21,7 +23,7 @@ mod versions;
 use std::process::ExitCode;
 
 use self::finding::{Finding, State};
-use self::installation::Installation;
+use self::installation::{DirectoryAccess, Installation};
 use self::report::DoctorReport;
 use super::args;
 use super::{logging, print};
@@ -34,8 +36,11 @@ pub async fn run(args: args::Doctor) -> Result<ExitCode> {
     let named = args.place.data_dir.clone().unwrap_or_default();
     let data_dir = match config {
         Some(config) => {
-            let installation = Installation::find(config).await;
-            findings.extend(check(&installation).await);
+            let installation = Installation::find(config, args.place.config).await;
+            findings.extend(match installation.access {
+                DirectoryAccess::Denied => check_from_outside(&installation).await,
+                DirectoryAccess::Granted | DirectoryAccess::NoData => check(&installation).await,
+            });
             installation.data_dir
         }
         None => named,
@@ -45,14 +50,25 @@ pub async fn run(args: args::Doctor) -> Result<ExitCode> {
     Ok(if report.state == State::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Runs all checks but that of the configuration.
+/// Runs the checks whose results are true for every user.
+async fn check_from_outside(installation: &Installation) -> Vec<Finding> {
+    let mut findings = directory::check(installation);
+    findings.extend(disk::check(installation));
+    findings.push(versions::check(installation));
+    findings.extend(clock::check(installation, None).await);
+    findings
+}
+
+/// Runs all checks but that of the configuration's file.
 async fn check(installation: &Installation) -> Vec<Finding> {
     let config = &installation.config;
-    let mut findings = directory::check(installation);
+    let mut findings = configuration::check_paths(config);
+    findings.extend(directory::check(installation));
     findings.extend(secrets::check(installation));
     findings.extend(disk::check(installation));
+    findings.extend(fsync::check(installation));
     findings.push(limits::check(installation));
-    findings.extend(ports::check(installation).await);
+    findings.extend(ports::check(installation));
     findings.extend(tls::check(config, SystemClock.now()));
     findings.push(versions::check(installation));
     findings.extend(objects::check("objects.url", config.objects_url.as_deref()).await);
@@ -61,13 +77,11 @@ async fn check(installation: &Installation) -> Vec<Finding> {
     let is_reachable = lake_store.as_ref().is_none_or(|finding| finding.state == State::Ok);
     findings.extend(lake_store);
     let mut newest_row = None;
-    if installation.has_data() {
+    if installation.access == DirectoryAccess::Granted {
         findings.extend(catalog::check(installation).await);
-        if is_reachable {
-            let (newest, found) = lake::check(installation).await;
-            newest_row = newest;
-            findings.extend(found);
-        }
+        let (newest, found) = lake::check(installation, is_reachable).await;
+        newest_row = newest;
+        findings.extend(found);
     }
     findings.extend(clock::check(installation, newest_row).await);
     findings

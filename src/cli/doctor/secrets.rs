@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use super::finding::Finding;
 use super::installation::Installation;
 use crate::cli::file_permissions::GROUP_AND_OTHERS_MODE;
-use crate::cli::instance;
 
 const CHECK: &str = "secrets";
 
@@ -18,9 +17,8 @@ pub fn check(installation: &Installation) -> Vec<Finding> {
     files.extend(files_ending(&data_dir.join("pki/private"), ""));
     files.extend(files_ending(&data_dir.join("pki/users"), ".pem"));
     files.push(data_dir.join("run/server.json"));
-    if let Some(path) = instance::catalog_url(&installation.config).strip_prefix("sqlite://") {
-        let path = path.split('?').next().unwrap_or(path);
-        files.extend(["", "-wal", "-shm"].map(|ending| PathBuf::from(format!("{path}{ending}"))));
+    if let Some(path) = installation.catalog_file() {
+        files.extend(["", "-wal", "-shm"].map(|ending| PathBuf::from(format!("{}{ending}", path.display()))));
     }
     judge(&files)
 }

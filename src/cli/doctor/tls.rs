@@ -48,7 +48,8 @@ fn judge_pair(section: &str, cert: &Path, loaded: Result<Tls>, now: Micros) -> F
             return Finding::problem(CHECK, format!("{name}: {}", e.full_message()), mend);
         }
     };
-    let mend = "renew it (certbot renew, or whoever issues it), then start the server again: systemctl restart basalt";
+    let mend = "renew it (certbot renew, or whoever issues it): the server reads it by itself; `systemctl reload basalt` does so at \
+                once";
     let Some(expiry) = certificate::chain_expiry(tls.pem()) else {
         return Finding::warning(CHECK, format!("{name}: until when it is valid cannot be read"), mend);
     };

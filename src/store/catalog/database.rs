@@ -88,7 +88,7 @@ async fn check_schema(db: &DatabaseConnection) -> Result<()> {
         SchemaState::Newer => {
             "the catalog's schema is of a newer version: update this node to the ingest node's version"
         }
-        SchemaState::Older { .. } => {
+        SchemaState::Older { .. } | SchemaState::Empty => {
             "the catalog's schema is of an older version: start the ingest node with this node's version first"
         }
     };
@@ -102,6 +102,8 @@ pub enum SchemaState {
     Current { migrations: usize },
     /// So many of them are missing: the next start brings them.
     Older { pending: usize },
+    /// It has none: nothing of Basalt was ever written to it.
+    Empty,
     /// It has migrations that this version does not know.
     Newer,
 }
@@ -115,6 +117,7 @@ pub(in crate::store) async fn schema_state(db: &DatabaseConnection) -> Result<Sc
         Ok(pending) if pending.is_empty() => {
             Ok(SchemaState::Current { migrations: Migrator::migrations().len() })
         }
+        Ok(pending) if pending.len() == Migrator::migrations().len() => Ok(SchemaState::Empty),
         Ok(pending) => Ok(SchemaState::Older { pending: pending.len() }),
         // The migrator's error for an applied migration that is not in its list.
         Err(DbErr::Custom(_)) => Ok(SchemaState::Newer),

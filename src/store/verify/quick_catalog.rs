@@ -1,6 +1,7 @@
 //! Quick check of the catalog database: it opens, its pages hang together, and its schema is one that this version knows.
 
 use std::fs;
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 
@@ -12,6 +13,8 @@ use crate::store::catalog::database::{self, SchemaState};
 const SQLITE_CHECK: &str = "PRAGMA quick_check(20)";
 /// What it answers when nothing is wrong.
 const SQLITE_VERDICT: &str = "ok";
+/// How long the database may take to say which migrations it has.
+const SCHEMA_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A catalog that could be opened.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub struct CatalogState {
 /// Opens the catalog without changing it; `is_open` says whether a server has it open.
 ///
 /// # Errors
-/// `Unavailable` when it cannot be opened or read.
+/// `Unavailable` when it cannot be opened or read, or does not answer.
 pub async fn quick_catalog_check(url: &str, is_open: bool) -> Result<CatalogState> {
     let file = sqlite_file(url);
     let opened = match file {
@@ -50,7 +53,7 @@ async fn check(db: &DatabaseConnection) -> Result<(SchemaState, Vec<String>)> {
     if db.get_database_backend() == DbBackend::Sqlite {
         faults = sqlite_faults(db).await.map_err(database::unavailable)?;
     }
-    Ok((database::schema_state(db).await?, faults))
+    Ok((database::answer_within(SCHEMA_TIMEOUT, database::schema_state(db)).await?, faults))
 }
 
 async fn sqlite_faults(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
@@ -89,5 +92,9 @@ mod tests {
         fs::OpenOptions::new().write(true).open(&path).expect("there").set_len(bytes / 2).expect("cut");
         let damaged = quick_catalog_check(&url, false).await;
         assert!(damaged.as_ref().map_or(true, |state| !state.faults.is_empty()), "{damaged:?}");
+
+        fs::OpenOptions::new().write(true).open(&path).expect("there").set_len(0).expect("emptied");
+        let emptied = quick_catalog_check(&url, false).await.expect("SQLite reads it as a new database");
+        assert_eq!((emptied.schema, emptied.bytes, emptied.faults.len()), (SchemaState::Empty, Some(0), 0));
     }
 }

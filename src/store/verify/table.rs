@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use super::data_file::{self, DataFile, ReferencedIds};
 use super::delta_log::{self, AddedFile, LoadedTable};
 use super::report::{Findings, TableSummary};
-use crate::domain::{Micros, Progress, Result};
+use crate::domain::{Error, Micros, Progress, Result};
 use crate::store::disk::Disk;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::location::LakeLocation;
@@ -148,21 +148,19 @@ impl TableCheck {
 
     /// Checks that every file that the log names exists and has the recorded size, without reading it. Returns what was
     /// checked, and the newest time of the rows.
+    ///
+    /// # Errors
+    /// `Unavailable` when the object store cannot be reached, which is no damage.
     pub(super) fn check_sizes(
         mut self,
         handle: &Handle,
         findings: &mut Findings,
-    ) -> (TableSummary, Option<Micros>) {
+    ) -> Result<(TableSummary, Option<Micros>)> {
         let adds = self.take_adds().unwrap_or_default();
         // One request for each file would take an object store minutes.
         let listed = self.place.is_remote().then(|| handle.block_on(self.place.list_sizes(self.table)));
-        let sizes = match listed.transpose() {
-            Ok(sizes) => sizes,
-            Err(e) => {
-                findings.broken(&self.dir, "", e.full_message());
-                return (self.checked, None);
-            }
-        };
+        let unreachable = |e: Error| Error::unavailable("the lake cannot be reached").with_source(e);
+        let sizes = listed.transpose().map_err(unreachable)?;
         let mut newest = None;
         for add in adds {
             let (path, disk) = (self.dir.join(&add.path), self.place.disk().as_ref());
@@ -182,7 +180,7 @@ impl TableCheck {
             self.checked.bytes += add.bytes;
             newest = newest.max(facts.map(|facts| Micros(facts.ts.max)));
         }
-        (self.checked, newest)
+        Ok((self.checked, newest))
     }
 
     fn is_gone(&self, path: &Path) -> bool {

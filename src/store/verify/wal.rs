@@ -78,6 +78,31 @@ pub(super) fn check_headers(
     checked
 }
 
+/// Reports that there is no segment, although the lake has records: the newest segment stays. A directory that cannot be read is
+/// reported already.
+pub(super) fn check_presence(
+    dir: &Path,
+    segments: &[Segment],
+    flushed: Option<u64>,
+    findings: &mut Findings,
+) {
+    let Some(flushed) = flushed.filter(|flushed| *flushed > 0) else { return };
+    let is_empty = || {
+        // One may have been begun since they were listed.
+        fs::read_dir(dir).is_ok_and(|mut entries| {
+            !entries
+                .any(|entry| entry.is_ok_and(|entry| entry.path().extension().is_some_and(|e| e == "wal")))
+        })
+    };
+    if segments.is_empty() && is_empty() {
+        findings.broken(dir, "", ends_before(flushed, 1));
+    }
+}
+
+fn ends_before(flushed: u64, next: u64) -> String {
+    format!("the lake has record {flushed}, but the log ends before {next}")
+}
+
 /// Reports that a segment does not begin with its header. Returns whether its creation was merely not finished; the last
 /// segment `may_be_unfinished` when it has nothing behind its header.
 fn report_header(path: &Path, bytes: &[u8], may_be_unfinished: bool, findings: &mut Findings) -> bool {
@@ -251,8 +276,7 @@ impl WalCheck<'_> {
         check_beginning(segments, Some(flushed), self.findings);
         if next <= flushed {
             let dir = if dir.as_os_str().is_empty() { Path::new("wal") } else { &dir };
-            let what = format!("the lake has record {flushed}, but the log ends before {next}");
-            self.findings.broken(dir, "", what);
+            self.findings.broken(dir, "", ends_before(flushed, next));
         }
     }
 }
