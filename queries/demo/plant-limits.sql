@@ -1,6 +1,6 @@
 -- name: plant-limits
--- description: Demo: how near the plant came to the limits of its alert rules in the last week, and how many readings were above them
--- param: from timestamp = 'now - 7 days'
+-- description: Demo: how near the plant came to the limits of its alert rules in the last eight days, and how many readings were above them
+-- param: from timestamp = 'now - 8 days'
 -- param: to timestamp = 'now'
 SELECT l.name AS stream, l.most AS threshold, max(r.value) AS highest, l.most - max(r.value) AS margin,
        count(*) FILTER (WHERE r.value > l.most) AS above, max(r.ts) FILTER (WHERE r.value > l.most) AS last_above

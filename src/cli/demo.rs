@@ -9,11 +9,14 @@ mod catalog;
 mod cluster;
 mod cluster_setup;
 mod cluster_welcome;
+mod counters;
+mod first_start;
 mod history;
 mod past_events;
 mod plant;
 mod queries;
 mod query_process;
+mod recording;
 mod rules;
 mod welcome;
 
@@ -44,18 +47,28 @@ async fn run_server(args: args::Demo) -> Result<()> {
         serve::config_flags(args.data_dir.as_deref(), args.listeners),
     )?;
     serve::init_logging(&config);
+    let has_content = first_start::has_content(&config.data_dir, args.empty)?;
     if config.queries_dir.is_none() {
-        config.queries_dir = queries::prepare(&config.data_dir, &config.data_dir, args.empty)?;
+        config.queries_dir = queries::prepare(&config.data_dir, &config.data_dir, has_content)?;
     }
     let opened = serve::open_for_server(&config).await?;
-    let options = DemoOptions { faults: args.plant.faults, is_empty: args.empty };
+    let options = DemoOptions { faults: args.plant.faults, has_content };
     let plant = DemoPlant::start(&opened, options).await?;
     let (app, owner) = (opened.app.clone(), opened.app.access.system(None)?);
     let served = serve::serve(&config, opened, (stop_on_signal()?, None), |url| {
         let link = welcome::login_link(&app, &owner, url)?;
-        let (link, data_dir) = (link.as_deref(), config.data_dir.as_path());
-        let DemoPlant { example, has_model, ref credentials, .. } = plant;
-        print::line(&Welcome { url, link, data_dir, example, credentials, has_model }.render())
+        let DemoPlant { example, has_history, has_model, ref credentials, .. } = plant;
+        let welcome = Welcome {
+            url,
+            link: link.as_deref(),
+            data_dir: &config.data_dir,
+            example,
+            credentials,
+            has_history,
+            has_queries: queries::exist(&app, &owner),
+            has_model,
+        };
+        print::line(&welcome.render())
     })
     .await;
     plant.stop().await;

@@ -5,6 +5,7 @@
 //! from a device.
 
 mod accept;
+mod past_incidents;
 
 pub mod eip;
 pub mod fault;

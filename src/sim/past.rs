@@ -6,11 +6,10 @@
 
 use std::time::Duration;
 
-use super::fault::{FaultKind, FaultSchedule, PlantFault, Sensor};
+use super::past_incidents::{Incidents, MINUTE_US, weekday};
 use super::plant::Plant;
 use crate::domain::Micros;
-use crate::domain::device::Protocol;
-use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};
+use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
 
 /// Length of the past: a week and a day.
 pub const PAST: Duration = Duration::from_secs(8 * 86_400);
@@ -19,9 +18,6 @@ pub const PAST_INTERVAL: Duration = Duration::from_secs(50);
 
 /// So long before its end the past is as the plant that nobody gives orders.
 const UNDISTURBED_US: i64 = 2 * MICROS_PER_HOUR;
-/// So long before its end nothing goes wrong.
-const QUIET_US: i64 = 3 * MICROS_PER_HOUR;
-const MINUTE_US: i64 = 60 * MICROS_PER_SECOND;
 const SHIFT_US: i64 = 8 * MICROS_PER_HOUR;
 /// The week's work begins on Mondays with the first shift, and ends on Saturdays before it.
 const FIRST_SHIFT_US: i64 = 6 * MICROS_PER_HOUR;
@@ -32,13 +28,11 @@ const CHARGING_AT_US: i64 = 2 * MICROS_PER_HOUR;
 const CHARGING_US: i64 = MINUTE_US;
 /// Speed of the motor and setpoint of the furnace in each shift, from the first to that of the night.
 const SHIFTS: [(f64, f64); 3] = [(1480.0, 650.0), (1420.0, 640.0), (1250.0, 600.0)];
-/// What the furnace is kept at on weekends.
+/// Setpoint of the furnace on weekends.
 const WEEKEND_C: f64 = 400.0;
 /// Opening of the tank's outlet while the motor fills it, and by mistake once.
 const OUTLET_PCT: f64 = 40.0;
 const MISTAKEN_OUTLET_PCT: f64 = 28.0;
-/// What the thermometer is wrong by at the end of a drift, K.
-const DRIFT_K: f64 = 30.0;
 
 /// A plant with the moments that led to it.
 #[derive(Debug)]
@@ -91,75 +85,7 @@ fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Day of the week, Monday is 0: the epoch began on a Thursday.
-fn weekday(ts: Micros) -> i64 {
-    (i64::from(ts.day().0) + 3).rem_euclid(7)
-}
-
-/// A stretch of time.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    start: Micros,
-    length_us: i64,
-}
-
-impl Span {
-    /// The last one before `latest` that starts on this day of the week, at this hour and minute.
-    fn last(weekday_wanted: i64, (hour, minute): (i64, i64), minutes: i64, latest: Micros) -> Span {
-        let of_day = hour * MICROS_PER_HOUR + minute * MINUTE_US;
-        let days_back = (weekday(latest) - weekday_wanted).rem_euclid(7);
-        let start = latest.day().start().0 - days_back * MICROS_PER_DAY + of_day;
-        let length_us = minutes * MINUTE_US;
-        let is_over = start + length_us <= latest.0;
-        Span { start: Micros(if is_over { start } else { start - 7 * MICROS_PER_DAY }), length_us }
-    }
-
-    fn contains(&self, ts: Micros) -> bool {
-        (0..self.length_us).contains(&(ts.0 - self.start.0))
-    }
-
-    fn schedule(&self, begin: Micros) -> FaultSchedule {
-        let duration = |us: i64| Duration::from_micros(us.unsigned_abs());
-        let start = duration((self.start.0 - begin.0).max(0));
-        FaultSchedule { start, length: duration(self.length_us), every: None }
-    }
-}
-
-/// What went wrong, each once.
-#[derive(Debug)]
-struct Incidents {
-    /// The furnace's thermometer drifts.
-    drifts: [Span; 2],
-    /// The motor's server is out of reach.
-    outage: Span,
-    /// The motor stands still in the middle of a shift.
-    jam: Span,
-    /// The tank's outlet is too far closed.
-    mistake: Span,
-}
-
-impl Incidents {
-    fn before(end: Micros) -> Incidents {
-        let latest = Micros(end.0 - QUIET_US);
-        let [monday, tuesday, wednesday, thursday, friday] = [0, 1, 2, 3, 4];
-        Incidents {
-            drifts: [Span::last(tuesday, (9, 30), 20, latest), Span::last(thursday, (18, 40), 20, latest)],
-            outage: Span::last(wednesday, (11, 5), 20, latest),
-            jam: Span::last(monday, (15, 40), 35, latest),
-            mistake: Span::last(friday, (10, 20), 15, latest),
-        }
-    }
-
-    fn faults(&self, begin: Micros) -> Vec<PlantFault> {
-        let fault = |kind, span: &Span| PlantFault { kind, schedule: span.schedule(begin) };
-        let drift = |span| fault(FaultKind::Drift(Sensor::Chamber, DRIFT_K), span);
-        let [first, second] = &self.drifts;
-        let outage = fault(FaultKind::Disconnect(Some(Protocol::Opcua)), &self.outage);
-        vec![drift(first), drift(second), outage]
-    }
-}
-
-/// What the plant is told to do.
+/// Settings that the plant is given.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Orders {
     /// `None`: stand still.

@@ -1,6 +1,6 @@
 //! The demo: what its first start makes, and what later ones leave as it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,6 +9,9 @@ use crate::support::{Client, DemoProcess, until};
 
 /// A reading every 50 s for eight days, and the one at the end.
 const HISTORY: u64 = 8 * 86_400 / 50 + 1;
+/// Streams of the four devices.
+const STREAMS: u64 = 46;
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 const QUERIES: [&str; 5] = [
     "plant-alarms",
     "plant-energy-by-hour",
@@ -36,13 +39,10 @@ async fn demo_queries(client: &Client) -> Vec<String> {
 async fn the_demo_shows_a_value_of_every_stream_and_a_board_of_them() {
     let demo = DemoProcess::start();
     let client = demo.client();
-    let query =
-        "SELECT count(DISTINCT stream_id) AS streams, count(*) AS n FROM readings WHERE quality = 'good'";
-    // Scores come when a window is whole.
-    let collected =
-        "SELECT count(*) AS n FROM streams s JOIN devices d ON d.id = s.device_id WHERE d.protocol <> 'ai'";
-    let all = client.sql(collected).await[0]["n"].clone();
-    until!("a value of every stream", Duration::from_secs(60); client.sql(query).await[0]["streams"] == all);
+    let end = end_of_history(client).await;
+    // Scores of the model come when a window is whole.
+    let read = "d.protocol <> 'ai'";
+    until!("a value of every stream", EVENT_TIMEOUT; count_streams_after(client, &end, read).await == STREAMS);
 
     let boards = client.get("/api/dashboard/").await.ok();
     assert_eq!(boards.as_array().map(Vec::len), Some(1), "{boards}");
@@ -52,7 +52,9 @@ async fn the_demo_shows_a_value_of_every_stream_and_a_board_of_them() {
     for config in widgets.iter().map(|widget| &widget["config"]) {
         shown.extend(config["sensorIds"].as_array().into_iter().flatten().filter_map(Value::as_str));
         if let Some(query) = config["query"].as_str() {
-            assert_eq!(client.sql(query).await.len(), 7, "a row of each stream: {query}");
+            let live = query.replace("now() - INTERVAL '5 minutes'", &format!("'{end}'"));
+            assert!(live != query, "it has another range: {query}");
+            assert_eq!(client.sql(&live).await.len(), 7, "a row of each stream: {query}");
         }
     }
     let uuids: Vec<_> = shown.iter().map(|uuid| format!("'{uuid}'")).collect();
@@ -62,6 +64,15 @@ async fn the_demo_shows_a_value_of_every_stream_and_a_board_of_them() {
         names(client, "/api/rule/").await,
         ["Furnace too hot", "Motor server offline", "Tank nearly full"]
     );
+}
+
+/// Counts the streams of devices `d` and streams `s` that have a value from after a time.
+async fn count_streams_after(client: &Client, ts: &str, which: &str) -> u64 {
+    let query = format!(
+        "SELECT count(DISTINCT r.stream_id) AS n FROM readings r JOIN streams s ON s.id = r.stream_id \
+         JOIN devices d ON d.id = s.device_id WHERE {which} AND r.quality = 'good' AND r.ts > '{ts}'"
+    );
+    client.sql(&query).await[0]["n"].as_u64().expect("a count")
 }
 
 /// The time at which the history ends, which every device of the plant has.
@@ -109,6 +120,54 @@ async fn check_hours(client: &Client, end: &str) {
     assert!(means.contains(&Some(0)) && means.len() > 10, "shifts and a weekend: {means:?}");
 }
 
+/// The rows that a named query answers without parameters.
+async fn answer(client: &Client, name: &str) -> Vec<Value> {
+    let rows = client.get(&format!("/sql/queries/{name}")).await.ok();
+    rows.as_array().filter(|rows| !rows.is_empty()).cloned().unwrap_or_else(|| panic!("{name}: {rows}"))
+}
+
+/// Checks the answers of the named queries by what the readings say.
+async fn check_answers(client: &Client) {
+    check_energy(client).await;
+    let days = answer(client, "plant-motor-downtime").await;
+    let sum = |name: &str| days.iter().filter_map(|day| day[name].as_f64()).sum::<f64>();
+    // Three handovers on each of five days, and a weekend.
+    assert!(sum("stops") > 10.0 && sum("minutes") > 24.0 * 60.0, "{days:?}");
+    let limits = answer(client, "plant-limits").await;
+    let is_passed = |limit: &Value| limit["above"].as_u64() > Some(0) && limit["last_above"].is_string();
+    assert!(limits.len() == 2 && limits.iter().all(is_passed), "{limits:?}");
+    let alarms = answer(client, "plant-alarms").await;
+    let times =
+        |name: &str| alarms.iter().find(|row| row["alarm"] == name).and_then(|row| row["times"].as_u64());
+    let found = ["Motor server offline", "Tank nearly full"].map(times);
+    assert_eq!(found, [Some(1), Some(1)], "{alarms:?}");
+    let hours = answer(client, "plant-today-and-yesterday").await;
+    let is_whole = |hour: &&Value| ["yesterday", "week_before"].iter().all(|of| hour[of].is_number());
+    assert!(hours.iter().filter(is_whole).count() >= 23, "{hours:?}");
+}
+
+/// Checks the energy of every whole hour of the last week by the counter of the furnace.
+async fn check_energy(client: &Client) {
+    let query = "SELECT ts, lead(counter) OVER (ORDER BY ts) - counter AS kwh FROM (SELECT time_bucket('1 hour', r.ts) AS ts, \
+                 first(r.value, r.ts) AS counter FROM readings r JOIN streams s ON s.id = r.stream_id \
+                 JOIN devices d ON d.id = s.device_id WHERE d.name = 'Furnace PLC' AND s.name = 'furnace.energy' GROUP BY 1)";
+    let counted: BTreeMap<String, f64> = client
+        .sql(query)
+        .await
+        .iter()
+        .filter_map(|row| Some((row["ts"].as_str()?.to_owned(), row["kwh"].as_f64()?)))
+        .collect();
+    let hours = answer(client, "plant-energy-by-hour").await;
+    // The first is a part of an hour, as the last is.
+    let compared = hours.iter().skip(1).filter_map(|hour| Some((hour, *counted.get(hour["ts"].as_str()?)?)));
+    let compared: Vec<_> = compared.collect();
+    assert!(compared.len() >= 166, "{} hours", compared.len());
+    for (hour, expected) in compared {
+        let kwh = hour["kwh"].as_f64().expect("a number");
+        assert!((kwh - expected).abs() < 0.05 * expected, "{hour}: {expected} kWh were counted");
+    }
+}
+
 #[tokio::test]
 async fn a_new_demo_has_a_simulated_week_that_a_second_start_leaves_as_it_is() {
     let demo = DemoProcess::start();
@@ -132,16 +191,30 @@ async fn a_new_demo_has_a_simulated_week_that_a_second_start_leaves_as_it_is() {
     assert_eq!(json!(client.sql(&events).await), expected);
 
     assert_eq!(demo_queries(client).await, QUERIES);
-    for name in QUERIES {
-        let rows = client.get(&format!("/sql/queries/{name}")).await.ok();
-        assert!(rows.as_array().is_some_and(|rows| !rows.is_empty()), "{name}: {rows}");
-    }
+    check_answers(client).await;
 
     let demo = demo.restart_with(&["--empty"]);
     let client = demo.client();
     assert_eq!((end_of_history(client).await, count_history(client, &end).await.0), (end, all));
     assert_eq!(demo_queries(client).await, QUERIES);
     assert_eq!(names(client, "/api/dashboard/").await, ["Plant"]);
+    check_counters(client).await;
+}
+
+/// Checks that the counters of a later start go on from those before it.
+async fn check_counters(client: &Client) {
+    let counters = "s.name IN ('motor.hours', 'motor.revolutions', 'furnace.energy')";
+    let newest = client.sql("SELECT max(ts) AS ts FROM readings").await[0]["ts"].clone();
+    let newest = newest.as_str().expect("a time");
+    // One of the six has a deadband of 36 s.
+    until!("counters", EVENT_TIMEOUT; count_streams_after(client, newest, counters).await >= 5);
+    let falls = format!(
+        "SELECT stream_id, ts, rise FROM (SELECT r.stream_id, r.ts, \
+         r.value - lag(r.value) OVER (PARTITION BY r.stream_id ORDER BY r.ts) AS rise \
+         FROM readings r JOIN streams s ON s.id = r.stream_id WHERE {counters} AND r.value IS NOT NULL) \
+         WHERE rise < 0"
+    );
+    assert_eq!(json!(client.sql(&falls).await), json!([]), "counters do not fall");
 }
 
 #[tokio::test]
@@ -154,7 +227,7 @@ async fn an_empty_demo_has_its_devices_alone() {
         assert_eq!(client.get(list).await.ok(), json!([]), "{list}");
     }
     assert_eq!(demo_queries(client).await, [""; 0]);
-    until!("it is read", Duration::from_secs(60);
+    until!("it is read", EVENT_TIMEOUT;
         rows = client.sql("SELECT min(ts) > now() - INTERVAL '5 minutes' AS live FROM readings").await;
         rows[0]["live"] == true);
 }

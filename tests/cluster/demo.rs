@@ -85,11 +85,14 @@ async fn wait_for_ends(urls: &[&str]) {
     }
 }
 
-/// Waits until a node has rows of the plant; how many.
+/// Waits until a node has rows that the plant was asked for, after those of its calculated history; how many.
 async fn rows(client: &Client) -> i64 {
     eventually("rows of the plant", EVENT_TIMEOUT, || async {
-        let rows = client.sql("SELECT count(*) AS n FROM readings WHERE quality = 'good'").await;
-        rows[0]["n"].as_i64().filter(|n| *n > 0)
+        let end =
+            client.sql("SELECT max(ts) AS ts FROM events WHERE kind = 'history'").await[0]["ts"].clone();
+        let end = end.as_str()?;
+        let query = format!("SELECT count(*) AS n FROM readings WHERE quality = 'good' AND ts > '{end}'");
+        client.sql(&query).await[0]["n"].as_i64().filter(|n| *n > 0)
     })
     .await
 }

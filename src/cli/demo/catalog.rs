@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::domain::device::{DeviceFilter, Protocol};
+use crate::domain::device::{Device, DeviceFilter, Protocol};
 use crate::domain::stream::{Stream, StreamFilter};
-use crate::domain::{Principal, Result};
+use crate::domain::{Principal, Result, StreamId};
 
 /// Device with all quantities of the plant.
 const PLANT: &str = "Plant";
@@ -20,6 +20,26 @@ pub(super) const DEVICES: [(&str, Protocol, &str); 4] = [
     (FURNACE, Protocol::Melsec, "furnace."),
     (MOTOR, Protocol::Opcua, "motor."),
 ];
+
+/// Stream used in the REST example; it is stored at every poll.
+const EXAMPLE_STREAM: &str = "motor.speed";
+
+/// Returns the devices of the demo; the owner may have renamed or deleted some.
+pub(super) fn devices(app: &App, owner: &Principal) -> Result<Vec<Arc<Device>>> {
+    let mut found = Vec::new();
+    for (name, _, _) in DEVICES {
+        let known = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
+        found.extend(app.devices.devices(owner, &known)?.first().cloned());
+    }
+    Ok(found)
+}
+
+/// Returns the example stream, or the first stream if the owner renamed it.
+pub(super) fn find_example_stream(app: &App, owner: &Principal) -> Result<StreamId> {
+    let all = app.streams.streams(owner, &StreamFilter::default())?;
+    let shown = all.iter().find(|stream| stream.spec.name == EXAMPLE_STREAM).or(all.first());
+    Ok(shown.map_or(StreamId(1), |stream| stream.id))
+}
 
 /// Streams of the machines' devices.
 pub(super) struct DemoStreams(Vec<(&'static str, Arc<Stream>)>);

@@ -22,7 +22,7 @@ pub(super) async fn run(args: args::Demo) -> Result<()> {
     let config = &setup.config;
     serve::init_logging(config);
     let opened = serve::open_for_server(config).await?;
-    let options = DemoOptions { faults: args.plant.faults, is_empty: args.empty };
+    let options = DemoOptions { faults: args.plant.faults, has_content: setup.has_content };
     let plant = DemoPlant::start(&opened, options).await?;
     let (app, owner) = (opened.app.clone(), opened.app.access.system(None)?);
     let (stop, ingest_stop) = (stop_on_signal()?, CancellationToken::new());

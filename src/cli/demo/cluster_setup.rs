@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::queries;
 use super::query_process::QueryNodeSpec;
+use super::{first_start, queries};
 use crate::auth::key::random_text;
 use crate::cli::args::ListenArgs;
 use crate::cli::bound_socket::BoundSocket;
@@ -33,6 +33,8 @@ pub(super) struct ClusterSetup {
     /// Configuration of the ingest node, which is this process.
     pub(super) config: Config,
     pub(super) query_nodes: Vec<QueryNodeSpec>,
+    /// Whether the demo has more than its devices.
+    pub(super) has_content: bool,
     /// Variables of every query node.
     shared: Vec<(&'static str, String)>,
 }
@@ -72,8 +74,9 @@ impl ClusterSetup {
         ]);
         let mut config = Config::load(Config::default(), &ConfigFile::Ignored, flags)?;
         check_listener(&config)?;
+        let has_content = first_start::has_content(&config.data_dir, is_empty)?;
         if config.queries_dir.is_none() {
-            config.queries_dir = queries::prepare(&root, &config.data_dir, is_empty)?;
+            config.queries_dir = queries::prepare(&root, &config.data_dir, has_content)?;
         }
         let queries_dir =
             config.queries_dir.as_ref().map(|dir| ("BASALT_QUERIES_DIR", dir.display().to_string()));
@@ -85,7 +88,7 @@ impl ClusterSetup {
             ("BASALT_CLUSTER__SPREAD_MIN_ROWS", SPREAD_MIN_ROWS.to_string()),
         ];
         shared.extend(queries_dir);
-        Ok(ClusterSetup { config, query_nodes, shared })
+        Ok(ClusterSetup { config, query_nodes, has_content, shared })
     }
 
     /// Returns the variables of a query node; `owner_http` is the URL of the ingest node.

@@ -1,157 +1,100 @@
 //! History of a new demo: its past is calculated by the simulators' plant, and marked as such.
+//!
+//! A first start that ends before everything is written is completed by the next one. So the end of the history is stored before
+//! all else, and each step may be repeated: the past that ends at a moment is always the same, a reading replaces the one of the
+//! same time, and events that are there are not created again.
 
+use futures::TryStreamExt;
 use serde_json::json;
 
-use super::catalog;
-use super::past_events;
+use super::{catalog, past_events, recording};
 use crate::app::App;
 use crate::cli::instance::Instance;
-use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
-use crate::domain::reading::{Reading, Readings};
-use crate::domain::stream::StreamFilter;
+use crate::domain::device::{Device, DeviceSpec};
+use crate::domain::event::{Event, EventFilter, EventSpec};
+use crate::domain::reading::Readings;
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{DeviceId, Error, Micros, Principal, Result, StreamId};
+use crate::domain::{Error, Micros, Principal, Result};
+use crate::sim::Plant;
 use crate::sim::past::{PastMoment, past_until};
-use crate::sim::readout::{Readout, TagReader};
-use crate::sim::{DemoTag, Plant, demo_tags};
+use crate::sim::readout::Readout;
 
 /// Metadata of a device that says until when its readings were calculated.
-const MARK: &str = "simulated_history_until";
-/// As collectors do, a value that does not move is stored this often.
-const LONGEST_SILENCE_US: i64 = 600 * MICROS_PER_SECOND;
+pub(super) const MARK: &str = "simulated_history_until";
+/// Readings from which they are written: fewer use less memory at once.
+const ENOUGH_ROWS: usize = 50_000;
 
-/// Writes the history that ends now, unless there are readings. Returns the plant as it goes on.
+/// Writes the history that ends now, or where an interrupted start said that it ends. Returns the plant as it goes on.
 ///
 /// # Errors
 /// As [`crate::app::ingest::Ingest::write_history`].
 pub(super) async fn write(opened: &Instance, owner: &Principal) -> Result<Plant> {
     let app = &opened.app;
-    let devices = find_devices(app, owner)?;
-    let has_readings = |tag: &RecordedTag| app.streams.latest_valued_reading(owner, tag.stream).is_some();
-    if devices.iter().flat_map(|device| &device.tags).any(has_readings) {
-        // A first start that was interrupted wrote it.
-        return Ok(Plant::default());
-    }
-    let now = opened.clock.now();
-    let end = Micros(now.0 - now.0.rem_euclid(MICROS_PER_SECOND));
+    let end = mark_devices(opened, owner).await?;
+    tracing::info!("calculating the demo's history");
     let past = past_until(end);
-    app.ingest.write_history(owner, record(&devices, &past.moments)?).await?;
-    for event in past_events::all(app, owner, &past.moments, end)? {
-        app.events.create_event(owner, event).await?;
-    }
-    for device in devices {
-        let mark = move |spec: &mut DeviceSpec| {
-            spec.metadata.insert(MARK.to_owned(), json!(end.to_iso()));
-        };
-        app.devices.update_device(owner, device.id, mark).await?;
-    }
+    write_readings(app, owner, &past.moments).await?;
+    write_events(app, owner, &past.moments, end).await?;
     Ok(past.present)
 }
 
-/// A device with the tags that have a history.
-struct RecordedDevice {
-    id: DeviceId,
-    protocol: Protocol,
-    tags: Vec<RecordedTag>,
+/// Whether the demo has a history.
+pub(super) fn exists(app: &App, owner: &Principal) -> Result<bool> {
+    Ok(catalog::devices(app, owner)?.iter().any(|device| marked_end(device).is_some()))
 }
 
-struct RecordedTag {
-    stream: StreamId,
-    reader: TagReader,
-    /// Smaller changes are not stored; `None` stores every value.
-    deadband: Option<f64>,
-}
-
-fn find_devices(app: &App, owner: &Principal) -> Result<Vec<RecordedDevice>> {
-    let mut found = Vec::new();
-    for (name, protocol, _) in catalog::DEVICES {
-        let known = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-        let Some(device) = app.devices.devices(owner, &known)?.first().cloned() else { continue };
-        let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
-        let streams = app.streams.streams(owner, &filter)?;
-        let recorded = |tag: DemoTag| {
-            let stream = streams.iter().find(|stream| stream.spec.path == tag.path)?;
-            let reader = TagReader::new(protocol, &tag)?;
-            // An OPC UA server reports every change, and nothing else.
-            let deadband = if protocol == Protocol::Opcua { Some(f64::MIN_POSITIVE) } else { tag.deadband };
-            Some(RecordedTag { stream: stream.id, reader, deadband })
+/// Stores the end of the history at every device, and returns it.
+async fn mark_devices(opened: &Instance, owner: &Principal) -> Result<Micros> {
+    let devices = catalog::devices(&opened.app, owner)?;
+    let end = devices.iter().find_map(|device| marked_end(device)).unwrap_or_else(|| {
+        let now = opened.clock.now();
+        Micros(now.0 - now.0.rem_euclid(MICROS_PER_SECOND))
+    });
+    for device in devices.iter().filter(|device| marked_end(device).is_none()) {
+        let mark = move |spec: &mut DeviceSpec| {
+            spec.metadata.insert(MARK.to_owned(), json!(end.to_iso()));
         };
-        let tags = demo_tags(protocol).into_iter().filter_map(recorded).collect();
-        found.push(RecordedDevice { id: device.id, protocol, tags });
+        opened.app.devices.update_device(owner, device.id, mark).await?;
     }
-    Ok(found)
+    Ok(end)
 }
 
-/// Returns the readings of all devices, as their collectors would have stored them.
-fn record(devices: &[RecordedDevice], moments: &[PastMoment]) -> Result<Readings> {
-    let readouts: Result<Vec<_>, _> = moments.iter().map(|moment| Readout::of(&moment.plant)).collect();
-    let readouts = readouts.map_err(|e| Error::internal(format!("the plant cannot be read: {e:?}")))?;
+/// Returns the time until which a device's readings were calculated; `None` where none were.
+fn marked_end(device: &Device) -> Option<Micros> {
+    Micros::parse(device.spec.metadata.get(MARK)?.as_str()?)
+}
+
+/// Writes the readings of all devices, as their collectors would have stored them.
+async fn write_readings(app: &App, owner: &Principal, moments: &[PastMoment]) -> Result<()> {
+    let mut devices = recording::find_devices(app, owner)?;
     let mut rows = Readings::default();
-    for device in devices {
-        let is_away = |moment: &PastMoment| moment.plant.is_away(device.protocol);
-        let away: Vec<bool> = moments.iter().map(is_away).collect();
-        for tag in &device.tags {
-            let mut last = LastStored::Nothing;
-            for ((moment, readout), is_away) in moments.iter().zip(&readouts).zip(&away) {
-                let value = if *is_away { None } else { tag.reader.read(readout) };
-                if let Some(reading) = last.next(tag, moment.ts, value) {
-                    rows.push(reading);
-                }
-            }
+    for moment in moments {
+        let readout = Readout::of(&moment.plant)
+            .map_err(|e| Error::internal(format!("the plant cannot be read: {e:?}")))?;
+        for device in &mut devices {
+            device.record(moment, &readout, &mut rows);
+        }
+        if rows.len() >= ENOUGH_ROWS {
+            app.ingest.write_history(owner, std::mem::take(&mut rows)).await?;
         }
     }
-    Ok(rows)
+    app.ingest.write_history(owner, rows).await?;
+    Ok(())
 }
 
-/// What was stored last of a stream.
-enum LastStored {
-    Nothing,
-    Lost,
-    Value(Micros, f64),
-}
-
-impl LastStored {
-    /// Returns the reading to store of what was read; `None` when it is not stored. A lost source leaves one bad reading.
-    fn next(&mut self, tag: &RecordedTag, ts: Micros, value: Option<f64>) -> Option<Reading> {
-        let Some(value) = value else {
-            let is_known = matches!(self, LastStored::Lost);
-            *self = LastStored::Lost;
-            return (!is_known).then(|| Reading::lost(tag.stream, ts));
-        };
-        if let (LastStored::Value(at, stored), Some(deadband)) = (&*self, tag.deadband)
-            && (value - stored).abs() < deadband
-            && ts.0 - at.0 < LONGEST_SILENCE_US
-        {
-            return None;
-        }
-        *self = LastStored::Value(ts, value);
-        Some(Reading::good(tag.stream, ts, value))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_is_stored_as_collectors_store() {
-        let tag = demo_tags(Protocol::Modbus).into_iter().find(|tag| tag.name == "motor.running");
-        let tag = tag.expect("a tag with a deadband");
-        let reader = TagReader::new(Protocol::Modbus, &tag).expect("it is in the register map");
-        let tag = RecordedTag { stream: StreamId(1), reader, deadband: tag.deadband };
-        let mut last = LastStored::Nothing;
-        let rows = [
-            ("first", 0, Some(1.0), Some(Some(1.0))),
-            ("unchanged", 50, Some(1.0), None),
-            ("changed", 100, Some(0.0), Some(Some(0.0))),
-            ("lost", 150, None, Some(None)),
-            ("still_lost", 200, None, None),
-            ("back", 250, Some(0.0), Some(Some(0.0))),
-            ("silent_for_long", 850, Some(0.0), Some(Some(0.0))),
-        ];
-        for (case, second, value, expected) in rows {
-            let stored = last.next(&tag, Micros(second * MICROS_PER_SECOND), value);
-            assert_eq!(stored.map(|reading| reading.value), expected, "{case}");
+/// Creates the events of the history that are not there yet.
+async fn write_events(app: &App, owner: &Principal, moments: &[PastMoment], end: Micros) -> Result<()> {
+    let filter = EventFilter { to: Some(end), ..EventFilter::default() };
+    let known: Vec<Event> = app.events.events(owner, filter)?.try_concat().await?;
+    for event in past_events::all(app, owner, moments, end)? {
+        if !known.iter().any(|known| is_same(&known.spec, &event)) {
+            app.events.create_event(owner, event).await?;
         }
     }
+    Ok(())
+}
+
+/// Whether two events tell the same; an owner may have changed the rest.
+fn is_same(known: &EventSpec, event: &EventSpec) -> bool {
+    known.ts == event.ts && known.kind == event.kind && known.message == event.message
 }

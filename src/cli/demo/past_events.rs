@@ -103,3 +103,38 @@ fn past_event(kind: &str, level: Level, ts: Micros, message: String) -> EventSpe
         note: Some("Simulated history of the demo.".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::demo::rules::{NEARLY_FULL_PCT, TOO_HOT_C, watching};
+    use crate::domain::StreamId;
+    use crate::domain::alert::target::RuleTarget;
+    use crate::domain::time::MICROS_PER_HOUR;
+    use crate::sim::past::past_until;
+
+    /// A Saturday evening.
+    const END: Micros = Micros(1_764_439_200_000_000);
+
+    #[test]
+    fn every_week_raises_the_same_alarms_whenever_it_ends() {
+        let rule = |name: &str, threshold: Option<f64>| AlertRuleSpec {
+            threshold: threshold.map(Threshold::Number),
+            ..watching(name, RuleTarget::Stream(StreamId(1)))
+        };
+        let expected = [
+            (rule(TOO_HOT, Some(TOO_HOT_C)), 2),
+            (rule(NEARLY_FULL, Some(NEARLY_FULL_PCT)), 1),
+            (rule(OFFLINE, None), 1),
+        ];
+        // Ends on five days, each at another hour.
+        for hours in (0..7 * 24).step_by(37) {
+            let end = Micros(END.0 + hours * MICROS_PER_HOUR);
+            let moments = past_until(end).moments;
+            for (rule, times) in &expected {
+                let alarms = alarms(rule, &moments);
+                assert_eq!(alarms.len(), *times, "{} in the week before {end}: {alarms:?}", rule.name);
+            }
+        }
+    }
+}

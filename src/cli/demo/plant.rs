@@ -4,30 +4,28 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use super::catalog::DEVICES;
-use super::{board, history, rules};
+use super::catalog::{DEVICES, find_example_stream};
+use super::{board, counters, history, rules};
 use crate::app::App;
 use crate::app::access::KeyRequest;
 use crate::app::user::UserRequest;
 use crate::cli::instance::Instance;
 use crate::cli::{demo_model, user};
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
-use crate::domain::stream::{ByteOrder, StreamFilter, StreamSpec};
+use crate::domain::stream::{ByteOrder, StreamSpec};
 use crate::domain::{DeviceId, Error, Principal, Result, StreamId};
 use crate::sim::fault::PlantFault;
 use crate::sim::{DemoTag, Plant, Simulator, demo_tags};
 
 /// The user of the demo.
 pub(super) const USER: &str = "admin";
-/// Stream used in the REST example; it is stored at every poll.
-const EXAMPLE_STREAM: &str = "motor.speed";
 
 /// What a demo is started with.
 pub(super) struct DemoOptions {
     /// Faults of the plant; without any it has those of the demo.
     pub(super) faults: Vec<PlantFault>,
-    /// Whether the first start creates the devices alone.
-    pub(super) is_empty: bool,
+    /// Whether the first start creates more than the devices.
+    pub(super) has_content: bool,
 }
 
 /// The running plant.
@@ -37,13 +35,15 @@ pub(super) struct DemoPlant {
     pub(super) credentials: Option<DemoCredentials>,
     /// Stream of the examples.
     pub(super) example: StreamId,
+    /// Whether readings from before the first start were calculated.
+    pub(super) has_history: bool,
     /// Whether there is a model that watches the furnace.
     pub(super) has_model: bool,
 }
 
 impl DemoPlant {
     /// Starts the simulators and points the devices at them. The first start creates devices and streams, with what makes them a
-    /// plant unless the demo is to be empty, user and key.
+    /// plant unless the demo is to be empty, user and key. Counters go on from where an earlier start left them.
     ///
     /// # Errors
     /// `Unavailable` when a simulator has no socket or the catalog cannot be written to.
@@ -53,15 +53,17 @@ impl DemoPlant {
         provide_devices(app, &owner, &listeners).await?;
         // The user is created last: if it exists, everything else does.
         let is_first = !app.users.has_user(&owner, USER)?;
-        let plant = match is_first && !options.is_empty {
+        let mut plant = match is_first && options.has_content {
             true => provide_content(opened, &owner).await?,
             false => Plant::default(),
         };
+        counters::resume(app, &owner, &mut plant)?;
         let credentials = if is_first { Some(create_credentials(app, &owner).await?) } else { None };
-        let has_model = demo_model::exists(app, &owner)?;
+        let (has_history, has_model) = (history::exists(app, &owner)?, demo_model::exists(app, &owner)?);
         let faults = if options.faults.is_empty() { vec![demo_model::demo_fault()] } else { options.faults };
         let simulators = start_simulators(listeners, plant.restarted_with(faults))?;
-        Ok(DemoPlant { simulators, credentials, example: find_example_stream(app, &owner)?, has_model })
+        let example = find_example_stream(app, &owner)?;
+        Ok(DemoPlant { simulators, credentials, example, has_history, has_model })
     }
 
     /// Stops the simulators.
@@ -185,9 +187,6 @@ fn to_stream(tag: DemoTag, device: DeviceId) -> StreamSpec {
     }
 }
 
-/// Returns the example stream, or the first stream if the owner renamed it.
-fn find_example_stream(app: &App, owner: &Principal) -> Result<StreamId> {
-    let all = app.streams.streams(owner, &StreamFilter::default())?;
-    let shown = all.iter().find(|stream| stream.spec.name == EXAMPLE_STREAM).or(all.first());
-    Ok(shown.map_or(StreamId(1), |stream| stream.id))
-}
+#[cfg(test)]
+#[path = "plant_tests.rs"]
+mod tests;

@@ -15,9 +15,9 @@ pub(super) const NEARLY_FULL: &str = "Tank nearly full";
 pub(super) const OFFLINE: &str = "Motor server offline";
 
 /// Between the highest temperature of the furnace, some 653 °C, and what its thermometer shows when it drifts by 30 K.
-const TOO_HOT_C: f64 = 665.0;
+pub(super) const TOO_HOT_C: f64 = 665.0;
 /// Below the 90 % at which the switch of the tank closes.
-const NEARLY_FULL_PCT: f64 = 85.0;
+pub(super) const NEARLY_FULL_PCT: f64 = 85.0;
 /// How long the motor's server is away before somebody is told.
 const OFFLINE_S: i64 = 10;
 /// Shorter than the five minutes from one drift to the next, of which each is told.
@@ -66,7 +66,7 @@ fn above(name: &str, stream: &Stream, threshold: f64, note: &str) -> AlertRuleSp
 }
 
 /// Returns a rule without a condition; its alerts are warnings, which end by themselves.
-fn watching(name: &str, target: RuleTarget) -> AlertRuleSpec {
+pub(super) fn watching(name: &str, target: RuleTarget) -> AlertRuleSpec {
     AlertRuleSpec {
         name: name.to_owned(),
         target,

@@ -33,6 +33,10 @@ pub(super) struct Welcome<'a> {
     /// Stream of the examples.
     pub(super) example: StreamId,
     pub(super) credentials: &'a Option<DemoCredentials>,
+    /// Whether readings from before the first start were calculated.
+    pub(super) has_history: bool,
+    /// Whether the named queries of the demo are there.
+    pub(super) has_queries: bool,
     /// Whether there is a model that watches the furnace.
     pub(super) has_model: bool,
 }
@@ -44,7 +48,7 @@ impl Welcome<'_> {
         let dir = self.data_dir.display();
         let open = render_link(self.link);
         let (credentials, key) = render_credentials(self.credentials, self.data_dir);
-        let drift = self.render_drift(key);
+        let (content, drift) = (self.render_content(), self.render_drift(key));
         format!(
             "
 Basalt demo: a simulated plant behind Modbus, FEnet, MELSEC and OPC UA, read every second.
@@ -64,10 +68,18 @@ Try:
 
   basalt sql 'SELECT stream_id, count(*) AS n, avg(value) AS mean FROM readings GROUP BY stream_id' --data-dir {dir}
 
-{drift}
+{content}{drift}
 Ctrl-C stops it.
 "
         )
+    }
+
+    /// Returns the lines about history and named queries; none of what is not there.
+    fn render_content(&self) -> String {
+        let history = "The week before the first start is simulated as well, for trends and comparisons.\n";
+        let queries = "The named queries plant-… answer questions about the plant.\n";
+        let lines = [(self.has_history, history), (self.has_queries, queries)];
+        lines.into_iter().filter_map(|(is_there, line)| is_there.then_some(line)).collect()
     }
 
     /// Returns the lines about the fault of the furnace; none without the model that finds it.
@@ -76,8 +88,7 @@ Ctrl-C stops it.
             return String::new();
         }
         format!(
-            "The week before the first start is simulated as well, for trends and comparisons; the named queries plant-… answer from it.
-30 s after the start the furnace's thermometer drifts, and a model finds it:
+            "30 s after the start the furnace's thermometer drifts, and a model finds it:
 
   curl -s '{}/api/event-log/?kind=anomaly' -H \"Authorization: ApiKey {key}\"
 ",
@@ -132,6 +143,8 @@ mod tests {
             data_dir: Path::new("data/demo"),
             example: StreamId(2),
             credentials,
+            has_history: true,
+            has_queries: true,
             has_model: true,
         };
         let text = first.render();
@@ -142,16 +155,38 @@ mod tests {
             "/api/data/2/value/",
             "--data-dir data/demo",
             "open      http://x/ui/#login=t",
+            "The week before the first start",
             "plant-…",
             "?kind=anomaly",
         ] {
             assert!(text.contains(part), "`{part}` is missing in: {text}");
         }
-        let later = Welcome { link: None, credentials: &None, has_model: false, ..first }.render();
+        let later = Welcome { link: None, credentials: &None, ..first }.render();
         for part in ["basalt key create", "ApiKey $KEY"] {
             assert!(later.contains(part), "`{part}` is missing in: {later}");
         }
-        assert!(!later.contains("#login") && !later.contains("anomaly"), "{later}");
+        assert!(!later.contains("#login"), "{later}");
+    }
+
+    #[test]
+    fn it_tells_of_nothing_that_is_not_there() {
+        for (has_history, has_queries, has_model) in
+            [(true, false, false), (false, true, false), (false, false, true), (false, false, false)]
+        {
+            let text = Welcome {
+                url: "http://127.0.0.1:8000",
+                link: None,
+                data_dir: Path::new("data/demo"),
+                example: StreamId(2),
+                credentials: &None,
+                has_history,
+                has_queries,
+                has_model,
+            }
+            .render();
+            let parts = ["The week before", "plant-…", "anomaly"].map(|part| text.contains(part));
+            assert_eq!(parts, [has_history, has_queries, has_model], "{text}");
+        }
     }
 
     #[test]
