@@ -84,12 +84,16 @@ async fn an_import_raises_no_alert_however_new_its_values_are() {
 }
 
 #[tokio::test]
-async fn the_future_ends_where_readings_end() {
-    let plant = Plant::start_with(&[("BASALT_INGEST__MAX_FUTURE", "1h")]).await;
-    let now = now_ms();
-    let points = [(now + 7_200_000, json!(7)), (now + 1_800_000, json!(6))];
-    plant.blynk.post(IMPORT, &import(plant.device, &points)).await.expect(204);
-    assert_eq!(plant.values(plant.stream).await, [json!(6.0)]);
+async fn the_future_ends_where_readings_end_and_after_a_month() {
+    const HOUR: i64 = 3_600_000;
+    const MONTH: i64 = 31 * 24 * HOUR;
+    for (max_future, end) in [("1h", HOUR), ("365d", MONTH)] {
+        let plant = Plant::start_with(&[("BASALT_INGEST__MAX_FUTURE", max_future)]).await;
+        let now = now_ms();
+        let points = [(now + end + HOUR, json!(7)), (now + end / 2, json!(6))];
+        plant.blynk.post(IMPORT, &import(plant.device, &points)).await.expect(204);
+        assert_eq!(plant.values(plant.stream).await, [json!(6.0)], "{max_future}");
+    }
 }
 
 #[tokio::test]

@@ -61,6 +61,9 @@ async fn questions_are_answered() {
             json!({"stream": {"values": {"totalCount": 2, "nodes": [
                 {"ts": "2026-03-01T12:02:00Z", "value": 2.0}, {"ts": "2026-03-01T12:03:00Z", "value": 3.0},
             ], "pageInfo": {"hasNextPage": false, "hasPreviousPage": false}}}});
+        "a_last_page_that_is_full",
+            r#"{ stream(rowId: $s) { values(first: 1, from: "2026-03-01T12:02:00Z", to: "2026-03-01T12:03:00Z") { pageInfo { hasNextPage } } } }"#,
+            json!({"stream": {"values": {"pageInfo": {"hasNextPage": false}}}});
         "newest_first",
             "{ stream(rowId: $s) { values(first: 2, order: DESC) { totalCount nodes { value quality } pageInfo { hasNextPage } } } }",
             json!({"stream": {"values": {"totalCount": 11, "nodes": [

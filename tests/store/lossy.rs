@@ -144,7 +144,8 @@ impl LossyDisk {
     }
 
     /// The power is gone. What the platters hold is the disk returned; of bytes appended but not synced a prefix may
-    /// have got there, and a removal not synced may have happened, as `chance` decides.
+    /// have got there, or only its length and zeros (ext4 with `data=writeback`, XFS), and a removal not synced may have
+    /// happened, as `chance` decides.
     pub fn power_loss(&self, chance: &mut StdRng) -> LossyDisk {
         let mut state = self.state.lock();
         state.is_dead = true;
@@ -176,7 +177,11 @@ impl LossyDisk {
                     let is_same = fs::metadata(from.join(name)).is_ok_and(|m| m.ino() == *inode);
                     let written = fs::read(from.join(name)).unwrap_or_default();
                     if is_same && !file.is_lost && chance.random_bool(0.5) && written.starts_with(&bytes) {
-                        bytes.extend(&written[bytes.len()..chance.random_range(bytes.len()..=written.len())]);
+                        let (synced, len) = (bytes.len(), chance.random_range(bytes.len()..=written.len()));
+                        bytes.extend(&written[synced..len]);
+                        if chance.random_bool(0.25) {
+                            bytes[synced..].fill(0);
+                        }
                     }
                     fs::write(to.join(name), bytes).unwrap();
                     self.keep(&to.join(name)).unwrap();

@@ -225,6 +225,26 @@ async fn no_acknowledged_row_is_lost_when_the_power_goes() {
     }
 }
 
+/// The first write of a log begins a segment: its header is durable before a record follows, so zeros in place of the
+/// record do not look like damage.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_follows_a_loss_of_power_in_the_first_write() {
+    let ground = TestEnv::new(1).await;
+    let row = || [Reading::good(StreamId(1), Micros(NOW), 1.0)].into_iter().collect::<Readings>();
+    for seed in 0..24u64 {
+        let disk = LossyDisk::new();
+        let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+        disk.power_off_after(seed as usize % 6);
+        let is_kept = inside.store.write(&ground.owner, row()).await.is_ok();
+        let disk = disk.power_loss(&mut StdRng::seed_from_u64(seed));
+        let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
+        let inside = opened.unwrap_or_else(|e| panic!("seed {seed}: it does not start: {e}"));
+        let found = scan(&ground, &inside, &format!("seed {seed}")).await;
+        assert!(!is_kept || found.len() == 1, "seed {seed}: {found:?}");
+        inside.store.write(&ground.owner, row()).await.unwrap();
+    }
+}
+
 /// Starts on a disk that is still full, whether or not that succeeds: what it does there must lose nothing. Then space is freed.
 async fn start_full(ground: &TestEnv, disk: LossyDisk, is_full: bool) -> LossyDisk {
     if !is_full {
