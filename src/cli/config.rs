@@ -251,6 +251,21 @@ pub struct LimitsConfig {
     pub organization: OrgLimits,
 }
 
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            query_timeout: Duration::from_secs(60),
+            query_rows: 10_000_000,
+            query_memory: 256_000_000,
+            query_share: 128_000_000,
+            queries_running: 8,
+            queries_waiting: 64,
+            body_bytes: 10 * 1024 * 1024,
+            organization: OrgLimits::default(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogConfig {
     pub format: LogFormat,
@@ -295,16 +310,7 @@ impl Default for Config {
             ingest_max_future: Duration::from_secs(31 * 86_400),
             ingest_max_ahead_live: DEFAULT_MAX_AHEAD_LIVE,
             series: SeriesSettings::default(),
-            limits: LimitsConfig {
-                query_timeout: Duration::from_secs(60),
-                query_rows: 10_000_000,
-                query_memory: 256_000_000,
-                query_share: 128_000_000,
-                queries_running: 8,
-                queries_waiting: 64,
-                body_bytes: 10 * 1024 * 1024,
-                organization: OrgLimits::default(),
-            },
+            limits: LimitsConfig::default(),
             deadband_max_interval: Duration::from_secs(600),
             networks: AllowedNetworks::default(),
             serial_ports: AllowedSerialPorts::default(),

@@ -119,11 +119,7 @@ async fn run_services(
     let receivers = certificates.receivers();
     let listeners = Listeners::bind(config, receivers.http.clone()).await?;
     let owner = opened.app.access.system(None)?;
-    opened.app.terminal_grants.check_grant_key(&owner).await?;
-    opened.app.tokens.check_jwt_key().await?;
-    opened.app.certificates.check_certificate_authority().await?;
-    opened.app.compat_org()?;
-    opened.app.licensing.check_license(&owner).await?;
+    check_stored_settings(opened, &owner).await?;
     let collectors = start_collectors(config, opened);
     spawn_license_check(opened, owner, stop.clone());
     let token = opened.app.access.issue_local_token()?;
@@ -176,6 +172,15 @@ async fn run_services(
         task.await.map_err(|e| Error::internal(format!("{name} ended early")).with_source(e))?;
     }
     ended
+}
+
+/// Checks what the catalog holds for the server itself: keys, the certificate authority, the organization of other vendors' APIs, the license.
+async fn check_stored_settings(opened: &Instance, owner: &Principal) -> Result<()> {
+    opened.app.terminal_grants.check_grant_key(owner).await?;
+    opened.app.tokens.check_jwt_key().await?;
+    opened.app.certificates.check_certificate_authority().await?;
+    opened.app.compat_org()?;
+    opened.app.licensing.check_license(owner).await
 }
 
 fn start_collectors(config: &Config, opened: &Instance) -> Arc<Collectors> {

@@ -107,7 +107,8 @@ mod tests {
     #[test]
     fn what_is_ahead_of_the_clock_is_found() {
         let (ok, warning, problem) = (State::Ok, State::Warning, State::Problem);
-        let rows: [(&str, i64, i64, i64, Option<bool>, &[State]); 8] = [
+        type Row<'a> = (&'a str, i64, i64, i64, Option<bool>, &'a [State]);
+        let rows: [Row; 8] = [
             ("right", NOW, NOW - 9, NOW - 5, Some(true), &[ok]),
             ("unknown", NOW, NOW + 50, NOW + 50, None, &[ok]),
             ("alone", NOW, NOW, NOW, Some(false), &[warning]),

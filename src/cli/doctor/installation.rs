@@ -178,7 +178,8 @@ mod tests {
     #[tokio::test]
     async fn a_check_is_run_again_when_the_directory_was_opened_meanwhile() {
         let (nobody, one) = (Some(LockHolder::Nobody), Some(LockHolder::Process(Some(1))));
-        let rows: [(&str, &[Option<LockHolder>], Option<bool>); 5] = [
+        type Row<'a> = (&'a str, &'a [Option<LockHolder>], Option<bool>);
+        let rows: [Row; 5] = [
             ("closed", &[nobody, nobody], Some(false)),
             ("open", &[one, one], Some(true)),
             ("unknown", &[None, None], Some(true)),
