@@ -212,7 +212,8 @@ async fn problems_outside_of_the_directory_are_named_too() {
     let missing = home.path().join("missing.pem").display().to_string();
     let tls = format!("[http]\ntls_cert = {missing:?}\ntls_key = {missing:?}\n");
     let secrets = "[smtp]\nhost = \"mail.plant.example\"\nfrom = \"basalt@plant.example\"\nusername = \"u\"\npassword = \"x\"\n";
-    let rows: [(&str, &str, &str, &str, &[&str], &str); 6] = rows![
+    type Row<'a> = (&'a str, &'a str, &'a str, &'a str, &'a [&'a str], &'a str);
+    let rows: [Row; 6] = rows![
         "a_port_of_another_program", "", &address, "ports", &["taken by another program"], "listen = \"127.0.0.1:PORT\"";
         "no_toml", "listen = ", ANY_PORT.1, "configuration", &["is not TOML"], "basalt.toml.example";
         "an_unknown_key", "[wal]\nkeeep = 1", ANY_PORT.1, "configuration", &["wal.keeep", "unknown key"], "correct it";
