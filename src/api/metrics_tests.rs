@@ -175,13 +175,13 @@ fn every_sample_belongs_to_the_family_above_it() {
         }
     }
     // Of the process the start, the resident memory and its limits of the system; three of the disk, two of the log, one of retention's clock, two of
-    // the memtable, four of one table, two of one listener, one of queries. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
+    // the memtable, four of one table, two of one listener, one of a certificate, one of queries. The use and the limit of one budget. Per device: five states, the last-seen time, four counters, four kinds of
     // errors, two histograms. Per model: five states, its lag, four counters. Received readings by two outcomes and nine reasons.
     // Of MQTT nine values, two counters by three qualities of service, and a histogram. Of notifications two values and a
     // counter by two kinds of channels and three outcomes. Three of alerts.
     assert_eq!(
         samples,
-        1 + (3 + 3 + 2 + 1 + 2 + 4 + 2 + 1)
+        1 + (3 + 3 + 2 + 1 + 2 + 4 + 2 + 1 + 1)
             + 2
             + 2 * (5 + 1 + 4 + 4 + 2 * (LATENCY_BUCKET_BOUNDS_S.len() + 3))
             + (5 + 1 + 4)

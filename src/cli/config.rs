@@ -24,9 +24,9 @@ use std::time::Duration;
 
 pub use cluster::{ClusterConfig, NodeRole};
 use layers::Setting;
-pub use layers::holds_secret;
+pub use layers::{ConfigFlag, holds_secret};
 pub use mqtt::MqttConfig;
-pub use source::{ConfigFile, ConfigFlag, ConfigSource, DEFAULT_FILE, LoadedConfig};
+pub use source::{ConfigFile, ConfigSource, DEFAULT_FILE, LoadedConfig};
 pub use units::parse_duration;
 
 use crate::api::certificate_files::{CertificateFiles, CertificateSettings};

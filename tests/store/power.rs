@@ -229,7 +229,7 @@ async fn no_acknowledged_row_is_lost_when_the_power_goes() {
 /// record do not look like damage.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_follows_a_loss_of_power_in_the_first_write() {
-    let ground = TestEnv::new(1).await;
+    let ground = TestEnv::new(2).await;
     let row = || [Reading::good(StreamId(1), Micros(NOW), 1.0)].into_iter().collect::<Readings>();
     for seed in 0..24u64 {
         let disk = LossyDisk::new();

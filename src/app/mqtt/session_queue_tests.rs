@@ -167,9 +167,9 @@ async fn what_a_device_publishes_is_sent_to_keys_that_may_read_the_device() {
         let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
         for filter in ["#", "+/+/+/+/#"] {
             let (filter, qos) = (filter.to_owned(), Qos::AtLeastOnce);
-            let asked = SubscribeRequest { filter, qos, retain: RetainHandling::Always };
+            let request = SubscribeRequest { filter, qos, retain: RetainHandling::Always };
             let expected = if is_granted { Grant::Granted(qos) } else { Grant::NotAuthorized };
-            assert_eq!(session.subscribe(vec![asked]).await, [expected], "{scope}");
+            assert_eq!(session.subscribe(vec![request]).await, [expected], "{scope}");
         }
         sessions.push((scope, session));
     }

@@ -17,8 +17,8 @@ pub fn chain_expiry(pem: &str) -> Option<Micros> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{AUTHORITY_DAYS, generate_authority_key, make_authority_certificate};
     use super::*;
+    use crate::auth::certificate::{AUTHORITY_DAYS, generate_authority_key, make_authority_certificate};
     use crate::domain::time::MICROS_PER_DAY;
 
     #[test]

@@ -4,7 +4,6 @@ use figment::providers::{Format, Toml};
 use figment::value::{Dict, Map, Num, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
-use super::ConfigFlag;
 use super::keys;
 use crate::domain::{Error, Result};
 
@@ -33,6 +32,15 @@ pub(super) struct Setting {
     pub is_list: bool,
     /// Source for error messages, such as `basalt.toml` or `the variable BASALT_LISTEN`.
     pub source: String,
+}
+
+/// A command-line flag that sets a configuration key.
+#[derive(Clone)]
+pub struct ConfigFlag {
+    pub key: &'static str,
+    /// The flag's name, such as `--listen`.
+    pub name: &'static str,
+    pub value: String,
 }
 
 /// Settings of one source.

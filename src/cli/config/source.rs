@@ -4,20 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Config;
-use super::layers::{self, Layer, Setting};
+use super::layers::{self, ConfigFlag, Layer, Setting};
 use crate::domain::{Error, Result};
 
 /// The file read when no `--config` names another.
 pub const DEFAULT_FILE: &str = "basalt.toml";
-
-/// A command-line flag that sets a configuration key.
-#[derive(Clone)]
-pub struct ConfigFlag {
-    pub key: &'static str,
-    /// The flag's name, such as `--listen`.
-    pub name: &'static str,
-    pub value: String,
-}
 
 /// Configuration file to read.
 pub enum ConfigFile<'a> {
