@@ -55,6 +55,8 @@ async fn a_closed_terminal_stops_the_server_in_order() {
     let home = DataDir::new();
     let terminal =
         rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+    // The server must not hold the side whose closing hangs it up.
+    rustix::io::fcntl_setfd(&terminal, rustix::io::FdFlags::CLOEXEC).unwrap();
     rustix::pty::unlockpt(&terminal).unwrap();
     let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
     // Without `NOCTTY` it could become the terminal of this process, which would be hung up as well.
