@@ -5,7 +5,6 @@ mod cloud;
 mod command;
 mod connect;
 mod durability;
-mod half_packet;
 mod hostile;
 mod isolation;
 mod malformed;
