@@ -15,9 +15,9 @@ pub struct CertificateSettings {
 }
 
 impl CertificateSettings {
-    /// Those of every listener.
+    /// Keys of the certificate that every listener has.
     pub const HTTP: CertificateSettings = CertificateSettings { cert: "http.tls_cert", key: "http.tls_key" };
-    /// Those of the MQTT broker alone.
+    /// Keys of the certificate that the MQTT broker alone has.
     pub const MQTT: CertificateSettings = CertificateSettings { cert: "mqtt.tls_cert", key: "mqtt.tls_key" };
 }
 

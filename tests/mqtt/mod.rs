@@ -5,6 +5,7 @@ mod cloud;
 mod command;
 mod connect;
 mod durability;
+mod half_packet;
 mod hostile;
 mod isolation;
 mod malformed;

@@ -1,4 +1,4 @@
-//! What a configuration is read from, and what of it has changed when it is read again.
+//! Sources of a configuration, and the keys that have changed when it is read again.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ impl ConfigSource {
     /// defaults in place of its settings are what nobody wants.
     ///
     /// # Errors
-    /// Those of [`Config::load`].
+    /// Errors of [`Config::load`].
     pub fn load(&mut self) -> Result<LoadedConfig> {
         let file = self.file.as_deref().map_or(ConfigFile::DefaultPath, ConfigFile::Named);
         let layer = read_file(&file)?;

@@ -1,4 +1,4 @@
-//! What has changed between two readings of a configuration.
+//! Tests of the keys that have changed between two readings of a configuration.
 
 use super::*;
 

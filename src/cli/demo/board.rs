@@ -18,7 +18,7 @@ const SUMMARIZED: [(&str, &str); 7] = [
     (TANK, "tank.level"),
 ];
 
-/// What of the plant is not as it seems.
+/// Text on the board: the plant is simulated, and so is its past.
 const NOTE: &str = "Everything here is simulated. Readings and alarms from before the first start of the demo were calculated then, so \
                     that trends, statistics and comparisons have a week to show: look at the last 7 days in Trend, and at the named \
                     queries plant-… in SQL. Later ones were read from the simulated devices.";

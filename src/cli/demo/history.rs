@@ -27,7 +27,7 @@ const ENOUGH_ROWS: usize = 50_000;
 /// Writes the history that ends now, or where an interrupted start said that it ends. Returns the plant as it goes on.
 ///
 /// # Errors
-/// As [`crate::app::ingest::Ingest::write_history`].
+/// Errors of [`crate::app::ingest::Ingest::write_history`].
 pub(super) async fn write(opened: &Instance, owner: &Principal) -> Result<Plant> {
     let app = &opened.app;
     let end = mark_devices(opened, owner).await?;

@@ -20,7 +20,7 @@ use crate::sim::{DemoTag, Plant, Simulator, demo_tags};
 /// The user of the demo.
 pub(super) const USER: &str = "admin";
 
-/// What a demo is started with.
+/// Options of the start of a demo.
 pub(super) struct DemoOptions {
     /// Faults of the plant; without any it has those of the demo.
     pub(super) faults: Vec<PlantFault>,
