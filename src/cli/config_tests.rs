@@ -7,6 +7,7 @@ use super::*;
 use crate::app::instathings::InstathingsSettings;
 use crate::app::mk::MkSettings;
 use crate::app::mk::provisioning::ProvisioningSettings;
+use crate::domain::fuzz::rows;
 
 fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<ConfigFlag>) -> Result<Config> {
     let mut layers = vec![Layer::from_toml("basalt.toml", toml)?];
@@ -170,56 +171,35 @@ fn objects_are_beside_the_lake() {
 fn a_mistake_is_named_with_its_key_its_source_and_what_would_be_valid() {
     let file = |toml: &'static str| load(toml, &[], vec![]);
     let variable = |name: &'static str, value: &'static str| load("", &[(name, value)], vec![]);
-    let rows = [
-        ("an_unknown_key", file("colour = 1"), ["colour", "basalt.toml", "data_dir, listen"]),
-        ("one_in_a_section", file("[limits]\nrows = 1"), ["limits.rows", "basalt.toml", "limits.query_rows"]),
-        ("a_section_made_a_value", file("wal = 3"), ["wal", "basalt.toml", "wal.keep"]),
-        ("a_value_made_a_section", file("listen.port = 3"), ["listen.port", "basalt.toml", "listen"]),
-        ("unknown_in_its_section", file("[http]\nport = 1"), ["http.port", "unknown key", "http.tls_cert"]),
-        ("a_bad_duration", file("flush.age = 'soon'"), ["flush.age", "`soon`", "\"5m\""]),
-        ("a_duration_without_unit", file("flush.age = 60"), ["flush.age", "`60`", "\"5m\""]),
-        ("a_list", file("listen = ['a']"), ["listen", "basalt.toml", "127.0.0.1:8000"]),
-        (
-            "a_list_with_more",
-            file("process.allow_private = [['10.0.0.0/8']]"),
-            ["process.allow_private", "", "networks"],
-        ),
-        (
-            "no_network",
-            file("process.allow_private = ['here']"),
-            ["process.allow_private", "`here`", "10.0.0.0/8"],
-        ),
-        (
-            "a_relative_command",
-            file("hamachi.command = 'hamachi'"),
-            ["hamachi.command", "`hamachi`", "absolute"],
-        ),
-        ("half_a_key", file("license.public_key = 'd75a98'"), ["license.public_key", "`d75a98`", "32 bytes"]),
-        ("too_long_a_grant", file("terminal.grant_ttl = '6m'"), ["terminal.grant_ttl", "`6m`", "300s"]),
-        ("a_zero", file("limits.query_rows = 0"), ["limits.query_rows", "`0`", "above zero"]),
-        ("a_negative", file("limits.query_rows = -1"), ["limits.query_rows", "`-1`", "above zero"]),
-        ("a_fraction", file("limits.query_rows = 1.5"), ["limits.query_rows", "`1.5`", "whole number"]),
-        ("a_bad_size", variable("BASALT_WAL__KEEP", "much"), ["wal.keep", "BASALT_WAL__KEEP", "\"256MB\""]),
-        ("a_bad_level", variable("BASALT_LOG__LEVEL", "loud"), ["log.level", "BASALT_LOG__LEVEL", "debug"]),
-        ("a_bad_format", file("log.format = 'xml'"), ["log.format", "`xml`", "text or json"]),
-        ("a_bad_flag", load("", &[], listen_flag("8000")), ["listen", "--listen", "127.0.0.1:8000"]),
-        ("a_port_too_large", file("onpremise.port = 65536"), ["onpremise.port", "`65536`", "65535"]),
-        (
-            "a_host_with_a_port",
-            file("onpremise.host = 'gate:80'"),
-            ["onpremise.host", "`gate:80`", "without a port"],
-        ),
-        (
-            "a_name_as_address",
-            file("onpremise.address = 'gate'"),
-            ["onpremise.address", "`gate`", "IP address"],
-        ),
-        (
-            "neither_on_nor_off",
-            file("onpremise.enabled = 'on'"),
-            ["onpremise.enabled", "`on`", "true or false"],
-        ),
-        ("cap_below_flush", file("memtable.cap = 1"), ["memtable.cap", "flush.bytes", "wait"]),
+    let rows = rows![
+        "an_unknown_key", file("colour = 1"), ["colour", "basalt.toml", "data_dir, listen"];
+        "one_in_a_section", file("[limits]\nrows = 1"), ["limits.rows", "basalt.toml", "limits.query_rows"];
+        "a_section_made_a_value", file("wal = 3"), ["wal", "basalt.toml", "wal.keep"];
+        "a_value_made_a_section", file("listen.port = 3"), ["listen.port", "basalt.toml", "listen"];
+        "unknown_in_its_section", file("[http]\nport = 1"), ["http.port", "unknown key", "http.tls_cert"];
+        "a_bad_duration", file("flush.age = 'soon'"), ["flush.age", "`soon`", "\"5m\""];
+        "a_duration_without_unit", file("flush.age = 60"), ["flush.age", "`60`", "\"5m\""];
+        "a_list", file("listen = ['a']"), ["listen", "basalt.toml", "127.0.0.1:8000"];
+        "a_list_with_more", file("process.allow_private = [['10.0.0.0/8']]"),
+            ["process.allow_private", "", "networks"];
+        "no_network", file("process.allow_private = ['here']"),
+            ["process.allow_private", "`here`", "10.0.0.0/8"];
+        "a_relative_command", file("hamachi.command = 'hamachi'"), ["hamachi.command", "`hamachi`", "absolute"];
+        "half_a_key", file("license.public_key = 'd75a98'"), ["license.public_key", "`d75a98`", "32 bytes"];
+        "too_long_a_grant", file("terminal.grant_ttl = '6m'"), ["terminal.grant_ttl", "`6m`", "300s"];
+        "a_zero", file("limits.query_rows = 0"), ["limits.query_rows", "`0`", "above zero"];
+        "a_negative", file("limits.query_rows = -1"), ["limits.query_rows", "`-1`", "above zero"];
+        "a_fraction", file("limits.query_rows = 1.5"), ["limits.query_rows", "`1.5`", "whole number"];
+        "a_bad_size", variable("BASALT_WAL__KEEP", "much"), ["wal.keep", "BASALT_WAL__KEEP", "\"256MB\""];
+        "a_bad_level", variable("BASALT_LOG__LEVEL", "loud"), ["log.level", "BASALT_LOG__LEVEL", "debug"];
+        "a_bad_format", file("log.format = 'xml'"), ["log.format", "`xml`", "text or json"];
+        "a_bad_flag", load("", &[], listen_flag("8000")), ["listen", "--listen", "127.0.0.1:8000"];
+        "a_port_too_large", file("onpremise.port = 65536"), ["onpremise.port", "`65536`", "65535"];
+        "a_host_with_a_port", file("onpremise.host = 'gate:80'"),
+            ["onpremise.host", "`gate:80`", "without a port"];
+        "a_name_as_address", file("onpremise.address = 'gate'"), ["onpremise.address", "`gate`", "IP address"];
+        "neither_on_nor_off", file("onpremise.enabled = 'on'"), ["onpremise.enabled", "`on`", "true or false"];
+        "cap_below_flush", file("memtable.cap = 1"), ["memtable.cap", "flush.bytes", "wait"];
     ];
     for (name, config, parts) in rows {
         let message = config.expect_err(name).to_string();
@@ -323,6 +303,29 @@ fn the_admin_token_is_not_repeated_and_may_be_empty() {
         assert!(expected.is_none_or(|token| found.is_some_and(|found| found.matches(token))), "{toml}");
         assert!(!format!("{config:?}").contains("hush"), "{toml}");
     }
+}
+
+#[test]
+fn values_of_a_file_are_texts() {
+    let toml = "digits = 1_000\nhex = 0xff\nbelow = -5\nhalf = 0.50\nlarge = 1e3\nflag = true\nday = 2026-01-02\n\
+        list = [1, 'two', true]\nnested = [[1]]\n[[tables]]\na = 1\n[section]\n'a.b' = 'c'\n[section.inner]\nkey = 'd'\n";
+    let settings = layers::merge(vec![Layer::from_toml("basalt.toml", toml).expect("TOML")]);
+    let found: Vec<_> = settings.iter().map(|s| (s.key.as_str(), s.text.as_deref(), s.is_list)).collect();
+    let expected = [
+        ("below", Some("-5"), false),
+        ("day", None, false),
+        ("digits", Some("1000"), false),
+        ("flag", Some("true"), false),
+        ("half", Some("0.5"), false),
+        ("hex", Some("255"), false),
+        ("large", Some("1000"), false),
+        ("list", Some("1,two,true"), true),
+        ("nested", None, true),
+        ("section.a.b", Some("c"), false),
+        ("section.inner.key", Some("d"), false),
+        ("tables", None, true),
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]

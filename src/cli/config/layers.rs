@@ -1,8 +1,8 @@
 //! Layers of the configuration, each merged over the one before; every value remembers its source.
 
-use figment::providers::{Format, Toml};
-use figment::value::{Dict, Map, Num, Value};
-use figment::{Figment, Metadata, Profile, Provider};
+use std::collections::BTreeMap;
+
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::keys;
 use crate::domain::{Error, Result};
@@ -45,20 +45,21 @@ pub struct ConfigFlag {
 
 /// Settings of one source.
 pub(super) struct Layer {
-    source: String,
-    values: Dict,
+    settings: Vec<Setting>,
 }
 
 impl Layer {
     pub fn from_toml(file: &str, text: &str) -> Result<Layer> {
-        let values = Toml::from_str(text).map_err(|error| {
+        let table = DeTable::parse(text).map_err(|error| {
             // Its whole text would quote the line, which may hold a secret.
             let start = error.span().map_or(0, |span| span.start).min(text.len().saturating_sub(1));
             let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
             let problem = error.message().trim_end().replace('\n', "; ");
             Error::invalid(format!("{file} is not TOML: line {line}: {problem}"))
         })?;
-        Ok(Layer { source: file.to_owned(), values })
+        let mut settings = Vec::new();
+        collect(file, "", table.get_ref(), &mut settings);
+        Ok(Layer { settings })
     }
 
     pub fn from_flag(flag: ConfigFlag) -> Layer {
@@ -66,18 +67,8 @@ impl Layer {
     }
 
     fn from_value(source: String, key: &str, value: String) -> Layer {
-        let values = figment::util::nest(key, Value::from(value)).into_dict().unwrap_or_default();
-        Layer { source, values }
-    }
-}
-
-impl Provider for Layer {
-    fn metadata(&self) -> Metadata {
-        Metadata::named(self.source.clone())
-    }
-
-    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
-        Ok(Map::from([(Profile::Default, self.values.clone())]))
+        let setting = Setting { key: key.to_owned(), text: Some(value), is_list: false, source };
+        Layer { settings: vec![setting] }
     }
 }
 
@@ -125,54 +116,57 @@ fn setting_key(variable: &str) -> String {
 
 /// Whether a file in TOML sets a key whose value is a secret.
 pub fn holds_secret(file: &str, text: &str) -> bool {
-    let settings = Layer::from_toml(file, text).and_then(|layer| merge(vec![layer])).unwrap_or_default();
+    let settings = Layer::from_toml(file, text).map(|layer| layer.settings).unwrap_or_default();
     let is_secret = |setting: &Setting| keys::all().any(|key| key.is_secret && key.name == setting.key);
     settings.iter().any(is_secret)
 }
 
 /// Merges the layers, the last one winning; returns the settings ordered by key.
-pub(super) fn merge(layers: Vec<Layer>) -> Result<Vec<Setting>> {
-    let figment = layers.into_iter().fold(Figment::new(), |below, layer| below.merge(layer));
-    let mut data =
-        figment.data().map_err(|e| Error::invalid(format!("the configuration cannot be read: {e}")))?;
-    let mut settings = Vec::new();
-    collect(&figment, "", data.remove(&Profile::Default).unwrap_or_default(), &mut settings);
-    Ok(settings)
+pub(super) fn merge(layers: Vec<Layer>) -> Vec<Setting> {
+    let mut settings = BTreeMap::new();
+    for setting in layers.into_iter().flat_map(|layer| layer.settings) {
+        // A value replaces a whole section of that name below it, too.
+        settings.retain(|key: &String, _| !is_in_section(key, &setting.key));
+        settings.insert(setting.key.clone(), setting);
+    }
+    settings.into_values().collect()
 }
 
-fn collect(figment: &Figment, section: &str, values: Dict, settings: &mut Vec<Setting>) {
-    for (name, value) in values {
-        let key = if section.is_empty() { name } else { format!("{section}.{name}") };
-        let source = figment.get_metadata(value.tag()).map_or_else(String::new, |m| m.name.to_string());
-        match value {
-            Value::Dict(_, inner) => collect(figment, &key, inner, settings),
+fn is_in_section(key: &str, section: &str) -> bool {
+    key.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn collect(file: &str, section: &str, table: &DeTable<'_>, settings: &mut Vec<Setting>) {
+    for (name, value) in table {
+        let name = name.get_ref();
+        let key = if section.is_empty() { name.to_string() } else { format!("{section}.{name}") };
+        match value.get_ref() {
+            DeValue::Table(inner) => collect(file, &key, inner, settings),
             value => {
-                let is_list = matches!(value, Value::Array(..));
-                settings.push(Setting { key, text: to_text(&value), is_list, source });
+                let is_list = value.is_array();
+                settings.push(Setting { key, text: to_text(value), is_list, source: file.to_owned() });
             }
         }
     }
 }
 
-fn to_text(value: &Value) -> Option<String> {
+fn to_text(value: &DeValue<'_>) -> Option<String> {
     match value {
-        Value::String(_, text) => Some(text.clone()),
-        Value::Char(_, c) => Some(c.to_string()),
-        Value::Bool(_, flag) => Some(flag.to_string()),
-        Value::Num(_, number) => Some(number_text(*number)),
-        Value::Array(_, items) => {
-            let texts = items.iter().filter(|item| !matches!(item, Value::Array(..))).map(to_text);
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Boolean(flag) => Some(flag.to_string()),
+        DeValue::Integer(number) => Some(integer_text(number)),
+        DeValue::Float(number) => Some(number.as_str().parse().unwrap_or(f64::NAN).to_string()),
+        DeValue::Array(items) => {
+            let texts = items.iter().map(|item| item.get_ref()).filter(|item| !item.is_array()).map(to_text);
             let texts: Vec<String> = texts.collect::<Option<_>>()?;
             (texts.len() == items.len()).then(|| texts.join(","))
         }
-        Value::Empty(..) | Value::Dict(..) => None,
+        DeValue::Datetime(_) | DeValue::Table(_) => None,
     }
 }
 
-fn number_text(number: Num) -> String {
-    match (number.to_u128(), number.to_i128(), number.to_f64()) {
-        (Some(n), _, _) => n.to_string(),
-        (_, Some(n), _) => n.to_string(),
-        (_, _, n) => n.unwrap_or(f64::NAN).to_string(),
-    }
+/// The decimal digits of an integer, whatever its base.
+fn integer_text(number: &DeInteger<'_>) -> String {
+    let parsed = i128::from_str_radix(number.as_str(), number.radix());
+    parsed.map_or_else(|_| number.to_string(), |number| number.to_string())
 }

@@ -78,7 +78,7 @@ impl LoadedConfig {
 
     /// Merges the layers over the base; the last layer wins.
     pub(super) fn from_layers(base: Config, layers: Vec<Layer>) -> Result<LoadedConfig> {
-        let settings = layers::merge(layers)?;
+        let settings = layers::merge(layers);
         let config = base.clone().apply_settings(&settings)?;
         Ok(LoadedConfig { config, base, settings })
     }
