@@ -47,16 +47,16 @@ async fn post_tail(
 ) -> Result<Response, PlainError> {
     let secret = bearer::token(&headers).unwrap_or_default();
     // Before a byte of the body is read: strangers hold no memory with it.
-    app.check_is_node(secret)?;
+    app.node.cluster.check_is_node(secret)?;
     // It keeps its connection when strangers need one.
     connection.set_authenticated();
     let body = payload::read_for_secret(&headers, body, MAX_TAIL_REQUEST, secret).await?;
     let query: TailQuery = serde_json::from_slice(&body)
         .map_err(|e| Error::invalid(format!("the body is no request for a tail: {e}")))?;
-    app.learn_catalog_version().await;
+    app.node.cluster.learn_catalog_version().await;
     // Rows of a large memtable are copied: not on a thread that serves other requests.
     let secret = secret.to_owned();
-    let tail = tokio::task::spawn_blocking(move || app.tail(&secret, query));
+    let tail = tokio::task::spawn_blocking(move || app.node.cluster.tail(&secret, query));
     let tail = tail.await.map_err(|e| Error::internal("a tail was interrupted").with_source(e))??;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], tail).into_response())
 }

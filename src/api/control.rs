@@ -49,7 +49,8 @@ async fn run_command(
         command.map_err(|e| Error::invalid("the request body is not a valid command").with_source(e))?;
     let progress = Progress::default();
     let reporter = progress.clone();
-    let work = tokio::spawn(async move { app.run_command(&principal, command, &reporter).await });
+    let work =
+        tokio::spawn(async move { app.owner_commands.run_command(&principal, command, &reporter).await });
     let running = RunningCommand {
         work: AbortOnDropHandle::new(work),
         progress,

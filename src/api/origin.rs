@@ -26,7 +26,7 @@ pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("x-forwarded-for"
 /// are limited by address, and the audit log names it.
 fn believe_node(app: &App, request: &mut Request) {
     let Some(secret) = request.headers_mut().remove(NODE_SECRET) else { return };
-    if !secret.to_str().is_ok_and(|secret| app.is_node(secret)) {
+    if !secret.to_str().is_ok_and(|secret| app.node.cluster.is_node(secret)) {
         return;
     }
     let address = request.headers().get(CLIENT_ADDRESS).and_then(|address| address.to_str().ok());

@@ -86,7 +86,7 @@ fn up_to_date(routes: Router<Arc<App>>, app: &Arc<App>) -> Router<Arc<App>> {
 
 /// Middleware: brings the catalog up to date, before the credentials of the request are judged.
 async fn catch_up(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.catch_up_catalog().await {
+    match app.node.cluster.catch_up_catalog().await {
         Ok(()) => next.run(request).await,
         Err(error) => PlainError::from(error).into_response(),
     }
@@ -94,7 +94,7 @@ async fn catch_up(State(app): State<Arc<App>>, request: Request, next: Next) -> 
 
 /// As `catch_up`, with the errors of GraphQL.
 async fn catch_up_graph(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.catch_up_catalog().await {
+    match app.node.cluster.catch_up_catalog().await {
         Ok(()) => next.run(request).await,
         Err(error) => request_error(request.headers(), error.into()).into_response(),
     }

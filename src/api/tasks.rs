@@ -63,5 +63,5 @@ async fn answer(
 
 fn is_of_node(app: &App, call: &Request<()>) -> bool {
     let headers = call.metadata().clone().into_headers();
-    bearer::token(&headers).is_some_and(|secret| app.is_node(secret))
+    bearer::token(&headers).is_some_and(|secret| app.node.cluster.is_node(secret))
 }

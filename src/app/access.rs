@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::core_parts::CoreParts;
 use crate::auth::key;
@@ -141,6 +142,14 @@ impl AccessControl {
     pub fn own_org(&self, principal: &Principal) -> Result<Arc<Org>> {
         let org = self.store.catalog().org_of(principal);
         org.ok_or_else(|| Error::internal("an organization disappeared"))
+    }
+
+    /// Returns the UUID of the principal's organization.
+    ///
+    /// # Errors
+    /// As [`AccessControl::own_org`].
+    pub fn org_uuid(&self, principal: &Principal) -> Result<Uuid> {
+        self.own_org(principal).map(|org| org.uuid)
     }
 
     /// Returns the slug of the principal's organization.

@@ -70,7 +70,7 @@ async fn a_key_ends_at_the_time_it_was_given_and_not_in_the_past() {
     let (key, _) = app.access.create_key(&owner, &ends("2200-01-31")).await.expect("a key");
     let end = Micros::parse("2200-01-31T00:00:00Z");
     assert_eq!(key.spec.expires_at, end);
-    assert!(key.is_valid_at(app.clock.now()) && !end.is_some_and(|end| key.is_valid_at(end)));
+    assert!(key.is_valid_at(app.parts.clock.now()) && !end.is_some_and(|end| key.is_valid_at(end)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +94,7 @@ async fn the_chosen_key_is_made_once_and_stays_revoked() {
 async fn what_is_preset_once_a_server_has_run_is_not_made() {
     let (_dir, app) = open().await;
     app.access.bootstrap(CHOSEN).await.expect("made");
-    app.store.catalog().save_heartbeat(app.clock.now()).await.expect("saved");
+    app.parts.store.catalog().save_heartbeat(app.parts.clock.now()).await.expect("saved");
     let later = CHOSEN.replace('e', "f");
     app.access.bootstrap(&later).await.expect("only said in the log");
     assert_eq!(kind_of(app.access.authenticate_key(&later)), Kind::Unauthenticated);
@@ -135,28 +135,28 @@ async fn commands_are_for_the_owner_and_act_in_the_organization_they_name() {
         create: create.map(str::to_owned),
     };
 
-    app.run_command(&owner, create_org(), &progress).await.expect("made");
+    app.owner_commands.run_command(&owner, create_org(), &progress).await.expect("made");
     for command in [create_org(), Command::ListOrgs, Command::ListKeys { org: None }, find(Some("fp64"))] {
         assert_eq!(
-            kind_of(app.run_command(&key, command, &progress).await),
+            kind_of(app.owner_commands.run_command(&key, command, &progress).await),
             Kind::Forbidden,
             "a key is no owner"
         );
     }
-    assert_eq!(kind_of(app.run_command(&owner, find(None), &progress).await), Kind::Invalid);
-    let made = app.run_command(&owner, find(Some("fp64")), &progress).await.expect("made");
-    assert_eq!(app.run_command(&owner, find(None), &progress).await.expect("found"), made);
+    assert_eq!(kind_of(app.owner_commands.run_command(&owner, find(None), &progress).await), Kind::Invalid);
+    let made = app.owner_commands.run_command(&owner, find(Some("fp64")), &progress).await.expect("made");
+    assert_eq!(app.owner_commands.run_command(&owner, find(None), &progress).await.expect("found"), made);
     let in_default =
         Command::FindStream { org: None, device: "Oven".into(), stream: "t".into(), create: None };
     assert_eq!(
-        kind_of(app.run_command(&owner, in_default, &progress).await),
+        kind_of(app.owner_commands.run_command(&owner, in_default, &progress).await),
         Kind::Invalid,
         "another organization"
     );
 
     let create_key = Command::CreateKey { org: org(), key: request(&["data:read"], &[]) };
     let CommandOutcome::NewKey { secret, .. } =
-        app.run_command(&owner, create_key, &progress).await.expect("made")
+        app.owner_commands.run_command(&owner, create_key, &progress).await.expect("made")
     else {
         panic!("another outcome");
     };

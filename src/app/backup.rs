@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::access::{AccessControl, require_system};
 use super::audit::AuditLog;
 use super::core_parts::CoreParts;
-use super::job::{JobReporter, Jobs};
+use super::job::{JobReporter, JobRunner};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::backup::StoredBackup;
 use crate::domain::job::{Job, JobKind, JobSubject};
@@ -30,7 +30,7 @@ pub struct Backups {
     access: Arc<AccessControl>,
     audit: Arc<AuditLog>,
     /// Jobs that write and verify backups, one at a time.
-    pub(super) jobs: Arc<Jobs>,
+    pub(super) jobs: Arc<JobRunner>,
     /// Directory of backups that are requested over HTTP; without one there are none.
     dir: Option<PathBuf>,
 }
@@ -43,7 +43,7 @@ impl Backups {
         dir: Option<PathBuf>,
     ) -> Self {
         let (store, clock) = (parts.store.clone(), parts.clock.clone());
-        let jobs = Arc::new(Jobs::new(store.clone(), 1));
+        let jobs = Arc::new(JobRunner::new(store.clone(), 1));
         Self { store, clock, access, audit, jobs, dir }
     }
 

@@ -4,17 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::RwLock;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use url::Url;
 use uuid::Uuid;
 
-use super::App;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
 use crate::auth::admin_token::AdminToken;
-use crate::domain::cluster::{ClusterRole, OwnerStates, TailQuery};
+use crate::domain::cluster::{ClusterNode, ClusterRole, OwnerStates, TailQuery};
 use crate::domain::device::DeviceFilter;
 use crate::domain::ports::{DeviceStatusSource, OwnerNode};
 use crate::domain::{Error, Kind, Micros, OrgId, Principal, Result};
 use crate::fetch::owner_client::OwnerClient;
+use crate::query::Engine;
+use crate::store::Store;
 
 /// Interval in which a query node looks for changes of the catalog, so that what runs for long ends when its key does.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
@@ -55,7 +59,25 @@ pub struct NodeIdentity {
     pub started_at: Micros,
 }
 
-impl App {
+/// Nodes of the cluster as they were at the last renewal; none for a server that is no node. They are for the server
+/// itself: callers see the table `nodes`.
+pub(super) type KnownNodes = Arc<RwLock<Arc<Vec<ClusterNode>>>>;
+
+/// This server's part in its cluster: tails for query nodes, its entry among the nodes, and the upkeep of a query node.
+pub struct ClusterMembership {
+    pub(super) store: Arc<Store>,
+    pub(super) engine: Arc<Engine>,
+    states: CollectorStates,
+    pub(super) settings: ClusterSettings,
+    pub(super) nodes: KnownNodes,
+}
+
+impl ClusterMembership {
+    pub(super) fn new(parts: &CoreParts, nodes: KnownNodes, settings: &ClusterSettings) -> Self {
+        let (store, engine, states) = (parts.store.clone(), parts.engine.clone(), parts.states.clone());
+        Self { store, engine, states, settings: settings.clone(), nodes }
+    }
+
     /// Returns, encoded, the unflushed rows of an organization that a query node lacks and the versions of the lake that have all
     /// others.
     ///
@@ -90,7 +112,7 @@ impl App {
 
     /// Whether this is the secret of the cluster, which its nodes have.
     pub fn is_node(&self, secret: &str) -> bool {
-        self.settings.cluster.secret.as_ref().is_some_and(|own| own.matches(secret))
+        self.settings.secret.as_ref().is_some_and(|own| own.matches(secret))
     }
 
     fn owner_states(&self, org: OrgId) -> OwnerStates {

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use url::Url;
 
-use super::App;
-use super::cluster::NodeIdentity;
+use super::cluster::{ClusterMembership, NodeIdentity};
 use crate::domain::Result;
 use crate::domain::cluster::{ClusterNode, ClusterRole, LEASE_S};
 use crate::store::catalog::answer_within;
@@ -19,17 +17,13 @@ const RENEW_INTERVAL: Duration = Duration::from_secs(3);
 const LEASE: Duration = Duration::from_secs(LEASE_S);
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Nodes of the cluster as they were at the last renewal; none for a server that is no node. They are for the server
-/// itself: callers see the table `nodes`.
-pub(super) type KnownNodes = Arc<RwLock<Arc<Vec<ClusterNode>>>>;
-
-impl App {
+impl ClusterMembership {
     /// Notes in the catalog that this node runs, and takes over which others do. A server that is no node does nothing.
     ///
     /// # Errors
     /// `Unavailable` when the catalog's database does not answer; what was known stays.
     pub async fn renew_node(&self) -> Result<()> {
-        let Some(identity) = &self.settings.cluster.node else { return Ok(()) };
+        let Some(identity) = &self.settings.node else { return Ok(()) };
         let nodes = self.store.catalog().renew_node(&entry(identity)).await?;
         if identity.role == ClusterRole::Query {
             self.engine.set_workers(worker_urls(&nodes));
@@ -41,7 +35,7 @@ impl App {
     /// Runs forever on a node of a cluster: renews its entry. Without a renewal for as long as the lease, no query is spread
     /// any more.
     pub(super) async fn run_node_renewal(&self) {
-        let Some(identity) = &self.settings.cluster.node else { return };
+        let Some(identity) = &self.settings.node else { return };
         let mut ticks = interval(RENEW_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut renewed_at = Instant::now();
@@ -65,7 +59,7 @@ impl App {
 
     /// Removes the entry of this node, when it stops in order. An entry that stays lapses.
     pub async fn leave_cluster(&self) {
-        let Some(identity) = &self.settings.cluster.node else { return };
+        let Some(identity) = &self.settings.node else { return };
         let removal = self.store.catalog().remove_node(identity.id);
         if let Err(error) = answer_within(RENEW_INTERVAL, removal).await {
             tracing::warn!(
@@ -133,8 +127,9 @@ mod tests {
     #[tokio::test]
     async fn a_server_alone_is_no_node() {
         let (_dir, app) = test_app::open().await;
-        app.run_node_renewal().await;
-        app.leave_cluster().await;
-        assert!(app.nodes.read().is_empty());
+        let cluster = &app.node.cluster;
+        cluster.run_node_renewal().await;
+        cluster.leave_cluster().await;
+        assert!(cluster.nodes.read().is_empty());
     }
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use super::App;
 use super::mqtt::SessionRegistry;
 use super::mqtt::presence::DevicePresence;
 use crate::collect::Collectors;
@@ -77,25 +76,35 @@ impl DeviceStatusSource for CollectorStates {
     }
 }
 
-impl App {
+/// Parts of the application that collectors use, and the place where they are attached to it.
+pub struct CollectorPorts {
+    states: CollectorStates,
+    web: Arc<dyn HttpClient>,
+}
+
+impl CollectorPorts {
+    pub(super) fn new(states: &CollectorStates, web: Arc<dyn HttpClient>) -> Self {
+        Self { states: states.clone(), web }
+    }
+
     /// Returns the devices that collectors poll.
     pub fn plant(&self) -> Arc<dyn DeviceRegistry> {
-        Arc::new(CatalogPlant(self.store.clone()))
+        Arc::new(CatalogPlant(self.states.store.clone()))
     }
 
     /// Returns the sink that collectors write to.
     pub fn sample_sink(&self) -> Arc<dyn SampleSink> {
-        Arc::new(StoreSink(self.store.clone()))
+        Arc::new(StoreSink(self.states.store.clone()))
     }
 
     /// Returns how far ahead of its receipt the time of a source may be.
     pub fn ahead_bound(&self) -> AheadBound {
-        self.store.ahead_bound()
+        self.states.store.ahead_bound()
     }
 
     /// Returns the HTTP client of the collectors. It has the same egress policy as URLs given by callers.
     pub fn web(&self) -> Arc<dyn HttpClient> {
-        self.fetcher.clone()
+        self.web.clone()
     }
 
     /// Attaches the running collectors; only the first call counts.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::App;
+use super::access::AccessControl;
+use super::core_parts::CoreParts;
 use super::instathings::InstathingsSettings;
 use super::mk::MkSettings;
 use crate::auth::rate_limiter::AttemptBudget;
 use crate::domain::org::Org;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Kind, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 /// Settings of the vendors' APIs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +41,25 @@ impl Default for CompatSettings {
     }
 }
 
-impl App {
-    /// Returns the organization that the APIs without organizations serve: OpenSynaptic and the Instathings gateway.
+/// The organization that the APIs without organizations serve: OpenSynaptic and the Instathings gateway.
+pub struct CompatOrg {
+    store: Arc<Store>,
+    access: Arc<AccessControl>,
+    /// Its slug; `None` is `default`.
+    slug: Option<String>,
+}
+
+impl CompatOrg {
+    pub(super) fn new(parts: &CoreParts, access: Arc<AccessControl>, settings: &CompatSettings) -> Self {
+        Self { store: parts.store.clone(), access, slug: settings.default_org.clone() }
+    }
+
+    /// Returns the organization.
     ///
     /// # Errors
     /// `Invalid` for the field `compat.default_org` when there is no such organization.
     pub fn compat_org(&self) -> Result<Arc<Org>> {
-        let slug = self.settings.compat.default_org.as_deref();
+        let slug = self.slug.as_deref();
         let principal = self.access.system(slug).map_err(|error| match (error.kind, slug) {
             (Kind::Invalid, Some(slug)) => {
                 Error::field("compat.default_org", format!("there is no organization `{slug}`"))
@@ -58,7 +72,7 @@ impl App {
     /// Returns the principal that reads the devices and values of that organization, and nothing else.
     ///
     /// # Errors
-    /// As [`App::compat_org`].
+    /// As [`CompatOrg::compat_org`].
     pub fn compat_reader(&self) -> Result<Principal> {
         let scopes = [Scope::read(Resource::Device), Scope::read(Resource::Value)].into_iter().collect();
         Ok(Principal { scopes, ..Principal::system(self.compat_org()?.id) })

@@ -6,20 +6,24 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::App;
-use super::access::{KeyRequest, require_system};
+use super::access::{AccessControl, KeyRequest, require_system};
+use super::ai::ModelService;
 use super::ai::calibrate::Calibration;
+use super::backup::Backups;
+use super::certificate::Certificates;
 use super::certificate::authority::{AuthorityCommand, AuthorityLine};
-use super::client::{ClientCommand, ClientLine};
-use super::inventory::ImportReport;
+use super::client::{ClientCommand, ClientLine, Clients};
+use super::core_parts::CoreParts;
 use super::inventory::file_command::FileCommand;
-use super::inventory::tag_list::TagListReport;
-use super::user::UserCommand;
+use super::inventory::tag_list::{TagListReport, TagLists};
+use super::inventory::{ImportReport, InventoryFiles};
+use super::user::{UserCommand, Users};
 use crate::domain::audit::RequestOrigin;
 use crate::domain::key::Key;
 use crate::domain::org::{Org, User, UserChange};
 use crate::domain::progress::ProgressStep;
 use crate::domain::{Error, KeyId, Kind, Micros, ModelId, Principal, Progress, Result};
+use crate::store::Store;
 use crate::store::backup::BackupSummary;
 use crate::store::verify::VerifyReport;
 
@@ -171,7 +175,29 @@ pub struct KeyLine {
     pub last_used_at: Option<String>,
 }
 
-impl App {
+/// Services that commands call.
+pub(super) struct OwnerCalls {
+    pub access: Arc<AccessControl>,
+    pub backups: Arc<Backups>,
+    pub certificates: Arc<Certificates>,
+    pub clients: Arc<Clients>,
+    pub inventory: Arc<InventoryFiles>,
+    pub models: Arc<ModelService>,
+    pub tag_lists: Arc<TagLists>,
+    pub users: Arc<Users>,
+}
+
+/// Commands of the data directory's owner.
+pub struct OwnerCommands {
+    pub(super) store: Arc<Store>,
+    calls: OwnerCalls,
+}
+
+impl OwnerCommands {
+    pub(super) fn new(parts: &CoreParts, calls: OwnerCalls) -> Self {
+        Self { store: parts.store.clone(), calls }
+    }
+
     /// Runs one command. Requires `Caller::System`; everybody else is refused before anything is read. Long commands
     /// report to `progress`.
     pub async fn run_command(
@@ -181,31 +207,31 @@ impl App {
         progress: &Progress,
     ) -> Result<CommandOutcome> {
         let principal = &with_command_origin(principal, command.name());
-        let in_org = |org: Option<String>| self.access.in_org(principal, org.as_deref());
+        let in_org = |org: Option<String>| self.calls.access.in_org(principal, org.as_deref());
         Ok(match command {
             Command::CreateOrg { slug, name } => CommandOutcome::Org(org_line(
-                &self.access.create_org(principal, &slug, name.as_deref()).await?,
+                &self.calls.access.create_org(principal, &slug, name.as_deref()).await?,
             )),
             Command::ListOrgs => {
-                CommandOutcome::Orgs(self.access.orgs(principal)?.iter().map(org_line).collect())
+                CommandOutcome::Orgs(self.calls.access.orgs(principal)?.iter().map(org_line).collect())
             }
             Command::User { org, command } => self.run_user_command(&in_org(org)?, command).await?,
             Command::Client { org, command } => self.run_client_command(&in_org(org)?, command).await?,
             Command::CreateKey { org, key } => {
                 let there = in_org(org)?;
-                let (key, secret) = self.access.create_key(&there, &key).await?;
+                let (key, secret) = self.calls.access.create_key(&there, &key).await?;
                 CommandOutcome::NewKey { key: key_line(&key), secret }
             }
             Command::ListKeys { org } => {
                 let there = in_org(org)?;
-                CommandOutcome::Keys(self.access.keys(&there)?.iter().map(key_line).collect())
+                CommandOutcome::Keys(self.calls.access.keys(&there)?.iter().map(key_line).collect())
             }
             Command::RevokeKey { org, id } => {
                 let there = in_org(org)?;
-                CommandOutcome::Key(key_line(&self.access.revoke_key(&there, KeyId(id)).await?))
+                CommandOutcome::Key(key_line(&self.calls.access.revoke_key(&there, KeyId(id)).await?))
             }
             Command::Ca(command) => CommandOutcome::Authorities(
-                self.certificates.run_authority_command(principal, command).await?,
+                self.calls.certificates.run_authority_command(principal, command).await?,
             ),
             Command::Compact => {
                 require_system(principal)?;
@@ -213,12 +239,13 @@ impl App {
             }
             Command::Verify => CommandOutcome::Verified(Box::new(self.verify(principal, progress).await?)),
             Command::Backup { dest } => {
-                CommandOutcome::BackedUp(self.backups.backup(principal, &dest, progress).await?)
+                CommandOutcome::BackedUp(self.calls.backups.backup(principal, &dest, progress).await?)
             }
             Command::Calibrate { org, model, from, to, percentile } => {
                 let there = in_org(org)?;
                 let spec = Calibration { from: time("from", &from)?, to: time("to", &to)?, percentile };
-                let (threshold, windows) = self.models.calibrate_model(&there, ModelId(model), spec).await?;
+                let (threshold, windows) =
+                    self.calls.models.calibrate_model(&there, ModelId(model), spec).await?;
                 CommandOutcome::Calibrated { threshold, windows }
             }
             Command::FindStream { org, device, stream, create } => {
@@ -234,24 +261,24 @@ impl App {
         let user = match command {
             UserCommand::List => {
                 return Ok(CommandOutcome::Users(
-                    self.users.users(principal)?.iter().map(user_line).collect(),
+                    self.calls.users.users(principal)?.iter().map(user_line).collect(),
                 ));
             }
-            UserCommand::Create(user) => self.users.create_user(principal, user).await?,
+            UserCommand::Create(user) => self.calls.users.create_user(principal, user).await?,
             UserCommand::SetPassword { name, password } => {
-                self.users.set_password(principal, &name, password).await?
+                self.calls.users.set_password(principal, &name, password).await?
             }
             UserCommand::SetRole { name, is_staff, is_superuser, is_viewer } => {
                 let (is_staff, is_superuser, is_viewer) =
                     (Some(is_staff), Some(is_superuser), Some(is_viewer));
                 let change = UserChange { is_staff, is_superuser, is_viewer, ..UserChange::default() };
-                self.users.update_user(principal, &name, change).await?
+                self.calls.users.update_user(principal, &name, change).await?
             }
             UserCommand::Enable { name, is_enabled } => {
                 let change = UserChange { enabled: Some(is_enabled), ..UserChange::default() };
-                self.users.update_user(principal, &name, change).await?
+                self.calls.users.update_user(principal, &name, change).await?
             }
-            UserCommand::Delete { name } => self.users.delete_user(principal, &name).await?,
+            UserCommand::Delete { name } => self.calls.users.delete_user(principal, &name).await?,
         };
         Ok(CommandOutcome::User(user_line(&user)))
     }
@@ -259,15 +286,15 @@ impl App {
     async fn run_file_command(&self, principal: &Principal, command: FileCommand) -> Result<CommandOutcome> {
         Ok(match command {
             FileCommand::Import { form, text, is_dry } => {
-                let report = self.import_inventory(principal, form, text, is_dry).await?;
+                let report = self.calls.inventory.import_inventory(principal, form, text, is_dry).await?;
                 CommandOutcome::Inventory(Box::new(report))
             }
             FileCommand::ImportTags { device, text, is_dry } => {
-                let report = self.tag_lists.import(principal, &device, text, is_dry).await?;
+                let report = self.calls.tag_lists.import(principal, &device, text, is_dry).await?;
                 CommandOutcome::TagList(Box::new(report))
             }
             FileCommand::Export { form } => {
-                CommandOutcome::File { text: self.export_inventory(principal, form)? }
+                CommandOutcome::File { text: self.calls.inventory.export_inventory(principal, form)? }
             }
         })
     }
@@ -280,18 +307,19 @@ impl App {
         require_system(principal)?;
         Ok(match command {
             ClientCommand::Create(request) => {
-                let (client, secret) = self.clients.issue_client(principal, &request).await?;
-                CommandOutcome::NewClient { client: self.clients.client_line(&client), secret }
+                let (client, secret) = self.calls.clients.issue_client(principal, &request).await?;
+                CommandOutcome::NewClient { client: self.calls.clients.client_line(&client), secret }
             }
             ClientCommand::List => {
-                let clients = self.clients.clients(principal)?;
+                let clients = self.calls.clients.clients(principal)?;
                 CommandOutcome::Clients(
-                    clients.iter().map(|client| self.clients.client_line(client)).collect(),
+                    clients.iter().map(|client| self.calls.clients.client_line(client)).collect(),
                 )
             }
             ClientCommand::Revoke { api, client_id } => {
-                let client = self.clients.revoke_client_named(principal, api.as_deref(), &client_id).await?;
-                CommandOutcome::Client(self.clients.client_line(&client))
+                let client =
+                    self.calls.clients.revoke_client_named(principal, api.as_deref(), &client_id).await?;
+                CommandOutcome::Client(self.calls.clients.client_line(&client))
             }
         })
     }

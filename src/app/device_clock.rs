@@ -9,11 +9,14 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::App;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
+use super::event::Events;
 use crate::domain::device::Device;
 use crate::domain::event::{EventSource, EventSpec, Level};
 use crate::domain::ports::DeviceStatusSource;
 use crate::domain::{DeviceId, Principal, Result};
+use crate::store::Store;
 
 /// Kind of the events.
 const KIND: &str = "clock";
@@ -23,7 +26,18 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Devices whose clock is off, as the events say, and how far.
 type KnownOffsets = HashMap<DeviceId, f64>;
 
-impl App {
+/// Events about the clocks of devices.
+pub struct DeviceClocks {
+    store: Arc<Store>,
+    states: CollectorStates,
+    events: Arc<Events>,
+}
+
+impl DeviceClocks {
+    pub(super) fn new(parts: &CoreParts, events: Arc<Events>) -> Self {
+        Self { store: parts.store.clone(), states: parts.states.clone(), events }
+    }
+
     /// Writes an event when the clock of a collected device is found off, turns to the other side, or is right again,
     /// until `stop`. What cannot be stored is tried again with the next change.
     pub async fn run_device_clocks(self: Arc<Self>, stop: CancellationToken) {

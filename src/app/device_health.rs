@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 
-use super::App;
+use super::readings::SensorReadings;
 use super::readings::list::PageQuery;
 use crate::domain::companion::Companion;
 use crate::domain::device_health::{HealthReport, KEPT_S};
@@ -17,7 +17,7 @@ use crate::domain::{DeviceId, Error, Kind, Principal, Resource, Result, Scope};
 use crate::query::list_query::ListQuery;
 use crate::query::readings_list::ValuesQuery;
 
-impl App {
+impl SensorReadings {
     /// Stores a health report of a device; one of the same time is replaced.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl App {
     /// Returns a page of the reports of a range, and the number of all of them.
     ///
     /// # Errors
-    /// As [`App::device_health`]; `Busy` or `Timeout` for the limits of queries.
+    /// As [`SensorReadings::device_health`]; `Busy` or `Timeout` for the limits of queries.
     pub async fn device_health_history(
         &self,
         principal: &Principal,

@@ -1,12 +1,12 @@
 //! Destination of imported readings: a stream that is given by names.
 
-use super::App;
 use super::access::require_system;
+use super::control::OwnerCommands;
 use crate::domain::device::{DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::stream::{StreamFilter, StreamKind, StreamSpec};
 use crate::domain::{Error, Principal, Result, StreamId};
 
-impl App {
+impl OwnerCommands {
     /// Finds a stream by the names of its device and itself. `create` is the type with which a missing stream is created; a
     /// missing device is created too.
     ///

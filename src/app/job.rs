@@ -1,6 +1,6 @@
-//! Jobs: listed, shown and cancelled whatever their kind, and those of models and backups run.
+//! Runs the jobs of models and of backups.
 //!
-//! A job of a model or a backup runs in this process: one that a restart interrupts has failed. It is not run again by itself, because its
+//! Such a job runs in this process: one that a restart interrupts has failed. It is not run again by itself, because its
 //! model may have another version now, and whoever asked for it may see less.
 
 use std::collections::HashMap;
@@ -16,16 +16,15 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::App;
-use crate::domain::job::{ImportReport, ImportedFile, Job, JobEnd, JobFilter, JobKind, JobState, JobSubject};
-use crate::domain::{Error, JobId, Kind, Principal, Resource, Result, Scope};
+use crate::domain::job::{Job, JobEnd, JobKind, JobState, JobSubject};
+use crate::domain::{Error, JobId, Kind, Principal, Result};
 use crate::store::Store;
 
 /// Interval between two attempts to store the end of a job.
 const STORE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Jobs of one sort that run in this process: those of models, or backups.
-pub(super) struct Jobs {
+pub(super) struct JobRunner {
     store: Arc<Store>,
     unfinished: Mutex<HashMap<JobId, CancellationToken>>,
     turns: Semaphore,
@@ -44,7 +43,7 @@ impl JobReporter {
     }
 }
 
-impl Jobs {
+impl JobRunner {
     /// At most `max_running` of the jobs run at the same time; the others are queued.
     pub fn new(store: Arc<Store>, max_running: usize) -> Self {
         Self { store, unfinished: Mutex::default(), turns: Semaphore::new(max_running) }
@@ -139,101 +138,9 @@ impl Jobs {
     }
 
     /// Stops a job that waits or runs.
-    fn stop(&self, id: JobId) {
+    pub fn stop(&self, id: JobId) {
         if let Some(cancel) = self.unfinished.lock().get(&id) {
             cancel.cancel();
         }
     }
-}
-
-impl App {
-    /// Returns the jobs whose subjects the principal sees, the newest first.
-    ///
-    /// # Errors
-    /// `Forbidden` without the scope `system:read` or `value:read`; `Unavailable`.
-    pub async fn jobs(&self, principal: &Principal, filter: &JobFilter) -> Result<Vec<Job>> {
-        require_either(principal, Scope::read)?;
-        self.store.catalog().jobs(principal, filter).await
-    }
-
-    /// Returns a job.
-    ///
-    /// # Errors
-    /// `Forbidden` without the scope `system:read` or `value:read`; `NotFound` when the principal does not see its subject.
-    pub async fn job(&self, principal: &Principal, id: JobId) -> Result<Job> {
-        require_either(principal, Scope::read)?;
-        self.store.catalog().job(principal, id).await
-    }
-
-    /// Cancels a job; what it has written stays, except the file of an export. A finished job is unchanged.
-    ///
-    /// # Errors
-    /// `NotFound` as [`App::job`]; `Forbidden` without the scope that its kind needs.
-    pub async fn cancel_job(&self, principal: &Principal, id: JobId) -> Result<()> {
-        require_either(principal, Scope::write)?;
-        self.job(principal, id).await?.check_may_cancel(principal)?;
-        let job = self.store.catalog().cancel_job(principal, id).await?;
-        match job.kind {
-            JobKind::Score | JobKind::Rescore => self.models.ai.jobs.stop(id),
-            JobKind::Backup | JobKind::VerifyBackup => self.backups.jobs.stop(id),
-            JobKind::Export => self.stop_export(job.uuid),
-            // Its sender is told when it reports.
-            JobKind::Import => {}
-        }
-        Ok(())
-    }
-
-    /// Creates the job of an import, whose sender reports how far it is.
-    ///
-    /// # Errors
-    /// `Forbidden` without the scope `value:write`; `Throttled` when too many imports of the organization run.
-    pub async fn create_import(&self, principal: &Principal, file: ImportedFile) -> Result<Job> {
-        principal.require(Scope::write(Resource::Value))?;
-        self.store.catalog().create_job(principal, JobKind::Import, JobSubject::Import(file)).await
-    }
-
-    /// Returns a job to a principal that may report about imports.
-    ///
-    /// # Errors
-    /// `Forbidden` without the scope `value:write`; `NotFound` as [`App::job`].
-    pub async fn job_to_report(&self, principal: &Principal, id: JobId) -> Result<Job> {
-        principal.require(Scope::write(Resource::Value))?;
-        self.job(principal, id).await
-    }
-
-    /// Takes a report about an import.
-    ///
-    /// # Errors
-    /// As [`App::job_to_report`]; `Conflict` when it has ended, for example because it was cancelled, and for other jobs.
-    pub async fn report_import(&self, principal: &Principal, id: JobId, report: ImportReport) -> Result<Job> {
-        principal.require(Scope::write(Resource::Value))?;
-        self.store.catalog().report_import(principal, id, report).await
-    }
-
-    /// Ends what a former process left unfinished. Called before anybody is answered.
-    ///
-    /// # Errors
-    /// `Unavailable` when the catalog does not answer.
-    pub async fn recover_jobs(&self) -> Result<()> {
-        self.store.catalog().recover_jobs().await
-    }
-
-    /// Stores the progress of jobs, and fails imports whose senders are silent.
-    pub(super) async fn keep_jobs(&self) -> Result<()> {
-        self.store.catalog().save_job_progress().await?;
-        let failed = self.store.catalog().fail_abandoned_imports(self.clock.now()).await?;
-        if failed > 0 {
-            tracing::warn!(failed, "imports without a report have failed");
-        }
-        Ok(())
-    }
-}
-
-/// Jobs are of the system or of values, by their kind.
-fn require_either(principal: &Principal, access: fn(Resource) -> Scope) -> Result<()> {
-    let scopes = [Resource::System, Resource::Value].map(access);
-    if scopes.iter().any(|scope| principal.scopes.allows(*scope)) {
-        return Ok(());
-    }
-    Err(Error::forbidden(format!("this needs the scope {} or {}", scopes[0], scopes[1])))
 }

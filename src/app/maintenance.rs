@@ -1,11 +1,19 @@
 //! Periodic maintenance: writes what is kept in memory, and deletes expired rows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
-use super::App;
-use crate::domain::{Micros, Result};
+use super::cluster::ClusterMembership;
+use super::core_parts::CoreParts;
+use super::export::Exports;
+use super::jobs::Jobs;
+use super::media::captures::Captures;
+use super::mk::objects::Objects;
+use super::quarantine::Quarantine;
+use crate::domain::{Clock, Micros, Result};
+use crate::store::Store;
 
 /// Interval in which counted refusals are saved.
 const SAVE_REFUSALS: Duration = Duration::from_secs(5);
@@ -18,11 +26,34 @@ const SAVE_USES: Duration = Duration::from_secs(60);
 /// Interval in which expired sessions and tokens and old audit rows are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
-impl App {
+/// Services whose state is saved or whose expired rows are deleted.
+pub(super) struct MaintenanceCalls {
+    pub cluster: Arc<ClusterMembership>,
+    pub captures: Arc<Captures>,
+    pub exports: Arc<Exports>,
+    pub jobs: Arc<Jobs>,
+    pub objects: Arc<Objects>,
+    pub quarantine: Arc<Quarantine>,
+}
+
+/// Periodic work of a server that owns its data directory.
+pub struct Maintenance {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    calls: MaintenanceCalls,
+    /// Retention of audit log rows.
+    audit_keep: Duration,
+}
+
+impl Maintenance {
+    pub(super) fn new(parts: &CoreParts, calls: MaintenanceCalls, audit_keep: Duration) -> Self {
+        Self { store: parts.store.clone(), clock: parts.clock.clone(), calls, audit_keep }
+    }
+
     /// Runs forever. It may be stopped at any moment: `save_pending` writes what is left.
     pub async fn run_maintenance(&self) {
         // Beside the rest: what is purged may take longer than a node may be silent.
-        tokio::join!(self.run_node_renewal(), self.run_periodic_work());
+        tokio::join!(self.calls.cluster.run_node_renewal(), self.run_periodic_work());
     }
 
     async fn run_periodic_work(&self) {
@@ -38,7 +69,7 @@ impl App {
             let (what, done) = tokio::select! {
                 _ = refusals.tick() => ("refused accesses", self.store.catalog().save_denials().await),
                 _ = counts.tick() => ("counts of readings", self.store.catalog().save_reading_counts().await),
-                _ = jobs.tick() => ("progress of jobs", self.keep_jobs().await),
+                _ = jobs.tick() => ("progress of jobs", self.calls.jobs.keep_jobs().await),
                 _ = uses.tick() => ("uses of keys", self.store.catalog().save_last_used().await),
                 _ = forget.tick() => ("expired rows", self.purge_expired().await),
             };
@@ -68,14 +99,14 @@ impl App {
         let now = self.store.catalog().expiry_time(self.clock.now());
         self.store.catalog().purge_expired_sessions(now).await?;
         self.store.catalog().purge_expired_tokens(now).await?;
-        self.purge_media(now).await?;
-        self.quarantine.purge_quarantine(now).await?;
-        self.purge_exports(now).await?;
+        self.calls.captures.purge_media(now).await?;
+        self.calls.quarantine.purge_quarantine(now).await?;
+        self.calls.exports.purge_exports(now).await?;
         self.store.catalog().purge_jobs(now).await?;
         self.store.catalog().purge_device_states(now).await?;
-        let keep_us = i64::try_from(self.settings.audit_keep.as_micros()).unwrap_or(i64::MAX);
+        let keep_us = i64::try_from(self.audit_keep.as_micros()).unwrap_or(i64::MAX);
         self.store.catalog().purge_audit_log(Micros(now.0.saturating_sub(keep_us))).await?;
         // The last one: it may need a bucket, which may be away.
-        self.purge_unreferenced_objects().await
+        self.calls.objects.purge_unreferenced_objects().await
     }
 }

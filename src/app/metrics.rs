@@ -8,15 +8,14 @@ use super::access::AccessControl;
 use super::ai::{ModelService, ModelStatus};
 use super::alert::AlertService;
 use super::alert::counters::AlertCounts;
-use super::cluster_nodes::KnownNodes;
+use super::cluster::KnownNodes;
 use super::collector_ports::CollectorStates;
 use super::core_parts::CoreParts;
 use super::mqtt::BrokerState;
 use super::mqtt::metrics::MqttMetrics;
 use super::notification::Notifications;
 use super::notification::counters::NotificationCounts;
-use super::readings::ReadingIntake;
-use super::readings::counters::ReadingCounts;
+use super::readings::counters::{ReadingCounters, ReadingCounts};
 use super::sql::Statements;
 use super::system::ServerState;
 use crate::domain::cluster::{ClusterNode, SpreadTotals};
@@ -66,7 +65,7 @@ pub(super) struct MetricSources {
     pub alerts: Arc<AlertService>,
     pub statements: Arc<Statements>,
     pub broker: Arc<BrokerState>,
-    pub readings: Arc<ReadingIntake>,
+    pub readings: Arc<ReadingCounters>,
     pub nodes: KnownNodes,
 }
 
@@ -132,7 +131,7 @@ impl ServerMetrics {
             models,
             started_at: server.start.at,
             server: server.server_status().await,
-            readings: readings.counters.counts(),
+            readings: readings.counts(),
             mqtt: broker.metrics(),
             notifications: notifications.counters.counts(),
             alerts: alerts.counters.counts(self.store.current_position().seq),

@@ -24,6 +24,7 @@ pub mod compat;
 pub mod control;
 pub mod core_parts;
 pub mod cors;
+mod dependent_services;
 pub mod device;
 pub mod device_clock;
 pub mod device_health;
@@ -43,6 +44,7 @@ pub mod ingest;
 pub mod instathings;
 pub mod inventory;
 pub mod job;
+pub mod jobs;
 pub mod license;
 pub mod list_range;
 pub mod live;
@@ -53,6 +55,7 @@ pub mod metrics;
 pub mod mk;
 pub mod mqtt;
 pub mod named_queries;
+pub mod node;
 pub mod notification;
 pub mod object_content;
 pub mod onpremise;
@@ -71,6 +74,7 @@ mod secret_file;
 pub mod series;
 pub mod server_clock;
 pub mod session;
+mod shared_state;
 pub mod sql;
 pub mod statistic;
 pub mod stream;
@@ -83,6 +87,7 @@ pub mod token;
 pub mod user;
 pub mod value;
 pub mod value_parsing;
+pub mod vendors;
 pub mod verify;
 pub mod virtual_data;
 
@@ -99,30 +104,38 @@ use self::blynk::Blynk;
 use self::called_services::CalledServices;
 use self::certificate::Certificates;
 use self::client::Clients;
-use self::cluster_nodes::KnownNodes;
 use self::command::Commands;
+use self::control::OwnerCommands;
 use self::core_parts::CoreParts;
+use self::dependent_services::DependentServices;
 use self::device::Devices;
 use self::direct_access::DirectAccess;
 use self::document::Documents;
 use self::event::Events;
-use self::gateway::{Gateway, GatewayHub};
+use self::export::Exports;
+use self::gateway::Gateway;
 use self::group::Groups;
 use self::hamachi::Hamachi;
 use self::ingest::Ingest;
+use self::inventory::InventoryFiles;
 use self::inventory::tag_list::TagLists;
+use self::jobs::Jobs;
 use self::license::Licensing;
 use self::live::LiveFeeds;
+use self::media::MediaServices;
 use self::messages::Messages;
 use self::metrics::ServerMetrics;
-use self::mqtt::BrokerState;
+use self::mk::MkServices;
+use self::mqtt::MqttServices;
+use self::node::NodeServices;
 use self::notification::Notifications;
 use self::opcua_certificate::OpcuaCertificates;
 use self::product::Products;
 use self::quarantine::Quarantine;
-use self::readings::ReadingIntake;
+use self::readings::SensorReadings;
 use self::retention::Retention;
 use self::session::{SessionOptions, Sessions};
+use self::shared_state::SharedState;
 use self::sql::Statements;
 use self::stream::Streams;
 use self::system::ServerState;
@@ -130,12 +143,10 @@ use self::terminal::TerminalGrants;
 use self::token::Tokens;
 use self::user::Users;
 use self::value::Values;
+use self::vendors::VendorServices;
+use crate::domain::Micros;
 use crate::domain::notification::SmtpSettings;
-use crate::domain::{Clock, Micros};
-use crate::fetch::Fetcher;
-use crate::query::Engine;
 use crate::query::named::NamedQueries;
-use crate::store::Store;
 
 /// The part of the configuration that the core needs.
 #[derive(Debug, Clone)]
@@ -186,19 +197,28 @@ pub struct App {
     pub direct_access: Arc<DirectAccess>,
     pub documents: Arc<Documents>,
     pub events: Arc<Events>,
+    pub exports: Arc<Exports>,
     pub feeds: Arc<LiveFeeds>,
     pub gateway: Arc<Gateway>,
     pub groups: Arc<Groups>,
     pub hamachi: Arc<Hamachi>,
     pub ingest: Arc<Ingest>,
+    pub inventory: Arc<InventoryFiles>,
+    pub jobs: Arc<Jobs>,
     pub licensing: Arc<Licensing>,
+    pub media: MediaServices,
     pub messages: Arc<Messages>,
     pub metrics: Arc<ServerMetrics>,
+    pub mk: MkServices,
     pub models: Arc<ModelService>,
+    pub mqtt: MqttServices,
+    pub node: NodeServices,
     pub notifications: Arc<Notifications>,
     pub opcua_certificates: Arc<OpcuaCertificates>,
+    pub owner_commands: Arc<OwnerCommands>,
     pub products: Arc<Products>,
     pub quarantine: Arc<Quarantine>,
+    pub readings: Arc<SensorReadings>,
     pub retention: Arc<Retention>,
     pub server: Arc<ServerState>,
     pub sessions: Arc<Sessions>,
@@ -209,82 +229,66 @@ pub struct App {
     pub tokens: Arc<Tokens>,
     pub users: Arc<Users>,
     pub values: Arc<Values>,
-    store: Arc<Store>,
-    engine: Arc<Engine>,
-    /// States of devices, written by collectors and the MQTT broker and read by SQL. Empty in command-line processes.
-    states: collector_ports::CollectorStates,
-    clock: Arc<dyn Clock>,
+    pub vendors: VendorServices,
+    parts: CoreParts,
     settings: AppSettings,
-    inventory_files: inventory::api_file::InventoryFileLimits,
-    /// Fetches the URLs that callers and collectors name.
-    fetcher: Arc<Fetcher>,
-    mqtt: Arc<BrokerState>,
-    readings: Arc<ReadingIntake>,
-    mk: mk::MkState,
-    exports: export::ExportQueue,
-    media: media::MediaServices,
-    nodes: KnownNodes,
 }
 
 impl App {
     /// Builds every service once; a service is built after those that it calls. `ai` must be what the engine runs models with.
     pub fn new(parts: CoreParts, ai: ModelRuntime, settings: AppSettings) -> Self {
-        let fetcher = Arc::new(Fetcher::new(settings.host.reach.clone()));
-        let mqtt = BrokerState::new(parts.store.clone(), &settings.mqtt, parts.states.sessions.clone());
-        let (mqtt, hub, readings) = (Arc::new(mqtt), Arc::<GatewayHub>::default(), Arc::default());
-        let nodes = KnownNodes::default();
-        let calls = CalledServices::new(&parts, &settings, ai, (&hub, &mqtt, &fetcher));
-        let measured = calls.of_metrics(&mqtt, &readings, &nodes);
-        let (access, audit, devices) =
-            (|| calls.access.clone(), || calls.audit.clone(), || calls.devices.clone());
+        let shared = SharedState::new(&parts, &settings);
+        let calls = CalledServices::new(&parts, &settings, ai, &shared);
+        let dependent = DependentServices::new(&parts, &settings, &calls, &shared);
+        let measured = calls.of_metrics(&shared);
+        let (access, audit) = (|| calls.access.clone(), || calls.audit.clone());
         Self {
-            backups: Arc::new(Backups::new(&parts, access(), audit(), settings.backup_dir.clone())),
-            blynk: Arc::new(Blynk::new(&parts, calls.of_blynk(), hub.clone(), &settings)),
-            certificates: Arc::new(Certificates::new(&parts, devices(), audit(), &settings.data_dir)),
-            direct_access: Arc::new(DirectAccess::new(&parts, devices(), audit())),
-            gateway: Arc::new(Gateway::new(&parts, hub.clone(), calls.of_gateway(), &settings.messages)),
+            blynk: Arc::new(Blynk::new(&parts, calls.of_blynk(), shared.hub, &settings)),
+            direct_access: Arc::new(DirectAccess::new(&parts, calls.devices.clone(), audit())),
             groups: Arc::new(Groups::new(&parts)),
             hamachi: Arc::new(Hamachi::new(access(), audit(), &settings.host)),
             ingest: Arc::new(Ingest::new(&parts, settings.series.clone())),
             licensing: Arc::new(Licensing::new(&parts, access(), &settings)),
-            messages: Arc::new(Messages::new(&parts, hub, &settings.messages)),
             metrics: Arc::new(ServerMetrics::new(&parts, access(), measured, &settings)),
             opcua_certificates: Arc::new(OpcuaCertificates::new(&parts, access(), audit())),
             products: Arc::new(Products::new(&parts)),
-            quarantine: Arc::new(Quarantine::new(&parts)),
             retention: Arc::new(Retention::new(&parts)),
-            tag_lists: Arc::new(TagLists::new(&parts)),
             terminal_grants: Arc::new(TerminalGrants::new(&parts, access(), audit(), &settings)),
             tokens: Arc::new(Tokens::new(&parts, calls.of_tokens(), &settings)),
-            users: Arc::new(Users::new(&parts, access(), calls.passwords.clone())),
-            inventory_files: Default::default(),
-            fetcher,
-            mqtt,
-            readings,
-            mk: mk::MkState::default(),
-            exports: export::ExportQueue::default(),
-            media: media::MediaServices::new(&settings.media),
-            nodes,
+            backups: dependent.backups,
+            exports: dependent.exports,
+            gateway: dependent.gateway,
+            inventory: dependent.inventory,
+            jobs: dependent.jobs,
+            media: dependent.media,
+            messages: dependent.messages,
+            mqtt: dependent.mqtt,
+            node: dependent.node,
+            owner_commands: dependent.owner_commands,
+            quarantine: dependent.quarantine,
+            tag_lists: dependent.tag_lists,
+            users: dependent.users,
+            vendors: dependent.vendors,
             access: calls.access,
             alerts: calls.alerts,
             audit: calls.audit,
+            certificates: calls.certificates,
             clients: calls.clients,
             commands: calls.commands,
             devices: calls.devices,
             documents: calls.documents,
             events: calls.events,
             feeds: calls.feeds,
+            mk: calls.mk,
             models: calls.models,
             notifications: calls.notifications,
+            readings: calls.readings,
             server: calls.server,
             sessions: calls.sessions,
             statements: calls.statements,
             streams: calls.streams,
             values: calls.values,
-            store: parts.store,
-            engine: parts.engine,
-            states: parts.states,
-            clock: parts.clock,
+            parts,
             settings,
         }
     }
@@ -295,6 +299,6 @@ impl App {
 
     /// Returns the current time.
     pub fn now(&self) -> Micros {
-        self.clock.now()
+        self.parts.clock.now()
     }
 }

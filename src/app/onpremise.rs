@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+pub use self::org_messages::OnPremiseMessages;
 use crate::domain::{Micros, Result};
 
 /// The messages of one organization.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::App;
+use super::compat::CompatOrg;
+use super::core_parts::CoreParts;
+use super::messages::Messages;
 use crate::auth::admin_token::AdminToken;
 use crate::domain::device::Device;
 use crate::domain::message::Message;
@@ -17,6 +19,7 @@ use crate::domain::message::query::{
 };
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{DeviceId, Error, Kind, Micros, Principal, Result};
+use crate::store::Store;
 
 /// Settings of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,14 +84,31 @@ pub struct PacketPage<R> {
     pub total: u64,
 }
 
-impl App {
+/// Packets of the organization that the APIs without organizations serve.
+pub struct Packets {
+    store: Arc<Store>,
+    messages: Arc<Messages>,
+    org: Arc<CompatOrg>,
+    settings: OpenSynapticSettings,
+}
+
+impl Packets {
+    pub(super) fn new(
+        parts: &CoreParts,
+        org: Arc<CompatOrg>,
+        messages: Arc<Messages>,
+        settings: &OpenSynapticSettings,
+    ) -> Self {
+        Self { store: parts.store.clone(), messages, org, settings: settings.clone() }
+    }
+
     /// Returns the principal that reads packets: that of the organization `compat.default_org`. `presented` is the
     /// admin token of the request; it matters only when the settings ask for one.
     ///
     /// # Errors
     /// `Unauthenticated` for a missing or wrong token; `Unavailable` when one is needed and none is configured.
     pub fn authenticate_opensynaptic(&self, presented: Option<&str>) -> Result<Principal> {
-        let OpenSynapticSettings { auth_enabled, admin_token, .. } = &self.settings.opensynaptic;
+        let OpenSynapticSettings { auth_enabled, admin_token, .. } = &self.settings;
         if *auth_enabled {
             let Some(configured) = admin_token else {
                 return Err(Error::unavailable("auth_enabled=true but admin_token is empty"));
@@ -97,7 +117,7 @@ impl App {
                 return Err(Error::new(Kind::Unauthenticated, "admin token required"));
             }
         }
-        self.compat_reader()
+        self.org.compat_reader()
     }
 
     /// Checks that packets are served.
@@ -105,7 +125,7 @@ impl App {
     /// # Errors
     /// `Unavailable` when the setting `storage.sql.enabled` is false.
     pub fn check_packet_storage(&self) -> Result<()> {
-        match self.settings.opensynaptic.sql_enabled {
+        match self.settings.sql_enabled {
             true => Ok(()),
             false => Err(Error::unavailable("database not configured")),
         }
@@ -126,7 +146,7 @@ impl App {
         let (offset, limit) = paging.as_sizes();
         let query = MessageQuery { filter, order: MessageOrder::NewestFirst, offset, limit };
         let page = self.messages.messages(principal, query).await?;
-        let mut devices = KnownDevices::new(self, principal);
+        let mut devices = KnownDevices::new(&self.store, principal);
         let packet = |message: Message| {
             let device = devices.get(message.device)?;
             Ok(device.map(|device| Packet { device, message }))
@@ -141,7 +161,7 @@ impl App {
     /// As `Messages::message`.
     pub async fn packet(&self, principal: &Principal, uuid: Uuid) -> Result<Option<Packet>> {
         let Some(message) = self.messages.message(principal, uuid).await? else { return Ok(None) };
-        let device = KnownDevices::new(self, principal).get(message.device)?;
+        let device = KnownDevices::new(&self.store, principal).get(message.device)?;
         Ok(device.map(|device| Packet { device, message }))
     }
 
@@ -160,7 +180,7 @@ impl App {
         let (offset, limit) = paging.as_sizes();
         let page =
             self.messages.message_sensors(principal, SensorQuery { filter, sensor, offset, limit }).await?;
-        let mut devices = KnownDevices::new(self, principal);
+        let mut devices = KnownDevices::new(&self.store, principal);
         let sensor = |row: SensorRow| {
             let device = devices.get(row.device)?;
             Ok(device.map(|device| PacketSensor { device, row }))
@@ -179,7 +199,7 @@ impl App {
         principal: &Principal,
         paging: PacketPaging,
     ) -> Result<PacketPage<PacketDevice>> {
-        let mut devices = KnownDevices::new(self, principal);
+        let mut devices = KnownDevices::new(&self.store, principal);
         let mut rows: Vec<PacketDevice> = Vec::new();
         for messages in self.messages.message_devices(principal).await? {
             rows.extend(devices.get(messages.device)?.map(|device| PacketDevice { device, messages }));
@@ -216,14 +236,14 @@ impl PacketPaging {
 
 /// The devices of one page, looked up once each.
 struct KnownDevices<'a> {
-    app: &'a App,
+    store: &'a Store,
     principal: &'a Principal,
     by_id: HashMap<DeviceId, Option<Arc<Device>>>,
 }
 
 impl<'a> KnownDevices<'a> {
-    fn new(app: &'a App, principal: &'a Principal) -> Self {
-        Self { app, principal, by_id: HashMap::new() }
+    fn new(store: &'a Store, principal: &'a Principal) -> Self {
+        Self { store, principal, by_id: HashMap::new() }
     }
 
     /// Returns a device; `None` when it was deleted since its messages were read.
@@ -231,7 +251,7 @@ impl<'a> KnownDevices<'a> {
         if let Some(known) = self.by_id.get(&id) {
             return Ok(known.clone());
         }
-        let found = match self.app.store.catalog().device(self.principal, id) {
+        let found = match self.store.catalog().device(self.principal, id) {
             Ok(device) => Some(device),
             Err(error) if error.kind == Kind::NotFound => None,
             Err(error) => return Err(error),
@@ -248,7 +268,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_is_needed_only_where_the_settings_ask_for_one() {
-        let (_dir, mut app) = test_app::open().await;
+        let (_dir, app) = test_app::open().await;
         let unknown = (Kind::Unauthenticated, "admin token required");
         let empty = (Kind::Unavailable, "auth_enabled=true but admin_token is empty");
         let rows = [
@@ -263,10 +283,12 @@ mod tests {
         ];
         for (auth_enabled, configured, presented, expected) in rows {
             let admin_token = AdminToken::parse(configured);
-            app.settings.opensynaptic =
+            let settings =
                 OpenSynapticSettings { auth_enabled, admin_token, ..OpenSynapticSettings::default() };
+            let (store, messages) = (app.parts.store.clone(), app.messages.clone());
+            let packets = Packets { store, messages, org: app.vendors.org.clone(), settings };
             let place = format!("{auth_enabled} {configured:?} {presented:?}");
-            match (app.authenticate_opensynaptic(presented), expected) {
+            match (packets.authenticate_opensynaptic(presented), expected) {
                 (Ok(who), None) => {
                     let scopes: Vec<String> = who.scopes.iter().map(|scope| scope.to_string()).collect();
                     assert_eq!(scopes, ["device:read", "value:read"], "{place}");

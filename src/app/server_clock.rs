@@ -10,12 +10,14 @@ use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::App;
+use super::core_parts::CoreParts;
+use super::event::Events;
 use crate::domain::arrival::AheadBound;
 use crate::domain::clock_trust::{ClockReading, step};
 use crate::domain::event::{EventSource, EventSpec, Level};
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Micros, Principal, Result};
+use crate::domain::{Clock, Micros, Principal, Result};
+use crate::store::Store;
 
 /// Kind of the events, as of those about the clocks of devices.
 const KIND: &str = "clock";
@@ -70,7 +72,18 @@ impl ServerClockWatch {
     }
 }
 
-impl App {
+/// Events about the server's own clock.
+pub struct ServerClock {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    events: Arc<Events>,
+}
+
+impl ServerClock {
+    pub(super) fn new(parts: &CoreParts, events: Arc<Events>) -> Self {
+        Self { store: parts.store.clone(), clock: parts.clock.clone(), events }
+    }
+
     /// Writes an event when the server's clock is set by more than `ingest.max_ahead_live`, and when retention stops or begins
     /// to believe it, until `stop`. What cannot be stored is tried again.
     pub async fn run_server_clock(self: Arc<Self>, stop: CancellationToken) {

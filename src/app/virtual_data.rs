@@ -11,11 +11,13 @@ use futures::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::App;
+use super::core_parts::CoreParts;
+use super::messages::Messages;
 use super::messages::document::NewDocument;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{DeviceId, OrgId, Principal};
+use crate::domain::{Clock, DeviceId, OrgId, Principal};
+use crate::store::Store;
 
 /// Member of a device's metadata that switches its generator on.
 pub const ACTIVE: &str = "demoActive";
@@ -41,7 +43,18 @@ pub fn period_s(spec: &DeviceSpec) -> Option<i64> {
     is_whole.then_some(seconds as i64)
 }
 
-impl App {
+/// Generators of the messages of virtual devices.
+pub struct VirtualData {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    messages: Arc<Messages>,
+}
+
+impl VirtualData {
+    pub(super) fn new(parts: &CoreParts, messages: Arc<Messages>) -> Self {
+        Self { store: parts.store.clone(), clock: parts.clock.clone(), messages }
+    }
+
     /// Generates messages until the server stops. A message that cannot be stored is reported and left out.
     pub async fn run_virtual_data(self: Arc<Self>, stop: CancellationToken) {
         let mut changes = self.store.catalog().subscribe_changes();

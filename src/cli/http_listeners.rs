@@ -59,7 +59,7 @@ impl HttpSockets {
         let mut routes = api::router(app.clone());
         if config.onpremise.is_served() {
             let options = onpremise_options(app, limits.onpremise);
-            let onpremise = onpremise::router(app.onpremise_messages()?, options);
+            let onpremise = onpremise::router(app.vendors.onpremise.onpremise_messages()?, options);
             if let Some(host) = &config.onpremise.host {
                 warn_if_reachable(self.main.address, "onpremise.host", ON_PREMISE);
                 routes = onpremise::host::by_host(routes, host, onpremise.clone());

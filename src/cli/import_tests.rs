@@ -11,6 +11,7 @@ use arrow::ipc::writer::{FileWriter, StreamWriter};
 use parquet::arrow::ArrowWriter;
 
 use super::*;
+use crate::domain::fuzz::rows;
 
 const FIXED: ImportDestination = ImportDestination::Stream(StreamId(7));
 
@@ -44,31 +45,19 @@ fn all_shown(chunks: &[ImportChunk]) -> Vec<String> {
 
 #[test]
 fn rows_of_csv_become_readings() {
-    let rows = [
-        (
-            "time_without_a_zone_is_utc",
-            "timestamp,value\n1970-01-01 00:00:01,69.88",
-            FIXED,
-            "7 1000000 69.88 - good",
-        ),
-        ("a_zone_counts", "ts,value\n1970-01-01T01:00:01+01:00,1", FIXED, "7 1000000 1 - good"),
-        ("epoch_seconds", "time,value\n1.5,-2e3", FIXED, "7 1500000 -2000 - good"),
-        ("by_id", "stream_id,ts,value\n9,1,1", ImportDestination::ByRow, "9 1000000 1 - good"),
-        (
-            "by_names",
-            "device,stream,ts,value\nOven,temp,1,1",
-            ImportDestination::ByRow,
-            "Oven/temp 1000000 1 - good",
-        ),
-        ("text", "ts,text\n1,\"door, open\"", FIXED, "7 1000000 - door, open good"),
-        ("quality", "ts,value,quality\n1,,bad", FIXED, "7 1000000 - - bad"),
-        (
-            "a_wide_integer_stays_exact",
-            "ts,value\n1,9007199254740993",
-            FIXED,
-            "7 1000000 9007199254740992 9007199254740993 good",
-        ),
-        ("spaces_and_a_byte_order_mark", "\u{feff}ts , value\n 1 , 2 ", FIXED, "7 1000000 2 - good"),
+    let rows = rows![
+        "time_without_a_zone_is_utc", "timestamp,value\n1970-01-01 00:00:01,69.88", FIXED,
+            "7 1000000 69.88 - good";
+        "a_zone_counts", "ts,value\n1970-01-01T01:00:01+01:00,1", FIXED, "7 1000000 1 - good";
+        "epoch_seconds", "time,value\n1.5,-2e3", FIXED, "7 1500000 -2000 - good";
+        "by_id", "stream_id,ts,value\n9,1,1", ImportDestination::ByRow, "9 1000000 1 - good";
+        "by_names", "device,stream,ts,value\nOven,temp,1,1", ImportDestination::ByRow,
+            "Oven/temp 1000000 1 - good";
+        "text", "ts,text\n1,\"door, open\"", FIXED, "7 1000000 - door, open good";
+        "quality", "ts,value,quality\n1,,bad", FIXED, "7 1000000 - - bad";
+        "a_wide_integer_stays_exact", "ts,value\n1,9007199254740993", FIXED,
+            "7 1000000 9007199254740992 9007199254740993 good";
+        "spaces_and_a_byte_order_mark", "\u{feff}ts , value\n 1 , 2 ", FIXED, "7 1000000 2 - good";
     ];
     for (name, text, destination, expected) in rows {
         let chunks = csv(text, destination, 1).expect(name);
@@ -78,22 +67,17 @@ fn rows_of_csv_become_readings() {
 
 #[test]
 fn wrong_rows_are_numbered_from_one_without_the_header() {
-    let rows = [
-        ("a_time", "ts,value\n1,1\nyesterday,1", FIXED, "row 2: ts: `yesterday`"),
-        (
-            "a_spreadsheets_day",
-            "ts,value\n45382.02,1",
-            FIXED,
-            "row 1: ts: `45382.02` is a day of a spreadsheet",
-        ),
-        ("a_number", "ts,value\n1,one", FIXED, "row 1: value: `one`"),
-        ("not_finite", "ts,value\n1,1\n2,1\n3,NaN", FIXED, "row 3: value: `NaN`"),
-        ("a_quality", "ts,value,quality\n1,1,fine", FIXED, "row 1: quality: `fine`"),
-        ("an_id", "stream_id,ts,value\nx,1,1", ImportDestination::ByRow, "row 1: stream_id: `x`"),
-        ("too_few_columns", "ts,value\n1,1\n2", FIXED, "row 2: 1 columns where the header has 2 (line 3)"),
-        ("after_a_quoted_line_break", "ts,text\n1,\"a\nb\"\nx,c", FIXED, "row 2: ts: `x`"),
-        ("no_header", "1,1\n2,2", FIXED, "`1` is no column"),
-        ("empty", "", FIXED, "no column ts"),
+    let rows = rows![
+        "a_time", "ts,value\n1,1\nyesterday,1", FIXED, "row 2: ts: `yesterday`";
+        "a_spreadsheets_day", "ts,value\n45382.02,1", FIXED, "row 1: ts: `45382.02` is a day of a spreadsheet";
+        "a_number", "ts,value\n1,one", FIXED, "row 1: value: `one`";
+        "not_finite", "ts,value\n1,1\n2,1\n3,NaN", FIXED, "row 3: value: `NaN`";
+        "a_quality", "ts,value,quality\n1,1,fine", FIXED, "row 1: quality: `fine`";
+        "an_id", "stream_id,ts,value\nx,1,1", ImportDestination::ByRow, "row 1: stream_id: `x`";
+        "too_few_columns", "ts,value\n1,1\n2", FIXED, "row 2: 1 columns where the header has 2 (line 3)";
+        "after_a_quoted_line_break", "ts,text\n1,\"a\nb\"\nx,c", FIXED, "row 2: ts: `x`";
+        "no_header", "1,1\n2,2", FIXED, "`1` is no column";
+        "empty", "", FIXED, "no column ts";
     ];
     for (name, text, destination, part) in rows {
         let message = csv(text, destination, 1).expect_err(name).to_string();
@@ -194,31 +178,21 @@ fn parquet_of_other_tools_is_understood() {
 #[test]
 fn wrong_rows_of_parquet_are_numbered_too() {
     type Case = (&'static str, Vec<(&'static str, ArrayRef)>, &'static str);
-    let rows: [Case; 4] = [
-        (
-            "before_1970",
-            vec![("ts", nanos(vec![0, -1_000])), ("value", Arc::new(Int64Array::from(vec![1, 2])))],
-            "row 2: ts: `1969-12-31T23:59:59.999999Z`",
-        ),
-        (
-            "not_finite",
+    let rows: [Case; 4] = rows![
+        "before_1970", vec![("ts", nanos(vec![0, -1_000])), ("value", Arc::new(Int64Array::from(vec![1, 2])))],
+            "row 2: ts: `1969-12-31T23:59:59.999999Z`";
+        "not_finite",
             vec![("ts", nanos(vec![0])), ("value", Arc::new(Float32Array::from(vec![f32::INFINITY])))],
-            "row 1: value: `inf`",
-        ),
-        (
-            "no_stream_id",
+            "row 1: value: `inf`";
+        "no_stream_id",
             vec![
                 ("stream_id", Arc::new(Int64Array::from(vec![Some(1), None]))),
                 ("ts", nanos(vec![0, 1])),
                 ("value", Arc::new(Int64Array::from(vec![1, 2]))),
             ],
-            "row 2: stream_id: `null`",
-        ),
-        (
-            "words_as_values",
-            vec![("ts", nanos(vec![0])), ("value", Arc::new(StringArray::from(vec!["RUN"])))],
-            "row 1: value: `RUN`",
-        ),
+            "row 2: stream_id: `null`";
+        "words_as_values", vec![("ts", nanos(vec![0])), ("value", Arc::new(StringArray::from(vec!["RUN"])))],
+            "row 1: value: `RUN`";
     ];
     for (name, columns, part) in rows {
         let by_row = columns.iter().any(|(name, _)| *name == "stream_id");
@@ -253,11 +227,8 @@ fn the_kind_of_a_file_is_in_its_first_bytes() {
     ];
     for (name, bytes) in rows {
         let chunks = source(&bytes, FIXED, 1).expect(name);
-        assert_eq!(
-            all_shown(&chunks),
-            ["7 1 1 - good", "7 2 9007199254740992 9007199254740993 good"],
-            "{name}"
-        );
+        let shown = all_shown(&chunks);
+        assert_eq!(shown, ["7 1 1 - good", "7 2 9007199254740992 9007199254740993 good"], "{name}");
         let rest = source(&bytes, FIXED, 2).expect(name);
         assert_eq!((all_shown(&rest).len(), rest[0].first_row), (1, 2), "{name}");
         assert!(source(&bytes, FIXED, 3).expect(name).is_empty(), "{name}");
@@ -268,25 +239,17 @@ fn the_kind_of_a_file_is_in_its_first_bytes() {
 
 #[test]
 fn rows_of_ndjson_become_readings() {
-    let rows = [
-        ("null_is_no_cell", r#"{"stream_id":9,"ts":1,"value":null,"text":"x"}"#, vec!["9 1000000 - x good"]),
-        (
-            "a_column_may_be_missing_or_come_later",
+    let rows = rows![
+        "null_is_no_cell", r#"{"stream_id":9,"ts":1,"value":null,"text":"x"}"#, vec!["9 1000000 - x good"];
+        "a_column_may_be_missing_or_come_later",
             "{\"stream_id\":9,\"ts\":1,\"value\":1}\n{\"ts\":2,\"text\":\"x\",\"stream_id\":9}",
-            vec!["9 1000000 1 - good", "9 2000000 - x good"],
-        ),
-        (
-            "a_truth",
-            r#"{"device":"Oven","stream":"on","ts":"1970-01-01","value":true}"#,
-            vec!["Oven/on 0 1 - good"],
-        ),
+            vec!["9 1000000 1 - good", "9 2000000 - x good"];
+        "a_truth", r#"{"device":"Oven","stream":"on","ts":"1970-01-01","value":true}"#,
+            vec!["Oven/on 0 1 - good"];
     ];
     for (name, text, expected) in rows {
-        assert_eq!(
-            all_shown(&source(text.as_bytes(), ImportDestination::ByRow, 1).expect(name)),
-            expected,
-            "{name}"
-        );
+        let shown = all_shown(&source(text.as_bytes(), ImportDestination::ByRow, 1).expect(name));
+        assert_eq!(shown, expected, "{name}");
     }
     let wrong = [
         ("no_object", "{\"ts\":1,\"value\":1}\n[1]", "row 2: this is no JSON object"),
@@ -305,10 +268,8 @@ fn rows_of_ndjson_become_readings() {
 #[test]
 fn a_failure_says_how_to_go_on() {
     let files = [PathBuf::from("b.csv"), PathBuf::from("c.csv")];
-    assert_eq!(
-        resume_hint(&files, 50_001),
-        "the rows before 50001 were imported; resume with: b.csv c.csv --from-row 50001"
-    );
+    let hint = resume_hint(&files, 50_001);
+    assert_eq!(hint, "the rows before 50001 were imported; resume with: b.csv c.csv --from-row 50001");
     assert_eq!(resume_hint(&files, 1), "no row of this file was imported; resume with: b.csv c.csv");
 }
 

@@ -135,7 +135,7 @@ impl Instance {
     pub async fn close(self) -> Result<()> {
         let closed = self.store.close().await;
         // What was written until then is counted.
-        let remembered = self.app.save_pending().await;
+        let remembered = self.app.node.maintenance.save_pending().await;
         closed.and(remembered)
     }
 }

@@ -26,8 +26,8 @@ pub async fn serve(
     reload: ReloadSource,
 ) -> Result<()> {
     let served = run(config, &opened, stop, reload).await;
-    opened.app.leave_cluster().await;
-    let saved = opened.app.save_counts().await;
+    opened.app.node.cluster.leave_cluster().await;
+    let saved = opened.app.node.cluster.save_counts().await;
     let closed = opened.store.close().await;
     served.and(saved).and(closed)
 }
@@ -43,7 +43,7 @@ async fn run(
     let sql = SqlSockets::bind(config).await?;
     let tasks = BoundSocket::bind_optional(config.cluster.listen, "cluster.listen").await?;
     let BoundSocket { socket, address } = BoundSocket::new(config.listen, "--listen").await?;
-    let maintained = opened.app.clone();
+    let maintained = opened.app.node.cluster.clone();
     let _maintenance =
         AbortOnDropHandle::new(tokio::spawn(async move { maintained.run_query_node_maintenance().await }));
     let mut running = RunningListeners::default();

@@ -102,7 +102,7 @@ pub async fn serve(
     answering: impl FnOnce(&str) -> Result<()>,
 ) -> Result<()> {
     let served = run_services(config, &opened, signals, answering).await;
-    opened.app.leave_cluster().await;
+    opened.app.node.cluster.leave_cluster().await;
     let withdrawn = ServerFile::delete(&config.data_dir);
     let closed = opened.close().await;
     withdrawn.map_err(|e| Error::unavailable("run/server.json cannot be removed").with_source(e))?;
@@ -123,22 +123,24 @@ async fn run_services(
     let collectors = start_collectors(config, opened);
     spawn_license_check(opened, owner, stop.clone());
     let token = opened.app.access.issue_local_token()?;
-    let app = opened.app.clone();
-    opened.app.recover_jobs().await?;
+    let (node, broker) = (&opened.app.node, &opened.app.mqtt.sessions);
+    opened.app.jobs.recover_jobs().await?;
     let models = tokio::spawn(opened.app.models.clone().run_models(stop.clone()));
     let alerts = tokio::spawn(opened.app.alerts.clone().run_alerts(stop.clone()));
-    let exports = tokio::spawn(opened.app.clone().run_exports(stop.clone()));
-    let virtual_data = tokio::spawn(opened.app.clone().run_virtual_data(stop.clone()));
-    let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { app.run_maintenance().await }));
+    let exports = tokio::spawn(opened.app.exports.clone().run_exports(stop.clone()));
+    let virtual_data = tokio::spawn(node.virtual_data.clone().run_virtual_data(stop.clone()));
+    let upkeep = node.maintenance.clone();
+    let _upkeep = AbortOnDropHandle::new(tokio::spawn(async move { upkeep.run_maintenance().await }));
     let history = tokio::spawn(opened.app.devices.clone().run_device_history(stop.clone()));
-    let _clocks = AbortOnDropHandle::new(tokio::spawn(opened.app.clone().run_device_clocks(stop.clone())));
-    let _server_clock =
-        AbortOnDropHandle::new(tokio::spawn(opened.app.clone().run_server_clock(stop.clone())));
+    let clocks = node.device_clocks.clone().run_device_clocks(stop.clone());
+    let _clocks = AbortOnDropHandle::new(tokio::spawn(clocks));
+    let server_clock = node.server_clock.clone().run_server_clock(stop.clone());
+    let _server_clock = AbortOnDropHandle::new(tokio::spawn(server_clock));
     let notifications = tokio::spawn(opened.app.notifications.clone().run_notifications(stop.clone()));
-    opened.app.recover_media().await?;
-    let media = tokio::spawn(opened.app.clone().run_media(stop.clone()));
-    opened.app.start_mqtt().await?;
-    let mqtt = tokio::spawn(opened.app.clone().run_mqtt(stop.clone()));
+    opened.app.media.captures.recover_media().await?;
+    let media = tokio::spawn(opened.app.media.captures.clone().run_media(stop.clone()));
+    broker.start().await?;
+    let mqtt = tokio::spawn(broker.clone().run(stop.clone()));
     let mqtt_tls = mqtt_listeners::acceptor(config, &opened.app, receivers, &stop).await?;
     let (url, certificate) = (listeners.url(), listeners.certificate());
     let serving = listeners.serve(config, &opened.app, mqtt_tls, &stop)?;
@@ -179,22 +181,22 @@ async fn check_stored_settings(opened: &Instance, owner: &Principal) -> Result<(
     opened.app.terminal_grants.check_grant_key(owner).await?;
     opened.app.tokens.check_jwt_key().await?;
     opened.app.certificates.check_certificate_authority().await?;
-    opened.app.compat_org()?;
+    opened.app.vendors.org.compat_org()?;
     opened.app.licensing.check_license(owner).await
 }
 
 fn start_collectors(config: &Config, opened: &Instance) -> Arc<Collectors> {
+    let ports = &opened.app.node.collector_ports;
     let options = CollectOptions {
         deadband_max_interval: config.deadband_max_interval,
-        ahead_bound: opened.app.ahead_bound(),
+        ahead_bound: ports.ahead_bound(),
         pki: collector_ports::pki(&config.data_dir),
-        web: opened.app.web(),
+        web: ports.web(),
         networks: config.networks.clone(),
         serial_ports: config.serial_ports.clone(),
     };
-    let collectors =
-        Collectors::start(opened.app.plant(), opened.app.sample_sink(), opened.clock.clone(), options);
-    opened.app.attach_collectors(collectors.clone());
+    let collectors = Collectors::start(ports.plant(), ports.sample_sink(), opened.clock.clone(), options);
+    ports.attach_collectors(collectors.clone());
     collectors
 }
 

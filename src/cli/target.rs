@@ -86,8 +86,11 @@ impl CommandTarget {
         match self {
             CommandTarget::InProcess { opened, principal, .. } => {
                 let progress = Progress::default();
-                progress::run_with_progress(&progress, opened.app.run_command(principal, command, &progress))
-                    .await
+                progress::run_with_progress(
+                    &progress,
+                    opened.app.owner_commands.run_command(principal, command, &progress),
+                )
+                .await
             }
             CommandTarget::LocalServer { server, .. } => server.run(&command).await,
             CommandTarget::RemoteServer(_) => {

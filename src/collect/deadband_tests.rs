@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::collect::numeric_value::NumericValue;
+use crate::domain::fuzz::rows;
 use crate::domain::reading::Quality;
 use crate::domain::stream::StreamSpec;
 use crate::domain::window::Windows;
@@ -218,30 +219,20 @@ fn a_source_that_says_the_time_is_believed_when_it_says_something_new() {
         outcome: Err("sensor".into()),
     };
     let (good, uncertain) = (Quality::Good, Quality::Uncertain);
-    for (name, answer, stored) in [
-        ("its_time_is_the_readings_time", answered(100, 50, 1, good), Some((50 * SECOND, Some(1.0), good))),
-        ("the_same_again_is_nothing_new", answered(101, 50, 1, good), None),
-        (
-            "another_value_of_that_time_is_told_now",
-            answered(102, 50, 2, good),
-            Some((102 * SECOND, Some(2.0), good)),
-        ),
-        ("another_status_too", answered(103, 50, 2, uncertain), Some((103 * SECOND, Some(2.0), uncertain))),
-        ("bad_is_told_now", bad(104), Some((104 * SECOND, None, Quality::Bad))),
-        ("and_once", bad(105), None),
-        ("an_older_time_is_told_now", answered(106, 60, 3, good), Some((106 * SECOND, Some(3.0), good))),
-        (
-            "a_newer_time_is_the_readings_time",
-            answered(110, 109, 3, good),
-            Some((109 * SECOND, Some(3.0), good)),
-        ),
-        ("a_time_a_little_ahead_too", answered(111, 171, 4, good), Some((171 * SECOND, Some(4.0), good))),
-        ("what_is_told_then_comes_after", bad(112), Some((171 * SECOND + 8, None, Quality::Bad))),
-        (
-            "a_time_far_ahead_is_wrong",
-            answered(300, 300 + 61, 5, good),
-            Some((300 * SECOND, Some(5.0), uncertain)),
-        ),
+    for (name, answer, stored) in rows![
+        "its_time_is_the_readings_time", answered(100, 50, 1, good), Some((50 * SECOND, Some(1.0), good));
+        "the_same_again_is_nothing_new", answered(101, 50, 1, good), None;
+        "another_value_of_that_time_is_told_now", answered(102, 50, 2, good),
+            Some((102 * SECOND, Some(2.0), good));
+        "another_status_too", answered(103, 50, 2, uncertain), Some((103 * SECOND, Some(2.0), uncertain));
+        "bad_is_told_now", bad(104), Some((104 * SECOND, None, Quality::Bad));
+        "and_once", bad(105), None;
+        "an_older_time_is_told_now", answered(106, 60, 3, good), Some((106 * SECOND, Some(3.0), good));
+        "a_newer_time_is_the_readings_time", answered(110, 109, 3, good), Some((109 * SECOND, Some(3.0), good));
+        "a_time_a_little_ahead_too", answered(111, 171, 4, good), Some((171 * SECOND, Some(4.0), good));
+        "what_is_told_then_comes_after", bad(112), Some((171 * SECOND + 8, None, Quality::Bad));
+        "a_time_far_ahead_is_wrong", answered(300, 300 + 61, 5, good),
+            Some((300 * SECOND, Some(5.0), uncertain));
     ] {
         let (offer, _) = tags.evaluate(vec![answer], LONGEST);
         let found =
@@ -260,10 +251,8 @@ fn an_unchanged_source_is_stored_once_in_the_longest_interval() {
         tags.commit(offer);
         ts
     };
-    assert_eq!(
-        [0, 1, 599, 600, 601, 1199, 1200].map(&mut stored),
-        [Some(-5000), None, None, Some(600), None, None, Some(1200)]
-    );
+    let values = [0, 1, 599, 600, 601, 1199, 1200].map(&mut stored);
+    assert_eq!(values, [Some(-5000), None, None, Some(600), None, None, Some(1200)]);
 }
 
 #[test]
@@ -273,10 +262,9 @@ fn several_answers_of_one_stream_are_judged_one_after_the_other() {
     let again = answer(10, Err("gone"));
     let (offer, _) = tags.evaluate([answers.to_vec(), vec![again.clone(), again]].concat(), LONGEST);
     let found: Vec<_> = offer.readings.iter().map(|reading| (reading.ts.0, reading.value)).collect();
-    assert_eq!(
-        found,
-        [(SECOND, Some(1.0)), (3 * SECOND, Some(3.0)), (5 * SECOND, Some(5.0)), (10 * SECOND, None)]
-    );
+    let expected =
+        [(SECOND, Some(1.0)), (3 * SECOND, Some(3.0)), (5 * SECOND, Some(5.0)), (10 * SECOND, None)];
+    assert_eq!(found, expected);
     tags.commit(offer);
     assert!(tags.mark_lost(Micros(11 * SECOND)).readings.is_empty(), "the last one counts");
 }
@@ -361,11 +349,8 @@ fn an_unset_clock_gives_times_of_receipt_before_and_after_a_restart() {
     }
     assert_eq!(tags.clock_offset_s().map(f64::round), Some((unset - now) as f64));
     let mut tags = recalled(now + 20, 24.0, uncertain, now + 30);
-    assert_eq!(
-        store_told(&mut tags, (now + 30, unset + 20, 24)),
-        None,
-        "the same statement is not stored twice"
-    );
+    let again = store_told(&mut tags, (now + 30, unset + 20, 24));
+    assert_eq!(again, None, "the same statement is not stored twice");
     assert_eq!(store_told(&mut tags, (now + 31, unset + 31, 25)), Some((now + 31, 25.0, uncertain)));
 }
 
@@ -380,20 +365,15 @@ fn a_time_older_than_what_the_store_has_gives_way_to_the_time_of_receipt_after_a
     assert_eq!(store_told(&mut tags, (9010, 5000, 24)), None, "the time of its last change");
     assert_eq!(store_told(&mut tags, (9611, 5000, 24)), Some((9611, 24.0, good)), "the longest interval");
     let mut tags = recalled(5000, 24.0, good, 9010);
-    assert_eq!(
-        store_told(&mut tags, (9010, 8000, 24)),
-        Some((8000, 24.0, good)),
-        "changed while we were away"
-    );
+    let changed = store_told(&mut tags, (9010, 8000, 24));
+    assert_eq!(changed, Some((8000, 24.0, good)), "changed while we were away");
 }
 
 #[test]
 fn a_source_that_gives_no_time_is_stored_at_once_after_a_restart() {
     let mut tags = recalled(9000, 24.0, Quality::Good, 9010);
-    assert_eq!(
-        store_answer(&mut tags, 9010, Ok(24.0)).map(|reading| reading.ts),
-        Some(Micros(9010 * SECOND))
-    );
+    let ts = store_answer(&mut tags, 9010, Ok(24.0)).map(|reading| reading.ts);
+    assert_eq!(ts, Some(Micros(9010 * SECOND)));
     // Stored while our clock was an hour ahead.
     let mut tags = recalled(12_600, 24.0, Quality::Good, 9010);
     assert_eq!(store_answer(&mut tags, 9010, Ok(24.0)).map(|reading| reading.ts.0 / SECOND), Some(9010));

@@ -12,7 +12,7 @@ use super::registry;
 use super::request_socket::{Peer, Transport};
 use super::{fenet, melsec, modbus, s7};
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, rows, text};
 
 /// Format and command, then header and body.
 fn melsec_form() -> InputFormat {
@@ -222,108 +222,29 @@ fn modbus() {
     FuzzTarget { module: module_path!(), name: "modbus", form: modbus_form, decoder: read_modbus }.run();
 }
 
-const RULES: grammar::Rules = &[
-    ("place", &["hr:0", "<modbus>", "<melsec>", "<fenet>", "<s7>", "<node>", "<topic>", "<tag>"]),
-    (
-        "tag",
-        &[
-            "speed",
-            "Program:Main.<letter>",
-            "<letter>[<number>]",
-            "<letter>[<small>,<small>,<small>].<letter>",
-            "<tag>.<small>",
-            "<tag>.<letter>",
-            "Local:<small>:I.Data",
-        ],
-    ),
-    (
-        "modbus",
-        &[
-            "40001",
-            "<area>:<number>",
-            "<area>:<number>.<small>",
-            "%MW<number>",
-            "%IX<number>.<small>",
-            "<number>",
-            "HR<number>",
-            "4x<number>",
-            "4:<number>",
-            "<area>:<number>:<type>",
-        ],
-    ),
-    ("area", &["hr", "ir", "di", "co", "HR", "holding", "<letter>"]),
-    (
-        "type",
-        &[
-            "bcd16",
-            "REAL",
-            "int8",
-            "epoch_ms",
-            "text<small>",
-            "string<small>",
-            "wstring<small>",
-            "dtl",
-            "int24",
-            "uint48",
-            "tod",
-            "<letter><small>",
-        ],
-    ),
-    (
-        "melsec",
-        &[
-            "D0",
-            "X<number>",
-            "ZR<number>",
-            "W<number>.<letter>",
-            "LTN<number>",
-            "D<number>.<small>",
-            "D<number>:<type>",
-            "<letter><letter><number>",
-        ],
-    ),
-    (
-        "fenet",
-        &[
-            "%DW0",
-            "%MX<number>",
-            "%IW<small>.<small>.<number>",
-            "%DW<number>.<letter>",
-            "%ZRL<number>",
-            "%<letter><letter><number>",
-        ],
-    ),
-    (
-        "s7",
-        &[
-            "DB1.DBX0.0",
-            "DB<number>.DB<letter><number>",
-            "%DB1.DBX<number>.<small>",
-            "M<number>.<small>",
-            "DB1,<type>.<small>",
-            "DB1.<letter><number>.<small>",
-            "DB1.DBX<small>.0:<type>",
-            "PIW<number>",
-            "V<letter><number>",
-            "<letter><letter><number>",
-            "T<number>",
-        ],
-    ),
-    (
-        "node",
-        &[
-            "i=1",
-            "ns=<number>;i=<number>",
-            "ns=<number>;s=<text>",
-            "nsu=<text>;g=72962b91-fa75-4ae6-8d28-b404dc7daf63",
-            "b=AQI=",
-            "ns=1;b=<text>",
-        ],
-    ),
-    ("topic", &["a/b", "a/+#/<text>", "a/##/<letter>", "<text>/#", "+/<letter>", "<text>#<text>"]),
-    ("number", &["0", "<int>", "<small>", "65535", "65536", "4294967295", "4294967296", "0x<small>", "é"]),
-    ("text", &["", "<letter><text>", ";<text>", "=<text>", "é<text>"]),
-];
+const RULES: grammar::Rules = grammar::rules! {
+    place = "hr:0" | "<modbus>" | "<melsec>" | "<fenet>" | "<s7>" | "<node>" | "<topic>" | "<tag>";
+    tag = "speed" | "Program:Main.<letter>" | "<letter>[<number>]"
+        | "<letter>[<small>,<small>,<small>].<letter>" | "<tag>.<small>" | "<tag>.<letter>"
+        | "Local:<small>:I.Data";
+    modbus = "40001" | "<area>:<number>" | "<area>:<number>.<small>" | "%MW<number>" | "%IX<number>.<small>"
+        | "<number>" | "HR<number>" | "4x<number>" | "4:<number>" | "<area>:<number>:<type>";
+    area = "hr" | "ir" | "di" | "co" | "HR" | "holding" | "<letter>";
+    type = "bcd16" | "REAL" | "int8" | "epoch_ms" | "text<small>" | "string<small>" | "wstring<small>" | "dtl"
+        | "ldt" | "int24" | "uint48" | "tod" | "<letter><small>";
+    melsec = "D0" | "X<number>" | "ZR<number>" | "W<number>.<letter>" | "LTN<number>" | "D<number>.<small>"
+        | "D<number>:<type>" | "<letter><letter><number>";
+    fenet = "%DW0" | "%MX<number>" | "%IW<small>.<small>.<number>" | "%DW<number>.<letter>" | "%ZRL<number>"
+        | "%<letter><letter><number>";
+    s7 = "DB1.DBX0.0" | "DB<number>.DB<letter><number>" | "%DB1.DBX<number>.<small>" | "M<number>.<small>"
+        | "DB1,<type>.<small>" | "DB1.<letter><number>.<small>" | "DB1.DBX<small>.0:<type>" | "PIW<number>"
+        | "V<letter><number>" | "<letter><letter><number>" | "T<number>";
+    node = "i=1" | "ns=<number>;i=<number>" | "ns=<number>;s=<text>"
+        | "nsu=<text>;g=72962b91-fa75-4ae6-8d28-b404dc7daf63" | "b=AQI=" | "ns=1;b=<text>";
+    topic = "a/b" | "a/+#/<text>" | "a/##/<letter>" | "<text>/#" | "+/<letter>" | "<text>#<text>";
+    number = "0" | "<int>" | "<small>" | "65535" | "65536" | "4294967295" | "4294967296" | "0x<small>" | "é";
+    text = "" | "<letter><text>" | ";<text>" | "=<text>" | "é<text>";
+};
 
 fn place(random: &mut Random) -> Vec<u8> {
     grammar::write(RULES, "place", random)
@@ -339,14 +260,9 @@ fn place_form() -> InputFormat {
 }
 
 fn read_place() -> Decoder {
-    let protocols = [
-        Protocol::Modbus,
-        Protocol::Melsec,
-        Protocol::Fenet,
-        Protocol::S7,
-        Protocol::Eip,
-        Protocol::Opcua,
-        Protocol::Mqtt,
+    let protocols = rows![
+        Protocol::Modbus; Protocol::Melsec; Protocol::Fenet; Protocol::S7; Protocol::Eip; Protocol::Opcua;
+        Protocol::Mqtt;
     ];
     let devices = protocols.map(|protocol| DeviceSpec::new("a", protocol));
     Box::new(move |input| {

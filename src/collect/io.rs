@@ -88,7 +88,8 @@ impl ResolvedRegister {
     /// Says what the register holds, when it cannot hold a value; `None` when it can, or only the device knows.
     pub fn value_problem(&self, content: &DeviceValue) -> Option<String> {
         let DevicePoint::Register(point) = &self.point else { return None };
-        let value_type = point.meaning().filter(|own| !own.is_time() && point.encode(content).is_none())?;
+        let value_type =
+            point.meaning().filter(|own| !own.is_read_only() && point.encode(content).is_none())?;
         Some(format!("The register holds {}.", value_type.describe()))
     }
 

@@ -7,6 +7,7 @@ use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
 use crate::collect::test_harness::{CollectFixture, PLC, plc, stream};
 use crate::domain::device::{DeviceState, Protocol};
+use crate::domain::fuzz::rows;
 
 fn parse(register: &str, kind: Option<StreamKind>) -> Result<ResolvedRegister> {
     ResolvedRegister::parse(&DeviceSpec::new("plc", Protocol::Modbus), register, kind, None)
@@ -143,46 +144,30 @@ async fn a_write_is_never_sent_twice() {
 }
 
 /// The first requests to a CPU: two to connect, then a poll of a stream at `DB1.DBB0`.
-const S7_BEGINNING: [(&str, &str); 3] = [
-    ("03000016 11e00000000100 c1020100 c2020101 c0010a", "03000016 11d00001000100 c0010a c1020100 c2020101"),
-    (
-        "03000019 02f080 3201000000010008 0000 f000 0001 0001 03c0",
-        "0300001b 02f080 3203000000010008 0000 0000 f000 0001 0001 00f0",
-    ),
-    (
-        "0300001f 02f080 320100000002000e 0000 0401 120a1002 0001 0001 84 000000",
-        "0300001a 02f080 3203000000020002 0005 0000 0401 ff040008 07",
-    ),
+const S7_BEGINNING: [(&str, &str); 3] = rows![
+    "03000016 11e00000000100 c1020100 c2020101 c0010a", "03000016 11d00001000100 c0010a c1020100 c2020101";
+    "03000019 02f080 3201000000010008 0000 f000 0001 0001 03c0",
+        "0300001b 02f080 3203000000010008 0000 0000 f000 0001 0001 00f0";
+    "0300001f 02f080 320100000002000e 0000 0401 120a1002 0001 0001 84 000000",
+        "0300001a 02f080 3203000000020002 0005 0000 0401 ff040008 07";
 ];
 /// The CPU says twice that it has a STRING declared with 3 characters, then takes one of 3.
-const STRING_OF_3: [(&str, &str); 3] = [
-    (
-        "0300001f 02f080 320100000003000e 0000 0401 120a1002 0001 0001 84 000050",
-        "0300001a 02f080 3203000000030002 0005 0000 0401 ff040008 03",
-    ),
-    (
-        "0300001f 02f080 320100000004000e 0000 0401 120a1002 0001 0001 84 000050",
-        "0300001a 02f080 3203000000040002 0005 0000 0401 ff040008 03",
-    ),
-    (
-        "03000027 02f080 320100000005000e 0008 0501 120a1002 0004 0001 84 000058 0004 0020 0348e921",
-        "03000016 02f080 3203000000050002 0001 0000 0501 ff",
-    ),
+const STRING_OF_3: [(&str, &str); 3] = rows![
+    "0300001f 02f080 320100000003000e 0000 0401 120a1002 0001 0001 84 000050",
+        "0300001a 02f080 3203000000030002 0005 0000 0401 ff040008 03";
+    "0300001f 02f080 320100000004000e 0000 0401 120a1002 0001 0001 84 000050",
+        "0300001a 02f080 3203000000040002 0005 0000 0401 ff040008 03";
+    "03000027 02f080 320100000005000e 0008 0501 120a1002 0004 0001 84 000058 0004 0020 0348e921",
+        "03000016 02f080 3203000000050002 0001 0000 0501 ff";
 ];
 /// Bytes of a device with a WSTRING, whose lengths and characters are words.
-const WSTRING_OF_3: [(&str, &str); 3] = [
-    (
-        "0300001f 02f080 320100000003000e 0000 0401 120a1002 0002 0001 84 000050",
-        "0300001b 02f080 3203000000030002 0006 0000 0401 ff040010 0003",
-    ),
-    (
-        "0300001f 02f080 320100000004000e 0000 0401 120a1002 0002 0001 84 000050",
-        "0300001b 02f080 3203000000040002 0006 0000 0401 ff040010 0003",
-    ),
-    (
-        "0300002b 02f080 320100000005000e 000c 0501 120a1002 0008 0001 84 000060 0004 0040 0003 0048 00e9 0021",
-        "03000016 02f080 3203000000050002 0001 0000 0501 ff",
-    ),
+const WSTRING_OF_3: [(&str, &str); 3] = rows![
+    "0300001f 02f080 320100000003000e 0000 0401 120a1002 0002 0001 84 000050",
+        "0300001b 02f080 3203000000030002 0006 0000 0401 ff040010 0003";
+    "0300001f 02f080 320100000004000e 0000 0401 120a1002 0002 0001 84 000050",
+        "0300001b 02f080 3203000000040002 0006 0000 0401 ff040010 0003";
+    "0300002b 02f080 320100000005000e 000c 0501 120a1002 0008 0001 84 000060 0004 0040 0003 0048 00e9 0021",
+        "03000016 02f080 3203000000050002 0001 0000 0501 ff";
 ];
 
 /// The address says 20 characters, the CPU says 3. The first text is longer, so that only the second is written.
@@ -250,10 +235,9 @@ async fn refusals_name_what_is_wrong() {
     drop(fake);
     world.change(|spec, _| spec.enabled = true);
     let error = read("hr:0").await;
-    assert!(
-        error.kind == Kind::DeviceFault && error.message.ends_with("failed: connection refused."),
-        "{error}"
-    );
+    let is_refused =
+        error.kind == Kind::DeviceFault && error.message.ends_with("failed: connection refused.");
+    assert!(is_refused, "{error}");
     let failure = DeviceFault::Refused {
         code: exception_code(4),
         words: "device failure",
@@ -267,31 +251,23 @@ fn a_register_that_cannot_be_is_answered_with_the_forms_there_are() {
     let plain = |protocol| DeviceSpec::new("plc", protocol);
     let mut octal = plain(Protocol::Melsec);
     octal.metadata.insert("xy_radix".to_owned(), "oct".into());
-    for (device, register, kind, why) in [
-        (plain(Protocol::Modbus), "D100", None, "Use hr:0, ir:0, co:0 or di:0 (zero-based)"),
-        (plain(Protocol::Modbus), "100", None, "A bare number is ambiguous: write hr:0"),
-        (plain(Protocol::Modbus), "hr:70000", None, "The number is 0 to 65535"),
-        (plain(Protocol::Modbus), "co:1.2", None, "A coil or discrete input is a single bit"),
-        (plain(Protocol::Modbus), "", None, "Use hr:0"),
-        (
-            plain(Protocol::Modbus),
-            "hr:65535",
-            Some(StreamKind::Int32),
-            "For this type: int32 at hr:65535 reaches past the last",
-        ),
-        (
-            plain(Protocol::Modbus),
-            "hr:0",
-            Some(StreamKind::Text),
-            "For this type: a register holds no value of type text unless its length is named: hr:0:text20.",
-        ),
-        (plain(Protocol::Melsec), "hr:0", None, "Use a device and its number, such as D100"),
-        (plain(Protocol::Melsec), "T5", None, "Of a timer or counter write which part: TN5"),
-        (plain(Protocol::Melsec), "D1G", None, "D takes a decimal number below"),
-        (octal, "X8", None, "X takes an octal number below"),
-        (plain(Protocol::Fenet), "D100", None, "Use %, an area, a size"),
-        (plain(Protocol::Fenet), "%AW100", None, "The areas are P, M, K"),
-        (plain(Protocol::Opcua), "Temp", None, "`Temp` is no node id"),
+    for (device, register, kind, why) in rows![
+        plain(Protocol::Modbus), "D100", None, "Use hr:0, ir:0, co:0 or di:0 (zero-based)";
+        plain(Protocol::Modbus), "100", None, "A bare number is ambiguous: write hr:0";
+        plain(Protocol::Modbus), "hr:70000", None, "The number is 0 to 65535";
+        plain(Protocol::Modbus), "co:1.2", None, "A coil or discrete input is a single bit";
+        plain(Protocol::Modbus), "", None, "Use hr:0";
+        plain(Protocol::Modbus), "hr:65535", Some(StreamKind::Int32),
+            "For this type: int32 at hr:65535 reaches past the last";
+        plain(Protocol::Modbus), "hr:0", Some(StreamKind::Text),
+            "For this type: a register holds no value of type text unless its length is named: hr:0:text20.";
+        plain(Protocol::Melsec), "hr:0", None, "Use a device and its number, such as D100";
+        plain(Protocol::Melsec), "T5", None, "Of a timer or counter write which part: TN5";
+        plain(Protocol::Melsec), "D1G", None, "D takes a decimal number below";
+        octal, "X8", None, "X takes an octal number below";
+        plain(Protocol::Fenet), "D100", None, "Use %, an area, a size";
+        plain(Protocol::Fenet), "%AW100", None, "The areas are P, M, K";
+        plain(Protocol::Opcua), "Temp", None, "`Temp` is no node id";
     ] {
         let error = ResolvedRegister::parse(&device, register, kind, None).unwrap_err();
         let [FieldError { field, message, advice }] = &error.fields[..] else {

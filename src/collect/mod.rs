@@ -171,6 +171,9 @@ mod tests {
             for kind in StreamKind::ALL {
                 let checked = check_kind(protocol, path, kind);
                 assert_eq!(checked.is_ok(), kind.is_register_kind(), "{protocol} {kind}");
+                let checked = check_kind(protocol, &format!("{path}[3]"), kind);
+                let is_list = matches!(kind, StreamKind::Text | StreamKind::Json);
+                assert_eq!(checked.is_ok(), is_list, "{protocol} {kind}");
                 let checked = check_kind(protocol, &format!("{path}:text20"), kind);
                 assert_eq!(checked.is_ok(), kind == StreamKind::Text, "{protocol} {kind}");
             }
@@ -185,7 +188,18 @@ mod tests {
             (
                 "hr:0:INT",
                 StreamKind::Uint16,
-                "hr:0:int16 holds int16, which is no uint16: use one of int16, int32, int64, fp32, fp64.",
+                "hr:0:int16 holds int16, which is no uint16: use one of int16, int32, int64, fp32, fp64, enum.",
+            ),
+            (
+                "hr:0",
+                StreamKind::Enum,
+                "A register holds no value of type enum: use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, \
+                 fp32, fp64, or name the register's type in the path, such as hr:0:uint16.",
+            ),
+            (
+                "hr:0[3]",
+                StreamKind::Fp64,
+                "hr:0:uint16[3] holds uint16[3], which is no fp64: use one of text, json.",
             ),
         ] {
             let error = check_kind(Protocol::Modbus, path, kind).unwrap_err();

@@ -186,10 +186,8 @@ async fn a_failing_tag_spoils_no_other() {
     world.until_stored("many values", |all| all.iter().filter(|r| r.stream == StreamId(5)).count() > 5).await;
     world.until_state(DeviceState::Degraded).await;
     assert_eq!(world.bad_counts(), HashMap::from([(3, 1), (4, 1), (6, 1)]), "missing, NaN, not an address");
-    assert_eq!(
-        world.status().last_error.as_deref(),
-        Some("`s3` (hr:2): illegal data address: the device has no such register (exception 2)")
-    );
+    let expected = "`s3` (hr:2): illegal data address: the device has no such register (exception 2)";
+    assert_eq!(world.status().last_error.as_deref(), Some(expected));
     assert_eq!(world.readings_of(1).last().unwrap().value, Some(1.0));
     // Refused once, read in halves once, and from then on around the hole.
     let requests: Vec<_> = fake.requests().into_iter().map(|(_, start, count)| (start, count)).collect();

@@ -40,6 +40,9 @@ fn modbus() -> Vec<Row> {
         ("the_byte_around_a_bit", json!(["hr:9.3"]), "hr:9", Byte, false),
         ("a_byte_of_a_listed_word", json!(["hr:9"]), "hr:9", Byte, true),
         ("a_coil", json!(["co:1"]), "co:1", Bit, true),
+        ("the_last_of_a_listed_array", json!(["hr:9[3]"]), "hr:11", Uint16, true),
+        ("after_a_listed_array", json!(["hr:9[3]"]), "hr:12", Uint16, false),
+        ("a_coil_of_a_listed_array", json!(["co:0[8]"]), "co:7", Bit, true),
     ]
 }
 
@@ -61,6 +64,7 @@ fn fenet() -> Vec<Row> {
         ("a_byte_of_it", json!(["%DW10"]), "%DB21", Byte, true),
         ("the_byte_after_it", json!(["%DW10"]), "%DB22", Byte, false),
         ("its_double_word", json!(["%DW10"]), "%DD5", Uint32, false),
+        ("of_a_listed_array", json!(["%DW10[2]"]), "%DW11", Uint16, true),
         ("what_a_double_word_covers", json!(["%DD5"]), "%DW11", Uint16, true),
         ("wider_than_its_letter", json!(["%DW10"]), "%DW10", Uint32, false),
         ("a_bit_by_its_own_name", json!(["%MW1"]), "%MX16", Bit, true),

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use super::caller::Caller;
+use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::{Error, Kind, Micros, OrgId};
 
@@ -40,43 +41,28 @@ impl RequestOrigin {
     }
 }
 
-/// Audited action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// A row was created.
-    Create,
-    /// Settings of a row were changed.
-    Update,
-    /// A row was deleted.
-    Delete,
-    /// A key was disabled for good.
-    Revoke,
-    /// A user logged in.
-    Login,
-    /// A user logged out.
-    Logout,
-    /// A value was written to a device.
-    Write,
-    /// A command was run by the owner of the data directory.
-    Run,
-    /// The settings of a device were tried without being saved.
-    Test,
-}
-
-impl Action {
-    /// Value of the column `action`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Action::Create => "create",
-            Action::Update => "update",
-            Action::Delete => "delete",
-            Action::Revoke => "revoke",
-            Action::Login => "login",
-            Action::Logout => "logout",
-            Action::Write => "write",
-            Action::Run => "run",
-            Action::Test => "test",
-        }
+named_enum! {
+    /// Audited action; its name is the value of the column `action`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Action {
+        /// A row was created.
+        Create = "create",
+        /// Settings of a row were changed.
+        Update = "update",
+        /// A row was deleted.
+        Delete = "delete",
+        /// A key was disabled for good.
+        Revoke = "revoke",
+        /// A user logged in.
+        Login = "login",
+        /// A user logged out.
+        Logout = "logout",
+        /// A value was written to a device.
+        Write = "write",
+        /// A command was run by the owner of the data directory.
+        Run = "run",
+        /// The settings of a device were tried without being saved.
+        Test = "test",
     }
 }
 
@@ -116,19 +102,21 @@ macro_rules! differences {
 }
 pub(crate) use differences;
 
-/// Reason an access was denied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AccessDenial {
-    /// No credentials, wrong ones, or a failed login.
-    Unauthenticated,
-    /// A scope, or the permission for the row, is missing.
-    Forbidden,
-    /// The row belongs to somebody else; to the caller it does not exist.
-    Hidden,
-    /// Too many failed logins.
-    Throttled,
-    /// A session without its CSRF token.
-    Csrf,
+named_enum! {
+    /// Reason an access was denied; its name is the value of the column `outcome`, which is `ok` for a change that was made.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum AccessDenial {
+        /// No credentials, wrong ones, or a failed login.
+        Unauthenticated = "unauthenticated",
+        /// A scope, or the permission for the row, is missing.
+        Forbidden = "forbidden",
+        /// The row belongs to somebody else; to the caller it does not exist.
+        Hidden = "not_found",
+        /// Too many failed logins.
+        Throttled = "throttled",
+        /// A session without its CSRF token.
+        Csrf = "csrf",
+    }
 }
 
 impl AccessDenial {
@@ -149,17 +137,6 @@ impl AccessDenial {
             | Kind::DeviceFault
             | Kind::Unavailable
             | Kind::Internal => None,
-        }
-    }
-
-    /// Value of the column `outcome`; a change that was made has `ok`.
-    pub fn name(self) -> &'static str {
-        match self {
-            AccessDenial::Unauthenticated => "unauthenticated",
-            AccessDenial::Forbidden => "forbidden",
-            AccessDenial::Hidden => "not_found",
-            AccessDenial::Throttled => "throttled",
-            AccessDenial::Csrf => "csrf",
         }
     }
 }

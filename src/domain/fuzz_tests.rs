@@ -3,33 +3,16 @@
 use super::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 use super::time::{Day, Micros};
 
-const RULES: grammar::Rules = &[
-    ("time", &["0", "<int>", "<int>.<small>", "<date>", "<date>T<clock><zone>", "<date> <clock>", "<float>"]),
-    (
-        "date",
-        &[
-            "2026-04-28",
-            "<digit><digit><digit><digit>-<digit><digit>-<digit><digit>",
-            "9999-12-31",
-            "0000-00-00",
-        ],
-    ),
-    ("clock", &["12:00", "23:59:60", "<digit><digit>:<digit><digit>:<digit><digit>.<digits>", "24:00:00"]),
-    (
-        "zone",
-        &[
-            "",
-            "Z",
-            "z",
-            "+<digit><digit>:<digit><digit>",
-            "-<digit><digit><digit><digit>",
-            "+99",
-            "-<digit>é:0",
-        ],
-    ),
-    ("digit", &["0", "1", "2", "5", "9", "٣", "é"]),
-    ("digits", &["0", "<digit>", "<digit><digits>", "<small><digits>"]),
-];
+const RULES: grammar::Rules = grammar::rules! {
+    time = "0" | "<int>" | "<int>.<small>" | "<date>" | "<date>T<clock><zone>" | "<date> <clock>" | "<float>";
+    date = "2026-04-28" | "<digit><digit><digit><digit>-<digit><digit>-<digit><digit>" | "9999-12-31"
+        | "0000-00-00";
+    clock = "12:00" | "23:59:60" | "<digit><digit>:<digit><digit>:<digit><digit>.<digits>" | "24:00:00";
+    zone = "" | "Z" | "z" | "+<digit><digit>:<digit><digit>" | "-<digit><digit><digit><digit>" | "+99"
+        | "-<digit>é:0";
+    digit = "0" | "1" | "2" | "5" | "9" | "٣" | "é";
+    digits = "0" | "<digit>" | "<digit><digits>" | "<small><digits>";
+};
 
 fn made(random: &mut Random) -> Vec<u8> {
     grammar::write(RULES, "time", random)

@@ -3,34 +3,25 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::named_enum::named_enum;
 use super::{Error, Micros, Result, StreamId};
 
-/// Trustworthiness of a reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(u8)]
-pub enum Quality {
-    /// The value is what the source measured.
-    #[default]
-    Good = 0,
-    /// The source itself doubts the value, for example because it is a substitute.
-    Uncertain = 1,
-    /// The source was lost or refused the read; value and text are null.
-    Bad = 2,
+named_enum! {
+    /// Trustworthiness of a reading, in the order of the stored byte.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+    #[repr(u8)]
+    pub enum Quality {
+        /// The value is what the source measured.
+        #[default]
+        Good = "good",
+        /// The source itself doubts the value, for example because it is a substitute.
+        Uncertain = "uncertain",
+        /// The source was lost or refused the read; value and text are null.
+        Bad = "bad",
+    }
 }
 
 impl Quality {
-    /// In the order of the stored byte.
-    pub const ALL: [Quality; 3] = [Quality::Good, Quality::Uncertain, Quality::Bad];
-
-    /// Name used in APIs, CSV and SQL.
-    pub fn name(self) -> &'static str {
-        match self {
-            Quality::Good => "good",
-            Quality::Uncertain => "uncertain",
-            Quality::Bad => "bad",
-        }
-    }
-
     /// Decodes the stored byte; `None` for an unknown one.
     pub fn from_byte(byte: u8) -> Option<Quality> {
         Quality::ALL.get(usize::from(byte)).copied()
@@ -47,9 +38,7 @@ impl FromStr for Quality {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Quality::ALL
-            .into_iter()
-            .find(|q| q.name() == text)
+        Quality::from_name(text)
             .ok_or_else(|| Error::field("quality", format!("`{text}` is not one of good, uncertain, bad")))
     }
 }

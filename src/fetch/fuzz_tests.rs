@@ -5,43 +5,18 @@ use std::io::Write;
 use super::css_select::{ElementQuery, select_elements};
 use super::page_text;
 use super::response_body::decode;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
+use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, rows, text};
 
-const RULES: grammar::Rules = &[
-    ("all", &["p\n<p>1", "<selector>\n<page>"]),
-    (
-        "selector",
-        &[
-            "p",
-            "#<letter>",
-            ".<letter>",
-            "[<letter>=\"<letter>\"]",
-            "<selector> > <selector>",
-            "<selector>,<selector>",
-            ":not(<selector>)",
-            ":has(<selector>)",
-            ":is(<selector>)",
-            ":nth-child(<int>n+<int>)",
-            "*",
-        ],
-    ),
-    ("page", &["<p>1</p>", "<element>", "<element><page>", "<!--<letter>--><page>", "<!DOCTYPE html><page>"]),
-    (
-        "element",
-        &[
-            "<br>",
-            "<p><letter>",
-            "<table><tr><td><page></table>",
-            "<svg><page></svg>",
-            "<select><page></select>",
-            "<template><page></template>",
-            "<b><i><page></b></i>",
-            "<a href=\"<letter>\"><page></a>",
-            "<script><page></script>",
-            "&amp;&#<int>;&#x<small>;",
-        ],
-    ),
-];
+const RULES: grammar::Rules = grammar::rules! {
+    all = "p\n<p>1" | "<selector>\n<page>";
+    selector = "p" | "#<letter>" | ".<letter>" | "[<letter>=\"<letter>\"]" | "<selector> > <selector>"
+        | "<selector>,<selector>" | ":not(<selector>)" | ":has(<selector>)" | ":is(<selector>)"
+        | ":nth-child(<int>n+<int>)" | "*";
+    page = "<p>1</p>" | "<element>" | "<element><page>" | "<!--<letter>--><page>" | "<!DOCTYPE html><page>";
+    element = "<br>" | "<p><letter>" | "<table><tr><td><page></table>" | "<svg><page></svg>"
+        | "<select><page></select>" | "<template><page></template>" | "<b><i><page></b></i>"
+        | "<a href=\"<letter>\"><page></a>" | "<script><page></script>" | "&amp;&#<int>;&#x<small>;";
+};
 
 fn made(random: &mut Random) -> Vec<u8> {
     grammar::write(RULES, "all", random)
@@ -50,19 +25,9 @@ fn made(random: &mut Random) -> Vec<u8> {
 fn form() -> InputFormat {
     InputFormat {
         grammar: Some(made),
-        words: &[
-            "<",
-            ">",
-            "</p>",
-            "<!--",
-            "-->",
-            "<![CDATA[",
-            "&#0;",
-            "<table>",
-            "<math>",
-            "<frameset>",
-            ":has(",
-            "\\0",
+        words: &rows![
+            "<"; ">"; "</p>"; "<!--"; "-->"; "<![CDATA["; "&#0;"; "<table>"; "<math>"; "<frameset>"; ":has(";
+            "\\0";
         ],
         nests: &[
             ("<b>", "</b>"),

@@ -16,6 +16,7 @@ use super::guard::interrupt::Interrupt;
 use super::memory_pool::QueryMemoryPool;
 use super::node_usage::{NodeUsage, RemoteUsage};
 use crate::domain::caller::Caller;
+use crate::domain::named_enum::named_enum;
 use crate::domain::{Kind, Micros, OrgId, Principal};
 
 /// Maximum records of one organization; the oldest is dropped first.
@@ -24,36 +25,24 @@ pub const MAX_RECORDS_PER_ORG: usize = 10_000;
 /// its oldest, so that nobody loses records to an organization that queries more.
 const MAX_RECORDS: usize = 5 * MAX_RECORDS_PER_ORG;
 
-/// The interface that a query came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surface {
-    /// A statement over HTTP or from a command.
-    Sql,
-    /// A statement over PostgreSQL's protocol.
-    Postgres,
-    /// A statement over Arrow Flight SQL.
-    Flight,
-    /// A list of readings, or a single reading.
-    Values,
-    /// A list of statistics, or a single one.
-    Statistics,
-    /// Readings aggregated by time steps.
-    Steps,
-    /// A list of messages, or a single one.
-    Messages,
-}
-
-impl Surface {
-    pub fn name(self) -> &'static str {
-        match self {
-            Surface::Sql => "sql",
-            Surface::Postgres => "postgres",
-            Surface::Flight => "flight",
-            Surface::Values => "values",
-            Surface::Statistics => "statistics",
-            Surface::Steps => "steps",
-            Surface::Messages => "messages",
-        }
+named_enum! {
+    /// The interface that a query came from.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Surface {
+        /// A statement over HTTP or from a command.
+        Sql = "sql",
+        /// A statement over PostgreSQL's protocol.
+        Postgres = "postgres",
+        /// A statement over Arrow Flight SQL.
+        Flight = "flight",
+        /// A list of readings, or a single reading.
+        Values = "values",
+        /// A list of statistics, or a single one.
+        Statistics = "statistics",
+        /// Readings aggregated by time steps.
+        Steps = "steps",
+        /// A list of messages, or a single one.
+        Messages = "messages",
     }
 }
 

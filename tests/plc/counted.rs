@@ -11,10 +11,8 @@ use crate::support::{Client, Server, eventually, until};
 /// The value of one sample of /metrics.
 async fn sample(client: &Client, of: &str) -> Option<f64> {
     let (status, headers, page) = client.get("/metrics").await.into_parts();
-    assert_eq!(
-        (status, &headers["content-type"]),
-        (200, &"text/plain; version=0.0.4; charset=utf-8".parse().unwrap())
-    );
+    let found = (status, &headers["content-type"]);
+    assert_eq!(found, (200, &"text/plain; version=0.0.4; charset=utf-8".parse().unwrap()));
     let page = page.as_str().expect("a text").to_owned();
     let value = page.lines().find_map(|line| line.strip_prefix(of)?.strip_prefix(' '));
     value.map(|value| value.parse().expect("a number"))
@@ -50,10 +48,8 @@ async fn counters_move_with_the_device_and_agree() {
     assert!(polled["readings"].as_u64() >= Some(4) && polled["reconnects"] == 0, "{polled}");
     assert!(polled["latency_ms"]["p99"].is_number() && polled["lateness_ms"]["p99"].is_number(), "{polled}");
     let graph = in_graph(&client, device).await;
-    assert!(
-        graph["reads"].as_u64() >= polled["reads"].as_u64() && graph["state"] == polled["state"],
-        "{graph}"
-    );
+    let is_counted = graph["reads"].as_u64() >= polled["reads"].as_u64() && graph["state"] == polled["state"];
+    assert!(is_counted, "{graph}");
     assert!(graph["readings"].as_u64() >= polled["readings"].as_u64(), "{graph}");
     assert!(graph["latencyP99Ms"].is_number() && graph["latenessP99Ms"].is_number(), "{graph}");
     for (name, at_least) in [
@@ -78,10 +74,8 @@ async fn counters_move_with_the_device_and_agree() {
     assert!(in_graph(&client, device).await["errors"]["refused"].as_u64() >= Some(2));
     let errors = format!("basalt_device_errors_total{{{labels},kind=\"refused\"}}");
     assert!(sample(&client, &errors).await >= Some(2.0));
-    assert_eq!(
-        sample(&client, &format!("basalt_device_state{{{labels},state=\"offline\"}}")).await,
-        Some(1.0)
-    );
+    let value = sample(&client, &format!("basalt_device_state{{{labels},state=\"offline\"}}")).await;
+    assert_eq!(value, Some(1.0));
     let expected = Some(0.0);
     assert_eq!(sample(&client, &format!("basalt_device_state{{{labels},state=\"online\"}}")).await, expected);
 

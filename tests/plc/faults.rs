@@ -53,11 +53,8 @@ async fn a_device_that_is_disconnected_is_offline_and_comes_back() {
         assert_eq!(shown_status["reconnects"], 1, "{protocol}: {shown_status}");
         let stored = readings(&client, stream).await;
         let bad = stored.iter().filter(|reading| reading["quality"] == "bad").count();
-        assert_eq!(
-            (bad, &stored.last().expect("a reading")["quality"]),
-            (1, &json!("good")),
-            "{protocol}: {stored:?}"
-        );
+        let found = (bad, &stored.last().expect("a reading")["quality"]);
+        assert_eq!(found, (1, &json!("good")), "{protocol}: {stored:?}");
         simulator.stop().await;
     }
 }

@@ -131,11 +131,8 @@ async fn values_arrive_exactly_and_a_failing_tag_spoils_no_other() {
             let stored = until!("several readings", EVENT_TIMEOUT;
                 stored = readings(&client, stream).await; stored.len() > 3);
             for reading in &stored {
-                assert_eq!(
-                    (&reading["value"], &reading["quality"]),
-                    (&json!(value), &json!("good")),
-                    "{path}"
-                );
+                let found = (&reading["value"], &reading["quality"]);
+                assert_eq!(found, (&json!(value), &json!("good")), "{path}");
                 let text = (value == 9_007_199_254_740_992.0).then_some("9007199254740993");
                 assert_eq!(reading["text"].as_str(), text, "{path}");
             }

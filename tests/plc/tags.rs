@@ -35,6 +35,8 @@ async fn every_type_of_a_tag_is_exact() {
             ("value_lreal", vec![json!(-1234.5678), json!(6.02e23)]),
             ("value_string", vec![json!("Kühlung"), json!("")]),
             ("Program:Main.note", vec![json!("x".repeat(82))]),
+            ("value_string20", vec![json!("Lot 7"), json!(""), json!("x".repeat(20))]),
+            ("value_string20.LEN", vec![json!(5)]),
             ("flags[255]", vec![json!(true), json!(false)]),
             ("numbers[999]", vec![json!(-7)]),
             ("grid[3,4]", vec![json!(12)]),
@@ -73,6 +75,8 @@ async fn a_write_to_a_tag_that_cannot_be_is_refused_with_the_reason() {
     let anything = device_at(&client, Protocol::Eip, controller.addr().port(), json!({"name": "all"})).await;
     let answer = write(&client, anything, "motor.speed", &json!(1.5)).await;
     answer.is(502, &json!({"detail": "Device error: 0E."}));
+    let answer = write(&client, anything, "value_string20", &json!("x".repeat(21))).await;
+    answer.refused(400, "STRING cannot hold a text of 21 bytes: 20 at most");
     let lost = json!({"metadata": {"slot": 3}, "name": "other slot"});
     let lost = device_at(&client, Protocol::Eip, controller.addr().port(), lost).await;
     for (device, tag, status, why) in [
@@ -96,6 +100,7 @@ async fn a_stream_of_another_type_fails_alone() {
     let good = stream_at(&client, device, "motor.setpoint", "uint16").await;
     for (path, kind, why) in [
         ("value_string", "fp64", "which is no fp64 (the tag is STRING)"),
+        ("value_string20.DATA[20]", "int16", "beyond the last element"),
         ("motor", "fp64", "the tag is a structure"),
         ("flags", "bit", "the tag is an array of BOOL"),
         ("value_real.1", "bit", "REAL has no bits"),
@@ -111,6 +116,30 @@ async fn a_stream_of_another_type_fails_alone() {
         client.delete(&format!("/api/data/{failing}/")).await.expect(204);
     }
     assert_eq!(readings(&client, good).await[0]["value"], json!(1480.0));
+}
+
+/// The string types that projects make for lots and recipes.
+#[tokio::test]
+async fn a_string_type_of_the_project_is_polled_beside_other_tags() {
+    let controller = simulator(Protocol::Eip).await;
+    let (_server, client) = Server::with_client(&[]).await;
+    let device =
+        device_at(&client, Protocol::Eip, controller.addr().port(), json!({"poll_interval": 0.2})).await;
+    write(&client, device, "value_string20", &json!("Lot 0815")).await.ok();
+    let lot = stream_at(&client, device, "value_string20", "text").await;
+    let length = stream_at(&client, device, "value_string20.LEN", "int32").await;
+    let setpoint = stream_at(&client, device, "motor.setpoint", "uint16").await;
+    for (stream, name, expected) in
+        [(lot, "text", json!("Lot 0815")), (length, "value", json!(8.0)), (setpoint, "value", json!(1480.0))]
+    {
+        eventually("a good reading", EVENT_TIMEOUT, || async {
+            let stored = readings(&client, stream).await;
+            let is_good = |reading: &Value| reading["quality"] == "good" && reading[name] == expected;
+            stored.iter().any(is_good).then_some(())
+        })
+        .await;
+    }
+    client.get(&format!("/api/device/{device}/")).await.has(200, json!({"status": "online"}));
 }
 
 #[tokio::test]
@@ -147,11 +176,8 @@ async fn a_controller_is_browsed_saved_and_unsaved_and_by_the_command() {
                          "registers": ["motor.setpoint", "motor", "nothing"]});
     let (status, tested) = client.post("/api/device/test/", &unsaved).await.outcome();
     let registers = &tested["registers"];
-    assert_eq!(
-        (status, &registers[0]["data_type"], &registers[0]["values"][0]["value"]),
-        (200, &json!("UINT"), &json!("1480")),
-        "{tested}"
-    );
+    let (data_type, value) = (&registers[0]["data_type"], &registers[0]["values"][0]["value"]);
+    assert_eq!((status, data_type, value), (200, &json!("UINT"), &json!("1480")), "{tested}");
     assert!(registers[1]["error"].is_string() && registers[2]["error"].is_string(), "{tested}");
     let unsaved = json!({"name": "x", "protocol": "eip", "host": "127.0.0.1", "port": port});
     let found = client.post("/api/device/test/browse/", &unsaved).await.ok();

@@ -235,6 +235,7 @@ async fn values_of_a_type_in_the_address_are_polled_written_and_read() {
         (q, "D1010:text8", "text", json!("SN-0042"), "D1010", json!(0x4E53)),
         (q, "D1030:int8", "fp64", json!(-2), "D1030", json!(0xFE)),
         (q, "D1040:int24", "fp32", json!(-2), "D1041", json!(0xFFFF)),
+        (q, "D1060:uint16", "enum", json!(3), "D1060", json!(3)),
         (q, "D1050:uint48", "int64", json!(0x1234_5678_9ABC_u64), "D1052", json!(0x1234)),
         (cpu, "DB2.DBB250:int24", "int32", json!(-2), "DB2.DBB252", json!(0xFE)),
         (cpu, "DB2.DBD260:tod", "int64", json!(86_399_999), "DB2.DBW260", json!(0x0526)),
@@ -258,10 +259,14 @@ async fn values_of_a_type_in_the_address_are_polled_written_and_read() {
         ("DB2.DBD108", 0x0EE6_B280),
         ("DB2.DBW120", 0x1A2F),
         ("DB2.DBW122", 0x1C88),
+        ("DB2.DBD124", 0x110F_EAD4),
+        ("DB2.DBD128", 0x29C2_4A80),
     ] {
         client.post(&at(cpu, register), &json!({ "value": value })).await.ok();
     }
     let time = client.get(&at(cpu, "DB2,DTL100")).await;
+    time.is(200, &json!({"value": "2008-12-16T20:30:20.250000"}));
+    let time = client.get(&at(cpu, "DB2,LDT124")).await;
     time.is(200, &json!({"value": "2008-12-16T20:30:20.250000"}));
     let date = client.get(&at(cpu, "DB2.DBW122:date")).await;
     date.is(200, &json!({"value": "2009-12-31"}));
@@ -273,4 +278,45 @@ async fn values_of_a_type_in_the_address_are_polled_written_and_read() {
     client.post(&at(q, "D1040:int24"), &json!({"value": 8_388_608})).await.is(400, &too_large);
     let read_only = json!({"register": ["Register is read-only."]});
     client.post(&at(cpu, "DB2,DTL100"), &json!({"value": "2008-12-16"})).await.is(400, &read_only);
+}
+
+/// One tag for the registers of a recipe, not one for each.
+#[tokio::test]
+async fn arrays_are_read_and_polled_as_lists_and_not_written() {
+    let (melsec, s7) = (simulator(Protocol::Melsec).await, simulator(Protocol::S7).await);
+    let (_server, client) = Server::with_client(&[]).await;
+    let polled = || json!({"poll_interval": 0.2});
+    let q = device_at(&client, Protocol::Melsec, melsec.addr().port(), polled()).await;
+    let cpu = device_at(&client, Protocol::S7, s7.addr().port(), polled()).await;
+    let at = |device: i64, register: &str| format!("/api/device/{device}/io/{register}/");
+    for (device, places, path, kind, list) in [
+        (q, ["D1000:int16", "D1001:int16", "D1002:int16"], "D1000:INT[3]", "json", "[7,-8,9]"),
+        (cpu, ["DB2.DBW3:int16", "DB2.DBW5:int16", "DB2.DBW7:int16"], "DB2,INT3[3]", "text", "[7,-8,9]"),
+        (
+            cpu,
+            ["DB2.DBD20:real", "DB2.DBD24:real", "DB2.DBD28:real"],
+            "DB2.DBD20:REAL[3]",
+            "json",
+            "[7.0,-8.0,9.0]",
+        ),
+    ] {
+        let stream = stream_at(&client, device, path, kind).await;
+        for (place, value) in places.into_iter().zip([7, -8, 9]) {
+            client.post(&at(device, place), &json!({ "value": value })).await.about(place).ok();
+        }
+        client.get(&at(device, path)).await.about(path).is(200, &json!({ "value": list }));
+        let is_list = |reading: &Value| reading["text"] == list && reading["quality"] == "good";
+        until!(path, EVENT_TIMEOUT; found = readings(&client, stream).await; found.iter().any(is_list));
+        let read_only = json!({"register": ["Register is read-only."]});
+        client.post(&at(device, path), &json!({ "value": list })).await.about(path).is(400, &read_only);
+    }
+    for (path, kind, field, why) in [
+        ("D1000[3]", "fp64", "type", "holds uint16[3], which is no fp64: use one of text, json."),
+        ("D1000[2000]", "json", "path", "is longer than one request reads"),
+        ("D1000.3[2]", "json", "path", "is a single bit and begins no array"),
+    ] {
+        let stream = json!({"name": path, "device": q, "path": path, "type": kind});
+        let answer = client.post("/api/data/", &stream).await.about(path).expect(400);
+        assert!(answer[field][0].as_str().is_some_and(|message| message.contains(why)), "{path}: {answer}");
+    }
 }

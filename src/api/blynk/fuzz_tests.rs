@@ -8,27 +8,15 @@ use super::token::TokenParameters;
 use crate::domain::Result;
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
-const RULES: grammar::Rules = &[
-    (
-        "body",
-        &["{<members>}", "{\"fields\":<names>,\"updates\":[<list>]}", "{<members>,\"values\":[<list>]}"],
-    ),
-    ("members", &["<member>", "<member>,<members>"]),
-    (
-        "member",
-        &[
-            "\"deviceId\":<value>",
-            "\"dataStreamId\":<value>",
-            "\"value\":<value>",
-            "\"dataStreams\":[<list>]",
-            "\"property\":\"color\"",
-            "\"debug\":<value>",
-        ],
-    ),
-    ("names", &["[\"deviceId\",\"a\"]", "[\"deviceId\"]", "[<list>]"]),
-    ("list", &["<value>", "<value>,<list>", "[<list>]", "{<members>,\"ts\":<value>}"]),
-    ("value", &["1", "-1", "1.0", "1e30", "18446744073709551615", "null", "true", "\"x\"", "[1,2]", "{}"]),
-];
+const RULES: grammar::Rules = grammar::rules! {
+    body = "{<members>}" | "{\"fields\":<names>,\"updates\":[<list>]}" | "{<members>,\"values\":[<list>]}";
+    members = "<member>" | "<member>,<members>";
+    member = "\"deviceId\":<value>" | "\"dataStreamId\":<value>" | "\"value\":<value>"
+        | "\"dataStreams\":[<list>]" | "\"property\":\"color\"" | "\"debug\":<value>";
+    names = "[\"deviceId\",\"a\"]" | "[\"deviceId\"]" | "[<list>]";
+    list = "<value>" | "<value>,<list>" | "[<list>]" | "{<members>,\"ts\":<value>}";
+    value = "1" | "-1" | "1.0" | "1e30" | "18446744073709551615" | "null" | "true" | "\"x\"" | "[1,2]" | "{}";
+};
 
 fn generate(random: &mut Random) -> Vec<u8> {
     grammar::write(RULES, "body", random)

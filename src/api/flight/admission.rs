@@ -63,7 +63,7 @@ impl<S> AdmissionService<S> {
         let peer = parts.extensions.get::<GrpcPeer>().cloned();
         let peer = peer.ok_or_else(|| Status::internal("the connection is not known"))?;
         let metadata = MetadataMap::from_headers(parts.headers.clone());
-        app.catch_up_catalog().await.map_err(|e| to_status(&e))?;
+        app.node.cluster.catch_up_catalog().await.map_err(|e| to_status(&e))?;
         let known = credentials::authenticate(app, allow_plaintext, &peer, &metadata);
         let principal = known.map_err(|e| to_status(&e))?;
         let key = credentials::api_key(&metadata).map_err(|e| to_status(&e))?;

@@ -6,92 +6,31 @@ use super::limits;
 use crate::app::graphql::GraphqlLimits;
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
-const RULES: grammar::Rules = &[
-    (
-        "document",
-        &[
-            "{ a }",
-            "<operation>",
-            "<operation> <fragments>",
-            "<space><operation><space>",
-            "#<comment><operation>",
-        ],
-    ),
-    ("operation", &["<set>", "query <name><variables> <set>", "mutation <set>", "subscription <name> <set>"]),
-    ("variables", &["", "($<name>: <type>)", "($<name>: <type> = <value>, $<name>: <type> <directives>)"]),
-    ("type", &["Int", "<name>!", "[<type>]", "[<type>!]!", "[[<type>]]"]),
-    (
-        "set",
-        &[
-            "{ a }",
-            "{ <fields> }",
-            "{<comment>\r<fields>}",
-            "{ __schema { types { fields { type { ofType { name } } } } } }",
-        ],
-    ),
-    ("fields", &["a", "<field>", "<field> <fields>", "<field>,<space><fields>"]),
-    (
-        "field",
-        &[
-            "a",
-            "<name>",
-            "<name>: <name>",
-            "<name><arguments><directives> <set>",
-            "...<name>",
-            "... on <name> <directives> <set>",
-        ],
-    ),
-    ("arguments", &["", "(<name>: <value>)", "(<name>: <value>, <name>: <value>)"]),
-    ("directives", &["", "@include(if: true)", "@skip(if: $<name>) <directives>", "@<name><arguments>"]),
-    (
-        "value",
-        &[
-            "1",
-            "<int>",
-            "<float>",
-            "null",
-            "$<name>",
-            "<string>",
-            "[<value>]",
-            "[<value> <value>]",
-            "{<name>: <value>}",
-            "<name>",
-        ],
-    ),
-    (
-        "string",
-        &[
-            "\"\"",
-            "\"<inside>\"",
-            "\"\"\"<inside>\"\"\"",
-            "\"\"\"<inside>",
-            "\"<inside>",
-            "\"\"\"\\\"\"\"<inside>\"\"\"",
-        ],
-    ),
-    (
-        "inside",
-        &[
-            "",
-            "<letter><inside>",
-            "\\\"<inside>",
-            "\\u00e9<inside>",
-            "{<inside>",
-            "[<inside>",
-            "#<inside>",
-            "\r<inside>",
-            "\n<inside>",
-            "\"<inside>",
-        ],
-    ),
-    ("comment", &["\n", "\r", "\r\n", "<letter><comment>", "{<comment>", "[<comment>", "\"\"\"<comment>"]),
-    (
-        "fragments",
-        &["fragment f on T { a }", "fragment <name> on <name> <set> <fragments>", "fragment f on T { ...f }"],
-    ),
-    ("name", &["a", "<letter><name>", "__typename", "readings", "values", "edges", "nodes"]),
-    ("space", &["", " ", "\t", "\u{feff}", "#<comment>", ","]),
-];
+const RULES: grammar::Rules = grammar::rules! {
+    document = "{ a }" | "<operation>" | "<operation> <fragments>" | "<space><operation><space>"
+        | "#<comment><operation>";
+    operation = "<set>" | "query <name><variables> <set>" | "mutation <set>" | "subscription <name> <set>";
+    variables = "" | "($<name>: <type>)" | "($<name>: <type> = <value>, $<name>: <type> <directives>)";
+    type = "Int" | "<name>!" | "[<type>]" | "[<type>!]!" | "[[<type>]]";
+    set = "{ a }" | "{ <fields> }" | "{<comment>\r<fields>}"
+        | "{ __schema { types { fields { type { ofType { name } } } } } }";
+    fields = "a" | "<field>" | "<field> <fields>" | "<field>,<space><fields>";
+    field = "a" | "<name>" | "<name>: <name>" | "<name><arguments><directives> <set>" | "...<name>"
+        | "... on <name> <directives> <set>";
+    arguments = "" | "(<name>: <value>)" | "(<name>: <value>, <name>: <value>)";
+    directives = "" | "@include(if: true)" | "@skip(if: $<name>) <directives>" | "@<name><arguments>";
+    value = "1" | "<int>" | "<float>" | "null" | "$<name>" | "<string>" | "[<value>]" | "[<value> <value>]"
+        | "{<name>: <value>}" | "<name>";
+    string = "\"\"" | "\"<inside>\"" | "\"\"\"<inside>\"\"\"" | "\"\"\"<inside>" | "\"<inside>"
+        | "\"\"\"\\\"\"\"<inside>\"\"\"";
+    inside = "" | "<letter><inside>" | "\\\"<inside>" | "\\u00e9<inside>" | "{<inside>" | "[<inside>"
+        | "#<inside>" | "\r<inside>" | "\n<inside>" | "\"<inside>";
+    comment = "\n" | "\r" | "\r\n" | "<letter><comment>" | "{<comment>" | "[<comment>" | "\"\"\"<comment>";
+    fragments = "fragment f on T { a }" | "fragment <name> on <name> <set> <fragments>"
+        | "fragment f on T { ...f }";
+    name = "a" | "<letter><name>" | "__typename" | "readings" | "values" | "edges" | "nodes";
+    space = "" | " " | "\t" | "\u{feff}" | "#<comment>" | ",";
+};
 
 /// Returns a document of the grammar, or a deeply nested value after text that may mislead the depth check.
 fn made(random: &mut Random) -> Vec<u8> {

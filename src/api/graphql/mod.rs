@@ -19,6 +19,7 @@ pub mod limits;
 pub mod memory_extension;
 pub mod memory_pool;
 pub mod mutations;
+pub mod object;
 pub mod objects;
 pub mod operation;
 pub mod overlap;

@@ -13,26 +13,26 @@ use crate::domain::group::Group;
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, GroupId, StreamId};
 
-/// Returns a device.
+/// Returns a device; `None` without an id.
 ///
 /// # Errors
 /// `Forbidden` without the scope to read devices.
-pub fn device(ctx: &Context<'_>, id: DeviceId) -> Result<Option<Arc<Device>>> {
-    none_if_not_found(app(ctx).devices.device(caller(ctx), id))
+pub fn device(ctx: &Context<'_>, id: impl Into<Option<DeviceId>>) -> Result<Option<Arc<Device>>> {
+    id.into().map_or(Ok(None), |id| none_if_not_found(app(ctx).devices.device(caller(ctx), id)))
 }
 
-/// Returns a stream.
+/// Returns a stream; `None` without an id.
 ///
 /// # Errors
 /// `Forbidden` without the scope to read streams.
-pub fn stream(ctx: &Context<'_>, id: StreamId) -> Result<Option<Arc<Stream>>> {
-    none_if_not_found(app(ctx).streams.stream(caller(ctx), id))
+pub fn stream(ctx: &Context<'_>, id: impl Into<Option<StreamId>>) -> Result<Option<Arc<Stream>>> {
+    id.into().map_or(Ok(None), |id| none_if_not_found(app(ctx).streams.stream(caller(ctx), id)))
 }
 
-/// Returns a group.
+/// Returns a group; `None` without an id.
 ///
 /// # Errors
 /// `Forbidden` without the scope to read groups.
-pub fn group(ctx: &Context<'_>, id: GroupId) -> Result<Option<Arc<Group>>> {
-    none_if_not_found(app(ctx).groups.group(caller(ctx), id))
+pub fn group(ctx: &Context<'_>, id: impl Into<Option<GroupId>>) -> Result<Option<Arc<Group>>> {
+    id.into().map_or(Ok(None), |id| none_if_not_found(app(ctx).groups.group(caller(ctx), id)))
 }

@@ -61,6 +61,13 @@ impl ScalarType for Duration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BigInt(pub i64);
 
+impl BigInt {
+    /// Converts a number that is not negative; one that does not fit becomes the largest.
+    pub fn saturating(number: impl TryInto<i64>) -> BigInt {
+        BigInt(number.try_into().unwrap_or(i64::MAX))
+    }
+}
+
 /// Signed 64-bit integer. Output is a JSON number up to 2^53, which every client reads exactly, and decimal text
 /// beyond. Input may be either.
 #[Scalar]
@@ -118,6 +125,8 @@ mod tests {
             assert_eq!(matches!(value, Value::String(_)), number.abs() > MAX_EXACT_INTEGER, "{number}");
             assert_eq!(BigInt::parse(value).ok(), Some(BigInt(number)), "{number}");
         }
+        assert_eq!(BigInt::saturating(7_u64), BigInt(7));
+        assert_eq!(BigInt::saturating(u64::MAX), BigInt(i64::MAX));
         for wrong in [Value::from(1.5), Value::from("x"), Value::Null] {
             assert!(BigInt::parse(wrong.clone()).is_err(), "{wrong}");
         }

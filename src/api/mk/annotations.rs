@@ -188,7 +188,7 @@ async fn by_source(caller: MkCaller, State(app): State<Arc<App>>, query: Query) 
 
 async fn list_page(caller: &MkCaller, app: &App, query: &Query) -> Answer {
     let page = page_request(query)?;
-    let (rows, total) = app.annotations(&caller.principal, &filter(query, &page)?).await?;
+    let (rows, total) = app.mk.annotations.annotations(&caller.principal, &filter(query, &page)?).await?;
     let total = usize::try_from(total).unwrap_or(usize::MAX);
     Ok(ok(page.page(rows, total).map(view)))
 }
@@ -227,9 +227,11 @@ fn filter(query: &Query, page: &PageRequest) -> Result<AnnotationFilter, MkError
 /// `POST /annotations`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    app.check_may_annotate(who)?;
+    app.mk.annotations.check_may_annotate(who)?;
     let spec = read(body.fields(&app).await?)?;
     let row = app
+        .mk
+        .annotations
         .create_annotation(who, spec, caller.actor.clone())
         .await
         .map_err(|refusal| refusal_error(refusal, None))?;
@@ -238,23 +240,31 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 
 /// `GET /annotations/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.annotation(&caller.principal, *id).await;
+    let row = app.mk.annotations.annotation(&caller.principal, *id).await;
     Ok(ok(view(row.map_err(|error| MkError::named(error, TITLE, *id))?)))
 }
 
 /// `PUT /annotations/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     let who = &caller.principal;
-    app.annotation_to_change(who, *id).await.map_err(|error| MkError::named(error, TITLE, *id))?;
+    app.mk
+        .annotations
+        .annotation_to_change(who, *id)
+        .await
+        .map_err(|error| MkError::named(error, TITLE, *id))?;
     let spec = read(body.fields(&app).await?)?;
-    let row =
-        app.replace_annotation(who, *id, spec).await.map_err(|refusal| refusal_error(refusal, Some(*id)))?;
+    let row = app
+        .mk
+        .annotations
+        .replace_annotation(who, *id, spec)
+        .await
+        .map_err(|refusal| refusal_error(refusal, Some(*id)))?;
     Ok(ok(view(row)))
 }
 
 /// `DELETE /annotations/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_annotation(&caller.principal, *id).await;
+    let deleted = app.mk.annotations.delete_annotation(&caller.principal, *id).await;
     deleted.map_err(|error| MkError::named(error, TITLE, *id))?;
     Ok(no_content())
 }

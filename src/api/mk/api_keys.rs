@@ -135,20 +135,20 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         "id" => SortKey::Text(key_uuid(row).to_string()),
         _ => row.created_at.into(),
     };
-    let page = page.of(app.mk_keys_of(&caller)?, key, |row| key_uuid(row));
+    let page = page.of(app.mk.credentials.mk_keys_of(&caller)?, key, |row| key_uuid(row));
     Ok(ok(page.map(|row| ApiKeyView::new(&row, None))))
 }
 
 /// `POST /api-keys`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let new = read(body.fields(&app).await?)?;
-    let (row, text) = app.create_mk_key(&caller, new).await?;
+    let (row, text) = app.mk.credentials.create_mk_key(&caller, new).await?;
     Ok(created(COLLECTION, key_uuid(&row), ApiKeyView::new(&row, Some(text))))
 }
 
 /// `DELETE /api-keys/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let revoked = app.revoke_mk_key(&caller, *id).await;
+    let revoked = app.mk.credentials.revoke_mk_key(&caller, *id).await;
     revoked.map_err(|error| MkError::named(error, "ApiKey", *id))?;
     Ok(no_content())
 }

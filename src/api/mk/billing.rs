@@ -143,13 +143,13 @@ impl BillingView {
 
 /// `GET /api/v1/billing`
 async fn get(caller: MkCaller, State(app): State<Arc<App>>) -> Answer {
-    let plan = app.plan(&caller.principal)?;
+    let plan = app.mk.billing.plan(&caller.principal)?;
     Ok(ok(BillingView::new(plan, BillingPeriod::of(app.now()))))
 }
 
 /// `GET /api/v1/billing/usage`
 async fn usage(caller: MkCaller, State(app): State<Arc<App>>) -> Answer {
-    let usage = app.billing_usage(&caller.principal).await?;
+    let usage = app.mk.billing.billing_usage(&caller.principal).await?;
     Ok(ok(UsageView {
         from: iso(usage.period.start),
         to: iso(usage.period.end),
@@ -162,7 +162,7 @@ async fn usage(caller: MkCaller, State(app): State<Arc<App>>) -> Answer {
 /// `GET /api/v1/billing/plans`
 async fn plans(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(&["plan"])?;
-    let plans = app.plans(&caller.principal)?;
+    let plans = app.mk.billing.plans(&caller.principal)?;
     let key = |plan: &Plan, property: &str| match property {
         "plan" => plan.name.as_str().into(),
         _ => SortKey::Null,
@@ -180,6 +180,6 @@ async fn choose(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
         fields.problem("plan", "must not be blank");
     }
     fields.finish(Vec::new())?;
-    let plan = app.choose_plan(&caller, name.trim()).await?;
+    let plan = app.mk.billing.choose_plan(&caller, name.trim()).await?;
     Ok(ok(BillingView::new(plan, BillingPeriod::of(app.now()))))
 }

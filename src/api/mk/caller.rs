@@ -39,10 +39,10 @@ impl FromRequestParts<Arc<App>> for MkCaller {
 /// Authenticates a request by its bearer token.
 ///
 /// # Errors
-/// As [`App::authenticate_mk`].
+/// As `MkCredentials::authenticate_mk`.
 pub async fn authenticate(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<MkCaller> {
     let missing = || Error::new(Kind::Unauthenticated, "there is no bearer token");
-    let mut access = app.authenticate_mk(bearer::token(headers).ok_or_else(missing)?).await?;
+    let mut access = app.mk.credentials.authenticate_mk(bearer::token(headers).ok_or_else(missing)?).await?;
     if let Some(origin) = extensions.get::<Arc<RequestOrigin>>() {
         access.principal = access.principal.with_origin(origin);
     }

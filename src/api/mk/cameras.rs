@@ -136,7 +136,7 @@ impl FieldType for CameraAddress {
 impl CameraRow {
     fn new(app: &App, who: &Principal, row: &Document) -> Result<Self> {
         let spec = row.camera().ok_or_else(|| Error::internal("a camera is of another kind"))?.clone();
-        let CameraHealth { status, last_seen, .. } = app.camera_health(who, row)?;
+        let CameraHealth { status, last_seen, .. } = app.media.cameras.camera_health(who, row)?;
         let (device, kind) = (app.devices.device(who, spec.device)?.aliases.uuid, Some(spec.kind));
         Ok(CameraRow { stamp: Stamp::of(row), device, spec, kind, status, last_seen })
     }
@@ -164,7 +164,7 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
     let who = &caller.principal;
     app.documents.check_may_change_documents(who, KIND)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
-    let row = app.create_camera(who, spec).await?;
+    let row = app.media.cameras.create_camera(who, spec).await?;
     Ok(created(COLLECTION, row.uuid, view(&app, who, &row)?))
 }
 
@@ -181,7 +181,7 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     let named = documents::named(KIND, *id);
     documents::find_to_change(&app, who, KIND, *id)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
-    let row = app.replace_camera(who, *id, spec).await.map_err(named)?;
+    let row = app.media.cameras.replace_camera(who, *id, spec).await.map_err(named)?;
     Ok(ok(view(&app, who, &row).map_err(named)?))
 }
 

@@ -151,7 +151,7 @@ impl MkNoun for CaptureRuleRow {
 
 impl CaptureRuleRow {
     fn new(app: &App, who: &Principal, row: &Document) -> Result<Self> {
-        let CaptureRule { mut spec, device, sensor } = app.capture_rule(who, row)?;
+        let CaptureRule { mut spec, device, sensor } = app.media.captures.capture_rule(who, row)?;
         let EventMatch { source, severity, .. } = std::mem::take(&mut spec.matches);
         let matches = NestedObject(MatchRow { source, severity, device, sensor });
         Ok(CaptureRuleRow { stamp: Stamp::of(row), spec, matches })
@@ -226,7 +226,7 @@ fn read_match(app: &App, who: &Principal, fields: &mut Fields) -> EventMatch {
         fields.problem("deviceId", "does not exist");
     }
     let wanted = fields.uuid("sensorId");
-    let sensor = wanted.and_then(|uuid| app.stream_of_rule(who, uuid).ok());
+    let sensor = wanted.and_then(|uuid| app.media.captures.stream_of_rule(who, uuid).ok());
     if wanted.is_some() && sensor.is_none() {
         fields.problem("sensorId", "does not exist");
     }

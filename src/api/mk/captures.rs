@@ -148,7 +148,7 @@ impl CaptureRow {
 
 async fn view(app: &App, who: &Principal, base: &BaseUrl, job: &MediaJob) -> Result<ShownRow> {
     let capture = CaptureRow::new(job).ok_or_else(|| Error::internal("a capture is of another kind"))?;
-    let thumbnail = app.capture_download(who, job.uuid, CaptureFile::Thumbnail).await?;
+    let thumbnail = app.media.captures.capture_download(who, job.uuid, CaptureFile::Thumbnail).await?;
     let thumbnail_url = thumbnail.map(|(path, _)| format!("{}{path}", base.0));
     Ok(ShownRow::new(CaptureRow { thumbnail_url, ..capture }))
 }
@@ -173,7 +173,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, quer
                 && to.is_none_or(|to| capture.start.unwrap_or(capture.from) < to)
         })
     };
-    let rows: Vec<_> = app.media_jobs(who, KIND)?.into_iter().filter(is_wanted).collect();
+    let rows: Vec<_> = app.media.captures.media_jobs(who, KIND)?.into_iter().filter(is_wanted).collect();
     let key = |job: &Arc<MediaJob>, property: &str| {
         CaptureRow::new(job).map_or(SortKey::Null, |capture| sort::sort_key(capture, property))
     };
@@ -189,7 +189,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, quer
 /// `GET /captures/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, id: PathId) -> Answer {
     let named = |error| MkError::named(error, KIND.title(), *id);
-    let job = app.media_job(&caller.principal, KIND, *id).map_err(named)?;
+    let job = app.media.captures.media_job(&caller.principal, KIND, *id).map_err(named)?;
     Ok(ok(view(&app, &caller.principal, &base, &job).await.map_err(named)?))
 }
 
@@ -203,8 +203,13 @@ struct DownloadView {
 /// `GET /captures/{id}/download`.
 async fn download(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, id: PathId) -> Answer {
     let named = |error| MkError::named(error, KIND.title(), *id);
-    let job = app.media_job(&caller.principal, KIND, *id).map_err(named)?;
-    let found = app.capture_download(&caller.principal, *id, CaptureFile::Recording).await.map_err(named)?;
+    let job = app.media.captures.media_job(&caller.principal, KIND, *id).map_err(named)?;
+    let found = app
+        .media
+        .captures
+        .capture_download(&caller.principal, *id, CaptureFile::Recording)
+        .await
+        .map_err(named)?;
     let not_ready = || Error::conflict(format!("Capture {} is {}", *id, job.work.state_name()));
     let (path, expires_at) = found.ok_or_else(not_ready)?;
     Ok(ok(DownloadView { url: format!("{}{path}", base.0), expires_at: iso(expires_at) }))

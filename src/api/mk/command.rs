@@ -20,7 +20,7 @@ use super::{Answer, wire};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema};
 use crate::app::App;
-use crate::app::mk::commands::{DEFAULT_TIMEOUT_S, NewCommand, TIMEOUTS_S};
+use crate::app::mk::new_command::{DEFAULT_TIMEOUT_S, NewCommand, TIMEOUTS_S};
 use crate::domain::Micros;
 use crate::domain::command::{Command, CommandState};
 use crate::domain::command_params::CommandParams;
@@ -179,9 +179,10 @@ async fn create(
 ) -> Answer {
     let principal = &caller.principal;
     let no_device = |e| MkError::named(e, "Device", path.device);
-    app.platform_device_to_change(principal, path.device).map_err(no_device)?;
+    app.mk.devices.platform_device_to_change(principal, path.device).map_err(no_device)?;
     let new = read_new(body.fields(&app).await?, caller.actor.clone(), base)?;
-    let created = app.create_device_command(principal, path.device, new).await.map_err(no_device)?;
+    let created =
+        app.mk.commands.create_device_command(principal, path.device, new).await.map_err(no_device)?;
     let collection = format!("/api/v1/devices/{}/commands", path.device);
     Ok(wire::created(&collection, created.uuid, CommandView::new(created, path.device)))
 }
@@ -203,7 +204,7 @@ fn read_new(
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, path: CommandPath, query: Query) -> Answer {
     let page = query.page(&SORTABLE)?;
     let wanted = query.choice("status", &CommandState::ALL, status)?;
-    let rows = app.device_commands(&caller.principal, path.device, wanted);
+    let rows = app.mk.commands.device_commands(&caller.principal, path.device, wanted);
     let rows = rows.map_err(|e| MkError::named(e, "Device", path.device))?;
     let key = |row: &Command, property: &str| sort_key(row, property, path.device);
     let page = page.of(rows, key, |row| row.uuid);
@@ -223,9 +224,12 @@ fn sort_key(row: &Command, property: &str, device: Uuid) -> SortKey {
 /// `GET /api/v1/devices/{deviceId}/commands/{id}`
 async fn read(caller: MkCaller, State(app): State<Arc<App>>, path: CommandPath) -> Answer {
     let principal = &caller.principal;
-    app.device_overview(principal, path.device).map_err(|e| MkError::named(e, "Device", path.device))?;
+    app.mk
+        .devices
+        .device_overview(principal, path.device)
+        .map_err(|e| MkError::named(e, "Device", path.device))?;
     let id = path.command.ok_or_else(|| MkError::invalid_parameter("id"))?;
-    let command = app.device_command(principal, path.device, id);
+    let command = app.mk.commands.device_command(principal, path.device, id);
     let command = command.map_err(|e| MkError::named(e, "Command", id))?;
     Ok(wire::ok(CommandView::new(command, path.device)))
 }

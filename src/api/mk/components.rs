@@ -148,13 +148,13 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     let named = documents::named(KIND, *id);
     documents::find_to_change(&app, who, KIND, *id)?;
     let spec = read(&app, who, body.fields(&app).await?)?;
-    let row = app.replace_component(who, *id, spec).await.map_err(named)?;
+    let row = app.mk.sensors.replace_component(who, *id, spec).await.map_err(named)?;
     Ok(ok(view(&app, who, &row).map_err(named)?))
 }
 
 /// `DELETE /components/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_component(&caller.principal, *id).await;
+    let deleted = app.mk.sensors.delete_component(&caller.principal, *id).await;
     deleted.map_err(documents::named(KIND, *id))?;
     Ok(no_content())
 }

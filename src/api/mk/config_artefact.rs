@@ -202,7 +202,7 @@ fn object_key(org: Uuid, object: Uuid) -> String {
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(&sort::sortable::<ArtefactRow>())?;
     let (profile, name) = (query.uuid("profileId")?, query.text("name"));
-    let org = app.org_uuid(&caller.principal)?;
+    let org = app.access.org_uuid(&caller.principal)?;
     let mut rows = app.documents.documents(&caller.principal, KIND)?;
     rows.retain(|row| {
         row.artefact().is_some_and(|artefact| {
@@ -222,9 +222,14 @@ fn sort_key(row: &Document, property: &str, org: Uuid) -> SortKey {
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     let principal = &caller.principal;
     app.documents.check_may_change_documents(principal, KIND)?;
-    let org = app.org_uuid(principal)?;
+    let org = app.access.org_uuid(principal)?;
     let spec = read_spec(body.fields(&app).await?, org)?;
-    let created = app.create_artefact(principal, spec, caller.actor.clone()).await.map_err(refusal_error)?;
+    let created = app
+        .mk
+        .configurations
+        .create_artefact(principal, spec, caller.actor.clone())
+        .await
+        .map_err(refusal_error)?;
     Ok(wire::created(PATH, created.uuid, view(&created, org)))
 }
 
@@ -266,11 +271,11 @@ async fn upload_url(caller: MkCaller, base: BaseUrl, State(app): State<Arc<App>>
     let principal: &Principal = &caller.principal;
     app.documents.check_may_change_documents(principal, KIND)?;
     let spec = read_upload(body.fields(&app).await?)?;
-    let address = app.create_object(principal, spec).await?;
+    let address = app.mk.objects.create_object(principal, spec).await?;
     let BaseUrl(base) = base;
     let view = UploadView {
         upload_url: format!("{base}{}", address.path_and_query),
-        object_key: object_key(app.org_uuid(principal)?, address.object.uuid),
+        object_key: object_key(app.access.org_uuid(principal)?, address.object.uuid),
         method: "PUT",
         headers: Map::new(),
         expires_at: wire::iso(address.object.upload_until),
@@ -294,5 +299,5 @@ fn read_upload(mut fields: Fields) -> Result<ObjectSpec, MkError> {
 /// `GET /api/v1/config-artefacts/{id}`
 async fn read(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(wire::ok(view(&row, app.org_uuid(&caller.principal)?)))
+    Ok(wire::ok(view(&row, app.access.org_uuid(&caller.principal)?)))
 }

@@ -157,7 +157,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let target_type = query.choice("targetType", &TargetType::ALL, TargetType::name)?;
     let status = query.choice("status", &BindingStatus::ALL, BindingStatus::name)?;
     let target = query.uuid("targetId")?;
-    let mut rows = app.bindings(&caller.principal)?;
+    let mut rows = app.mk.configurations.bindings(&caller.principal)?;
     rows.retain(|row| {
         target_type.is_none_or(|wanted| row.binding.spec.target_type == wanted)
             && target.is_none_or(|wanted| row.binding.spec.target == wanted)
@@ -173,7 +173,7 @@ fn sort_key(row: &BindingOverview, property: &str) -> SortKey {
 
 /// `GET /api/v1/desired-state-bindings/{id}`
 async fn read(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = app.binding(&caller.principal, *id).map_err(documents::named(KIND, *id))?;
+    let row = app.mk.configurations.binding(&caller.principal, *id).map_err(documents::named(KIND, *id))?;
     Ok(wire::ok(view(&row)))
 }
 
@@ -181,7 +181,7 @@ async fn read(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answ
 async fn put(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     app.documents.check_may_change_documents(&caller.principal, KIND)?;
     let spec = read_spec(body.fields(&app).await?)?;
-    let put = app.put_binding(&caller.principal, *id, spec).await;
+    let put = app.mk.configurations.put_binding(&caller.principal, *id, spec).await;
     let (row, is_new) = put.map_err(documents::named(KIND, *id))?;
     let shown = view(&row);
     Ok(if is_new { wire::created(PATH, *id, shown) } else { wire::ok(shown) })

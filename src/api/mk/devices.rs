@@ -206,7 +206,7 @@ impl DeviceQuery {
 /// `GET /devices`.
 async fn list_devices(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let (wanted, page) = (DeviceQuery::read(&query)?, query.page(&sort::sortable::<DeviceRow>())?);
-    let mut rows = app.device_overviews(&caller.principal)?;
+    let mut rows = app.mk.devices.device_overviews(&caller.principal)?;
     rows.retain(|row| wanted.includes(row));
     Ok(ok(page.of(rows, sort_key, |row| row.device.aliases.uuid).map(view)))
 }
@@ -223,16 +223,20 @@ fn sort_key(row: &DeviceOverview, property: &str) -> SortKey {
 /// `POST /devices`.
 async fn create_device(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     app.devices.check_may_create_device(&caller.principal)?;
-    let rules = |new: &PlatformDevice| app.platform_device_problems(&caller.principal, new, None);
+    let rules = |new: &PlatformDevice| app.mk.devices.platform_device_problems(&caller.principal, new, None);
     let new = read(body.fields(&app).await?, PlatformDevice::default(), rules)?;
     let new = PlatformDevice { status: None, ..new };
-    let made = app.create_platform_device(&caller.principal, new).await?;
+    let made = app.mk.devices.create_platform_device(&caller.principal, new).await?;
     Ok(created(COLLECTION, made.device.aliases.uuid, view(made)))
 }
 
 /// `GET /devices/{id}`.
 async fn device(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let found = app.device_overview(&caller.principal, *id).map_err(|e| MkError::named(e, "Device", *id))?;
+    let found = app
+        .mk
+        .devices
+        .device_overview(&caller.principal, *id)
+        .map_err(|e| MkError::named(e, "Device", *id))?;
     Ok(ok(view(found)))
 }
 
@@ -248,18 +252,19 @@ async fn patch(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: 
 
 async fn change(caller: &MkCaller, app: &App, id: Uuid, body: JsonBody, is_patch: bool) -> Answer {
     let named = |error| MkError::named(error, "Device", id);
-    let stored = app.platform_device_to_change(&caller.principal, id).map_err(named)?;
+    let stored = app.mk.devices.platform_device_to_change(&caller.principal, id).map_err(named)?;
     let start = if is_patch { PlatformDevice::of(&stored) } else { PlatformDevice::default() };
-    let rules = |new: &PlatformDevice| app.platform_device_problems(&caller.principal, new, Some(&stored));
+    let rules =
+        |new: &PlatformDevice| app.mk.devices.platform_device_problems(&caller.principal, new, Some(&stored));
     let new = read(body.fields(app).await?, start, rules)?;
-    let changed = app.replace_platform_device(&caller.principal, id, new).await.map_err(named)?;
+    let changed = app.mk.devices.replace_platform_device(&caller.principal, id, new).await.map_err(named)?;
     Ok(ok(view(changed)))
 }
 
 /// `DELETE /devices/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let named = |error| MkError::named(error, "Device", *id);
-    let stored = app.platform_device_to_change(&caller.principal, *id).map_err(named)?;
+    let stored = app.mk.devices.platform_device_to_change(&caller.principal, *id).map_err(named)?;
     app.devices.delete_device(&caller.principal, stored.id).await.map_err(named)?;
     Ok(no_content())
 }

@@ -117,14 +117,14 @@ fn view(job: &MediaJob) -> Result<ShownRow> {
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     app.documents.check_may_change_documents(&caller.principal, DocumentKind::Camera)?;
     let (camera, clip) = read(&app, &caller, body.fields(&app).await?)?;
-    let job = app.request_clip(&caller.principal, camera, clip).await?;
+    let job = app.media.captures.request_clip(&caller.principal, camera, clip).await?;
     Ok(created(COLLECTION, job.uuid, view(&job)?))
 }
 
 /// `GET /dvr-clip-requests/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let named = |error| MkError::named(error, KIND.title(), *id);
-    let job = app.media_job(&caller.principal, KIND, *id).map_err(named)?;
+    let job = app.media.captures.media_job(&caller.principal, KIND, *id).map_err(named)?;
     Ok(ok(view(&job)?))
 }
 
@@ -137,7 +137,8 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         camera.is_none_or(|camera| job.camera == camera)
             && job.clip().is_some_and(|clip| status.is_none_or(|status| clip.state == status))
     };
-    let rows: Vec<_> = app.media_jobs(&caller.principal, KIND)?.into_iter().filter(is_wanted).collect();
+    let rows: Vec<_> =
+        app.media.captures.media_jobs(&caller.principal, KIND)?.into_iter().filter(is_wanted).collect();
     let key = |job: &Arc<MediaJob>, property: &str| {
         ClipRow::new(job).map_or(SortKey::Null, |clip| sort::sort_key(clip, property))
     };

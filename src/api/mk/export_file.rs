@@ -34,7 +34,7 @@ async fn download(
     let id = name.and_then(|name| Uuid::try_parse(&name).ok());
     let id = id.ok_or_else(unsigned)?;
     let signed = SignedParameters::of(&address).ok_or_else(unsigned)?;
-    let file = app.open_export(address.path(), signed.query(), id).await?;
+    let file = app.exports.open_export(address.path(), signed.query(), id).await?;
     let tag = file.export.to_string();
     let mut response = byte_range::respond(file.content, file.size_bytes, &tag, &request).await?;
     let headers = response.headers_mut();

@@ -177,8 +177,8 @@ async fn with_link(
     base: &BaseUrl,
     export: Export,
 ) -> Result<ExportView, MkError> {
-    let link = app.export_link(who, &export).await?;
-    let progress = app.export_progress(&export).filter(|_| export.status == ExportStatus::Running);
+    let link = app.exports.export_link(who, &export).await?;
+    let progress = app.exports.export_progress(&export).filter(|_| export.status == ExportStatus::Running);
     let mut view = ExportView { progress, ..ExportView::from(export) };
     if let Some(link) = link {
         view.download_url = Some(format!("{}{}", base.0, link.path_and_query));
@@ -191,7 +191,7 @@ async fn with_link(
 async fn list(caller: MkCaller, base: BaseUrl, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(SORTABLE)?;
     let status = query.choice("status", &ExportStatus::ALL, ExportStatus::name)?;
-    let mut rows = app.exports(&caller.principal).await?;
+    let mut rows = app.exports.exports(&caller.principal).await?;
     rows.retain(|export| status.is_none_or(|status| export.status == status));
     let page = page.of(rows, sort_key, |export| export.uuid);
     let mut content = Vec::with_capacity(page.content.len());
@@ -222,22 +222,22 @@ fn sort_key(export: &Export, property: &str) -> SortKey {
 
 /// `POST /exports`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.check_may_export(&caller.principal)?;
+    app.exports.check_may_export(&caller.principal)?;
     let spec = read(body.fields(&app).await?)?;
-    let export = app.create_export(&caller.principal, spec, caller.actor.clone()).await?;
+    let export = app.exports.create_export(&caller.principal, spec, caller.actor.clone()).await?;
     Ok(created(COLLECTION, export.uuid, ExportView::from(export)))
 }
 
 /// `GET /exports/{id}`.
 async fn one(caller: MkCaller, base: BaseUrl, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let export = app.export(&caller.principal, *id).await;
+    let export = app.exports.export(&caller.principal, *id).await;
     let export = export.map_err(|error| MkError::named(error, TITLE, *id))?;
     Ok(ok(with_link(&app, &caller.principal, &base, export).await?))
 }
 
 /// `DELETE /exports/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_export(&caller.principal, *id).await;
+    let deleted = app.exports.delete_export(&caller.principal, *id).await;
     deleted.map_err(|error| MkError::named(error, TITLE, *id))?;
     Ok(no_content())
 }

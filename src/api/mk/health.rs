@@ -62,7 +62,7 @@ pub fn section() -> Section {
 async fn latest(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let named = |error| MkError::named(error, TITLE, *id);
     let device = app.devices.device_by_uuid(&caller.principal, *id).map_err(named)?;
-    let report = app.device_health(&caller.principal, device.id).map_err(named)?;
+    let report = app.readings.device_health(&caller.principal, device.id).map_err(named)?;
     let none = || Error::new(Kind::NotFound, "No health for device");
     Ok(ok(view(*id, report.ok_or_else(none)?)))
 }
@@ -76,7 +76,7 @@ async fn history(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, quer
     let span = ReadingSpan { from, to };
     let wanted = PageQuery { span, newest_first, offset: page.offset(), limit: page.size };
     let (reports, total) =
-        app.device_health_history(&caller.principal, device.id, wanted).await.map_err(named)?;
+        app.readings.device_health_history(&caller.principal, device.id, wanted).await.map_err(named)?;
     let total = usize::try_from(total).unwrap_or(usize::MAX);
     Ok(ok(page.page(reports, total).map(|report| view(*id, report))))
 }

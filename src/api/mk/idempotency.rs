@@ -86,7 +86,12 @@ pub async fn run(
     content: &[u8],
     work: impl Future<Output = Response>,
 ) -> Answer {
-    let claim = match app.claim_idempotency_key(&caller.principal, &key.route, &key.text, content).await {
+    let claim = match app
+        .mk
+        .idempotency
+        .claim_idempotency_key(&caller.principal, &key.route, &key.text, content)
+        .await
+    {
         Ok(IdempotencyOutcome::First(claim)) => claim,
         Ok(IdempotencyOutcome::Replay(answer)) => return replay(&answer, &key),
         Err(error) if error.kind == Kind::Conflict => {
@@ -104,7 +109,7 @@ pub async fn run(
     let kept = StoredResponse::new(parts.status.as_u16(), &parts.headers, &bytes)?.seal_for(&key)?;
     let kept =
         serde_json::to_vec(&kept).map_err(|e| Error::internal("an answer is no JSON").with_source(e))?;
-    app.store_response(&caller.principal, claim, kept).await?;
+    app.mk.idempotency.store_response(&caller.principal, claim, kept).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 

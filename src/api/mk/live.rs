@@ -172,7 +172,8 @@ struct Bases {
 async fn view(app: &App, caller: &MkCaller, bases: &Bases, job: &MediaJob) -> Result<ShownRow> {
     let session = LiveRow::new(job).ok_or_else(|| Error::internal("a live session is of another kind"))?;
     let is_own = session.requested_by == caller.actor;
-    let password = if is_own { Some(app.live_password(&caller.principal, job).await?) } else { None };
+    let password =
+        if is_own { Some(app.media.live.live_password(&caller.principal, job).await?) } else { None };
     let playlist = |base: &str| {
         (session.state == LiveState::Active).then(|| format!("{base}/media/live/{}/index.m3u8", job.uuid))
     };
@@ -190,7 +191,7 @@ async fn open(
     local: LocalUrl,
     camera: PathId,
 ) -> Answer {
-    let opened = app.open_live_session(&caller.principal, *camera, &caller.actor).await;
+    let opened = app.media.live.open_live_session(&caller.principal, *camera, &caller.actor).await;
     let named = |error| MkError::named(error, DocumentKind::Camera.title(), *camera);
     let (job, is_new) = opened.map_err(named)?;
     let shown = view(&app, &caller, &Bases { public, local }, &job).await?;
@@ -207,7 +208,8 @@ async fn list(
 ) -> Answer {
     let page = query.page(&sort::sortable::<LiveRow>())?;
     let is_open = |job: &Arc<MediaJob>| !job.work.is_final();
-    let rows: Vec<_> = app.media_jobs(&caller.principal, KIND)?.into_iter().filter(is_open).collect();
+    let rows: Vec<_> =
+        app.media.captures.media_jobs(&caller.principal, KIND)?.into_iter().filter(is_open).collect();
     let key = |job: &Arc<MediaJob>, property: &str| {
         LiveRow::new(job).map_or(SortKey::Null, |session| sort::sort_key(session, property))
     };
@@ -230,7 +232,7 @@ async fn one(
     id: PathId,
 ) -> Answer {
     let named = |error| MkError::named(error, KIND.title(), *id);
-    let job = app.media_job(&caller.principal, KIND, *id).map_err(named)?;
+    let job = app.media.captures.media_job(&caller.principal, KIND, *id).map_err(named)?;
     Ok(ok(view(&app, &caller, &Bases { public, local }, &job).await.map_err(named)?))
 }
 
@@ -243,7 +245,7 @@ async fn stop(
     id: PathId,
 ) -> Answer {
     let named = |error| MkError::named(error, KIND.title(), *id);
-    let job = app.stop_live_session(&caller.principal, *id).await.map_err(named)?;
+    let job = app.media.live.stop_live_session(&caller.principal, *id).await.map_err(named)?;
     let shown = view(&app, &caller, &Bases { public, local }, &job).await.map_err(named)?;
     Ok((StatusCode::ACCEPTED, Json(shown)).into_response())
 }

@@ -39,7 +39,7 @@ async fn capture(
     let id = Uuid::try_parse(&id).map_err(|_| unsigned())?;
     let which = CaptureFile::named(&name).ok_or_else(unsigned)?;
     let signed = SignedParameters::of(&uri).ok_or_else(unsigned)?;
-    let opened = app.open_capture_file((id, which), uri.path(), signed.query()).await?;
+    let opened = app.media.captures.open_capture_file((id, which), uri.path(), signed.query()).await?;
     let media = match which {
         CaptureFile::Recording => "video/mp4",
         CaptureFile::Thumbnail => "image/jpeg",
@@ -60,7 +60,7 @@ async fn live(
 ) -> Result<Response, Response> {
     let login = basic(&headers);
     let login = login.as_ref().map(|(user, password)| (user.as_str(), password.as_str()));
-    let opened = app.open_live_file(Uuid::try_parse(&id).unwrap_or_default(), login, &name).await;
+    let opened = app.media.live.open_live_file(Uuid::try_parse(&id).unwrap_or_default(), login, &name).await;
     let opened = opened.map_err(|error| {
         let is_unknown = error.kind == Kind::Unauthenticated;
         let mut response = MkError::from(error).into_response();

@@ -93,7 +93,8 @@ async fn upload(
         let named = String::from_utf8_lossy(encoding.unwrap_or_default()).into_owned();
         return Err(HttpError::UnsupportedMediaType(named).into());
     }
-    let stored = app.store_object(path.address("PUT"), path.id, pieces(request.into_body())).await?;
+    let stored =
+        app.mk.objects.store_object(path.address("PUT"), path.id, pieces(request.into_body())).await?;
     let tag =
         stored.spec.sha256.as_deref().and_then(|hash| HeaderValue::try_from(format!("\"{hash}\"")).ok());
     let mut response = ().into_response();
@@ -123,7 +124,7 @@ async fn download(
     path: ObjectPath,
     request: HeaderMap,
 ) -> Result<Response, MkError> {
-    let (object, content) = app.open_object(path.address("GET"), path.id).await?;
+    let (object, content) = app.mk.objects.open_object(path.address("GET"), path.id).await?;
     let tag = object.spec.sha256.as_deref().unwrap_or_default();
     let mut response = byte_range::respond(content, object.spec.size_bytes, tag, &request).await?;
     let media = HeaderValue::try_from(&object.spec.content_type);

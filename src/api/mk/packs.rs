@@ -130,7 +130,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         _ => documents::sort_key(row, property, || ()),
     };
     let Page { content, page } = page.of(rows, key, |row| row.uuid);
-    let shown = content.into_iter().map(|row| view(&app.pack_overview(who, row)?));
+    let shown = content.into_iter().map(|row| view(&app.mk.packs.pack_overview(who, row)?));
     Ok(ok(Page { content: shown.collect::<Result<Vec<_>>>()?, page }))
 }
 
@@ -139,7 +139,7 @@ async fn install(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) 
     let who = &caller.principal;
     app.documents.check_may_change_documents(who, KIND)?;
     let content = pack_body::read(body.fields(&app).await?)?;
-    match app.install_pack(who, content).await.map_err(refusal_error)? {
+    match app.mk.packs.install_pack(who, content).await.map_err(refusal_error)? {
         PackOutcome::Created(pack) => Ok(created(COLLECTION, pack.document.uuid, view(&pack)?)),
         PackOutcome::Unchanged(pack) => Ok(ok(view(&pack)?)),
     }
@@ -154,14 +154,14 @@ fn refusal_error(refusal: PackRefusal) -> MkError {
 
 /// `GET /packs/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let pack = app.pack(&caller.principal, *id);
+    let pack = app.mk.packs.pack(&caller.principal, *id);
     let pack = pack.map_err(documents::named(KIND, *id))?;
     Ok(ok(view(&pack)?))
 }
 
 /// `DELETE /packs/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_pack(&caller.principal, *id).await;
+    let deleted = app.mk.packs.delete_pack(&caller.principal, *id).await;
     deleted.map_err(documents::named(KIND, *id))?;
     Ok(no_content())
 }

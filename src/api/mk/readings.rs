@@ -79,7 +79,7 @@ async fn window(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, query
 }
 
 async fn sensor_list(caller: &MkCaller, app: &App, sensor: Uuid, query: SpanQuery) -> Answer {
-    let found = app.sensor_readings(&caller.principal, sensor, query).await;
+    let found = app.readings.sensor_readings(&caller.principal, sensor, query).await;
     let found = found.map_err(|error| MkError::named(error, TITLE, sensor))?;
     Ok(ok(list_view(sensor, query.span, found)))
 }
@@ -100,7 +100,7 @@ async fn sensor_buckets(caller: &MkCaller, app: &App, sensor: Uuid, query: &Quer
     let functions = query.text("functions").map(|names| BucketFunction::parse_all(names.split(',')));
     let functions = functions.transpose().map_err(parameter_error)?;
     let query = BucketQuery { span, interval, functions };
-    let found = app.sensor_buckets(&caller.principal, sensor, query.clone()).await;
+    let found = app.readings.sensor_buckets(&caller.principal, sensor, query.clone()).await;
     let found = found.map_err(|error| match error.kind {
         Kind::NotFound => MkError::named(error, TITLE, sensor),
         _ => parameter_error(error),
@@ -119,13 +119,13 @@ async fn stats_by_query(caller: MkCaller, State(app): State<Arc<App>>, query: Qu
 async fn sensor_stats(caller: &MkCaller, app: &App, sensor: Uuid, query: &Query) -> Answer {
     let (from, to) = query.range(app.now())?;
     let span = ReadingSpan { from, to };
-    let found = app.sensor_summary(&caller.principal, sensor, span).await;
+    let found = app.readings.sensor_summary(&caller.principal, sensor, span).await;
     let found = found.map_err(|error| MkError::named(error, TITLE, sensor))?;
     Ok(ok(summary_view(sensor, span, &found)))
 }
 
 async fn latest(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let found = app.latest_sensor_reading(&caller.principal, *id).await;
+    let found = app.readings.latest_sensor_reading(&caller.principal, *id).await;
     let found = found.map_err(|error| MkError::named(error, TITLE, *id))?;
     let none = || Error::new(Kind::NotFound, format!("No reading for sensor {}", *id));
     Ok(ok(ReadingView::from(found.ok_or_else(none)?)))
@@ -146,7 +146,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let newest_first = page.sort.first().is_none_or(|order| order.is_descending);
     let span = ReadingSpan { from, to };
     let wanted = PageQuery { span, newest_first, offset: page.offset(), limit: page.size };
-    let found = app.readings_page(&caller.principal, &of, wanted).await;
+    let found = app.readings.readings_page(&caller.principal, &of, wanted).await;
     let found = found.map_err(|error| MkError::named(error, title, id))?;
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
     Ok(ok(page.page(found.rows, total).map(ReadingView::from)))
@@ -166,13 +166,13 @@ async fn batch(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) ->
     for sensor in query.sensors {
         let result = match &query.aggregation {
             Some(wanted) => {
-                let found = app.sensor_buckets(&caller.principal, sensor, wanted.clone()).await;
+                let found = app.readings.sensor_buckets(&caller.principal, sensor, wanted.clone()).await;
                 found.map(|found| buckets_view(sensor, &wanted.interval, &found))
             }
             None => {
                 let limit = query.limit.min(left);
                 let wanted = SpanQuery { span: query.span, newest_first: false, limit };
-                let found = app.sensor_readings(&caller.principal, sensor, wanted).await;
+                let found = app.readings.sensor_readings(&caller.principal, sensor, wanted).await;
                 found.map(|found| {
                     left -= found.rows.len().min(left);
                     list_view(sensor, query.span, found)
@@ -236,7 +236,8 @@ async fn receive(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) 
     let body = body.bytes(&app).await?;
     let principal = &caller.principal;
     let source = ReadingSource { principal, device: None, topic: COLLECTION, is_answered: true };
-    let ReceivedReadings { accepted, duplicates, quarantined } = app.receive_readings(&source, &body).await?;
+    let ReceivedReadings { accepted, duplicates, quarantined } =
+        app.readings.receive_readings(&source, &body).await?;
     let counts: Value = json!({"accepted": accepted, "duplicates": duplicates, "quarantined": quarantined});
     Ok((StatusCode::ACCEPTED, Json(counts)).into_response())
 }

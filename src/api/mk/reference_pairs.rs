@@ -171,7 +171,7 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
 
 fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<ReferencePairSpec, MkError> {
     let pair = read_row::<ReferencePairRow>(&mut fields).pair;
-    let (spec, problems) = app.reference_pair(who, pair)?;
+    let (spec, problems) = app.documents.reference_pair(who, pair)?;
     fields.finish(problems)?;
     Ok(spec)
 }

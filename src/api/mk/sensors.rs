@@ -189,7 +189,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         component: query.uuid("componentId")?,
         key: query.text("key").map(str::to_owned),
     };
-    let rows = app.sensors(&caller.principal, &filter)?;
+    let rows = app.mk.sensors.sensors(&caller.principal, &filter)?;
     Ok(ok(page.of(rows, sort_key, |row| row.stream.uuid).map(view)))
 }
 
@@ -203,29 +203,30 @@ fn sort_key(row: &Sensor, property: &str) -> SortKey {
 /// `POST /sensors`.
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     caller.principal.require(Scope::write(Resource::Data))?;
-    let new = read(body.fields(&app).await?, |new| app.sensor_problems(&caller.principal, new))?;
-    let made = app.create_sensor(&caller.principal, new).await?;
+    let new = read(body.fields(&app).await?, |new| app.mk.sensors.sensor_problems(&caller.principal, new))?;
+    let made = app.mk.sensors.create_sensor(&caller.principal, new).await?;
     Ok(created(COLLECTION, made.stream.uuid, view(made)))
 }
 
 /// `GET /sensors/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let found = app.sensor(&caller.principal, *id).map_err(|error| MkError::named(error, TITLE, *id))?;
+    let found =
+        app.mk.sensors.sensor(&caller.principal, *id).map_err(|error| MkError::named(error, TITLE, *id))?;
     Ok(ok(view(found)))
 }
 
 /// `PUT /sensors/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     let named = |error| MkError::named(error, TITLE, *id);
-    app.sensor_to_change(&caller.principal, *id).map_err(named)?;
+    app.mk.sensors.sensor_to_change(&caller.principal, *id).map_err(named)?;
     let new = read(body.fields(&app).await?, SensorSpec::problems)?;
-    let changed = app.replace_sensor(&caller.principal, *id, new).await.map_err(named)?;
+    let changed = app.mk.sensors.replace_sensor(&caller.principal, *id, new).await.map_err(named)?;
     Ok(ok(view(changed)))
 }
 
 /// `DELETE /sensors/{id}`.
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_sensor(&caller.principal, *id).await;
+    let deleted = app.mk.sensors.delete_sensor(&caller.principal, *id).await;
     deleted.map_err(|error| MkError::named(error, TITLE, *id))?;
     Ok(no_content())
 }

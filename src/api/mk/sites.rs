@@ -121,7 +121,7 @@ fn view(row: &Document, counts: &HashMap<Uuid, usize>) -> Option<ShownRow> {
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(&sort::sortable::<SiteRow>())?;
     let rows = app.documents.documents(&caller.principal, KIND)?;
-    let counts = app.device_counts(&caller.principal)?;
+    let counts = app.mk.devices.device_counts(&caller.principal)?;
     let key =
         |row: &Arc<Document>, property: &str| documents::key(row, property, || SiteRow::new(row, &counts));
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row, &counts))))
@@ -138,7 +138,7 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
 /// `GET /sites/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(ok(view(&row, &app.device_counts(&caller.principal)?)))
+    Ok(ok(view(&row, &app.mk.devices.device_counts(&caller.principal)?)))
 }
 
 /// `PUT /sites/{id}`.
@@ -147,7 +147,7 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     let site = read(body.fields(&app).await?)?;
     let change = |spec: &mut DocumentSpec| *spec = DocumentSpec::Site(site);
     let row = documents::update(&app, &caller.principal, (KIND, *id), change).await?;
-    Ok(ok(view(&row, &app.device_counts(&caller.principal)?)))
+    Ok(ok(view(&row, &app.mk.devices.device_counts(&caller.principal)?)))
 }
 
 fn read(mut fields: Fields) -> Result<SiteSpec, MkError> {

@@ -67,7 +67,7 @@ pub async fn start(
 
 /// Answers CONNECT with a refusal and closes.
 async fn refuse(server: &MqttServer, mut wire: MqttWire, address: IpAddr, refusal: Refusal) {
-    server.app.log_mqtt_refusal(&address.to_canonical().to_string(), refusal.words());
+    server.app.mqtt.access.log_refusal(&address.to_canonical().to_string(), refusal.words());
     wire.queue(Outbound::ConnRefused(refusal));
     // A client that is gone needs no refusal.
     wire.close().await.unwrap_or(());
@@ -123,7 +123,7 @@ async fn accept(
     let app = &server.app;
     let credential = authenticate(server, wire, &connect, &peer)?;
     let holder = holder_for_secret(&credential.principal().caller.to_string());
-    let names = app.mqtt_device_names(credential.principal());
+    let names = app.mqtt.access.device_names(credential.principal());
     let client_id = client_id(&connect.client_id, names.as_ref()).ok_or(Refusal::ClientId)?;
     let assigned = connect.client_id.is_empty().then(|| client_id.clone());
     let request = ConnectRequest {
@@ -134,7 +134,7 @@ async fn accept(
         window: connect.receive_max.min(MAX_WINDOW),
         quota: RECEIVE_MAX,
     };
-    let opened = app.mqtt_connect(credential, request).await;
+    let opened = app.mqtt.sessions.connect(credential, request).await;
     let session = opened.map_err(|error| match error.kind {
         Kind::Forbidden => Refusal::NotAuthorized,
         Kind::LimitReached => Refusal::Quota,
@@ -188,7 +188,7 @@ fn authenticate(
         if error.kind == Kind::Unauthenticated { Refusal::Credentials } else { Refusal::Unavailable }
     };
     if let Some(der) = &peer.certificate {
-        return app.authenticate_certificate(der).map_err(|error| match refused(&error) {
+        return app.mqtt.access.authenticate_certificate(der).map_err(|error| match refused(&error) {
             Refusal::Credentials => Refusal::NotAuthorized,
             other => other,
         });

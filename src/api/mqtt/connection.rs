@@ -156,7 +156,7 @@ impl MqttConnection {
                     let is_two_step = message.qos == Qos::ExactlyOnce;
                     let is_sent = self.wire.queue(Outbound::Publish { id, is_repeat, message });
                     if let Some(id) = id.filter(|_| !is_sent) {
-                        self.app.mqtt_counters().count_dropped();
+                        self.app.mqtt.sessions.counters().count_dropped();
                         // [MQTT-3.1.2-25]: what is too large for the client counts as delivered.
                         let ended = if is_two_step {
                             self.session.receive(id, true)
@@ -230,13 +230,13 @@ impl MqttConnection {
             }
             Arrival::QuotaExceeded => return Err(ConnectionEnd::ByServer(DisconnectReason::ReceiveMaximum)),
         }
-        self.app.mqtt_counters().count_received(qos);
+        self.app.mqtt.sessions.counters().count_received(qos);
         let (app, who) = (self.app.clone(), self.session.principal().clone());
         let (bytes, arrived) = (topic.len() + payload.len(), Instant::now());
         self.call_bytes += bytes;
         let mut call: Call = Box::pin(async move {
             let publication = Publication { topic, payload, qos, is_retained };
-            let outcome = app.mqtt_publish(&who, publication).await;
+            let outcome = app.mqtt.publisher.publish(&who, publication).await;
             FinishedCall { qos, id, bytes, arrived, outcome }
         });
         let call: Call = match call.as_mut().now_or_never() {
@@ -286,7 +286,7 @@ impl MqttConnection {
                 return Err(ConnectionEnd::ByServer(DisconnectReason::Busy));
             }
         };
-        self.app.mqtt_counters().record_acknowledgement(arrived.elapsed());
+        self.app.mqtt.sessions.counters().record_acknowledgement(arrived.elapsed());
         self.acknowledge(qos, id, reason);
         Ok(())
     }

@@ -106,6 +106,11 @@ impl Doc {
         self.takes_as("multipart/form-data", shape, Required::True)
     }
 
+    /// Sets a required body of another media type.
+    pub fn body_as(self, media: &'static str, shape: ValueSchema) -> Doc {
+        self.takes_as(media, shape, Required::True)
+    }
+
     /// Describes the body, which is set already.
     pub fn about_body(mut self, text: &'static str) -> Doc {
         self.body = self.body.map(|body| body.description(Some(text)));

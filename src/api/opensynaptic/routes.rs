@@ -98,7 +98,7 @@ impl FromRequestParts<Arc<App>> for Reader {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, OpenSynapticError> {
         let presented = parts.headers.get(ADMIN_TOKEN);
         let presented = presented.and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
-        let admitted = app.authenticate_opensynaptic(presented);
+        let admitted = app.vendors.packets.authenticate_opensynaptic(presented);
         let principal = admitted.map_err(|error| OpenSynapticError::Refused(error.into()))?;
         let principal = match parts.extensions.get::<Arc<RequestOrigin>>() {
             Some(origin) => principal.with_origin(origin),
@@ -109,7 +109,7 @@ impl FromRequestParts<Arc<App>> for Reader {
         {
             connection.set_authenticated();
         }
-        app.check_packet_storage().map_err(OpenSynapticError::Query)?;
+        app.vendors.packets.check_packet_storage().map_err(OpenSynapticError::Query)?;
         Ok(Reader(principal))
     }
 }
@@ -126,7 +126,7 @@ async fn devices(
     RawQuery(query): RawQuery,
 ) -> Result<Response, OpenSynapticError> {
     let paging = ListParameters::parse(query.as_deref()).paging(DEFAULT_DEVICES);
-    let page = app.packet_devices(&principal, paging).await?;
+    let page = app.vendors.packets.packet_devices(&principal, paging).await?;
     Ok(wire::respond(DevicesView::new(&page, paging)))
 }
 
@@ -146,7 +146,7 @@ async fn packets(
         return Ok(wire::respond(PacketsView::out_of_range(paging)));
     };
     let status = parameters.text("status");
-    let page = app.packets(&principal, filter, status, paging).await?;
+    let page = app.vendors.packets.packets(&principal, filter, status, paging).await?;
     Ok(wire::respond(PacketsView::new(&page, paging)?))
 }
 
@@ -164,7 +164,7 @@ async fn packet(
     let unknown = || OpenSynapticError::UnknownPacket(uuid_text.to_owned());
     let uuid =
         Uuid::try_parse(uuid_text).ok().filter(|uuid| uuid.to_string() == uuid_text).ok_or_else(unknown)?;
-    let packet = app.packet(&principal, uuid).await?.ok_or_else(unknown)?;
+    let packet = app.vendors.packets.packet(&principal, uuid).await?.ok_or_else(unknown)?;
     Ok(wire::respond(PacketWithSensorsView::new(&packet)?))
 }
 
@@ -180,6 +180,6 @@ async fn sensors(
         return Ok(wire::respond(SensorsView::out_of_range(paging)));
     };
     let sensor = parameters.text("sensor_id");
-    let page = app.packet_sensors(&principal, filter, sensor, paging).await?;
+    let page = app.vendors.packets.packet_sensors(&principal, filter, sensor, paging).await?;
     Ok(wire::respond(SensorsView::new(&page, paging)))
 }

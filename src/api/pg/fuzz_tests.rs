@@ -140,68 +140,23 @@ fn pg_values() {
     FuzzTarget { module: module_path!(), name: "pg_values", form: values, decoder: read_values }.run();
 }
 
-const RULES: grammar::Rules = &[
-    ("script", &["SELECT 1", "<one>", "<one>;<script>", "<one> ; ;<script>", "<comment><script>"]),
-    (
-        "one",
-        &[
-            "BEGIN",
-            "START TRANSACTION <word>",
-            "COMMIT",
-            "ROLLBACK TO <word>",
-            "SAVEPOINT <word>",
-            "SET <word> = <value>",
-            "SET SESSION <word> TO <value>, <value>",
-            "SET TIME ZONE <value>",
-            "SHOW <word>",
-            "RESET ALL",
-            "DISCARD <word>",
-            "DEALLOCATE <word>",
-            "PREPARE <word> (<word>[], <word>) AS SELECT <value>",
-            "EXECUTE <word>(<value>, <value>)",
-            "DECLARE <word> SCROLL CURSOR WITH HOLD FOR SELECT <value>",
-            "FETCH FORWARD 10 FROM <word>",
-            "MOVE ALL IN <word>",
-            "CLOSE <word>",
-            "COPY <word> FROM STDIN",
-            "COPY (SELECT <value>) TO STDOUT WITH (FORMAT csv, NULL <value>, DELIMITER <value>)",
-            "COPY <word> TO STDOUT CSV HEADER QUOTE AS <value>",
-            "LISTEN <word>",
-            "SELECT <value>",
-        ],
-    ),
-    (
-        "value",
-        &[
-            "1",
-            "'<inside>'",
-            "E'<inside>'",
-            "U&'<inside>'",
-            "$$<inside>$$",
-            "$a$<inside>$a$",
-            "$a$<inside>",
-            "(<value>)",
-            "[<value>]",
-            "\"<inside>\"",
-            "-1",
-        ],
-    ),
-    (
-        "inside",
-        &[
-            "",
-            "<letter><inside>",
-            "''<inside>",
-            "\\'<inside>",
-            "\"\"<inside>",
-            ";<inside>",
-            "$$<inside>",
-            "ä<inside>",
-        ],
-    ),
-    ("word", &["a", "<letter><word>", "\"<inside>\"", "ALL", "application_name", "statement_timeout", "int"]),
-    ("comment", &["-- <inside>\n", "/* <inside> */", "/* <comment> */", "/* <inside>"]),
-];
+const RULES: grammar::Rules = grammar::rules! {
+    script = "SELECT 1" | "<one>" | "<one>;<script>" | "<one> ; ;<script>" | "<comment><script>";
+    one = "BEGIN" | "START TRANSACTION <word>" | "COMMIT" | "ROLLBACK TO <word>" | "SAVEPOINT <word>"
+        | "SET <word> = <value>" | "SET SESSION <word> TO <value>, <value>" | "SET TIME ZONE <value>"
+        | "SHOW <word>" | "RESET ALL" | "DISCARD <word>" | "DEALLOCATE <word>"
+        | "PREPARE <word> (<word>[], <word>) AS SELECT <value>" | "EXECUTE <word>(<value>, <value>)"
+        | "DECLARE <word> SCROLL CURSOR WITH HOLD FOR SELECT <value>" | "FETCH FORWARD 10 FROM <word>"
+        | "MOVE ALL IN <word>" | "CLOSE <word>" | "COPY <word> FROM STDIN"
+        | "COPY (SELECT <value>) TO STDOUT WITH (FORMAT csv, NULL <value>, DELIMITER <value>)"
+        | "COPY <word> TO STDOUT CSV HEADER QUOTE AS <value>" | "LISTEN <word>" | "SELECT <value>";
+    value = "1" | "'<inside>'" | "E'<inside>'" | "U&'<inside>'" | "$$<inside>$$" | "$a$<inside>$a$"
+        | "$a$<inside>" | "(<value>)" | "[<value>]" | "\"<inside>\"" | "-1";
+    inside = "" | "<letter><inside>" | "''<inside>" | "\\'<inside>" | "\"\"<inside>" | ";<inside>"
+        | "$$<inside>" | "ä<inside>";
+    word = "a" | "<letter><word>" | "\"<inside>\"" | "ALL" | "application_name" | "statement_timeout" | "int";
+    comment = "-- <inside>\n" | "/* <inside> */" | "/* <comment> */" | "/* <inside>";
+};
 
 fn made(random: &mut Random) -> Vec<u8> {
     grammar::write(RULES, "script", random)

@@ -287,7 +287,7 @@ impl PgSession {
 
     /// Starts a statement. Fails if the key is not valid; the guard re-checks the key while the statement runs.
     pub(super) async fn begin_statement(&mut self) -> Result<StatementGuard, PgError> {
-        self.server.app.catch_up_catalog().await?;
+        self.server.app.node.cluster.catch_up_catalog().await?;
         self.guard_statement()
     }
 

@@ -141,9 +141,13 @@ async fn authenticate(
     wire.flush().await?;
     let origin = Arc::new(RequestOrigin::new("postgres", Some(peer), &Uuid::new_v4().to_string()));
     let known = match password(wire).await {
-        Ok(key) => {
-            server.app.catch_up_catalog().await.and_then(|()| server.app.access.authenticate_key(&key))
-        }
+        Ok(key) => server
+            .app
+            .node
+            .cluster
+            .catch_up_catalog()
+            .await
+            .and_then(|()| server.app.access.authenticate_key(&key)),
         Err(PgError::Protocol(..)) => Err(Error::new(Kind::Unauthenticated, "Invalid API key.")),
         Err(fault) => return Err(fault),
     };

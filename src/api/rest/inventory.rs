@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::precheck::RequiredAccess;
 use super::query_params::QueryParams;
+use super::tag_list;
 use crate::api::caller::Caller;
 use crate::api::error::{HttpError, RestError};
 use crate::api::openapi::doc::Doc;
@@ -55,10 +56,12 @@ pub fn section() -> Section {
         about: "Devices, streams and documents as files for tables and version control.",
         routes: vec![
             Route::gated("/api/inventory", ACCESS).get(self::export, export).post(self::import, import),
+            tag_list::route(),
         ],
         schemas: vec![
             ("Inventory", schema::body(&described_file())),
             ("InventoryReport", schema::view(&described_report())),
+            ("TagListReport", schema::view(&tag_list::described_report())),
         ],
     }
 }
@@ -96,7 +99,7 @@ pub async fn export(
     let mut query = QueryParams::parse(raw.as_deref());
     let format = query.choice("format").unwrap_or(InventoryFormat::Yaml);
     query.finish()?;
-    let file = app.export_api_inventory(&caller, format).await?;
+    let file = app.inventory.export_api_inventory(&caller, format).await?;
     let (media, disposition) = match format {
         InventoryFormat::Yaml => (YAML, "attachment; filename=\"inventory.yaml\""),
         InventoryFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"inventory.csv\""),
@@ -111,7 +114,7 @@ pub async fn import(
     RawQuery(raw): RawQuery,
     request: Request,
 ) -> Result<Json<ReportView>, RestError> {
-    app.check_may_import_inventory(&caller)?;
+    app.inventory.check_may_import_inventory(&caller)?;
     let mut query = QueryParams::parse(raw.as_deref());
     let is_dry = query.boolean("dry_run").unwrap_or(false);
     query.finish()?;
@@ -119,7 +122,7 @@ pub async fn import(
     let format = file_format(&parts.headers)?;
     let bytes = payload::read(&parts.headers, body, app.settings().body_bytes.min(MAX_API_BYTES)).await?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Error::invalid("the file is not UTF-8"))?;
-    let report = app.import_api_inventory(&caller, format, text.to_owned(), is_dry).await?;
+    let report = app.inventory.import_api_inventory(&caller, format, text.to_owned(), is_dry).await?;
     if !is_dry {
         report.check()?;
     }

@@ -19,9 +19,8 @@ use crate::api::openapi::route::{Route, Section};
 use crate::api::openapi::schema::{self, read_only, required};
 use crate::app::App;
 use crate::app::direct_access::registers::RegisterSpec;
-use crate::app::fields::drf_scalar;
 use crate::app::fields::reader::ReadMode;
-use crate::app::fields::register::{RegisterParams, register_kind};
+use crate::app::fields::register::{RegisterParams, parse_register_kind};
 use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, Resource, Result};
@@ -105,9 +104,7 @@ pub async fn write(
 /// Takes `type` and `byteorder` from the query.
 fn register_params(name: String, query: Option<&str>) -> RegisterParams {
     let mut query = QueryParams::parse(query);
-    let kind = query.read("type", |word| {
-        word.parse().map_err(|_| drf_scalar::not_a_choice(word)).and_then(register_kind)
-    });
+    let kind = query.read("type", parse_register_kind);
     let order = query.choice("byteorder").unwrap_or_default();
     RegisterParams { register: RegisterSpec { name, kind, order }, problems: query.into_errors() }
 }

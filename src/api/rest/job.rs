@@ -142,7 +142,7 @@ pub async fn list(
     let (kind, state) = (query.choice("kind"), query.choice("state"));
     let page = query.page();
     query.finish()?;
-    let jobs = app.jobs(&caller, &JobFilter { kind, state, page }).await?;
+    let jobs = app.jobs.jobs(&caller, &JobFilter { kind, state, page }).await?;
     Ok(Json(jobs.into_iter().map(JobView::from).collect()))
 }
 
@@ -153,7 +153,7 @@ pub async fn create(
     body: DeferredJson,
 ) -> Result<impl IntoResponse, RestError> {
     let fields = body.fields(ReadMode::Whole).await?;
-    let job = JobView::from(app.create_import_from_fields(&caller, fields).await?);
+    let job = JobView::from(app.jobs.create_import_from_fields(&caller, fields).await?);
     let location = format!("/api/job/{}/", job.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(job)))
 }
@@ -164,7 +164,7 @@ pub async fn retrieve(
     State(app): State<Arc<App>>,
     Id(id): Id<JobId>,
 ) -> Result<Json<JobView>, RestError> {
-    Ok(Json(app.job(&caller, id).await?.into()))
+    Ok(Json(app.jobs.job(&caller, id).await?.into()))
 }
 
 /// `PATCH /api/job/{id}`: takes progress or the end of an import.
@@ -174,9 +174,9 @@ pub async fn report(
     Id(id): Id<JobId>,
     body: DeferredJson,
 ) -> Result<Json<JobView>, RestError> {
-    app.job_to_report(&caller, id).await?;
+    app.jobs.job_to_report(&caller, id).await?;
     let fields = body.fields(ReadMode::Partial).await?;
-    Ok(Json(app.report_import_from_fields(&caller, id, fields).await?.into()))
+    Ok(Json(app.jobs.report_import_from_fields(&caller, id, fields).await?.into()))
 }
 
 /// `DELETE /api/job/{id}`: cancels a job; what it has written stays.
@@ -185,7 +185,7 @@ pub async fn cancel(
     State(app): State<Arc<App>>,
     Id(id): Id<JobId>,
 ) -> Result<StatusCode, RestError> {
-    app.cancel_job(&caller, id).await?;
+    app.jobs.cancel_job(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

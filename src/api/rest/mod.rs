@@ -49,6 +49,7 @@ pub mod rule_routes;
 pub mod session;
 pub mod statistic;
 pub mod system;
+pub mod tag_list;
 pub mod terminal;
 pub mod upload;
 pub mod user;

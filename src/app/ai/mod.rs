@@ -22,7 +22,7 @@ use self::inference_pool::InferencePool;
 use self::live::ModelStatuses;
 use super::collector_ports::CollectorStates;
 use super::core_parts::CoreParts;
-use super::job::Jobs;
+use super::job::JobRunner;
 use crate::domain::model::{Model, ModelFiles, ModelSettings, ModelVersion};
 use crate::domain::{Clock, DeviceId, ModelId, Principal, Resource, Result, Scope};
 use crate::query::Engine;
@@ -38,7 +38,7 @@ pub struct ModelRuntime {
     pub(super) detectors: Arc<DetectorCache>,
     /// Status of the live models.
     statuses: Arc<ModelStatuses>,
-    pub(super) jobs: Arc<Jobs>,
+    pub(super) jobs: Arc<JobRunner>,
     /// Limits concurrent replays of stored readings, so that a start with many models leaves room for other queries.
     pub(super) reads: Arc<Semaphore>,
 }
@@ -56,7 +56,7 @@ impl ModelRuntime {
     pub fn new(store: Arc<Store>, loaded_bytes: usize) -> Self {
         let threads = Arc::new(InferencePool::new());
         let detectors = Arc::new(DetectorCache::new(store.clone(), threads.clone(), loaded_bytes));
-        let jobs = Arc::new(Jobs::new(store.clone(), MAX_RUNNING_JOBS));
+        let jobs = Arc::new(JobRunner::new(store.clone(), MAX_RUNNING_JOBS));
         Self {
             store,
             inference_pool: threads,

@@ -121,7 +121,7 @@ async fn a_missing_permission_is_named_before_anything_is_looked_up() {
 #[tokio::test]
 async fn no_two_assigned_times_of_a_stream_are_one_whatever_else_is_written() {
     let plant = Plant::new().await;
-    let store = &plant.app.store;
+    let store = &plant.app.parts.store;
     let mut last = 0;
     for _ in 0..1000 {
         let common = store.assign_common_millis(&plant.streams).0;

@@ -167,7 +167,7 @@ mod tests {
         }
         assert_ne!(fingerprints[0], fingerprints[1]);
         assert!(
-            app.store.catalog().certificate_by_fingerprint(&fingerprints[0]).is_none(),
+            app.parts.store.catalog().certificate_by_fingerprint(&fingerprints[0]).is_none(),
             "it was replaced"
         );
         for file in ["ca.key", "ca.pem"] {

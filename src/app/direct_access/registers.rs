@@ -135,7 +135,7 @@ impl DirectAccess {
 /// knows which values it takes, the device refuses the write.
 fn to_content(place: &ResolvedRegister, input: &Json) -> Result<DeviceValue, String> {
     let content = match place.written_kind() {
-        Some(StreamKind::Text) => value_parsing::string(input).map(DeviceValue::Text),
+        Some(StreamKind::Text | StreamKind::Json) => value_parsing::string(input).map(DeviceValue::Text),
         Some(kind) => value_parsing::parse_register_value(kind, input).map(DeviceValue::Number),
         None => {
             DeviceValue::from_json(input).ok_or_else(|| "Must be a boolean, a number or a string.".to_owned())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use crate::app::App;
+use crate::app::export::Exports;
 use crate::app::readings::list::ReadingsOf;
 use crate::domain::annotation::{Annotation, AnnotationFilter, ScopeType};
 use crate::domain::device::DeviceFilter;
@@ -73,7 +73,7 @@ pub fn batch(schema: &SchemaRef, rows: &[Annotation]) -> Result<RecordBatch> {
     batch.map_err(|e| Error::internal("annotations of an export do not fit their columns").with_source(e))
 }
 
-impl App {
+impl Exports {
     /// Returns the lists of which the annotations of an export consist.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl App {
             ExportScope::Sensor => vec![of(ScopeType::Sensor, spec.scope)],
             ExportScope::Device => vec![of_device(catalog.device_by_uuid(reader, spec.scope)?.id)],
             ExportScope::Component => {
-                let sensors = self.streams_of(reader, &ReadingsOf::Component(spec.scope))?;
+                let sensors = self.readings.streams_of(reader, &ReadingsOf::Component(spec.scope))?;
                 let of_sensors = sensors.into_iter().map(|stream| of(ScopeType::Sensor, stream.uuid));
                 std::iter::once(of(ScopeType::Component, spec.scope)).chain(of_sensors).collect()
             }

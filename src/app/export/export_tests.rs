@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::app::readings::ReadingSource;
-use crate::app::test_app;
+use crate::app::{App, test_app};
 use crate::domain::annotation::{AnnotationSource, AnnotationSpec, ScopeType};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::document::{AnnotationClassSpec, DocumentSpec, SiteSpec};
@@ -47,7 +47,7 @@ impl Plant {
         let device = Some(self.device);
         let source = ReadingSource { principal: &self.who, device, topic: "t", is_answered: false };
         let text = payload.to_string();
-        let received = self.app.receive_readings(&source, text.as_bytes()).await.unwrap();
+        let received = self.app.readings.receive_readings(&source, text.as_bytes()).await.unwrap();
         assert_eq!(received.quarantined, 0, "{payload}");
     }
 
@@ -56,15 +56,15 @@ impl Plant {
         let (from, to) = (NOON, Micros(NOON.0 + hour));
         let includes = BTreeSet::from([ExportContent::Readings]);
         let spec = ExportSpec { scope_type, scope, from, to, includes };
-        self.app.create_export(&self.who, spec, "me".to_owned()).await.unwrap()
+        self.app.exports.create_export(&self.who, spec, "me".to_owned()).await.unwrap()
     }
 
     /// Writes an export as the worker does, and returns it as it ended.
     async fn write(&self, export: &Export) -> Export {
-        let catalog = self.app.store.catalog();
+        let catalog = self.app.parts.store.catalog();
         let started = catalog.start_export(export.uuid).await.unwrap();
-        self.app.run_export(started, &CancellationToken::new()).await;
-        self.app.export(&self.who, export.uuid).await.unwrap()
+        self.app.exports.run_export(started, &CancellationToken::new()).await;
+        self.app.exports.export(&self.who, export.uuid).await.unwrap()
     }
 
     fn files(&self) -> Vec<String> {
@@ -78,7 +78,7 @@ impl Plant {
     /// The readings of a finished export, and its manifest.
     fn read(&self, export: &Export) -> (Vec<RecordBatch>, Manifest) {
         let mut bytes = Vec::new();
-        let opened = self.app.export_files().open(export.uuid).unwrap();
+        let opened = self.app.exports.export_files().open(export.uuid).unwrap();
         let ObjectReader::Local(mut file) = opened else { panic!("exports are in the data directory") };
         file.read_to_end(&mut bytes).unwrap();
         assert_eq!(export.result.map(|result| result.size_bytes), Some(bytes.len() as u64));
@@ -180,7 +180,7 @@ async fn annotations_are_of_the_scope_and_of_what_is_below_it() {
             confidence: None,
             note: Some(note.to_owned()),
         };
-        let made = app.store.catalog().create_annotation(who, spec, "me".to_owned()).await.unwrap();
+        let made = app.parts.store.catalog().create_annotation(who, spec, "me".to_owned()).await.unwrap();
         assert!(matches!(made, AnnotationChange::Done(_)), "{note}");
     };
     annotate("sensor", ScopeType::Sensor, stream, 5, None).await;
@@ -197,9 +197,9 @@ async fn annotations_are_of_the_scope_and_of_what_is_below_it() {
     for (scope_type, scope, expected) in rows {
         let spec = ExportSpec { scope_type, scope, ..plant.request(scope_type, scope).await.spec };
         let mut notes = Vec::new();
-        for mut list in app.annotation_lists(who, &spec).unwrap() {
+        for mut list in app.exports.annotation_lists(who, &spec).unwrap() {
             loop {
-                let found = app.next_annotations(who, &mut list).await.unwrap();
+                let found = app.exports.next_annotations(who, &mut list).await.unwrap();
                 if found.is_empty() {
                     break;
                 }
@@ -241,13 +241,13 @@ async fn what_was_interrupted_is_written_again() {
     let plant = Plant::open().await;
     plant.receive(&json!([reading("t", 0, &json!(1.5))])).await;
     let export = plant.request(ExportScope::Device, plant.uuid).await;
-    let catalog = plant.app.store.catalog();
+    let catalog = plant.app.parts.store.catalog();
     catalog.start_export(export.uuid).await.unwrap();
     // What a process leaves that was killed.
     std::fs::create_dir_all(plant.dir.path().join(EXPORT_DIR)).unwrap();
     let half = plant.dir.path().join(EXPORT_DIR).join(format!("{}.part", export.uuid));
     std::fs::write(&half, "half").unwrap();
-    plant.app.purge_exports(NOON).await.unwrap();
+    plant.app.exports.purge_exports(NOON).await.unwrap();
     assert_eq!(plant.files().len(), 1, "it may be written this moment");
     let ready = plant.write(&export).await;
     assert_eq!(ready.status, ExportStatus::Ready);
@@ -259,23 +259,23 @@ async fn what_was_interrupted_is_written_again() {
 async fn a_cancelled_export_has_failed_and_leaves_no_file() {
     let plant = Plant::open().await;
     plant.receive(&json!([reading("t", 0, &json!(1.5))])).await;
-    let catalog = plant.app.store.catalog();
+    let catalog = plant.app.parts.store.catalog();
     // Cancelled while it is written, and when all of it is written.
     for stops_worker in [true, false] {
         let export = plant.request(ExportScope::Device, plant.uuid).await;
         let started = catalog.start_export(export.uuid).await.unwrap();
-        let jobs = plant.app.jobs(&plant.who, &JobFilter::default()).await.unwrap();
+        let jobs = plant.app.jobs.jobs(&plant.who, &JobFilter::default()).await.unwrap();
         assert_eq!((jobs[0].uuid, jobs[0].state), (export.uuid, JobState::Running));
-        plant.app.cancel_job(&plant.who, jobs[0].id).await.unwrap();
+        plant.app.jobs.cancel_job(&plant.who, jobs[0].id).await.unwrap();
         let cancel = CancellationToken::new();
         if stops_worker {
             cancel.cancel();
         }
-        plant.app.run_export(started, &cancel).await;
+        plant.app.exports.run_export(started, &cancel).await;
         assert!(plant.files().is_empty(), "{stops_worker}");
-        let failed = plant.app.export(&plant.who, export.uuid).await.unwrap();
+        let failed = plant.app.exports.export(&plant.who, export.uuid).await.unwrap();
         assert_eq!((failed.status, failed.error.as_str()), (ExportStatus::Failed, "cancelled"));
-        let job = plant.app.job(&plant.who, jobs[0].id).await.unwrap();
+        let job = plant.app.jobs.job(&plant.who, jobs[0].id).await.unwrap();
         assert_eq!((job.state, job.error.as_str()), (JobState::Cancelled, ""));
     }
 }
@@ -285,23 +285,21 @@ async fn files_go_with_their_export_or_after_a_week() {
     let plant = Plant::open().await;
     let one = plant.write(&plant.request(ExportScope::Device, plant.uuid).await).await;
     let other = plant.write(&plant.request(ExportScope::Device, plant.uuid).await).await;
-    assert_eq!(
-        one.result.map(|result| ExportResult { size_bytes: 0, ..result }),
-        Some(ExportResult::default())
-    );
+    let result = one.result.map(|result| ExportResult { size_bytes: 0, ..result });
+    assert_eq!(result, Some(ExportResult::default()));
     std::fs::write(plant.dir.path().join(EXPORT_DIR).join(Uuid::from_u128(1).to_string()), "x").unwrap();
-    plant.app.purge_exports(plant.app.now()).await.unwrap();
+    plant.app.exports.purge_exports(plant.app.now()).await.unwrap();
     assert_eq!(plant.files().len(), 2, "the file of no export is gone");
-    let link = plant.app.export_link(&plant.who, &one).await.unwrap().unwrap();
-    plant.app.delete_export(&plant.who, one.uuid).await.unwrap();
+    let link = plant.app.exports.export_link(&plant.who, &one).await.unwrap().unwrap();
+    plant.app.exports.delete_export(&plant.who, one.uuid).await.unwrap();
     assert_eq!(plant.files(), [other.uuid.to_string()]);
     assert!(open(&plant.app, &link, one.uuid).await.is_err_and(|error| error.kind == Kind::NotFound));
     let later = Micros(plant.app.now().0 + KEPT_S * MICROS_PER_SECOND);
-    plant.app.purge_exports(later).await.unwrap();
+    plant.app.exports.purge_exports(later).await.unwrap();
     assert!(plant.files().is_empty());
-    let expired = plant.app.export(&plant.who, other.uuid).await.unwrap();
+    let expired = plant.app.exports.export(&plant.who, other.uuid).await.unwrap();
     assert_eq!(expired.status, ExportStatus::Expired);
-    assert_eq!(plant.app.export_link(&plant.who, &expired).await.unwrap(), None);
+    assert_eq!(plant.app.exports.export_link(&plant.who, &expired).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -309,14 +307,17 @@ async fn a_link_is_for_one_file() {
     let plant = Plant::open().await;
     let one = plant.write(&plant.request(ExportScope::Device, plant.uuid).await).await;
     let other = plant.write(&plant.request(ExportScope::Device, plant.uuid).await).await;
-    let link = plant.app.export_link(&plant.who, &one).await.unwrap().unwrap();
+    let link = plant.app.exports.export_link(&plant.who, &one).await.unwrap().unwrap();
     assert_eq!(open(&plant.app, &link, one.uuid).await.unwrap().export, one.uuid);
     let moved = link.path_and_query.replace(&one.uuid.to_string(), &other.uuid.to_string());
     let moved = ExportLink { path_and_query: moved, ..link };
     assert_eq!(open(&plant.app, &moved, other.uuid).await.unwrap_err().kind, Kind::Forbidden);
     let pending = plant.request(ExportScope::Device, plant.uuid).await;
-    assert_eq!(plant.app.export_link(&plant.who, &pending).await.unwrap(), None);
-    assert_eq!(plant.app.delete_export(&plant.who, pending.uuid).await.unwrap_err().kind, Kind::Conflict);
+    assert_eq!(plant.app.exports.export_link(&plant.who, &pending).await.unwrap(), None);
+    assert_eq!(
+        plant.app.exports.delete_export(&plant.who, pending.uuid).await.unwrap_err().kind,
+        Kind::Conflict
+    );
 }
 
 async fn open(app: &App, link: &ExportLink, uuid: Uuid) -> Result<ExportFile> {
@@ -330,5 +331,5 @@ async fn open(app: &App, link: &ExportLink, uuid: Uuid) -> Result<ExportFile> {
         expires: value("X-Amz-Expires"),
         signature: value("X-Amz-Signature"),
     };
-    app.open_export(path, query, uuid).await
+    app.exports.open_export(path, query, uuid).await
 }

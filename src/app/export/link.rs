@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use uuid::Uuid;
 
 use super::blocking;
-use crate::app::App;
+use crate::app::export::Exports;
 use crate::app::object_content::ObjectContent;
 use crate::auth::signed_path::SignedQuery;
 use crate::domain::export::{Export, ExportStatus};
@@ -29,7 +29,7 @@ pub struct ExportFile {
     pub size_bytes: u64,
 }
 
-impl App {
+impl Exports {
     /// Returns a new link to the file of an export, which the principal sees; `None` without a file.
     ///
     /// # Errors
@@ -40,8 +40,8 @@ impl App {
         // The signature is of whole seconds.
         let seconds = |time: Micros| time.0.div_euclid(MICROS_PER_SECOND);
         let lifetime_s = u32::try_from(seconds(expires_at) - seconds(now)).unwrap_or(0);
-        let path = format!("/objects/{}/exports/{}.zip", self.org_uuid(principal)?, export.uuid);
-        let query = self.path_signer().await?.sign("GET", &path, now, lifetime_s);
+        let path = format!("/objects/{}/exports/{}.zip", self.access.org_uuid(principal)?, export.uuid);
+        let query = self.objects.path_signer().await?.sign("GET", &path, now, lifetime_s);
         Ok(Some(ExportLink { path_and_query: format!("{path}?{query}"), expires_at }))
     }
 
@@ -51,7 +51,7 @@ impl App {
     /// `Forbidden` for a link that is not ours or whose time is over; `NotFound` when the file is gone; `Unavailable`
     /// when it cannot be read.
     pub async fn open_export(&self, path: &str, query: SignedQuery<'_>, uuid: Uuid) -> Result<ExportFile> {
-        if !self.path_signer().await?.admits("GET", path, query, self.clock.now()) {
+        if !self.objects.path_signer().await?.admits("GET", path, query, self.clock.now()) {
             return Err(Error::forbidden("the signature of the link is not valid, or its time is over"));
         }
         let export = self.store.catalog().signed_export(uuid).await?;

@@ -16,6 +16,8 @@ mod worker;
 mod write;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -23,21 +25,43 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::link::{ExportFile, ExportLink};
-use super::App;
+use super::access::AccessControl;
+use super::core_parts::CoreParts;
+use super::mk::objects::Objects;
+use super::mk::sensor::Sensors;
+use super::readings::SensorReadings;
 use crate::domain::export::{Export, ExportSpec};
-use crate::domain::{Micros, OrgId, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, Micros, OrgId, Principal, Resource, Result, Scope};
+use crate::query::Engine;
+use crate::store::Store;
 use crate::store::objects::ObjectFiles;
 
 /// Directory of the files.
 const EXPORT_DIR: &str = "exports";
 
-/// What all exports share.
-#[derive(Default)]
-pub struct ExportQueue {
+/// Exports, their files, and the links to these.
+pub struct Exports {
+    store: Arc<Store>,
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    access: Arc<AccessControl>,
+    objects: Arc<Objects>,
+    sensors: Arc<Sensors>,
+    readings: Arc<SensorReadings>,
+    /// Directory of the files.
+    dir: PathBuf,
     /// Rings when an export is created.
     created: Notify,
     /// Exports that a worker writes now.
     running: Mutex<HashMap<Uuid, RunningExport>>,
+}
+
+/// Services that exports call.
+pub(super) struct ExportCalls {
+    pub access: Arc<AccessControl>,
+    pub objects: Arc<Objects>,
+    pub sensors: Arc<Sensors>,
+    pub readings: Arc<SensorReadings>,
 }
 
 /// An export that a worker writes.
@@ -47,7 +71,23 @@ struct RunningExport {
     cancel: CancellationToken,
 }
 
-impl App {
+impl Exports {
+    pub(super) fn new(parts: &CoreParts, calls: ExportCalls, data_dir: &Path) -> Self {
+        let ExportCalls { access, objects, sensors, readings } = calls;
+        Self {
+            store: parts.store.clone(),
+            engine: parts.engine.clone(),
+            clock: parts.clock.clone(),
+            access,
+            objects,
+            sensors,
+            readings,
+            dir: data_dir.join(EXPORT_DIR),
+            created: Notify::new(),
+            running: Mutex::default(),
+        }
+    }
+
     /// Requires a principal that may request and delete exports.
     ///
     /// # Errors
@@ -59,7 +99,7 @@ impl App {
     /// Requests an export; `requested_by` is the user or `key_<id>`.
     ///
     /// # Errors
-    /// As [`App::check_may_export`] and `Catalog::create_export`.
+    /// As [`Exports::check_may_export`] and `Catalog::create_export`.
     pub async fn create_export(
         &self,
         principal: &Principal,
@@ -68,7 +108,7 @@ impl App {
     ) -> Result<Export> {
         self.check_may_export(principal)?;
         let created = self.store.catalog().create_export(principal, spec, requested_by).await?;
-        self.exports.created.notify_one();
+        self.created.notify_one();
         Ok(created)
     }
 
@@ -97,7 +137,7 @@ impl App {
 
     /// Stops the worker of an export whose job was cancelled, which removes the unfinished file.
     pub(super) fn stop_export(&self, uuid: Uuid) {
-        if let Some(export) = self.exports.running.lock().get(&uuid) {
+        if let Some(export) = self.running.lock().get(&uuid) {
             export.cancel.cancel();
         }
     }
@@ -105,7 +145,7 @@ impl App {
     /// Deletes a finished export with its file.
     ///
     /// # Errors
-    /// As [`App::check_may_export`] and `Catalog::delete_export`.
+    /// As [`Exports::check_may_export`] and `Catalog::delete_export`.
     pub async fn delete_export(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         self.check_may_export(principal)?;
         self.store.catalog().delete_export(principal, uuid).await?;
@@ -148,7 +188,7 @@ impl App {
 
     /// In the data directory also where objects are in a bucket: they are kept for a week, and are in no backup.
     fn export_files(&self) -> ObjectFiles {
-        ObjectFiles::new(self.settings.data_dir.join(EXPORT_DIR))
+        ObjectFiles::new(self.dir.clone())
     }
 }
 

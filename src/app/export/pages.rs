@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 
 use super::plan::ExportSensor;
-use crate::app::App;
+use crate::app::export::Exports;
 use crate::domain::reading::Reading;
 use crate::domain::{Kind, Micros, Principal, Result, StreamId};
 use crate::query::list_query::ListQuery;
@@ -40,7 +40,7 @@ struct StreamRows {
     next: Option<Micros>,
 }
 
-impl App {
+impl Exports {
     /// Returns the first readings of a sensor within a range, both ends of which are included. Readings of bad quality
     /// have no value and are left out.
     ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::fixed_columns::is_fixed_column;
-use crate::app::App;
+use crate::app::export::Exports;
 use crate::app::readings::list::ReadingsOf;
 use crate::domain::device::DeviceFilter;
 use crate::domain::document::{Document, DocumentKind, SensorProfileSpec, ValueType};
@@ -46,7 +46,7 @@ pub struct ExportPlan {
     pub columns: Vec<ProfileColumn>,
 }
 
-impl App {
+impl Exports {
     /// Returns what an export reads as `reader`.
     ///
     /// # Errors
@@ -57,10 +57,10 @@ impl App {
         let mut columns = ProfileColumns::default();
         let mut sensors = Vec::with_capacity(streams.len());
         for stream in streams {
-            let companion = self.metadata_companion(reader, &stream);
+            let companion = self.readings.metadata_companion(reader, &stream);
             let value_type = ValueType::of_stream_kind(stream.spec.kind);
             // One that was deleted this moment has no rows.
-            let Ok(sensor) = self.sensor_of(reader, stream) else { continue };
+            let Ok(sensor) = self.sensors.sensor_of(reader, stream) else { continue };
             let profile = sensor.component.as_ref().and_then(|component| self.profile_of(reader, component));
             let profile = profile.as_ref().and_then(|profile| profile.sensor_profile());
             let column = profile.and_then(|profile| columns.place(profile, &sensor.key, value_type));
@@ -80,15 +80,15 @@ impl App {
     fn streams_of_scope(&self, reader: &Principal, spec: &ExportSpec) -> Result<Vec<Arc<Stream>>> {
         let scope = spec.scope;
         match spec.scope_type {
-            ExportScope::Sensor => self.streams_of(reader, &ReadingsOf::Sensor(scope)),
-            ExportScope::Component => self.streams_of(reader, &ReadingsOf::Component(scope)),
-            ExportScope::Device => self.streams_of(reader, &ReadingsOf::Device(scope)),
+            ExportScope::Sensor => self.readings.streams_of(reader, &ReadingsOf::Sensor(scope)),
+            ExportScope::Component => self.readings.streams_of(reader, &ReadingsOf::Component(scope)),
+            ExportScope::Device => self.readings.streams_of(reader, &ReadingsOf::Device(scope)),
             ExportScope::Site => {
                 let catalog = self.store.catalog();
                 catalog.document(reader, DocumentKind::Site, scope)?;
                 let devices = catalog.devices(reader, &DeviceFilter::default());
                 let here = devices.into_iter().filter(|device| device.topology.site == Some(scope));
-                Ok(here.flat_map(|device| self.own_streams(reader, device.id)).collect())
+                Ok(here.flat_map(|device| self.readings.own_streams(reader, device.id)).collect())
             }
         }
     }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::RunningExport;
-use crate::app::App;
+use crate::app::export::Exports;
 use crate::domain::export::Export;
 use crate::domain::{Error, Kind, Result};
 
@@ -21,19 +21,19 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Counts an export as running until it is dropped.
 struct RunningPermit {
-    app: Arc<App>,
+    exports: Arc<Exports>,
     uuid: Uuid,
 }
 
 impl Drop for RunningPermit {
     fn drop(&mut self) {
-        self.app.exports.running.lock().remove(&self.uuid);
+        self.exports.running.lock().remove(&self.uuid);
     }
 }
 
-impl App {
+impl Exports {
     /// Writes exports until `stop`. What is not finished then is written at the next start.
-    pub async fn run_exports(self: Arc<App>, stop: CancellationToken) {
+    pub async fn run_exports(self: Arc<Self>, stop: CancellationToken) {
         let mut jobs = JoinSet::new();
         while !stop.is_cancelled() {
             if let Err(error) = self.start_exports(&mut jobs).await {
@@ -41,7 +41,7 @@ impl App {
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.exports.created.notified() => {}
+                () = self.created.notified() => {}
                 Some(_) = jobs.join_next() => {}
                 () = tokio::time::sleep(LOOK_INTERVAL) => {}
             }
@@ -50,7 +50,7 @@ impl App {
     }
 
     /// Starts the exports that there is room for.
-    async fn start_exports(self: &Arc<App>, jobs: &mut JoinSet<()>) -> Result<()> {
+    async fn start_exports(self: &Arc<Self>, jobs: &mut JoinSet<()>) -> Result<()> {
         for export in self.store.catalog().unfinished_exports().await? {
             let Some((permit, cancel)) = self.admit_export(&export) else { continue };
             let started = match self.store.catalog().start_export(export.uuid).await {
@@ -58,20 +58,20 @@ impl App {
                 Err(error) if error.kind == Kind::Conflict => continue,
                 started => started?,
             };
-            jobs.spawn(async move { permit.app.run_export(started, &cancel).await });
+            jobs.spawn(async move { permit.exports.run_export(started, &cancel).await });
         }
         Ok(())
     }
 
-    fn admit_export(self: &Arc<App>, export: &Export) -> Option<(RunningPermit, CancellationToken)> {
-        let mut running = self.exports.running.lock();
+    fn admit_export(self: &Arc<Self>, export: &Export) -> Option<(RunningPermit, CancellationToken)> {
+        let mut running = self.running.lock();
         let is_busy = running.len() >= MAX_RUNNING || running.values().any(|job| job.org == export.org);
         if is_busy || running.contains_key(&export.uuid) {
             return None;
         }
         let cancel = CancellationToken::new();
         running.insert(export.uuid, RunningExport { org: export.org, cancel: cancel.clone() });
-        Some((RunningPermit { app: Arc::clone(self), uuid: export.uuid }, cancel))
+        Some((RunningPermit { exports: Arc::clone(self), uuid: export.uuid }, cancel))
     }
 
     /// Writes an export and stores how it ended. When that cannot be stored, it is still running and written again.

@@ -5,8 +5,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::archive::{self, ArchivePart, UploadWriter};
 use super::plan::{ExportPlan, ExportSensor};
-use super::{EXPORT_DIR, annotations, blocking, row_batches};
-use crate::app::App;
+use super::{annotations, blocking, row_batches};
+use crate::app::export::Exports;
 use crate::domain::export::{CANCELLED, Export, ExportContent, ExportResult, ExportSpec, Manifest};
 use crate::domain::{Error, Kind, Micros, Principal, Result};
 use crate::host::disk_space;
@@ -32,13 +32,13 @@ impl From<Error> for FeedEnd {
 
 /// An export that is being written.
 struct ExportFeed<'a> {
-    app: &'a App,
+    exports: &'a Exports,
     export: &'a Export,
     reader: Principal,
     parts: mpsc::Sender<ArchivePart>,
 }
 
-impl App {
+impl Exports {
     /// Writes the file of an export, durable on return. What was written of it before, by a process that ended, is
     /// replaced; dropped or cancelled before it returns, it leaves no file.
     ///
@@ -54,7 +54,7 @@ impl App {
         let upload = blocking(move || files.begin(uuid)).await?;
         let (parts, mut received) = mpsc::channel(PARTS_AHEAD);
         let writing = tokio::task::spawn_blocking(move || write_file(upload, &mut received));
-        let feed = ExportFeed { app: self, export, reader: export.reader(), parts };
+        let feed = ExportFeed { exports: self, export, reader: export.reader(), parts };
         let fed = cancel.run_until_cancelled(feed.run()).await;
         let fed = fed.unwrap_or_else(|| Err(FeedEnd::Failed(Error::conflict(CANCELLED))));
         // The feed is gone, so the writer ends too.
@@ -102,7 +102,7 @@ impl ExportFeed<'_> {
     }
 
     async fn readings(&self, spec: &ExportSpec) -> std::result::Result<u64, FeedEnd> {
-        let plan = self.app.export_plan(&self.reader, spec)?;
+        let plan = self.exports.export_plan(&self.reader, spec)?;
         let schema = row_batches::schema(&plan);
         self.send(ArchivePart::Table { name: "readings.parquet", schema }).await?;
         let mut count = 0;
@@ -125,9 +125,9 @@ impl ExportFeed<'_> {
         while let Some(begin) = next {
             let part = (begin.0 - from.0) as f64 / (to.0 - from.0) as f64;
             let done = (place as f64 + part) / plan.sensors.len() as f64;
-            self.app.store.catalog().set_job_progress(self.export.uuid, Some(done));
+            self.exports.store.catalog().set_job_progress(self.export.uuid, Some(done));
             self.check()?;
-            let page = self.app.export_page(&self.reader, sensor, (begin, last)).await?;
+            let page = self.exports.export_page(&self.reader, sensor, (begin, last)).await?;
             for batch in row_batches::batches((plan, &schema), sensor, &page) {
                 let batch = batch?;
                 count += batch.num_rows() as u64;
@@ -142,10 +142,10 @@ impl ExportFeed<'_> {
         let schema = annotations::schema();
         self.send(ArchivePart::Table { name: "annotations.parquet", schema: schema.clone() }).await?;
         let mut count = 0;
-        for mut list in self.app.annotation_lists(&self.reader, spec)? {
+        for mut list in self.exports.annotation_lists(&self.reader, spec)? {
             loop {
                 self.check()?;
-                let rows = self.app.next_annotations(&self.reader, &mut list).await?;
+                let rows = self.exports.next_annotations(&self.reader, &mut list).await?;
                 if rows.is_empty() {
                     break;
                 }
@@ -159,9 +159,8 @@ impl ExportFeed<'_> {
 
     /// Checks what can change while the export is written: its scope, and the space on the disk.
     fn check(&self) -> Result<()> {
-        self.app.check_export_scope(&self.reader, &self.export.spec)?;
-        let dir = self.app.settings.data_dir.join(EXPORT_DIR);
-        match disk_space::free_bytes(&dir) {
+        self.exports.check_export_scope(&self.reader, &self.export.spec)?;
+        match disk_space::free_bytes(&self.exports.dir) {
             Ok(free) if free < MIN_FREE_BYTES => {
                 let least = MIN_FREE_BYTES >> 20;
                 let message = format!("the disk of the data directory has less than {least} MiB free");

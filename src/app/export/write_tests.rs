@@ -23,7 +23,7 @@ async fn a_running_export_whose_scope_is_deleted_fails() {
     let site =
         app.documents.create_document(&who, DocumentSpec::Site(SiteSpec::new("here"))).await.unwrap().uuid;
     let device = app.devices.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
-    let catalog = app.store.catalog();
+    let catalog = app.parts.store.catalog();
     let placed = catalog.update_device_in_topology(&who, device.id, |_, topology| {
         topology.site = Some(site);
         Ok(())
@@ -35,7 +35,7 @@ async fn a_running_export_whose_scope_is_deleted_fails() {
     };
     let readings = Value::from((0..SENSORS).map(reading).collect::<Vec<_>>()).to_string();
     let source = ReadingSource { principal: &who, device: Some(device.id), topic: "t", is_answered: false };
-    let received = app.receive_readings(&source, readings.as_bytes()).await.unwrap();
+    let received = app.readings.receive_readings(&source, readings.as_bytes()).await.unwrap();
     assert_eq!(received.quarantined, 0);
     let spec = ExportSpec {
         scope_type: ExportScope::Site,
@@ -44,12 +44,12 @@ async fn a_running_export_whose_scope_is_deleted_fails() {
         to: Micros(NOON.0 + 3600 * MICROS_PER_SECOND),
         includes: BTreeSet::from([ExportContent::Readings]),
     };
-    let export = app.create_export(&who, spec, "me".to_owned()).await.unwrap();
+    let export = app.exports.create_export(&who, spec, "me".to_owned()).await.unwrap();
     let running = catalog.start_export(export.uuid).await.unwrap();
     assert_eq!(running.status, ExportStatus::Running);
 
     let (parts, mut received) = mpsc::channel(1);
-    let feed = ExportFeed { app: &app, export: &running, reader: running.reader(), parts };
+    let feed = ExportFeed { exports: &app.exports, export: &running, reader: running.reader(), parts };
     let deleting = async {
         let mut rows = 0;
         while let Some(part) = received.recv().await {
@@ -71,8 +71,8 @@ async fn a_running_export_whose_scope_is_deleted_fails() {
         (Kind::NotFound, format!("SITE {site} was deleted").as_str())
     );
     // The job that meets this ends so.
-    app.run_export(running, &CancellationToken::new()).await;
-    let failed = app.export(&who, export.uuid).await.unwrap();
+    app.exports.run_export(running, &CancellationToken::new()).await;
+    let failed = app.exports.export(&who, export.uuid).await.unwrap();
     assert_eq!((failed.status, failed.result), (ExportStatus::Failed, None));
     assert!(failed.error.contains("was deleted"), "{}", failed.error);
 }

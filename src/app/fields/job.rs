@@ -6,7 +6,7 @@ use super::drf_scalar;
 use super::field_type::ANY_LENGTH;
 use super::reader::FieldReader;
 use super::visitor::Presence::{Optional, Required};
-use crate::app::App;
+use crate::app::jobs::Jobs;
 use crate::domain::job::{
     ImportReport, ImportUnit, ImportedFile, Job, JobEnd, JobKind, JobState, MAX_ERROR_CHARS, MAX_NAME_CHARS,
     MAX_RESULT_BYTES,
@@ -17,11 +17,11 @@ use crate::domain::{FieldError, JobId, Principal, Result};
 /// Largest size of a file: the largest number that every JSON parser reads as it is.
 pub const MAX_SIZE: i64 = 1 << 53;
 
-impl App {
+impl Jobs {
     /// Creates the job of an import: `kind`, `name`, and `size` and `unit` where given.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::create_import`].
+    /// `Invalid` naming every wrong field; otherwise as [`Jobs::create_import`].
     pub async fn create_import_from_fields(
         &self,
         principal: &Principal,
@@ -46,7 +46,7 @@ impl App {
     /// Takes a report about an import: `progress`, `state`, `result` and `error`, each where given.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`App::report_import`].
+    /// `Invalid` naming every wrong field; otherwise as [`Jobs::report_import`].
     pub async fn report_import_from_fields(
         &self,
         principal: &Principal,

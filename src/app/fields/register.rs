@@ -6,7 +6,8 @@ use super::drf_scalar;
 use super::reader::FieldReader;
 use crate::app::direct_access::DirectAccess;
 use crate::app::direct_access::registers::RegisterSpec;
-use crate::domain::device::Device;
+use crate::collect::registers::value_type::RegisterType;
+use crate::domain::device::{Device, Protocol};
 use crate::domain::principal::Access;
 use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Error, FieldError, Principal, Result};
@@ -32,6 +33,21 @@ impl RegisterParams {
 /// Returns the kind of a register's value, or the message for the parameter `type` if registers hold no such values.
 pub fn register_kind(kind: StreamKind) -> Result<StreamKind, String> {
     if kind.is_register_kind() { Ok(kind) } else { Err(drf_scalar::not_a_choice(kind.name())) }
+}
+
+/// Parses the kind of a register's value. The message for a type that only an address names lists the kinds.
+pub fn parse_register_kind(word: &str) -> Result<StreamKind, String> {
+    if let Ok(kind) = word.parse::<StreamKind>() {
+        return register_kind(kind);
+    }
+    let refused = drf_scalar::not_a_choice(word);
+    // Registers of S7 have all types that there are.
+    if RegisterType::parse(Protocol::S7, word).is_none() {
+        return Err(refused);
+    }
+    let kinds = StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind()).map(StreamKind::name);
+    let names = kinds.collect::<Vec<_>>().join(", ");
+    Err(format!("{refused} Use one of {names}, or name {word} in the register: hr:100:{word}."))
 }
 
 impl DirectAccess {

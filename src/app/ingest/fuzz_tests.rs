@@ -156,41 +156,19 @@ fn parquet() {
     FuzzTarget { module: module_path!(), name: "parquet", form: parquet_form, decoder }.run();
 }
 
-const LINES: grammar::Rules = &[
-    ("lines", &["<line>", "<line>\n<lines>", "<line>\r\n<lines>", "\n<lines>"]),
-    ("line", &["{\"stream_id\":9,\"ts\":0}", "{<members>}", "<value>"]),
-    ("members", &["\"ts\":1", "<member>", "<member>,<members>", "<member>, <members>"]),
-    (
-        "member",
-        &[
-            "\"stream_id\":<number>",
-            "\"device\":<text>",
-            "\"stream\":<text>",
-            "\"ts\":<value>",
-            "\"timestamp\":\"2026-04-28T12:00:00Z\"",
-            "\"value\":<value>",
-            "\"text\":<text>",
-            "\"quality\":\"good\"",
-            "<text>:<value>",
-        ],
-    ),
-    ("value", &["1", "<number>", "<text>", "true", "null", "[<value>]", "{<members>}"]),
-    (
-        "number",
-        &[
-            "1",
-            "<int>",
-            "<float>",
-            "<int>.<small>e<int>",
-            "-0",
-            "1e999",
-            "18446744073709551615",
-            "-9223372036854775809",
-        ],
-    ),
-    ("text", &["\"\"", "\"<inside>\"", "\"\\ud800<inside>\"", "\"<inside>"]),
-    ("inside", &["", "<letter><inside>", "\\n<inside>", "\\u0000<inside>", "\\\"<inside>", "é<inside>"]),
-];
+const LINES: grammar::Rules = grammar::rules! {
+    lines = "<line>" | "<line>\n<lines>" | "<line>\r\n<lines>" | "\n<lines>";
+    line = "{\"stream_id\":9,\"ts\":0}" | "{<members>}" | "<value>";
+    members = "\"ts\":1" | "<member>" | "<member>,<members>" | "<member>, <members>";
+    member = "\"stream_id\":<number>" | "\"device\":<text>" | "\"stream\":<text>" | "\"ts\":<value>"
+        | "\"timestamp\":\"2026-04-28T12:00:00Z\"" | "\"value\":<value>" | "\"text\":<text>"
+        | "\"quality\":\"good\"" | "<text>:<value>";
+    value = "1" | "<number>" | "<text>" | "true" | "null" | "[<value>]" | "{<members>}";
+    number = "1" | "<int>" | "<float>" | "<int>.<small>e<int>" | "-0" | "1e999" | "18446744073709551615"
+        | "-9223372036854775809";
+    text = "\"\"" | "\"<inside>\"" | "\"\\ud800<inside>\"" | "\"<inside>";
+    inside = "" | "<letter><inside>" | "\\n<inside>" | "\\u0000<inside>" | "\\\"<inside>" | "é<inside>";
+};
 
 fn lines(random: &mut Random) -> Vec<u8> {
     grammar::write(LINES, "lines", random)
@@ -211,32 +189,18 @@ fn ndjson() {
     FuzzTarget { module: module_path!(), name: "ndjson", form: ndjson_form, decoder }.run();
 }
 
-const TABLE: grammar::Rules = &[
-    ("table", &["stream_id,ts,value\n<rows>", "<header>\n<rows>"]),
-    ("header", &["ts", "<column>", "<column>,<header>", "\"<column>\",<header>"]),
-    ("column", &["ts", "stream_id", "value", "text", "quality", "device", "stream", " TIME ", "\u{feff}ts"]),
-    ("rows", &["", "<row>\n<rows>", "<row>\r\n<rows>", "<row>"]),
-    ("row", &["9,2026-04-28T12:00:00Z,1.5", "<cell>", "<cell>,<row>"]),
-    (
-        "cell",
-        &[
-            "",
-            "1",
-            "<int>",
-            "<float>",
-            "2026-04-28 12:00:00",
-            "\"<inside>\"",
-            "<inside>",
-            "good",
-            "inf",
-            "NaN",
-        ],
-    ),
-    (
-        "inside",
-        &["", "<letter><inside>", "\"\"<inside>", ",<inside>", "\n<inside>", "é<inside>", "\"<inside>"],
-    ),
-];
+const TABLE: grammar::Rules = grammar::rules! {
+    table = "stream_id,ts,value\n<rows>" | "<header>\n<rows>";
+    header = "ts" | "<column>" | "<column>,<header>" | "\"<column>\",<header>";
+    column = "ts" | "stream_id" | "value" | "text" | "quality" | "device" | "stream" | " TIME "
+        | "\u{feff}ts";
+    rows = "" | "<row>\n<rows>" | "<row>\r\n<rows>" | "<row>";
+    row = "9,2026-04-28T12:00:00Z,1.5" | "<cell>" | "<cell>,<row>";
+    cell = "" | "1" | "<int>" | "<float>" | "2026-04-28 12:00:00" | "\"<inside>\"" | "<inside>" | "good"
+        | "inf" | "NaN";
+    inside = "" | "<letter><inside>" | "\"\"<inside>" | ",<inside>" | "\n<inside>" | "é<inside>"
+        | "\"<inside>";
+};
 
 fn table(random: &mut Random) -> Vec<u8> {
     grammar::write(TABLE, "table", random)

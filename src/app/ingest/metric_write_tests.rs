@@ -54,8 +54,8 @@ async fn points_make_devices_and_streams() {
         ("rtt,quantile=0.99", StreamKind::Fp64, Some(7.0), Quality::Good),
     ];
     for (stream, kind, value, quality) in rows {
-        let found = app.store.catalog().stream_by_name(&who, "edge", stream).expect(stream);
-        let newest = app.store.latest(&who, found.id).expect(stream).newest;
+        let found = app.parts.store.catalog().stream_by_name(&who, "edge", stream).expect(stream);
+        let newest = app.parts.store.latest(&who, found.id).expect(stream).newest;
         assert_eq!((found.spec.kind, newest.value, newest.quality), (kind, value, quality), "{stream}");
     }
 }

@@ -38,8 +38,8 @@ async fn write(app: &App, who: &Principal, body: &[u8]) -> SampleOutcome {
 }
 
 fn newest(app: &App, who: &Principal, device: &str, stream: &str) -> Option<Reading> {
-    let stream = app.store.catalog().stream_by_name(who, device, stream).ok()?;
-    Some(app.store.latest(who, stream.id)?.newest)
+    let stream = app.parts.store.catalog().stream_by_name(who, device, stream).ok()?;
+    Some(app.parts.store.latest(who, stream.id)?.newest)
 }
 
 #[tokio::test]

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::{ImportReport, InventoryFormat};
-use crate::app::App;
+use super::{ImportReport, InventoryFiles, InventoryFormat};
 use crate::domain::{Error, Principal, Resource, Result, Scope};
 
 /// Maximum size of a file, bytes: some 15,000 streams.
@@ -29,7 +28,7 @@ pub enum ApiFileFormat {
 }
 
 /// Bounds the files that are read and written at a time.
-pub(in crate::app) struct InventoryFileLimits {
+pub(super) struct InventoryFileLimits {
     imports: Semaphore,
     exports: Semaphore,
 }
@@ -40,8 +39,8 @@ impl Default for InventoryFileLimits {
     }
 }
 
-impl App {
-    /// As [`App::import_inventory`], for a file of a caller of an API.
+impl InventoryFiles {
+    /// As [`InventoryFiles::import_inventory`], for a file of a caller of an API.
     ///
     /// # Errors
     /// `TooLarge` beyond [`MAX_API_BYTES`]; `Busy` while another file is imported.
@@ -56,7 +55,7 @@ impl App {
         if text.len() > MAX_API_BYTES {
             return Err(Error::too_large(format!("the file is longer than {} MiB", MAX_API_BYTES >> 20)));
         }
-        let permit = self.inventory_files.imports.try_acquire();
+        let permit = self.limits.imports.try_acquire();
         let _permit = permit.map_err(|_| Error::busy("another inventory file is being imported"))?;
         let (form, text) = match form {
             ApiFileFormat::Json => (InventoryFormat::Yaml, yaml_of_json(&text)?),
@@ -65,7 +64,7 @@ impl App {
         self.import_inventory(principal, form, text, is_dry).await
     }
 
-    /// As [`App::export_inventory`], on a thread that answers no requests.
+    /// As [`InventoryFiles::export_inventory`], on a thread that answers no requests.
     ///
     /// # Errors
     /// `Busy` while [`MAX_EXPORTS`] files are written.
@@ -76,10 +75,10 @@ impl App {
     ) -> Result<String> {
         principal.require(Scope::read(Resource::Device))?;
         principal.require(Scope::read(Resource::Data))?;
-        let permit = self.inventory_files.exports.try_acquire();
+        let permit = self.limits.exports.try_acquire();
         let _permit = permit.map_err(|_| Error::busy("other inventory files are being written"))?;
-        let (app, principal) = (Arc::clone(self), principal.clone());
-        let written = tokio::task::spawn_blocking(move || app.export_inventory(&principal, form)).await;
+        let (files, principal) = (Arc::clone(self), principal.clone());
+        let written = tokio::task::spawn_blocking(move || files.export_inventory(&principal, form)).await;
         written.map_err(|e| Error::internal("the file could not be written").with_source(e))?
     }
 }

@@ -1,197 +1,10 @@
-//! Tests of inventory files: round trips, and mistakes with their line and column.
+//! Tests of inventory files: mistakes with their line and column, and values as YAML has them.
 
-use std::collections::BTreeMap;
+use serde_json::{Value, json};
 
-use proptest::prelude::*;
-use serde_json::{Map, Value, json};
-
-use super::file_fields::DeviceNames;
 use super::*;
-use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::inventory::{DeviceEntry, StreamEntry};
-use crate::domain::stream::{AccessMode, ByteOrder, StreamKind, StreamSpec};
-
-fn text(most: usize) -> impl Strategy<Value = String> {
-    let chars = prop_oneof![
-        8 => proptest::char::range(' ', '~'),
-        1 => Just('\n'),
-        1 => any::<char>().prop_filter("no row holds it", |c| *c != '\0'),
-    ];
-    let texts = proptest::collection::vec(chars, 0..most);
-    let texts = texts.prop_map(|chars| chars.into_iter().collect::<String>().trim().to_owned());
-    // Words with a special meaning in one of the formats.
-    prop_oneof![6 => texts, 1 => proptest::sample::select(vec!["null", "~", "true", "1.0", "#", "- a", "{", ""]).prop_map(str::to_owned)]
-}
-
-fn name() -> impl Strategy<Value = String> {
-    text(20).prop_filter("a name is not blank", |name| !name.is_empty())
-}
-
-fn number() -> impl Strategy<Value = f64> {
-    prop_oneof![
-        any::<f64>().prop_filter("only numbers", |n| n.is_finite()),
-        (-1000..1000_i32).prop_map(f64::from)
-    ]
-}
-
-fn json_value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        number().prop_map(Value::from),
-        text(8).prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map(text(6), inner, 0..4)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
-}
-
-fn metadata() -> impl Strategy<Value = Map<String, Value>> {
-    proptest::collection::btree_map(text(6), json_value(), 0..3).prop_map(|map| map.into_iter().collect())
-}
-
-fn interval() -> impl Strategy<Value = Option<f64>> {
-    proptest::option::of(prop_oneof![Just(1.0), 0.1..86_400.0])
-}
-
-fn stream() -> impl Strategy<Value = StreamEntry> {
-    let plain =
-        (proptest::sample::select(StreamKind::ALL.to_vec()), interval(), metadata(), any::<(bool, bool)>());
-    let numbers = (
-        number(),
-        number(),
-        proptest::option::of(0.0..1e9),
-        proptest::sample::select(vec![None, Some(60), Some(3600)]),
-    );
-    let texts = (text(30), text(30), proptest::option::of(name()));
-    let aliases = (proptest::option::of(0..i32::MAX), proptest::option::of(name()));
-    (plain, numbers, texts, aliases).prop_map(
-        |(
-            (kind, poll_interval_s, metadata, (enabled, writes)),
-            numbers,
-            (path, unit, group),
-            (pin, label),
-        )| {
-            let (scale, offset, deadband, statistics_interval_s) = numbers;
-            let access_mode = if writes { AccessMode::ReadWrite } else { AccessMode::Read };
-            let byteorder = writes.then_some(ByteOrder::Big);
-            let spec = StreamSpec {
-                path,
-                kind,
-                access_mode,
-                poll_interval_s,
-                unit,
-                scale,
-                offset,
-                byteorder,
-                enabled,
-                deadband,
-                statistics_interval_s,
-                metadata,
-                pin,
-                label,
-                ..StreamSpec::new("", DeviceId(0))
-            };
-            StreamEntry { spec, group }
-        },
-    )
-}
-
-fn device() -> impl Strategy<Value = DeviceEntry> {
-    let protocols = vec![Protocol::Virtual, Protocol::Ai];
-    let plain = (proptest::sample::select(protocols), interval(), metadata(), any::<(bool, bool, u8)>());
-    let texts = (text(30), text(30), proptest::option::of(1..u16::MAX), 0.1..60.0);
-    let streams = proptest::collection::btree_map(name(), stream(), 0..4);
-    let named = || proptest::option::of(name());
-    (plain, texts, streams, (named(), named(), named())).prop_map(
-        |((protocol, poll_interval_s, metadata, (enabled, big, unit)), texts, streams, names)| {
-            let (owner, product, parent_device) = names;
-            let (host, username, port, timeout_s) = texts;
-            let byteorder = if big { ByteOrder::Big } else { ByteOrder::Little };
-            let spec = DeviceSpec {
-                host,
-                username,
-                port,
-                timeout_s,
-                poll_interval_s,
-                metadata,
-                enabled,
-                byteorder,
-                unit,
-                owner,
-                ..DeviceSpec::new("", protocol)
-            };
-            let named = |(name, entry): (String, StreamEntry)| StreamEntry {
-                spec: StreamSpec { name, ..entry.spec },
-                ..entry
-            };
-            DeviceEntry {
-                name: String::new(),
-                spec: Some(spec),
-                password: None,
-                product,
-                parent_device,
-                streams: streams.into_iter().map(named).collect(),
-            }
-        },
-    )
-}
-
-fn inventory() -> impl Strategy<Value = Inventory> {
-    let devices = proptest::collection::btree_map(name(), device(), 0..4);
-    devices.prop_map(|devices: BTreeMap<String, DeviceEntry>| {
-        let named = |(name, entry): (String, DeviceEntry)| {
-            let spec = entry.spec.map(|spec| DeviceSpec { name: name.clone(), ..spec });
-            DeviceEntry { name, spec, ..entry }
-        };
-        Inventory { devices: devices.into_iter().map(named).collect() }
-    })
-}
-
-fn written(form: InventoryFormat, inventory: &Inventory) -> String {
-    let render = |device: &DeviceEntry| {
-        let streams =
-            device.streams.iter().map(|stream| Rendered::stream(&stream.spec, stream.group.as_deref()));
-        let names = DeviceNames {
-            product: device.product.as_deref(),
-            parent_device: device.parent_device.as_deref(),
-        };
-        (Rendered::device(device.spec.as_ref().expect("it has one"), names), streams.collect())
-    };
-    let devices: Vec<_> = inventory.devices.iter().map(render).collect();
-    match form {
-        InventoryFormat::Csv => csv_format::write(&devices).expect("written"),
-        InventoryFormat::Yaml => yaml_format::write(&devices),
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn what_is_written_is_read_as_it_was(inventory in inventory()) {
-        for form in [InventoryFormat::Csv, InventoryFormat::Yaml] {
-            let text = written(form, &inventory);
-            let (read, problems) = parse(form, &text, &DevicesByName::new());
-            prop_assert_eq!(&problems, &[], "{}", text);
-            prop_assert_eq!(&read, &inventory, "{}", text);
-        }
-    }
-
-    #[test]
-    fn no_text_is_too_strange(text in "(devices:|streams:|name: |[-{}\\[\\]:,#&*!|>\"' \n\t%@a0~])*") {
-        for form in [InventoryFormat::Csv, InventoryFormat::Yaml] {
-            let _ = parse(form, &text, &DevicesByName::new());
-        }
-    }
-}
+use crate::domain::fuzz::rows;
 
 fn problems(form: InventoryFormat, text: &str) -> Vec<String> {
     let known = DevicesByName::from([(
@@ -223,17 +36,16 @@ fn check(form: InventoryFormat, rows: &[Wrong]) {
 fn mistakes_of_csv_are_all_told_by_line_and_column() {
     check(
         InventoryFormat::Csv,
-        &[
-            ("nothing_is_wrong", "device,stream,path,type\nOven,a,hr:0,uint16\n", &[]),
-            ("blank_rows_say_nothing", "device,stream,path\nOven,a,hr:0\n,,\n", &[]),
-            (
-                "everything_at_once",
+        &rows![
+            "nothing_is_wrong", "device,stream,path,type\nOven,a,hr:0,uint16\n", &[];
+            "blank_rows_say_nothing", "device,stream,path\nOven,a,hr:0\n,,\n", &[];
+            "everything_at_once",
                 "device,device.protocol,device.host,device.timeout,stream,path,type,scale,enabled\n\
-             A,modbos,,3,,,,,\n\
-             B,modbus,,x,,,,,\n\
-             B,,,,a,D100,uint16,1,true\n\
-             B,,,,b,hr:1,float,x,maybe\n\
-             C,,,,c,hr:0,,,\n",
+                A,modbos,,3,,,,,\n\
+                B,modbus,,x,,,,,\n\
+                B,,,,a,D100,uint16,1,true\n\
+                B,,,,b,hr:1,float,x,maybe\n\
+                C,,,,c,hr:0,,,\n",
                 &[
                     "2 device.protocol: `modbos` is not one of opcua, melsec",
                     "3 device.timeout: `x` is not a number",
@@ -243,17 +55,13 @@ fn mistakes_of_csv_are_all_told_by_line_and_column() {
                     "5 scale: `x` is not a number",
                     "5 enabled: `maybe` is not true or false",
                     "6 device: there is no such device",
-                ],
-            ),
-            (
-                "limits",
-                "device,device.protocol,device.timeout,device.port,device.unit\nA,virtual,61,65536,-1\n",
+                ];
+            "limits", "device,device.protocol,device.timeout,device.port,device.unit\nA,virtual,61,65536,-1\n",
                 &[
                     "2 device.timeout: less than or equal to 60",
                     "2 device.port: `65536` is not a whole number from 1 to 65535",
                     "2 device.unit: `-1` is not a whole number from 0 to 255",
-                ],
-            ),
+                ];
         ],
     );
 }
@@ -287,49 +95,25 @@ fn two_devices_of_one_client_of_a_broker_are_told() {
 fn mistakes_of_the_rows_of_csv_are_told() {
     check(
         InventoryFormat::Csv,
-        &[
-            (
-                "a_column_that_nobody_knows",
-                "device,stream,path,colour\nOven,a,hr:0,red\n",
-                &["1 colour: there is no such column: there are device, stream, path"],
-            ),
-            ("a_column_twice", "device,stream,path,path\nOven,a,hr:0,hr:0\n", &["1 path: two columns"]),
-            (
-                "no_device_column",
-                "stream,path\na,hr:0\n",
-                &["1 device: there is no such column", "2 device: required"],
-            ),
-            (
-                "a_row_too_short",
-                "device,stream,path\nOven,a\nOven,b,D1\n",
-                &["2 *: 2 cells where the header has 3", "3 path: Invalid register"],
-            ),
-            (
-                "a_stream_twice",
-                "device,stream,path\nOven,a,hr:0\nOven,b,hr:1\nOven,a,hr:2\n",
-                &["4 stream: `a` is in line 2 already"],
-            ),
-            (
-                "a_device_in_two_ways",
-                "device,device.protocol,device.host\nA,modbus,x\nA,modbus,y\n",
-                &["3 device.host: conflicts with line 2"],
-            ),
-            ("a_stream_without_a_name", "device,stream,path\nOven,,hr:0\n", &["2 stream: required"]),
-            (
-                "metadata_that_is_no_json",
-                "device,stream,path,metadata\nOven,a,hr:0,{\nOven,b,hr:0,3\n",
-                &["2 metadata: no JSON", "3 metadata: no object"],
-            ),
-            (
-                "a_device_without_a_protocol",
-                "device,device.host\nA,10.0.0.1\n",
-                &["2 device.protocol: required"],
-            ),
-            (
-                "a_group_too_long",
+        &rows![
+            "a_column_that_nobody_knows", "device,stream,path,colour\nOven,a,hr:0,red\n",
+                &["1 colour: there is no such column: there are device, stream, path"];
+            "a_column_twice", "device,stream,path,path\nOven,a,hr:0,hr:0\n", &["1 path: two columns"];
+            "no_device_column", "stream,path\na,hr:0\n",
+                &["1 device: there is no such column", "2 device: required"];
+            "a_row_too_short", "device,stream,path\nOven,a\nOven,b,D1\n",
+                &["2 *: 2 cells where the header has 3", "3 path: Invalid register"];
+            "a_stream_twice", "device,stream,path\nOven,a,hr:0\nOven,b,hr:1\nOven,a,hr:2\n",
+                &["4 stream: `a` is in line 2 already"];
+            "a_device_in_two_ways", "device,device.protocol,device.host\nA,modbus,x\nA,modbus,y\n",
+                &["3 device.host: conflicts with line 2"];
+            "a_stream_without_a_name", "device,stream,path\nOven,,hr:0\n", &["2 stream: required"];
+            "metadata_that_is_no_json", "device,stream,path,metadata\nOven,a,hr:0,{\nOven,b,hr:0,3\n",
+                &["2 metadata: no JSON", "3 metadata: no object"];
+            "a_device_without_a_protocol", "device,device.host\nA,10.0.0.1\n", &["2 device.protocol: required"];
+            "a_group_too_long",
                 "device,stream,path,group\nOven,a,hr:0,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
-                &["2 group: no more than 100 characters"],
-            ),
+                &["2 group: no more than 100 characters"];
         ],
     );
 }
@@ -338,17 +122,13 @@ fn mistakes_of_the_rows_of_csv_are_told() {
 fn mistakes_of_yaml_are_all_told_by_line_and_column() {
     check(
         InventoryFormat::Yaml,
-        &[
-            (
-                "nothing_is_wrong",
-                "devices:\n  - name: Oven\n    streams:\n      - {name: a, path: \"hr:0\"}\n",
-                &[],
-            ),
-            ("an_empty_list", "devices:\n", &[]),
-            (
-                "everything_at_once",
+        &rows![
+            "nothing_is_wrong", "devices:\n  - name: Oven\n    streams:\n      - {name: a, path: \"hr:0\"}\n",
+                &[];
+            "an_empty_list", "devices:\n", &[];
+            "everything_at_once",
                 "devices:\n  - name: A\n    protocol: modbos\n  - name: B\n    protocol: modbus\n    timeout: [1]\n    colour: red\n    streams:\n\
-             \x20     - name: a\n        path: D100\n      - name: a\n        path: hr:0\n      - path: hr:1\n        enabled: null\n  - 5\n",
+                \x20     - name: a\n        path: D100\n      - name: a\n        path: hr:0\n      - path: hr:1\n        enabled: null\n  - 5\n",
                 &[
                     "3 protocol: `modbos` is not one of",
                     "4 host: This field is required",
@@ -359,20 +139,16 @@ fn mistakes_of_yaml_are_all_told_by_line_and_column() {
                     "13 name: This field is required",
                     "14 enabled: may not be null",
                     "15 devices: a map of its fields",
-                ],
-            ),
-            ("no_yaml", "devices:\n  - name: [\n", &["3 *: this is no YAML"]),
-            ("no_map", "- a\n", &["1 devices: a map with a list"]),
-            (
-                "another_key",
-                "device:\n  - name: a\n",
-                &["1 device: there is no such key: there are `devices` and `documents`."],
-            ),
-            ("a_key_twice", "devices:\n  - name: a\n    name: b\n", &["3 *: `name` was said in line 2"]),
-            ("an_alias", "devices: &a\n  - *a\n", &["1 *: anchors, aliases and tags"]),
-            ("a_tag", "devices: !!seq []\n", &["1 *: anchors, aliases and tags"]),
-            ("two_documents", "devices: []\n---\ndevices: []\n", &["3 *: second document"]),
-            ("nothing_at_all", "# nothing\n", &["1 devices: a map with a list"]),
+                ];
+            "no_yaml", "devices:\n  - name: [\n", &["3 *: this is no YAML"];
+            "no_map", "- a\n", &["1 devices: a map with a list"];
+            "another_key", "device:\n  - name: a\n",
+                &["1 device: there is no such key: there are `devices` and `documents`."];
+            "a_key_twice", "devices:\n  - name: a\n    name: b\n", &["3 *: `name` was said in line 2"];
+            "an_alias", "devices: &a\n  - *a\n", &["1 *: anchors, aliases and tags"];
+            "a_tag", "devices: !!seq []\n", &["1 *: anchors, aliases and tags"];
+            "two_documents", "devices: []\n---\ndevices: []\n", &["3 *: second document"];
+            "nothing_at_all", "# nothing\n", &["1 devices: a map with a list"];
         ],
     );
     let deep = |levels: usize| format!("devices: {}{}", "[".repeat(levels), "]".repeat(levels));
@@ -443,3 +219,6 @@ fn values_of_yaml_are_what_its_core_schema_says() {
     );
     assert_eq!(read.devices.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["007", "true"]);
 }
+
+#[path = "inventory_round_trip_tests.rs"]
+mod round_trip;

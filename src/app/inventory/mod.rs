@@ -22,9 +22,11 @@ mod yaml_tree;
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use self::api_file::InventoryFileLimits;
 pub use self::csv_format::column_names;
 use self::documents::{DocumentImport, DocumentPlan};
 use self::export_rows::ExportRow as Rendered;
@@ -35,12 +37,21 @@ pub use self::import_report::{
 use self::problem_list::ProblemList;
 use self::resolve::DevicesByName;
 use self::yaml_format::YamlFile;
-use super::App;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
+use super::device::Devices;
+use super::document::Documents;
+use super::mk::configuration::Configurations;
+use super::mk::device::PlatformDevices;
+use super::mk::packs::Packs;
+use super::mk::sensor::Sensors;
+use super::stream::Streams;
 use crate::domain::device::DeviceFilter;
 use crate::domain::inventory::Inventory;
 use crate::domain::pagination::Pagination;
 use crate::domain::stream::StreamFilter;
 use crate::domain::{Error, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 /// Maximum file size, bytes: half a million streams.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -65,7 +76,49 @@ impl FromStr for InventoryFormat {
     }
 }
 
-impl App {
+/// Services that put and read what inventory files name.
+pub(super) struct InventoryCalls {
+    pub devices: Arc<Devices>,
+    pub documents: Arc<Documents>,
+    pub streams: Arc<Streams>,
+    pub configurations: Arc<Configurations>,
+    pub packs: Arc<Packs>,
+    pub platform_devices: Arc<PlatformDevices>,
+    pub sensors: Arc<Sensors>,
+}
+
+/// Inventory files: imported and exported.
+pub struct InventoryFiles {
+    store: Arc<Store>,
+    states: CollectorStates,
+    limits: InventoryFileLimits,
+    devices: Arc<Devices>,
+    documents: Arc<Documents>,
+    streams: Arc<Streams>,
+    configurations: Arc<Configurations>,
+    packs: Arc<Packs>,
+    platform_devices: Arc<PlatformDevices>,
+    sensors: Arc<Sensors>,
+}
+
+impl InventoryFiles {
+    pub(super) fn new(parts: &CoreParts, calls: InventoryCalls) -> Self {
+        let InventoryCalls { devices, documents, streams, configurations, packs, platform_devices, sensors } =
+            calls;
+        Self {
+            store: parts.store.clone(),
+            states: parts.states.clone(),
+            limits: InventoryFileLimits::default(),
+            devices,
+            documents,
+            streams,
+            configurations,
+            packs,
+            platform_devices,
+            sensors,
+        }
+    }
+
     /// Imports every device and stream of a file, or with `is_dry` only reports what that would change. A file with
     /// mistakes changes nothing; the report lists them, the first [`MAX_PROBLEMS`](import_report::MAX_PROBLEMS) of many.
     pub async fn import_inventory(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::app::App;
+use super::captures::Captures;
 use crate::domain::document::{CaptureRuleSpec, Document, DocumentKind};
 use crate::domain::media::{MediaJob, MediaKind};
 use crate::domain::{Error, Principal, Resource, Result, Scope, StreamId};
@@ -20,7 +20,7 @@ pub struct CaptureRule {
     pub sensor: Option<Uuid>,
 }
 
-impl App {
+impl Captures {
     /// Returns a rule as it is in force.
     ///
     /// # Errors

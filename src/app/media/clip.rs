@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::app::App;
+use super::captures::Captures;
 use crate::domain::media::{ClipRequest, MediaJob, MediaWork};
 use crate::domain::{Error, Principal, Resource, Result, Scope};
 
-impl App {
+impl Captures {
     /// Asks for a clip of a camera.
     ///
     /// # Errors
@@ -22,13 +22,14 @@ impl App {
     ) -> Result<Arc<MediaJob>> {
         principal.require(Scope::write(Resource::Device))?;
         Error::check(clip.problems(self.clock.now()))?;
-        let found = self.camera(principal, camera).map_err(|_| Error::field("cameraId", "does not exist"))?;
+        let found =
+            self.cameras.camera(principal, camera).map_err(|_| Error::field("cameraId", "does not exist"))?;
         if found.1.dvr.is_none() {
             return Err(Error::conflict(format!("Camera {camera} has no dvrUrl")));
         }
         let (job, _) =
             self.store.catalog().create_media_job(principal, camera, MediaWork::Clip(clip)).await?;
-        self.media.work.notify_one();
+        self.work.notify_one();
         Ok(job)
     }
 }

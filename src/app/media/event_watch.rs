@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::app::App;
+use super::captures::Captures;
 use crate::domain::audit::Action;
 use crate::domain::document::capture_rule::EventFacts;
 use crate::domain::document::{CaptureRuleSpec, DocumentKind};
@@ -20,7 +20,7 @@ use crate::domain::{Micros, OrgId, Principal};
 /// Age of an event, beyond what a rule wants of it, from which it is not captured, microseconds: it was imported.
 const MAX_AGE_US: i64 = 300 * MICROS_PER_SECOND;
 
-impl App {
+impl Captures {
     /// Follows the events of every organization, also before it has capture rules: an event that comes right after a rule is
     /// not missed.
     pub(super) async fn run_event_watch(self: Arc<Self>, stop: CancellationToken) {
@@ -96,7 +96,7 @@ impl App {
                 tracing::warn!(rule = %rule_id, %camera, error, "a capture cannot be begun");
             }
         }
-        self.media.work.notify_one();
+        self.work.notify_one();
     }
 
     /// Events that a rule has captured, with the times at which it began.

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::app::App;
+use super::captures::Captures;
 use crate::app::object_content::ObjectContent;
 use crate::auth::signed_path::SignedQuery;
 use crate::domain::media::{MediaFile, MediaJob, MediaKind};
@@ -45,7 +45,7 @@ pub struct OpenedMedia {
     pub content: ObjectContent,
 }
 
-impl App {
+impl Captures {
     /// Returns path and query of an address at which a file of a capture can be fetched for a quarter of an hour, and the end
     /// of that time; `None` when the capture has no such file.
     ///
@@ -63,7 +63,7 @@ impl App {
             return Ok(None);
         }
         let (path, now) = (format!("/media/captures/{capture}/{}", file.name()), self.clock.now());
-        let query = self.path_signer().await?.sign("GET", &path, now, DOWNLOAD_S);
+        let query = self.objects.path_signer().await?.sign("GET", &path, now, DOWNLOAD_S);
         let whole = now.0.div_euclid(MICROS_PER_SECOND).saturating_add(i64::from(DOWNLOAD_S));
         Ok(Some((format!("{path}?{query}"), Micros(whole.saturating_mul(MICROS_PER_SECOND)))))
     }
@@ -79,11 +79,11 @@ impl App {
         path: &str,
         query: SignedQuery<'_>,
     ) -> Result<OpenedMedia> {
-        if !self.path_signer().await?.admits("GET", path, query, self.clock.now()) {
+        if !self.objects.path_signer().await?.admits("GET", path, query, self.clock.now()) {
             return Err(Error::forbidden("the signature of the address is not valid, or its time is over"));
         }
         let job = self.store.catalog().signed_media_job(capture).ok_or_else(Error::not_found)?;
         let MediaFile { id, size_bytes, .. } = file.of(&job).cloned().ok_or_else(Error::not_found)?;
-        Ok(OpenedMedia { size_bytes, content: self.open_content(id).await? })
+        Ok(OpenedMedia { size_bytes, content: self.objects.open_content(id).await? })
     }
 }

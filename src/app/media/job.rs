@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::captures::Captures;
 use super::recording::RecordingSource;
-use crate::app::App;
 use crate::domain::document::CameraSpec;
 use crate::domain::media::state::{CaptureState, ClipState};
 use crate::domain::media::{Capture, ClipRequest, MAX_CLIP_ATTEMPTS, MediaJob, MediaWork};
@@ -16,13 +16,13 @@ use crate::domain::{Error, Kind, Micros, Principal, Result};
 /// Time that a recorder is given to have what has just happened, microseconds.
 const DVR_DELAY_US: i64 = 3 * MICROS_PER_SECOND;
 
-impl App {
+impl Captures {
     /// Runs a row that waits. A row that is deleted meanwhile ends silently.
     pub(super) async fn run_media_job(self: Arc<Self>, job: Arc<MediaJob>) -> Uuid {
         let ran = match &job.work {
             MediaWork::Capture(_) => self.run_capture(&job).await,
             MediaWork::Clip(_) => self.run_clip(&job).await,
-            MediaWork::Live(_) => self.run_live(&job).await,
+            MediaWork::Live(_) => self.live.run_live(&job).await,
         };
         match ran {
             Ok(()) => {}
@@ -38,13 +38,13 @@ impl App {
     async fn run_capture(&self, job: &MediaJob) -> Result<()> {
         let who = Principal::system(job.org);
         let Some(capture) = job.capture() else { return Ok(()) };
-        let (_, camera) = self.camera(&who, job.camera)?;
+        let (_, camera) = self.cameras.camera(&who, job.camera)?;
         let wants_past = capture.from < job.created_at;
         let dvr = camera.dvr.is_some() && wants_past;
         if dvr {
             self.sleep_until(Micros(capture.to.0.saturating_add(DVR_DELAY_US))).await;
         }
-        let _permit = self.media.recordings.wait_for_share(job.org, self.has_several_orgs()).await;
+        let _permit = self.recordings.wait_for_share(job.org, self.live.has_several_orgs()).await;
         let now = self.clock.now();
         let left_us = capture.to.0.saturating_sub(now.0);
         if !dvr && left_us <= 0 {
@@ -58,7 +58,7 @@ impl App {
 
     async fn run_clip(&self, job: &MediaJob) -> Result<()> {
         let who = Principal::system(job.org);
-        let _permit = self.media.recordings.wait_for_share(job.org, self.has_several_orgs()).await;
+        let _permit = self.recordings.wait_for_share(job.org, self.live.has_several_orgs()).await;
         let begun = self.change_clip(&who, job.uuid, |clip| ClipRequest {
             state: ClipState::Running,
             attempts: clip.attempts.saturating_add(1),
@@ -70,7 +70,7 @@ impl App {
             let why = "the server was stopped each time that it was recorded";
             return self.fail_clip(&who, job.uuid, why).await;
         }
-        let (_, camera) = self.camera(&who, job.camera)?;
+        let (_, camera) = self.cameras.camera(&who, job.camera)?;
         if camera.dvr.is_none() {
             return self.fail_clip(&who, job.uuid, "the camera has no dvrUrl any more").await;
         }
@@ -105,7 +105,7 @@ impl App {
         length_us: i64,
     ) -> Result<Arc<MediaJob>> {
         let bytes = self.store.catalog().media_bytes(who.org);
-        if bytes >= self.settings.media.org_bytes {
+        if bytes >= self.org_bytes {
             let why = format!(
                 "the recordings of the organization have {bytes} bytes, and media.org_bytes is the most"
             );
@@ -115,20 +115,20 @@ impl App {
         let begun = self.change_capture(who, id, recording).await?;
         let row = begun.capture().ok_or_else(|| Error::internal("a capture became something else"))?;
         let (file_id, thumbnail_id) = (row.file_id, row.thumbnail_id);
-        let dir = self.run_dir(id);
+        let dir = self.recorder.run_dir(id);
         let length = Duration::from_micros(length_us.max(0).unsigned_abs());
-        let time = match self.record_mp4(source, length, &dir).await {
+        let time = match self.recorder.record_mp4(source, length, &dir).await {
             Ok(time) => time,
             Err(why) => return self.change_capture(who, id, |capture| capture.failed(why)).await,
         };
-        let file = match self.keep_recording(&dir, file_id).await {
+        let file = match self.recorder.keep_recording(&dir, file_id).await {
             Ok(file) => file,
             Err(error) => {
                 tracing::warn!(%id, error = error.full_message(), "a recording is lost");
                 return self.change_capture(who, id, |capture| capture.failed(error.message)).await;
             }
         };
-        let thumbnail = self.take_picture(&dir, thumbnail_id).await;
+        let thumbnail = self.recorder.take_picture(&dir, thumbnail_id).await;
         let ready = |capture| Capture {
             state: CaptureState::Ready,
             start: Some(time.start),

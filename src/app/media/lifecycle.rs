@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::app::App;
+use super::captures::Captures;
 use crate::domain::media::state::{CaptureState, ClipState, LiveAction};
 use crate::domain::media::{ClipRequest, MediaJob, MediaWork};
 use crate::domain::{Micros, Principal, Result};
@@ -16,14 +16,14 @@ use crate::domain::{Micros, Principal, Result};
 /// Reason of what a stop of the server has ended.
 const STOPPED: &str = "the server was stopped";
 
-impl App {
+impl Captures {
     /// Ends what a stop of the server has cut: captures FAILED, live sessions EXPIRED; clips wait again. Directories of runs are
     /// removed.
     ///
     /// # Errors
     /// As the catalog.
     pub async fn recover_media(&self) -> Result<()> {
-        let dir = self.media_dir();
+        let dir = self.recorder.media_dir().to_owned();
         let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(dir)).await;
         if let Ok(Err(error)) = removed
             && error.kind() != std::io::ErrorKind::NotFound
@@ -36,7 +36,7 @@ impl App {
     /// Runs what waits, and follows cameras and events, until the server stops.
     pub async fn run_media(self: Arc<Self>, stop: CancellationToken) {
         let events = tokio::spawn(self.clone().run_event_watch(stop.clone()));
-        let probes = async { self.run_probes(stop.clone()).await };
+        let probes = async { self.cameras.run_probes(stop.clone()).await };
         let jobs = self.run_media_jobs(stop.clone());
         tokio::join!(probes, jobs);
         if let Err(error) = events.await {
@@ -58,7 +58,7 @@ impl App {
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.media.work.notified() => {}
+                () = self.work.notified() => {}
                 Some(done) = running.join_next() => match done {
                     Ok(id) => drop(started.remove(&id)),
                     Err(error) => tracing::error!(%error, "a run of media ended early"),
@@ -88,7 +88,7 @@ impl App {
                 }
                 MediaWork::Live(session) if !session.state.is_final() => {
                     let ended = LiveAction::Ended(Some(STOPPED.to_owned()));
-                    self.change_session(&who, job.uuid, ended).await?;
+                    self.live.change_session(&who, job.uuid, ended).await?;
                 }
                 MediaWork::Capture(_) | MediaWork::Clip(_) | MediaWork::Live(_) => {}
             }
@@ -98,7 +98,7 @@ impl App {
 
     /// Removes rows whose time is over. Their files are removed with those of objects that nothing refers to.
     pub(in crate::app) async fn purge_media(&self, now: Micros) -> Result<()> {
-        let keep_us = i64::try_from(self.settings.media.keep.as_micros()).unwrap_or(i64::MAX);
+        let keep_us = i64::try_from(self.keep.as_micros()).unwrap_or(i64::MAX);
         let removed = self.store.catalog().purge_media(now, keep_us).await?;
         if removed > 0 {
             tracing::info!(rows = removed, "removed captures, clips and live sessions whose time is over");

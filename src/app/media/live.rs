@@ -1,21 +1,27 @@
 //! Live sessions: a playlist with the newest segments of a camera, for one user and fifteen minutes.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::recording::{RecordingSource, RunDir};
-use crate::app::App;
+use super::camera::Cameras;
+use super::recording::{CameraRecorder, RecordingSource, RunDir};
+use crate::app::core_parts::CoreParts;
+use crate::app::document::Documents;
+use crate::app::mk::objects::Objects;
 use crate::app::org_permits::has_room;
 use crate::auth::signed_path::SignedQuery;
 use crate::domain::document::DocumentKind;
 use crate::domain::media::state::{LiveAction, LiveState};
 use crate::domain::media::{LIVE_S, LiveSession, MediaJob, MediaKind, MediaWork};
-use crate::domain::{Error, Kind, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, Error, Kind, Principal, Resource, Result, Scope};
 use crate::host::recorder::{PLAYLIST, RecorderOutput};
+use crate::store::Store;
 
 /// How often a session looks whether its playlist is there and its time is over.
 const TICK: Duration = Duration::from_millis(250);
@@ -29,7 +35,52 @@ pub struct LiveFile {
     pub file: tokio::fs::File,
 }
 
-impl App {
+/// Live sessions of cameras.
+pub struct LiveSessions {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    documents: Arc<Documents>,
+    objects: Arc<Objects>,
+    cameras: Arc<Cameras>,
+    recorder: Arc<CameraRecorder>,
+    /// Told when there is a session to run.
+    work: Arc<Notify>,
+    /// Sessions that are open at the same time.
+    max_open: usize,
+    /// Held while the open sessions are counted and one is added.
+    opening: tokio::sync::Mutex<()>,
+    views: Semaphore,
+    /// Ends sessions that run.
+    stops: Mutex<HashMap<Uuid, CancellationToken>>,
+}
+
+/// Services that live sessions call.
+pub(super) struct LiveCalls {
+    pub documents: Arc<Documents>,
+    pub objects: Arc<Objects>,
+    pub cameras: Arc<Cameras>,
+    pub recorder: Arc<CameraRecorder>,
+}
+
+impl LiveSessions {
+    /// `work` is told when there is a session to run, and `max_open` are open at the same time.
+    pub(super) fn new(parts: &CoreParts, calls: LiveCalls, work: Arc<Notify>, max_open: usize) -> Self {
+        let LiveCalls { documents, objects, cameras, recorder } = calls;
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            documents,
+            objects,
+            cameras,
+            recorder,
+            work,
+            max_open,
+            opening: tokio::sync::Mutex::default(),
+            views: Semaphore::new(max_open),
+            stops: Mutex::default(),
+        }
+    }
+
     /// Opens a live session of a camera, unless the user has one that is open: that is returned then, with `false`.
     ///
     /// # Errors
@@ -43,7 +94,7 @@ impl App {
     ) -> Result<(Arc<MediaJob>, bool)> {
         principal.require(Scope::write(Resource::Device))?;
         let row = self.documents.document(principal, DocumentKind::Camera, camera)?;
-        let _counting = self.media.opening.lock().await;
+        let _counting = self.opening.lock().await;
         let open = self.open_sessions();
         let is_own = |job: &&Arc<MediaJob>| {
             job.camera == camera && job.live().is_some_and(|session| session.requested_by == actor)
@@ -51,17 +102,17 @@ impl App {
         if let Some(own) = open.iter().find(is_own) {
             return Ok((Arc::clone(own), false));
         }
-        if !self.camera_health(principal, &row)?.status.is_reachable() {
+        if !self.cameras.camera_health(principal, &row)?.status.is_reachable() {
             return Err(Error::conflict(format!("Camera {camera} is OFFLINE")));
         }
         let own = open.iter().filter(|job| job.org == principal.org).count();
-        if !has_room(self.settings.media.live_sessions, open.len(), own, self.has_several_orgs()) {
+        if !has_room(self.max_open, open.len(), own, self.has_several_orgs()) {
             return Err(Error::busy("too many live sessions are open (media.live_sessions); retry later"));
         }
         let username = format!("live-{}", &Uuid::new_v4().simple().to_string()[..12]);
         let session = LiveSession::new(actor.to_owned(), username, self.clock.now());
         let made = self.store.catalog().create_media_job(principal, camera, MediaWork::Live(session)).await?;
-        self.media.work.notify_one();
+        self.work.notify_one();
         Ok(made)
     }
 
@@ -89,7 +140,7 @@ impl App {
             return Err(Error::conflict(format!("LiveSession {id} is {}", ended.state.name())));
         }
         let stopping = self.change_session(principal, id, LiveAction::Stop).await?;
-        if let Some(stop) = self.media.stops.lock().get(&id) {
+        if let Some(stop) = self.stops.lock().get(&id) {
             stop.cancel();
         }
         Ok(stopping)
@@ -103,7 +154,7 @@ impl App {
         principal.require(Scope::read(Resource::Device))?;
         let job = self.store.catalog().media_job(principal, MediaKind::Live, job.uuid)?;
         let session = job.live().ok_or_else(Error::not_found)?;
-        let signed = self.path_signer().await?.sign(
+        let signed = self.objects.path_signer().await?.sign(
             PASSWORD_METHOD,
             &live_path(&job),
             session.requested_at,
@@ -128,7 +179,7 @@ impl App {
         let (user, password) = login.ok_or_else(unknown)?;
         let job = self.store.catalog().signed_media_job(id).ok_or_else(unknown)?;
         let session = job.live().ok_or_else(unknown)?;
-        let signed = self.path_signer().await?.sign(
+        let signed = self.objects.path_signer().await?.sign(
             PASSWORD_METHOD,
             &live_path(&job),
             session.requested_at,
@@ -140,8 +191,12 @@ impl App {
         let query =
             SignedQuery { date: value("X-Amz-Date"), expires: value("X-Amz-Expires"), signature: password };
         // Compared in constant time, and at the time of signing: what has ended is told below.
-        let is_known =
-            self.path_signer().await?.admits(PASSWORD_METHOD, &live_path(&job), query, session.requested_at);
+        let is_known = self.objects.path_signer().await?.admits(
+            PASSWORD_METHOD,
+            &live_path(&job),
+            query,
+            session.requested_at,
+        );
         if !is_known || user != session.username {
             return Err(unknown());
         }
@@ -155,7 +210,7 @@ impl App {
         if !is_live_name(name) {
             return Err(Error::not_found());
         }
-        let path = self.media_dir().join(id.to_string()).join(name);
+        let path = self.recorder.media_dir().join(id.to_string()).join(name);
         let file = tokio::fs::File::open(path).await.map_err(|_| Error::not_found())?;
         Ok(LiveFile { is_playlist: name == PLAYLIST, file })
     }
@@ -163,9 +218,9 @@ impl App {
     /// Runs a session from REQUESTED to its end.
     pub(super) async fn run_live(&self, job: &MediaJob) -> Result<()> {
         let stop = CancellationToken::new();
-        self.media.stops.lock().insert(job.uuid, stop.clone());
+        self.stops.lock().insert(job.uuid, stop.clone());
         let ended = self.view(job, &stop).await;
-        self.media.stops.lock().remove(&job.uuid);
+        self.stops.lock().remove(&job.uuid);
         let who = Principal::system(job.org);
         self.change_session(&who, job.uuid, LiveAction::Ended(ended?)).await.map(drop)
     }
@@ -173,14 +228,15 @@ impl App {
     /// Views a camera until somebody or its time ends it; returns the reason if it ended by itself.
     async fn view(&self, job: &MediaJob, stop: &CancellationToken) -> Result<Option<String>> {
         let who = Principal::system(job.org);
-        let (_, camera) = self.camera(&who, job.camera)?;
+        let (_, camera) = self.cameras.camera(&who, job.camera)?;
         let source = RecordingSource { address: camera.stream, range: None };
         let (progress, _) = watch::channel(0);
-        let dir = self.run_dir(job.uuid);
+        let dir = self.recorder.run_dir(job.uuid);
         let limit = Duration::from_secs(LIVE_S.unsigned_abs());
         let running = async {
-            let _permit = self.media.views.acquire().await;
-            let ran = self.record(&source, RecorderOutput::Hls(limit), (&dir, limit), &progress).await;
+            let _permit = self.views.acquire().await;
+            let ran =
+                self.recorder.record(&source, RecorderOutput::Hls(limit), (&dir, limit), &progress).await;
             ran.err().unwrap_or_else(|| "the camera sends no more".to_owned())
         };
         let mut running = std::pin::pin!(running);

@@ -2,7 +2,9 @@
 //! recorded by an external program; without it every row says so.
 
 pub mod camera;
+mod camera_health;
 pub mod capture_rule;
+pub mod captures;
 mod clip;
 mod event_watch;
 pub mod files;
@@ -13,20 +15,21 @@ pub mod live;
 mod probe;
 mod recording;
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore};
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+use tokio::sync::Notify;
 
-use self::probe::CameraHealth;
-use crate::app::org_permits::OrgPermits;
+use self::camera::Cameras;
+use self::captures::{CaptureCalls, Captures};
+use self::live::{LiveCalls, LiveSessions};
+use self::recording::CameraRecorder;
+use super::core_parts::CoreParts;
+use super::document::Documents;
+use super::mk::objects::Objects;
 use crate::collect::AllowedNetworks;
-use crate::domain::DocumentId;
-use crate::host::recorder::Recorder;
+use crate::domain::ports::HttpClient;
 
 /// Directory of live views and of recordings that are being made, in the data directory.
 const MEDIA_DIR: &str = "media";
@@ -68,34 +71,41 @@ impl Default for MediaSettings {
     }
 }
 
-/// What all media share.
-pub(super) struct MediaServices {
-    recorder: Recorder,
-    recordings: OrgPermits,
-    views: Semaphore,
-    /// Held while the open live sessions are counted and one is added.
-    opening: tokio::sync::Mutex<()>,
-    /// What the newest probes have found.
-    health: Mutex<HashMap<DocumentId, CameraHealth>>,
-    /// Ends live sessions that run.
-    stops: Mutex<HashMap<Uuid, CancellationToken>>,
-    /// Told when there may be something to record.
-    work: Notify,
-    /// Told when there is a camera that was not probed.
-    unprobed: Notify,
+/// The services of media.
+pub struct MediaServices {
+    pub cameras: Arc<Cameras>,
+    pub captures: Arc<Captures>,
+    pub live: Arc<LiveSessions>,
+}
+
+/// Services that those of media call.
+pub(super) struct MediaCalls {
+    pub documents: Arc<Documents>,
+    pub objects: Arc<Objects>,
+    pub web: Arc<dyn HttpClient>,
 }
 
 impl MediaServices {
-    pub(super) fn new(settings: &MediaSettings) -> Self {
-        Self {
-            recorder: Recorder::new(settings.ffmpeg.clone()),
-            recordings: OrgPermits::shared(settings.recordings, "too many recordings are being made"),
-            views: Semaphore::new(settings.live_sessions),
-            opening: tokio::sync::Mutex::default(),
-            health: Mutex::default(),
-            stops: Mutex::default(),
-            work: Notify::new(),
-            unprobed: Notify::new(),
-        }
+    /// Builds each service after those that it calls.
+    pub(super) fn new(
+        parts: &CoreParts,
+        calls: MediaCalls,
+        settings: &MediaSettings,
+        data_dir: &Path,
+    ) -> Self {
+        let MediaCalls { documents, objects, web } = calls;
+        let (work, of_recorder) = (Arc::<Notify>::default(), (objects.clone(), web.clone()));
+        let recorder = Arc::new(CameraRecorder::new(parts, of_recorder, settings, data_dir));
+        let cameras = Arc::new(Cameras::new(parts, documents.clone(), web, settings));
+        let of_live = LiveCalls {
+            documents,
+            objects: objects.clone(),
+            cameras: cameras.clone(),
+            recorder: recorder.clone(),
+        };
+        let live = Arc::new(LiveSessions::new(parts, of_live, work.clone(), settings.live_sessions));
+        let of_captures = CaptureCalls { objects, cameras: cameras.clone(), live: live.clone(), recorder };
+        let captures = Arc::new(Captures::new(parts, of_captures, work, settings));
+        Self { cameras, captures, live }
     }
 }

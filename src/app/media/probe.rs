@@ -10,53 +10,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::camera::Cameras;
+use super::camera_health::{CameraHealth, CameraStatus};
 use super::hls_feed::{HlsError, HlsSource};
-use crate::app::App;
-use crate::domain::Micros;
 use crate::domain::document::camera::CameraAddress;
 use crate::domain::document::{CameraSpec, Document};
 use crate::domain::http_request::HttpError;
 use crate::domain::media::address::{StreamScheme, StreamUrl};
-use crate::domain::named_enum::named_enum;
 
 const INTERVAL: Duration = Duration::from_secs(60);
 /// Cameras that are asked at the same time.
 const CONCURRENT_PROBES: usize = 16;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-named_enum! {
-    /// Whether a camera is there.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-    pub enum CameraStatus {
-        /// It answers, and has the stream.
-        Online = "ONLINE",
-        /// It does not answer, or was not asked yet.
-        #[default]
-        Offline = "OFFLINE",
-        /// It answers, and refuses the stream.
-        Degraded = "DEGRADED",
-    }
-}
-
-impl CameraStatus {
-    /// Whether it is of use to ask the camera for pictures.
-    pub fn is_reachable(self) -> bool {
-        self != CameraStatus::Offline
-    }
-}
-
-/// What the newest probe of a camera has found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CameraHealth {
-    /// Whether it is there.
-    pub status: CameraStatus,
-    /// Time of the last answer, since the start of the server.
-    pub last_seen: Option<Micros>,
-    /// Version of the camera's row that was probed; 0 before.
-    version: i32,
-}
-
-impl App {
+impl Cameras {
     /// Probes all cameras every minute, and a new or changed one at once.
     pub(super) async fn run_probes(&self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(INTERVAL);
@@ -65,7 +32,7 @@ impl App {
             let is_due = tokio::select! {
                 () = stop.cancelled() => return,
                 _ = ticks.tick() => true,
-                () = self.media.unprobed.notified() => false,
+                () = self.unprobed.notified() => false,
             };
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -78,7 +45,7 @@ impl App {
         let mut cameras = self.store.catalog().all_cameras();
         let ids: HashSet<_> = cameras.iter().map(|row| row.id).collect();
         {
-            let mut health = self.media.health.lock();
+            let mut health = self.health.lock();
             health.retain(|id, _| ids.contains(id));
             let is_known =
                 |row: &Arc<Document>| health.get(&row.id).is_some_and(|health| health.version == row.version);
@@ -93,7 +60,7 @@ impl App {
         // Whoever takes the connection and says nothing is there, and of no use.
         let status = probed.unwrap_or(CameraStatus::Offline);
         let now = self.clock.now();
-        let mut health = self.media.health.lock();
+        let mut health = self.health.lock();
         let known = health.entry(row.id).or_default();
         if status != known.status {
             tracing::info!(camera = %row.uuid, status = status.name(), "a camera has another status");
@@ -111,7 +78,7 @@ impl App {
         };
         match url.scheme {
             StreamScheme::Rtsp => self.rtsp_status(&url, password.is_some()).await,
-            StreamScheme::Rtsps => match self.settings.media.networks.connect(&url.host, url.port()).await {
+            StreamScheme::Rtsps => match self.networks.connect(&url.host, url.port()).await {
                 Ok(_) => CameraStatus::Online,
                 Err(_) => CameraStatus::Offline,
             },
@@ -119,7 +86,7 @@ impl App {
                 let Some(source) = HlsSource::new(&url, password.as_deref()) else {
                     return CameraStatus::Offline;
                 };
-                match source.check(&*self.web()).await {
+                match source.check(&*self.web).await {
                     Ok(()) => CameraStatus::Online,
                     Err(HlsError::Http(
                         HttpError::NotAllowed | HttpError::Unreachable(_) | HttpError::Timeout,
@@ -136,7 +103,7 @@ impl App {
     /// Asks for the description of the stream (RFC 2326, 10.2), without credentials: a camera that wants some is there when
     /// they are known.
     async fn rtsp_status(&self, url: &StreamUrl, has_password: bool) -> CameraStatus {
-        let connected = self.settings.media.networks.connect(&url.host, url.port()).await;
+        let connected = self.networks.connect(&url.host, url.port()).await;
         let Ok(mut socket) = connected else { return CameraStatus::Offline };
         let target = StreamUrl { user: None, ..url.clone() }.without_password();
         let request = format!("DESCRIBE {target} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n");

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,14 +10,19 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
-use super::MEDIA_DIR;
 use super::hls_feed::HlsSource;
-use crate::app::App;
+use super::{MEDIA_DIR, MediaSettings};
+use crate::app::core_parts::CoreParts;
+use crate::app::mk::objects::Objects;
+use crate::collect::AllowedNetworks;
 use crate::domain::document::camera::CameraAddress;
 use crate::domain::media::MediaFile;
 use crate::domain::media::address::{StreamScheme, StreamUrl};
-use crate::domain::{Error, Micros, Result};
-use crate::host::recorder::{PICTURE, RECORDING, RecorderError, RecorderInput, RecorderOutput, RecorderRun};
+use crate::domain::ports::HttpClient;
+use crate::domain::{Clock, Error, Micros, Result};
+use crate::host::recorder::{
+    PICTURE, RECORDING, Recorder, RecorderError, RecorderInput, RecorderOutput, RecorderRun,
+};
 use crate::store::objects::ObjectFiles;
 
 /// Time that a recording may take in addition to its length.
@@ -62,14 +68,46 @@ impl Drop for RunDir {
     }
 }
 
-impl App {
-    /// The directory of a run, which the recorder makes.
-    pub(super) fn run_dir(&self, id: Uuid) -> RunDir {
-        RunDir(self.media_dir().join(id.to_string()))
+/// Records the pictures of cameras, with an external program.
+pub(super) struct CameraRecorder {
+    clock: Arc<dyn Clock>,
+    objects: Arc<Objects>,
+    /// Fetches the pieces of playlists.
+    web: Arc<dyn HttpClient>,
+    program: Recorder,
+    /// Networks in which RTSP cameras and recorders may be.
+    networks: AllowedNetworks,
+    /// Most bytes of one recording.
+    max_bytes: u64,
+    /// Directory of live views and of recordings that are being made.
+    dir: PathBuf,
+}
+
+impl CameraRecorder {
+    pub(super) fn new(
+        parts: &CoreParts,
+        (objects, web): (Arc<Objects>, Arc<dyn HttpClient>),
+        settings: &MediaSettings,
+        data_dir: &Path,
+    ) -> Self {
+        Self {
+            clock: parts.clock.clone(),
+            objects,
+            web,
+            program: Recorder::new(settings.ffmpeg.clone()),
+            networks: settings.networks.clone(),
+            max_bytes: settings.max_bytes,
+            dir: data_dir.join(MEDIA_DIR),
+        }
     }
 
-    pub(super) fn media_dir(&self) -> PathBuf {
-        self.settings.data_dir.join(MEDIA_DIR)
+    /// The directory of a run, which the recorder makes.
+    pub(super) fn run_dir(&self, id: Uuid) -> RunDir {
+        RunDir(self.dir.join(id.to_string()))
+    }
+
+    pub(super) fn media_dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Records into a directory; returns what the recording holds.
@@ -117,9 +155,9 @@ impl App {
             output,
             dir: dir.path().to_owned(),
             limit,
-            max_bytes: self.settings.media.max_bytes,
+            max_bytes: self.max_bytes,
         };
-        let recorder = &self.media.recorder;
+        let recorder = &self.program;
         let Some(url) = source.address.url() else {
             let input = RecorderInput::Device(source.address.text.clone());
             return recorder.run(&run(input), None, progress).await.map_err(|e| shown(&e));
@@ -150,9 +188,8 @@ impl App {
         progress: &watch::Sender<i64>,
     ) -> Result<(), String> {
         let (sender, pieces) = mpsc::channel::<Bytes>(WAITING_PIECES);
-        let web = self.web();
-        let mut feeding = std::pin::pin!(hls.feed(&*web, sender));
-        let mut running = std::pin::pin!(self.media.recorder.run(run, Some(pieces), progress));
+        let mut feeding = std::pin::pin!(hls.feed(&*self.web, sender));
+        let mut running = std::pin::pin!(self.program.run(run, Some(pieces), progress));
         let mut why = None;
         let mut is_feeding = true;
         let ran = loop {
@@ -173,7 +210,7 @@ impl App {
 
     /// The URL with an address that was checked in place of the name, so that nothing else is connected to.
     async fn resolved(&self, url: &StreamUrl, password: Option<&str>) -> Result<String, String> {
-        let found = self.settings.media.networks.resolve(&url.host, url.port()).await;
+        let found = self.networks.resolve(&url.host, url.port()).await;
         let found = found.map_err(|error| match error.kind() {
             std::io::ErrorKind::PermissionDenied => {
                 "the camera is in no network that devices may be in (collect.networks)".to_owned()
@@ -192,10 +229,10 @@ impl App {
             dir: dir.path().to_owned(),
             limit: PICTURE_LIMIT,
             // The recording is in the same directory.
-            max_bytes: self.settings.media.max_bytes.saturating_add(MAX_PICTURE_BYTES),
+            max_bytes: self.max_bytes.saturating_add(MAX_PICTURE_BYTES),
         };
         let (progress, _) = watch::channel(0);
-        self.media.recorder.run(&run, None, &progress).await.ok()?;
+        self.program.run(&run, None, &progress).await.ok()?;
         self.keep_file(dir.path().join(PICTURE), id).await.ok()
     }
 
@@ -205,7 +242,7 @@ impl App {
     }
 
     async fn keep_file(&self, path: PathBuf, id: Uuid) -> Result<MediaFile> {
-        let files = self.object_files();
+        let files = self.objects.object_files();
         let kept = tokio::task::spawn_blocking(move || copy(&path, &files, id)).await;
         let kept = kept.map_err(|e| Error::internal("keeping a recording was cut short").with_source(e))?;
         kept.map_err(|e| Error::unavailable("a recording cannot be kept").with_source(e))

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
-use super::MkState;
-use crate::app::App;
+use super::MkSettings;
+use crate::app::client::Clients;
+use crate::app::core_parts::CoreParts;
 use crate::auth::client;
 use crate::auth::mk_token::{self, KeySet, MkClaims};
 use crate::domain::caller::Caller;
 use crate::domain::client::ClientApi;
 use crate::domain::http_request::{HttpMethod, HttpRequest};
 use crate::domain::mk_role::{MkPermission, MkRole};
+use crate::domain::ports::HttpClient;
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Error, Kind, Micros, Principal, Result};
+use crate::domain::{Clock, Error, Kind, Micros, Principal, Result};
+use crate::store::Store;
 
 /// Longest time for which fetched keys are used.
 const KEYS_LIFETIME_US: i64 = 3600 * MICROS_PER_SECOND;
@@ -47,7 +50,50 @@ impl MkAccess {
     }
 }
 
-impl App {
+/// Keys of organizations and JSON web tokens of users: who a caller of the platform is.
+pub struct MkCredentials {
+    pub(super) store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    clients: Arc<Clients>,
+    /// Fetches the keys of the issuer.
+    web: Arc<dyn HttpClient>,
+    /// Secret with which JSON web tokens of users are signed (HS256).
+    jwt_secret: Option<String>,
+    /// URL of the keys with which JSON web tokens of users are signed.
+    jwks_url: Option<String>,
+    /// The published keys of users' tokens.
+    keys: Mutex<PublishedKeys>,
+    /// Held while keys are fetched, so that many requests cause one.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+/// The keys as they were fetched last.
+#[derive(Default)]
+struct PublishedKeys {
+    set: Arc<KeySet>,
+    /// Time of the last attempt; `None` before the first.
+    tried_at: Option<Micros>,
+}
+
+impl MkCredentials {
+    pub(super) fn new(
+        parts: &CoreParts,
+        clients: Arc<Clients>,
+        web: Arc<dyn HttpClient>,
+        settings: &MkSettings,
+    ) -> Self {
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            clients,
+            web,
+            jwt_secret: settings.jwt_secret.clone(),
+            jwks_url: settings.jwks_url.clone(),
+            keys: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
+        }
+    }
+
     /// Authenticates a bearer token of the platform; every failure gives the same error.
     ///
     /// # Errors
@@ -86,14 +132,14 @@ impl App {
     }
 
     async fn mk_claims(&self, token: &str) -> Result<Option<MkClaims>> {
-        let (settings, now) = (&self.settings.compat.mk, self.clock.now());
+        let now = self.clock.now();
         if mk_token::is_of_secret(token) {
-            let secret = settings.jwt_secret.as_deref();
+            let secret = self.jwt_secret.as_deref();
             return Ok(secret.and_then(|secret| mk_token::verify_with_secret(secret.as_bytes(), token, now)));
         }
-        let Some(url) = settings.jwks_url.as_deref() else { return Ok(None) };
-        let before = self.mk.known_keys();
-        if let Some(claims) = before.verify(token, now).filter(|_| self.mk.is_fresh(now)) {
+        let Some(url) = self.jwks_url.as_deref() else { return Ok(None) };
+        let before = self.known_keys();
+        if let Some(claims) = before.verify(token, now).filter(|_| self.is_fresh(now)) {
             return Ok(Some(claims));
         }
         // An unknown key may be a new one.
@@ -102,9 +148,9 @@ impl App {
 
     /// Fetches the keys, unless that was tried a moment ago.
     async fn mk_keys(&self, url: &str, now: Micros) -> Result<Arc<KeySet>> {
-        let _one_at_a_time = self.mk.fetching.lock().await;
-        if !self.mk.begin_fetch(now) {
-            return Ok(self.mk.known_keys());
+        let _one_at_a_time = self.fetching.lock().await;
+        if !self.begin_fetch(now) {
+            return Ok(self.known_keys());
         }
         let request = HttpRequest {
             url: url.to_owned(),
@@ -114,24 +160,17 @@ impl App {
             timeout: FETCH_TIMEOUT,
             max_bytes: MAX_KEY_SET_BYTES,
         };
-        let fetched = self.web().send(&request).await;
+        let fetched = self.web.send(&request).await;
         let unreachable = |why: String| Error::unavailable("mk.jwks_url cannot be read").with_source(why);
         let response = fetched.map_err(|error| unreachable(format!("{error:?}")))?;
         if response.status != 200 {
             return Err(unreachable(format!("its status is {}", response.status)));
         }
         let set = Arc::new(KeySet::parse(&response.body)?);
-        self.mk.keys.lock().set = Arc::clone(&set);
+        self.keys.lock().set = Arc::clone(&set);
         Ok(set)
     }
 
-    /// Returns the UUID of the principal's organization.
-    pub fn org_uuid(&self, principal: &Principal) -> Result<Uuid> {
-        self.access.own_org(principal).map(|org| org.uuid)
-    }
-}
-
-impl MkState {
     fn known_keys(&self) -> Arc<KeySet> {
         Arc::clone(&self.keys.lock().set)
     }

@@ -1,11 +1,14 @@
 //! Annotations: listed by time and scope, created, replaced while they are a person's, and deleted.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::core_parts::CoreParts;
 use crate::domain::annotation::{Annotation, AnnotationFilter, AnnotationSource, AnnotationSpec};
 use crate::domain::caller::Caller;
 use crate::domain::{Error, FieldError, Principal, Resource, Result, Scope};
+use crate::store::Store;
 use crate::store::catalog::AnnotationChange;
 
 /// Why an annotation was not stored.
@@ -23,7 +26,16 @@ impl From<Error> for AnnotationRefusal {
     }
 }
 
-impl App {
+/// The annotations of an organization.
+pub struct Annotations {
+    store: Arc<Store>,
+}
+
+impl Annotations {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone() }
+    }
+
     /// Returns a page of the annotations that the principal sees, and the number of all that pass the filter.
     ///
     /// # Errors
@@ -88,7 +100,7 @@ impl App {
     /// Replaces an annotation of a person.
     ///
     /// # Errors
-    /// As [`App::annotation_to_change`] and [`App::create_annotation`]; `Conflict` for another source.
+    /// As [`Annotations::annotation_to_change`] and [`Annotations::create_annotation`]; `Conflict` for another source.
     pub async fn replace_annotation(
         &self,
         principal: &Principal,
@@ -134,5 +146,52 @@ fn is_person(caller: Caller) -> bool {
     match caller {
         Caller::User(_) | Caller::Subject(_) => true,
         Caller::Key(_) | Caller::Client { .. } | Caller::Device(_) | Caller::System => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::test_app;
+    use crate::domain::annotation::ScopeType;
+    use crate::domain::{Kind, Micros, Scopes};
+
+    fn spec() -> AnnotationSpec {
+        AnnotationSpec {
+            class: Uuid::nil(),
+            scope_type: ScopeType::Site,
+            scope: Uuid::nil(),
+            start: Micros(0),
+            end: None,
+            values: serde_json::Map::new(),
+            source: AnnotationSource::Manual,
+            confidence: None,
+            note: None,
+        }
+    }
+
+    fn is_forbidden<T>(answer: Result<T, AnnotationRefusal>) -> bool {
+        matches!(answer, Err(AnnotationRefusal::Failed(error)) if error.kind == Kind::Forbidden)
+    }
+
+    /// Which of the four changes are forbidden. The annotation is unknown, which is said only to whom they are not.
+    async fn forbidden_changes(annotations: &Annotations, who: &Principal) -> [bool; 4] {
+        let unknown = Uuid::nil();
+        [
+            is_forbidden(annotations.annotation_to_change(who, unknown).await.map_err(Into::into)),
+            is_forbidden(annotations.create_annotation(who, spec(), "someone".to_owned()).await),
+            is_forbidden(annotations.replace_annotation(who, unknown, spec()).await),
+            is_forbidden(annotations.delete_annotation(who, unknown).await.map_err(Into::into)),
+        ]
+    }
+
+    #[tokio::test]
+    async fn who_only_reads_changes_no_annotation() {
+        let (_dir, app) = test_app::open().await;
+        let writer = app.access.system(None).unwrap();
+        let scopes: Scopes = std::iter::once(Scope::read(Resource::Device)).collect();
+        let reader = Principal { scopes, ..writer.clone() };
+        assert_eq!(forbidden_changes(&app.mk.annotations, &reader).await, [true; 4]);
+        assert_eq!(forbidden_changes(&app.mk.annotations, &writer).await, [false; 4]);
     }
 }

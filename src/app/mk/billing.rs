@@ -1,11 +1,14 @@
 //! Billing: the plan of an organization and what it uses. Limits of a plan are shown and refuse nothing; what the server
 //! refuses is bounded by the quotas of organizations.
 
+use std::sync::Arc;
+
 use super::access::MkAccess;
-use crate::app::App;
+use crate::app::core_parts::CoreParts;
 use crate::domain::billing::{BillingPeriod, Plan, UNLIMITED};
 use crate::domain::mk_role::MkPermission;
-use crate::domain::{Error, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, Error, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 /// What an organization has used since the period began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,19 @@ pub struct BillingUsage {
     pub storage_bytes: u64,
 }
 
-impl App {
+/// The plans of organizations, and what each uses.
+pub struct Billing {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    /// Plans that may be chosen besides `unlimited`.
+    plans: Vec<Plan>,
+}
+
+impl Billing {
+    pub(super) fn new(parts: &CoreParts, plans: &[Plan]) -> Self {
+        Self { store: parts.store.clone(), clock: parts.clock.clone(), plans: plans.to_owned() }
+    }
+
     /// Returns the plan of the principal's organization. One that is not configured any more is `unlimited`.
     ///
     /// # Errors
@@ -78,7 +93,7 @@ impl App {
     }
 
     fn known_plans(&self) -> impl Iterator<Item = Plan> {
-        let configured = self.settings.compat.mk.plans.iter().filter(|plan| plan.name != UNLIMITED);
+        let configured = self.plans.iter().filter(|plan| plan.name != UNLIMITED);
         std::iter::once(Plan::unlimited()).chain(configured.cloned())
     }
 }
@@ -99,31 +114,31 @@ mod tests {
     async fn the_plan_is_the_owners_choice() {
         let (_dir, app) = test_app::open().await;
         let who = app.access.system(None).unwrap();
-        assert_eq!(app.plan(&who).unwrap(), Plan::unlimited());
-        assert_eq!(app.plans(&who).unwrap(), [Plan::unlimited()]);
-        let refused = app.choose_plan(&access(&who, MkRole::Admin), UNLIMITED).await;
+        assert_eq!(app.mk.billing.plan(&who).unwrap(), Plan::unlimited());
+        assert_eq!(app.mk.billing.plans(&who).unwrap(), [Plan::unlimited()]);
+        let refused = app.mk.billing.choose_plan(&access(&who, MkRole::Admin), UNLIMITED).await;
         assert_eq!(refused.unwrap_err().kind, Kind::Forbidden);
         let owner = access(&who, MkRole::Owner);
-        let unknown = app.choose_plan(&owner, "starter").await.unwrap_err();
+        let unknown = app.mk.billing.choose_plan(&owner, "starter").await.unwrap_err();
         assert_eq!(unknown.fields[0].message, "must be one of unlimited");
-        assert_eq!(app.choose_plan(&owner, UNLIMITED).await.unwrap(), Plan::unlimited());
+        assert_eq!(app.mk.billing.choose_plan(&owner, UNLIMITED).await.unwrap(), Plan::unlimited());
         // It was configured once.
-        app.store.catalog().choose_plan(&who, "starter".to_owned()).await.unwrap();
-        assert_eq!(app.plan(&who).unwrap(), Plan::unlimited());
+        app.parts.store.catalog().choose_plan(&who, "starter".to_owned()).await.unwrap();
+        assert_eq!(app.mk.billing.plan(&who).unwrap(), Plan::unlimited());
     }
 
     #[tokio::test]
     async fn what_is_used_is_counted_and_written() {
         let (_dir, app) = test_app::open().await;
         let who = app.access.system(None).unwrap();
-        let before = app.billing_usage(&who).await.unwrap();
+        let before = app.mk.billing.billing_usage(&who).await.unwrap();
         let new = PlatformDevice { name: "a".to_owned(), ..Default::default() };
-        app.create_platform_device(&who, new).await.unwrap();
-        app.store.catalog().count_readings(who.org, 3);
-        app.store.catalog().save_reading_counts().await.unwrap();
-        app.store.catalog().count_readings(who.org, 2);
-        let after = app.billing_usage(&who).await.unwrap();
+        app.mk.devices.create_platform_device(&who, new).await.unwrap();
+        app.parts.store.catalog().count_readings(who.org, 3);
+        app.parts.store.catalog().save_reading_counts().await.unwrap();
+        app.parts.store.catalog().count_readings(who.org, 2);
+        let after = app.mk.billing.billing_usage(&who).await.unwrap();
         assert_eq!((after.devices - before.devices, after.readings - before.readings), (1, 5));
-        assert!(after.period.start <= app.clock.now() && app.clock.now() < after.period.end);
+        assert!(after.period.start <= app.parts.clock.now() && app.parts.clock.now() < after.period.end);
     }
 }

@@ -4,100 +4,38 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
 
-use crate::app::App;
+use super::configuration::Configurations;
+use super::firmware::Firmware;
+use super::new_command::{BIND, NewCommand, UNBIND, UPDATE_FIRMWARE};
+use crate::app::core_parts::CoreParts;
 use crate::domain::command::{Command, CommandFilter, CommandSpec, CommandState};
 use crate::domain::command_message::parse_command_response;
 use crate::domain::configuration::binding::TargetType;
 use crate::domain::pagination::Pagination;
 use crate::domain::topology::ProvisioningPhase;
-use crate::domain::validation::{MAX_OBJECT_BYTES, json_bytes};
-use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope};
 use crate::store::Store;
 
-/// Timeouts that may be asked for, seconds.
-pub const TIMEOUTS_S: std::ops::RangeInclusive<i64> = 1..=86_400;
-/// Timeout of a command without one, seconds.
-pub const DEFAULT_TIMEOUT_S: i64 = 60;
-/// Command that installs a firmware; it names the firmware.
-pub(super) const UPDATE_FIRMWARE: &str = "UPDATE_FIRMWARE";
-/// Command that binds an artefact to the device or one of its components.
-const BIND: &str = "BIND_CONFIG_ARTEFACT";
-/// Command that ends such a binding.
-const UNBIND: &str = "UNBIND_CONFIG_ARTEFACT";
-
-/// A command that is asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewCommand {
-    /// An upper-case letter, then up to 63 upper-case letters, digits and underscores.
-    pub kind: String,
-    /// Arguments, at most 64 KiB of JSON.
-    pub params: Map<String, Value>,
-    /// Time for the answer, 1..=86400 s.
-    pub timeout_s: i64,
-    /// Who asks, as APIs show it.
-    pub created_by: String,
-    /// Scheme and authority under which the caller reaches this server, for links.
-    pub base_url: String,
+/// Commands for devices of the platform.
+pub struct DeviceCommands {
+    store: Arc<Store>,
+    firmware: Arc<Firmware>,
+    configurations: Arc<Configurations>,
 }
 
-impl NewCommand {
-    /// Checks every rule that needs no other row.
-    pub fn problems(&self) -> Vec<FieldError> {
-        let mut found = Vec::new();
-        if self.kind.trim().is_empty() {
-            found.push(FieldError::new("type", "must not be blank"));
-        } else if !is_kind(&self.kind) {
-            found.push(FieldError::new("type", "must match ^[A-Z][A-Z0-9_]{0,63}$"));
-        }
-        if !TIMEOUTS_S.contains(&self.timeout_s) {
-            found.push(FieldError::new("timeoutSeconds", "must be between 1 and 86400"));
-        }
-        let bytes = json_bytes(&self.params);
-        if bytes > MAX_OBJECT_BYTES {
-            let message = format!("must have at most {MAX_OBJECT_BYTES} bytes of JSON (it has {bytes})");
-            found.push(FieldError::new("params", message));
-        }
-        let required = match self.kind.as_str() {
-            UPDATE_FIRMWARE => Some("firmwareId"),
-            BIND | UNBIND => Some("configArtefactId"),
-            _ => None,
-        };
-        if let Some(name) = required {
-            found.extend(self.id_problem(name));
-            if self.params.get("componentId").is_some_and(|value| !value.is_null()) {
-                found.extend(self.id_problem("componentId"));
-            }
-        }
-        found
+impl DeviceCommands {
+    pub(super) fn new(
+        parts: &CoreParts,
+        firmware: Arc<Firmware>,
+        configurations: Arc<Configurations>,
+    ) -> Self {
+        Self { store: parts.store.clone(), firmware, configurations }
     }
 
-    pub(super) fn id(&self, name: &str) -> Option<Uuid> {
-        Uuid::try_parse(self.params.get(name)?.as_str()?).ok()
-    }
-
-    fn id_problem(&self, name: &str) -> Option<FieldError> {
-        let message = match self.params.get(name) {
-            None | Some(Value::Null) => "must not be null",
-            Some(_) if self.id(name).is_none() => "must be a UUID",
-            Some(_) => return None,
-        };
-        Some(FieldError::new(format!("params.{name}"), message))
-    }
-}
-
-fn is_kind(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_uppercase())
-        && text.len() <= 64
-        && bytes.all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-}
-
-impl App {
     /// Queues a command for a device. One that binds or unbinds an artefact changes the binding first.
     ///
     /// # Errors
@@ -116,7 +54,7 @@ impl App {
             return Err(Error::conflict("the device is PENDING: it takes commands once it has checked in"));
         }
         if new.kind == UPDATE_FIRMWARE {
-            self.complete_firmware_update(principal, &device, &mut new)?;
+            self.firmware.complete_firmware_update(principal, &device, &mut new)?;
         }
         if new.kind == BIND || new.kind == UNBIND {
             let (target_type, target) = match new.id("componentId") {
@@ -127,7 +65,8 @@ impl App {
                 return Err(Error::field("params.configArtefactId", "must not be null"));
             };
             let is_bound = new.kind == BIND;
-            self.bind_by_command(principal, device.id, (target_type, target), (artefact, is_bound)).await?;
+            let (configurations, place) = (&self.configurations, (target_type, target));
+            configurations.bind_by_command(principal, device.id, place, (artefact, is_bound)).await?;
         }
         let spec = CommandSpec { device: device.id, kind: new.kind, params: new.params.into() };
         let ttl = Duration::from_secs(new.timeout_s.unsigned_abs());
@@ -156,7 +95,7 @@ impl App {
     /// Returns a command of a device.
     ///
     /// # Errors
-    /// As [`App::device_commands`]; `NotFound` for a command of another device too.
+    /// As [`DeviceCommands::device_commands`]; `NotFound` for a command of another device too.
     pub fn device_command(&self, principal: &Principal, device: Uuid, command: Uuid) -> Result<Command> {
         principal.require(Scope::read(Resource::Device))?;
         let device = self.store.catalog().device_by_uuid(principal, device)?;

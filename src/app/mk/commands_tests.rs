@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::app::mk::device::PlatformDevice;
-use crate::app::test_app;
+use crate::app::mk::new_command::DEFAULT_TIMEOUT_S;
+use crate::app::{App, test_app};
 use crate::domain::Kind;
+use crate::domain::validation::MAX_OBJECT_BYTES;
 
 fn new(kind: &str, params: Value) -> NewCommand {
     NewCommand {
@@ -21,7 +23,7 @@ fn new(kind: &str, params: Value) -> NewCommand {
 
 async fn device(app: &App, who: &Principal, name: &str) -> (DeviceId, Uuid) {
     let new = PlatformDevice { name: name.to_owned(), ..Default::default() };
-    let device = app.create_platform_device(who, new).await.unwrap().device;
+    let device = app.mk.devices.create_platform_device(who, new).await.unwrap().device;
     (device.id, device.aliases.uuid)
 }
 
@@ -63,17 +65,19 @@ async fn a_device_is_sent_what_waits_and_then_what_is_new() {
     let (_, other) = device(&app, &who, "b").await;
     let mut expected = Vec::new();
     for kind in ["FIRST", "SECOND"] {
-        expected.push(app.create_device_command(&who, uuid, new(kind, json!({}))).await.unwrap().uuid);
+        expected.push(
+            app.mk.commands.create_device_command(&who, uuid, new(kind, json!({}))).await.unwrap().uuid,
+        );
     }
-    app.create_device_command(&who, other, new("REBOOT", json!({}))).await.unwrap();
-    let mut feed = app.follow_device_commands(Arc::new(who.clone()), id).unwrap();
+    app.mk.commands.create_device_command(&who, other, new("REBOOT", json!({}))).await.unwrap();
+    let mut feed = app.mk.commands.follow_device_commands(Arc::new(who.clone()), id).unwrap();
     for command in expected {
         assert_eq!(feed.next().await.unwrap().uuid, command);
         app.commands.mark_sent(&who, command).await.unwrap();
     }
-    let third = app.create_device_command(&who, uuid, new("THIRD", json!({}))).await.unwrap();
+    let third = app.mk.commands.create_device_command(&who, uuid, new("THIRD", json!({}))).await.unwrap();
     assert_eq!(feed.next().await.unwrap().uuid, third.uuid);
-    let waiting = app.device_commands(&who, uuid, Some(CommandState::Pending)).unwrap();
+    let waiting = app.mk.commands.device_commands(&who, uuid, Some(CommandState::Pending)).unwrap();
     assert_eq!(waiting.iter().map(|command| command.uuid).collect::<Vec<_>>(), [third.uuid]);
     assert_eq!(waiting[0].created_by, "key_1");
 }
@@ -84,14 +88,17 @@ async fn an_answer_counts_once_and_for_its_own_device() {
     let who = app.access.system(None).unwrap();
     let (id, uuid) = device(&app, &who, "a").await;
     let (other, other_uuid) = device(&app, &who, "b").await;
-    let command = app.create_device_command(&who, uuid, new("REBOOT", json!({}))).await.unwrap();
+    let command = app.mk.commands.create_device_command(&who, uuid, new("REBOOT", json!({}))).await.unwrap();
     let answer = |status: &str| json!({"id": command.uuid, "status": status, "result": 7}).to_string();
-    let foreign = app.report_device_command(&who, other, answer("SUCCESS").as_bytes()).await;
+    let foreign = app.mk.commands.report_device_command(&who, other, answer("SUCCESS").as_bytes()).await;
     assert_eq!(foreign.unwrap_err().kind, Kind::NotFound);
-    assert_eq!(app.device_command(&who, other_uuid, command.uuid).unwrap_err().kind, Kind::NotFound);
-    let done = app.report_device_command(&who, id, answer("SUCCESS").as_bytes()).await.unwrap();
+    assert_eq!(
+        app.mk.commands.device_command(&who, other_uuid, command.uuid).unwrap_err().kind,
+        Kind::NotFound
+    );
+    let done = app.mk.commands.report_device_command(&who, id, answer("SUCCESS").as_bytes()).await.unwrap();
     assert_eq!((done.state, done.result), (CommandState::Done, json!(7)));
-    let late = app.report_device_command(&who, id, answer("FAILED").as_bytes()).await;
+    let late = app.mk.commands.report_device_command(&who, id, answer("FAILED").as_bytes()).await;
     assert_eq!(late.unwrap_err().kind, Kind::Conflict);
 }
 
@@ -106,8 +113,8 @@ async fn what_does_not_exist_is_not_bound_or_installed() {
         ("BIND_CONFIG_ARTEFACT", json!({"configArtefactId": id}), "params.configArtefactId"),
         ("UNBIND_CONFIG_ARTEFACT", json!({"configArtefactId": id, "componentId": id}), "params.componentId"),
     ] {
-        let error = app.create_device_command(&who, uuid, new(kind, params)).await.unwrap_err();
+        let error = app.mk.commands.create_device_command(&who, uuid, new(kind, params)).await.unwrap_err();
         assert_eq!(error.fields[0].field, field, "{kind}");
     }
-    assert!(app.device_commands(&who, uuid, None).unwrap().is_empty());
+    assert!(app.mk.commands.device_commands(&who, uuid, None).unwrap().is_empty());
 }

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::app::App;
+use super::device::PlatformDevices;
+use super::objects::Objects;
+use crate::app::core_parts::CoreParts;
+use crate::app::document::Documents;
 use crate::domain::configuration::artefact::{ArtefactContent, ArtefactSpec, ProfileType, canonical_text};
 use crate::domain::configuration::binding::{
     Binding, BindingReport, BindingSpec, BindingStatus, ReportEntry, TargetType,
@@ -14,7 +17,8 @@ use crate::domain::configuration::binding::{
 use crate::domain::configuration::content::{ContentFields, content_problems};
 use crate::domain::configuration::report::parse_report;
 use crate::domain::document::{Document, DocumentKind};
-use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+use crate::store::Store;
 use crate::store::catalog::NewArtefact;
 
 /// Why an artefact was not created.
@@ -52,7 +56,37 @@ pub struct ReportOutcome {
     pub malformed: usize,
 }
 
-impl App {
+/// Artefacts and their bindings, what devices are to have, and what they report.
+pub struct Configurations {
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    documents: Arc<Documents>,
+    pub(super) devices: Arc<PlatformDevices>,
+    pub(super) objects: Arc<Objects>,
+    /// Scheme and authority under which devices reach this server; `None` where they know them.
+    pub(super) public_url: Option<String>,
+}
+
+/// Services that the configuration of devices calls.
+pub(super) struct ConfigurationCalls {
+    pub documents: Arc<Documents>,
+    pub devices: Arc<PlatformDevices>,
+    pub objects: Arc<Objects>,
+}
+
+impl Configurations {
+    pub(super) fn new(parts: &CoreParts, calls: ConfigurationCalls, public_url: Option<String>) -> Self {
+        let ConfigurationCalls { documents, devices, objects } = calls;
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            documents,
+            devices,
+            objects,
+            public_url,
+        }
+    }
+
     /// Creates the next version of an artefact. Every binding of its name wants this version from then on.
     ///
     /// # Errors
@@ -75,7 +109,7 @@ impl App {
                 let text = canonical_text(content);
                 (text.len() as u64, hex::encode(Sha256::digest(&text)))
             }
-            ArtefactContent::Object(id) => match self.referable_object(principal, *id) {
+            ArtefactContent::Object(id) => match self.objects.referable_object(principal, *id) {
                 Ok(object) => (object.spec.size_bytes, object.spec.sha256.clone().unwrap_or_default()),
                 Err(error) => {
                     problems.extend(error.fields);
@@ -157,7 +191,7 @@ impl App {
     /// changes nothing.
     ///
     /// # Errors
-    /// `Invalid` naming the parameter of the command that does not exist; as [`App::put_binding`].
+    /// `Invalid` naming the parameter of the command that does not exist; as [`Configurations::put_binding`].
     pub(in crate::app) async fn bind_by_command(
         &self,
         principal: &Principal,

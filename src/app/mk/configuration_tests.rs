@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::app::mk::device::PlatformDevice;
-use crate::app::test_app;
+use crate::app::{App, test_app};
 use crate::domain::Kind;
 use crate::domain::document::{
     ComponentSpec, DeviceGroupSpec, DocumentSpec, ProfileField, SensorProfileSpec, ValueType,
@@ -50,7 +50,7 @@ impl Plant {
         };
         let profile = create(DocumentSpec::SensorProfile(profile)).await;
         let new = PlatformDevice { name: "d".to_owned(), tags: vec!["hot".to_owned()], ..Default::default() };
-        let device = app.create_platform_device(&who, new).await.unwrap().device;
+        let device = app.mk.devices.create_platform_device(&who, new).await.unwrap().device;
         let group =
             DeviceGroupSpec { name: "g".to_owned(), tags: vec!["hot".to_owned()], ..Default::default() };
         let group = create(DocumentSpec::DeviceGroup(group)).await;
@@ -77,23 +77,33 @@ impl Plant {
 
     async fn artefact(&self, name: &str, rate: f64) -> Uuid {
         let spec = self.spec(name, json!({"rate": rate}));
-        self.app.create_artefact(&self.who, spec, "key_1".to_owned()).await.unwrap().uuid
+        self.app.mk.configurations.create_artefact(&self.who, spec, "key_1".to_owned()).await.unwrap().uuid
     }
 
     async fn bind(&self, target_type: TargetType, target: Uuid, artefact: Uuid) -> Result<Uuid> {
         let id = Uuid::new_v4();
-        self.app.put_binding(&self.who, id, BindingSpec { target_type, target, artefact }).await.map(|_| id)
+        self.app
+            .mk
+            .configurations
+            .put_binding(&self.who, id, BindingSpec { target_type, target, artefact })
+            .await
+            .map(|_| id)
     }
 
     async fn report(&self, artefact: Uuid, version: u32, status: &str) -> ReportOutcome {
         let report =
             json!({"artefacts": [{"id": artefact, "version": version, "status": status, "hash": "ab"}]});
         let bytes = report.to_string();
-        self.app.report_configuration(&self.who, self.device, bytes.as_bytes()).await.unwrap()
+        self.app
+            .mk
+            .configurations
+            .report_configuration(&self.who, self.device, bytes.as_bytes())
+            .await
+            .unwrap()
     }
 
     fn status(&self, binding: Uuid) -> (BindingStatus, Option<u32>) {
-        let overview = self.app.binding(&self.who, binding).unwrap();
+        let overview = self.app.mk.configurations.binding(&self.who, binding).unwrap();
         (overview.status, overview.report.map(|report| report.version))
     }
 }
@@ -109,12 +119,12 @@ async fn a_name_has_versions_and_every_mistake_of_a_content_is_told() {
         assert_eq!(artefact.sha256.len(), 64);
     }
     let wrong = plant.spec("sampling", json!({"rate": 11, "temperature": 1, "speed": 1}));
-    match plant.app.create_artefact(&plant.who, wrong, String::new()).await {
+    match plant.app.mk.configurations.create_artefact(&plant.who, wrong, String::new()).await {
         Err(ArtefactRefusal::Content(problems)) => assert_eq!(problems.len(), 3, "{problems:?}"),
         other => panic!("{other:?}"),
     }
     let unknown = ArtefactSpec { profile: Uuid::nil(), ..plant.spec("", json!({})) };
-    match plant.app.create_artefact(&plant.who, unknown, String::new()).await {
+    match plant.app.mk.configurations.create_artefact(&plant.who, unknown, String::new()).await {
         Err(ArtefactRefusal::Failed(error)) => {
             let fields: Vec<_> = error.fields.iter().map(|problem| problem.field.as_ref()).collect();
             assert_eq!(fields, ["name", "profileId"]);
@@ -134,12 +144,12 @@ async fn a_device_has_what_is_bound_most_specifically() {
         (TargetType::Component, plant.component),
     ] {
         let binding = plant.bind(target_type, target, plant.artefact("a", 1.0).await).await.unwrap();
-        let desired = plant.app.desired_configuration(&plant.who, plant.device).unwrap();
+        let desired = plant.app.mk.configurations.desired_configuration(&plant.who, plant.device).unwrap();
         let found: Vec<_> = desired.iter().map(|row| (row.binding_id, row.component)).collect();
         assert_eq!(found, [(binding, Some(plant.component))], "{target_type:?}");
         expected_last = Some(desired[0].artefact.uuid);
     }
-    let document = plant.app.desired_document(&plant.who, plant.device).await.unwrap();
+    let document = plant.app.mk.configurations.desired_document(&plant.who, plant.device).await.unwrap();
     let shown = &document["artefacts"][0];
     assert_eq!(shown["id"], json!(expected_last));
     assert_eq!(shown["content"], json!({"rate": 1.0}));
@@ -161,7 +171,7 @@ async fn a_target_has_one_binding_of_a_name_and_an_artefact_in_use_stays() {
         assert_eq!(refused.unwrap_err().kind, Kind::Conflict, "{kind:?}");
     }
     plant.app.documents.delete_document(&plant.who, DocumentKind::DeviceGroup, plant.group).await.unwrap();
-    assert_eq!(plant.app.binding(&plant.who, binding).unwrap_err().kind, Kind::NotFound);
+    assert_eq!(plant.app.mk.configurations.binding(&plant.who, binding).unwrap_err().kind, Kind::NotFound);
     plant.app.documents.delete_document(&plant.who, DocumentKind::Artefact, artefact).await.unwrap();
 }
 
@@ -184,7 +194,12 @@ async fn reports_move_a_binding_on_and_late_ones_are_ignored() {
     }
     plant.report(second, 2, "ACCEPTED").await;
     assert_eq!(plant.status(binding), (Accepted, Some(2)));
-    let malformed = plant.app.report_configuration(&plant.who, plant.device, b"{\"artefacts\":[1]}").await;
+    let malformed = plant
+        .app
+        .mk
+        .configurations
+        .report_configuration(&plant.who, plant.device, b"{\"artefacts\":[1]}")
+        .await;
     assert_eq!(malformed.unwrap(), ReportOutcome { stored: 0, malformed: 1 });
 }
 
@@ -192,7 +207,7 @@ async fn reports_move_a_binding_on_and_late_ones_are_ignored() {
 async fn a_follower_is_told_of_what_concerns_its_device() {
     let plant = Plant::new().await;
     let who = Arc::new(plant.who.clone());
-    let mut feed = plant.app.follow_desired_configuration(who, plant.device).unwrap();
+    let mut feed = plant.app.mk.configurations.follow_desired_configuration(who, plant.device).unwrap();
     assert_eq!(feed.next().await.unwrap()["artefacts"], json!([]));
     let first = plant.artefact("a", 1.0).await;
     plant.bind(TargetType::Device, plant.device_uuid, first).await.unwrap();

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::app::App;
+use super::configuration::Configurations;
 use crate::domain::configuration::artefact::{Artefact, ArtefactContent};
 use crate::domain::configuration::binding::Binding;
 use crate::domain::configuration::desired::{BoundArtefact, ConfiguredDevice, desired_artefacts};
@@ -29,7 +29,7 @@ pub struct DesiredConfiguration {
 
 /// A feed of the desired state of one device.
 pub struct DesiredFeed {
-    app: Arc<App>,
+    configurations: Arc<Configurations>,
     who: Arc<Principal>,
     device: DeviceId,
     changes: watch::Receiver<()>,
@@ -44,7 +44,7 @@ struct CatalogState {
     topology: Topology,
 }
 
-impl App {
+impl Configurations {
     /// Returns the artefacts that a device is to have, by name, then the device before its components.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl App {
         principal.require(Scope::read(Resource::Device))?;
         let catalog = self.store.catalog();
         let device = catalog.device(principal, device)?;
-        let overview = self.device_overview(principal, device.aliases.uuid)?;
+        let overview = self.devices.device_overview(principal, device.aliases.uuid)?;
         let components = catalog.documents_of_device(principal, device.id);
         let components =
             components.iter().filter_map(|row| Some((row.uuid, row.component()?.sensor_profile)));
@@ -96,7 +96,7 @@ impl App {
     /// an uploaded content is valid for a day; it is a path where `mk.public_url` is not set.
     ///
     /// # Errors
-    /// As [`App::desired_configuration`]; `Unavailable` when addresses cannot be signed.
+    /// As [`Configurations::desired_configuration`]; `Unavailable` when addresses cannot be signed.
     pub async fn desired_document(&self, principal: &Principal, device: DeviceId) -> Result<Value> {
         let desired = self.desired_configuration(principal, device)?;
         self.render_desired(principal, &desired).await
@@ -127,8 +127,8 @@ impl App {
         match &artefact.spec.content {
             ArtefactContent::Inline(content) => Ok(("content", Value::Object(content.clone()))),
             ArtefactContent::Object(id) => {
-                let base = self.settings.compat.mk.public_url.as_deref().unwrap_or_default();
-                let path = match self.object_download(principal, *id).await {
+                let base = self.public_url.as_deref().unwrap_or_default();
+                let path = match self.objects.object_download(principal, *id).await {
                     Ok(path) => format!("{base}{path}"),
                     // The file was lost, as after a restore without it; the rest of the configuration is still right.
                     Err(error) if error.kind == Kind::NotFound => return Ok(("downloadUrl", Value::Null)),
@@ -142,7 +142,7 @@ impl App {
     /// Follows the desired state of a device: first as it is, then after each change.
     ///
     /// # Errors
-    /// As [`App::desired_configuration`].
+    /// As [`Configurations::desired_configuration`].
     pub fn follow_desired_configuration(
         self: &Arc<Self>,
         principal: Arc<Principal>,
@@ -150,7 +150,7 @@ impl App {
     ) -> Result<DesiredFeed> {
         self.desired_configuration(&principal, device)?;
         let changes = self.store.catalog().subscribe_changes();
-        Ok(DesiredFeed { app: Arc::clone(self), who: principal, device, changes, last: None })
+        Ok(DesiredFeed { configurations: Arc::clone(self), who: principal, device, changes, last: None })
     }
 }
 
@@ -165,9 +165,9 @@ impl DesiredFeed {
             self.changes.borrow_and_update();
             let state = self.state()?;
             if self.last.as_ref().is_none_or(|(known, _)| *known != state) {
-                let desired = self.app.desired_configuration(&self.who, self.device)?;
+                let desired = self.configurations.desired_configuration(&self.who, self.device)?;
                 if self.last.as_ref().is_none_or(|(_, known)| *known != desired) {
-                    let document = self.app.render_desired(&self.who, &desired).await?;
+                    let document = self.configurations.render_desired(&self.who, &desired).await?;
                     self.last = Some((state, desired));
                     return Ok(document);
                 }
@@ -179,7 +179,7 @@ impl DesiredFeed {
     }
 
     fn state(&self) -> Result<CatalogState> {
-        let catalog = self.app.store.catalog();
+        let catalog = self.configurations.store.catalog();
         let device = catalog.device(&self.who, self.device)?;
         Ok(CatalogState { documents: catalog.document_revision(), topology: device.topology.clone() })
     }

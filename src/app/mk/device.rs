@@ -6,13 +6,17 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::app::{App, device};
+use crate::app::collector_ports::CollectorStates;
+use crate::app::core_parts::CoreParts;
+use crate::app::device::{self, Devices};
+use crate::app::document::Documents;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus, Protocol};
 use crate::domain::document::rules::{check_metadata, check_required};
 use crate::domain::document::{Document, DocumentKind};
 use crate::domain::platform_status::PlatformStatus;
 use crate::domain::topology::{GeoLocation, Topology};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 /// Most characters of a device's name: names are shared with the other interfaces, which have this limit.
 pub const MAX_DEVICE_NAME: usize = 100;
@@ -69,18 +73,30 @@ impl PlatformDevice {
     }
 }
 
-impl App {
+/// Devices with their status, place, tags and groups.
+pub struct PlatformDevices {
+    store: Arc<Store>,
+    states: CollectorStates,
+    devices: Arc<Devices>,
+    documents: Arc<Documents>,
+}
+
+impl PlatformDevices {
+    pub(super) fn new(parts: &CoreParts, devices: Arc<Devices>, documents: Arc<Documents>) -> Self {
+        Self { store: parts.store.clone(), states: parts.states.clone(), devices, documents }
+    }
+
     /// Returns the devices that the principal sees, by id, as the platform shows them.
     pub fn device_overviews(&self, principal: &Principal) -> Result<Vec<DeviceOverview>> {
         let devices = self.devices.devices(principal, &DeviceFilter::default())?;
-        let place = DeviceReferences::of(self, principal)?;
+        let place = DeviceReferences::of(&self.documents, principal)?;
         Ok(devices.into_iter().map(|device| self.overview(device, &place)).collect())
     }
 
     /// Returns a device by its UUID, as the platform shows it.
     pub fn device_overview(&self, principal: &Principal, uuid: Uuid) -> Result<DeviceOverview> {
         let device = self.devices.device_by_uuid(principal, uuid)?;
-        Ok(self.overview(device, &DeviceReferences::of(self, principal)?))
+        Ok(self.overview(device, &DeviceReferences::of(&self.documents, principal)?))
     }
 
     fn overview(&self, device: Arc<Device>, place: &DeviceReferences) -> DeviceOverview {
@@ -150,7 +166,7 @@ impl App {
         let created = self.store.catalog().create_device_in_topology(principal, spec, topology).await;
         let device = created.map_err(name_conflict)?;
         self.states.tell_collectors(device.id);
-        Ok(self.overview(device, &DeviceReferences::of(self, principal)?))
+        Ok(self.overview(device, &DeviceReferences::of(&self.documents, principal)?))
     }
 
     /// Replaces the settings of a device.
@@ -190,7 +206,7 @@ impl App {
         let changed = self.store.catalog().update_device_in_topology(principal, id, change).await;
         let device = changed.map_err(name_conflict)?;
         self.states.tell_collectors(id);
-        Ok(self.overview(device, &DeviceReferences::of(self, principal)?))
+        Ok(self.overview(device, &DeviceReferences::of(&self.documents, principal)?))
     }
 
     /// Returns the effective members of a group that the principal sees, by id.
@@ -256,13 +272,11 @@ struct DeviceReferences {
 }
 
 impl DeviceReferences {
-    fn of(app: &App, principal: &Principal) -> Result<DeviceReferences> {
-        let groups = app.documents.documents(principal, DocumentKind::DeviceGroup)?;
+    fn of(documents: &Documents, principal: &Principal) -> Result<DeviceReferences> {
+        let groups = documents.documents(principal, DocumentKind::DeviceGroup)?;
         let mut others = HashMap::new();
         for kind in [DocumentKind::Site, DocumentKind::DeviceProfile] {
-            others.extend(
-                app.documents.documents(principal, kind)?.iter().map(|document| (document.uuid, kind)),
-            );
+            others.extend(documents.documents(principal, kind)?.iter().map(|document| (document.uuid, kind)));
         }
         Ok(DeviceReferences { principal: principal.clone(), groups, others })
     }

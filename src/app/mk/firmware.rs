@@ -1,6 +1,7 @@
 //! Firmware: uploaded by an administrator, named by commands, and fetched by devices with tokens. The bytes are in the
 //! files of objects.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,10 +10,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::commands::{NewCommand, UPDATE_FIRMWARE};
-use super::objects::{UploadPermit, blocking, unwritable};
+use super::new_command::{NewCommand, UPDATE_FIRMWARE};
+use super::objects::{Objects, UploadPermit, blocking, unwritable};
+use crate::app::core_parts::CoreParts;
+use crate::app::document::Documents;
 use crate::app::object_content::ObjectContent;
-use crate::app::{App, secret_file};
+use crate::app::secret_file;
 use crate::auth::download_token::{DownloadGrant, DownloadSigner};
 use crate::domain::command::{Command, CommandFilter, CommandReport, CommandState};
 use crate::domain::command_message::command_message;
@@ -20,7 +23,8 @@ use crate::domain::device::Device;
 use crate::domain::document::firmware::{DOWNLOAD_TOKEN_S, MAX_FIRMWARE_BYTES};
 use crate::domain::document::{Document, DocumentKind, FirmwareDescription, FirmwareSpec};
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Error, Kind, Micros, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, Error, Kind, Micros, Principal, Resource, Result, Scope};
+use crate::store::Store;
 use crate::store::objects::ObjectUpload;
 
 /// Path at which a device fetches a firmware; the token is in the query.
@@ -30,14 +34,21 @@ const KEY_FILE: &str = "downloads.key";
 /// Parameter of a command that has the address of the firmware.
 const DOWNLOAD_URL: &str = "downloadUrl";
 
-/// What all downloads share.
-#[derive(Default)]
-pub struct DownloadSigning {
+/// Firmware of devices, and the tokens with which it is fetched.
+pub struct Firmware {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    documents: Arc<Documents>,
+    objects: Arc<Objects>,
+    /// Scheme and authority under which devices reach this server; `None` is that of the command's request.
+    public_url: Option<String>,
+    /// File of the secret that download tokens are signed with.
+    key_file: PathBuf,
     /// Read or created on first use.
     signer: Mutex<Option<Arc<DownloadSigner>>>,
 }
 
-/// A firmware whose bytes are being received. Dropped before [`App::create_firmware`], it leaves nothing.
+/// A firmware whose bytes are being received. Dropped before [`Firmware::create_firmware`], it leaves nothing.
 pub struct FirmwareUpload {
     object: Uuid,
     file: ObjectUpload,
@@ -81,7 +92,24 @@ impl FirmwareUpload {
     }
 }
 
-impl App {
+impl Firmware {
+    pub(super) fn new(
+        parts: &CoreParts,
+        (documents, objects): (Arc<Documents>, Arc<Objects>),
+        public_url: Option<String>,
+        data_dir: &Path,
+    ) -> Self {
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            documents,
+            objects,
+            public_url,
+            key_file: data_dir.join(KEY_FILE),
+            signer: Mutex::default(),
+        }
+    }
+
     /// Begins to receive the bytes of a firmware.
     ///
     /// # Errors
@@ -90,8 +118,8 @@ impl App {
     pub async fn begin_firmware(&self, principal: &Principal) -> Result<FirmwareUpload> {
         self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let object = Uuid::new_v4();
-        let permit = self.begin_upload(object, principal.org)?;
-        let files = self.object_files();
+        let permit = self.objects.begin_upload(object, principal.org)?;
+        let files = self.objects.object_files();
         let file = blocking(move || files.begin(object).map_err(unwritable)).await?;
         Ok(FirmwareUpload { object, file, hash: Sha256::new(), size_bytes: 0, _permit: permit })
     }
@@ -99,7 +127,7 @@ impl App {
     /// Creates a firmware of the bytes that were received. It is durable on return.
     ///
     /// # Errors
-    /// `Forbidden` as [`App::begin_firmware`]; `Invalid` naming the rule; `Conflict` for a name and version that exist;
+    /// `Forbidden` as [`Firmware::begin_firmware`]; `Invalid` naming the rule; `Conflict` for a name and version that exist;
     /// `LimitReached` beyond the quota; `Unavailable`.
     pub async fn create_firmware(
         &self,
@@ -127,7 +155,7 @@ impl App {
     /// Deletes a firmware and its file. Commands that name it and were not sent yet have failed then.
     ///
     /// # Errors
-    /// `Forbidden` as [`App::begin_firmware`]; `NotFound`.
+    /// `Forbidden` as [`Firmware::begin_firmware`]; `NotFound`.
     pub async fn delete_firmware(&self, principal: &Principal, id: Uuid) -> Result<()> {
         self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let object = self.store.catalog().delete_firmware(principal, id).await?;
@@ -150,7 +178,7 @@ impl App {
     /// Makes a token with which a device fetches a firmware within ten minutes.
     ///
     /// # Errors
-    /// `Forbidden` as [`App::begin_firmware`]; `NotFound`; `Invalid` for a device that does not exist or has another
+    /// `Forbidden` as [`Firmware::begin_firmware`]; `NotFound`; `Invalid` for a device that does not exist or has another
     /// profile; `Unavailable` when the secret cannot be used.
     pub fn firmware_token(&self, principal: &Principal, id: Uuid, device: Uuid) -> Result<DownloadToken> {
         self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
@@ -175,7 +203,7 @@ impl App {
         }
         let document = self.store.catalog().firmware_for_device(grant.firmware, grant.device)?;
         let object = document.firmware().ok_or_else(Error::not_found)?.object;
-        Ok((document, self.open_content(object).await?))
+        Ok((document, self.objects.open_content(object).await?))
     }
 
     /// Adds what a command that installs a firmware needs besides its id: `sha256`, and `downloadUrl`, to which a token
@@ -218,7 +246,7 @@ impl App {
         let device = catalog.device(principal, command.spec.device)?;
         let least = self.clock.now().0.saturating_add(DOWNLOAD_TOKEN_S * MICROS_PER_SECOND);
         let token = self.token_until(id, &device, Micros(command.expires_at.0.max(least)))?;
-        let address = match &self.settings.compat.mk.public_url {
+        let address = match &self.public_url {
             Some(base) => format!("{base}{DOWNLOAD_PATH}"),
             None => {
                 let params = command.spec.params.members();
@@ -264,7 +292,7 @@ impl App {
 
     /// A file that stays is removed by the hourly maintenance.
     async fn remove_object_file(&self, object: Uuid) {
-        let files = self.object_files();
+        let files = self.objects.object_files();
         let removed = blocking(move || files.remove(object).map_err(unwritable)).await;
         if let Err(error) = removed {
             tracing::warn!(
@@ -276,11 +304,11 @@ impl App {
 
     /// The first use reads a small file, which is soon enough for the thread of a request.
     fn download_signer(&self) -> Result<Arc<DownloadSigner>> {
-        let mut known = self.mk.firmware.signer.lock();
+        let mut known = self.signer.lock();
         if let Some(signer) = known.as_ref() {
             return Ok(Arc::clone(signer));
         }
-        let secret = secret_file::read_or_make_blocking(&self.settings.data_dir.join(KEY_FILE))?;
+        let secret = secret_file::read_or_make_blocking(&self.key_file)?;
         let signer = Arc::new(DownloadSigner::new(&secret));
         *known = Some(Arc::clone(&signer));
         Ok(signer)

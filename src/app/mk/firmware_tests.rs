@@ -4,9 +4,9 @@ use futures::TryStreamExt;
 use serde_json::json;
 
 use super::*;
-use crate::app::mk::commands::DEFAULT_TIMEOUT_S;
 use crate::app::mk::device::PlatformDevice;
-use crate::app::test_app;
+use crate::app::mk::new_command::DEFAULT_TIMEOUT_S;
+use crate::app::{App, test_app};
 
 fn description(version: &str) -> FirmwareDescription {
     FirmwareDescription {
@@ -18,16 +18,16 @@ fn description(version: &str) -> FirmwareDescription {
 }
 
 async fn upload(app: &App, who: &Principal, version: &str, bytes: &[u8]) -> Result<Arc<Document>> {
-    let mut upload = app.begin_firmware(who).await?;
+    let mut upload = app.mk.firmware.begin_firmware(who).await?;
     for piece in bytes.chunks(3) {
         upload = upload.write(Bytes::copy_from_slice(piece)).await?;
     }
-    app.create_firmware(who, description(version), "press.bin".to_owned(), upload).await
+    app.mk.firmware.create_firmware(who, description(version), "press.bin".to_owned(), upload).await
 }
 
 async fn device(app: &App, who: &Principal, name: &str) -> Arc<Device> {
     let new = PlatformDevice { name: name.to_owned(), ..Default::default() };
-    app.create_platform_device(who, new).await.unwrap().device
+    app.mk.devices.create_platform_device(who, new).await.unwrap().device
 }
 
 /// Names of the files of objects.
@@ -36,7 +36,7 @@ fn files(dir: &tempfile::TempDir) -> usize {
 }
 
 async fn fetched(app: &App, token: &str) -> Result<Vec<u8>> {
-    let (document, content) = app.open_firmware(token).await?;
+    let (document, content) = app.mk.firmware.open_firmware(token).await?;
     let size = document.firmware().unwrap().size_bytes;
     let pieces: Vec<Bytes> = content.stream(0..size).await?.try_collect().await.unwrap();
     Ok(pieces.concat())
@@ -58,10 +58,11 @@ async fn a_version_is_stored_once_and_what_is_refused_leaves_nothing() {
         assert_eq!(upload(&app, &who, version, bytes).await.unwrap_err().kind, expected, "{name}");
         assert_eq!(files(&dir), 1, "{name}");
     }
-    let begun = app.begin_firmware(&who).await.unwrap().write(Bytes::from_static(b"half")).await.unwrap();
+    let begun =
+        app.mk.firmware.begin_firmware(&who).await.unwrap().write(Bytes::from_static(b"half")).await.unwrap();
     assert_eq!(files(&dir), 2);
     // The maintenance leaves alone what is being received and what is in use.
-    app.purge_unreferenced_objects().await.unwrap();
+    app.mk.objects.purge_unreferenced_objects().await.unwrap();
     assert_eq!(files(&dir), 2);
     drop(begun);
     assert_eq!(files(&dir), 1);
@@ -81,7 +82,7 @@ async fn of_concurrent_uploads_of_a_version_one_is_stored() {
 async fn a_file_has_a_limit() {
     let (dir, app) = test_app::open().await;
     let who = app.access.system(None).unwrap();
-    let mut upload = app.begin_firmware(&who).await.unwrap();
+    let mut upload = app.mk.firmware.begin_firmware(&who).await.unwrap();
     let piece = Bytes::from(vec![0; 1 << 20]);
     for _ in 0..64 {
         upload = upload.write(piece.clone()).await.unwrap();
@@ -100,14 +101,17 @@ async fn a_token_fetches_its_firmware_until_its_time_is_over() {
         upload(&app, &who, "1.0.0", b"one").await.unwrap(),
         upload(&app, &who, "2.0.0", b"two").await.unwrap(),
     );
-    let token = app.firmware_token(&who, one.uuid, device.aliases.uuid).unwrap();
-    let left_s = (token.expires_at.0 - app.clock.now().0) / MICROS_PER_SECOND;
+    let token = app.mk.firmware.firmware_token(&who, one.uuid, device.aliases.uuid).unwrap();
+    let left_s = (token.expires_at.0 - app.parts.clock.now().0) / MICROS_PER_SECOND;
     assert!((DOWNLOAD_TOKEN_S - 60..=DOWNLOAD_TOKEN_S).contains(&left_s), "{left_s}");
     assert_eq!(fetched(&app, &token.text).await.unwrap(), b"one");
-    let over = app.token_until(one.uuid, &device, app.clock.now()).unwrap();
-    let of_nobody = app.firmware_token(&who, one.uuid, Uuid::nil());
+    let over = app.mk.firmware.token_until(one.uuid, &device, app.parts.clock.now()).unwrap();
+    let of_nobody = app.mk.firmware.firmware_token(&who, one.uuid, Uuid::nil());
     assert_eq!(of_nobody.unwrap_err().fields[0].field, "deviceId");
-    assert_eq!(app.firmware_token(&who, Uuid::nil(), device.aliases.uuid).unwrap_err().kind, Kind::NotFound);
+    assert_eq!(
+        app.mk.firmware.firmware_token(&who, Uuid::nil(), device.aliases.uuid).unwrap_err().kind,
+        Kind::NotFound
+    );
     let moved = token.text.replace(&one.uuid.simple().to_string(), &other.uuid.simple().to_string());
     for (name, token, expected) in [
         ("over", over.text.as_str(), Kind::Gone),
@@ -120,11 +124,11 @@ async fn a_token_fetches_its_firmware_until_its_time_is_over() {
     assert!(dir.path().join(KEY_FILE).exists());
     *app.mk.firmware.signer.lock() = None;
     assert_eq!(fetched(&app, &token.text).await.unwrap(), b"one");
-    app.delete_firmware(&who, one.uuid).await.unwrap();
+    app.mk.firmware.delete_firmware(&who, one.uuid).await.unwrap();
     assert_eq!(fetched(&app, &token.text).await.unwrap_err().kind, Kind::NotFound);
-    assert_eq!(app.delete_firmware(&who, one.uuid).await.unwrap_err().kind, Kind::NotFound);
+    assert_eq!(app.mk.firmware.delete_firmware(&who, one.uuid).await.unwrap_err().kind, Kind::NotFound);
     assert_eq!(files(&dir), 1);
-    let token = app.firmware_token(&who, other.uuid, device.aliases.uuid).unwrap();
+    let token = app.mk.firmware.firmware_token(&who, other.uuid, device.aliases.uuid).unwrap();
     app.devices.delete_device(&who, device.id).await.unwrap();
     assert_eq!(
         fetched(&app, &token.text).await.unwrap_err().kind,
@@ -147,18 +151,18 @@ async fn a_command_carries_the_address_and_the_hash() {
         created_by: "key_1".to_owned(),
         base_url: "http://plant.example".to_owned(),
     };
-    let command = app.create_device_command(&who, device.aliases.uuid, new).await.unwrap();
+    let command = app.mk.commands.create_device_command(&who, device.aliases.uuid, new).await.unwrap();
     let stored = Value::Object(command.spec.params.members());
     let expected = json!({"firmwareId": firmware.uuid, "force": true, "sha256": firmware.firmware().unwrap().sha256,
         "downloadUrl": "http://plant.example/api/v1/firmware/download"});
     assert_eq!(stored, expected, "the token is stored nowhere");
-    let message = app.device_command_message(&who, &command).unwrap();
+    let message = app.mk.firmware.device_command_message(&who, &command).unwrap();
     let url = message["params"][DOWNLOAD_URL].as_str().unwrap();
     let token = url.strip_prefix("http://plant.example/api/v1/firmware/download?token=").unwrap();
     assert_eq!(fetched(&app, token).await.unwrap(), b"firmware");
-    app.delete_firmware(&who, firmware.uuid).await.unwrap();
-    let failed = app.device_command(&who, device.aliases.uuid, command.uuid).unwrap();
+    app.mk.firmware.delete_firmware(&who, firmware.uuid).await.unwrap();
+    let failed = app.mk.commands.device_command(&who, device.aliases.uuid, command.uuid).unwrap();
     assert_eq!(failed.state, CommandState::Failed);
     assert!(failed.error.contains("deleted"), "{}", failed.error);
-    assert_eq!(app.device_command_message(&who, &command).unwrap_err().kind, Kind::NotFound);
+    assert_eq!(app.mk.firmware.device_command_message(&who, &command).unwrap_err().kind, Kind::NotFound);
 }

@@ -1,14 +1,16 @@
 //! Requests that take effect once although they are repeated: the answer is kept under the caller's `Idempotency-Key`.
 
-use crate::app::App;
+use std::sync::Arc;
+
+use crate::app::core_parts::CoreParts;
 use crate::domain::reading::Readings;
 use crate::domain::{Principal, Result};
-use crate::store::ClaimOutcome;
 use crate::store::idempotency::Claim;
+use crate::store::{ClaimOutcome, Store};
 
 /// Whether a request has to be done, or was done before.
 pub enum IdempotencyOutcome {
-    /// Do it, then pass the answer to [`App::store_response`]. Dropping it frees the key.
+    /// Do it, then pass the answer to [`Idempotency::store_response`]. Dropping it frees the key.
     First(IdempotencyClaim),
     /// The answer of the first request.
     Replay(Vec<u8>),
@@ -17,7 +19,16 @@ pub enum IdempotencyOutcome {
 /// The right to do the request of a key.
 pub struct IdempotencyClaim(Claim);
 
-impl App {
+/// The answers of requests that have an `Idempotency-Key`.
+pub struct Idempotency {
+    store: Arc<Store>,
+}
+
+impl Idempotency {
+    pub(super) fn new(parts: &CoreParts) -> Self {
+        Self { store: parts.store.clone() }
+    }
+
     /// Claims a key of a caller for a route and a body. Of concurrent requests with one key the others wait.
     ///
     /// # Errors

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::access::MkAccess;
-use crate::app::App;
+use super::access::{MkAccess, MkCredentials};
 use crate::auth::client;
 use crate::domain::client::{Client, ClientApi, ClientSpec, Role};
 use crate::domain::document::rules::check_required;
@@ -44,7 +43,7 @@ pub fn key_uuid(key: &Client) -> Uuid {
     Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-impl App {
+impl MkCredentials {
     /// Returns the keys of the caller's organization, by id; those that were revoked are not among them.
     pub fn mk_keys_of(&self, access: &MkAccess) -> Result<Vec<Arc<Client>>> {
         access.require(MkPermission::Manage)?;

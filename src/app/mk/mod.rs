@@ -10,6 +10,7 @@ pub mod device;
 pub mod firmware;
 pub mod idempotency;
 pub mod key;
+pub mod new_command;
 pub mod objects;
 pub mod packs;
 pub mod provisioning;
@@ -19,13 +20,29 @@ pub mod sensor;
 use std::fmt;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
-use self::provisioning::ProvisioningSettings;
-use crate::auth::mk_token::KeySet;
+use self::access::MkCredentials;
+use self::annotations::Annotations;
+use self::billing::Billing;
+use self::commands::DeviceCommands;
+use self::configuration::{ConfigurationCalls, Configurations};
+use self::device::PlatformDevices;
+use self::firmware::Firmware;
+use self::idempotency::Idempotency;
+use self::objects::Objects;
+use self::packs::Packs;
+use self::provisioning::{Provisioning, ProvisioningCalls, ProvisioningSettings};
+use self::sensor::Sensors;
+use super::AppSettings;
+use super::access::AccessControl;
+use super::certificate::Certificates;
+use super::client::Clients;
+use super::core_parts::CoreParts;
+use super::device::Devices;
+use super::document::Documents;
+use super::stream::Streams;
 use crate::auth::rate_limiter::AttemptBudget;
-use crate::domain::Micros;
 use crate::domain::billing::Plan;
+use crate::domain::ports::HttpClient;
 use crate::domain::time::MICROS_PER_SECOND;
 
 /// Settings of the platform.
@@ -78,21 +95,62 @@ impl Default for MkSettings {
     }
 }
 
-/// What the platform's requests share.
-#[derive(Default)]
-pub struct MkState {
-    /// The published keys of users' tokens.
-    keys: Mutex<PublishedKeys>,
-    /// Held while keys are fetched, so that many requests cause one.
-    fetching: tokio::sync::Mutex<()>,
-    objects: objects::UploadState,
-    firmware: firmware::DownloadSigning,
+/// The services of the platform.
+pub struct MkServices {
+    pub annotations: Arc<Annotations>,
+    pub billing: Arc<Billing>,
+    pub commands: Arc<DeviceCommands>,
+    pub configurations: Arc<Configurations>,
+    pub credentials: Arc<MkCredentials>,
+    pub devices: Arc<PlatformDevices>,
+    pub firmware: Arc<Firmware>,
+    pub idempotency: Arc<Idempotency>,
+    pub objects: Arc<Objects>,
+    pub packs: Arc<Packs>,
+    pub provisioning: Arc<Provisioning>,
+    pub sensors: Arc<Sensors>,
 }
 
-/// The keys as they were fetched last.
-#[derive(Default)]
-struct PublishedKeys {
-    set: Arc<KeySet>,
-    /// Time of the last attempt; `None` before the first.
-    tried_at: Option<Micros>,
+/// Services that those of the platform call.
+pub(super) struct MkCalls {
+    pub access: Arc<AccessControl>,
+    pub certificates: Arc<Certificates>,
+    pub clients: Arc<Clients>,
+    pub devices: Arc<Devices>,
+    pub documents: Arc<Documents>,
+    pub streams: Arc<Streams>,
+    pub web: Arc<dyn HttpClient>,
+}
+
+impl MkServices {
+    /// Builds each service after those that it calls.
+    pub(super) fn new(parts: &CoreParts, calls: MkCalls, settings: &AppSettings) -> Self {
+        let MkCalls { access, certificates, clients, devices: core_devices, documents, streams, web } = calls;
+        let (mk, data_dir) = (&settings.compat.mk, &settings.data_dir);
+        let objects = Arc::new(Objects::new(parts, access.clone(), data_dir));
+        let devices = Arc::new(PlatformDevices::new(parts, core_devices.clone(), documents.clone()));
+        let of_configurations = ConfigurationCalls {
+            documents: documents.clone(),
+            devices: devices.clone(),
+            objects: objects.clone(),
+        };
+        let configurations = Arc::new(Configurations::new(parts, of_configurations, mk.public_url.clone()));
+        let of_firmware = (documents.clone(), objects.clone());
+        let firmware = Arc::new(Firmware::new(parts, of_firmware, mk.public_url.clone(), data_dir));
+        let of_provisioning = ProvisioningCalls { access, devices: core_devices, certificates };
+        Self {
+            annotations: Arc::new(Annotations::new(parts)),
+            billing: Arc::new(Billing::new(parts, &mk.plans)),
+            commands: Arc::new(DeviceCommands::new(parts, firmware.clone(), configurations.clone())),
+            configurations,
+            credentials: Arc::new(MkCredentials::new(parts, clients, web, mk)),
+            devices,
+            firmware,
+            idempotency: Arc::new(Idempotency::new(parts)),
+            objects,
+            packs: Arc::new(Packs::new(parts, documents.clone())),
+            provisioning: Arc::new(Provisioning::new(parts, of_provisioning, &mk.provisioning)),
+            sensors: Arc::new(Sensors::new(parts, documents, streams)),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Uploaded objects: declared by a caller, sent and fetched by signed addresses.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,13 +11,16 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use crate::app::access::AccessControl;
+use crate::app::core_parts::CoreParts;
 use crate::app::object_content::ObjectContent;
 use crate::app::org_permits::{OrgPermit, OrgPermits};
-use crate::app::{App, secret_file};
+use crate::app::secret_file;
 use crate::auth::signed_path::{PathSigner, SignedQuery};
 use crate::domain::object::{Object, ObjectSpec, UPLOAD_S};
 use crate::domain::time::MICROS_PER_SECOND;
-use crate::domain::{Error, Kind, Micros, OrgId, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, Error, Kind, Micros, OrgId, Principal, Resource, Result, Scope};
+use crate::store::Store;
 use crate::store::objects::{ObjectFiles, ObjectUpload};
 
 /// File of the secret that addresses are signed with.
@@ -28,20 +31,18 @@ const MAX_UPLOADS: usize = 32;
 /// Lifetime of an address for fetching, seconds: devices read it from a retained message.
 const DOWNLOAD_S: u32 = 24 * 3600;
 
-/// What all uploads share.
-pub struct UploadState {
+/// Uploaded objects, and the addresses at which their bytes are sent and fetched.
+pub struct Objects {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    access: Arc<AccessControl>,
+    /// File of the secret that addresses are signed with.
+    key_file: PathBuf,
     /// Read or created on first use.
     signer: OnceCell<PathSigner>,
     /// Objects whose bytes are being received.
     uploading: Arc<Mutex<HashSet<Uuid>>>,
     permits: OrgPermits,
-}
-
-impl Default for UploadState {
-    fn default() -> Self {
-        let permits = OrgPermits::shared(MAX_UPLOADS, "too many objects are being uploaded");
-        Self { signer: OnceCell::new(), uploading: Arc::default(), permits }
-    }
 }
 
 /// An object with the address for its bytes.
@@ -75,9 +76,25 @@ impl Drop for UploadPermit {
     }
 }
 
-impl UploadState {
-    /// `is_shared` means that there are several organizations.
-    fn begin(&self, id: Uuid, org: OrgId, is_shared: bool) -> Result<UploadPermit> {
+impl Objects {
+    pub(super) fn new(parts: &CoreParts, access: Arc<AccessControl>, data_dir: &Path) -> Self {
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            access,
+            key_file: data_dir.join(KEY_FILE),
+            signer: OnceCell::new(),
+            uploading: Arc::default(),
+            permits: OrgPermits::shared(MAX_UPLOADS, "too many objects are being uploaded"),
+        }
+    }
+
+    /// Takes a place for the bytes of an object.
+    ///
+    /// # Errors
+    /// `Conflict` while another request sends them; `Busy` when the organization has all its places.
+    pub(super) fn begin_upload(&self, id: Uuid, org: OrgId) -> Result<UploadPermit> {
+        let is_shared = self.store.catalog().org_count() > 1;
         let mut uploading = self.uploading.lock();
         if uploading.contains(&id) {
             return Err(Error::conflict("the object is being uploaded by another request"));
@@ -85,16 +102,6 @@ impl UploadState {
         let permit = self.permits.acquire_share(org, is_shared)?;
         uploading.insert(id);
         Ok(UploadPermit { uploading: Arc::clone(&self.uploading), id, _permit: permit })
-    }
-}
-
-impl App {
-    /// Takes a place for the bytes of an object.
-    ///
-    /// # Errors
-    /// `Conflict` while another request sends them; `Busy` when the organization has all its places.
-    pub(super) fn begin_upload(&self, id: Uuid, org: OrgId) -> Result<UploadPermit> {
-        self.mk.objects.begin(id, org, self.store.catalog().org_count() > 1)
     }
 
     /// Declares an object and returns the address to which its bytes may be sent within 15 minutes.
@@ -124,7 +131,7 @@ impl App {
     /// Returns path and query of an address at which the object can be fetched for a day.
     ///
     /// # Errors
-    /// As [`App::stored_object`]; `Unavailable` when the secret cannot be used.
+    /// As [`Objects::stored_object`]; `Unavailable` when the secret cannot be used.
     pub async fn object_download(&self, principal: &Principal, id: Uuid) -> Result<String> {
         self.stored_object(principal, id)?;
         let path = self.object_path(principal, id)?;
@@ -208,7 +215,7 @@ impl App {
         let now = Micros(self.clock.now().0.saturating_sub(3600 * MICROS_PER_SECOND));
         catalog.purge_objects(|object| referenced.contains(&object.uuid), now).await?;
         let (files, known) = (self.object_files(), self.store.clone());
-        let uploading = Arc::clone(&self.mk.objects.uploading);
+        let uploading = Arc::clone(&self.uploading);
         let removed = blocking(move || {
             let is_known =
                 |id| known.catalog().signed_object(id).is_some() || known.catalog().has_media_file(id);
@@ -251,13 +258,13 @@ impl App {
     }
 
     fn object_path(&self, principal: &Principal, id: Uuid) -> Result<String> {
-        Ok(format!("/objects/{}/{id}", self.org_uuid(principal)?))
+        Ok(format!("/objects/{}/{id}", self.access.org_uuid(principal)?))
     }
 
     pub(in crate::app) async fn path_signer(&self) -> Result<&PathSigner> {
-        let path: PathBuf = self.settings.data_dir.join(KEY_FILE);
+        let path = self.key_file.clone();
         let read = async || Ok::<_, Error>(PathSigner::new(&secret_file::read_or_make(path).await?));
-        self.mk.objects.signer.get_or_try_init(read).await
+        self.signer.get_or_try_init(read).await
     }
 
     pub(in crate::app) fn object_files(&self) -> ObjectFiles {

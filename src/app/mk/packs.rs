@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::core_parts::CoreParts;
+use crate::app::document::Documents;
 use crate::domain::document::{Document, DocumentKind, PackContent};
 use crate::domain::{Error, FieldError, Principal, Result};
+use crate::store::Store;
 use crate::store::catalog::PackInstall;
 
 /// A pack with its rows.
@@ -41,7 +43,17 @@ impl From<Error> for PackRefusal {
     }
 }
 
-impl App {
+/// Packs with the rows that they install.
+pub struct Packs {
+    store: Arc<Store>,
+    documents: Arc<Documents>,
+}
+
+impl Packs {
+    pub(super) fn new(parts: &CoreParts, documents: Arc<Documents>) -> Self {
+        Self { store: parts.store.clone(), documents }
+    }
+
     /// Installs a pack with its rows, all or none. The same again changes nothing.
     ///
     /// # Errors

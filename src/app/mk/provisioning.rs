@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::access::AccessControl;
+use crate::app::certificate::Certificates;
+use crate::app::collector_ports::CollectorStates;
+use crate::app::core_parts::CoreParts;
+use crate::app::device::Devices;
 use crate::auth::certificate::request::CertifiableKey;
 use crate::auth::certificate::{CertificateSubject, SignedCertificate};
 use crate::auth::registration::{self, PresentedToken};
@@ -19,7 +23,8 @@ use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::document::DocumentKind;
 use crate::domain::registration::{NewRegistration, Registration, RegistrationPlace};
 use crate::domain::topology::Topology;
-use crate::domain::{Error, FieldError, Kind, Principal, Resource, Result, Scope, Scopes};
+use crate::domain::{Clock, Error, FieldError, Kind, Principal, Resource, Result, Scope, Scopes};
+use crate::store::Store;
 
 /// Settings of provisioning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +69,42 @@ pub struct ProvisionedDevice {
     pub authorities_pem: String,
 }
 
-impl App {
+/// Registration tokens, and the certificates that devices get for them.
+pub struct Provisioning {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    states: CollectorStates,
+    access: Arc<AccessControl>,
+    devices: Arc<Devices>,
+    certificates: Arc<Certificates>,
+    /// Lifetime of a device's certificate.
+    certificate_ttl: Duration,
+    /// A device whose certificate is valid for at most so long gets a new registration token.
+    renew_before: Duration,
+}
+
+/// Services that provisioning calls.
+pub(super) struct ProvisioningCalls {
+    pub access: Arc<AccessControl>,
+    pub devices: Arc<Devices>,
+    pub certificates: Arc<Certificates>,
+}
+
+impl Provisioning {
+    pub(super) fn new(parts: &CoreParts, calls: ProvisioningCalls, settings: &ProvisioningSettings) -> Self {
+        let ProvisioningCalls { access, devices, certificates } = calls;
+        Self {
+            store: parts.store.clone(),
+            clock: parts.clock.clone(),
+            states: parts.states.clone(),
+            access,
+            devices,
+            certificates,
+            certificate_ttl: settings.certificate_ttl,
+            renew_before: settings.renew_before,
+        }
+    }
+
     /// Returns what is wrong with the place of a device that is to be registered.
     pub fn registration_place_problems(
         &self,
@@ -103,7 +143,7 @@ impl App {
             uuid: Uuid::new_v4(),
             hash,
             ttl_us: micros(ttl),
-            renewal_window_us: micros(self.settings.compat.mk.provisioning.renew_before),
+            renewal_window_us: micros(self.renew_before),
         };
         let (device, registration) =
             self.store.catalog().register_device(principal, spec, place, new).await?;
@@ -151,15 +191,14 @@ impl App {
         registration.check_usable(self.clock.now())?;
         let key = CertifiableKey::from_request(csr)?;
         let principal = device_principal(&device, origin);
-        let organization = self.org_uuid(&principal)?;
+        let organization = self.access.org_uuid(&principal)?;
         let authorities = self.certificates.authorities().await?;
         let issuer = authorities.issuer()?;
         let subject = CertificateSubject {
             device: &device.aliases.uuid.to_string(),
             organization: &organization.to_string(),
         };
-        let lifetime = self.settings.compat.mk.provisioning.certificate_ttl;
-        let certificate = issuer.sign(&key, subject, lifetime, self.clock.now())?;
+        let certificate = issuer.sign(&key, subject, self.certificate_ttl, self.clock.now())?;
         let new = NewCertificate {
             fingerprint: certificate.fingerprint.clone(),
             serial: certificate.serial.clone(),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::document::Documents;
 use crate::domain::document::{DocumentContent, DocumentKind, ReferencePairSpec};
 use crate::domain::{DeviceId, FieldError, Micros, Principal, Resource, Result, Scope};
 
@@ -24,7 +24,7 @@ pub struct ReferencePairFields {
     pub metadata: Map<String, Value>,
 }
 
-impl App {
+impl Documents {
     /// Completes a pair by the devices of its components. What is wrong with it is returned beside it.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl App {
         principal.require(Scope::read(Resource::Device))?;
         let mut problems = Vec::new();
         let mut device = |field: &'static str, component: Uuid| {
-            let found = self.documents.document(principal, DocumentKind::Component, component).ok();
+            let found = self.document(principal, DocumentKind::Component, component).ok();
             let device = found.and_then(|row| row.spec.device());
             if device.is_none() {
                 problems.push(FieldError::new(field, "does not exist"));

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::core_parts::CoreParts;
+use crate::app::document::Documents;
+use crate::app::stream::Streams;
 use crate::domain::companion::Companion;
 use crate::domain::document::rules::{check_key, check_optional, check_required};
 use crate::domain::document::{ComponentSpec, Document, DocumentKind, DocumentSpec, ValueType};
 use crate::domain::reading::Reading;
 use crate::domain::stream::{AccessMode, Stream, StreamFilter, StreamSpec};
 use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+use crate::store::Store;
 
 /// Most characters of a sensor's key: with the key of its component it fits into the name of a stream.
 const MAX_KEY: usize = 128;
@@ -68,7 +71,18 @@ pub struct SensorFilter {
     pub key: Option<String>,
 }
 
-impl App {
+/// Sensors of devices, and the components that have them.
+pub struct Sensors {
+    store: Arc<Store>,
+    documents: Arc<Documents>,
+    streams: Arc<Streams>,
+}
+
+impl Sensors {
+    pub(super) fn new(parts: &CoreParts, documents: Arc<Documents>, streams: Arc<Streams>) -> Self {
+        Self { store: parts.store.clone(), documents, streams }
+    }
+
     /// Returns the sensors that the principal sees, by id. Those of an unknown device or component are none.
     pub fn sensors(&self, principal: &Principal, filter: &SensorFilter) -> Result<Vec<Sensor>> {
         principal.require(Scope::read(Resource::Data))?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::MqttAccess;
 use super::topics::{CONTROL_TREE, DISCOVER_TREE, OWN_TREE, PLATFORM_TREE, Route};
-use crate::app::App;
 use crate::app::live::credential::LiveCredential;
 use crate::auth::certificate;
 use crate::collect::mqtt::sparkplug::topic::{Direction, NAMESPACE};
@@ -38,7 +38,7 @@ fn device_scopes() -> impl Iterator<Item = Scope> {
     [Resource::Device, Resource::Data, Resource::Value].into_iter().map(Scope::write)
 }
 
-impl App {
+impl MqttAccess {
     /// Returns the principal of a device by the certificate it has shown, in DER: the device and those below it.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl App {
     }
 
     /// Returns the UUID and the key of the device that a principal is; `None` for the holder of a key.
-    pub fn mqtt_device_names(&self, who: &Principal) -> Option<[String; 2]> {
+    pub fn device_names(&self, who: &Principal) -> Option<[String; 2]> {
         let Caller::Device(id) = who.caller else { return None };
         let device = self.store.catalog().device(who, id).ok()?;
         Some([device.aliases.uuid.to_string(), device.aliases.key.clone()])
@@ -100,7 +100,7 @@ impl App {
     ///
     /// # Errors
     /// `Forbidden`.
-    pub fn mqtt_may_publish(&self, who: &Principal, topic: &str) -> Result<()> {
+    pub fn may_publish(&self, who: &Principal, topic: &str) -> Result<()> {
         let scope = |resource| who.require(Scope::write(resource));
         match Route::parse(topic).ok_or_else(topic_forbidden_error)? {
             Route::Facts => scope(Resource::Value),
@@ -140,7 +140,7 @@ impl App {
 
     /// Decides about a subscription. A filter with wildcards is granted and shows what the principal may see; one that
     /// names a device or an organization is refused unless it is the principal's.
-    pub fn mqtt_grant(&self, who: &Principal, filter: &str, qos: Qos) -> Grant {
+    pub fn grant(&self, who: &Principal, filter: &str, qos: Qos) -> Grant {
         if filter.starts_with(topic::SHARED) {
             return Grant::Shared;
         }

@@ -1,7 +1,7 @@
 //! Which topics are whose, as a table.
 
 use super::*;
-use crate::app::test_app;
+use crate::app::{App, test_app};
 use crate::domain::device::{DeviceSpec, Protocol};
 
 /// An application with a gateway, a device below it and a foreign one.
@@ -21,7 +21,7 @@ async fn plant() -> (tempfile::TempDir, App, [Arc<Device>; 3]) {
 #[tokio::test]
 async fn a_device_publishes_to_its_own_topics_only() {
     let (_dir, app, [gateway, below, other]) = plant().await;
-    let own = app.device_principal(gateway.id).unwrap();
+    let own = app.mqtt.access.device_principal(gateway.id).unwrap();
     let everything = app.access.system(None).unwrap();
     let names = [&gateway.aliases.uuid.to_string(), &below.aliases.key, &other.aliases.key];
     let [uuid, key, foreign] = names;
@@ -43,15 +43,15 @@ async fn a_device_publishes_to_its_own_topics_only() {
         ("anything/else".to_owned(), false, false),
         ("$SYS/x".to_owned(), false, false),
     ] {
-        assert_eq!(app.mqtt_may_publish(&own, &topic).is_ok(), is_own, "{topic}");
-        assert_eq!(app.mqtt_may_publish(&everything, &topic).is_ok(), is_of_org, "{topic}");
+        assert_eq!(app.mqtt.access.may_publish(&own, &topic).is_ok(), is_own, "{topic}");
+        assert_eq!(app.mqtt.access.may_publish(&everything, &topic).is_ok(), is_of_org, "{topic}");
     }
 }
 
 #[tokio::test]
 async fn a_filter_that_names_what_is_not_ones_own_is_refused() {
     let (_dir, app, [gateway, ..]) = plant().await;
-    let own = app.device_principal(gateway.id).unwrap();
+    let own = app.mqtt.access.device_principal(gateway.id).unwrap();
     let (yes, no) = (Grant::Granted(Qos::AtLeastOnce), Grant::NotAuthorized);
     for (filter, expected) in [
         ("basalt/gateway/#", yes),
@@ -72,10 +72,10 @@ async fn a_filter_that_names_what_is_not_ones_own_is_refused() {
         ("basalt/#/t", Grant::Malformed),
         ("", Grant::Malformed),
     ] {
-        assert_eq!(app.mqtt_grant(&own, filter, Qos::AtLeastOnce), expected, "{filter}");
+        assert_eq!(app.mqtt.access.grant(&own, filter, Qos::AtLeastOnce), expected, "{filter}");
     }
     let nobody = Principal { scopes: Default::default(), ..own };
-    assert_eq!(app.mqtt_grant(&nobody, "basalt/gateway/#", Qos::AtMostOnce), no);
+    assert_eq!(app.mqtt.access.grant(&nobody, "basalt/gateway/#", Qos::AtMostOnce), no);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn edge_nodes_and_hosts_of_sparkplug_need_a_key_of_the_whole_organization(
     let reader = with(&[Scope::read(Resource::Value)]);
     let edge = with(&[Scope::write(Resource::Value)]);
     let host = with(&[Scope::read(Resource::Value), Scope::write(Resource::Device)]);
-    let restricted = app.device_principal(gateway.id).unwrap();
+    let restricted = app.mqtt.access.device_principal(gateway.id).unwrap();
     let people = with(&[Scope::write(Resource::Device)]);
     let callers = [&reader, &edge, &host, &people, &restricted];
     for (topic, expected) in [
@@ -96,14 +96,15 @@ async fn edge_nodes_and_hosts_of_sparkplug_need_a_key_of_the_whole_organization(
         ("spBv1.0/STATE/basalt", [false, false, true, true, false]),
         ("spBv1.0/plant/NDATA", [false; 5]),
     ] {
-        assert_eq!(callers.map(|who| app.mqtt_may_publish(who, topic).is_ok()), expected, "{topic}");
+        assert_eq!(callers.map(|who| app.mqtt.access.may_publish(who, topic).is_ok()), expected, "{topic}");
     }
     for (filter, expected) in [
         ("spBv1.0/#", [true, true, true, false, false]),
         ("spBv1.0/plant/NCMD/edge1/#", [true, true, true, false, false]),
         ("spBv1.0/STATE/basalt", [true, true, true, false, false]),
     ] {
-        let granted = |who| app.mqtt_grant(who, filter, Qos::AtMostOnce) == Grant::Granted(Qos::AtMostOnce);
+        let granted =
+            |who| app.mqtt.access.grant(who, filter, Qos::AtMostOnce) == Grant::Granted(Qos::AtMostOnce);
         assert_eq!(callers.map(granted), expected, "{filter}");
     }
 }
@@ -121,8 +122,8 @@ async fn only_the_current_certificate_of_a_device_is_accepted() {
         let text: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         base64::engine::general_purpose::STANDARD.decode(text).unwrap()
     };
-    assert!(app.authenticate_certificate(&der(&old.certificate_pem)).is_err());
-    let credential = app.authenticate_certificate(&der(&new.certificate_pem)).unwrap();
+    assert!(app.mqtt.access.authenticate_certificate(&der(&old.certificate_pem)).is_err());
+    let credential = app.mqtt.access.authenticate_certificate(&der(&new.certificate_pem)).unwrap();
     assert_eq!(credential.principal().caller, Caller::Device(gateway.id));
     assert!(credential.check().is_ok());
     app.certificates.issue_certificate(&owner, gateway.id).await.unwrap();

@@ -28,7 +28,7 @@ impl MqttSession {
     /// Queues the next of the stored commands, the oldest first, as far as there is room.
     pub(super) fn queue_waiting_commands(&mut self) {
         let Some(from) = self.command_backlog else { return };
-        let stored = self.app.store.catalog().stored_commands(self.principal(), from, COMMAND_SLICE);
+        let stored = self.broker.store.catalog().stored_commands(self.principal(), from, COMMAND_SLICE);
         self.command_backlog = (stored.len() == COMMAND_SLICE)
             .then(|| stored.last().map(|command| CommandId(command.id.0.saturating_add(1))))
             .flatten();
@@ -52,7 +52,7 @@ impl MqttSession {
 
     /// Forgets a command that nobody waits for any more; `false` for one that is open.
     fn forget_command(&mut self, command: &Command) -> bool {
-        let is_over = command.state_at(self.app.now()).is_final() || command.acked_at.is_some();
+        let is_over = command.state_at(self.broker.clock.now()).is_final() || command.acked_at.is_some();
         if is_over {
             self.memory.commands.remove(&command.uuid);
         }
@@ -85,7 +85,7 @@ impl MqttSession {
 
     /// A command as the platform sends it. One whose firmware is gone waits for its timeout.
     fn platform_payload(&self, command: &Command) -> Option<Bytes> {
-        match self.app.device_command_message(self.principal(), command) {
+        match self.broker.firmware.device_command_message(self.principal(), command) {
             Ok(message) => Some(message.to_string().into()),
             Err(error) => {
                 let (id, error) = (command.uuid, error.full_message());
@@ -98,7 +98,7 @@ impl MqttSession {
     /// `control/{project}/{gateway}/{device}/{kind}`, under the names that a subscription has. A filter that begins with
     /// a wildcard gets no commands: who looks on must not take them from the gateway.
     fn command_topic(&self, command: &Command) -> Option<(String, Qos)> {
-        let (catalog, who) = (self.app.store.catalog(), self.principal());
+        let (catalog, who) = (self.broker.store.catalog(), self.principal());
         // The rights may have changed since a session that goes on had subscribed.
         if who.require(Scope::write(Resource::Device)).is_err()
             || !who.owns_device(command.org, command.spec.device)

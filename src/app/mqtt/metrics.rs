@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::BrokerState;
-use crate::app::App;
+use super::{BrokerState, MqttSessions};
 use crate::domain::latency_stats::{LATENCY_BUCKET_BOUNDS_S, LatencyStats};
 use crate::domain::mqtt::Qos;
 
@@ -128,10 +127,10 @@ impl MqttCounters {
     }
 }
 
-impl App {
+impl MqttSessions {
     /// Returns the counters, for the listener.
-    pub fn mqtt_counters(&self) -> &MqttCounters {
-        &self.mqtt.counters
+    pub fn counters(&self) -> &MqttCounters {
+        &self.state.counters
     }
 }
 

@@ -44,8 +44,22 @@ use self::notices::NoticeChannels;
 use self::queue_account::QueueAccount;
 use self::relay::Relay;
 use self::samples::ReportedTexts;
-use crate::app::live::SubscriptionLimiter;
+use crate::app::AppSettings;
+use crate::app::access::AccessControl;
+use crate::app::certificate::Certificates;
+use crate::app::collector_ports::CollectorStates;
+use crate::app::command::Commands;
+use crate::app::core_parts::CoreParts;
+use crate::app::device::Devices;
+use crate::app::gateway::Gateway;
+use crate::app::live::{LiveFeeds, SubscriptionLimiter};
+use crate::app::messages::Messages;
+use crate::app::mk::commands::DeviceCommands;
+use crate::app::mk::configuration::Configurations;
+use crate::app::mk::firmware::Firmware;
+use crate::app::readings::SensorReadings;
 use crate::auth::rate_limiter::RateLimiter;
+use crate::domain::Clock;
 use crate::store::Store;
 
 pub use self::publish::{Publication, PublishOutcome};
@@ -109,5 +123,121 @@ impl BrokerState {
             reported_texts: ReportedTexts::default(),
             refusal_lines: Mutex::new(RateLimiter::new(refusal_log::LINES)),
         }
+    }
+}
+
+/// Rights at the broker: who connects, and which devices and topics are theirs.
+pub struct MqttAccess {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    state: Arc<BrokerState>,
+    control: Arc<AccessControl>,
+    feeds: Arc<LiveFeeds>,
+}
+
+/// Messages from clients, each one call of the service that it is for.
+pub struct MqttPublisher {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    state: Arc<BrokerState>,
+    access: Arc<MqttAccess>,
+    commands: Arc<Commands>,
+    configurations: Arc<Configurations>,
+    device_commands: Arc<DeviceCommands>,
+    gateway: Arc<Gateway>,
+    messages: Arc<Messages>,
+    readings: Arc<SensorReadings>,
+    /// Streams that one message creates, at most.
+    max_new_streams: usize,
+}
+
+/// Sessions of clients, from their start to their end, with what they are sent.
+pub struct MqttSessions {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    states: CollectorStates,
+    state: Arc<BrokerState>,
+    access: Arc<MqttAccess>,
+    publisher: Arc<MqttPublisher>,
+    certificates: Arc<Certificates>,
+    commands: Arc<Commands>,
+    configurations: Arc<Configurations>,
+    devices: Arc<Devices>,
+    feeds: Arc<LiveFeeds>,
+    firmware: Arc<Firmware>,
+    gateway: Arc<Gateway>,
+    /// How long a session may outlive its connection, at most.
+    session_expiry: Duration,
+}
+
+/// The services of the broker.
+pub struct MqttServices {
+    pub access: Arc<MqttAccess>,
+    pub publisher: Arc<MqttPublisher>,
+    pub sessions: Arc<MqttSessions>,
+}
+
+/// Services that those of the broker call.
+pub(super) struct MqttCalls {
+    pub access: Arc<AccessControl>,
+    pub certificates: Arc<Certificates>,
+    pub commands: Arc<Commands>,
+    pub configurations: Arc<Configurations>,
+    pub device_commands: Arc<DeviceCommands>,
+    pub devices: Arc<Devices>,
+    pub feeds: Arc<LiveFeeds>,
+    pub firmware: Arc<Firmware>,
+    pub gateway: Arc<Gateway>,
+    pub messages: Arc<Messages>,
+    pub readings: Arc<SensorReadings>,
+}
+
+impl MqttServices {
+    /// Builds each service after those that it calls.
+    pub(super) fn new(
+        parts: &CoreParts,
+        calls: MqttCalls,
+        state: Arc<BrokerState>,
+        settings: &AppSettings,
+    ) -> Self {
+        let MqttCalls { commands, configurations, feeds, gateway, .. } = calls;
+        let (store, clock) = (|| parts.store.clone(), || parts.clock.clone());
+        let access = Arc::new(MqttAccess {
+            store: store(),
+            clock: clock(),
+            state: state.clone(),
+            control: calls.access,
+            feeds: feeds.clone(),
+        });
+        let publisher = Arc::new(MqttPublisher {
+            store: store(),
+            clock: clock(),
+            state: state.clone(),
+            access: access.clone(),
+            commands: commands.clone(),
+            configurations: configurations.clone(),
+            device_commands: calls.device_commands,
+            gateway: gateway.clone(),
+            messages: calls.messages,
+            readings: calls.readings,
+            max_new_streams: settings.series.max_new_streams,
+        });
+        let sessions = MqttSessions {
+            store: store(),
+            clock: clock(),
+            states: parts.states.clone(),
+            state,
+            access: access.clone(),
+            publisher: publisher.clone(),
+            certificates: calls.certificates,
+            commands,
+            configurations,
+            devices: calls.devices,
+            feeds,
+            firmware: calls.firmware,
+            gateway,
+            session_expiry: settings.mqtt.session_expiry,
+        };
+        Self { access, publisher, sessions: Arc::new(sessions) }
     }
 }

@@ -16,8 +16,7 @@ use super::publish::Publication;
 use super::retained_pass::RetainedRequest;
 use super::session::MqttSession;
 use super::topics::{PLATFORM_TREE, PlatformCall, PlatformTopic};
-use super::{access, retained};
-use crate::app::App;
+use super::{MqttAccess, MqttPublisher, access, retained};
 use crate::app::readings::ReadingSource;
 use crate::domain::caller::Caller;
 use crate::domain::command::Command;
@@ -25,7 +24,7 @@ use crate::domain::device::Device;
 use crate::domain::mqtt::{Qos, Subscription, topic};
 use crate::domain::{DeviceId, Error, OrgId, Principal, Resource, Result, Scope};
 
-impl App {
+impl MqttAccess {
     /// Finds the device of a topic to which a principal publishes.
     ///
     /// # Errors
@@ -37,68 +36,11 @@ impl App {
                 Resource::Device
             }
         }))?;
-        if self.org_uuid(who)? != named.org {
+        if self.control.org_uuid(who)? != named.org {
             return Err(access::topic_forbidden_error());
         }
         let found = self.store.catalog().device_by_uuid(&Principal::system(who.org), named.device);
         found.map_err(|_| access::topic_forbidden_error())
-    }
-
-    pub(super) async fn publish_to_platform(
-        &self,
-        who: &Principal,
-        named: PlatformTopic,
-        publication: &Publication,
-    ) -> Result<()> {
-        let Publication { payload, qos, is_retained, .. } = publication;
-        let device = self.platform_publisher(who, named)?;
-        let rights = self.rights_on(who, &device)?;
-        let topic = named.name();
-        let is_retained = *is_retained && named.call.is_retainable();
-        if is_retained {
-            self.check_retained_room(who, &topic, payload)?;
-        }
-        // An empty payload removes the retained message and says nothing else.
-        if is_retained && payload.is_empty() {
-            self.remove_retained(device.org, topic.clone()).await?;
-        } else {
-            self.receive_from_device(&rights, &device, (named.call, &topic), payload).await?;
-            if is_retained {
-                let (topic, now) = (topic.clone(), self.clock.now());
-                let message = retained::message(&device, (topic, &payload[..]), *qos, now);
-                self.keep_retained(self.announce_retained(message)).await?;
-            }
-        }
-        if named.call != PlatformCall::Readings {
-            let (org, device, payload) = (device.org, device.id, payload.clone());
-            let notice = DeviceNotice { org, device, topic: topic.into(), payload, qos: *qos };
-            self.mqtt.notices.send(notice);
-        }
-        Ok(())
-    }
-
-    async fn receive_from_device(
-        &self,
-        rights: &Principal,
-        device: &Device,
-        (call, topic): (PlatformCall, &str),
-        payload: &[u8],
-    ) -> Result<()> {
-        match call {
-            PlatformCall::Readings => {
-                let device = Some(device.id);
-                let source = ReadingSource { principal: rights, device, topic, is_answered: false };
-                self.receive_readings(&source, payload).await.map(drop)
-            }
-            PlatformCall::CommandResponse => {
-                self.report_device_command(rights, device.id, payload).await.map(drop)
-            }
-            PlatformCall::Health => self.report_health(rights, device.id, payload).await,
-            PlatformCall::Status => check_status(payload),
-            PlatformCall::ReportedConfiguration => {
-                self.report_configuration(rights, device.id, payload).await.map(drop)
-            }
-        }
     }
 
     /// Whether the rest of a filter that begins with `v1` names an organization and a device of the principal, or
@@ -127,12 +69,71 @@ impl App {
     }
 
     fn is_own_org(&self, who: &Principal, level: &str) -> bool {
-        self.org_uuid(who).is_ok_and(|own| own.to_string() == level)
+        self.control.org_uuid(who).is_ok_and(|own| own.to_string() == level)
     }
 
     /// The topic below which a device is sent commands and configuration: `v1/gateways/{organization}/{device}`.
     pub(super) fn platform_gateway(&self, who: &Principal, device: &Device) -> Result<String> {
-        Ok(format!("{PLATFORM_TREE}/gateways/{}/{}", self.org_uuid(who)?, device.aliases.uuid))
+        Ok(format!("{PLATFORM_TREE}/gateways/{}/{}", self.control.org_uuid(who)?, device.aliases.uuid))
+    }
+}
+
+impl MqttPublisher {
+    pub(super) async fn publish_to_platform(
+        &self,
+        who: &Principal,
+        named: PlatformTopic,
+        publication: &Publication,
+    ) -> Result<()> {
+        let Publication { payload, qos, is_retained, .. } = publication;
+        let device = self.access.platform_publisher(who, named)?;
+        let rights = self.access.rights_on(who, &device)?;
+        let topic = named.name();
+        let is_retained = *is_retained && named.call.is_retainable();
+        if is_retained {
+            self.check_retained_room(who, &topic, payload)?;
+        }
+        // An empty payload removes the retained message and says nothing else.
+        if is_retained && payload.is_empty() {
+            self.remove_retained(device.org, topic.clone()).await?;
+        } else {
+            self.receive_from_device(&rights, &device, (named.call, &topic), payload).await?;
+            if is_retained {
+                let (topic, now) = (topic.clone(), self.clock.now());
+                let message = retained::message(&device, (topic, &payload[..]), *qos, now);
+                self.keep_retained(self.announce_retained(message)).await?;
+            }
+        }
+        if named.call != PlatformCall::Readings {
+            let (org, device, payload) = (device.org, device.id, payload.clone());
+            let notice = DeviceNotice { org, device, topic: topic.into(), payload, qos: *qos };
+            self.state.notices.send(notice);
+        }
+        Ok(())
+    }
+
+    async fn receive_from_device(
+        &self,
+        rights: &Principal,
+        device: &Device,
+        (call, topic): (PlatformCall, &str),
+        payload: &[u8],
+    ) -> Result<()> {
+        match call {
+            PlatformCall::Readings => {
+                let device = Some(device.id);
+                let source = ReadingSource { principal: rights, device, topic, is_answered: false };
+                self.readings.receive_readings(&source, payload).await.map(drop)
+            }
+            PlatformCall::CommandResponse => {
+                self.device_commands.report_device_command(rights, device.id, payload).await.map(drop)
+            }
+            PlatformCall::Health => self.readings.report_health(rights, device.id, payload).await,
+            PlatformCall::Status => check_status(payload),
+            PlatformCall::ReportedConfiguration => {
+                self.configurations.report_configuration(rights, device.id, payload).await.map(drop)
+            }
+        }
     }
 }
 
@@ -162,19 +163,23 @@ impl MqttSession {
     /// Follows the documents of devices and the device's own configuration, as far as the subscriptions need it.
     pub(super) fn follow_platform(&mut self) -> Result<()> {
         if self.notices.is_none() && self.has_platform_filter() {
-            self.notices = Some(self.app.mqtt.notices.subscribe(self.principal().org));
+            self.notices = Some(self.broker.state.notices.subscribe(self.principal().org));
         }
         if self.desired.is_some() {
             return Ok(());
         }
         let device = match self.principal().caller {
-            Caller::Device(id) => self.app.store.catalog().device(self.principal(), id).ok(),
+            Caller::Device(id) => self.broker.store.catalog().device(self.principal(), id).ok(),
             _ => None,
         };
         let Some(device) = device else { return Ok(()) };
-        let topic = format!("{}/config/desired", self.app.platform_gateway(self.principal(), &device)?);
+        let topic =
+            format!("{}/config/desired", self.broker.access.platform_gateway(self.principal(), &device)?);
         if self.platform_qos_of(&topic).is_some() {
-            let feed = self.app.follow_desired_configuration(self.principal().clone(), device.id)?;
+            let feed = self
+                .broker
+                .configurations
+                .follow_desired_configuration(self.principal().clone(), device.id)?;
             self.desired = Some(DesiredTopic { feed, topic: topic.into(), is_first: true });
         }
         Ok(())
@@ -194,7 +199,7 @@ impl MqttSession {
         match notice {
             Ok(Notice::Document(charged)) => {
                 let notice = &charged.notice;
-                if !self.app.sees_documents(self.principal(), notice.org, notice.device) {
+                if !self.broker.access.sees_documents(self.principal(), notice.org, notice.device) {
                     return;
                 }
                 let Some(qos) = self.platform_qos_of(&notice.topic) else { return };
@@ -244,8 +249,8 @@ impl MqttSession {
         if who.caller != Caller::Device(command.spec.device) {
             return None;
         }
-        let device = self.app.store.catalog().device(who, command.spec.device).ok()?;
-        let topic = format!("{}/commands", self.app.platform_gateway(who, &device).ok()?);
+        let device = self.broker.store.catalog().device(who, command.spec.device).ok()?;
+        let topic = format!("{}/commands", self.broker.access.platform_gateway(who, &device).ok()?);
         let qos = self.qos_of(&topic, |known| known.filter.starts_with(PLATFORM_TREE))?;
         Some((topic, qos))
     }

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::payload::{self, Point};
 use super::topics::{GatewayCall, GatewayTopic, Route};
-use super::{access, retained};
+use super::{MqttPublisher, access, retained};
 use crate::app::gateway::session::{PARENT, SessionEvent};
 use crate::app::messages::document::NewDocument;
 use crate::app::messages::target::{MessageTargets, SensorValue};
-use crate::app::{App, value_parsing};
+use crate::app::value_parsing;
 use crate::domain::device::Device;
 use crate::domain::mqtt::Qos;
 use crate::domain::reading::{Quality, Reading, Readings};
@@ -48,9 +48,9 @@ pub enum PublishOutcome {
     Unavailable(Error),
 }
 
-impl App {
+impl MqttPublisher {
     /// Carries out a message of a client. A store that is full holds it back.
-    pub async fn mqtt_publish(&self, who: &Principal, publication: Publication) -> PublishOutcome {
+    pub async fn publish(&self, who: &Principal, publication: Publication) -> PublishOutcome {
         let begin = Instant::now();
         let error = loop {
             match self.carry_out(who, &publication).await {
@@ -63,14 +63,14 @@ impl App {
         };
         match error.kind {
             Kind::Invalid | Kind::NotFound | Kind::Conflict | Kind::Gone | Kind::TooLarge => {
-                self.mqtt.counters.count_malformed();
+                self.state.counters.count_malformed();
                 let caller = who.caller.to_string();
                 tracing::debug!(%caller, error = error.full_message(), "a message of MQTT cannot be read");
                 PublishOutcome::Malformed(error)
             }
             Kind::LimitReached => PublishOutcome::QuotaExceeded(error),
             Kind::Forbidden | Kind::Unauthenticated => {
-                self.log_forbidden_topic(&who.caller.to_string(), &publication.topic);
+                self.access.log_forbidden_topic(&who.caller.to_string(), &publication.topic);
                 PublishOutcome::Forbidden(error)
             }
             Kind::Busy
@@ -96,7 +96,7 @@ impl App {
                     self.check_retained_room(who, topic, payload)?;
                 }
                 let device = self.publishing_device(who, device).await?;
-                let rights = self.rights_on(who, &device)?;
+                let rights = self.access.rights_on(who, &device)?;
                 let topic = || retained::canonical_topic(&device, stream);
                 let message = match *is_retained {
                     // An empty payload removes the retained message and is no value.
@@ -119,7 +119,7 @@ impl App {
 
     /// The device of a topic; an unrestricted principal's is created when it is new.
     async fn publishing_device(&self, who: &Principal, name: &str) -> Result<std::sync::Arc<Device>> {
-        match self.named_device(who, name) {
+        match self.access.named_device(who, name) {
             Some(device) => Ok(device),
             None if who.is_restricted() => Err(access::topic_forbidden_error()),
             None => MessageTargets::new(&self.messages, who).device(name).await,
@@ -163,13 +163,14 @@ impl App {
     }
 
     async fn publish_report(&self, who: &Principal, named: GatewayTopic<'_>, bytes: &[u8]) -> Result<()> {
-        let gateway = self.named_device(who, named.gateway).ok_or_else(access::topic_forbidden_error)?;
-        let device = self.named_device(who, named.device).ok_or_else(access::topic_forbidden_error)?;
+        let gateway =
+            self.access.named_device(who, named.gateway).ok_or_else(access::topic_forbidden_error)?;
+        let device = self.access.named_device(who, named.device).ok_or_else(access::topic_forbidden_error)?;
         let is_below = device.id == gateway.id || device.spec.parent_device == Some(gateway.id);
-        if !is_below || !self.is_project(who, named.project) {
+        if !is_below || !self.access.is_project(who, named.project) {
             return Err(access::topic_forbidden_error());
         }
-        let rights = self.rights_on(who, &device)?;
+        let rights = self.access.rights_on(who, &device)?;
         let mut members = payload::object(bytes)?;
         match named.call {
             GatewayCall::Document => {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::app::mqtt::message::OutboundMessage;
 use crate::app::mqtt::retained_pass::{RetainedPass, RetainedRequest};
-use crate::app::test_app;
+use crate::app::{App, test_app};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::StreamFilter;
 
@@ -28,7 +28,7 @@ async fn a_message_is_stored_refused_or_acknowledged_once() {
     let owner = app.access.system(None).unwrap();
     let spec = DeviceSpec::new("d", Protocol::Mqtt);
     let device = app.devices.create_device(&owner, spec).await.unwrap();
-    let own = app.device_principal(device.id).unwrap();
+    let own = app.mqtt.access.device_principal(device.id).unwrap();
     for (topic, payload, expected) in [
         ("basalt/d/t", "21.5", "stored"),
         ("basalt/d/t", "21", "stored"),
@@ -49,7 +49,7 @@ async fn a_message_is_stored_refused_or_acknowledged_once() {
         ("discover/default/x/d/post", "{}", "forbidden"),
         ("control/default/d/d/response", r#"{"id":"nothing","state":"done"}"#, "malformed"),
     ] {
-        let outcome = app.mqtt_publish(&own, publication(topic, payload)).await;
+        let outcome = app.mqtt.publisher.publish(&own, publication(topic, payload)).await;
         assert_eq!(name(&outcome), expected, "{topic} {payload}: {outcome:?}");
     }
     let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
@@ -57,17 +57,17 @@ async fn a_message_is_stored_refused_or_acknowledged_once() {
         app.streams.streams(&owner, &filter).unwrap().iter().map(|stream| stream.spec.name.clone()).collect();
     streams.sort();
     assert_eq!(streams, ["message.temperature", "motor.rpm", "switch", "t"]);
-    assert_eq!(app.mqtt.metrics().malformed, 8);
+    assert_eq!(app.mqtt.sessions.state.metrics().malformed, 8);
 }
 
 #[tokio::test]
 async fn an_unrestricted_key_creates_the_device_it_names() {
     let (_dir, app) = test_app::open().await;
     let owner = app.access.system(None).unwrap();
-    let outcome = app.mqtt_publish(&owner, publication("basalt/Press 7/t", "1")).await;
+    let outcome = app.mqtt.publisher.publish(&owner, publication("basalt/Press 7/t", "1")).await;
     assert_eq!(name(&outcome), "stored", "{outcome:?}");
     assert!(app.devices.device_by_external_id(&owner, "Press 7").is_ok());
-    let facts = app.mqtt_publish(&owner, publication("os/sensors/raw", r#"{"id":"node-1"}"#)).await;
+    let facts = app.mqtt.publisher.publish(&owner, publication("os/sensors/raw", r#"{"id":"node-1"}"#)).await;
     assert_eq!(name(&facts), "stored", "{facts:?}");
 }
 
@@ -75,8 +75,8 @@ async fn an_unrestricted_key_creates_the_device_it_names() {
 fn retained_for(app: &App, who: &Principal, filter: &str) -> Vec<OutboundMessage> {
     let (filter, qos) = (filter.to_owned(), Qos::AtMostOnce);
     let request = RetainedRequest { filter, qos, up_to: u64::MAX, is_documents_only: false };
-    let mut pass = RetainedPass::new(app, who, vec![request]);
-    std::iter::from_fn(|| pass.take_slice(app, who)).flatten().collect()
+    let mut pass = RetainedPass::new(&app.mqtt.access, who, vec![request]);
+    std::iter::from_fn(|| pass.take_slice(&app.mqtt.access, who)).flatten().collect()
 }
 
 #[tokio::test]
@@ -84,10 +84,13 @@ async fn a_retained_message_is_shown_to_whom_the_device_belongs_until_it_is_remo
     let (_dir, app) = test_app::open().await;
     let owner = app.access.system(None).unwrap();
     let retained = |payload| Publication { is_retained: true, ..publication("basalt/d/t", payload) };
-    assert_eq!(name(&app.mqtt_publish(&owner, retained("5")).await), "stored");
+    assert_eq!(name(&app.mqtt.publisher.publish(&owner, retained("5")).await), "stored");
     let device = app.devices.device_by_external_id(&owner, "d").unwrap();
     let other = app.devices.create_device(&owner, DeviceSpec::new("other", Protocol::Mqtt)).await.unwrap();
-    let (own, foreign) = (app.device_principal(device.id).unwrap(), app.device_principal(other.id).unwrap());
+    let (own, foreign) = (
+        app.mqtt.access.device_principal(device.id).unwrap(),
+        app.mqtt.access.device_principal(other.id).unwrap(),
+    );
     let uuid = format!("basalt/{}/t", device.aliases.uuid);
     for (filter, topic) in [("basalt/#", "basalt/d/t"), ("basalt/d/t", "basalt/d/t"), (&uuid, &uuid)] {
         let found = retained_for(&app, &own, filter);
@@ -96,9 +99,9 @@ async fn a_retained_message_is_shown_to_whom_the_device_belongs_until_it_is_remo
         assert!(retained_for(&app, &foreign, filter).is_empty(), "{filter}");
     }
     // One whose value is refused changes nothing.
-    assert_eq!(name(&app.mqtt_publish(&owner, retained("hot")).await), "malformed");
+    assert_eq!(name(&app.mqtt.publisher.publish(&owner, retained("hot")).await), "malformed");
     assert_eq!(&retained_for(&app, &own, &uuid)[0].payload[..], b"5");
-    assert_eq!(name(&app.mqtt_publish(&owner, retained("")).await), "stored");
+    assert_eq!(name(&app.mqtt.publisher.publish(&owner, retained("")).await), "stored");
     assert!(retained_for(&app, &own, "#").is_empty());
 }
 
@@ -110,13 +113,17 @@ async fn retained_messages_of_a_deleted_device_are_forgotten() {
     let retained = |topic: &str, payload| Publication { is_retained: true, ..publication(topic, payload) };
     for topic in ["basalt/d/t", "basalt/d", "basalt/other/t"] {
         let payload = if topic == "basalt/d" { r#"{"t":1}"# } else { "5" };
-        assert_eq!(name(&app.mqtt_publish(&owner, retained(topic, payload)).await), "stored", "{topic}");
+        assert_eq!(
+            name(&app.mqtt.publisher.publish(&owner, retained(topic, payload)).await),
+            "stored",
+            "{topic}"
+        );
     }
     let device = app.devices.device_by_external_id(&owner, "d").unwrap();
-    let status = format!("{}/status", app.platform_gateway(&owner, &device).unwrap());
-    let outcome = app.mqtt_publish(&owner, retained(&status, r#"{"status":"online"}"#)).await;
+    let status = format!("{}/status", app.mqtt.access.platform_gateway(&owner, &device).unwrap());
+    let outcome = app.mqtt.publisher.publish(&owner, retained(&status, r#"{"status":"online"}"#)).await;
     assert_eq!(name(&outcome), "stored", "{outcome:?}");
-    assert_eq!(app.mqtt.metrics().retained, 4);
+    assert_eq!(app.mqtt.sessions.state.metrics().retained, 4);
     app.devices.delete_device(&owner, device.id).await.unwrap();
-    assert_eq!(app.mqtt.metrics().retained, 1, "those of the other device stay");
+    assert_eq!(app.mqtt.sessions.state.metrics().retained, 1, "those of the other device stay");
 }

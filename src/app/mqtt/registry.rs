@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::MqttSessions;
 use super::queue_account::QueueCharge;
 use super::session_memory::SessionMemory;
-use crate::app::App;
 use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::mqtt::{SessionOwner, StoredSession};
 use crate::domain::ports::DeviceStatusSource;
@@ -143,12 +143,12 @@ impl SessionSlot {
     }
 }
 
-impl App {
+impl MqttSessions {
     /// Returns the sessions of MQTT clients that the principal may see, by owner and client id.
     ///
     /// # Errors
     /// `Forbidden` without the scope `device:read`.
-    pub fn mqtt_sessions(&self, principal: &Principal) -> Result<Vec<SessionStatus>> {
+    pub fn sessions(&self, principal: &Principal) -> Result<Vec<SessionStatus>> {
         principal.require(Scope::read(Resource::Device))?;
         Ok(self.states.mqtt_sessions(principal))
     }
@@ -159,22 +159,22 @@ impl App {
     /// # Errors
     /// `Forbidden` without the scope `device:write`, or for a device that may only be read; `NotFound` for one that is
     /// not visible.
-    pub fn end_mqtt_sessions(
+    pub fn end_sessions(
         &self,
         principal: &Principal,
         device: DeviceId,
         why: SessionEviction,
     ) -> Result<usize> {
         self.devices.device_to_change(principal, device)?;
-        let registry = self.mqtt.sessions.lock();
+        let registry = self.state.sessions.lock();
         let own = registry.slots.iter().filter(|((owner, _), _)| *owner == SessionOwner::Device(device));
         let handles = own.filter_map(|(_, slot)| slot.connection.as_ref());
         Ok(handles.filter(|handle| handle.orders.send(why).is_ok()).count())
     }
 
     /// Whether a device with a certificate is connected.
-    pub fn is_mqtt_connected(&self, device: DeviceId) -> bool {
-        let registry = self.mqtt.sessions.lock();
+    pub fn is_connected(&self, device: DeviceId) -> bool {
+        let registry = self.state.sessions.lock();
         let mut slots = registry.slots.iter();
         slots.any(|((owner, _), slot)| *owner == SessionOwner::Device(device) && slot.connection.is_some())
     }

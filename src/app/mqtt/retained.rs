@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::topics::{OWN_TREE, PLATFORM_TREE, Route};
-use crate::app::App;
+use super::{MqttAccess, MqttPublisher};
 use crate::domain::device::Device;
 use crate::domain::mqtt::{MqttChange, Qos, RetainedMessage, topic};
 use crate::domain::{DeviceId, Error, Kind, Micros, OrgId, Principal, Resource, Result, Scope};
@@ -233,14 +233,14 @@ fn is_level(name: &str) -> bool {
     !name.contains('/') && topic::name_problem(name).is_none()
 }
 
-impl App {
+impl MqttPublisher {
     /// Checks that a message may be retained.
     ///
     /// # Errors
     /// `LimitReached` when the organization has too many.
     pub(super) fn check_retained_room(&self, who: &Principal, topic: &str, payload: &[u8]) -> Result<()> {
         let bytes = topic.len() + payload.len();
-        if payload.is_empty() || self.mqtt.retained.read().has_room(who.org, bytes) {
+        if payload.is_empty() || self.state.retained.read().has_room(who.org, bytes) {
             return Ok(());
         }
         Err(Error::new(Kind::LimitReached, "the organization retains too many messages"))
@@ -249,7 +249,7 @@ impl App {
     /// Shows a message to new subscribers from now on. Who subscribes after that is sent it, and who has subscribed before is
     /// sent its value, which is written next.
     pub(super) fn announce_retained(&self, message: RetainedMessage) -> AnnouncedMessage<'_> {
-        AnnouncedMessage::new(&self.mqtt.retained, message)
+        AnnouncedMessage::new(&self.state.retained, message)
     }
 
     /// Keeps a message whose value is written. It is durable when this returns.
@@ -258,10 +258,10 @@ impl App {
     /// `Unavailable` when the catalog cannot be written.
     pub(super) async fn keep_retained(&self, message: AnnouncedMessage<'_>) -> Result<()> {
         let stored = {
-            let mut index = self.mqtt.retained.write();
+            let mut index = self.state.retained.write();
             let kept = index.keep(message.org, &message.topic, message.number);
             // Inside of the lock, so that the catalog learns of changes in the order of the index.
-            self.mqtt.journal.record(match kept {
+            self.state.journal.record(match kept {
                 Some(kept) => MqttChange::PutRetained(RetainedMessage::clone(&kept)),
                 None => MqttChange::RemoveRetained(message.org, message.topic.clone()),
             })
@@ -269,7 +269,7 @@ impl App {
         stored.await?;
         // Its device may have been deleted meanwhile, which the catalog knows and the index does not.
         if self.store.catalog().device(&Principal::system(message.org), message.device).is_err() {
-            self.mqtt.retained.write().remove(message.org, &message.topic);
+            self.state.retained.write().remove(message.org, &message.topic);
         }
         Ok(())
     }
@@ -280,16 +280,18 @@ impl App {
     /// `Unavailable` when the catalog cannot be written.
     pub(super) async fn remove_retained(&self, org: OrgId, topic: String) -> Result<()> {
         let stored = {
-            let mut index = self.mqtt.retained.write();
+            let mut index = self.state.retained.write();
             let was_there = index.remove(org, &topic);
-            was_there.then(|| self.mqtt.journal.record(MqttChange::RemoveRetained(org, topic)))
+            was_there.then(|| self.state.journal.record(MqttChange::RemoveRetained(org, topic)))
         };
         match stored {
             Some(stored) => stored.await,
             None => Ok(()),
         }
     }
+}
 
+impl MqttAccess {
     /// What begins the canonical topic of every message that a filter may match.
     pub(super) fn canonical_beginning(&self, who: &Principal, filter: &str) -> String {
         let is_literal = |level: &&str| !topic::has_wildcards(level);

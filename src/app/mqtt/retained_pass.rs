@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::MqttAccess;
 use super::message::{MessageSource, OutboundMessage};
 use super::retained::{NumberedMessage, RetainedPosition, is_document};
-use crate::app::App;
 use crate::domain::Principal;
 use crate::domain::mqtt::{Qos, RetainedMessage, topic};
 
@@ -71,9 +71,9 @@ impl RetainedBacklog {
 }
 
 impl RetainedPass {
-    pub fn new(app: &App, who: &Principal, requests: Vec<RetainedRequest>) -> Self {
+    pub fn new(access: &MqttAccess, who: &Principal, requests: Vec<RetainedRequest>) -> Self {
         let mut all: Vec<String> =
-            requests.iter().map(|request| app.canonical_beginning(who, &request.filter)).collect();
+            requests.iter().map(|request| access.canonical_beginning(who, &request.filter)).collect();
         all.sort_unstable();
         let mut beginnings: Vec<String> = Vec::new();
         for beginning in all {
@@ -93,26 +93,26 @@ impl RetainedPass {
     }
 
     /// The next messages of the index that the principal may see; `None` when there are no more.
-    pub fn take_slice(&mut self, app: &App, who: &Principal) -> Option<Vec<OutboundMessage>> {
+    pub fn take_slice(&mut self, access: &MqttAccess, who: &Principal) -> Option<Vec<OutboundMessage>> {
         if self.is_through_index {
             return None;
         }
-        let found = app.mqtt.retained.read().take(who.org, &self.beginnings, &mut self.position, SLICE);
+        let found = access.state.retained.read().take(who.org, &self.beginnings, &mut self.position, SLICE);
         self.is_through_index = found.len() < SLICE;
         let asked_for = |versions: &Vec<NumberedMessage>| {
-            versions.iter().find_map(|(number, message)| self.outbound(app, who, *number, message))
+            versions.iter().find_map(|(number, message)| self.outbound(access, who, *number, message))
         };
         Some(found.iter().filter_map(asked_for).collect())
     }
 
     fn outbound(
         &self,
-        app: &App,
+        access: &MqttAccess,
         who: &Principal,
         number: u64,
         message: &RetainedMessage,
     ) -> Option<OutboundMessage> {
-        let mut topics = app.visible_topics(who, message).into_iter();
+        let mut topics = access.visible_topics(who, message).into_iter();
         let is_document = is_document(&message.topic);
         let (topic, qos) = topics.find_map(|name| {
             let qos = self.qos_of(&name, number, is_document)?;

@@ -7,14 +7,14 @@ impl MqttSession {
     /// Queues the next of what is retained, as long as there is room for it.
     pub(super) fn queue_retained(&mut self) {
         let who = self.principal().clone();
-        let app = self.app.clone();
+        let access = self.broker.access.clone();
         let backlog = &mut self.memory.retained;
         if backlog.current.is_none() && !backlog.next.is_empty() {
             let requests = std::mem::take(&mut backlog.next);
-            backlog.current = Some(RetainedPass::new(&app, &who, requests));
+            backlog.current = Some(RetainedPass::new(&access, &who, requests));
         }
         let Some(mut pass) = backlog.current.take() else { return };
-        if let Some(messages) = pass.take_slice(&app, &who) {
+        if let Some(messages) = pass.take_slice(&access, &who) {
             messages.into_iter().for_each(|message| self.queue(message));
             self.memory.retained.current = Some(pass);
             return;

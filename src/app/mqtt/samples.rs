@@ -6,9 +6,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use super::MqttPublisher;
 use super::payload::{self, Sample};
 use super::publish::{Publication, reading};
-use crate::app::App;
 use crate::app::messages::target::{MAX_NAME_CHARS, MessageTargets, SensorValue};
 use crate::domain::device::Device;
 use crate::domain::message::leaves::{Leaf, visit_leaves};
@@ -36,7 +36,7 @@ impl ReportedTexts {
     }
 }
 
-impl App {
+impl MqttPublisher {
     /// Stores the values of a device's streams. A member that is a text without a stream is counted and reported in the
     /// quarantine; all others are stored or, with an error, none.
     pub(super) async fn publish_samples(
@@ -80,7 +80,7 @@ impl App {
         samples: &[Sample],
     ) -> Result<HashMap<String, Arc<Stream>>> {
         let mut streams = self.messages.streams_by_name(who, device.id);
-        let max_new = self.settings().series.max_new_streams;
+        let max_new = self.max_new_streams;
         let mut new: BTreeMap<String, Value> = BTreeMap::new();
         for sample in samples {
             visit_leaves(&sample.values, MAX_NAME_CHARS, &mut |path, leaf| {
@@ -123,8 +123,8 @@ impl App {
         publication: &Publication,
         texts: HashSet<String>,
     ) -> Result<()> {
-        self.mqtt.counters.count_texts_without_stream(texts.len());
-        let is_new = |name: &String| self.mqtt.reported_texts.is_new(device.id, name);
+        self.state.counters.count_texts_without_stream(texts.len());
+        let is_new = |name: &String| self.state.reported_texts.is_new(device.id, name);
         let mut new: Vec<String> = texts.into_iter().filter(is_new).collect();
         if new.is_empty() {
             return Ok(());
@@ -137,6 +137,8 @@ impl App {
         let mistake = Mistake::new(QuarantineReason::UnknownSensor, "stream", problem);
         let Publication { topic, payload, .. } = publication;
         let entry = QuarantineEntry::new(&mistake, topic, payload, self.clock.now());
-        self.keep_in_quarantine(who, vec![QuarantineEntry { device: Some(device.id), ..entry }]).await
+        self.readings
+            .keep_in_quarantine(who, vec![QuarantineEntry { device: Some(device.id), ..entry }])
+            .await
     }
 }

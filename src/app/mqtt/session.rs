@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::MqttSessions;
 use super::device_document::DesiredTopic;
 use super::feed;
 use super::message::{MessageSource, OutboundMessage};
@@ -20,7 +21,6 @@ use super::presence::DeviceActivity;
 use super::registry::{SessionEviction, SessionKey};
 use super::relay::{RelaySubscription, RelayedMessage};
 use super::session_memory::SessionMemory;
-use crate::app::App;
 use crate::app::live::SubscriptionPermit;
 use crate::app::live::credential::{CredentialWatch, LiveCredential};
 use crate::app::live::values::{LiveFeed, LiveMessage};
@@ -47,7 +47,7 @@ pub enum SessionEvent {
 
 /// The session of a connected client. Who holds it must call [`MqttSession::end`].
 pub struct MqttSession {
-    pub(super) app: Arc<App>,
+    pub(super) broker: Arc<MqttSessions>,
     pub(super) credential: LiveCredential,
     pub(super) key: SessionKey,
     pub(super) connection: u64,
@@ -104,7 +104,7 @@ impl MqttSession {
     /// Notes that the client has sent a packet.
     pub fn record_packet(&self) {
         if let Some(activity) = &self.activity {
-            activity.record_packet(self.app.now());
+            activity.record_packet(self.broker.clock.now());
         }
     }
 
@@ -144,7 +144,7 @@ impl MqttSession {
             NextItem::Relayed(message) => return self.queue_relayed(message),
             NextItem::Desired(document) => self.queue_desired(document),
             NextItem::Live(Ok(message)) if message.gap.is_some() => {
-                self.app.mqtt.counters.count_overflow();
+                self.broker.state.counters.count_overflow();
                 return SessionEvent::End(SessionEviction::Overflow);
             }
             NextItem::Live(Ok(message)) => self.queue_readings(message),
@@ -157,7 +157,7 @@ impl MqttSession {
     pub fn next_delivery(&mut self) -> Option<Delivery<OutboundMessage>> {
         let delivery = self.memory.outbox.next_delivery()?;
         if let Delivery::Publish { id, message, .. } = &delivery {
-            self.app.mqtt.counters.count_sent(message.qos);
+            self.broker.state.counters.count_sent(message.qos);
             if let MessageSource::Command(uuid) | MessageSource::PlatformCommand(uuid) = message.source {
                 self.report(uuid, CommandState::Sent);
             }
@@ -201,7 +201,7 @@ impl MqttSession {
     }
 
     pub(super) fn queue(&mut self, message: OutboundMessage) {
-        self.memory.push(&self.app.mqtt.counters, message);
+        self.memory.push(&self.broker.state.counters, message);
     }
 
     /// Whether more may be queued. Who has nothing queued may have one message, however little room there is.
@@ -210,7 +210,7 @@ impl MqttSession {
         memory.queued.load(Ordering::Relaxed) == 0
             || (memory.outbox.waiting() < MAX_WAITING
                 && memory.charge.bytes() < MAX_QUEUED_BYTES
-                && self.app.mqtt.queues.has_room(self.principal().org))
+                && self.broker.state.queues.has_room(self.principal().org))
     }
 
     /// Whether something that is stored is still to be queued: commands or retained messages.
@@ -228,7 +228,7 @@ impl MqttSession {
 
     /// The client has a message, or it was sent and needs no acknowledgement.
     fn finish_message(&mut self, message: &OutboundMessage, is_acknowledged: bool) {
-        self.memory.count_out(&self.app.mqtt.counters, message);
+        self.memory.count_out(&self.broker.state.counters, message);
         match message.source {
             MessageSource::Live(number) => self.memory.progress.finish_one(number),
             MessageSource::Command(uuid) if is_acknowledged => self.report(uuid, CommandState::Acknowledged),
@@ -241,15 +241,15 @@ impl MqttSession {
 
     /// Notes how far a command is. Commands that have ended meanwhile stay as they are.
     fn report(&self, uuid: Uuid, state: CommandState) {
-        let (app, who) = (self.app.clone(), self.principal().clone());
+        let (commands, who) = (self.broker.commands.clone(), self.principal().clone());
         tokio::spawn(async move {
             let noted = match state {
                 CommandState::Acknowledged => {
                     let result = serde_json::Value::Null;
                     let report = CommandReport { state, result, error: String::new() };
-                    app.commands.report_command(&who, uuid, report).await
+                    commands.report_command(&who, uuid, report).await
                 }
-                _ => app.commands.mark_sent(&who, uuid).await,
+                _ => commands.mark_sent(&who, uuid).await,
             };
             match noted {
                 Err(error) if error.kind.is_our_fault() => {

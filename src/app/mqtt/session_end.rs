@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::MqttSessions;
 use super::access::session_owner;
 use super::publish::{Publication, PublishOutcome};
 use super::queue_account::QueueCharge;
 use super::registry::{SessionEviction, SessionKey, SessionSlot};
 use super::session::MqttSession;
-use crate::app::App;
 use crate::app::gateway::session::SessionEvent;
 use crate::domain::mqtt::{MqttChange, SessionOwner, Will};
 use crate::domain::time::MICROS_PER_SECOND;
@@ -35,10 +35,10 @@ pub struct SessionEnd {
     pub reason: &'static str,
 }
 
-impl App {
+impl MqttSessions {
     pub(super) fn forget_queue(&self, slot: &SessionSlot) {
         let messages = slot.memory.iter().flat_map(|memory| memory.outbox.messages());
-        messages.for_each(|message| self.mqtt.counters.remove_queued(message.size()));
+        messages.for_each(|message| self.state.counters.remove_queued(message.size()));
     }
 
     /// Publishes a will in the name of the client that is gone, with the rights that its owner has now: a key that was
@@ -53,7 +53,7 @@ impl App {
     async fn publish_will(&self, who: &Principal, will: Will) {
         let Will { topic, payload, qos, is_retained, .. } = will;
         let publication = Publication { topic, payload: payload.into(), qos, is_retained };
-        match self.mqtt_publish(who, publication).await {
+        match self.publisher.publish(who, publication).await {
             PublishOutcome::Stored => {}
             PublishOutcome::Malformed(error)
             | PublishOutcome::QuotaExceeded(error)
@@ -80,7 +80,7 @@ impl App {
     /// The rights of an owner now; `None` when its key is revoked or its device deleted.
     fn owner_principal(&self, owner: SessionOwner) -> Option<Principal> {
         match owner {
-            SessionOwner::Device(id) => self.device_principal(id),
+            SessionOwner::Device(id) => self.access.device_principal(id),
             SessionOwner::Key(id) => {
                 let key = self.store.catalog().current_key(id);
                 key.filter(|key| key.is_valid_at(self.clock.now())).map(|key| key.principal())
@@ -93,9 +93,9 @@ impl App {
     ///
     /// # Errors
     /// `Unavailable` when the catalog cannot be read.
-    pub async fn start_mqtt(&self) -> Result<()> {
+    pub async fn start(&self) -> Result<()> {
         for message in self.store.catalog().mqtt_retained().await? {
-            self.mqtt.retained.write().put(message);
+            self.state.retained.write().put(message);
         }
         // They speak through the broker, so before they connect they are offline, whatever their sessions were.
         for device in self.store.catalog().provisioned_devices() {
@@ -108,9 +108,9 @@ impl App {
                 self.states.presence.mark_known(device);
             }
             let key = (stored.owner, stored.client_id.clone());
-            let charge = QueueCharge::new(&self.mqtt.queues, stored.org, stored.size());
+            let charge = QueueCharge::new(&self.state.queues, stored.org, stored.size());
             let slot = SessionSlot { stored, charge, is_persisted: true, memory: None, connection: None };
-            self.mqtt.sessions.lock().slots.insert(key, slot);
+            self.state.sessions.lock().slots.insert(key, slot);
         }
         self.end_due_sessions().await;
         Ok(())
@@ -118,7 +118,7 @@ impl App {
 
     /// Publishes wills, ends sessions when their time is over and stores how far clients have come, until the server
     /// stops.
-    pub async fn run_mqtt(self: Arc<Self>, stop: CancellationToken) {
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut stored_at = Instant::now();
         loop {
             tokio::select! {
@@ -137,7 +137,7 @@ impl App {
     async fn end_due_sessions(&self) {
         let now = self.clock.now();
         let mut due = Vec::new();
-        for (key, slot) in &mut self.mqtt.sessions.lock().slots {
+        for (key, slot) in &mut self.state.sessions.lock().slots {
             if slot.connection.is_some() {
                 continue;
             }
@@ -167,16 +167,16 @@ impl App {
     /// first of clients that are away, the oldest first. A client that is connected is told, one of each organization at a
     /// time.
     pub(super) async fn end_sessions_over_share(&self) {
-        for org in self.mqtt.queues.orgs_over() {
-            while self.mqtt.queues.is_over(org) {
+        for org in self.state.queues.orgs_over() {
+            while self.state.queues.is_over(org) {
                 let order = {
-                    let mut registry = self.mqtt.sessions.lock();
+                    let mut registry = self.state.sessions.lock();
                     let Some(slot) = registry.session_to_end(org) else { break };
                     // Also if our clock has stepped back since its client left.
                     (slot.stored.expiry_s, slot.stored.ended_at) = (0, None);
                     slot.connection.as_ref().map(|connection| connection.orders.clone())
                 };
-                self.mqtt.counters.count_overflow();
+                self.state.counters.count_overflow();
                 if let Some(order) = order {
                     // It ends itself; without a listener its connection is gone already.
                     order.send(SessionEviction::Overflow).unwrap_or(());
@@ -191,7 +191,7 @@ impl App {
     /// Removes an ended session, unless the client has come back meanwhile.
     async fn finish_session(&self, key: &SessionKey, is_ended: bool, change: MqttChange) {
         {
-            let mut registry = self.mqtt.sessions.lock();
+            let mut registry = self.state.sessions.lock();
             if registry.slots.get(key).is_none_or(|slot| slot.connection.is_some()) {
                 return;
             }
@@ -200,12 +200,12 @@ impl App {
             }
         }
         // It is logged, and the row is looked at again after the next start.
-        drop(self.mqtt.journal.record(change).await);
+        drop(self.state.journal.record(change).await);
     }
 
     pub(super) async fn store_progress(&self) {
         let mut changes = Vec::new();
-        for ((owner, client_id), slot) in &mut self.mqtt.sessions.lock().slots {
+        for ((owner, client_id), slot) in &mut self.state.sessions.lock().slots {
             let Some(handle) = slot.connection.as_ref().filter(|_| slot.is_persisted) else { continue };
             let cursor = handle.acknowledged.lock().clone();
             if slot.stored.expiry_s > 0 && cursor != slot.stored.cursor {
@@ -213,7 +213,7 @@ impl App {
                 changes.push(MqttChange::SetCursor(*owner, client_id.clone(), cursor));
             }
         }
-        let stored = changes.into_iter().map(|change| self.mqtt.journal.record(change));
+        let stored = changes.into_iter().map(|change| self.state.journal.record(change));
         // What is not stored is sent again after a crash.
         drop(futures::future::join_all(stored).await);
     }
@@ -222,18 +222,18 @@ impl App {
 impl MqttSession {
     /// Ends the connection: publishes the will if it is due, and keeps what the session needs to go on.
     pub async fn end(mut self, end: SessionEnd) {
-        let app = self.app.clone();
+        let broker = self.broker.clone();
         self.memory.inbox.disconnect();
         self.live = None;
-        app.mqtt.counters.count_disconnection();
+        broker.state.counters.count_disconnection();
         if let Some(activity) = self.activity.take() {
-            app.states.presence.disconnect(&activity);
+            broker.states.presence.disconnect(&activity);
         }
         let expiry_s = end.expiry_s.map_or(self.expiry_s, |asked| asked.min(self.expiry_cap()));
         let is_gone = end.ends_session || expiry_s == 0;
-        let now = app.clock.now();
+        let now = broker.clock.now();
         let found = {
-            let mut registry = app.mqtt.sessions.lock();
+            let mut registry = broker.state.sessions.lock();
             registry.of_connection(&self.key, self.connection).map(|slot| {
                 let will = slot.stored.will.take().filter(|_| end.publishes_will);
                 let is_due = will.as_ref().is_some_and(|will| is_gone || will.delay_s == 0);
@@ -248,7 +248,7 @@ impl MqttSession {
         let Some((will, stored, is_persisted)) = found else { return self.released.cancel() };
         let who = self.principal().clone();
         if let Some(will) = will {
-            app.publish_will_of(self.key.0, will).await;
+            broker.publish_will_of(self.key.0, will).await;
         }
         if is_persisted {
             let change = match is_gone {
@@ -256,23 +256,23 @@ impl MqttSession {
                 false => MqttChange::PutSession(stored),
             };
             // The journal has logged it; the session goes on in memory.
-            drop(app.mqtt.journal.record(change).await);
+            drop(broker.state.journal.record(change).await);
         }
         self.release(is_gone);
-        app.report_connection(&who, SessionEvent::Disconnected, Some(end.reason)).await;
+        broker.report_connection(&who, SessionEvent::Disconnected, Some(end.reason)).await;
     }
 
     fn expiry_cap(&self) -> u32 {
-        u32::try_from(self.app.settings.mqtt.session_expiry.as_secs()).unwrap_or(u32::MAX)
+        u32::try_from(self.broker.session_expiry.as_secs()).unwrap_or(u32::MAX)
     }
 
     fn release(mut self, is_gone: bool) {
-        let app = self.app.clone();
-        let mut registry = app.mqtt.sessions.lock();
+        let broker = self.broker.clone();
+        let mut registry = broker.state.sessions.lock();
         // Another connection may have taken the session over without waiting.
         let is_ours = match registry.of_connection(&self.key, self.connection) {
             Some(slot) => {
-                self.memory.shrink(&app.mqtt.counters, &self.subscriptions);
+                self.memory.shrink(&broker.state.counters, &self.subscriptions);
                 slot.connection = None;
                 slot.memory = Some(self.memory);
                 true
@@ -283,7 +283,7 @@ impl MqttSession {
             && is_gone
             && let Some(slot) = registry.slots.remove(&self.key)
         {
-            app.forget_queue(&slot);
+            broker.forget_queue(&slot);
         }
         drop(registry);
         self.released.cancel();

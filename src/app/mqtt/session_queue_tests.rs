@@ -20,7 +20,7 @@ async fn drain(session: &mut MqttSession) -> Vec<OutboundMessage> {
 async fn retain(app: &App, credential: &LiveCredential, topic: &str, payload: Bytes) {
     let publication =
         Publication { topic: topic.to_owned(), payload, qos: Qos::AtLeastOnce, is_retained: true };
-    let outcome = app.mqtt_publish(credential.principal(), publication).await;
+    let outcome = app.mqtt.publisher.publish(credential.principal(), publication).await;
     assert!(matches!(outcome, PublishOutcome::Stored), "{outcome:?}");
 }
 
@@ -31,7 +31,7 @@ async fn a_subscribe_of_the_same_filter_again_and_again_queues_what_is_retained_
     for n in 0..40 {
         retain(&app, &credential, &format!("basalt/press/t{n}"), Bytes::from(n.to_string())).await;
     }
-    let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential, request(0, true)).await.unwrap();
     let storm = |count| {
         let filters = ["basalt/#", "+/#", "#", "basalt/press/+"].into_iter().cycle().take(count);
         filters
@@ -44,14 +44,14 @@ async fn a_subscribe_of_the_same_filter_again_and_again_queues_what_is_retained_
     };
     let grants = session.subscribe(storm(1000)).await;
     assert!(grants.iter().all(|grant| *grant == Grant::Granted(Qos::AtLeastOnce)));
-    assert_eq!(app.mqtt.metrics().queue_bytes, 0, "nothing is queued before its turn");
+    assert_eq!(app.mqtt.sessions.state.metrics().queue_bytes, 0, "nothing is queued before its turn");
     let mut topics: Vec<String> = drain(&mut session).await.iter().map(|m| m.topic.to_string()).collect();
     topics.sort();
     topics.dedup();
     // Others than values, such as the state of the device, match too.
     topics.retain(|topic| topic.starts_with("basalt/press/t"));
     assert_eq!(topics.len(), 40);
-    let sent = app.mqtt.metrics().sent[1];
+    let sent = app.mqtt.sessions.state.metrics().sent[1];
     assert!((40..45).contains(&sent), "each once: {sent}");
     assert_eq!(session.subscribe(storm(1001)).await, vec![Grant::TooMany; 1001]);
     session.end(LOST).await;
@@ -62,7 +62,7 @@ async fn a_subscribe_of_the_same_filter_again_and_again_queues_what_is_retained_
 async fn what_comes_after_a_subscription_is_sent_once_and_as_new() {
     let (_dir, app, _, credential) = plant().await;
     retain(&app, &credential, "basalt/press/t", Bytes::from_static(b"1")).await;
-    let mut session = app.mqtt_connect(credential.clone(), request(0, true)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential.clone(), request(0, true)).await.unwrap();
     subscribe(&mut session, "basalt/press/+", Qos::AtLeastOnce).await;
     for topic in ["basalt/press/rpm", "basalt/press/t"] {
         retain(&app, &credential, topic, Bytes::from_static(b"2")).await;
@@ -82,12 +82,12 @@ async fn retained_messages_wait_in_the_index_until_the_client_takes_them() {
     for n in 0..50 {
         retain(&app, &credential, &format!("basalt/press/t{n}"), Bytes::from(long.clone())).await;
     }
-    let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential, request(0, true)).await.unwrap();
     subscribe(&mut session, "basalt/#", Qos::AtLeastOnce).await;
     for _ in 0..50 {
         drop(tokio::time::timeout(Duration::from_millis(1), session.next_event()).await);
     }
-    let queued = app.mqtt.metrics().queue_bytes;
+    let queued = app.mqtt.sessions.state.metrics().queue_bytes;
     assert!((1..2_000_000).contains(&queued), "{queued} bytes of 2.5 MB");
     assert_eq!(drain(&mut session).await.len(), 50);
     session.end(LOST).await;
@@ -99,8 +99,8 @@ async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
     let (_dir, app, device, credential) = plant().await;
     let owner = app.access.system(None).unwrap();
     publish(&app, &credential, "basalt/press/t", "1").await;
-    let stream = app.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
-    let gateway = app.platform_gateway(&owner, &device).unwrap();
+    let stream = app.parts.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
+    let gateway = app.mqtt.access.platform_gateway(&owner, &device).unwrap();
     let status = format!("{gateway}/status");
     retain(&app, &credential, &status, Bytes::from_static(br#"{"status":"online"}"#)).await;
     retain(&app, &credential, "basalt/press/t", Bytes::from_static(b"1")).await;
@@ -121,18 +121,19 @@ async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
         (with(&[Scope::read(Resource::Group)], None), false, false),
         (with(&[values, devices], Some(stream)), false, false),
     ] {
-        assert_eq!(app.sees_documents(&who, device.org, device.id), hears_document, "{who:?}");
+        assert_eq!(app.mqtt.access.sees_documents(&who, device.org, device.id), hears_document, "{who:?}");
         for (filter, topic, expected) in
             [("#", status.as_str(), hears_document), ("+/+/t", "basalt/press/t", sees_value)]
         {
-            let mut pass = RetainedPass::new(&app, &who, request(filter));
-            let found: Vec<_> = std::iter::from_fn(|| pass.take_slice(&app, &who)).flatten().collect();
+            let mut pass = RetainedPass::new(&app.mqtt.access, &who, request(filter));
+            let found: Vec<_> =
+                std::iter::from_fn(|| pass.take_slice(&app.mqtt.access, &who)).flatten().collect();
             let is_found = found.iter().any(|message| &*message.topic == topic);
             assert_eq!(is_found, expected, "{filter} {:?}", who.scopes);
         }
     }
     let only_values = with(&[values], None);
-    assert_eq!(app.mqtt_grant(&only_values, &status, Qos::AtMostOnce), Grant::NotAuthorized);
+    assert_eq!(app.mqtt.access.grant(&only_values, &status, Qos::AtMostOnce), Grant::NotAuthorized);
 }
 
 /// Security review 2: what devices publish was sent to every key whose filter begins with a wildcard.
@@ -141,7 +142,7 @@ async fn what_a_device_publishes_is_sent_to_keys_that_may_read_the_device() {
     let (_dir, app, device, credential) = plant().await;
     let owner = app.access.system(None).unwrap();
     publish(&app, &credential, "basalt/press/t", "0").await;
-    let stream = app.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
+    let stream = app.parts.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
     let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
     let command = app.commands.create_commands(&owner, vec![spec]).await.unwrap().remove(0);
     let documents = [
@@ -150,7 +151,7 @@ async fn what_a_device_publishes_is_sent_to_keys_that_may_read_the_device() {
         ("config/reported", json!({"artefacts": []})),
         ("commands/response", json!({"id": command.uuid.to_string(), "status": "ACKNOWLEDGED"})),
     ];
-    let gateway = app.platform_gateway(&owner, &device).unwrap();
+    let gateway = app.mqtt.access.platform_gateway(&owner, &device).unwrap();
     let topics = documents.each_ref().map(|(name, _)| format!("{gateway}/{name}"));
     let mut sessions = Vec::new();
     for (scope, data, is_granted) in [
@@ -164,7 +165,7 @@ async fn what_a_device_publishes_is_sent_to_keys_that_may_read_the_device() {
         let (_, secret) = app.access.create_key(&owner, &spec).await.unwrap();
         let principal = Arc::new(app.access.authenticate_key(&secret).unwrap());
         let credential = app.feeds.live_credential(principal, None);
-        let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+        let mut session = app.mqtt.sessions.connect(credential, request(0, true)).await.unwrap();
         for filter in ["#", "+/+/+/+/#"] {
             let (filter, qos) = (filter.to_owned(), Qos::AtLeastOnce);
             let request = SubscribeRequest { filter, qos, retain: RetainHandling::Always };
@@ -200,24 +201,37 @@ async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_agai
     let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
     app.commands.create_commands(&owner, vec![spec; 20]).await.unwrap();
     let few = |is_clean| ConnectRequest { window: 1, ..request(60, is_clean) };
-    let mut session = app.mqtt_connect(credential.clone(), few(true)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential.clone(), few(true)).await.unwrap();
     let filter = format!("control/default/{0}/{0}/#", device.aliases.key);
     subscribe(&mut session, &filter, Qos::AtLeastOnce).await;
     let (id, ..) = next(&mut session).await;
     assert_eq!(session.memory.outbox.waiting(), 19);
     session.end(LOST).await;
-    let kept =
-        app.mqtt.sessions.lock().slots.values().next().unwrap().memory.as_ref().unwrap().charge.bytes();
-    let one = app.mqtt.metrics().queue_bytes as usize;
+    let kept = app
+        .mqtt
+        .sessions
+        .state
+        .sessions
+        .lock()
+        .slots
+        .values()
+        .next()
+        .unwrap()
+        .memory
+        .as_ref()
+        .unwrap()
+        .charge
+        .bytes();
+    let one = app.mqtt.sessions.state.metrics().queue_bytes as usize;
     assert!(one > 0 && kept < 2 * one + 256, "{kept} bytes, of which the one in flight has {one}");
 
-    let mut session = app.mqtt_connect(credential, few(false)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential, few(false)).await.unwrap();
     let (again, is_repeat, ..) = next(&mut session).await;
     assert_eq!((again, is_repeat), (id, true), "what is in flight comes again with its id");
     session.acknowledge(again.unwrap()).unwrap();
     assert_eq!(drain(&mut session).await.len(), 19, "and the others are found");
     session.end(SessionEnd { ends_session: true, ..LOST }).await;
-    assert_eq!(app.mqtt.metrics().queue_bytes, 0);
+    assert_eq!(app.mqtt.sessions.state.metrics().queue_bytes, 0);
 }
 
 /// Security review 5: values that wait for a session whose client is away are in the log, not in memory.
@@ -225,7 +239,7 @@ async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_agai
 async fn values_that_wait_for_a_client_that_is_away_are_read_again_once() {
     let (_dir, app, _, credential) = plant().await;
     let few = |is_clean| ConnectRequest { window: 1, ..request(60, is_clean) };
-    let mut session = app.mqtt_connect(credential.clone(), few(true)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential.clone(), few(true)).await.unwrap();
     subscribe(&mut session, "basalt/press/#", Qos::AtLeastOnce).await;
     for value in 0..50 {
         publish(&app, &credential, "basalt/press/t", &value.to_string()).await;
@@ -235,7 +249,7 @@ async fn values_that_wait_for_a_client_that_is_away_are_read_again_once() {
         drop(tokio::time::timeout(Duration::from_millis(1), session.next_event()).await);
     }
     session.end(LOST).await;
-    let mut session = app.mqtt_connect(credential, few(false)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential, few(false)).await.unwrap();
     let (again, is_repeat, _, payload) = next(&mut session).await;
     assert_eq!((again, is_repeat, &payload), (id, true, &first));
     session.acknowledge(again.unwrap()).unwrap();
@@ -266,49 +280,48 @@ async fn sessions_whose_clients_are_away_are_bounded_in_number_and_memory() {
             will: None,
             cursor: None,
         };
-        let charge = QueueCharge::new(&app.mqtt.queues, stored.org, stored.size());
+        let charge = QueueCharge::new(&app.mqtt.sessions.state.queues, stored.org, stored.size());
         let slot = SessionSlot { stored, charge, is_persisted: false, memory: None, connection: None };
         let key = (slot.stored.owner, slot.stored.client_id.clone());
-        app.mqtt.sessions.lock().slots.insert(key, slot);
+        app.mqtt.sessions.state.sessions.lock().slots.insert(key, slot);
     };
     (0..1000).for_each(|n| absent(n, 10));
-    let refused = app.mqtt_connect(credential.clone(), named(1)).await.err().expect("one too many");
+    let refused = app.mqtt.sessions.connect(credential.clone(), named(1)).await.err().expect("one too many");
     assert_eq!(refused.kind, Kind::LimitReached);
     let known = ConnectRequest { client_id: "absent7".to_owned(), ..request(0, false) };
-    let back = app.mqtt_connect(credential.clone(), known).await.expect("its session is there");
+    let back = app.mqtt.sessions.connect(credential.clone(), known).await.expect("its session is there");
     back.end(LOST).await;
-    app.mqtt_connect(credential.clone(), named(1)).await.expect("there is room").end(LOST).await;
+    app.mqtt.sessions.connect(credential.clone(), named(1)).await.expect("there is room").end(LOST).await;
 
     // Past the organization's share the oldest end.
-    app.mqtt.sessions.lock().slots.clear();
+    app.mqtt.sessions.state.sessions.lock().slots.clear();
     (0..300).for_each(|n| absent(n, 120_000));
-    assert!(app.mqtt.queues.is_over(credential.principal().org));
-    app.end_sessions_over_share().await;
-    assert!(!app.mqtt.queues.is_over(credential.principal().org));
-    let registry = app.mqtt.sessions.lock();
+    assert!(app.mqtt.sessions.state.queues.is_over(credential.principal().org));
+    app.mqtt.sessions.end_sessions_over_share().await;
+    assert!(!app.mqtt.sessions.state.queues.is_over(credential.principal().org));
+    let registry = app.mqtt.sessions.state.sessions.lock();
     let left = registry.slots.len();
     assert!((200..300).contains(&left), "{left}");
-    assert!(
-        registry.slots.keys().any(|(_, id)| id == "absent299")
-            && !registry.slots.keys().any(|(_, id)| id == "absent0")
-    );
+    let keeps_newest = registry.slots.keys().any(|(_, id)| id == "absent299")
+        && !registry.slots.keys().any(|(_, id)| id == "absent0");
+    assert!(keeps_newest);
 }
 
 /// Security review 11: each second the whole row was written, filters included.
 #[tokio::test]
 async fn progress_of_a_session_changes_its_cursor_alone() {
     let (_dir, app, _, credential) = plant().await;
-    let mut session = app.mqtt_connect(credential.clone(), request(60, true)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential.clone(), request(60, true)).await.unwrap();
     subscribe(&mut session, "basalt/press/#", Qos::AtLeastOnce).await;
     publish(&app, &credential, "basalt/press/t", "1").await;
     let (id, ..) = next(&mut session).await;
     session.acknowledge(id.unwrap()).unwrap();
     // Told apart from what the session remembers, to see which parts of the row are written.
-    let row = || async { app.store.catalog().mqtt_sessions().await.unwrap().remove(0) };
+    let row = || async { app.parts.store.catalog().mqtt_sessions().await.unwrap().remove(0) };
     let before = row().await;
     let other = StoredSession { subscriptions: Vec::new(), ..before.clone() };
-    app.store.catalog().store_mqtt(vec![MqttChange::PutSession(other)]).await.unwrap();
-    app.store_progress().await;
+    app.parts.store.catalog().store_mqtt(vec![MqttChange::PutSession(other)]).await.unwrap();
+    app.mqtt.sessions.store_progress().await;
     let after = row().await;
     assert!(after.subscriptions.is_empty(), "the rest of the row stays");
     assert!(after.cursor.is_some() && after.cursor != before.cursor, "{:?}", after.cursor);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::MqttSessions;
 use super::access::session_owner;
 use super::feed::LiveProgress;
 use super::queue_account::QueueCharge;
@@ -14,7 +15,6 @@ use super::registry::{ConnectionHandle, SessionEviction, SessionKey, SessionSlot
 use super::session::MqttSession;
 use super::session_end::SessionEnd;
 use super::session_memory::SessionMemory;
-use crate::app::App;
 use crate::app::gateway::session::SessionEvent;
 use crate::app::live::credential::LiveCredential;
 use crate::domain::mqtt::inbox::Inbox;
@@ -40,13 +40,13 @@ pub struct ConnectRequest {
     pub quota: u16,
 }
 
-impl App {
+impl MqttSessions {
     /// Opens the session of a client. Another connection with the same client id of the same owner is ended first.
     ///
     /// # Errors
     /// `Forbidden` for a will that the client may not publish itself, and for callers that MQTT does not know;
     /// `LimitReached` for a new session when there are too many; `Unavailable` when the session cannot be stored.
-    pub async fn mqtt_connect(
+    pub async fn connect(
         self: &Arc<Self>,
         credential: LiveCredential,
         request: ConnectRequest,
@@ -54,20 +54,20 @@ impl App {
         let who = credential.principal().clone();
         let owner = session_owner(&who)?;
         if let Some(will) = &request.will {
-            self.mqtt_may_publish(&who, &will.topic)?;
+            self.access.may_publish(&who, &will.topic)?;
         }
-        let most = u32::try_from(self.settings.mqtt.session_expiry.as_secs()).unwrap_or(u32::MAX);
+        let most = u32::try_from(self.session_expiry.as_secs()).unwrap_or(u32::MAX);
         let request = ConnectRequest { expiry_s: request.expiry_s.min(most), ..request };
         let key = (owner, request.client_id.clone());
         self.take_over(&key).await;
         let (mut session, change, ended_will) = self.open_session(credential, key, request)?;
         if let Some(will) = ended_will {
             // It is published also when the client does not wait for it.
-            let app = self.clone();
-            drop(tokio::spawn(async move { app.publish_will_of(owner, will).await }).await);
+            let sessions = self.clone();
+            drop(tokio::spawn(async move { sessions.publish_will_of(owner, will).await }).await);
         }
         let opened = match change {
-            Some(change) => self.mqtt.journal.record(change).await,
+            Some(change) => self.state.journal.record(change).await,
             None => Ok(()),
         };
         let opened = match opened {
@@ -101,7 +101,7 @@ impl App {
     async fn take_over(&self, key: &SessionKey) {
         loop {
             let other = {
-                let registry = self.mqtt.sessions.lock();
+                let registry = self.state.sessions.lock();
                 registry.slots.get(key).and_then(|slot| slot.connection.clone())
             };
             let Some(other) = other else { return };
@@ -109,7 +109,7 @@ impl App {
             let is_there = other.orders.send(SessionEviction::TakenOver).is_ok();
             let ended = tokio::time::timeout(TAKE_OVER_TIMEOUT, other.released.cancelled());
             if (!is_there || ended.await.is_err())
-                && let Some(slot) = self.mqtt.sessions.lock().of_connection(key, other.id)
+                && let Some(slot) = self.state.sessions.lock().of_connection(key, other.id)
             {
                 slot.connection = None;
             }
@@ -128,9 +128,9 @@ impl App {
         let (orders, received) = mpsc::unbounded_channel();
         let released = CancellationToken::new();
         let (org, owner) = (credential.principal().org, key.0);
-        let mut registry = self.mqtt.sessions.lock();
+        let mut registry = self.state.sessions.lock();
         if !registry.slots.contains_key(&key)
-            && (registry.is_full_for(org, owner) || self.mqtt.queues.is_over(org))
+            && (registry.is_full_for(org, owner) || self.state.queues.is_over(org))
         {
             let problem = "there are too many sessions whose clients are not connected";
             return Err(Error::new(Kind::LimitReached, problem));
@@ -166,10 +166,10 @@ impl App {
             (false, false) => None,
         };
         let handle = memory.connection_handle(connection, orders, released.clone(), self.clock.now());
-        let charge = QueueCharge::new(&self.mqtt.queues, org, stored.size());
+        let charge = QueueCharge::new(&self.state.queues, org, stored.size());
         let slot = SessionSlot { stored, charge, is_persisted, memory: None, connection: Some(handle) };
         registry.slots.insert(key.clone(), slot);
-        self.mqtt.counters.count_connection();
+        self.state.counters.count_connection();
         let session = MqttSession {
             released,
             is_present,
@@ -188,7 +188,7 @@ impl App {
         (subscriptions, memory): (Vec<Subscription>, SessionMemory),
     ) -> MqttSession {
         MqttSession {
-            app: self.clone(),
+            broker: self.clone(),
             watch: credential.watch(),
             credential,
             key,
@@ -227,7 +227,7 @@ impl App {
         let new = || SessionMemory {
             outbox: Outbox::new(window),
             queued: Default::default(),
-            charge: QueueCharge::new(&self.mqtt.queues, org, 0),
+            charge: QueueCharge::new(&self.state.queues, org, 0),
             inbox: Inbox::new(quota),
             progress: LiveProgress::after(cursor.clone()),
             commands: Default::default(),
@@ -235,7 +235,7 @@ impl App {
         };
         let mut memory = memory.unwrap_or_else(new);
         for lost in memory.outbox.resume(window) {
-            memory.count_out(&self.mqtt.counters, &lost);
+            memory.count_out(&self.state.counters, &lost);
         }
         (subscriptions, cursor, memory)
     }

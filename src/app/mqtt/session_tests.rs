@@ -17,7 +17,7 @@ use crate::app::mqtt::session_end::SessionEnd;
 use crate::app::mqtt::session_start::ConnectRequest;
 use crate::app::mqtt::subscribe::{RetainHandling, SubscribeRequest};
 use crate::app::mqtt::{Publication, PublishOutcome};
-use crate::app::test_app;
+use crate::app::{App, test_app};
 use crate::domain::command::CommandSpec;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::mqtt::{MqttChange, StoredSession, Will};
@@ -32,7 +32,7 @@ async fn plant() -> (tempfile::TempDir, Arc<App>, Arc<Device>, LiveCredential) {
     let owner = app.access.system(None).unwrap();
     let device = app.devices.create_device(&owner, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
     let issued = app.certificates.issue_certificate(&owner, device.id).await.unwrap();
-    let principal = Arc::new(app.device_principal(device.id).unwrap());
+    let principal = Arc::new(app.mqtt.access.device_principal(device.id).unwrap());
     let credential = app.feeds.live_certificate_credential(principal, issued.fingerprint);
     (dir, app, device, credential)
 }
@@ -54,7 +54,7 @@ async fn publish(app: &App, credential: &LiveCredential, topic: &str, payload: &
     let payload = Bytes::copy_from_slice(payload.as_bytes());
     let publication =
         Publication { topic: topic.to_owned(), payload, qos: Qos::AtLeastOnce, is_retained: false };
-    let outcome = app.mqtt_publish(credential.principal(), publication).await;
+    let outcome = app.mqtt.publisher.publish(credential.principal(), publication).await;
     assert!(matches!(outcome, PublishOutcome::Stored), "{outcome:?}");
 }
 
@@ -75,7 +75,7 @@ async fn next(session: &mut MqttSession) -> (Option<u16>, bool, String, Value) {
 #[tokio::test]
 async fn what_was_not_acknowledged_comes_again_and_what_was_written_meanwhile_follows() {
     let (_dir, app, _, credential) = plant().await;
-    let mut session = app.mqtt_connect(credential.clone(), request(60, false)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential.clone(), request(60, false)).await.unwrap();
     assert!(!session.is_present);
     subscribe(&mut session, "basalt/press/#", Qos::AtLeastOnce).await;
     publish(&app, &credential, "basalt/press/t", "1").await;
@@ -84,7 +84,7 @@ async fn what_was_not_acknowledged_comes_again_and_what_was_written_meanwhile_fo
     session.end(LOST).await;
     publish(&app, &credential, "basalt/press/t", "2").await;
 
-    let mut session = app.mqtt_connect(credential.clone(), request(60, false)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential.clone(), request(60, false)).await.unwrap();
     assert!(session.is_present);
     let again = next(&mut session).await;
     assert_eq!((again.0, again.1, &again.3["value"]), (id, true, &json!(1.0)));
@@ -94,11 +94,11 @@ async fn what_was_not_acknowledged_comes_again_and_what_was_written_meanwhile_fo
     session.acknowledge(second.unwrap()).unwrap();
     session.end(LOST).await;
 
-    let session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+    let session = app.mqtt.sessions.connect(credential, request(0, true)).await.unwrap();
     assert!(!session.is_present);
     session.end(LOST).await;
-    assert_eq!(app.mqtt.metrics().sessions, 0);
-    assert_eq!(app.mqtt.metrics().queue_bytes, 0);
+    assert_eq!(app.mqtt.sessions.state.metrics().sessions, 0);
+    assert_eq!(app.mqtt.sessions.state.metrics().queue_bytes, 0);
 }
 
 #[tokio::test]
@@ -109,9 +109,9 @@ async fn unsubscribing_needs_no_new_feed_and_narrows_it_when_it_can() {
     let below = app.devices.create_device(&owner, below).await.unwrap();
     // The rights of a certificate are those at the time of the login.
     let issued = app.certificates.issue_certificate(&owner, device.id).await.unwrap();
-    let principal = Arc::new(app.device_principal(device.id).unwrap());
+    let principal = Arc::new(app.mqtt.access.device_principal(device.id).unwrap());
     let credential = app.feeds.live_certificate_credential(principal, issued.fingerprint);
-    let mut session = app.mqtt_connect(credential.clone(), request(0, true)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential.clone(), request(0, true)).await.unwrap();
     for filter in ["basalt/press/#", "basalt/press/t", "basalt/zone/#"] {
         subscribe(&mut session, filter, Qos::AtLeastOnce).await;
     }
@@ -152,19 +152,22 @@ async fn a_second_connection_takes_over_and_the_will_of_the_first_is_published()
         delay_s: 0,
     };
     let mortal = ConnectRequest { will: Some(will), ..request(0, true) };
-    let mut first = app.mqtt_connect(credential.clone(), mortal).await.unwrap();
+    let mut first = app.mqtt.sessions.connect(credential.clone(), mortal).await.unwrap();
     let ended = tokio::spawn(async move {
         let event = first.next_event().await;
         first.end(LOST).await;
         event
     });
-    let second = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+    let second = app.mqtt.sessions.connect(credential, request(0, true)).await.unwrap();
     assert_eq!(ended.await.unwrap(), SessionEvent::End(SessionEviction::TakenOver));
-    assert!(app.is_mqtt_connected(device.id));
+    assert!(app.mqtt.sessions.is_connected(device.id));
     let owner = app.access.system(None).unwrap();
-    assert!(app.store.catalog().stream_of_device(&owner, device.id, "online").is_ok(), "the will is a value");
+    assert!(
+        app.parts.store.catalog().stream_of_device(&owner, device.id, "online").is_ok(),
+        "the will is a value"
+    );
     second.end(LOST).await;
-    assert!(!app.is_mqtt_connected(device.id));
+    assert!(!app.mqtt.sessions.is_connected(device.id));
 }
 
 #[tokio::test]
@@ -172,7 +175,8 @@ async fn a_foreign_will_refuses_the_connection() {
     let (_dir, app, _, credential) = plant().await;
     let topic = "basalt/other/online".to_owned();
     let will = Will { topic, payload: Vec::new(), qos: Qos::AtMostOnce, is_retained: true, delay_s: 0 };
-    let refused = app.mqtt_connect(credential, ConnectRequest { will: Some(will), ..request(0, true) }).await;
+    let refused =
+        app.mqtt.sessions.connect(credential, ConnectRequest { will: Some(will), ..request(0, true) }).await;
     assert_eq!(refused.err().unwrap().kind, Kind::Forbidden);
 }
 
@@ -182,7 +186,7 @@ async fn commands_wait_for_their_gateway_and_a_filter_of_wildcards_takes_none() 
     let owner = app.access.system(None).unwrap();
     let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
     let waiting = app.commands.create_commands(&owner, vec![spec.clone()]).await.unwrap().remove(0);
-    let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential, request(0, true)).await.unwrap();
     subscribe(&mut session, "#", Qos::AtLeastOnce).await;
     assert_eq!(session.next_delivery(), None);
     subscribe(&mut session, &format!("control/default/{0}/{0}/#", device.aliases.key), Qos::AtLeastOnce)
@@ -199,7 +203,7 @@ async fn commands_wait_for_their_gateway_and_a_filter_of_wildcards_takes_none() 
 #[tokio::test]
 async fn a_session_ends_with_its_certificate() {
     let (_dir, app, device, credential) = plant().await;
-    let mut session = app.mqtt_connect(credential, request(0, true)).await.unwrap();
+    let mut session = app.mqtt.sessions.connect(credential, request(0, true)).await.unwrap();
     let owner = app.access.system(None).unwrap();
     app.certificates.issue_certificate(&owner, device.id).await.unwrap();
     let event = tokio::time::timeout(PATIENCE, session.next_event()).await.unwrap();

@@ -5,13 +5,12 @@
 
 use std::sync::Arc;
 
-use super::access;
 use super::message::{MessageSource, OutboundMessage};
 use super::publish::Publication;
 use super::registry::SessionEviction;
 use super::relay::{RelayFilters, RelayedMessage};
 use super::session::{MqttSession, SessionEvent};
-use crate::app::App;
+use super::{MqttPublisher, access};
 use crate::collect::mqtt::sparkplug::topic::{Direction, NAMESPACE};
 use crate::domain::mqtt::{Qos, Subscription, topic};
 use crate::domain::{Principal, Result};
@@ -21,7 +20,7 @@ fn is_of_sparkplug(filter: &str) -> bool {
     filter.split('/').next() == Some(NAMESPACE)
 }
 
-impl App {
+impl MqttPublisher {
     /// Hands a message on to the subscribers that are connected.
     ///
     /// # Errors
@@ -35,7 +34,7 @@ impl App {
         access::require_sparkplug_publisher(who, direction)?;
         let Publication { topic: name, payload, qos, is_retained } = publication;
         let message = RelayedMessage { topic: name.as_str().into(), payload: payload.clone(), qos: *qos };
-        self.mqtt.relay.publish(who.org, direction, message, *is_retained)
+        self.state.relay.publish(who.org, direction, message, *is_retained)
     }
 }
 
@@ -48,7 +47,7 @@ impl MqttSession {
         } else if let Some(relayed) = &self.relayed {
             relayed.set_filters(filters);
         } else {
-            self.relayed = Some(self.app.mqtt.relay.subscribe(self.principal().org, filters));
+            self.relayed = Some(self.broker.state.relay.subscribe(self.principal().org, filters));
         }
     }
 
@@ -71,7 +70,7 @@ impl MqttSession {
                 SessionEvent::Queued
             }
             None => {
-                self.app.mqtt.counters.count_overflow();
+                self.broker.state.counters.count_overflow();
                 SessionEvent::End(SessionEviction::Overflow)
             }
         }
@@ -89,7 +88,7 @@ impl MqttSession {
         if own.is_empty() || !access::may_follow_sparkplug(self.principal()) {
             return None;
         }
-        let states = self.app.mqtt.relay.states_after(self.principal().org, last, most);
+        let states = self.broker.state.relay.states_after(self.principal().org, last, most);
         for message in &states {
             if own.iter().any(|filter| topic::matches(filter, &message.topic)) {
                 self.queue_sparkplug(message, true);

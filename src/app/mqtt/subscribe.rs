@@ -51,7 +51,7 @@ impl MqttSession {
         let mut grants = Vec::with_capacity(requests.len());
         let mut retained = Vec::new();
         for SubscribeRequest { filter, qos, retain } in requests {
-            let mut grant = self.app.mqtt_grant(&who, &filter, qos);
+            let mut grant = self.broker.access.grant(&who, &filter, qos);
             if let Grant::Granted(qos) = grant {
                 let is_wanted = match retain {
                     RetainHandling::Always => true,
@@ -81,7 +81,7 @@ impl MqttSession {
             return grants.into_iter().map(answer).collect();
         }
         // After the feed was opened: what is retained from now on comes with the feed, and what was before is found here.
-        let up_to = self.app.mqtt.retained.read().last_number();
+        let up_to = self.broker.state.retained.read().last_number();
         for (filter, qos) in retained {
             self.memory.retained.request(RetainedRequest { filter, qos, up_to, is_documents_only: false });
         }
@@ -116,7 +116,7 @@ impl MqttSession {
         let bytes: usize = self.subscriptions.iter().map(|known| known.filter.len()).sum();
         let has_room = self.subscriptions.len() < MAX_SUBSCRIPTIONS
             && bytes + new.filter.len() <= MAX_FILTER_BYTES
-            && !self.app.mqtt.queues.is_over(self.principal().org);
+            && !self.broker.state.queues.is_over(self.principal().org);
         if has_room {
             self.subscriptions.push(new);
         }
@@ -130,14 +130,14 @@ impl MqttSession {
         self.follow_platform()?;
         let who = self.principal().clone();
         if self.needs_commands() && self.new_commands.is_none() {
-            self.new_commands = Some(self.app.store.catalog().subscribe_command_changes(&who));
+            self.new_commands = Some(self.broker.store.catalog().subscribe_command_changes(&who));
         }
         if !self.needs_values() {
             return Ok(());
         }
         if self.feed_permit.is_none() {
-            let is_shared = self.app.store.catalog().org_count() > 1;
-            self.feed_permit = Some(self.app.mqtt.feeds.acquire(&who, is_shared)?);
+            let is_shared = self.broker.store.catalog().org_count() > 1;
+            self.feed_permit = Some(self.broker.state.feeds.acquire(&who, is_shared)?);
         }
         let is_queued = self.subscriptions.iter().any(|known| known.qos != Qos::AtMostOnce);
         let fetched = self.memory.progress.fetched.clone().filter(|_| is_queued);
@@ -200,7 +200,7 @@ impl MqttSession {
     async fn open_value_feed(&mut self, start: LiveStart) -> Result<()> {
         let wanted = self.wanted_devices();
         let query = LiveQuery { wanted: wanted.clone(), start, max_rate: None };
-        let mut feed = self.app.feeds.open_feed(&self.credential, query, None).await?;
+        let mut feed = self.broker.feeds.open_feed(&self.credential, query, None).await?;
         // The first message has no readings, only the position from which on nothing is missed.
         if let Some(first) = feed.next().await {
             self.memory.progress.fetch(first?.cursor, 0);
@@ -225,9 +225,9 @@ impl MqttSession {
             if topic::has_wildcards(name) {
                 return SubscriptionFilter::default();
             }
-            let found = self.app.named_device(self.principal(), name);
-            let seen =
-                found.filter(|device| self.app.store.catalog().device(self.principal(), device.id).is_ok());
+            let found = self.broker.access.named_device(self.principal(), name);
+            let seen = found
+                .filter(|device| self.broker.store.catalog().device(self.principal(), device.id).is_ok());
             let Some(device) = seen else { return SubscriptionFilter::default() };
             devices.push(device.id);
         }
@@ -245,14 +245,14 @@ impl MqttSession {
     /// Stores the subscriptions of a session that outlives its connection.
     async fn store(&mut self) -> Result<()> {
         match self.stored_session() {
-            Some(stored) => self.app.mqtt.journal.record(MqttChange::PutSession(stored)).await,
+            Some(stored) => self.broker.state.journal.record(MqttChange::PutSession(stored)).await,
             None => Ok(()),
         }
     }
 
     /// The session as it is now, if it outlives its connection.
     fn stored_session(&self) -> Option<StoredSession> {
-        let mut registry = self.app.mqtt.sessions.lock();
+        let mut registry = self.broker.state.sessions.lock();
         let slot = registry.of_connection(&self.key, self.connection)?;
         slot.stored.subscriptions = self.subscriptions.clone();
         slot.stored.cursor = self.memory.progress.acknowledged.lock().clone();
@@ -271,7 +271,7 @@ impl MqttSession {
     }
 
     fn find_topic(&self, id: StreamId) -> Option<StreamTopic> {
-        let (catalog, who) = (self.app.store.catalog(), self.principal());
+        let (catalog, who) = (self.broker.store.catalog(), self.principal());
         let stream = catalog.stream(who, id).ok()?;
         let device = catalog.device(who, stream.spec.device).ok()?;
         let name = stream.spec.name.trim_matches('/');
@@ -282,7 +282,7 @@ impl MqttSession {
         }
         // Companions hold what is no reading of a sensor.
         let is_sensor = Companion::of(&stream.spec).is_none();
-        let org = self.app.org_uuid(who).ok().filter(|_| is_sensor)?;
+        let org = self.broker.access.control.org_uuid(who).ok().filter(|_| is_sensor)?;
         let topic = format!("{PLATFORM_TREE}/readings/{org}/{}", device.aliases.uuid);
         let qos = self.qos_of(&topic, |_| true)?;
         Some(StreamTopic { topic: topic.into(), qos, kind, sensor: Some(uuid) })

@@ -9,30 +9,50 @@ use serde_json::value::RawValue;
 use super::{
     DeviceMessage, DeviceMessagePage, MessageEvent, MessageFeed, MessageListQuery, MessageSource, SortKey,
 };
-use crate::app::App;
-use crate::app::gateway::GatewayEvent;
+use crate::app::compat::CompatOrg;
+use crate::app::core_parts::CoreParts;
 use crate::app::gateway::feed::{FeedItem, GatewayFeed};
+use crate::app::gateway::{Gateway, GatewayEvent};
+use crate::app::messages::Messages;
 use crate::domain::command::{Command, CommandState, STATUS_KIND};
 use crate::domain::message::query::{
     MAX_PAGE_MESSAGES, MessageFilter, MessageOrder, MessagePage, MessageQuery,
 };
 use crate::domain::message::{Message, MessageContent};
 use crate::domain::{DeviceId, Error, Kind, Micros, Principal, Result};
+use crate::store::Store;
 
 /// The messages of one organization.
 struct OrgMessages {
-    app: Arc<App>,
+    service: Arc<OnPremiseMessages>,
     /// Reads the devices and values of the organization, and nothing else.
     who: Arc<Principal>,
 }
 
-impl App {
+/// Messages of the organization that the on-premise interface serves.
+pub struct OnPremiseMessages {
+    store: Arc<Store>,
+    gateway: Arc<Gateway>,
+    messages: Arc<Messages>,
+    org: Arc<CompatOrg>,
+}
+
+impl OnPremiseMessages {
+    pub(in crate::app) fn new(
+        parts: &CoreParts,
+        org: Arc<CompatOrg>,
+        gateway: Arc<Gateway>,
+        messages: Arc<Messages>,
+    ) -> Self {
+        Self { store: parts.store.clone(), gateway, messages, org }
+    }
+
     /// Returns the messages that the on-premise interface serves: those of the organization `compat.default_org`.
     ///
     /// # Errors
-    /// As [`App::compat_reader`].
+    /// As [`CompatOrg::compat_reader`].
     pub fn onpremise_messages(self: &Arc<Self>) -> Result<Arc<dyn MessageSource>> {
-        Ok(Arc::new(OrgMessages { app: self.clone(), who: Arc::new(self.compat_reader()?) }))
+        Ok(Arc::new(OrgMessages { service: self.clone(), who: Arc::new(self.org.compat_reader()?) }))
     }
 }
 
@@ -42,8 +62,8 @@ impl MessageSource for OrgMessages {
     }
 
     fn subscribe(&self) -> Result<MessageFeed> {
-        let feed = self.app.gateway.gateway_feed(self.who.clone())?;
-        let reader = OrgMessages { app: self.app.clone(), who: self.who.clone() };
+        let feed = self.service.gateway.gateway_feed(self.who.clone())?;
+        let reader = OrgMessages { service: self.service.clone(), who: self.who.clone() };
         let events = futures::stream::unfold(Some((reader, feed)), |open| async move {
             let (reader, mut feed) = open?;
             match reader.next_event(&mut feed).await {
@@ -57,7 +77,7 @@ impl MessageSource for OrgMessages {
 
 impl OrgMessages {
     async fn list_messages(&self, query: &MessageListQuery) -> Result<DeviceMessagePage> {
-        let device = match self.app.store.catalog().device_by_key(&self.who, &query.device_key) {
+        let device = match self.service.store.catalog().device_by_key(&self.who, &query.device_key) {
             Ok(device) => device,
             Err(error) if error.kind == Kind::NotFound => return Ok(DeviceMessagePage::default()),
             Err(error) => return Err(error),
@@ -91,7 +111,7 @@ impl OrgMessages {
         offset: usize,
         limit: usize,
     ) -> Result<MessagePage> {
-        self.app.messages.messages(&self.who, MessageQuery { filter, order, offset, limit }).await
+        self.service.messages.messages(&self.who, MessageQuery { filter, order, offset, limit }).await
     }
 
     /// Reads every message, in the order in which they were stored.
@@ -170,7 +190,7 @@ impl OrgMessages {
 
     /// The key of a device; `None` when it is deleted.
     fn key(&self, device: DeviceId) -> Option<Arc<str>> {
-        let device = self.app.store.catalog().device(&self.who, device).ok()?;
+        let device = self.service.store.catalog().device(&self.who, device).ok()?;
         Some(device.aliases.key.as_str().into())
     }
 }

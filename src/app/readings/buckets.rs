@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::list::ReadingSpan;
-use crate::app::App;
+use crate::app::readings::SensorReadings;
 use crate::app::series::MAX_BUCKETS;
 use crate::app::sql::SqlRequest;
 use crate::domain::named_enum::named_enum;
@@ -82,11 +82,11 @@ pub fn function_value(bucket: &Bucket, function: BucketFunction) -> Option<f64> 
     value.filter(|value| value.is_finite())
 }
 
-impl App {
+impl SensorReadings {
     /// Returns the buckets of a sensor, computed from readings; posted statistics do not count.
     ///
     /// # Errors
-    /// As `App::sensor_readings`; `Invalid` for the field `interval`: it is no duration, or makes too many buckets; or
+    /// As `SensorReadings::sensor_readings`; `Invalid` for the field `interval`: it is no duration, or makes too many buckets; or
     /// for `functions` of a text other than the count.
     pub async fn sensor_buckets(
         &self,

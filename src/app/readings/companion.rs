@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use serde_json::{Map, Value};
 
-use crate::app::App;
+use crate::app::readings::SensorReadings;
 use crate::domain::companion::Companion;
 use crate::domain::reading::Readings;
 use crate::domain::stream::Stream;
@@ -17,7 +17,7 @@ use crate::query::readings_list::ValuesQuery;
 /// The metadata of readings, by stream and time. A reading without any has none here.
 pub(super) type ReadingMetadata = HashMap<(StreamId, Micros), Map<String, Value>>;
 
-impl App {
+impl SensorReadings {
     /// Returns the metadata of the readings of streams from `first` to `last`, both included.
     pub(super) async fn metadata_within(
         &self,

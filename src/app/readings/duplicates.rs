@@ -7,14 +7,14 @@ use arrow::datatypes::Int64Type;
 use futures::TryStreamExt;
 use serde_json::json;
 
-use crate::app::App;
+use crate::app::readings::SensorReadings;
 use crate::app::sql::SqlRequest;
 use crate::domain::{Micros, Principal, Result, StreamId};
 
 /// Times that are looked up by one query.
 const MAX_TIMES: usize = 1000;
 
-impl App {
+impl SensorReadings {
     /// Returns how many of the points are there already, or are named before in the list. A point that is newer than
     /// everything of its stream costs no query.
     ///

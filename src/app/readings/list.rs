@@ -9,7 +9,7 @@ use futures::TryStreamExt;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::app::readings::SensorReadings;
 use crate::app::sql::SqlRequest;
 use crate::domain::companion::Companion;
 use crate::domain::document::DocumentKind;
@@ -123,7 +123,7 @@ pub struct PageQuery {
     pub limit: usize,
 }
 
-impl App {
+impl SensorReadings {
     /// Returns the stream of a sensor.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl App {
     /// Returns the readings of a sensor in a range.
     ///
     /// # Errors
-    /// As [`App::sensor_stream`]; `Busy`, `Timeout` or `TooLarge` for the limits of queries.
+    /// As [`SensorReadings::sensor_stream`]; `Busy`, `Timeout` or `TooLarge` for the limits of queries.
     pub async fn sensor_readings(
         &self,
         principal: &Principal,
@@ -165,7 +165,7 @@ impl App {
     /// Returns the newest reading of a sensor that has a value; `None` before the first.
     ///
     /// # Errors
-    /// As [`App::sensor_readings`].
+    /// As [`SensorReadings::sensor_readings`].
     pub async fn latest_sensor_reading(
         &self,
         principal: &Principal,
@@ -180,7 +180,7 @@ impl App {
     /// Returns a page of the readings of sensors in a range.
     ///
     /// # Errors
-    /// As [`App::sensor_readings`]; `NotFound` for a sensor, component or device that is not visible; `TooLarge` for a
+    /// As [`SensorReadings::sensor_readings`]; `NotFound` for a sensor, component or device that is not visible; `TooLarge` for a
     /// page with too long texts.
     pub async fn readings_page(
         &self,
@@ -234,7 +234,7 @@ impl App {
             }
             ReadingsOf::Component(component) => {
                 let component = catalog.document(principal, DocumentKind::Component, *component)?;
-                Ok(self.component_streams(principal, &component))
+                Ok(self.sensors.component_streams(principal, &component))
             }
         }
     }

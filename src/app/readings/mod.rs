@@ -11,14 +11,21 @@ mod quarantine_queue;
 mod resolver;
 pub mod summary;
 
+use std::sync::Arc;
+
 use self::counters::ReadingCounters;
 use self::quarantine_queue::QuarantineQueue;
 use self::resolver::{ResolvedPayload, Resolver};
-use super::App;
+use super::collector_ports::CollectorStates;
+use super::core_parts::CoreParts;
+use super::mk::sensor::Sensors;
+use super::sql::Statements;
 use crate::domain::quarantine::{Mistake, QuarantineEntry, QuarantineReason};
 use crate::domain::reading_payload::MAX_MESSAGE_BYTES;
 use crate::domain::reading_payload::item::{self, Payload};
-use crate::domain::{DeviceId, Error, Kind, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, DeviceId, Error, Kind, Principal, Resource, Result, Scope};
+use crate::query::Engine;
+use crate::store::Store;
 
 /// Maximum readings of an answered request.
 pub const MAX_READINGS: usize = 1000;
@@ -53,14 +60,32 @@ pub struct ReceivedReadings {
     pub quarantined: usize,
 }
 
-/// State of this part of the application.
-#[derive(Default)]
-pub struct ReadingIntake {
-    pub(super) counters: ReadingCounters,
+/// Readings of sensors, and the health reports of devices, which are kept beside them.
+pub struct SensorReadings {
+    pub(super) store: Arc<Store>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) states: CollectorStates,
+    statements: Arc<Statements>,
+    sensors: Arc<Sensors>,
+    pub(super) counters: Arc<ReadingCounters>,
     queue: QuarantineQueue,
 }
 
-impl App {
+impl SensorReadings {
+    pub(super) fn new(parts: &CoreParts, statements: Arc<Statements>, sensors: Arc<Sensors>) -> Self {
+        Self {
+            store: parts.store.clone(),
+            engine: parts.engine.clone(),
+            clock: parts.clock.clone(),
+            states: parts.states.clone(),
+            statements,
+            sensors,
+            counters: Arc::default(),
+            queue: QuarantineQueue::default(),
+        }
+    }
+
     /// Stores the readings of a payload, durable on return, all of them in one write. Sensors that a device reports
     /// first are created. What is not accepted is in quarantine, durable as well, and delays nothing else.
     ///
@@ -90,7 +115,7 @@ impl App {
             self.keep_in_quarantine(source.principal, bounded(refused)).await?;
         }
         let accepted = points.len() - duplicates;
-        self.readings.counters.count_stored(accepted, duplicates);
+        self.counters.count_stored(accepted, duplicates);
         Ok(ReceivedReadings { accepted, duplicates, quarantined })
     }
 
@@ -134,8 +159,8 @@ impl App {
         entries: Vec<QuarantineEntry>,
     ) -> Result<()> {
         let reasons: Vec<QuarantineReason> = entries.iter().map(|entry| entry.reason).collect();
-        self.readings.queue.store(self.store.catalog(), principal, entries).await?;
-        reasons.into_iter().for_each(|reason| self.readings.counters.count_quarantined(reason));
+        self.queue.store(self.store.catalog(), principal, entries).await?;
+        reasons.into_iter().for_each(|reason| self.counters.count_quarantined(reason));
         Ok(())
     }
 }

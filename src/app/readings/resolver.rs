@@ -7,8 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::ReadingSource;
-use crate::app::App;
+use super::{ReadingSource, SensorReadings};
 use crate::domain::companion::{self, Companion};
 use crate::domain::device::Device;
 use crate::domain::document::{ComponentSpec, DocumentKind};
@@ -53,7 +52,7 @@ pub(super) struct StreamValue {
 
 /// The rules by which one sender's readings find their sensors.
 pub(super) struct Resolver<'a> {
-    pub(super) app: &'a App,
+    pub(super) service: &'a SensorReadings,
     pub(super) source: &'a ReadingSource<'a>,
     /// The device that sends, if one does.
     pub(super) sender: Option<Arc<Device>>,
@@ -64,12 +63,13 @@ pub(super) struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     /// # Errors
     /// `NotFound` for a device that the principal may not change.
-    pub(super) fn new(app: &'a App, source: &'a ReadingSource<'a>) -> Result<Self> {
-        let sender = source.device.map(|id| app.store.catalog().device(source.principal, id)).transpose()?;
+    pub(super) fn new(service: &'a SensorReadings, source: &'a ReadingSource<'a>) -> Result<Self> {
+        let sender =
+            source.device.map(|id| service.store.catalog().device(source.principal, id)).transpose()?;
         if sender.as_ref().is_some_and(|device| !source.principal.owns_device(device.org, device.id)) {
             return Err(Error::hidden());
         }
-        Ok(Self { app, source, sender, known: HashMap::new() })
+        Ok(Self { service, source, sender, known: HashMap::new() })
     }
 
     /// Resolves every reading for itself.
@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
                 Ok(()) => {}
                 Err(Refusal::Failure(error)) => return Err(error),
                 Err(Refusal::Mistake(mistake, device, stream)) => {
-                    let entry = self.app.quarantine_entry(self.source, &mistake, row.text.as_bytes());
+                    let entry = self.service.quarantine_entry(self.source, &mistake, row.text.as_bytes());
                     let device = entry.device.or(device);
                     resolved.refused.push(QuarantineEntry { device, stream, ..entry });
                 }
@@ -136,7 +136,7 @@ impl<'a> Resolver<'a> {
         self.check_active(component.device, None)?;
         let of_component = |mistake| Refusal::Mistake(mistake, Some(component.device), None);
         let profile = component.sensor_profile.and_then(|uuid| {
-            let catalog = self.app.store.catalog();
+            let catalog = self.service.store.catalog();
             catalog.document(self.source.principal, DocumentKind::SensorProfile, uuid).ok()
         });
         let profile = profile.as_ref().and_then(|document| document.sensor_profile()).ok_or_else(|| {
@@ -162,7 +162,7 @@ impl<'a> Resolver<'a> {
 
     /// The component with an id, or with a key on the device that sends.
     fn component(&self, name: &str) -> Result<ComponentSpec, Refusal> {
-        let (catalog, principal) = (self.app.store.catalog(), self.source.principal);
+        let (catalog, principal) = (self.service.store.catalog(), self.source.principal);
         let own = self.sender.as_ref().map(|device| device.id);
         let by_key = || {
             let unique = format!("{}/{name}", own?);
@@ -181,7 +181,7 @@ impl<'a> Resolver<'a> {
 
     fn stream_by_uuid(&self, uuid: Uuid) -> Result<Arc<Stream>, Refusal> {
         let own = self.sender.as_ref().map(|device| device.id);
-        let found = self.app.store.catalog().stream_by_uuid(self.source.principal, uuid).ok();
+        let found = self.service.store.catalog().stream_by_uuid(self.source.principal, uuid).ok();
         let found = found.filter(|stream| Companion::of(&stream.spec).is_none());
         let found = found.filter(|stream| own.is_none_or(|device| stream.spec.device == device));
         found.ok_or_else(|| unknown("sensorId", format!("there is no sensor `{uuid}`"), own))
@@ -211,7 +211,7 @@ impl<'a> Resolver<'a> {
     fn named_device(&self, id: &str) -> Result<Arc<Device>, Refusal> {
         let device = Uuid::try_parse(id)
             .ok()
-            .and_then(|uuid| self.app.store.catalog().device_by_uuid(self.source.principal, uuid).ok());
+            .and_then(|uuid| self.service.store.catalog().device_by_uuid(self.source.principal, uuid).ok());
         device.ok_or_else(|| unknown("deviceId", format!("there is no device `{id}`"), None))
     }
 
@@ -222,7 +222,7 @@ impl<'a> Resolver<'a> {
         spec: StreamSpec,
         value: Option<&SentValue>,
     ) -> Result<Arc<Stream>, Refusal> {
-        let (catalog, principal, device) = (self.app.store.catalog(), self.source.principal, spec.device);
+        let (catalog, principal, device) = (self.service.store.catalog(), self.source.principal, spec.device);
         let place = (device, spec.name.clone());
         if let Some(known) = self.known.get(&place) {
             return Ok(known.clone());
@@ -245,11 +245,11 @@ impl<'a> Resolver<'a> {
     }
 
     async fn create(&self, spec: StreamSpec) -> Result<Arc<Stream>, Refusal> {
-        let (catalog, principal) = (self.app.store.catalog(), self.source.principal);
+        let (catalog, principal) = (self.service.store.catalog(), self.source.principal);
         let (device, name) = (spec.device, spec.name.clone());
         match catalog.create_stream(principal, spec).await {
             Ok(stream) => {
-                self.app.states.tell_collectors(device);
+                self.service.states.tell_collectors(device);
                 Ok(stream)
             }
             // Another request may have created it meanwhile.
@@ -273,10 +273,10 @@ impl<'a> Resolver<'a> {
     ) -> Result<Option<Reading>, Refusal> {
         let name = Companion::metadata_name(stream);
         if metadata.is_empty() {
-            let (catalog, principal) = (self.app.store.catalog(), self.source.principal);
+            let (catalog, principal) = (self.service.store.catalog(), self.source.principal);
             let companion = catalog.stream_of_device(principal, stream.spec.device, &name).ok();
             let newest =
-                companion.and_then(|companion| self.app.store.newest_by_time(principal, companion.id));
+                companion.and_then(|companion| self.service.store.newest_by_time(principal, companion.id));
             let replaced = newest.filter(|newest| newest.ts >= ts);
             return Ok(replaced.map(|newest| Reading::lost(newest.stream, ts)));
         }
@@ -296,7 +296,7 @@ impl<'a> Resolver<'a> {
     fn check_active(&self, device: DeviceId, stream: Option<StreamId>) -> Result<(), Refusal> {
         let is_active = match &self.sender {
             Some(sender) if sender.id == device => sender.spec.enabled,
-            _ => self.app.store.catalog().device(self.source.principal, device)?.spec.enabled,
+            _ => self.service.store.catalog().device(self.source.principal, device)?.spec.enabled,
         };
         if is_active {
             return Ok(());
@@ -306,7 +306,8 @@ impl<'a> Resolver<'a> {
     }
 
     fn check_time(&self, stream: &Arc<Stream>, ts: Micros) -> Result<(), Refusal> {
-        let (oldest, newest) = (self.app.store.oldest_writable(stream.id), self.app.store.newest_writable());
+        let (oldest, newest) =
+            (self.service.store.oldest_writable(stream.id), self.service.store.newest_writable());
         let message = if ts > newest {
             format!("`{ts}` lies too far in the future; the latest accepted is {newest}")
         } else if ts < oldest {

@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::list::{ReadingRow, ReadingSpan, SpanQuery};
-use crate::app::App;
+use crate::app::readings::SensorReadings;
 use crate::app::sql::SqlRequest;
 use crate::domain::{Principal, Result};
 
@@ -29,11 +29,11 @@ pub struct ReadingSummary {
     pub last: Option<ReadingRow>,
 }
 
-impl App {
+impl SensorReadings {
     /// Returns numbers about the readings of a sensor in a range.
     ///
     /// # Errors
-    /// As `App::sensor_readings`.
+    /// As `SensorReadings::sensor_readings`.
     pub async fn sensor_summary(
         &self,
         principal: &Principal,

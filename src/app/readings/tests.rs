@@ -36,7 +36,7 @@ impl Plant {
             topic: "v1/readings/o/d",
             is_answered: false,
         };
-        self.app.receive_readings(&source, payload.to_string().as_bytes()).await.unwrap()
+        self.app.readings.receive_readings(&source, payload.to_string().as_bytes()).await.unwrap()
     }
 
     async fn reasons(&self) -> Vec<QuarantineReason> {
@@ -69,7 +69,8 @@ async fn a_device_creates_its_sensors_by_reporting_them() {
     ];
     assert_eq!(kinds, expected);
     for (stream, (_, value)) in streams.iter().zip(rows) {
-        let latest = plant.app.latest_sensor_reading(&plant.who, stream.uuid).await.unwrap().unwrap();
+        let latest =
+            plant.app.readings.latest_sensor_reading(&plant.who, stream.uuid).await.unwrap().unwrap();
         assert_eq!((latest.value, latest.ts), (value, NOON));
     }
 }
@@ -103,7 +104,7 @@ async fn what_is_refused_is_in_quarantine_and_the_rest_is_stored() {
             topic: "t",
             is_answered: false,
         };
-        let received = plant.app.receive_readings(&source, whole.as_bytes()).await.unwrap();
+        let received = plant.app.readings.receive_readings(&source, whole.as_bytes()).await.unwrap();
         assert_eq!((received.accepted, received.quarantined), (0, 1), "{whole}");
     }
 }
@@ -128,10 +129,10 @@ async fn metadata_stays_with_its_reading_and_goes_with_its_sensor() {
     assert_eq!(streams.len(), 2);
     let span = ReadingSpan { from: NOON, to: Micros(NOON.0 + 60_000_000) };
     let query = SpanQuery { span, newest_first: false, limit: 9 };
-    let list = plant.app.sensor_readings(&plant.who, streams[0].uuid, query).await.unwrap();
+    let list = plant.app.readings.sensor_readings(&plant.who, streams[0].uuid, query).await.unwrap();
     let metadata: Vec<_> = list.rows.iter().map(|row| Value::Object(row.metadata.clone())).collect();
     assert_eq!(metadata, [json!({"batch": 7}), json!({})]);
-    let hidden = plant.app.sensor_readings(&plant.who, streams[1].uuid, query).await.unwrap_err();
+    let hidden = plant.app.readings.sensor_readings(&plant.who, streams[1].uuid, query).await.unwrap_err();
     assert_eq!(hidden.kind, Kind::NotFound);
     plant.app.streams.delete_stream(&plant.who, streams[0].id).await.unwrap();
     assert!(plant.app.streams.streams(&plant.who, &filter).unwrap().is_empty());
@@ -140,23 +141,29 @@ async fn metadata_stays_with_its_reading_and_goes_with_its_sensor() {
 #[tokio::test]
 async fn a_health_report_is_kept_and_shown() {
     let plant = Plant::open().await;
-    assert_eq!(plant.app.device_health(&plant.who, plant.device).unwrap(), None);
+    assert_eq!(plant.app.readings.device_health(&plant.who, plant.device).unwrap(), None);
     for second in 0..3_i64 {
         let ts = Micros(plant.app.now().0 - (3 - second) * 1_000_000);
         let report = json!({"timestamp": ts.to_iso(), "uptimeSeconds": second, "connectionType": "WIFI"});
-        plant.app.report_health(&plant.who, plant.device, report.to_string().as_bytes()).await.unwrap();
+        plant
+            .app
+            .readings
+            .report_health(&plant.who, plant.device, report.to_string().as_bytes())
+            .await
+            .unwrap();
     }
-    let newest = plant.app.device_health(&plant.who, plant.device).unwrap().unwrap();
+    let newest = plant.app.readings.device_health(&plant.who, plant.device).unwrap().unwrap();
     assert_eq!(newest.members["uptimeSeconds"], json!(2));
     let now = plant.app.now();
     let span = ReadingSpan::new(None, None, now).unwrap();
     let query = PageQuery { span, newest_first: true, offset: 1, limit: 9 };
-    let (reports, total) = plant.app.device_health_history(&plant.who, plant.device, query).await.unwrap();
+    let (reports, total) =
+        plant.app.readings.device_health_history(&plant.who, plant.device, query).await.unwrap();
     let uptimes: Vec<_> = reports.iter().map(|report| report.members["uptimeSeconds"].clone()).collect();
     assert_eq!((uptimes, total), (vec![json!(1), json!(0)], 3));
-    let wrong = plant.app.report_health(&plant.who, plant.device, b"[]").await;
+    let wrong = plant.app.readings.report_health(&plant.who, plant.device, b"[]").await;
     assert_eq!(wrong.unwrap_err().kind, Kind::Invalid);
-    let absent = plant.app.report_health(&plant.who, DeviceId(99), b"{}").await;
+    let absent = plant.app.readings.report_health(&plant.who, DeviceId(99), b"{}").await;
     assert_eq!(absent.unwrap_err().kind, Kind::NotFound);
 }
 

@@ -49,7 +49,7 @@ pub async fn import(target: &CommandTarget, path: &Path, device: &str, is_dry: b
         return Err(Error::internal("the server answered another command"));
     };
     print::line(&render(&name, encoding, &report))?;
-    if report.count(|outcome| !matches!(outcome, TagOutcome::LeftOut { .. })) == 0 {
+    if report.counts().left_out == report.lines.len() {
         return Err(Error::invalid(format!("{name}: no row is a stream of this device")));
     }
     Ok(())
@@ -70,17 +70,16 @@ fn render(name: &str, encoding: &str, report: &TagListReport) -> String {
         report.device, report.protocol
     )];
     lines.extend(report.lines.iter().map(line));
-    let added = report.count(|outcome| matches!(outcome, TagOutcome::Added { .. }));
-    let exist = report.count(|outcome| matches!(outcome, TagOutcome::Exists { .. }));
-    let replaced = report.count(|outcome| matches!(outcome, TagOutcome::Replaced { .. }));
-    let left_out = report.count(|outcome| matches!(outcome, TagOutcome::LeftOut { .. }));
-    let changed =
-        if replaced == 0 { String::new() } else { format!("; changed {}", number(replaced, "stream")) };
+    let counts = report.counts();
+    let changed = match counts.replaced {
+        0 => String::new(),
+        replaced => format!("; changed {}", number(replaced, "stream")),
+    };
     lines.push(format!(
         "{name}: added {}{changed}; unchanged {}; left out {}",
-        number(added, "stream"),
-        number(exist, "stream"),
-        number(left_out, "row")
+        number(counts.added, "stream"),
+        number(counts.unchanged, "stream"),
+        number(counts.left_out, "row")
     ));
     if !report.is_applied {
         lines.push("dry run: nothing was changed".to_owned());

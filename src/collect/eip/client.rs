@@ -6,20 +6,19 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::cip::{CipReply, CipRequest};
+use super::cip::{CipReply, CipRequest, MAX_MESSAGE_BYTES, ROUTE_BYTES};
 use super::data_type::TagType;
 use super::endpoint::{EipEndpoint, MessageRoute};
 use super::frame::{EncapsulatedRequest, EncapsulationCommand, FrameError, message_of, session_of};
+use super::project_string::{ProbeOutcome, ProjectStrings, StringProbe};
 use super::status::{self, refused, refused_by_encapsulation};
 use super::tag::TagPath;
-use super::value::{TagChange, TagData};
+use super::value::{MAX_VALUE_BYTES, TagChange, TagData};
 use crate::collect::device_value::DeviceValue;
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::request_socket::{Peer, RequestSocket};
 
-/// Longest value that is read in parts.
-const MAX_VALUE_BYTES: usize = 4096;
 /// Arrays that are remembered; a session that has seen more begins anew.
 const MAX_KNOWN_ARRAYS: usize = 10_000;
 /// BOOLs of an array that lie in one DWORD.
@@ -39,6 +38,7 @@ pub struct EipClient {
     takes_batches: bool,
     /// Whether an array is one of BOOL, by its path in small letters; indexes of such an array count bits.
     is_bool_array: HashMap<String, bool>,
+    project_strings: ProjectStrings,
 }
 
 impl EipClient {
@@ -56,6 +56,7 @@ impl EipClient {
             has_answered: false,
             takes_batches: true,
             is_bool_array: HashMap::new(),
+            project_strings: ProjectStrings::default(),
         };
         let frame = client.send(EncapsulationCommand::RegisterSession, &[]).await?;
         client.session = session_of(&frame).map_err(|broken| client.socket.malformed(broken.to_string()))?;
@@ -158,20 +159,73 @@ impl EipClient {
 
     /// The value in the reply to a read; what did not fit is read in parts.
     async fn complete(&mut self, path: &TagPath, reply: CipReply) -> Result<TagData, DeviceFault> {
-        let (data_type, mut raw) = self.value_of(&reply)?;
+        let (mut data_type, mut raw) = self.value_of(&reply)?;
         let mut is_partial = reply.status == status::PARTIAL;
+        let is_structure = matches!(data_type, TagType::Structure(_));
+        if is_structure && is_partial && raw.len() < StringProbe::LEAST_BYTES {
+            // Other tags of the message left no place for it.
+            let alone = self.call(&CipRequest::read_tag(path.encode())).await?;
+            (data_type, raw) = self.value_of(&alone)?;
+            is_partial = alone.status == status::PARTIAL;
+        }
+        if let TagType::Structure(handle) = data_type {
+            data_type = self.structure_type(path, handle, &raw, is_partial).await?;
+        }
+        let string_bytes = data_type.project_string_bytes();
         // Of a structure without a value here, its type is enough.
         while is_partial && !matches!(data_type, TagType::Structure(_) | TagType::Other(_)) {
             let offset = u32::try_from(raw.len()).unwrap_or(u32::MAX);
             let part = self.call(&CipRequest::read_tag_fragment(path.encode(), offset)).await?;
             let (part_type, bytes) = self.value_of(&part)?;
-            if part_type != data_type || bytes.is_empty() || raw.len() + bytes.len() > MAX_VALUE_BYTES {
+            let is_same = part_type.encode() == data_type.encode();
+            let is_too_long = string_bytes.is_none() && raw.len() + bytes.len() > MAX_VALUE_BYTES;
+            if !is_same || bytes.is_empty() || is_too_long {
                 return Err(self.socket.malformed("the parts of a value do not fit each other".to_owned()));
             }
             raw.extend(bytes);
-            is_partial = part.status == status::PARTIAL;
+            // A structure that is longer than the string has further members, and no value here.
+            let is_needed = string_bytes.is_none_or(|longest| raw.len() <= longest);
+            is_partial = part.status == status::PARTIAL && is_needed;
         }
         Ok(TagData { data_type, raw })
+    }
+
+    /// Type of the structure at a path: a string of the project, where its members are those of one. They are read unless
+    /// this is known.
+    async fn structure_type(
+        &mut self,
+        path: &TagPath,
+        handle: u16,
+        raw: &[u8],
+        is_partial: bool,
+    ) -> Result<TagType, DeviceFault> {
+        if let Some(known) = self.project_strings.type_of(handle, path) {
+            return Ok(known);
+        }
+        let Some(mut probe) = StringProbe::new(path, raw, is_partial) else {
+            return Ok(TagType::Structure(handle));
+        };
+        loop {
+            let reply = self.call(&CipRequest::read_tag(probe.member().encode())).await;
+            let member = match reply.and_then(|reply| self.value_of(&reply)) {
+                Ok((data_type, raw)) => Some(TagData { data_type, raw }),
+                Err(DeviceFault::Refused { meaning: RefusalKind::NoSuchRegister, .. }) => None,
+                Err(fault) if fault.is_connection_loss() => return Err(fault),
+                Err(_) => return Ok(TagType::Structure(handle)),
+            };
+            match probe.take(member.as_ref()) {
+                ProbeOutcome::Unfinished => {}
+                ProbeOutcome::String(chars) => return Ok(self.project_strings.learn(handle, chars)),
+                ProbeOutcome::Other => {
+                    self.project_strings.learn_other(path);
+                    return Ok(TagType::Structure(handle));
+                }
+                ProbeOutcome::Changed => {
+                    let words = "the tag changed while its type was looked up".to_owned();
+                    return Err(DeviceFault::Unsupported { field: "register", words });
+                }
+            }
+        }
     }
 
     fn value_of(&mut self, reply: &CipReply) -> Result<(TagType, Vec<u8>), DeviceFault> {
@@ -241,6 +295,10 @@ impl EipClient {
                 CipRequest::read_modify_write_tag(wire.path.encode(), &set, &keep)
             }
         };
+        let is_of_project = current.data_type.project_string_bytes().is_some();
+        if is_of_project && request.encode().len() + ROUTE_BYTES > MAX_MESSAGE_BYTES {
+            return Err(unsupported("the string is too long to be written in one message".to_owned()));
+        }
         let reply = self.call(&request).await?;
         if reply.status == 0 { Ok(()) } else { Err(refused(&reply)) }
     }

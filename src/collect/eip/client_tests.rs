@@ -199,6 +199,11 @@ async fn a_value_that_does_not_fit_is_read_in_parts() {
         ("52 02 9101 6100 0100 08000000", "d2 00 00 00 a002 ce0f 6f"),
         // A structure that has no value here is not read to its end.
         (READ, "cc 00 06 00 a002 3412 0102"),
+        (READ, "cc 00 06 00 a002 3412 0102"),
+        // One that may be a string is asked for its members, once.
+        (READ, "cc 00 06 00 a002 3412 05000000 48656c6c"),
+        ("4c 05 9101 6100 9103 4c454e00 0100", "cc 00 05 00"),
+        (READ, "cc 00 06 00 a002 3412 05000000 48656c6c"),
         (READ, "cc 00 06 00 a002 ce0f 05000000 4865"),
         ("52 02 9101 6100 0100 06000000", "d2 00 06 00 a002 ce0f"),
     ])
@@ -208,8 +213,67 @@ async fn a_value_that_does_not_fit_is_read_in_parts() {
     assert_eq!(data.value(None).unwrap(), DeviceValue::Text("Hello".into()));
     let data = client.read_tag(&tag("a")).await.unwrap();
     assert_eq!((data.data_type, data.raw), (TagType::Structure(0x1234), vec![1, 2]));
+    for _ in 0..2 {
+        let data = client.read_tag(&tag("a")).await.unwrap();
+        assert_eq!((data.data_type, data.raw.len()), (TagType::Structure(0x1234), 8));
+    }
     let fault = client.read_tag(&tag("a")).await.unwrap_err();
     assert!(fault.to_string().contains("do not fit each other") && !client.is_open(), "{fault}");
+}
+
+/// LEN of the tag `a`, and a character of it.
+const LEN: &str = "4c 05 9101 6100 9103 4c454e00 0100";
+
+fn character(index: u8) -> String {
+    format!("4c 06 9101 6100 9104 44415441 28{index:02x} 0100")
+}
+
+#[tokio::test]
+async fn a_string_type_of_the_project_is_learned_once_read_and_written() {
+    let value = "cc 00 00 00 a002 3412 03000000 4c6f74000000 0000";
+    let beyond = "cc 00 ff 01 0521";
+    let characters: Vec<String> = [0, 6, 5, 5, 6].map(character).into();
+    let port = device(&[
+        (READ, value),
+        (LEN, "cc 00 00 00 c400 03000000"),
+        (&characters[0], "cc 00 00 00 c200 4c"),
+        (&characters[1], beyond),
+        (&characters[2], "cc 00 00 00 c200 00"),
+        (&characters[3], "cc 00 00 00 c200 00"),
+        (&characters[4], beyond),
+        (READ, value),
+        (READ, value),
+        ("4d 02 9101 6100 a002 3412 0100 05000000 4c6f74203700 0000", "cd 00 00 00"),
+        (READ, value),
+    ])
+    .await;
+    let mut client = connected(port, "direct").await;
+    for _ in 0..2 {
+        let data = client.read_tag(&tag("a")).await.unwrap();
+        assert_eq!(data.data_type, TagType::ProjectString { handle: 0x1234, chars: 6 });
+        assert_eq!(data.value(None), Ok(DeviceValue::Text("Lot".into())));
+    }
+    assert_eq!(client.write_tag(&tag("a"), &DeviceValue::Text("Lot 7".into())).await, Ok(()));
+    let refused = client.write_tag(&tag("a"), &DeviceValue::Text("Lot 712".into())).await.unwrap_err();
+    assert_eq!(refused.to_string(), "value: STRING cannot hold a text of 7 bytes: 6 at most");
+}
+
+#[tokio::test]
+async fn a_string_that_changes_while_it_is_looked_up_is_looked_up_again() {
+    let value = "cc 00 00 00 a002 3412 03000000 4c6f74000000 0000";
+    let port = device(&[
+        (READ, value),
+        (LEN, "cc 00 00 00 c400 04000000"),
+        (READ, value),
+        (LEN, "cc 00 00 00 c400 03000000"),
+        (&character(0), "cc 00 0f 00"),
+    ])
+    .await;
+    let mut client = connected(port, "direct").await;
+    let fault = client.read_tag(&tag("a")).await.unwrap_err();
+    assert_eq!(fault.to_string(), "register: the tag changed while its type was looked up");
+    assert!(client.is_open());
+    assert_eq!(client.read_tag(&tag("a")).await.unwrap().data_type, TagType::Structure(0x1234));
 }
 
 #[tokio::test]

@@ -34,6 +34,12 @@ pub enum TagType {
     ShortString,
     /// The predefined structure of Logix controllers.
     String,
+    /// A string type of the project: a structure, by its handle, with room for so many characters. Replies name it only as a
+    /// structure.
+    ProjectString {
+        handle: u16,
+        chars: u16,
+    },
     /// Another structure, by its handle.
     Structure(u16),
     /// A type that has no value here, by its number.
@@ -86,7 +92,7 @@ impl TagType {
         let structure = |handle: u16| [STRUCTURE.to_le_bytes(), handle.to_le_bytes()].concat();
         match (self, self.row()) {
             (_, Some((_, number, ..))) => number.to_le_bytes().to_vec(),
-            (TagType::Structure(handle), _) => structure(handle),
+            (TagType::Structure(handle) | TagType::ProjectString { handle, .. }, _) => structure(handle),
             (TagType::Other(number), _) => number.to_le_bytes().to_vec(),
             _ => structure(STRING_HANDLE),
         }
@@ -97,10 +103,19 @@ impl TagType {
         self.row().and_then(|(.., size, _)| *size)
     }
 
+    /// Bytes of a string type of the project: the length, and the characters in whole words of 32 bits; `None` for other
+    /// types.
+    pub fn project_string_bytes(self) -> Option<usize> {
+        match self {
+            TagType::ProjectString { chars, .. } => Some(4 + usize::from(chars).next_multiple_of(4)),
+            _ => None,
+        }
+    }
+
     /// Type of a stream that holds every value of the tag; `None` for a structure.
     pub fn kind(self) -> Option<StreamKind> {
         match self {
-            TagType::String => Some(StreamKind::Text),
+            TagType::String | TagType::ProjectString { .. } => Some(StreamKind::Text),
             _ => self.row().map(|(.., kind)| *kind),
         }
     }
@@ -109,7 +124,7 @@ impl TagType {
     pub fn name(self) -> &'static str {
         match (self, self.row()) {
             (_, Some((_, _, name, ..))) => name,
-            (TagType::String, _) => "STRING",
+            (TagType::String | TagType::ProjectString { .. }, _) => "STRING",
             (TagType::Structure(_), _) => "structure",
             _ => "unknown type",
         }
@@ -158,6 +173,17 @@ mod tests {
     }
 
     #[test]
+    fn a_string_of_the_project_is_a_structure_in_messages() {
+        for (chars, bytes) in [(1, 8), (20, 24), (21, 28), (82, 88)] {
+            let own = TagType::ProjectString { handle: 0x1234, chars };
+            assert_eq!(own.encode(), TagType::Structure(0x1234).encode());
+            assert_eq!((own.name(), own.kind(), own.size()), ("STRING", Some(StreamKind::Text), None));
+            assert_eq!(own.project_string_bytes(), Some(bytes));
+        }
+        assert_eq!(TagType::String.project_string_bytes(), None);
+    }
+
+    #[test]
     fn integers_have_bits() {
         for (data_type, bits) in [
             (TagType::Sint, Some(8)),
@@ -166,6 +192,7 @@ mod tests {
             (TagType::Bool, None),
             (TagType::Real, None),
             (TagType::String, None),
+            (TagType::ProjectString { handle: 7, chars: 20 }, None),
         ] {
             assert_eq!(data_type.bits(), bits, "{data_type:?}");
         }

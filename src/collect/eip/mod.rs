@@ -12,6 +12,7 @@ mod endpoint;
 pub mod frame;
 pub mod identify;
 pub mod one_shot;
+mod project_string;
 pub mod protocol;
 pub mod source;
 mod status;

@@ -79,6 +79,22 @@ impl TagPath {
         path
     }
 
+    /// Path of a member of the structure at this path.
+    pub fn member(&self, name: &str) -> TagPath {
+        self.below(TagSegment::Name(name.to_owned()))
+    }
+
+    /// Path of an element of the array at this path.
+    pub fn element(&self, index: u32) -> TagPath {
+        self.below(TagSegment::Element(vec![index]))
+    }
+
+    fn below(&self, segment: TagSegment) -> TagPath {
+        let mut path = self.without_bit();
+        path.segments.push(segment);
+        path
+    }
+
     /// The names and indexes as the segments of a request, padded to words. The bit is not part of them.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -10,6 +10,9 @@ const STRING_CHARS: usize = 82;
 /// Its bytes: the length as a DINT, the characters, and two bytes that make it whole words of 32 bits.
 pub const STRING_BYTES: usize = 88;
 
+/// Longest value that is read in parts.
+pub const MAX_VALUE_BYTES: usize = 4096;
+
 /// What a controller returned for the read of a tag.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TagData {
@@ -70,12 +73,16 @@ impl TagData {
             TagType::Dword => {
                 Err("the tag is an array of BOOL: name an element, such as flags[0]".to_owned())
             }
-            TagType::String | TagType::CountedString | TagType::ShortString => {
-                self.text().map(DeviceValue::Text)
+            TagType::ProjectString { handle, .. }
+                if self.data_type.project_string_bytes() != Some(self.raw.len()) =>
+            {
+                Err(no_value(handle))
             }
-            TagType::Structure(handle) => {
-                Err(format!("the tag is a structure (handle {handle:04X}): name one of its members"))
-            }
+            TagType::String
+            | TagType::CountedString
+            | TagType::ShortString
+            | TagType::ProjectString { .. } => self.text().map(DeviceValue::Text),
+            TagType::Structure(handle) => Err(no_value(handle)),
             TagType::Other(number) => Err(format!("values of the type {number:04X} are not read")),
         }
     }
@@ -109,6 +116,10 @@ impl TagData {
         };
         let (length, rest) = self.raw.split_at_checked(length_bytes).ok_or_else(too_short)?;
         let length = length.iter().rev().fold(0, |number: u32, byte| number << 8 | u32::from(*byte));
+        let rest = match self.data_type {
+            TagType::ProjectString { chars, .. } => rest.get(..usize::from(chars)).ok_or_else(too_short)?,
+            _ => rest,
+        };
         let bytes = usize::try_from(length).ok().and_then(|length| rest.get(..length));
         let bytes = bytes.ok_or_else(|| format!("the text says that it has {length} characters"))?;
         let latin = || bytes.iter().map(|byte| char::from(*byte)).collect::<String>();
@@ -145,6 +156,9 @@ impl TagData {
             (TagType::String | TagType::ShortString | TagType::CountedString, DeviceValue::Text(text)) => {
                 self.encode_text(text)
             }
+            (TagType::ProjectString { handle, chars }, DeviceValue::Text(text)) => {
+                self.encode_project_string(handle, chars.into(), text)
+            }
             (TagType::Real, DeviceValue::Number(number)) => {
                 let single = number.to_f64() as f32;
                 let is_lost = single.is_infinite() && number.to_f64().is_finite();
@@ -179,7 +193,7 @@ impl TagData {
             _ => (STRING_CHARS, "STRING"),
         };
         if text.len() > longest {
-            return Err(format!("{name} cannot hold a text of {} bytes: {longest} at most", text.len()));
+            return Err(too_long(name, text, longest));
         }
         let length = u32::try_from(text.len()).unwrap_or(0).to_le_bytes();
         let (length, total) = match self.data_type {
@@ -192,6 +206,28 @@ impl TagData {
         bytes.resize(total, 0);
         Ok(bytes)
     }
+
+    /// Bytes behind the characters stay as the tag has them.
+    fn encode_project_string(&self, handle: u16, chars: usize, text: &str) -> Result<Vec<u8>, String> {
+        if text.len() > chars {
+            return Err(too_long(self.data_type.name(), text, chars));
+        }
+        let length = u32::try_from(text.len()).unwrap_or(0).to_le_bytes();
+        let mut written = [&length[..], text.as_bytes()].concat();
+        written.resize(length.len() + chars, 0);
+        let is_whole = self.data_type.project_string_bytes() == Some(self.raw.len());
+        let rest = self.raw.get(written.len()..).filter(|_| is_whole).ok_or_else(|| no_value(handle))?;
+        written.extend_from_slice(rest);
+        Ok(written)
+    }
+}
+
+fn no_value(handle: u16) -> String {
+    format!("the tag is a structure (handle {handle:04X}): name one of its members")
+}
+
+fn too_long(name: &str, text: &str, longest: usize) -> String {
+    format!("{name} cannot hold a text of {} bytes: {longest} at most", text.len())
 }
 
 fn too_short() -> String {

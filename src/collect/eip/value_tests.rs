@@ -38,6 +38,8 @@ fn every_type_is_read_and_written_exactly() {
         (TagType::String, hello.as_str(), text("Hello")),
         (TagType::ShortString, "02 4869", text("Hi")),
         (TagType::CountedString, "0200 4869", text("Hi")),
+        // The bytes that make it whole words stay.
+        (SHORT, "02000000 486900000000 a5a5", text("Hi")),
     ] {
         let data = data(data_type, raw);
         assert_eq!(data.value(None), Ok(value.clone()), "{data_type:?}");
@@ -72,6 +74,23 @@ fn a_bit_is_one_of_its_integer() {
     assert!(masks(32, 1).is_err());
 }
 
+/// A string type of the project with room for six characters.
+const SHORT: TagType = TagType::ProjectString { handle: 7, chars: 6 };
+
+#[test]
+fn a_string_of_the_project_has_its_own_size_and_length() {
+    for (raw, why) in [
+        ("07000000 4c6f74203731 3200", "the text says that it has 7 characters"),
+        ("ffffffff 4c6f74203731 0000", "the text says that it has 4294967295 characters"),
+        ("02000000 48690000", "the tag is a structure (handle 0007): name one of its members"),
+        ("02000000 486900000000 0000 00000000", "the tag is a structure (handle 0007)"),
+    ] {
+        let error = data(SHORT, raw).value(None).unwrap_err();
+        assert!(error.starts_with(why), "{raw}: {error}");
+    }
+    assert_eq!(data(SHORT, "06000000 4c6f74203731 0000").value(None), Ok(text("Lot 71")));
+}
+
 #[test]
 fn what_a_type_cannot_hold_is_said() {
     use NumericValue::{Float, Int, Uint};
@@ -85,6 +104,14 @@ fn what_a_type_cannot_hold_is_said() {
         (TagType::Real, "00000000", number(Float(1e39)), "REAL cannot hold 1000000"),
         (TagType::String, "", number(Uint(1)), "STRING cannot hold 1"),
         (TagType::String, "", text(&long), "STRING cannot hold a text of 83 bytes: 82 at most"),
+        (
+            SHORT,
+            "00000000 0000000000000000",
+            text("Lot 712"),
+            "STRING cannot hold a text of 7 bytes: 6 at most",
+        ),
+        (SHORT, "00000000 00000000", text("Lot 7"), "the tag is a structure (handle 0007)"),
+        (SHORT, "00000000 0000000000000000", number(Uint(1)), "STRING cannot hold 1"),
         (
             TagType::Structure(0x12AB),
             "",
@@ -107,7 +134,8 @@ fn what_a_type_cannot_hold_is_said() {
 proptest! {
     #[test]
     fn any_bytes_are_a_value_or_refused(number: u16, raw in proptest::collection::vec(any::<u8>(), 0..100), bit: u8) {
-        for data_type in [TagType::from_number(number & 0xFF), TagType::String, TagType::Structure(number)] {
+        let own = TagType::ProjectString { handle: number, chars: number % 100 };
+        for data_type in [TagType::from_number(number & 0xFF), TagType::String, TagType::Structure(number), own] {
             let data = TagData { data_type, raw: raw.clone() };
             drop(data.value(Some(bit)));
             if let Ok(value) = data.value(None) {

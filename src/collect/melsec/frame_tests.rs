@@ -129,11 +129,8 @@ fn recorded_frames_are_what_we_send_and_understand() {
         // The end code is all of a refusal, and a model has any length.
         if !matches!(answer, MelsecResponse::Refused(_) | MelsecResponse::Model(_)) {
             for len in 0..body.len() {
-                assert_eq!(
-                    format.parse(command, &body[..len]),
-                    Err(MelsecFrameError::Short),
-                    "{name} cut at {len}"
-                );
+                let found = format.parse(command, &body[..len]);
+                assert_eq!(found, Err(MelsecFrameError::Short), "{name} cut at {len}");
             }
             let longer = [body, b"00"].concat();
             assert_eq!(format.parse(command, &longer), Err(MelsecFrameError::Content), "{name} too long");

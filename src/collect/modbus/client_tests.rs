@@ -135,15 +135,11 @@ async fn written_frames_are_exact() {
         assert_eq!(client.write_registers(&change).await, Ok(()), "{change:?}");
     }
     let refused = client.write_registers(&words(1, vec![3001])).await;
-    assert!(
-        matches!(refused, Err(DeviceFault::Refused { code, .. }) if code == exception_code(3)),
-        "{refused:?}"
-    );
+    let is_refused = matches!(refused, Err(DeviceFault::Refused { code, .. }) if code == exception_code(3));
+    assert!(is_refused, "{refused:?}");
     let other = client.write_registers(&words(1, vec![1])).await;
-    assert!(
-        matches!(other, Err(DeviceFault::Malformed { .. })),
-        "what is confirmed is not what was asked: {other:?}"
-    );
+    let is_malformed = matches!(other, Err(DeviceFault::Malformed { .. }));
+    assert!(is_malformed, "what is confirmed is not what was asked: {other:?}");
     assert!(!client.is_open());
 
     let lists = ModbusEndpoint { writes_lists: true, ..endpoint(addr, ModbusFraming::Tcp, 1) };
@@ -211,22 +207,16 @@ async fn a_late_answer_is_never_the_next_value() {
         let (addr, playing) = play(scripts).await;
         let endpoint = endpoint(addr, framing, 1);
         let mut client = ModbusClient::connect(&endpoint, &context()).await.unwrap();
-        assert!(
-            matches!(client.read_registers(holding(0, 1)).await, Err(DeviceFault::Timeout { .. })),
-            "{framing:?}"
-        );
+        let has_timed_out =
+            matches!(client.read_registers(holding(0, 1)).await, Err(DeviceFault::Timeout { .. }));
+        assert!(has_timed_out, "{framing:?}");
         // Let the late answer arrive, then read again on the same session, which is unusable.
         tokio::time::sleep(LATE).await;
-        assert!(
-            matches!(client.read_registers(holding(1, 1)).await, Err(DeviceFault::Closed { .. })),
-            "{framing:?}"
-        );
+        let is_closed = matches!(client.read_registers(holding(1, 1)).await, Err(DeviceFault::Closed { .. }));
+        assert!(is_closed, "{framing:?}");
         let mut anew = ModbusClient::connect(&endpoint, &context()).await.unwrap();
-        assert_eq!(
-            anew.read_registers(holding(1, 1)).await,
-            Ok(RegisterData::Words(vec![0x2222])),
-            "{framing:?}"
-        );
+        let again = anew.read_registers(holding(1, 1)).await;
+        assert_eq!(again, Ok(RegisterData::Words(vec![0x2222])), "{framing:?}");
         playing.await.unwrap();
     }
 }
@@ -276,10 +266,8 @@ async fn wrong_answers_end_the_session() {
             ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &context()).await.unwrap();
         let fault = client.read_registers(holding(0, 2)).await.unwrap_err();
         assert!(fault.is_connection_loss(), "{name}: {fault}");
-        assert!(
-            matches!(client.read_registers(holding(0, 2)).await, Err(DeviceFault::Closed { .. })),
-            "{name}"
-        );
+        let is_closed = matches!(client.read_registers(holding(0, 2)).await, Err(DeviceFault::Closed { .. }));
+        assert!(is_closed, "{name}");
     }
 }
 

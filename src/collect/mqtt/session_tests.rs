@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::fake_broker::FakeBroker;
+use super::fake_broker::{FakeBroker, FakeConnection};
 use super::wire::MAX_PACKET_BYTES;
 use crate::collect::test_harness::{CollectFixture, a_while, stream, until};
 use crate::domain::Kind;
@@ -25,6 +25,18 @@ fn temperature() -> Stream {
     stream(1, "line/+/temp#/value", StreamKind::Fp64)
 }
 
+/// A broker, the collector of one stream, and its first connection, which subscribes to nothing yet.
+async fn connected() -> (FakeBroker, CollectFixture, FakeConnection) {
+    let broker = FakeBroker::start().await;
+    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
+    let connection = broker.accept(0).await;
+    (broker, fixture, connection)
+}
+
+fn stored(fixture: &CollectFixture, id: i32) -> Vec<(Option<f64>, Quality)> {
+    fixture.readings_of(id).iter().map(|reading| (reading.value, reading.quality)).collect()
+}
+
 fn values(fixture: &CollectFixture) -> Vec<f64> {
     fixture
         .stored()
@@ -36,9 +48,7 @@ fn values(fixture: &CollectFixture) -> Vec<f64> {
 
 #[tokio::test]
 async fn a_message_is_acknowledged_once_its_reading_is_stored() {
-    let broker = FakeBroker::start().await;
-    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
-    let mut connection = broker.accept(0).await;
+    let (_broker, fixture, mut connection) = connected().await;
     assert!(connection.keeps_session);
     assert_eq!(connection.grant(1).await, ["line/+/temp"]);
     fixture.until_state(DeviceState::Online).await;
@@ -56,9 +66,7 @@ async fn a_message_is_acknowledged_once_its_reading_is_stored() {
 
 #[tokio::test]
 async fn what_the_store_cannot_take_now_is_not_acknowledged() {
-    let broker = FakeBroker::start().await;
-    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
-    let mut connection = broker.accept(0).await;
+    let (_broker, fixture, mut connection) = connected().await;
     connection.grant(1).await;
     for kind in [Kind::Busy, Kind::Unavailable] {
         *fixture.sink.fails_with.lock() = Some(kind);
@@ -81,9 +89,7 @@ async fn what_the_store_cannot_take_now_is_not_acknowledged() {
 
 #[tokio::test]
 async fn after_a_loss_it_subscribes_again_and_what_was_not_acknowledged_comes_again() {
-    let broker = FakeBroker::start().await;
-    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
-    let mut connection = broker.accept(0).await;
+    let (broker, fixture, mut connection) = connected().await;
     connection.grant(1).await;
     *fixture.sink.fails_with.lock() = Some(Kind::Unavailable);
     connection.publish("line/1/temp", 5, "{\"value\":5}").await;
@@ -134,9 +140,7 @@ async fn a_broker_that_closes_again_and_again_is_offline_each_time_and_connected
 /// What the broker sent before it closed is stored, and the loss is noticed after it.
 #[tokio::test]
 async fn the_messages_before_a_loss_are_stored() {
-    let broker = FakeBroker::start().await;
-    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
-    let mut connection = broker.accept(0).await;
+    let (_broker, fixture, mut connection) = connected().await;
     connection.grant(1).await;
     fixture.until_state(DeviceState::Online).await;
     for value in 0..50 {
@@ -170,9 +174,7 @@ async fn a_refused_login_is_said_in_words_and_tried_again() {
 
 #[tokio::test]
 async fn a_refused_filter_makes_its_stream_bad_and_no_other() {
-    let broker = FakeBroker::start().await;
-    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
-    let mut connection = broker.accept(0).await;
+    let (_broker, fixture, mut connection) = connected().await;
     connection.grant(0x80).await;
     fixture.until_state(DeviceState::Degraded).await;
     let error = fixture.status().last_error.unwrap_or_default();
@@ -207,9 +209,7 @@ async fn a_message_that_is_too_large_makes_its_streams_bad_and_is_acknowledged()
 
 #[tokio::test]
 async fn another_packet_that_is_too_large_ends_the_connection() {
-    let broker = FakeBroker::start().await;
-    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
-    let mut connection = broker.accept(0).await;
+    let (broker, fixture, mut connection) = connected().await;
     connection.grant(1).await;
     // The header of a SUBACK with the longest length there is.
     connection.send(&[0x90, 0xFF, 0xFF, 0xFF, 0x7F]).await;
@@ -224,12 +224,8 @@ async fn another_packet_that_is_too_large_ends_the_connection() {
 /// Plant A8: a value whose publisher was gone became a good one of now with each connection and each added stream.
 #[tokio::test]
 async fn what_the_broker_retains_is_uncertain_and_taken_once_by_each_stream_of_a_connection() {
-    let broker = FakeBroker::start().await;
-    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
-    let stored = |id: i32| -> Vec<_> {
-        fixture.readings_of(id).iter().map(|reading| (reading.value, reading.quality)).collect()
-    };
-    let mut connection = broker.accept(0).await;
+    let (broker, fixture, mut connection) = connected().await;
+    let stored = |id| stored(&fixture, id);
     connection.grant(1).await;
     connection.publish_retained("line/1/temp", 1, "{\"value\":5000,\"other\":7}").await;
     connection.publish("line/1/temp", 2, "{\"value\":6}").await;
@@ -278,19 +274,14 @@ async fn a_stream_that_comes_back_takes_again_what_the_broker_retains() {
     connection.grant(1).await;
     connection.publish_retained("line/1/temp", 3, "{\"value\":6,\"other\":8}").await;
     assert_eq!(connection.acknowledged().await, 3);
-    let stored = |id: i32| -> Vec<_> {
-        fixture.readings_of(id).iter().map(|reading| (reading.value, reading.quality)).collect()
-    };
-    assert_eq!(stored(1), [(Some(5.0), Quality::Uncertain), (Some(6.0), Quality::Good)]);
-    assert_eq!(stored(2), [(Some(7.0), Quality::Uncertain), (Some(8.0), Quality::Uncertain)]);
+    assert_eq!(stored(&fixture, 1), [(Some(5.0), Quality::Uncertain), (Some(6.0), Quality::Good)]);
+    assert_eq!(stored(&fixture, 2), [(Some(7.0), Quality::Uncertain), (Some(8.0), Quality::Uncertain)]);
     fixture.collectors.stop().await;
 }
 
 #[tokio::test]
 async fn changed_streams_change_the_subscription_and_keep_the_connection() {
-    let broker = FakeBroker::start().await;
-    let fixture = CollectFixture::single_device(device(&broker), vec![temperature()]);
-    let mut connection = broker.accept(0).await;
+    let (_broker, fixture, mut connection) = connected().await;
     connection.grant(1).await;
     fixture.until_state(DeviceState::Online).await;
     fixture.change(|_, streams| {

@@ -21,6 +21,7 @@ use opcua::crypto::{CertificateStore, PrivateKey, X509, X509Data};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
+use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, Kind, Micros, Result};
 
 const KEY_BITS: u32 = 2048;
@@ -53,27 +54,20 @@ pub struct Pki {
     shown_at: Arc<Mutex<ShownAt>>,
 }
 
-/// Role of a certificate in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CertificateStatus {
-    Own,
-    Trusted,
-    /// Somebody decided so.
-    Rejected,
-    /// A server showed it, and nobody has decided.
-    New,
+named_enum! {
+    /// Role of a certificate in the store.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum CertificateStatus {
+        Own = "own",
+        Trusted = "trusted",
+        /// Somebody decided so.
+        Rejected = "rejected",
+        /// A server showed it, and nobody has decided.
+        New = "new",
+    }
 }
 
 impl CertificateStatus {
-    pub fn name(self) -> &'static str {
-        match self {
-            CertificateStatus::Own => "own",
-            CertificateStatus::Trusted => "trusted",
-            CertificateStatus::Rejected => "rejected",
-            CertificateStatus::New => "new",
-        }
-    }
-
     fn folder(self) -> &'static str {
         match self {
             CertificateStatus::Own => "own",

@@ -30,7 +30,7 @@ pub fn of_number(
         RegisterType::S5Time => decode_s5time(raw).map(uint),
         RegisterType::TimeOfDay => time_of_day(raw).map(uint),
         RegisterType::Date => TimeValue::from_days(raw).map(|time| time.value(kind)),
-        RegisterType::EpochSeconds | RegisterType::EpochMilliseconds => {
+        RegisterType::EpochSeconds | RegisterType::EpochMilliseconds | RegisterType::Ldt => {
             TimeValue::from_epoch(value_type, raw).map(|time| time.value(kind))
         }
         RegisterType::Plain(_)
@@ -38,7 +38,8 @@ pub fn of_number(
         | RegisterType::Dtl
         | RegisterType::DateAndTime
         | RegisterType::Text(_)
-        | RegisterType::S7String(..) => Ok(number.into()),
+        | RegisterType::S7String(..)
+        | RegisterType::Array(..) => Ok(number.into()),
     }
 }
 

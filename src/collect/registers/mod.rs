@@ -15,6 +15,7 @@ mod fuzz_tests;
 mod bcd;
 mod cell_bytes;
 mod cell_words;
+mod cell_writes;
 mod integer_cells;
 mod isolation;
 mod meaning;

@@ -60,6 +60,29 @@ impl NamedRegister {
         }
     }
 
+    /// Returns the register as the first one of an array of so many values of its type.
+    ///
+    /// # Errors
+    /// A message: it is a bit of a register, its values have a length of their own, or the array does not fit there.
+    pub fn array(self, count: u16) -> Result<NamedRegister, String> {
+        if self.bit.is_some() {
+            return Err(format!("{self} is a single bit and begins no array."));
+        }
+        let element = self.value_type.unwrap_or(RegisterType::Plain(self.default_kind));
+        let array = RegisterType::array(element, count);
+        let array = array.ok_or_else(|| format!("{self} holds {element}, of which there is no array."))?;
+        let name = match self.value_type {
+            Some(_) => format!("{self}[{count}]"),
+            None => format!("{self}:{array}"),
+        };
+        let kind = array.default_kind();
+        let named = NamedRegister { default_kind: kind, value_type: Some(array), name, ..self };
+        match named.point(kind, WordOrder::Abcd) {
+            Ok(_) => Ok(named),
+            Err(fault) => Err(format!("{}.", fault.describe(kind, &named))),
+        }
+    }
+
     /// Checks the type of a stream at this register.
     ///
     /// # Errors
@@ -84,6 +107,7 @@ impl NamedRegister {
             StreamKind::Text => {
                 format!(", or name the length of the text in the path, such as {self}:text20")
             }
+            StreamKind::Enum => format!(", or name the register's type in the path, such as {self}:uint16"),
             _ => String::new(),
         };
         Err(format!("A register holds no value of type {kind}: use one of {valid}{advice}."))

@@ -1,7 +1,10 @@
 //! One value in registers: its cells and their encoding. Pure.
 
+use serde_json::Value as Json;
+
 use super::cell_bytes::{bytes_of, swap_pairs, whole_bytes};
 use super::cell_words::{whole, words_at};
+use super::cell_writes::{all_cells, part};
 use super::integer_cells::IntegerCells;
 use super::point_error::PointError;
 use super::s7_string::S7StringForm;
@@ -73,6 +76,10 @@ impl RegisterPoint {
         }
         let meaning = Some((value_type, kind));
         match (value_type, value_type.raw()) {
+            (RegisterType::Array(element, count), _) => {
+                let first = RegisterPoint::of_type(cell, *element, element.default_kind(), order)?;
+                Ok(RegisterPoint { span: first.repeated(count)?, meaning, ..first })
+            }
             (RegisterType::Plain(own), _) => RegisterPoint::new(cell, None, own, order),
             (_, RawContent::Number(raw)) => {
                 Ok(RegisterPoint { meaning, ..RegisterPoint::new(cell, None, raw, order)? })
@@ -89,6 +96,15 @@ impl RegisterPoint {
         }
     }
 
+    /// Cells of so many values like this one, which follow each other.
+    fn repeated(&self, count: u16) -> Result<RegisterRange, PointError> {
+        if self.raw_kind == StreamKind::Bit && self.form != PointEncoding::Bit {
+            return Err(PointError::BitsOfWords);
+        }
+        let len = self.span.len.checked_mul(count).filter(|len| *len <= self.span.space.max_len);
+        span(self.span.first(), len.ok_or(PointError::TooLong)?)
+    }
+
     /// Returns the value in the data of `block`.
     ///
     /// # Errors
@@ -96,6 +112,9 @@ impl RegisterPoint {
     pub fn value(&self, block: RegisterRange, data: &RegisterData) -> Result<DeviceValue, String> {
         let missing = || "the answer does not hold the value".to_owned();
         match (self.form, self.meaning) {
+            (_, Some((RegisterType::Array(element, count), _))) => {
+                self.elements(*element, count, block, data)
+            }
             (PointEncoding::Bytes(order), Some((value_type, kind))) => {
                 let bytes = self.bytes(order, block, data).ok_or_else(missing)?;
                 meaning::of_bytes(value_type, &bytes, kind)
@@ -105,6 +124,27 @@ impl RegisterPoint {
             }
             (_, None) => self.decode(block, data).map(DeviceValue::Number).ok_or_else(missing),
         }
+    }
+
+    /// Returns the values of an array as a JSON list.
+    fn elements(
+        &self,
+        element: RegisterType,
+        count: u16,
+        block: RegisterRange,
+        data: &RegisterData,
+    ) -> Result<DeviceValue, String> {
+        let is_plain = matches!(element, RegisterType::Plain(_));
+        let meaning = (!is_plain).then(|| (element, element.default_kind()));
+        let len = self.span.len / count.max(1);
+        let value = |index: u16| -> Result<Json, String> {
+            let start = self.span.start + u32::from(index) * u32::from(len);
+            let one = RegisterPoint { span: RegisterRange { start, len, ..self.span }, meaning, ..*self };
+            let value = one.value(block, data).map_err(|why| format!("element {index}: {why}"))?;
+            Ok(value.to_json())
+        };
+        let list: Result<Vec<Json>, String> = (0..count).map(value).collect();
+        Ok(DeviceValue::Text(Json::Array(list?).to_string().into()))
     }
 
     /// Returns the point's bytes in the data of `block`, in the order of the characters of a text.
@@ -167,7 +207,7 @@ impl RegisterPoint {
 
     /// Whether a value of this type can be written at all. The device may still refuse.
     pub fn is_writable(&self) -> bool {
-        self.span.space.is_writable && !self.meaning.is_some_and(|(value_type, _)| value_type.is_time())
+        self.span.space.is_writable && !self.meaning.is_some_and(|(value_type, _)| value_type.is_read_only())
     }
 
     /// Whether it can only be on or off, whatever kind was requested.
@@ -176,7 +216,8 @@ impl RegisterPoint {
             self.form,
             PointEncoding::Bit | PointEncoding::BitOfWord(..) | PointEncoding::BitOfByte(_)
         );
-        self.raw_kind == StreamKind::Bit || is_single
+        let is_array = matches!(self.meaning(), Some(RegisterType::Array(..)));
+        !is_array && (self.raw_kind == StreamKind::Bit || is_single)
     }
 
     /// Encodes `value` as a write; `None` when the point cannot hold it. Writing a bit or byte of a word leaves the
@@ -206,6 +247,7 @@ impl RegisterPoint {
     pub fn widest_write(&self) -> Option<RegisterWrite> {
         let cells = usize::from(self.span.len);
         match (self.form, self.meaning()) {
+            (_, Some(RegisterType::Array(..))) => Some(all_cells(self.span)),
             (PointEncoding::Bytes(_), Some(RegisterType::S7String(form, _))) => {
                 let written = cells.saturating_sub(form.width().into());
                 Some(RegisterWrite::Bytes(self.written_length(form), vec![0; written]))
@@ -335,18 +377,6 @@ fn layout(
 /// Whether a value is one bit of a byte. A bit without a number is bit 0 of the byte where it begins.
 fn is_bit_of_byte(space: RegisterSpace, bit: Option<u8>, kind: StreamKind) -> bool {
     space.byte_layout == ByteLayout::HighFirst && (bit.is_some() || kind == StreamKind::Bit)
-}
-
-/// Writes the consecutive bits of a mask in one word, both given before the word order's byte swap.
-fn part(cell: RegisterAddress, order: WordOrder, mask: u64, bits: u64) -> Option<RegisterWrite> {
-    let word = |raw| codec::encode(StreamKind::Uint16, order, NumericValue::Uint(raw))?.first().copied();
-    let (mask, bits) = (word(mask)?, word(bits)?);
-    if cell.space.unit != CellUnit::Bit {
-        return Some(RegisterWrite::Masked { cell, mask, bits });
-    }
-    let first = mask.trailing_zeros();
-    let on = (first..first + mask.count_ones()).map(|bit| bits >> bit & 1 == 1);
-    Some(RegisterWrite::Bits(RegisterAddress { offset: cell.offset + first, ..cell }, on.collect()))
 }
 
 fn to_byte(value: NumericValue) -> Option<u8> {

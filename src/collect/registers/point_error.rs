@@ -20,6 +20,8 @@ pub enum PointError {
     TooLong,
     /// Each cell there is a value of its own, a timer or counter.
     SeparateCells,
+    /// An array of bits, but the cells are words or bytes.
+    BitsOfWords,
 }
 
 impl PointError {
@@ -38,6 +40,9 @@ impl PointError {
                 format!("{register}: a text in whole words has an even number of characters")
             }
             PointError::TooLong => format!("{register} is longer than one request reads"),
+            PointError::BitsOfWords => {
+                format!("{register}: an array has whole registers as its elements, such as uint16")
+            }
             PointError::SeparateCells => {
                 format!("{kind} at {register} is wider than a single timer or counter of 16 bits")
             }

@@ -10,6 +10,7 @@ use crate::collect::registers::{CellBits, CellId, RegisterSpace};
 use crate::collect::registry;
 use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::fuzz::rows;
 use crate::domain::stream::{ByteOrder, StreamSpec};
 
 fn point(
@@ -86,10 +87,9 @@ fn the_nearest_setting_of_word_order_counts() {
         );
         stream.metadata.insert("wordorder".into(), json!("cdab"));
         let point = registry::stream_point(&device, &stream).unwrap();
-        assert_eq!(
-            point,
-            point::DevicePoint::Register(at(Protocol::S7, "DB1.DBD0", stream.kind, WordOrder::Cdab))
-        );
+        let register =
+            point::DevicePoint::Register(at(Protocol::S7, "DB1.DBD0", stream.kind, WordOrder::Cdab));
+        assert_eq!(point, register);
     }
     assert!(read(big, None, json!("acbd")).unwrap_err().contains("not one of abcd"));
     assert!(read(big, None, json!(1)).is_err());
@@ -116,42 +116,24 @@ fn a_value_is_written_where_it_is_read() {
     let bits = |mask, bits| Some(RegisterWrite::Masked { cell: at(Modbus::Holding), mask, bits });
     let coil = |on| Some(RegisterWrite::Bits(at(Modbus::Coil), vec![on]));
     let words = |words| Some(RegisterWrite::Words(at(Modbus::Holding), words));
-    for (name, path, kind, order, value, expected) in [
-        ("coil", "co:7", StreamKind::Bit, one, NumericValue::Bit(true), coil(true)),
-        ("coil_as_a_number", "co:7", StreamKind::Uint16, one, NumericValue::Uint(0), coil(false)),
-        ("coil_of_two", "co:7", StreamKind::Uint16, one, NumericValue::Uint(2), None),
-        ("one_word", "hr:7", StreamKind::Int16, one, NumericValue::Int(-2), words(vec![0xFFFE])),
-        (
-            "two_words",
-            "hr:7",
-            StreamKind::Uint32,
-            one,
-            NumericValue::Uint(0x1234_5678),
-            words(vec![0x5678, 0x1234]),
-        ),
-        ("too_large", "hr:7", StreamKind::Uint16, one, NumericValue::Uint(65_536), None),
-        ("with_a_fraction", "hr:7", StreamKind::Uint16, one, NumericValue::Float(0.5), None),
-        ("bit_of_a_register", "hr:7.5", StreamKind::Bit, one, NumericValue::Bit(true), bits(0x20, 0x20)),
-        ("bit_off", "hr:7.5", StreamKind::Bit, one, NumericValue::Bit(false), bits(0x20, 0)),
-        (
-            "bit_of_swapped_bytes",
-            "hr:7.5",
-            StreamKind::Bit,
-            swapped,
-            NumericValue::Bit(true),
-            bits(0x2000, 0x2000),
-        ),
-        ("lowest_bit", "hr:7", StreamKind::Bit, one, NumericValue::Bit(true), bits(1, 1)),
-        ("byte", "hr:7", StreamKind::Byte, one, NumericValue::Uint(0xAB), bits(0xFF, 0xAB)),
-        (
-            "byte_of_swapped_bytes",
-            "hr:7",
-            StreamKind::Byte,
-            swapped,
-            NumericValue::Uint(0xAB),
-            bits(0xFF00, 0xAB00),
-        ),
-        ("byte_of_256", "hr:7", StreamKind::Byte, one, NumericValue::Uint(256), None),
+    for (name, path, kind, order, value, expected) in rows![
+        "coil", "co:7", StreamKind::Bit, one, NumericValue::Bit(true), coil(true);
+        "coil_as_a_number", "co:7", StreamKind::Uint16, one, NumericValue::Uint(0), coil(false);
+        "coil_of_two", "co:7", StreamKind::Uint16, one, NumericValue::Uint(2), None;
+        "one_word", "hr:7", StreamKind::Int16, one, NumericValue::Int(-2), words(vec![0xFFFE]);
+        "two_words", "hr:7", StreamKind::Uint32, one, NumericValue::Uint(0x1234_5678),
+            words(vec![0x5678, 0x1234]);
+        "too_large", "hr:7", StreamKind::Uint16, one, NumericValue::Uint(65_536), None;
+        "with_a_fraction", "hr:7", StreamKind::Uint16, one, NumericValue::Float(0.5), None;
+        "bit_of_a_register", "hr:7.5", StreamKind::Bit, one, NumericValue::Bit(true), bits(0x20, 0x20);
+        "bit_off", "hr:7.5", StreamKind::Bit, one, NumericValue::Bit(false), bits(0x20, 0);
+        "bit_of_swapped_bytes", "hr:7.5", StreamKind::Bit, swapped, NumericValue::Bit(true),
+            bits(0x2000, 0x2000);
+        "lowest_bit", "hr:7", StreamKind::Bit, one, NumericValue::Bit(true), bits(1, 1);
+        "byte", "hr:7", StreamKind::Byte, one, NumericValue::Uint(0xAB), bits(0xFF, 0xAB);
+        "byte_of_swapped_bytes", "hr:7", StreamKind::Byte, swapped, NumericValue::Uint(0xAB),
+            bits(0xFF00, 0xAB00);
+        "byte_of_256", "hr:7", StreamKind::Byte, one, NumericValue::Uint(256), None;
     ] {
         let address = registry::parse_address(&DeviceSpec::new("plc", Protocol::Modbus), path).unwrap();
         let point = address.point(kind, order).unwrap();
@@ -222,10 +204,8 @@ fn parts_of_words_leave_the_rest_alone() {
     let cell =
         |point: &RegisterPoint, on| RegisterAddress { offset: point.span.start + on, ..point.span.first() };
     let one = bits(&[1])[..8].to_vec();
-    assert_eq!(
-        low.encode(&NumericValue::Uint(1).into()),
-        Some(RegisterWrite::Bits(cell(&low, 0), one.clone()))
-    );
+    let write = low.encode(&NumericValue::Uint(1).into());
+    assert_eq!(write, Some(RegisterWrite::Bits(cell(&low, 0), one.clone())));
     let high = at(Protocol::Melsec, "M8", StreamKind::Byte, swapped);
     assert_eq!(high.encode(&NumericValue::Uint(1).into()), Some(RegisterWrite::Bits(cell(&high, 8), one)));
     let bit = at(Protocol::Fenet, "%DX1605", StreamKind::Bit, little);

@@ -116,8 +116,26 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
     }
 }
 
-/// Parses a register and the type that may follow it: `hr:100:bcd16`.
+/// Parses a register and what may follow it: a type, and the number of elements of an array: `hr:100:bcd16[10]`.
 fn parse_with_type<P: RegisterProtocol>(device: &DeviceSpec, text: &str) -> Result<NamedRegister, String> {
+    let Some((place, count)) = text.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) else {
+        return parse_one::<P>(device, text);
+    };
+    let quoted = |text: &str| invalid_register_message(text, "");
+    let register = parse_one::<P>(device, place);
+    let register = register.map_err(|why| why.replacen(&quoted(place), &quoted(text), 1))?;
+    let is_number = count.bytes().all(|byte| byte.is_ascii_digit());
+    let count = count.parse().ok().filter(|count: &u16| is_number && *count > 0).ok_or_else(|| {
+        invalid_register_message(
+            text,
+            format_args!("In brackets is the number of values that follow each other: {place}[10]."),
+        )
+    })?;
+    register.array(count).map_err(|why| invalid_register_message(text, why))
+}
+
+/// Parses a register and the type that may follow it: `hr:100:bcd16`.
+fn parse_one<P: RegisterProtocol>(device: &DeviceSpec, text: &str) -> Result<NamedRegister, String> {
     let begins_a_name = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic());
     let Some((place, name)) = text.rsplit_once(':').filter(|(_, name)| begins_a_name(name)) else {
         return P::parse_register(device, text);

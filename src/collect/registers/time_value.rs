@@ -1,6 +1,6 @@
 //! Dates and times in registers. Pure.
 //!
-//! A time of a PLC's clock (DTL, DATE_AND_TIME, DATE) has no time zone: as a text it has none either, as a number it counts
+//! A time of a PLC's clock (DTL, DATE_AND_TIME, LDT, DATE) has no time zone: as a text it has none either, as a number it counts
 //! as UTC.
 
 use super::bcd::decode_bcd;
@@ -12,6 +12,7 @@ use crate::domain::stream::StreamKind;
 use crate::domain::time::MICROS_PER_SECOND;
 
 const MICROS_PER_MILLISECOND: i64 = 1000;
+const NANOS_PER_MICRO: i64 = 1000;
 
 /// A time that a stream shows as text or as seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,17 +31,21 @@ enum TimeForm {
 }
 
 impl TimeValue {
-    /// Decodes milliseconds or seconds since 1970, in UTC.
+    /// Decodes milliseconds or seconds since 1970 in UTC, or the nanoseconds since then of an LDT.
     ///
     /// # Errors
     /// A message, when the time is beyond the year 2261.
     pub fn from_epoch(value_type: RegisterType, number: u64) -> Result<TimeValue, String> {
-        let unit =
-            if value_type == RegisterType::EpochSeconds { MICROS_PER_SECOND } else { MICROS_PER_MILLISECOND };
-        let micros = i64::try_from(number).ok().and_then(|number| number.checked_mul(unit)).map(Micros);
-        let at = micros.filter(|at| at.is_storable());
+        let units = i64::try_from(number).ok();
+        let micros = match value_type {
+            RegisterType::Ldt => units.map(|nanoseconds| nanoseconds / NANOS_PER_MICRO),
+            RegisterType::EpochSeconds => units.and_then(|seconds| seconds.checked_mul(MICROS_PER_SECOND)),
+            _ => units.and_then(|milliseconds| milliseconds.checked_mul(MICROS_PER_MILLISECOND)),
+        };
+        let at = micros.map(Micros).filter(|at| at.is_storable());
         let at = at.ok_or_else(|| format!("{number} is no {value_type} of the years 1970 to 2261"))?;
-        Ok(TimeValue { at, form: TimeForm::Utc })
+        let form = if value_type == RegisterType::Ldt { TimeForm::Local } else { TimeForm::Utc };
+        Ok(TimeValue { at, form })
     }
 
     /// Decodes the bytes of a DTL or DATE_AND_TIME.
@@ -165,6 +170,24 @@ mod tests {
             assert_eq!(date.value(StreamKind::Int64).to_string(), seconds);
         }
         assert!(TimeValue::from_days(65_536).is_err());
+    }
+
+    /// The limits of Siemens: LDT#1970-01-01-00:00:00 is 16#0, LDT#2262-04-11-23:47:16.854775807 is 16#7FFF_FFFF_FFFF_FFFF.
+    #[test]
+    fn an_ldt_counts_nanoseconds_since_1970_and_has_no_time_zone() {
+        for (number, text, seconds) in [
+            (0, "1970-01-01T00:00:00", "0"),
+            (1_229_459_420_250_000_999, "2008-12-16T20:30:20.250000", "1229459420.25"),
+            (9_214_646_399_000_000_000, "2261-12-31T23:59:59", "9214646399"),
+        ] {
+            let time = TimeValue::from_epoch(RegisterType::Ldt, number).unwrap();
+            assert_eq!(time.value(StreamKind::Text).to_string(), text, "{number}");
+            assert_eq!(time.value(StreamKind::Fp64).to_string(), seconds, "{number}");
+        }
+        for number in [9_214_646_400_000_000_000, i64::MAX as u64, u64::MAX] {
+            let why = format!("{number} is no ldt of the years 1970 to 2261");
+            assert_eq!(TimeValue::from_epoch(RegisterType::Ldt, number), Err(why));
+        }
     }
 
     #[test]

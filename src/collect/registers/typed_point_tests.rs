@@ -112,10 +112,12 @@ fn the_fourth_byte_of_24_bits_is_not_read_and_becomes_the_sign() {
 fn times_are_texts_or_seconds_and_never_written() {
     let dtl = bytes(&hex::decode("07d80c1003141e140ee6b280").unwrap());
     let dt = bytes(&hex::decode("9312250812345677").unwrap());
+    let ldt = bytes(&1_229_459_420_250_000_000_u64.to_be_bytes());
     let number = |number| DeviceValue::Number(NumericValue::Float(number));
     for (protocol, path, data, text, seconds) in [
         (Protocol::S7, "DB1,DTL0", dtl, "2008-12-16T20:30:20.250000", number(1_229_459_420.25)),
         (Protocol::S7, "DB1.DT0", dt, "1993-12-25T08:12:34.567000", number(756_807_154.567)),
+        (Protocol::S7, "DB1,LDT0", ldt, "2008-12-16T20:30:20.250000", number(1_229_459_420.25)),
         (
             Protocol::S7,
             "DB1,DATE0",
@@ -132,7 +134,8 @@ fn times_are_texts_or_seconds_and_never_written() {
         ),
     ] {
         for (kind, value) in [(None, DeviceValue::Text(text.into())), (Some(StreamKind::Fp64), seconds)] {
-            let point = at(protocol, path, kind, WordOrder::Cdab);
+            let order = registry::default_word_order(protocol);
+            let point = at(protocol, path, kind, order);
             assert_eq!(point.value(point.span, &data), Ok(value.clone()), "{path}");
             assert!(!point.is_writable() && point.encode(&value).is_none(), "{path}");
         }
@@ -188,6 +191,51 @@ fn an_s7_string_keeps_the_length_that_it_was_declared_with() {
 }
 
 #[test]
+fn an_array_is_a_list_of_the_values_that_follow_each_other() {
+    use Protocol::{Fenet, Melsec, Modbus, S7};
+    let (little, big) = (WordOrder::Cdab, WordOrder::Abcd);
+    for (protocol, path, order, data, list) in [
+        (Modbus, "hr:0[3]", little, words(&[1, 2, 0xFFFF]), "[1,2,65535]"),
+        (Modbus, "hr:0:INT[2]", little, words(&[1, 0xFFFE]), "[1,-2]"),
+        (Modbus, "hr:0:real[2]", big, words(&[0x3FC0, 0, 0xC000, 0]), "[1.5,-2.0]"),
+        (Modbus, "hr:0:real[2]", little, words(&[0, 0x3FC0, 0, 0xC000]), "[1.5,-2.0]"),
+        (Modbus, "hr:0:bcd16[2]", big, words(&[0x1234, 0x0007]), "[1234,7]"),
+        (Modbus, "hr:0:int8[2]", big, words(&[0x12FE, 0x0001]), "[-2,1]"),
+        (Modbus, "co:0[3]", little, RegisterData::Bits(vec![true, false, true]), "[true,false,true]"),
+        (Melsec, "D100:dint[2]", little, words(&[0xFFFF, 0xFFFF, 1, 0]), "[-1,1]"),
+        (Melsec, "M0[2]", little, RegisterData::Bits(vec![false, true]), "[false,true]"),
+        (Fenet, "%DB201[3]", little, bytes(&[1, 2, 3]), "[1,2,3]"),
+        (S7, "DB1.DBW3[2]", big, bytes(&[1, 0, 0, 2]), "[256,2]"),
+        (S7, "DB1,INT3[2]", big, bytes(&[0xFF, 0xFF, 0, 2]), "[-1,2]"),
+        (S7, "DB1.DBB0:uint24[2]", big, bytes(&[0, 1, 0, 0, 0, 2]), "[256,2]"),
+        (S7, "DB1.DBW0:date[2]", big, bytes(&[0, 0, 0x1C, 0x88]), "[\"1990-01-01\",\"2009-12-31\"]"),
+    ] {
+        for kind in [None, Some(StreamKind::Text), Some(StreamKind::Json)] {
+            let point = at(protocol, path, kind, order);
+            let value = point.value(point.span, &data);
+            assert_eq!(value, Ok(DeviceValue::Text(list.into())), "{protocol} {path} {order}");
+            assert_eq!(point.kind(), kind.unwrap_or(StreamKind::Json), "{path}");
+            assert!(!point.is_writable() && !point.is_bit(), "{path}");
+            assert_eq!(point.encode(&DeviceValue::Text(list.into())), None, "{path}");
+            assert_eq!(point.encode(&DeviceValue::Number(NumericValue::Uint(1))), None, "{path}");
+            let listed = point.widest_write().map(|write| write.changed_bits().len());
+            assert_eq!(listed, Some(point.span.len.into()), "{path}: every cell may be listed as writable");
+        }
+    }
+    // Of a longer block only its own cells.
+    let point = at(Modbus, "hr:5:uint32[2]", None, big);
+    let block = RegisterRange { start: 4, len: 6, ..point.span };
+    let value = point.value(block, &words(&[9, 0, 1, 0, 2, 9]));
+    assert_eq!(value, Ok(DeviceValue::Text("[1,2]".into())));
+    let point = at(Modbus, "hr:0:bcd16[2]", None, big);
+    let error = point.value(point.span, &words(&[1, 0x1A2F])).unwrap_err();
+    assert!(error.starts_with("element 1: 1A2F holds digits above 9"), "{error}");
+    let canonical = |path: &str| registry::parse_address(&DeviceSpec::new("plc", Modbus), path).unwrap();
+    assert_eq!(canonical("HR40[10]").to_string(), "hr:40:uint16[10]");
+    assert_eq!(canonical("4x0041:INT[10]"), canonical("hr:40:int16[10]"));
+}
+
+#[test]
 fn what_a_register_cannot_hold_is_refused() {
     for (protocol, text, why) in [
         (
@@ -207,12 +255,33 @@ fn what_a_register_cannot_hold_is_refused() {
         (Protocol::Melsec, "M0:text4", "M0:text4 has another width than text"),
         (Protocol::Melsec, "LTN5:bcd16", "LTN5:bcd16 has another width than uint16"),
         (Protocol::S7, "DB1,DTL65530", "text at DB1.DBB65530:dtl reaches past the last register"),
+        (Protocol::Modbus, "hr:0[125]", ""),
+        (Protocol::Modbus, "hr:0[126]", "hr:0:uint16[126] is longer than one request reads"),
+        (Protocol::Modbus, "hr:65535[2]", "json at hr:65535:uint16[2] reaches past the last register"),
+        (Protocol::Modbus, "hr:0.5[2]", "hr:0.5 is a single bit and begins no array"),
+        (Protocol::Modbus, "hr:0:text4[2]", "hr:0:text4 holds text4, of which there is no array"),
+        (
+            Protocol::Modbus,
+            "hr:0:bit[2]",
+            "hr:0:bit[2]: an array has whole registers as its elements, such as uint16",
+        ),
+        (Protocol::Modbus, "hr:0[0]", "In brackets is the number of values that follow each other: hr:0[10]"),
+        (
+            Protocol::Modbus,
+            "hr:0[+2]",
+            "In brackets is the number of values that follow each other: hr:0[10]",
+        ),
+        (Protocol::S7, "T5[2]", "json at T5:uint16[2] is wider than a single timer or counter of 16 bits"),
     ] {
         let parsed = registry::parse_address(&DeviceSpec::new("plc", protocol), text).map(drop);
         let expected =
             if why.is_empty() { Ok(()) } else { Err(format!("Invalid register \"{text}\". {why}.")) };
         assert_eq!(parsed, expected);
     }
+}
+
+#[test]
+fn a_kind_or_a_value_that_a_register_cannot_hold_is_refused() {
     let address = registry::parse_address(&DeviceSpec::new("plc", Protocol::Modbus), "hr:0:bcd16").unwrap();
     assert_eq!(
         address.point(StreamKind::Text, WordOrder::Cdab),
@@ -220,10 +289,8 @@ fn what_a_register_cannot_hold_is_refused() {
     );
     let timer = registry::parse_address(&DeviceSpec::new("plc", Protocol::S7), "T5").unwrap();
     assert!(timer.point(StreamKind::Int16, WordOrder::Abcd).is_ok());
-    assert_eq!(
-        timer.point(StreamKind::Uint32, WordOrder::Abcd),
-        Err("uint32 at T5 is wider than a single timer or counter of 16 bits".to_owned())
-    );
+    let refused = timer.point(StreamKind::Uint32, WordOrder::Abcd);
+    assert_eq!(refused, Err("uint32 at T5 is wider than a single timer or counter of 16 bits".to_owned()));
     for (path, value) in [
         ("hr:0:bcd16", DeviceValue::Number(NumericValue::Uint(10_000))),
         ("hr:0:int8", DeviceValue::Number(NumericValue::Int(128))),

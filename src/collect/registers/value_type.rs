@@ -48,10 +48,14 @@ pub enum RegisterType {
     Dtl,
     /// A date and time of S7 in 8 bytes of decimal digits.
     DateAndTime,
+    /// A date and time of S7 (LDT): nanoseconds since 1970 in 64 bits.
+    Ldt,
     /// A text of this many bytes, filled up with NUL or blanks.
     Text(u16),
     /// A text of S7 that was declared with this many characters, after its two lengths.
     S7String(S7StringForm, u16),
+    /// So many values of a type without a length, one after the other.
+    Array(&'static RegisterType, u16),
 }
 
 /// Cells of a type, before their meaning.
@@ -68,7 +72,7 @@ pub enum RawContent {
 /// A type without a length, with the name that is shown, and its names in IEC 61131-3 and in other programs.
 type Row = (RegisterType, &'static str, &'static [&'static str]);
 
-const ROWS: [Row; 25] = [
+static ROWS: [Row; 26] = [
     (RegisterType::Plain(StreamKind::Bit), "bit", &["bool"]),
     (RegisterType::Plain(StreamKind::Byte), "byte", &["uint8", "usint"]),
     (RegisterType::Int8, "int8", &["sint"]),
@@ -94,6 +98,7 @@ const ROWS: [Row; 25] = [
     (RegisterType::TimeOfDay, "tod", &["time_of_day"]),
     (RegisterType::Dtl, "dtl", &[]),
     (RegisterType::DateAndTime, "dt", &["date_and_time"]),
+    (RegisterType::Ldt, "ldt", &["date_and_ltime"]),
 ];
 
 impl RegisterType {
@@ -105,14 +110,22 @@ impl RegisterType {
         found.filter(|found| found.is_of(protocol))
     }
 
+    /// So many values of a type, one after the other; `None` for texts, whose length is a part of the type, and for arrays.
+    pub fn array(element: RegisterType, count: u16) -> Option<RegisterType> {
+        let row = ROWS.iter().find(|(row, ..)| *row == element);
+        row.map(|(row, ..)| RegisterType::Array(row, count))
+    }
+
     /// Whether registers of the protocol hold such values.
     pub fn is_of(self, protocol: Protocol) -> bool {
         match self {
+            RegisterType::Array(element, _) => element.is_of(protocol),
             RegisterType::S5Time
             | RegisterType::Date
             | RegisterType::TimeOfDay
             | RegisterType::Dtl
             | RegisterType::DateAndTime
+            | RegisterType::Ldt
             | RegisterType::S7String(..) => protocol == Protocol::S7,
             RegisterType::Plain(_)
             | RegisterType::Int8
@@ -133,9 +146,10 @@ impl RegisterType {
         own.chain(texts.iter().copied()).collect::<Vec<_>>().join(", ")
     }
 
-    /// The content of the cells before its meaning.
+    /// The content of the cells before its meaning; of an array that of each element.
     pub fn raw(self) -> RawContent {
         match self {
+            RegisterType::Array(element, _) => element.raw(),
             RegisterType::Plain(kind) => RawContent::Number(kind),
             RegisterType::Int8 => RawContent::Number(StreamKind::Byte),
             RegisterType::Integer { bytes, .. } => RawContent::Integer(bytes),
@@ -145,7 +159,7 @@ impl RegisterType {
             RegisterType::Bcd32 | RegisterType::TimeOfDay | RegisterType::EpochSeconds => {
                 RawContent::Number(StreamKind::Uint32)
             }
-            RegisterType::EpochMilliseconds => RawContent::Number(StreamKind::Uint64),
+            RegisterType::EpochMilliseconds | RegisterType::Ldt => RawContent::Number(StreamKind::Uint64),
             RegisterType::Dtl => RawContent::Bytes(12),
             RegisterType::DateAndTime => RawContent::Bytes(8),
             RegisterType::Text(len) => RawContent::Bytes(len),
@@ -169,8 +183,10 @@ impl RegisterType {
             | RegisterType::EpochMilliseconds
             | RegisterType::Dtl
             | RegisterType::DateAndTime
+            | RegisterType::Ldt
             | RegisterType::Text(_)
             | RegisterType::S7String(..) => StreamKind::Text,
+            RegisterType::Array(..) => StreamKind::Json,
         }
     }
 
@@ -178,11 +194,20 @@ impl RegisterType {
     pub fn fits(self, kind: StreamKind) -> bool {
         match (self, kind) {
             (RegisterType::Text(_) | RegisterType::S7String(..), _) => kind == StreamKind::Text,
-            (RegisterType::EpochMilliseconds | RegisterType::Dtl | RegisterType::DateAndTime, _) => {
-                matches!(kind, StreamKind::Text | StreamKind::Fp64)
-            }
+            (RegisterType::Array(..), _) => matches!(kind, StreamKind::Text | StreamKind::Json),
+            (
+                RegisterType::EpochMilliseconds
+                | RegisterType::Dtl
+                | RegisterType::DateAndTime
+                | RegisterType::Ldt,
+                _,
+            ) => matches!(kind, StreamKind::Text | StreamKind::Fp64),
             (RegisterType::Date | RegisterType::EpochSeconds, StreamKind::Text) => true,
             (RegisterType::Plain(StreamKind::Bit), _) => kind.is_register_kind(),
+            (RegisterType::Plain(own), StreamKind::Enum) => {
+                matches!(own, StreamKind::Byte | StreamKind::Int16 | StreamKind::Uint16 | StreamKind::Int32)
+            }
+            (_, StreamKind::Enum) => self == RegisterType::Int8,
             (RegisterType::Plain(own), _) if own == kind => true,
             (RegisterType::Plain(StreamKind::Fp16), _) => matches!(kind, StreamKind::Fp32 | StreamKind::Fp64),
             (RegisterType::Plain(StreamKind::Fp32), _) => kind == StreamKind::Fp64,
@@ -211,8 +236,10 @@ impl RegisterType {
             RegisterType::EpochMilliseconds
             | RegisterType::Dtl
             | RegisterType::DateAndTime
+            | RegisterType::Ldt
             | RegisterType::Text(_)
-            | RegisterType::S7String(..) => None,
+            | RegisterType::S7String(..)
+            | RegisterType::Array(..) => None,
         }
     }
 
@@ -232,8 +259,8 @@ impl RegisterType {
         }
     }
 
-    /// Whether a value of this type is a time, which is read and never written.
-    pub fn is_time(self) -> bool {
+    /// Whether a value of this type is read and never written: a time or an array.
+    pub fn is_read_only(self) -> bool {
         matches!(
             self,
             RegisterType::Date
@@ -241,6 +268,8 @@ impl RegisterType {
                 | RegisterType::EpochMilliseconds
                 | RegisterType::Dtl
                 | RegisterType::DateAndTime
+                | RegisterType::Ldt
+                | RegisterType::Array(..)
         )
     }
 }
@@ -287,6 +316,7 @@ impl fmt::Display for RegisterType {
         match self {
             RegisterType::Text(len) => write!(f, "text{len}"),
             RegisterType::S7String(form, len) => write!(f, "{}{len}", form.name()),
+            RegisterType::Array(element, count) => write!(f, "{element}[{count}]"),
             _ => f.write_str(ROWS.iter().find(|(row, ..)| row == self).map_or("", |(_, name, _)| name)),
         }
     }

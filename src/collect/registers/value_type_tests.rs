@@ -25,6 +25,8 @@ fn names_of_other_programs_are_understood() {
         (Protocol::S7, "S5Time", Some(S5Time)),
         (Protocol::S7, "DATE_AND_TIME", Some(DateAndTime)),
         (Protocol::S7, "DATE", Some(RegisterType::Date)),
+        (Protocol::S7, "Date_And_LTime", Some(RegisterType::Ldt)),
+        (Protocol::Melsec, "ldt", None),
         (Protocol::S7, "Time_Of_Day", Some(RegisterType::TimeOfDay)),
         (Protocol::Fenet, "date", None),
         (Protocol::Modbus, "s5time", None),
@@ -46,7 +48,8 @@ fn names_of_other_programs_are_understood() {
     let names = RegisterType::names(Protocol::Modbus);
     assert!(names.contains("bcd16, bcd32") && names.contains("text20") && !names.contains("dtl"), "{names}");
     assert!(
-        RegisterType::names(Protocol::S7).contains("s5time, date, tod, dtl, dt, text20, string20, wstring20")
+        RegisterType::names(Protocol::S7)
+            .contains("s5time, date, tod, dtl, dt, ldt, text20, string20, wstring20")
     );
 }
 
@@ -55,23 +58,26 @@ fn a_stream_holds_every_value_of_the_type_or_is_refused() {
     use StreamKind::{Bit, Byte, Enum, Fp32, Fp64, Int16, Int32, Json, Text, Uint16, Uint64};
     for (name, fitting, refused) in [
         ("bit", vec![Bit, Int16, Fp64], vec![Text, Enum]),
-        ("byte", vec![Byte, Int16, Uint16, Fp32], vec![Bit]),
-        ("int8", vec![Int16, Int32, Fp32, Fp64], vec![Byte, Uint16, Enum]),
-        ("int16", vec![Int16, Int32, Fp64], vec![Uint16, Uint64, Byte]),
-        ("uint32", vec![Uint64, Fp64], vec![Int32, Fp32]),
+        ("byte", vec![Byte, Int16, Uint16, Fp32, Enum], vec![Bit]),
+        ("int8", vec![Int16, Int32, Fp32, Fp64, Enum], vec![Byte, Uint16]),
+        ("int16", vec![Int16, Int32, Fp64, Enum], vec![Uint16, Uint64, Byte]),
+        ("uint16", vec![Uint16, Int32, Enum], vec![Int16, Byte]),
+        ("int32", vec![Int32, Fp64, Enum], vec![Int16, Uint64]),
+        ("uint32", vec![Uint64, Fp64], vec![Int32, Fp32, Enum]),
         ("int64", vec![StreamKind::Int64], vec![Fp64, Uint64]),
         ("fp32", vec![Fp32, Fp64], vec![Int32, Text]),
         ("fp64", vec![Fp64], vec![Fp32]),
-        ("int24", vec![Int32, Fp32, Fp64], vec![Int16, Uint64]),
+        ("int24", vec![Int32, Fp32, Fp64], vec![Int16, Uint64, Enum]),
         ("uint24", vec![Int32, Uint64, Fp32], vec![Uint16]),
         ("int48", vec![StreamKind::Int64, Fp64], vec![Int32, Uint64, Fp32]),
         ("uint48", vec![StreamKind::Int64, Uint64, Fp64], vec![Int32, Fp32]),
-        ("bcd16", vec![Uint16, Int16, Fp32], vec![Byte, Text]),
+        ("bcd16", vec![Uint16, Int16, Fp32], vec![Byte, Text, Enum]),
         ("text20", vec![Text], vec![Json, Fp64]),
         ("epoch_s", vec![Text, Fp64, Uint64], vec![Int32, Fp32]),
         ("date", vec![Text, StreamKind::Int64, Uint64, Fp64], vec![Int32, StreamKind::Uint32, Fp32]),
         ("tod", vec![Int32, StreamKind::Uint32, Fp64], vec![Text, Uint16, Fp32]),
         ("dtl", vec![Text, Fp64], vec![Uint64]),
+        ("ldt", vec![Text, Fp64], vec![Uint64, StreamKind::Int64]),
     ] {
         let value_type = RegisterType::parse(Protocol::S7, name).unwrap();
         assert!(value_type.fits(value_type.default_kind()), "{name}");

@@ -23,7 +23,8 @@ const ANALOG: &str = "AI is an analog input of a LOGO! or an INT of the outputs:
                       input of a LOGO! 8 (VW926 of a LOGO! 7).";
 const UNSIZED: &str =
     "The size or type is missing: DB1.DBX0.3 (a bit), DB1.DBB0, DB1.DBW0, DB1.DBD0, or DB1.DBD0:fp32.";
-const ARRAY: &str = "An address names one value, not several: DB1,INT0, DB1,INT2.";
+const ARRAY: &str =
+    "An address names one value, DB1,INT0, or an array with its length in brackets: DB1,INT0[12].";
 const STRING: &str = "A STRING is named by its first byte and its declared length, DB1.S10.20, and a WSTRING likewise: DB1.WSTRING10.20.";
 
 /// Parses an address in the canonical form or as another program writes it.

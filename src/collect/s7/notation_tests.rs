@@ -35,6 +35,7 @@ const UNDERSTOOD: &[(&str, &str)] = &[
     ("DB1,CHAR10", "DB1.DBB10:text1"),
     ("DB1,DT0", "DB1.DBB0:dt"),
     ("DB1,DTL0", "DB1.DBB0:dtl"),
+    ("DB1,LDT8", "DB1.DBD8:ldt"),
     ("DB1,S5TIME0", "DB1.DBW0:s5time"),
     ("DB1,DATE0", "DB1.DBW0:date"),
     ("MTOD30", "MD30:tod"),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use self::state::{CaptureState, ClipState, LiveState};
+use super::named_enum::named_enum;
 use super::time::MICROS_PER_SECOND;
 use super::{DeviceId, DocumentId, FieldError, Micros, OrgId};
 
@@ -27,27 +28,20 @@ pub const MAX_WAITING_CLIPS: usize = 100;
 /// How often a clip is tried that a stop of the server has cut.
 pub const MAX_CLIP_ATTEMPTS: u32 = 3;
 
-/// Kind of a row about media.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MediaKind {
-    /// A recording of a camera.
-    Capture,
-    /// A request for what a recorder holds.
-    Clip,
-    /// A live view.
-    Live,
+named_enum! {
+    /// Kind of a row about media, with its name in the catalog and in the audit log.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum MediaKind {
+        /// A recording of a camera.
+        Capture = "capture",
+        /// A request for what a recorder holds.
+        Clip = "clip",
+        /// A live view.
+        Live = "live_session",
+    }
 }
 
 impl MediaKind {
-    /// Name in the catalog and in the audit log.
-    pub fn name(self) -> &'static str {
-        match self {
-            MediaKind::Capture => "capture",
-            MediaKind::Clip => "clip",
-            MediaKind::Live => "live_session",
-        }
-    }
-
     /// Name in errors, as the platform calls it.
     pub fn title(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::scaler_tests::{files, is_refused};
 use super::*;
+use crate::domain::fuzz::rows;
 
 /// File that the payload of every `evil_*` fixture writes when Python loads it.
 const MARKER: &str = "/tmp/tfl_pwned_marker";
@@ -147,35 +148,19 @@ fn arrays_that_no_scaler_has_are_refused() {
         pickle(&[&reconstruct, &ndarray, b"K\0\x85C\x01b\x87R(K\x01", shape, &dtype(of), rest, b"tb."])
     };
     let wrong_length = ScalerError::Malformed("an array has more or fewer bytes than its shape");
-    all_refused([
-        ("texts", pickle(&[&dtype("U7"), b"."]), ScalerError::ArrayType("U7".to_owned())),
-        (
-            "of_a_class_of_its_own",
-            pickle(&[&reconstruct, &named("numpy", "dtype"), b"K\0\x85C\x01b\x87R."]),
-            ScalerError::Malformed("an array of a class of its own"),
-        ),
-        (
-            "negative_shape",
-            array(b"J\xff\xff\xff\xff\x85", "f8", b"\x89C\0"),
-            ScalerError::Malformed("the shape of an array is wrong"),
-        ),
-        (
-            "huge",
-            array(b"J\0\0\0\x7f\x85", "f8", b"\x89C\0"),
-            ScalerError::Excessive("an array is too large"),
-        ),
-        ("too_few_bytes", array(b"K\x02\x85", "f8", b"\x89C\x01x"), wrong_length.clone()),
-        ("too_many_bytes", array(b"K\x01\x85", "u1", b"\x89C\x02xy"), wrong_length),
-        (
-            "by_columns",
-            array(b"K\x01K\x01\x86", "u1", b"\x88C\x01x"),
-            ScalerError::Malformed("an array is saved by columns"),
-        ),
-        (
-            "objects",
-            array(b"K\x01\x85", "O", b"\x89]Na"),
-            ScalerError::Malformed("an array of objects that are not texts"),
-        ),
+    all_refused(rows![
+        "texts", pickle(&[&dtype("U7"), b"."]), ScalerError::ArrayType("U7".to_owned());
+        "of_a_class_of_its_own", pickle(&[&reconstruct, &named("numpy", "dtype"), b"K\0\x85C\x01b\x87R."]),
+            ScalerError::Malformed("an array of a class of its own");
+        "negative_shape", array(b"J\xff\xff\xff\xff\x85", "f8", b"\x89C\0"),
+            ScalerError::Malformed("the shape of an array is wrong");
+        "huge", array(b"J\0\0\0\x7f\x85", "f8", b"\x89C\0"), ScalerError::Excessive("an array is too large");
+        "too_few_bytes", array(b"K\x02\x85", "f8", b"\x89C\x01x"), wrong_length.clone();
+        "too_many_bytes", array(b"K\x01\x85", "u1", b"\x89C\x02xy"), wrong_length;
+        "by_columns", array(b"K\x01K\x01\x86", "u1", b"\x88C\x01x"),
+            ScalerError::Malformed("an array is saved by columns");
+        "objects", array(b"K\x01\x85", "O", b"\x89]Na"),
+            ScalerError::Malformed("an array of objects that are not texts");
     ]);
 }
 

@@ -12,6 +12,7 @@ use super::model_builder_tests::{
     BOOL, F32, FieldValue, Fields, I32, OperatorDef, SubgraphDef, TensorDef, file, floats, ints, model,
 };
 use super::{LoadError, Model, ModelLimits, Tensor, Workspace};
+use crate::domain::fuzz::rows;
 
 /// Limits so small that a test run is short; the fixtures need less.
 const LIMITS: ModelLimits =
@@ -179,24 +180,15 @@ fn models_made_to_take_everything_end_at_a_limit() {
     // Doubles its only value in every iteration.
     let grown = vec![OperatorDef(2, vec![], vec![0, 0], vec![1])];
     let while_itself = single_operator_graph(119, vec![(0, FieldValue::I32(0)), (1, FieldValue::I32(0))]);
-    let rows = [
-        (
-            "an_endless_loop",
-            endless(vec![OperatorDef(28, vec![], vec![0], vec![1])], vec![]),
-            "the run is beyond the limit of steps",
-        ),
-        ("an_endless_loop_that_grows", endless(grown, vec![]), "the run is beyond the limit of elements"),
-        ("a_loop_in_itself", model(vec![while_itself], ""), "the run is beyond the limit of nested loops"),
-        (
-            "a_giant_filled_at_load",
-            model(vec![fill(1 << 30)], ""),
-            "refused: the model is beyond the limit of elements",
-        ),
-        (
-            "a_giant_that_overflows",
-            model(vec![fill(i32::MAX)], ""),
-            "refused: the model is beyond the limit of elements",
-        ),
+    let rows = rows![
+        "an_endless_loop", endless(vec![OperatorDef(28, vec![], vec![0], vec![1])], vec![]),
+            "the run is beyond the limit of steps";
+        "an_endless_loop_that_grows", endless(grown, vec![]), "the run is beyond the limit of elements";
+        "a_loop_in_itself", model(vec![while_itself], ""), "the run is beyond the limit of nested loops";
+        "a_giant_filled_at_load", model(vec![fill(1 << 30)], ""),
+            "refused: the model is beyond the limit of elements";
+        "a_giant_that_overflows", model(vec![fill(i32::MAX)], ""),
+            "refused: the model is beyond the limit of elements";
     ];
     for (name, bytes, expected) in rows {
         assert_eq!(outcome(&bytes, ModelLimits::default()), expected, "{name}");
@@ -208,16 +200,12 @@ fn each_limit_is_kept() {
     let sound = model(vec![single_operator_graph(28, vec![])], "");
     assert_eq!(outcome(&sound, ModelLimits::default()), format!("{:?}", Some([1f32.tanh()])));
     let all = ModelLimits::default();
-    let rows = [
-        ("bytes", ModelLimits { bytes: 100, ..all }, "refused: the model is beyond the limit of bytes"),
-        ("tensors", ModelLimits { tensors: 1, ..all }, "refused: the model is beyond the limit of tensors"),
-        (
-            "elements",
-            ModelLimits { elements: 1, ..all },
-            "refused: the model is beyond the limit of elements",
-        ),
-        ("steps", ModelLimits { steps: 0, ..all }, "the run is beyond the limit of steps"),
-        ("work", ModelLimits { work: 5, ..all }, "the run is beyond the limit of work"),
+    let rows = rows![
+        "bytes", ModelLimits { bytes: 100, ..all }, "refused: the model is beyond the limit of bytes";
+        "tensors", ModelLimits { tensors: 1, ..all }, "refused: the model is beyond the limit of tensors";
+        "elements", ModelLimits { elements: 1, ..all }, "refused: the model is beyond the limit of elements";
+        "steps", ModelLimits { steps: 0, ..all }, "the run is beyond the limit of steps";
+        "work", ModelLimits { work: 5, ..all }, "the run is beyond the limit of work";
     ];
     for (name, limits, expected) in rows {
         assert_eq!(outcome(&sound, limits), expected, "{name}");

@@ -62,59 +62,34 @@ fn began(at: i64, feature: usize, last_value: i64) -> OwnedEvent {
     OwnedEvent::GapStarted { at, feature, last_value: Some(last_value) }
 }
 
+use crate::domain::fuzz::rows;
 use Step::{Null, Time, Value};
 
 #[test]
 fn readings_of_one_source_become_windows() {
-    let rows: [(&str, usize, &[Step], Vec<OwnedEvent>); 13] = [
-        ("nothing", 2, &[], vec![]),
-        ("time_alone", 2, &[Time(1_000)], vec![]),
-        ("a_sample_waits_for_something_at_it_or_after", 1, &[Value(0, 12, 1.0)], vec![]),
-        ("said_at_the_sample", 1, &[Value(0, 20, 1.0)], vec![window(20, &[1.0])]),
-        ("said_after_it", 1, &[Value(0, 12, 1.0), Value(0, 21, 2.0)], vec![window(20, &[1.0])]),
-        ("time_has_come_to_it", 1, &[Value(0, 12, 1.0), Time(19), Time(20)], vec![window(20, &[1.0])]),
-        (
-            "the_newest_before_a_sample_counts",
-            1,
+    let rows: [(&str, usize, &[Step], Vec<OwnedEvent>); 13] = rows![
+        "nothing", 2, &[], vec![];
+        "time_alone", 2, &[Time(1_000)], vec![];
+        "a_sample_waits_for_something_at_it_or_after", 1, &[Value(0, 12, 1.0)], vec![];
+        "said_at_the_sample", 1, &[Value(0, 20, 1.0)], vec![window(20, &[1.0])];
+        "said_after_it", 1, &[Value(0, 12, 1.0), Value(0, 21, 2.0)], vec![window(20, &[1.0])];
+        "time_has_come_to_it", 1, &[Value(0, 12, 1.0), Time(19), Time(20)], vec![window(20, &[1.0])];
+        "the_newest_before_a_sample_counts", 1,
             &[Value(0, 11, 1.0), Value(0, 15, 2.0), Value(0, 19, 3.0), Value(0, 25, 4.0), Time(30)],
-            vec![window(20, &[3.0]), window(30, &[4.0])],
-        ),
-        (
-            "of_the_same_time_the_last_counts",
-            1,
-            &[Value(0, 15, 1.0), Value(0, 15, 2.0), Time(20)],
-            vec![window(20, &[2.0])],
-        ),
-        (
-            "out_of_order_but_in_time",
-            1,
-            &[Value(0, 5, 1.0), Value(0, 18, 2.0), Value(0, 13, 3.0), Time(20)],
-            vec![window(10, &[1.0]), window(20, &[2.0])],
-        ),
-        (
-            "windows_overlap",
-            3,
-            &[Value(0, 10, 1.0), Value(0, 20, 2.0), Value(0, 30, 3.0), Value(0, 40, 4.0)],
-            vec![window(30, &[1.0, 2.0, 3.0]), window(40, &[2.0, 3.0, 4.0])],
-        ),
-        (
-            "a_value_holds_for_three_intervals",
-            1,
-            &[Value(0, 10, 1.0), Time(40)],
-            vec![window(10, &[1.0]), window(20, &[1.0]), window(30, &[1.0]), window(40, &[1.0])],
-        ),
-        (
-            "null_and_not_finite_leave_the_value",
-            1,
+            vec![window(20, &[3.0]), window(30, &[4.0])];
+        "of_the_same_time_the_last_counts", 1, &[Value(0, 15, 1.0), Value(0, 15, 2.0), Time(20)],
+            vec![window(20, &[2.0])];
+        "out_of_order_but_in_time", 1, &[Value(0, 5, 1.0), Value(0, 18, 2.0), Value(0, 13, 3.0), Time(20)],
+            vec![window(10, &[1.0]), window(20, &[2.0])];
+        "windows_overlap", 3, &[Value(0, 10, 1.0), Value(0, 20, 2.0), Value(0, 30, 3.0), Value(0, 40, 4.0)],
+            vec![window(30, &[1.0, 2.0, 3.0]), window(40, &[2.0, 3.0, 4.0])];
+        "a_value_holds_for_three_intervals", 1, &[Value(0, 10, 1.0), Time(40)],
+            vec![window(10, &[1.0]), window(20, &[1.0]), window(30, &[1.0]), window(40, &[1.0])];
+        "null_and_not_finite_leave_the_value", 1,
             &[Value(0, 10, 1.0), Null(0, 20), Value(0, 30, f64::NAN), Value(0, 40, f64::INFINITY)],
-            vec![window(10, &[1.0]), window(20, &[1.0]), window(30, &[1.0]), window(40, &[1.0])],
-        ),
-        (
-            "before_1970",
-            2,
-            &[Value(0, -20, 1.0), Value(0, -10, 2.0), Value(0, -1, 3.0), Value(0, 3, 4.0)],
-            vec![window(-10, &[1.0, 2.0]), window(0, &[2.0, 3.0])],
-        ),
+            vec![window(10, &[1.0]), window(20, &[1.0]), window(30, &[1.0]), window(40, &[1.0])];
+        "before_1970", 2, &[Value(0, -20, 1.0), Value(0, -10, 2.0), Value(0, -1, 3.0), Value(0, 3, 4.0)],
+            vec![window(-10, &[1.0, 2.0]), window(0, &[2.0, 3.0])];
     ];
     for (name, samples, steps, expected) in rows {
         assert_eq!(run_steps(&mut WindowAssembler::new(plan(1, samples)), steps), expected, "{name}");
@@ -123,23 +98,16 @@ fn readings_of_one_source_become_windows() {
 
 #[test]
 fn sources_are_waited_for_until_time_has_come() {
-    let rows: [(&str, &[Step], Vec<OwnedEvent>); 4] = [
-        ("one_is_not_enough", &[Value(0, 10, 1.0), Value(0, 50, 2.0)], vec![]),
-        (
-            "both",
-            &[Value(0, 10, 1.0), Value(0, 20, 2.0), Value(1, 8, 5.0), Value(1, 20, 6.0)],
-            vec![window(20, &[1.0, 5.0, 2.0, 6.0])],
-        ),
-        (
-            "a_silent_one_is_held_when_time_has_come",
+    let rows: [(&str, &[Step], Vec<OwnedEvent>); 4] = rows![
+        "one_is_not_enough", &[Value(0, 10, 1.0), Value(0, 50, 2.0)], vec![];
+        "both", &[Value(0, 10, 1.0), Value(0, 20, 2.0), Value(1, 8, 5.0), Value(1, 20, 6.0)],
+            vec![window(20, &[1.0, 5.0, 2.0, 6.0])];
+        "a_silent_one_is_held_when_time_has_come",
             &[Value(0, 10, 1.0), Value(1, 10, 5.0), Value(0, 20, 2.0), Value(0, 30, 3.0), Time(29), Time(30)],
-            vec![window(20, &[1.0, 5.0, 2.0, 5.0]), window(30, &[2.0, 5.0, 3.0, 5.0])],
-        ),
-        (
-            "one_that_only_says_null_is_not_waited_for",
+            vec![window(20, &[1.0, 5.0, 2.0, 5.0]), window(30, &[2.0, 5.0, 3.0, 5.0])];
+        "one_that_only_says_null_is_not_waited_for",
             &[Value(0, 10, 1.0), Value(1, 10, 5.0), Value(0, 20, 2.0), Null(1, 20)],
-            vec![window(20, &[1.0, 5.0, 2.0, 5.0])],
-        ),
+            vec![window(20, &[1.0, 5.0, 2.0, 5.0])];
     ];
     for (name, steps, expected) in rows {
         assert_eq!(run_steps(&mut WindowAssembler::new(plan(2, 2)), steps), expected, "{name}");
@@ -149,14 +117,11 @@ fn sources_are_waited_for_until_time_has_come() {
 #[test]
 fn past_its_hold_a_silent_source_makes_a_gap_and_windows_begin_anew() {
     let window_at = |at| window(at, &[2.0, 2.0]);
-    let rows: [(&str, &[Step], Vec<OwnedEvent>); 4] = [
-        (
-            "told_when_it_begins_and_when_it_ends",
+    let rows: [(&str, &[Step], Vec<OwnedEvent>); 4] = rows![
+        "told_when_it_begins_and_when_it_ends",
             &[Value(0, 10, 2.0), Time(40), Time(49), Time(50), Time(60), Value(0, 75, 3.0), Time(80)],
-            vec![window_at(20), window_at(30), window_at(40), began(50, 0, 10), OwnedEvent::GapEnded(50, 80)],
-        ),
-        (
-            "as_long_as_a_value_holds_is_no_gap",
+            vec![window_at(20), window_at(30), window_at(40), began(50, 0, 10), OwnedEvent::GapEnded(50, 80)];
+        "as_long_as_a_value_holds_is_no_gap",
             &[Value(0, 10, 1.0), Value(0, 20, 2.0), Value(0, 60, 6.0), Value(0, 70, 7.0)],
             vec![
                 window(20, &[1.0, 2.0]),
@@ -165,10 +130,8 @@ fn past_its_hold_a_silent_source_makes_a_gap_and_windows_begin_anew() {
                 window_at(50),
                 window(60, &[2.0, 6.0]),
                 window(70, &[6.0, 7.0]),
-            ],
-        ),
-        (
-            "longer_is_one_and_no_window_has_samples_of_both_sides",
+            ];
+        "longer_is_one_and_no_window_has_samples_of_both_sides",
             &[Value(0, 10, 1.0), Value(0, 19, 2.0), Value(0, 60, 6.0), Value(0, 70, 7.0)],
             vec![
                 window(20, &[1.0, 2.0]),
@@ -177,19 +140,10 @@ fn past_its_hold_a_silent_source_makes_a_gap_and_windows_begin_anew() {
                 began(50, 0, 19),
                 OwnedEvent::GapEnded(50, 60),
                 window(70, &[6.0, 7.0]),
-            ],
-        ),
-        (
-            "one_gap_until_there_is_a_value_again",
+            ];
+        "one_gap_until_there_is_a_value_again",
             &[Value(0, 10, 2.0), Time(100), Time(101), Null(0, 102), Value(0, 111, 3.0), Time(120)],
-            vec![
-                window_at(20),
-                window_at(30),
-                window_at(40),
-                began(50, 0, 10),
-                OwnedEvent::GapEnded(50, 120),
-            ],
-        ),
+            vec![window_at(20), window_at(30), window_at(40), began(50, 0, 10), OwnedEvent::GapEnded(50, 120)];
     ];
     for (name, steps, expected) in rows {
         assert_eq!(run_steps(&mut WindowAssembler::new(plan(1, 2)), steps), expected, "{name}");

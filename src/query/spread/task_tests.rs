@@ -34,6 +34,7 @@ use super::task_session::TaskHeaders;
 use super::test_plans::{WindowCall, sorted, stream_id, ts};
 use super::window_codec::WindowCodec;
 use super::*;
+use crate::domain::fuzz::rows;
 use crate::domain::{OrgId, StreamId};
 use crate::query::Engine;
 use crate::query::rollup::partials_scan::PartialsScan;
@@ -216,41 +217,23 @@ fn a_plan_of_a_stranger_is_refused() {
     let node = Node::new();
     let never = Arc::new(Literal::new(ScalarValue::Boolean(Some(false))));
     let rows = MemorySourceConfig::try_new_exec(&[Vec::new()], schema::readings(), None).unwrap();
-    let plans: [(&str, Arc<dyn ExecutionPlan>, &str); 10] = [
-        ("a file of this machine", file_scan(), "`DataSourceExec` is no operator of a task"),
-        (
-            "a file below a filter",
-            Arc::new(FilterExec::try_new(never, file_scan()).unwrap()),
-            "`DataSourceExec` is no operator of a task",
-        ),
-        ("rows of its own", rows, "`DataSourceExec` is no operator of a task"),
-        (
-            "an operator that no task has",
-            Arc::new(PlaceholderRowExec::new(schema::readings())),
-            "`PlaceholderRowExec` is no operator of a task",
-        ),
-        ("a stream of others", node.scan(&[3]), "the stream 3 is not of this organization"),
-        (
-            "a file that is joined",
-            join(table(), JoinType::Inner, file_scan()),
-            "`DataSourceExec` is no operator of a task",
-        ),
-        (
-            "a file in the place of a table",
-            join(file_scan(), JoinType::Inner, node.scan(&[])),
-            "`HashJoinExec` is no operator of a task",
-        ),
-        (
-            "a join that returns rows of the table",
-            join(table(), JoinType::Left, node.scan(&[])),
-            "`HashJoinExec` is no operator of a task",
-        ),
-        (
-            "a stream of others that is joined",
-            join(table(), JoinType::Inner, node.scan(&[3])),
-            "the stream 3 is not of this organization",
-        ),
-        ("a rollup of others", node.rollup(&[3]), "the stream 3 is not of this organization"),
+    let plans: [(&str, Arc<dyn ExecutionPlan>, &str); 10] = rows![
+        "a file of this machine", file_scan(), "`DataSourceExec` is no operator of a task";
+        "a file below a filter", Arc::new(FilterExec::try_new(never, file_scan()).unwrap()),
+            "`DataSourceExec` is no operator of a task";
+        "rows of its own", rows, "`DataSourceExec` is no operator of a task";
+        "an operator that no task has", Arc::new(PlaceholderRowExec::new(schema::readings())),
+            "`PlaceholderRowExec` is no operator of a task";
+        "a stream of others", node.scan(&[3]), "the stream 3 is not of this organization";
+        "a file that is joined", join(table(), JoinType::Inner, file_scan()),
+            "`DataSourceExec` is no operator of a task";
+        "a file in the place of a table", join(file_scan(), JoinType::Inner, node.scan(&[])),
+            "`HashJoinExec` is no operator of a task";
+        "a join that returns rows of the table", join(table(), JoinType::Left, node.scan(&[])),
+            "`HashJoinExec` is no operator of a task";
+        "a stream of others that is joined", join(table(), JoinType::Inner, node.scan(&[3])),
+            "the stream 3 is not of this organization";
+        "a rollup of others", node.rollup(&[3]), "the stream 3 is not of this organization";
     ];
     for (name, plan, expected) in plans {
         let refusal = node.refusal(node.headers(), encode(plan)).expect(name);

@@ -65,6 +65,6 @@ fn entry(instance: u32, symbol: &(String, u16, Vec<u32>), attributes: &[u16]) ->
 
 /// A structure has bit 15, and the number of dimensions is in bits 13 and 14.
 fn type_word(data_type: u16, dimensions: u16) -> u16 {
-    let structure = if matches!(data_type, tag::STRING | tag::MACHINE) { 0x8000 } else { 0 };
+    let structure = if matches!(data_type, tag::STRING | tag::STRING20 | tag::MACHINE) { 0x8000 } else { 0 };
     data_type | structure | dimensions << 13
 }

@@ -16,6 +16,11 @@ pub const DWORD: u16 = 0xD3;
 /// Handle of the structure STRING, and of the machines of the plant.
 pub const STRING: u16 = 0x0FCE;
 pub const MACHINE: u16 = 0x0AB1;
+/// Handle of a string type as a project makes one, with room for 20 characters.
+pub const STRING20: u16 = 0x0B14;
+/// Characters of `STRING20`, and the bytes of a length.
+const STRING20_CHARS: u32 = 20;
+const LENGTH_BYTES: usize = 4;
 /// Stands before the handle of a structure.
 const STRUCTURE: u16 = 0x02A0;
 
@@ -66,7 +71,7 @@ pub fn parse_path(mut path: &[u8]) -> Option<Vec<PathSegment>> {
 pub struct MemoryTag {
     /// As its list shows it; the program before it.
     pub name: String,
-    /// An elementary type, or `STRING`.
+    /// An elementary type, `STRING` or `STRING20`.
     pub data_type: u16,
     /// Elements in each dimension; empty for a tag that is no array.
     pub dimensions: Vec<u32>,
@@ -101,6 +106,17 @@ impl MemoryTag {
     }
 }
 
+/// Type and first byte of a member of a `STRING20`; `None` for one that it does not have. A character beyond the last one has
+/// a byte beyond the tag.
+pub fn string_member(name: &str, indexes: &[u32]) -> Option<(u16, usize)> {
+    match (name, indexes) {
+        ("len", []) => Some((DINT, 0)),
+        ("data", []) => Some((SINT, LENGTH_BYTES)),
+        ("data", [index]) => Some((SINT, LENGTH_BYTES + *index as usize)),
+        _ => None,
+    }
+}
+
 /// Bytes of one value.
 pub fn size(data_type: u16) -> usize {
     match data_type {
@@ -108,6 +124,7 @@ pub fn size(data_type: u16) -> usize {
         INT | UINT => 2,
         LINT | ULINT | LREAL => 8,
         STRING => 88,
+        STRING20 => LENGTH_BYTES + STRING20_CHARS as usize,
         _ => 4,
     }
 }
@@ -115,7 +132,7 @@ pub fn size(data_type: u16) -> usize {
 /// The type as it stands before a value.
 pub fn type_bytes(data_type: u16) -> Vec<u8> {
     match data_type {
-        STRING | MACHINE => [STRUCTURE.to_le_bytes(), data_type.to_le_bytes()].concat(),
+        STRING | STRING20 | MACHINE => [STRUCTURE.to_le_bytes(), data_type.to_le_bytes()].concat(),
         elementary => elementary.to_le_bytes().to_vec(),
     }
 }

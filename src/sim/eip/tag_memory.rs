@@ -6,6 +6,7 @@
 //! | `Program:Main.speed`, `Program:Main.run` | the same quantities in a program |
 //! | `Program:Main.note` | a STRING |
 //! | `value_bool` … `value_lreal`, `value_string` | one tag of each type |
+//! | `value_string20` | a string type of the project, with the members `LEN` and `DATA` |
 //! | `flags`, `numbers`, `reals`, `grid` | BOOL[256], DINT[1000], REAL[100], INT[4,5] |
 //!
 //! Quantities can be read, and those of the settings written; everything else holds what was written last.
@@ -41,8 +42,8 @@ enum Target<'a> {
     Quantity(&'static Quantity),
     /// A structure of the plant, by its name and a point.
     Machine(String),
-    /// A tag, and the byte at which the element begins.
-    Memory(&'a mut MemoryTag, usize),
+    /// A tag, the type of the element that is meant, and the byte at which it begins.
+    Memory(&'a mut MemoryTag, u16, usize),
 }
 
 impl TagMemory {
@@ -62,6 +63,7 @@ impl TagMemory {
             ("value_real", tag::REAL),
             ("value_lreal", tag::LREAL),
             ("value_string", tag::STRING),
+            ("value_string20", tag::STRING20),
             ("Program:Main.note", tag::STRING),
         ]
         .map(scalar)
@@ -110,10 +112,21 @@ impl TagMemory {
         if machines().any(|machine| machine == name) && indexes.is_empty() {
             return Ok(Target::Machine(format!("{name}.")));
         }
-        let tag = self.tags.iter_mut().find(|tag| tag.name.eq_ignore_ascii_case(&name));
-        let tag = tag.ok_or((PATH_UNKNOWN, None))?;
-        let offset = tag.offset(&indexes).ok_or((EXTENDED, Some(BEYOND_END)))?;
-        Ok(Target::Memory(tag, offset))
+        let beyond_end = (EXTENDED, Some(BEYOND_END));
+        let at = |name: &str| self.tags.iter().position(|tag| tag.name.eq_ignore_ascii_case(name));
+        if let Some(at) = at(&name) {
+            let offset = self.tags[at].offset(&indexes).ok_or(beyond_end)?;
+            let data_type = self.tags[at].data_type;
+            return Ok(Target::Memory(&mut self.tags[at], data_type, offset));
+        }
+        let (owner, member) = name.rsplit_once('.').ok_or((PATH_UNKNOWN, None))?;
+        let at = at(owner).filter(|at| self.tags[*at].data_type == tag::STRING20);
+        let at = at.ok_or((PATH_UNKNOWN, None))?;
+        let (data_type, offset) = tag::string_member(member, &indexes).ok_or((PATH_UNKNOWN, None))?;
+        if offset >= tag::size(tag::STRING20) {
+            return Err(beyond_end);
+        }
+        Ok(Target::Memory(&mut self.tags[at], data_type, offset))
     }
 
     /// Reads elements of a tag, as many bytes as there is space for; a fragment begins at a byte.
@@ -133,10 +146,10 @@ impl TagMemory {
                 let members = QUANTITIES.iter().filter(|quantity| quantity.name.starts_with(&prefix));
                 (tag::MACHINE, members.flat_map(|member| encode(&member.read(&plant)).1).collect())
             }
-            Target::Memory(tag, offset) => {
-                let end = offset + count.max(1) * tag::size(tag.data_type);
+            Target::Memory(tag, data_type, offset) => {
+                let end = offset + count.max(1) * tag::size(data_type);
                 let bytes = tag.bytes.get(offset..end).ok_or((EXTENDED, Some(BEYOND_END)))?;
-                (tag.data_type, bytes.to_vec())
+                (data_type, bytes.to_vec())
             }
         };
         let mut reply = tag::type_bytes(data_type);
@@ -154,7 +167,7 @@ impl TagMemory {
         let data_type = match &target {
             Target::Quantity(quantity) => encode(&quantity.read(&plant)).0,
             Target::Machine(_) => tag::MACHINE,
-            Target::Memory(tag, _) => tag.data_type,
+            Target::Memory(_, data_type, _) => *data_type,
         };
         let rest = data.strip_prefix(&tag::type_bytes(data_type)[..]).ok_or((EXTENDED, Some(OTHER_TYPE)))?;
         let [low, high, value @ ..] = rest else { return Err((TOO_FEW_DATA, None)) };
@@ -172,7 +185,7 @@ impl TagMemory {
                 Ok((0, Vec::new()))
             }
             Target::Machine(_) => Err((READ_ONLY, None)),
-            Target::Memory(tag, offset) => {
+            Target::Memory(tag, _, offset) => {
                 let place = tag.bytes.get_mut(offset..offset + value.len());
                 place.ok_or((EXTENDED, Some(BEYOND_END)))?.copy_from_slice(value);
                 Ok((0, Vec::new()))
@@ -184,8 +197,11 @@ impl TagMemory {
     pub fn modify(&mut self, path: &[PathSegment], data: &[u8]) -> Outcome {
         let [low, high, masks @ ..] = data else { return Err((TOO_FEW_DATA, None)) };
         let size = usize::from(u16::from_le_bytes([*low, *high]));
-        let Target::Memory(tag, offset) = self.target(path)? else { return Err((READ_ONLY, None)) };
-        if size != tag::size(tag.data_type) || matches!(tag.data_type, tag::REAL | tag::LREAL | tag::STRING) {
+        let Target::Memory(tag, data_type, offset) = self.target(path)? else {
+            return Err((READ_ONLY, None));
+        };
+        let has_no_bits = matches!(data_type, tag::REAL | tag::LREAL | tag::STRING | tag::STRING20);
+        if size != tag::size(data_type) || has_no_bits {
             return Err((EXTENDED, Some(OTHER_TYPE)));
         }
         let (set, keep) = masks
@@ -234,6 +250,7 @@ fn type_name(data_type: u16) -> &'static str {
         tag::REAL => "REAL",
         tag::LREAL => "LREAL",
         tag::STRING => "STRING",
+        tag::STRING20 => "STRING20",
         _ => "structure",
     }
 }

@@ -4,11 +4,12 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, Si
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{DeletePayload, input};
+use super::{DeletePayload, input, payload};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::Level;
 use crate::api::graphql::errors::{UserError, into_payload};
-use crate::api::graphql::ids::{self, NodeType};
+use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::object::object;
 use crate::api::graphql::objects::event::Event;
 use crate::api::graphql::scalars::DateTime;
 use crate::app::event as found;
@@ -144,123 +145,92 @@ pub struct AcknowledgeEventsPayload {
     errors: Vec<UserError>,
 }
 
-/// Result of creating or updating an event.
-#[derive(SimpleObject)]
-pub struct EventPayload {
-    /// The event as stored after the change; null if nothing was changed.
-    event: Option<Event>,
-    /// Errors in the input, each with its field; empty on success.
-    errors: Vec<UserError>,
-}
-
-impl EventPayload {
-    fn from_result(result: domain::Result<domain::event::Event>) -> Result<Self> {
-        let (event, errors) = into_payload(result)?;
-        Ok(Self { event: event.map(Event), errors })
+payload! {
+    /// Result of creating or updating an event.
+    pub struct EventPayload {
+        /// The event as stored after the change; null if nothing was changed.
+        event: Event(domain::event::Event),
     }
 }
 
-#[Object(name = "EventMutations")]
-impl EventMutations {
-    /// Adds an event to the event log.
-    async fn create_event(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Contents of the new event.")] input: CreateEventInput,
-    ) -> Result<EventPayload> {
-        let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
-        EventPayload::from_result(app(ctx).events.create_event_from_fields(caller(ctx), fields).await)
-    }
-
-    /// Updates the given fields.
-    async fn update_event(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the event, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-        #[graphql(desc = "Fields of the event to change.")] input: UpdateEventInput,
-    ) -> Result<EventPayload> {
-        let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
-        let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).events.update_event_from_fields(caller(ctx), EventId(row), fields).await,
-            Err(error) => Err(error),
+object! {
+    #[Object(name = "EventMutations")]
+    impl EventMutations(self) {}
+    rows(
+        ctx,
+        row: Event,
+        "Global id of the event, or its row number as text; give this or `rowId`.",
+        "Row number of the event, as REST and SQL show it; give this or `id`.",
+    ) {
+        /// Updates the given fields.
+        update_event(
+            #[graphql(desc = "Fields of the event to change.")] input: UpdateEventInput,
+        ): EventPayload = {
+            let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
+            let made = match row {
+                Ok(row) => app(ctx).events.update_event_from_fields(caller(ctx), EventId(row), fields).await,
+                Err(error) => Err(error),
+            };
+            EventPayload::from_result(made)
         };
-        EventPayload::from_result(made)
-    }
-
-    /// Acknowledges up to 1,000 events, all or none. Those that are acknowledged already stay as they are.
-    async fn acknowledge_events(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global ids of the events, or their row numbers as text.")] ids: Vec<ID>,
-        #[graphql(desc = "Text for every event that is acknowledged now, at most 4,000 characters.")]
-        note: Option<String>,
-    ) -> Result<AcknowledgeEventsPayload> {
-        let input = Acknowledgement { ids, note };
-        let fields = input::to_fields(&input, ReadMode::Whole, &[("ids", NodeType::Event)]);
-        let (rows, errors) =
-            into_payload(app(ctx).events.acknowledge_events_from_fields(caller(ctx), fields).await)?;
-        let row_ids = rows.map(|rows| rows.into_iter().map(|id| id.0).collect());
-        Ok(AcknowledgeEventsPayload { row_ids, errors })
-    }
-
-    /// Resolves the alert of an event that a rule raised; the rule may raise another one then. A repeat changes nothing.
-    /// `updateEvent` acknowledges an alert.
-    async fn resolve_alert(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the event, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-        #[graphql(desc = "Text for the alert, at most 4,000 characters; without one it keeps what it has.")]
-        note: Option<String>,
-    ) -> Result<EventPayload> {
-        let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).alerts.resolve_alert_of_event(caller(ctx), EventId(row), note).await,
-            Err(error) => Err(error),
+        /// Resolves the alert of an event that a rule raised; the rule may raise another one then. A repeat changes nothing.
+        /// `updateEvent` acknowledges an alert.
+        resolve_alert(
+            #[graphql(desc = "Text for the alert, at most 4,000 characters; without one it keeps what it has.")]
+            note: Option<String>,
+        ): EventPayload = {
+            let made = match row {
+                Ok(row) => app(ctx).alerts.resolve_alert_of_event(caller(ctx), EventId(row), note).await,
+                Err(error) => Err(error),
+            };
+            EventPayload::from_result(made)
         };
-        EventPayload::from_result(made)
-    }
-
-    /// Fetches the event's URL and extracts data from the document. The result is also stored in the event as
-    /// `payload.processed`.
-    async fn process_event(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the event, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-        #[graphql(desc = "What to extract; default: the whole text of the page.")] input: Option<
-            ProcessEventInput,
-        >,
-    ) -> Result<ProcessEventPayload> {
-        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
-        let made = match ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).events.process_event_from_fields(caller(ctx), EventId(row), fields).await,
-            Err(error) => Err(error),
+        /// Fetches the event's URL and extracts data from the document. The result is also stored in the event as
+        /// `payload.processed`.
+        process_event(
+            #[graphql(desc = "What to extract; default: the whole text of the page.")]
+            input: Option<ProcessEventInput>,
+        ): ProcessEventPayload = {
+            let fields = input::to_fields(&input, ReadMode::Whole, &[]);
+            let made = match row {
+                Ok(row) => app(ctx).events.process_event_from_fields(caller(ctx), EventId(row), fields).await,
+                Err(error) => Err(error),
+            };
+            let (made, errors) = into_payload(made)?;
+            let (event, processed) = made.map(|(event, found)| (Event(event), found.into())).unzip();
+            Ok(ProcessEventPayload { event, processed, errors })
         };
-        let (made, errors) = into_payload(made)?;
-        let (event, processed) = made.map(|(event, found)| (Event(event), found.into())).unzip();
-        Ok(ProcessEventPayload { event, processed, errors })
+        /// Deletes an event from the event log.
+        delete_event(): DeletePayload = {
+            let row = row?;
+            DeletePayload::from_result(row, app(ctx).events.delete_event(caller(ctx), EventId(row)).await)
+        };
     }
+    resolvers {
+        /// Adds an event to the event log.
+        async fn create_event(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "Contents of the new event.")] input: CreateEventInput,
+        ) -> Result<EventPayload> {
+            let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
+            EventPayload::from_result(app(ctx).events.create_event_from_fields(caller(ctx), fields).await)
+        }
 
-    /// Deletes an event from the event log.
-    async fn delete_event(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the event, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the event, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-    ) -> Result<DeletePayload> {
-        let row = ids::id_or_row_id(NodeType::Event, id.as_ref(), row_id)?;
-        Ok(DeletePayload::from_result(
-            row,
-            into_payload(app(ctx).events.delete_event(caller(ctx), EventId(row)).await)?,
-        ))
+        /// Acknowledges up to 1,000 events, all or none. Those that are acknowledged already stay as they are.
+        async fn acknowledge_events(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "Global ids of the events, or their row numbers as text.")] ids: Vec<ID>,
+            #[graphql(desc = "Text for every event that is acknowledged now, at most 4,000 characters.")]
+            note: Option<String>,
+        ) -> Result<AcknowledgeEventsPayload> {
+            let input = Acknowledgement { ids, note };
+            let fields = input::to_fields(&input, ReadMode::Whole, &[("ids", NodeType::Event)]);
+            let (rows, errors) =
+                into_payload(app(ctx).events.acknowledge_events_from_fields(caller(ctx), fields).await)?;
+            let row_ids = rows.map(|rows| rows.into_iter().map(|id| id.0).collect());
+            Ok(AcknowledgeEventsPayload { row_ids, errors })
+        }
     }
 }

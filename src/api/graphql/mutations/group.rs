@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 
-use super::{DeletePayload, input};
+use super::{DeletePayload, input, payload};
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::errors::{UserError, into_payload};
-use crate::api::graphql::ids::{self, NodeType};
+use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::object::object;
 use crate::api::graphql::objects::group::{CreateGroupInput, Group, UpdateGroupInput};
 use crate::app::fields::reader::ReadMode;
 use crate::domain::{self, GroupId};
@@ -19,65 +19,49 @@ const ROW_ID_FIELDS: [(&str, NodeType); 1] = [("data", NodeType::Stream)];
 #[derive(Default)]
 pub struct GroupMutations;
 
-/// Result of creating or updating a group.
-#[derive(SimpleObject)]
-pub struct GroupPayload {
-    /// The group as stored after the change; null if nothing was changed.
-    group: Option<Group>,
-    /// Errors in the input, each with its field; empty on success.
-    errors: Vec<UserError>,
-}
-
-impl GroupPayload {
-    fn from_result(result: domain::Result<Arc<domain::group::Group>>) -> Result<Self> {
-        let (group, errors) = into_payload(result)?;
-        Ok(Self { group: group.map(Group), errors })
+payload! {
+    /// Result of creating or updating a group.
+    pub struct GroupPayload {
+        /// The group as stored after the change; null if nothing was changed.
+        group: Group(Arc<domain::group::Group>),
     }
 }
 
-#[Object(name = "GroupMutations")]
-impl GroupMutations {
-    /// Creates a group of streams.
-    async fn create_group(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Settings of the new group.")] input: CreateGroupInput,
-    ) -> Result<GroupPayload> {
-        let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
-        GroupPayload::from_result(app(ctx).groups.create_group_from_fields(caller(ctx), fields).await)
-    }
-
-    /// Updates the given fields.
-    async fn update_group(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the group, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the group, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-        #[graphql(desc = "Fields of the group to change.")] input: UpdateGroupInput,
-    ) -> Result<GroupPayload> {
-        let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
-        let made = match ids::id_or_row_id(NodeType::Group, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).groups.update_group_from_fields(caller(ctx), GroupId(row), fields).await,
-            Err(error) => Err(error),
+object! {
+    #[Object(name = "GroupMutations")]
+    impl GroupMutations(self) {}
+    rows(
+        ctx,
+        row: Group,
+        "Global id of the group, or its row number as text; give this or `rowId`.",
+        "Row number of the group, as REST and SQL show it; give this or `id`.",
+    ) {
+        /// Updates the given fields.
+        update_group(
+            #[graphql(desc = "Fields of the group to change.")] input: UpdateGroupInput,
+        ): GroupPayload = {
+            let fields = input::to_fields(&input, ReadMode::Partial, &ROW_ID_FIELDS);
+            let made = match row {
+                Ok(row) => app(ctx).groups.update_group_from_fields(caller(ctx), GroupId(row), fields).await,
+                Err(error) => Err(error),
+            };
+            GroupPayload::from_result(made)
         };
-        GroupPayload::from_result(made)
+        /// Deletes a group; its streams remain, without a group.
+        delete_group(): DeletePayload = {
+            let row = row?;
+            DeletePayload::from_result(row, app(ctx).groups.delete_group(caller(ctx), GroupId(row)).await)
+        };
     }
-
-    /// Deletes a group; its streams remain, without a group.
-    async fn delete_group(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the group, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the group, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-    ) -> Result<DeletePayload> {
-        let row = ids::id_or_row_id(NodeType::Group, id.as_ref(), row_id)?;
-        Ok(DeletePayload::from_result(
-            row,
-            into_payload(app(ctx).groups.delete_group(caller(ctx), GroupId(row)).await)?,
-        ))
+    resolvers {
+        /// Creates a group of streams.
+        async fn create_group(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "Settings of the new group.")] input: CreateGroupInput,
+        ) -> Result<GroupPayload> {
+            let fields = input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS);
+            GroupPayload::from_result(app(ctx).groups.create_group_from_fields(caller(ctx), fields).await)
+        }
     }
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::{DeletePayload, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
-use crate::api::graphql::ids::{self, NodeType};
+use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::object::object;
 use crate::api::graphql::objects::key::ApiKey;
 use crate::api::graphql::scalars::DateTime;
 use crate::app::fields::key::{read_key, read_key_name};
@@ -70,71 +71,56 @@ pub struct KeyPayload {
     errors: Vec<UserError>,
 }
 
-#[Object(name = "KeyMutations")]
-impl KeyMutations {
-    /// Creates an API key and returns its secret, which cannot be retrieved later. Requires a superuser.
-    async fn create_key(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Settings of the new key.")] input: CreateKeyInput,
-    ) -> Result<CreateKeyPayload> {
-        app(ctx).access.require_superuser(caller(ctx))?;
-        let made = match read_key(input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS)) {
-            Ok(spec) => app(ctx).access.issue_key(caller(ctx), spec).await,
-            Err(error) => Err(error),
+object! {
+    #[Object(name = "KeyMutations")]
+    impl KeyMutations(self) {}
+    rows(
+        ctx,
+        row: ApiKey,
+        "Global id of the key, or its row number as text; give this or `rowId`.",
+        "Row number of the key, as REST and SQL show it; give this or `id`.",
+    ) {
+        /// Renames an API key. Requires a superuser.
+        update_key(#[graphql(desc = "Fields of the key to change.")] input: UpdateKeyInput): KeyPayload = {
+            app(ctx).access.require_superuser(caller(ctx))?;
+            let id_result = row
+                .and_then(|row| Ok((row, read_key_name(input::to_fields(&input, ReadMode::Whole, &[]))?)));
+            let renamed = match id_result {
+                Ok((row, name)) => app(ctx).access.rename_key(caller(ctx), KeyId(row), name).await,
+                Err(error) => Err(error),
+            };
+            let (key, errors) = into_payload(renamed)?;
+            Ok(KeyPayload { key: key.map(ApiKey), errors })
         };
-        let (made, errors) = into_payload(made)?;
-        let (key, secret) = made.map(|(key, secret)| (ApiKey(key), secret)).unzip();
-        Ok(CreateKeyPayload { key, secret, errors })
-    }
-
-    /// Renames an API key. Requires a superuser.
-    async fn update_key(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the key, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the key, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-        #[graphql(desc = "Fields of the key to change.")] input: UpdateKeyInput,
-    ) -> Result<KeyPayload> {
-        app(ctx).access.require_superuser(caller(ctx))?;
-        let id_result = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)
-            .and_then(|row| Ok((row, read_key_name(input::to_fields(&input, ReadMode::Whole, &[]))?)));
-        let renamed = match id_result {
-            Ok((row, name)) => app(ctx).access.rename_key(caller(ctx), KeyId(row), name).await,
-            Err(error) => Err(error),
+        /// Revokes an API key permanently, as REST's DELETE does: the next request with it is refused, and its
+        /// subscriptions end. `keys` still lists the key, with `enabled` false. Requires a superuser.
+        delete_key(): DeletePayload = {
+            let row = row?;
+            let revoked = app(ctx).access.revoke_key(caller(ctx), KeyId(row)).await;
+            DeletePayload::from_result(row, revoked.map(drop))
         };
-        let (key, errors) = into_payload(renamed)?;
-        Ok(KeyPayload { key: key.map(ApiKey), errors })
+        /// Revokes an API key permanently and returns it: the next request with it is refused, and its subscriptions end.
+        revoke_key(): KeyPayload = {
+            let row = row?;
+            let (key, errors) = into_payload(app(ctx).access.revoke_key(caller(ctx), KeyId(row)).await)?;
+            Ok(KeyPayload { key: key.map(ApiKey), errors })
+        };
     }
-
-    /// Revokes an API key permanently, as REST's DELETE does: the next request with it is refused, and its
-    /// subscriptions end. `keys` still lists the key, with `enabled` false. Requires a superuser.
-    async fn delete_key(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the key, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the key, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-    ) -> Result<DeletePayload> {
-        let row = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)?;
-        let revoked = app(ctx).access.revoke_key(caller(ctx), KeyId(row)).await;
-        Ok(DeletePayload::from_result(row, into_payload(revoked.map(drop))?))
-    }
-
-    /// Revokes an API key permanently and returns it: the next request with it is refused, and its subscriptions end.
-    async fn revoke_key(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the key, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the key, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-    ) -> Result<KeyPayload> {
-        let row = ids::id_or_row_id(NodeType::ApiKey, id.as_ref(), row_id)?;
-        let (key, errors) = into_payload(app(ctx).access.revoke_key(caller(ctx), KeyId(row)).await)?;
-        Ok(KeyPayload { key: key.map(ApiKey), errors })
+    resolvers {
+        /// Creates an API key and returns its secret, which cannot be retrieved later. Requires a superuser.
+        async fn create_key(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "Settings of the new key.")] input: CreateKeyInput,
+        ) -> Result<CreateKeyPayload> {
+            app(ctx).access.require_superuser(caller(ctx))?;
+            let made = match read_key(input::to_fields(&input, ReadMode::Whole, &ROW_ID_FIELDS)) {
+                Ok(spec) => app(ctx).access.issue_key(caller(ctx), spec).await,
+                Err(error) => Err(error),
+            };
+            let (made, errors) = into_payload(made)?;
+            let (key, secret) = made.map(|(key, secret)| (ApiKey(key), secret)).unzip();
+            Ok(CreateKeyPayload { key, secret, errors })
+        }
     }
 }

@@ -28,9 +28,10 @@ pub mod terminal;
 pub mod user;
 pub mod values;
 
-use async_graphql::{MergedObject, SimpleObject};
+use async_graphql::{MergedObject, Result, SimpleObject};
 
-use super::errors::UserError;
+use super::errors::{UserError, into_payload};
+use crate::domain;
 
 /// Mutations run one after another in the order of the document. Each returns the object as stored after the change.
 #[derive(MergedObject, Default)]
@@ -72,7 +73,37 @@ pub struct DeletePayload {
 }
 
 impl DeletePayload {
-    fn from_result(row: i32, (gone, errors): (Option<()>, Vec<UserError>)) -> Self {
-        Self { deleted_row_id: gone.map(|()| row), errors }
+    fn from_result(row: i32, result: domain::Result<()>) -> Result<Self> {
+        let (gone, errors) = into_payload(result)?;
+        Ok(Self { deleted_row_id: gone.map(|()| row), errors })
     }
 }
+
+/// Defines the payload of a mutation that returns one object as `object: Node(what the object shows)`: the object, or the
+/// errors in the input.
+macro_rules! payload {
+    (
+        $(#[$($about:tt)*])*
+        pub struct $payload:ident {
+            $(#[$($attribute:tt)*])*
+            $object:ident: $node:ident($shown:ty),
+        }
+    ) => {
+        $(#[$($about)*])*
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $payload {
+            $(#[$($attribute)*])*
+            $object: Option<$node>,
+            /// Errors in the input, each with its field; empty on success.
+            errors: Vec<$crate::api::graphql::errors::UserError>,
+        }
+
+        impl $payload {
+            fn from_result(result: $crate::domain::Result<$shown>) -> async_graphql::Result<Self> {
+                let ($object, errors) = $crate::api::graphql::errors::into_payload(result)?;
+                Ok(Self { $object: $object.map($node), errors })
+            }
+        }
+    };
+}
+pub(super) use payload;

@@ -1,18 +1,16 @@
 //! Mutations of alert rules.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::document::{DeletedDocument, parse_uuid, to_change};
-use super::input;
+use super::{input, payload};
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::NodeType;
 use crate::api::graphql::objects::alert::AlertRule;
 use crate::app::alert::ShownAlertRule;
 use crate::app::fields::reader::{FieldReader, ReadMode};
-use crate::domain;
 
 /// Input fields that contain ids, with the type of the object.
 const ROW_ID_FIELDS: [(&str, NodeType); 2] = [("stream", NodeType::Stream), ("device", NodeType::Device)];
@@ -92,19 +90,11 @@ pub struct AlertRuleSettings {
     description: MaybeUndefined<String>,
 }
 
-/// Result of creating or updating an alert rule.
-#[derive(SimpleObject)]
-pub struct AlertRulePayload {
-    /// The rule as stored after the change; null if nothing was changed.
-    alert_rule: Option<AlertRule>,
-    /// Errors in the input, each with its field; empty on success.
-    errors: Vec<UserError>,
-}
-
-impl AlertRulePayload {
-    fn from_result(result: domain::Result<ShownAlertRule>) -> Result<Self> {
-        let (rule, errors) = into_payload(result)?;
-        Ok(Self { alert_rule: rule.map(AlertRule), errors })
+payload! {
+    /// Result of creating or updating an alert rule.
+    pub struct AlertRulePayload {
+        /// The rule as stored after the change; null if nothing was changed.
+        alert_rule: AlertRule(ShownAlertRule),
     }
 }
 

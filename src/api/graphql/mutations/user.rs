@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result};
 use serde::Serialize;
 
-use super::{DeletePayload, input};
+use super::{DeletePayload, input, payload};
 use crate::api::graphql::context::{app, caller};
-use crate::api::graphql::errors::{UserError, into_payload};
-use crate::api::graphql::ids::{self, NodeType};
+use crate::api::graphql::object::object;
 use crate::api::graphql::objects::user::{User, UserRole};
 use crate::app::fields::reader::ReadMode;
-use crate::domain::{self, UserId, org};
+use crate::domain::{UserId, org};
 
 /// Mutations that create, change and delete users.
 #[derive(Default)]
@@ -44,64 +43,50 @@ pub struct UpdateUserInput {
     enabled: MaybeUndefined<bool>,
 }
 
-/// Result of creating or updating a user.
-#[derive(SimpleObject)]
-pub struct UserPayload {
-    /// The user as stored after the change; null if nothing was changed.
-    user: Option<User>,
-    /// Errors in the input, each with its field; empty on success.
-    errors: Vec<UserError>,
-}
-
-impl UserPayload {
-    fn from_result(result: domain::Result<Arc<org::User>>) -> Result<Self> {
-        let (user, errors) = into_payload(result)?;
-        Ok(Self { user: user.map(User), errors })
+payload! {
+    /// Result of creating or updating a user.
+    pub struct UserPayload {
+        /// The user as stored after the change; null if nothing was changed.
+        user: User(Arc<org::User>),
     }
 }
 
-#[Object(name = "UserMutations")]
-impl UserMutations {
-    /// Creates a user of the organization. Requires a superuser.
-    async fn create_user(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Settings of the new user.")] input: CreateUserInput,
-    ) -> Result<UserPayload> {
-        let fields = input::to_fields(&input, ReadMode::Whole, &[]);
-        UserPayload::from_result(app(ctx).users.create_user_from_fields(caller(ctx), fields).await)
-    }
-
-    /// Changes role, password or right to log in of a user; nobody changes the own user. Requires a superuser.
-    async fn update_user(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the user, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the user, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-        #[graphql(desc = "Fields of the user to change.")] input: UpdateUserInput,
-    ) -> Result<UserPayload> {
-        app(ctx).access.require_superuser(caller(ctx))?;
-        let fields = input::to_fields(&input, ReadMode::Partial, &[]);
-        let changed = match ids::id_or_row_id(NodeType::User, id.as_ref(), row_id) {
-            Ok(row) => app(ctx).users.change_user_from_fields(caller(ctx), UserId(row), fields).await,
-            Err(error) => Err(error),
+object! {
+    #[Object(name = "UserMutations")]
+    impl UserMutations(self) {}
+    rows(
+        ctx,
+        row: User,
+        "Global id of the user, or its row number as text; give this or `rowId`.",
+        "Row number of the user, as REST and SQL show it; give this or `id`.",
+    ) {
+        /// Changes role, password or right to log in of a user; nobody changes the own user. Requires a superuser.
+        update_user(
+            #[graphql(desc = "Fields of the user to change.")] input: UpdateUserInput,
+        ): UserPayload = {
+            app(ctx).access.require_superuser(caller(ctx))?;
+            let fields = input::to_fields(&input, ReadMode::Partial, &[]);
+            let changed = match row {
+                Ok(row) => app(ctx).users.change_user_from_fields(caller(ctx), UserId(row), fields).await,
+                Err(error) => Err(error),
+            };
+            UserPayload::from_result(changed)
         };
-        UserPayload::from_result(changed)
+        /// Deletes a user and ends its sessions; nobody deletes the own user. Requires a superuser.
+        delete_user(): DeletePayload = {
+            let row = row?;
+            DeletePayload::from_result(row, app(ctx).users.remove_user(caller(ctx), UserId(row)).await)
+        };
     }
-
-    /// Deletes a user and ends its sessions; nobody deletes the own user. Requires a superuser.
-    async fn delete_user(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Global id of the user, or its row number as text; give this or `rowId`.")]
-        id: Option<ID>,
-        #[graphql(desc = "Row number of the user, as REST and SQL show it; give this or `id`.")]
-        row_id: Option<i32>,
-    ) -> Result<DeletePayload> {
-        let row = ids::id_or_row_id(NodeType::User, id.as_ref(), row_id)?;
-        let gone = app(ctx).users.remove_user(caller(ctx), UserId(row)).await;
-        Ok(DeletePayload::from_result(row, into_payload(gone)?))
+    resolvers {
+        /// Creates a user of the organization. Requires a superuser.
+        async fn create_user(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "Settings of the new user.")] input: CreateUserInput,
+        ) -> Result<UserPayload> {
+            let fields = input::to_fields(&input, ReadMode::Whole, &[]);
+            UserPayload::from_result(app(ctx).users.create_user_from_fields(caller(ctx), fields).await)
+        }
     }
 }

@@ -4,6 +4,7 @@ use async_graphql::{Object, SimpleObject};
 
 use super::job::Job;
 use crate::api::graphql::errors::UserError;
+use crate::api::graphql::object::object;
 use crate::api::graphql::scalars::BigInt;
 use crate::domain::backup::StoredBackup;
 
@@ -19,37 +20,21 @@ pub struct BackupList {
 /// A finished backup of the whole server.
 pub struct Backup(pub StoredBackup);
 
-/// A finished backup of the whole server.
-#[Object]
-impl Backup {
-    /// Name of its directory.
-    async fn name(&self) -> &str {
-        &self.0.name
+object! {
+    #[Object]
+    /// A finished backup of the whole server.
+    impl Backup(self) {
+        /// Name of its directory.
+        name: &str = &self.0.name;
+        /// When the backup was taken, ISO-8601.
+        created_at: &str = &self.0.taken_at;
+        /// Number of the last log record in the backup.
+        seq: BigInt = BigInt::saturating(self.0.seq);
+        /// Number of files.
+        files: BigInt = BigInt::saturating(self.0.files);
+        /// Size of all files, bytes.
+        bytes: BigInt = BigInt::saturating(self.0.bytes);
     }
-
-    /// When the backup was taken, ISO-8601.
-    async fn created_at(&self) -> &str {
-        &self.0.taken_at
-    }
-
-    /// Number of the last log record in the backup.
-    async fn seq(&self) -> BigInt {
-        big(self.0.seq)
-    }
-
-    /// Number of files.
-    async fn files(&self) -> BigInt {
-        big(self.0.files)
-    }
-
-    /// Size of all files, bytes.
-    async fn bytes(&self) -> BigInt {
-        big(self.0.bytes)
-    }
-}
-
-fn big(number: u64) -> BigInt {
-    BigInt(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// Result of starting a job about a backup.

@@ -6,68 +6,43 @@ use async_graphql::{Context, ID, Object};
 
 use crate::api::graphql::context::app;
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::object::object;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::client;
 
 /// A client of the Instathings, Blynk or MK API.
 pub struct Client(pub Arc<client::Client>);
 
-/// A client of the Instathings, Blynk or MK API: a program that calls it with an id and a secret. The secret is returned
-/// only once, on creation.
-#[Object]
-impl Client {
-    /// Global id, unique across all object types: `node(id:)` returns the client.
-    pub async fn id(&self) -> ID {
-        NodeType::Client.id(self.0.id.0)
+object! {
+    #[Object]
+    /// A client of the Instathings, Blynk or MK API: a program that calls it with an id and a secret. The secret is returned
+    /// only once, on creation.
+    impl Client(self) {
+        /// Global id, unique across all object types: `node(id:)` returns the client.
+        id: ID = NodeType::Client.id(self.0.id.0);
+        /// Row number, as shown by REST and SQL.
+        row_id: i32 = self.0.id.0;
+        /// Public id, which the client presents with its secret.
+        client_id: &str = &self.0.secret.client_id;
+        /// API that the client calls: `instathings`, `blynk` or `mk`.
+        api: &'static str = self.0.spec.api.name();
+        /// Purpose of the client, 1 to 100 characters; not unique.
+        name: &str = &self.0.spec.name;
+        /// Role of the client or of its users, such as `operator`; null if it may do everything.
+        role: Option<&'static str> = self.0.spec.role.map(client::Role::name);
+        /// Whether users get tokens of their own by their passwords.
+        user_scoped: bool = self.0.spec.user_scoped;
+        /// Whether the client is valid; false after revocation.
+        enabled: bool = self.0.enabled;
+        /// Time of creation.
+        created_at: DateTime = DateTime(self.0.created_at);
+        /// Time of the revocation; null while the client is valid.
+        revoked_at: Option<DateTime> = self.0.revoked_at.map(DateTime);
     }
-
-    /// Row number, as shown by REST and SQL.
-    pub async fn row_id(&self) -> i32 {
-        self.0.id.0
-    }
-
-    /// Public id, which the client presents with its secret.
-    async fn client_id(&self) -> &str {
-        &self.0.secret.client_id
-    }
-
-    /// API that the client calls: `instathings`, `blynk` or `mk`.
-    async fn api(&self) -> &'static str {
-        self.0.spec.api.name()
-    }
-
-    /// Purpose of the client, 1 to 100 characters; not unique.
-    async fn name(&self) -> &str {
-        &self.0.spec.name
-    }
-
-    /// Name of the user for whom the client acts; null for the organization.
-    async fn user(&self, ctx: &Context<'_>) -> Option<String> {
-        app(ctx).clients.client_line(&self.0).user
-    }
-
-    /// Role of the client or of its users, such as `operator`; null if it may do everything.
-    async fn role(&self) -> Option<&'static str> {
-        self.0.spec.role.map(client::Role::name)
-    }
-
-    /// Whether users get tokens of their own by their passwords.
-    async fn user_scoped(&self) -> bool {
-        self.0.spec.user_scoped
-    }
-
-    /// Whether the client is valid; false after revocation.
-    async fn enabled(&self) -> bool {
-        self.0.enabled
-    }
-
-    /// Time of creation.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
-    }
-
-    /// Time of the revocation; null while the client is valid.
-    async fn revoked_at(&self) -> Option<DateTime> {
-        self.0.revoked_at.map(DateTime)
+    resolvers {
+        /// Name of the user for whom the client acts; null for the organization.
+        async fn user(&self, ctx: &Context<'_>) -> Option<String> {
+            app(ctx).clients.client_line(&self.0).user
+        }
     }
 }

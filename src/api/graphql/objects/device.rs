@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use super::stream::{self, Stream};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol, RegisterOrder, StreamType};
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::object::object;
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime};
@@ -29,191 +30,109 @@ const HISTORY_COST: usize = 100;
 /// A device: a PLC, a server or another source of values.
 pub struct Device(pub Arc<device::Device>);
 
-/// A device: a PLC, a server or another source of values.
-#[Object]
-impl Device {
-    /// Global id, unique across all object types: `node(id:)` returns the device.
-    pub async fn id(&self) -> ID {
-        NodeType::Device.id(self.0.id.0)
+object! {
+    #[Object]
+    /// A device: a PLC, a server or another source of values.
+    impl Device(self) {
+        /// Global id, unique across all object types: `node(id:)` returns the device.
+        id: ID = NodeType::Device.id(self.0.id.0);
+        /// Row number, as shown by REST and SQL.
+        row_id: i32 = self.0.id.0;
+        /// UUID assigned on creation; it never changes.
+        uuid: String = self.0.aliases.uuid.to_string();
+        /// Key of 7 to 14 letters, digits, `_` and `-`, assigned on creation; it never changes.
+        key: &str = &self.0.aliases.key;
+        /// Name of the device on creation, unique in the organization; it never changes.
+        external_id: &str = &self.0.aliases.external_id;
+        /// Name of the user who owns the device; null for none.
+        owner: Option<&str> = self.0.spec.owner.as_deref();
+        /// Name of the device, 1 to 100 characters, unique in the organization.
+        name: &str = &self.0.spec.name;
+        /// Communication protocol of the device.
+        protocol: Protocol = self.0.spec.protocol.into();
+        /// Host name or address; empty if the protocol needs none.
+        host: &str = &self.0.spec.host;
+        /// TCP port; null means the default of the protocol.
+        port: Option<u16> = self.0.spec.port;
+        /// Modbus unit id, MELSEC station or FEnet slot.
+        unit: u8 = self.0.spec.unit;
+        /// User name for the login at the device; empty if none is needed. The password is never returned.
+        username: &str = &self.0.spec.username;
+        /// Timeout of a request to the device, seconds.
+        timeout: f64 = self.0.spec.timeout_s;
+        /// Seconds between polls; null means that the device is not polled.
+        poll_interval: Option<f64> = self.0.spec.poll_interval_s;
+        /// Word order of numbers in the registers, for streams without their own order.
+        byteorder: ByteOrder = self.0.spec.byteorder.into();
+        /// Whether the device is polled; disabling stops its collector and keeps its stored data.
+        enabled: bool = self.0.spec.enabled;
+        /// Settings of the protocol, and any user-defined data.
+        metadata: Value = Value::Object(self.0.spec.metadata.clone());
+        /// Time of creation.
+        created_at: DateTime = DateTime(self.0.created_at);
+        /// Time of the last change of its settings.
+        updated_at: DateTime = DateTime(self.0.updated_at);
     }
-
-    /// Row number, as shown by REST and SQL.
-    pub async fn row_id(&self) -> i32 {
-        self.0.id.0
+    with ctx {
+        /// Product of the device: its own, or the default product of the organization.
+        product: Product = Ok(Product(app(ctx).products.product_of(&self.0)?));
+        /// Gateway through which the device is connected; null for none.
+        parent_device: Option<Device> = Ok(rows::device(ctx, self.0.spec.parent_device)?.map(Device));
     }
-
-    /// UUID assigned on creation; it never changes.
-    async fn uuid(&self) -> String {
-        self.0.aliases.uuid.to_string()
+    pages(ctx, page, child_complexity) {
+        /// Streams of the device that the caller may read.
+        streams(#[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder): Stream = {
+            let streams = app(ctx).streams.streams_of_devices(caller(ctx), &[self.0.id])?;
+            stream::streams_page(streams, page, order_by)
+        };
     }
-
-    /// Key of 7 to 14 letters, digits, `_` and `-`, assigned on creation; it never changes.
-    async fn key(&self) -> &str {
-        &self.0.aliases.key
-    }
-
-    /// Name of the device on creation, unique in the organization; it never changes.
-    async fn external_id(&self) -> &str {
-        &self.0.aliases.external_id
-    }
-
-    /// Product of the device: its own, or the default product of the organization.
-    async fn product(&self, ctx: &Context<'_>) -> Result<Product> {
-        Ok(Product(app(ctx).products.product_of(&self.0)?))
-    }
-
-    /// Gateway through which the device is connected; null for none.
-    async fn parent_device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
-        match self.0.spec.parent_device {
-            Some(parent) => Ok(rows::device(ctx, parent)?.map(Device)),
-            None => Ok(None),
+    resolvers {
+        #[graphql(flatten)]
+        async fn topology(&self) -> DeviceTopology {
+            DeviceTopology(self.0.clone())
         }
-    }
 
-    /// Name of the user who owns the device; null for none.
-    async fn owner(&self) -> Option<&str> {
-        self.0.spec.owner.as_deref()
-    }
+        /// Status of the device's collector since the server started.
+        async fn status(&self, ctx: &Context<'_>) -> DeviceStatus {
+            DeviceStatus(app(ctx).devices.status_of(&self.0))
+        }
 
-    /// Name of the device, 1 to 100 characters, unique in the organization.
-    async fn name(&self) -> &str {
-        &self.0.spec.name
-    }
+        /// States that the device had in a range, and its availability. Changes are kept for 90 days, at most 10,000 of a device.
+        #[graphql(complexity = "HISTORY_COST + child_complexity")]
+        async fn history(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "Start of the range, inclusive; 24 hours before its end by default.")] from: Option<
+                DateTime,
+            >,
+            #[graphql(desc = "End of the range, exclusive; now by default.")] to: Option<DateTime>,
+        ) -> Result<DeviceHistory> {
+            let (from, to) = (from.map(|from| from.0), to.map(|to| to.0));
+            Ok(DeviceHistory(app(ctx).devices.device_history(caller(ctx), self.0.id, from, to).await?))
+        }
 
-    /// Communication protocol of the device.
-    async fn protocol(&self) -> Protocol {
-        self.0.spec.protocol.into()
-    }
-
-    /// Host name or address; empty if the protocol needs none.
-    async fn host(&self) -> &str {
-        &self.0.spec.host
-    }
-
-    /// TCP port; null means the default of the protocol.
-    async fn port(&self) -> Option<u16> {
-        self.0.spec.port
-    }
-
-    /// Modbus unit id, MELSEC station or FEnet slot.
-    async fn unit(&self) -> u8 {
-        self.0.spec.unit
-    }
-
-    /// User name for the login at the device; empty if none is needed. The password is never returned.
-    async fn username(&self) -> &str {
-        &self.0.spec.username
-    }
-
-    /// Timeout of a request to the device, seconds.
-    async fn timeout(&self) -> f64 {
-        self.0.spec.timeout_s
-    }
-
-    /// Seconds between polls; null means that the device is not polled.
-    async fn poll_interval(&self) -> Option<f64> {
-        self.0.spec.poll_interval_s
-    }
-
-    /// Word order of numbers in the registers, for streams without their own order.
-    async fn byteorder(&self) -> ByteOrder {
-        self.0.spec.byteorder.into()
-    }
-
-    /// Whether the device is polled; disabling stops its collector and keeps its stored data.
-    async fn enabled(&self) -> bool {
-        self.0.spec.enabled
-    }
-
-    /// Settings of the protocol, and any user-defined data.
-    async fn metadata(&self) -> Value {
-        Value::Object(self.0.spec.metadata.clone())
-    }
-
-    #[graphql(flatten)]
-    async fn topology(&self) -> DeviceTopology {
-        DeviceTopology(self.0.clone())
-    }
-
-    /// Status of the device's collector since the server started.
-    async fn status(&self, ctx: &Context<'_>) -> DeviceStatus {
-        app(ctx).devices.status_of(&self.0).into()
-    }
-
-    /// States that the device had in a range, and its availability. Changes are kept for 90 days, at most 10,000 of a device.
-    #[graphql(complexity = "HISTORY_COST + child_complexity")]
-    async fn history(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Start of the range, inclusive; 24 hours before its end by default.")] from: Option<
-            DateTime,
-        >,
-        #[graphql(desc = "End of the range, exclusive; now by default.")] to: Option<DateTime>,
-    ) -> Result<DeviceHistory> {
-        let (from, to) = (from.map(|from| from.0), to.map(|to| to.0));
-        Ok(DeviceHistory(app(ctx).devices.device_history(caller(ctx), self.0.id, from, to).await?))
-    }
-
-    /// Reads the current value of one register from the device. The device must be enabled, its protocol supported by
-    /// this version, and the caller must have access to the whole device. An enabled stream of this register stores the
-    /// value as a reading. Null if the value is not a finite number.
-    #[graphql(complexity = "REGISTER_COST")]
-    async fn register(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Address in the notation of the protocol, such as `hr:0`, `40001` or `%MW0`.")]
-        name: String,
-        #[graphql(
-            name = "type",
-            desc = "Data type, a number or a bit. Default `bit` for a bit; on FEnet by size letter; else `uint16`."
-        )]
-        kind: Option<StreamType>,
-        #[graphql(desc = "Word order of a number; default `little`, on S7 `big`.")] byteorder: Option<
-            RegisterOrder,
-        >,
-    ) -> Result<Option<Value>> {
-        let params = register_params(name, kind, byteorder);
-        let value = app(ctx).direct_access.read_register_from_params(caller(ctx), self.0.id, params).await?;
-        Ok(Some(value).filter(|value| !value.is_null()))
-    }
-
-    /// Time of creation.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
-    }
-
-    /// Time of the last change of its settings.
-    async fn updated_at(&self) -> DateTime {
-        DateTime(self.0.updated_at)
-    }
-
-    /// Streams of the device that the caller may read.
-    #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
-    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
-    async fn streams(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(
-            desc = "Number of nodes from the start or after `after`: maximum 1,000; default 100 unless `last` is given."
-        )]
-        first: Option<i32>,
-        #[graphql(
-            desc = "Cursor after which the page begins, such as `pageInfo.endCursor` of the previous page."
-        )]
-        after: Option<String>,
-        #[graphql(
-            desc = "Number of nodes from the end or before `before`: maximum 1,000; not together with `first`."
-        )]
-        last: Option<i32>,
-        #[graphql(
-            desc = "Cursor before which the page ends, such as `pageInfo.startCursor` of the next page."
-        )]
-        before: Option<String>,
-        #[graphql(default, desc = "Sort key of the list, ascending.")] order_by: ListOrder,
-    ) -> Result<NodeConnection<Stream>> {
-        let page = ConnectionArgs { first, after, last, before };
-        let streams = app(ctx).streams.streams_of_devices(caller(ctx), &[self.0.id])?;
-        stream::streams_page(streams, page, order_by)
+        /// Reads the current value of one register from the device. The device must be enabled, its protocol supported by
+        /// this version, and the caller must have access to the whole device. An enabled stream of this register stores the
+        /// value as a reading. Null if the value is not a finite number.
+        #[graphql(complexity = "REGISTER_COST")]
+        async fn register(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "Address in the notation of the protocol, such as `hr:0`, `40001` or `%MW0`.")]
+            name: String,
+            #[graphql(
+                name = "type",
+                desc = "Data type, a number or a bit. Default `bit` for a bit; on FEnet by size letter; else `uint16`."
+            )]
+            kind: Option<StreamType>,
+            #[graphql(desc = "Word order of a number; default `little`, on S7 `big`.")] byteorder: Option<
+                RegisterOrder,
+            >,
+        ) -> Result<Option<Value>> {
+            let params = register_params(name, kind, byteorder);
+            let value = app(ctx).direct_access.read_register_from_params(caller(ctx), self.0.id, params).await?;
+            Ok(Some(value).filter(|value| !value.is_null()))
+        }
     }
 }
 
@@ -242,73 +161,56 @@ pub fn register_params(
 }
 
 /// Status and counters of a device's collector since the server started.
-#[derive(SimpleObject)]
-pub struct DeviceStatus {
-    /// Connection state of the device.
-    state: DeviceState,
-    /// Description of the current error; null if there is none.
-    last_error: Option<String>,
-    /// Time of the last response; null if there has been none since the server started.
-    last_seen: Option<DateTime>,
-    /// Seconds that the device's clock is ahead, negative behind; null unless it is off by more than a minute.
-    clock_offset: Option<f64>,
-    /// Number of requests that the device answered.
-    reads: BigInt,
-    /// Number of failed requests by kind of failure.
-    errors: ErrorCounts,
-    /// Number of readings stored for the device's streams.
-    readings: BigInt,
-    /// Number of reconnections after a lost connection.
-    reconnects: BigInt,
-    /// Number of polls skipped because the previous one took longer than the interval.
-    skipped: BigInt,
-    /// Median round-trip time of recent requests, milliseconds; null before the first.
-    latency_p50_ms: Option<f64>,
-    /// 99th percentile of the round-trip time of recent requests, milliseconds; null before the first.
-    latency_p99_ms: Option<f64>,
-    /// Median delay of recent polls behind schedule, milliseconds; null before the first.
-    lateness_p50_ms: Option<f64>,
-    /// 99th percentile of the delay of recent polls behind schedule, milliseconds; null before the first.
-    lateness_p99_ms: Option<f64>,
+pub struct DeviceStatus(pub device::DeviceStatus);
+
+object! {
+    #[Object]
+    /// Status and counters of a device's collector since the server started.
+    impl DeviceStatus(self) {
+        /// Connection state of the device.
+        state: DeviceState = self.0.state.into();
+        /// Description of the current error; null if there is none.
+        last_error: Option<&str> = self.0.last_error.as_deref();
+        /// Time of the last response; null if there has been none since the server started.
+        last_seen: Option<DateTime> = self.0.last_seen.map(DateTime);
+        /// Seconds that the device's clock is ahead, negative behind; null unless it is off by more than a minute.
+        clock_offset: Option<f64> = self.0.clock_offset_s;
+        /// Number of requests that the device answered.
+        reads: BigInt = BigInt::saturating(self.0.reads);
+        /// Number of failed requests by kind of failure.
+        errors: ErrorCounts = ErrorCounts(self.0.errors);
+        /// Number of readings stored for the device's streams.
+        readings: BigInt = BigInt::saturating(self.0.readings);
+        /// Number of reconnections after a lost connection.
+        reconnects: BigInt = BigInt::saturating(self.0.reconnects);
+        /// Number of polls skipped because the previous one took longer than the interval.
+        skipped: BigInt = BigInt::saturating(self.0.skipped);
+        /// Median round-trip time of recent requests, milliseconds; null before the first.
+        latency_p50_ms: Option<f64> = self.0.latency.p50_ms;
+        /// 99th percentile of the round-trip time of recent requests, milliseconds; null before the first.
+        latency_p99_ms: Option<f64> = self.0.latency.p99_ms;
+        /// Median delay of recent polls behind schedule, milliseconds; null before the first.
+        lateness_p50_ms: Option<f64> = self.0.lateness.p50_ms;
+        /// 99th percentile of the delay of recent polls behind schedule, milliseconds; null before the first.
+        lateness_p99_ms: Option<f64> = self.0.lateness.p99_ms;
+    }
 }
 
 /// Number of failed requests by kind.
-#[derive(SimpleObject)]
-pub struct ErrorCounts {
-    /// Requests that the device did not answer within its `timeout`.
-    timeout: BigInt,
-    /// Connections that could not be established, or that the device closed.
-    refused: BigInt,
-    /// Responses that violate the protocol, and exceptions returned by the device.
-    protocol: BigInt,
-    /// Failures of any other kind.
-    other: BigInt,
-}
+pub struct ErrorCounts(pub device::ErrorCounts);
 
-impl From<device::DeviceStatus> for DeviceStatus {
-    fn from(status: device::DeviceStatus) -> Self {
-        let count = |n: u64| BigInt(i64::try_from(n).unwrap_or(i64::MAX));
-        let errors = status.errors;
-        Self {
-            state: status.state.into(),
-            last_error: status.last_error,
-            last_seen: status.last_seen.map(DateTime),
-            clock_offset: status.clock_offset_s,
-            reads: count(status.reads),
-            errors: ErrorCounts {
-                timeout: count(errors.timeout),
-                refused: count(errors.refused),
-                protocol: count(errors.protocol),
-                other: count(errors.other),
-            },
-            readings: count(status.readings),
-            reconnects: count(status.reconnects),
-            skipped: count(status.skipped),
-            latency_p50_ms: status.latency.p50_ms,
-            latency_p99_ms: status.latency.p99_ms,
-            lateness_p50_ms: status.lateness.p50_ms,
-            lateness_p99_ms: status.lateness.p99_ms,
-        }
+object! {
+    #[Object]
+    /// Number of failed requests by kind.
+    impl ErrorCounts(self) {
+        /// Requests that the device did not answer within its `timeout`.
+        timeout: BigInt = BigInt::saturating(self.0.timeout);
+        /// Connections that could not be established, or that the device closed.
+        refused: BigInt = BigInt::saturating(self.0.refused);
+        /// Responses that violate the protocol, and exceptions returned by the device.
+        protocol: BigInt = BigInt::saturating(self.0.protocol);
+        /// Failures of any other kind.
+        other: BigInt = BigInt::saturating(self.0.other);
     }
 }
 

@@ -12,6 +12,7 @@ use super::stream::Stream;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::Level;
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::object::object;
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::event::{self, EventFilter};
@@ -20,99 +21,48 @@ use crate::domain::{Error, EventId, Micros};
 /// An entry of the event log, optionally linked to a device or stream.
 pub struct Event(pub event::Event);
 
-/// An entry of the event log, optionally linked to a device or stream.
-#[Object]
-impl Event {
-    /// Global id, unique across all object types: `node(id:)` returns the event.
-    pub async fn id(&self) -> ID {
-        NodeType::Event.id(self.0.id.0)
+object! {
+    #[Object]
+    /// An entry of the event log, optionally linked to a device or stream.
+    impl Event(self) {
+        /// Global id, unique across all object types: `node(id:)` returns the event.
+        id: ID = NodeType::Event.id(self.0.id.0);
+        /// Row number, as shown by REST and SQL.
+        row_id: i32 = self.0.id.0;
+        /// Kind of event, such as `alarm` or `anomaly`.
+        kind: &str = &self.0.spec.kind;
+        /// Severity of the event.
+        level: Level = self.0.spec.level.into();
+        /// Time of the event, as given by its creator.
+        ts: DateTime = DateTime(self.0.spec.ts);
+        /// Description of the event, at most 4,000 characters; may be empty.
+        message: &str = &self.0.spec.message;
+        /// URL with more information; may be empty.
+        url: &str = &self.0.spec.url;
+        /// Additional data as a JSON object; `{}` if there is none.
+        payload: serde_json::Value = serde_json::Value::Object(self.0.spec.payload.clone());
+        /// Whether the event has been acknowledged.
+        acknowledged: bool = self.0.spec.acknowledged;
+        /// Time at which somebody acknowledged the event; null if nobody has.
+        acknowledged_at: Option<DateTime> = self.0.acknowledged_at.map(DateTime);
+        /// Who acknowledged the event, such as `ann` or `key:3`; null if nobody has.
+        acknowledged_by: Option<&str> = self.0.acknowledged_by.as_deref();
+        /// What somebody wrote about the event, at most 4,000 characters; null for nothing.
+        note: Option<&str> = self.0.spec.note.as_deref();
+        /// UUID of the event, as on the MK platform.
+        uuid: String = self.0.uuid.to_string();
+        /// What the event comes from: `ALERT_RULE`, `DEVICE`, `USER`, `SYSTEM` or `JOB`.
+        source: &str = self.0.source.name();
+        /// What became of the alert; null for any other event.
+        alert: Option<Alert> = self.0.alert.clone().map(Alert);
+        /// Time at which the event was written to the event log.
+        created_at: DateTime = DateTime(self.0.created_at);
     }
-
-    /// Row number, as shown by REST and SQL.
-    pub async fn row_id(&self) -> i32 {
-        self.0.id.0
-    }
-
-    /// Kind of event, such as `alarm` or `anomaly`.
-    async fn kind(&self) -> &str {
-        &self.0.spec.kind
-    }
-
-    /// Severity of the event.
-    async fn level(&self) -> Level {
-        self.0.spec.level.into()
-    }
-
-    /// Time of the event, as given by its creator.
-    async fn ts(&self) -> DateTime {
-        DateTime(self.0.spec.ts)
-    }
-
-    /// Description of the event, at most 4,000 characters; may be empty.
-    async fn message(&self) -> &str {
-        &self.0.spec.message
-    }
-
-    /// URL with more information; may be empty.
-    async fn url(&self) -> &str {
-        &self.0.spec.url
-    }
-
-    /// Additional data as a JSON object; `{}` if there is none.
-    async fn payload(&self) -> serde_json::Value {
-        serde_json::Value::Object(self.0.spec.payload.clone())
-    }
-
-    /// Whether the event has been acknowledged.
-    async fn acknowledged(&self) -> bool {
-        self.0.spec.acknowledged
-    }
-
-    /// Time at which somebody acknowledged the event; null if nobody has.
-    async fn acknowledged_at(&self) -> Option<DateTime> {
-        self.0.acknowledged_at.map(DateTime)
-    }
-
-    /// Who acknowledged the event, such as `ann` or `key:3`; null if nobody has.
-    async fn acknowledged_by(&self) -> Option<&str> {
-        self.0.acknowledged_by.as_deref()
-    }
-
-    /// What somebody wrote about the event, at most 4,000 characters; null for nothing.
-    async fn note(&self) -> Option<&str> {
-        self.0.spec.note.as_deref()
-    }
-
-    /// UUID of the event, as on the MK platform.
-    async fn uuid(&self) -> String {
-        self.0.uuid.to_string()
-    }
-
-    /// What the event comes from: `ALERT_RULE`, `DEVICE`, `USER`, `SYSTEM` or `JOB`.
-    async fn source(&self) -> &str {
-        self.0.source.name()
-    }
-
-    /// What became of the alert; null for any other event.
-    async fn alert(&self) -> Option<Alert> {
-        self.0.alert.clone().map(Alert)
-    }
-
-    /// Time at which the event was written to the event log.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
-    }
-
-    /// Device of the event; null if it has none or the caller may not read it.
-    async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
-        let Some(device) = self.0.spec.device else { return Ok(None) };
-        Ok(rows::device(ctx, device)?.map(Device))
-    }
-
-    /// Stream of the event; null if it has none or the caller may not read it.
-    async fn stream(&self, ctx: &Context<'_>) -> Result<Option<Stream>> {
-        let Some(stream) = self.0.spec.stream else { return Ok(None) };
-        Ok(rows::stream(ctx, stream)?.map(Stream))
+    with ctx {
+        /// Device of the event; null if it has none or the caller may not read it.
+        device: Option<Device> = Ok(rows::device(ctx, self.0.spec.device)?.map(Device));
+        /// Stream of the event; null if it has none or the caller may not read it.
+        stream: Option<Stream> = Ok(rows::stream(ctx, self.0.spec.stream)?.map(Stream));
     }
 }
 

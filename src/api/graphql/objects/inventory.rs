@@ -92,7 +92,8 @@ pub struct InventoryFieldChange {
     new: Value,
 }
 
-fn small(number: impl TryInto<i32>) -> i32 {
+/// Returns a number as an integer of the schema; a larger one becomes the largest.
+pub fn small(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
 }
 

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object, Result, SimpleObject};
 
 use super::device::Device;
+use crate::api::graphql::object::object;
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::domain::message;
@@ -10,49 +11,34 @@ use crate::domain::message;
 /// A packet or document of a device, or what stands for its readings at one time.
 pub struct Message(pub message::Message);
 
-/// A packet or document of a device, or what stands for its readings at one time.
-#[Object]
-impl Message {
-    /// UUID of the message, which OpenSynaptic calls packet_uuid.
-    async fn uuid(&self) -> String {
-        self.0.uuid().to_string()
+object! {
+    #[Object]
+    /// A packet or document of a device, or what stands for its readings at one time.
+    impl Message(self) {
+        /// UUID of the message, which OpenSynaptic calls packet_uuid.
+        uuid: String = self.0.uuid().to_string();
+        /// Time of its values.
+        ts: DateTime = DateTime(self.0.ts);
+        /// Time at which it arrived; of a derived message its own time.
+        received_at: DateTime = DateTime(self.0.received_at());
+        /// Status that the device gave itself; `ONLINE` for a derived message.
+        status: &str = self.0.status();
+        /// Whether it was derived from readings that came another way.
+        derived: bool = self.0.content == message::MessageContent::Derived;
+        /// Values of the message, by index.
+        sensors: Vec<MessageSensor> = self.0.sensors.iter().cloned().map(MessageSensor::from).collect();
     }
-
-    /// Time of its values.
-    async fn ts(&self) -> DateTime {
-        DateTime(self.0.ts)
+    with ctx {
+        /// Device of the message; null if the caller may not read it.
+        device: Option<Device> = Ok(rows::device(ctx, self.0.device)?.map(Device));
     }
-
-    /// Time at which it arrived; of a derived message its own time.
-    async fn received_at(&self) -> DateTime {
-        DateTime(self.0.received_at())
-    }
-
-    /// Status that the device gave itself; `ONLINE` for a derived message.
-    async fn status(&self) -> &str {
-        self.0.status()
-    }
-
-    /// Whether it was derived from readings that came another way.
-    async fn derived(&self) -> bool {
-        self.0.content == message::MessageContent::Derived
-    }
-
-    /// The message as JSON text: as it came, or for a derived one the fact of its readings.
-    async fn payload(&self, ctx: &Context<'_>) -> Result<String> {
-        let device = rows::device(ctx, self.0.device)?;
-        let external_id = device.as_ref().map_or("", |device| device.aliases.external_id.as_str());
-        Ok(self.0.fact_payload(external_id))
-    }
-
-    /// Device of the message; null if the caller may not read it.
-    async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
-        Ok(rows::device(ctx, self.0.device)?.map(Device))
-    }
-
-    /// Values of the message, by index.
-    async fn sensors(&self) -> Vec<MessageSensor> {
-        self.0.sensors.iter().cloned().map(MessageSensor::from).collect()
+    resolvers {
+        /// The message as JSON text: as it came, or for a derived one the fact of its readings.
+        async fn payload(&self, ctx: &Context<'_>) -> Result<String> {
+            let device = rows::device(ctx, self.0.device)?;
+            let external_id = device.as_ref().map_or("", |device| device.aliases.external_id.as_str());
+            Ok(self.0.fact_payload(external_id))
+        }
     }
 }
 

@@ -30,4 +30,5 @@ pub mod sql;
 pub mod statistic;
 pub mod stream;
 pub mod system;
+pub mod tag_list;
 pub mod user;

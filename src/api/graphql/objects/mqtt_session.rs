@@ -1,8 +1,9 @@
 //! MQTT session types of the schema.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Object, SimpleObject};
 
 use super::device::Device;
+use crate::api::graphql::object::object;
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::domain::mqtt;
@@ -11,51 +12,30 @@ use crate::domain::mqtt::status::SessionStatus;
 /// The session of an MQTT client.
 pub struct MqttSession(pub SessionStatus);
 
-/// The session of an MQTT client: what it has subscribed to, and what waits for it.
-#[Object]
-impl MqttSession {
-    /// Client id, unique for the owner.
-    async fn client_id(&self) -> &str {
-        &self.0.client_id
+object! {
+    #[Object]
+    /// The session of an MQTT client: what it has subscribed to, and what waits for it.
+    impl MqttSession(self) {
+        /// Client id, unique for the owner.
+        client_id: &str = &self.0.client_id;
+        /// Whose session it is: `key:` and the row number of an API key, or `device:` and that of a device.
+        owner: String = self.0.owner.to_string();
+        /// Whether a client is connected.
+        connected: bool = self.0.is_connected;
+        /// Time at which the connection began, or ended if there is none; null when the end is not known.
+        since: Option<DateTime> = self.0.since.map(DateTime);
+        /// What the client has subscribed to, as it was granted.
+        subscriptions: Vec<MqttSubscription> =
+            self.0.subscriptions.iter().map(MqttSubscription::from).collect();
+        /// Messages in memory that the client has not acknowledged. What an offline session is sent later is read from the
+        /// log then, and not counted.
+        queued: BigInt = BigInt::saturating(self.0.queued);
+        /// How long the session outlives its connection, seconds.
+        expiry_seconds: BigInt = BigInt(i64::from(self.0.expiry_s));
     }
-
-    /// Whose session it is: `key:` and the row number of an API key, or `device:` and that of a device.
-    async fn owner(&self) -> String {
-        self.0.owner.to_string()
-    }
-
-    /// Device that has authenticated with its certificate; null for the holder of a key.
-    async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
-        match self.0.device() {
-            Some(id) => Ok(rows::device(ctx, id)?.map(Device)),
-            None => Ok(None),
-        }
-    }
-
-    /// Whether a client is connected.
-    async fn connected(&self) -> bool {
-        self.0.is_connected
-    }
-
-    /// Time at which the connection began, or ended if there is none; null when the end is not known.
-    async fn since(&self) -> Option<DateTime> {
-        self.0.since.map(DateTime)
-    }
-
-    /// What the client has subscribed to, as it was granted.
-    async fn subscriptions(&self) -> Vec<MqttSubscription> {
-        self.0.subscriptions.iter().map(MqttSubscription::from).collect()
-    }
-
-    /// Messages in memory that the client has not acknowledged. What an offline session is sent later is read from the
-    /// log then, and not counted.
-    async fn queued(&self) -> BigInt {
-        BigInt(i64::try_from(self.0.queued).unwrap_or(i64::MAX))
-    }
-
-    /// How long the session outlives its connection, seconds.
-    async fn expiry_seconds(&self) -> BigInt {
-        BigInt(i64::from(self.0.expiry_s))
+    with ctx {
+        /// Device that has authenticated with its certificate; null for the holder of a key.
+        device: Option<Device> = Ok(rows::device(ctx, self.0.device())?.map(Device));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,99 +10,69 @@ use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::StreamType;
 use crate::api::graphql::errors::none_if_not_found;
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::object::object;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::product;
 
 /// A product: the type of a device.
 pub struct Product(pub Arc<product::Product>);
 
-/// A product: the type of a device, with templates of its streams.
-#[Object]
-impl Product {
-    /// Global id, unique across all object types: `node(id:)` returns the product.
-    pub async fn id(&self) -> ID {
-        NodeType::Product.id(self.0.id.0)
+object! {
+    #[Object]
+    /// A product: the type of a device, with templates of its streams.
+    impl Product(self) {
+        /// Global id, unique across all object types: `node(id:)` returns the product.
+        id: ID = NodeType::Product.id(self.0.id.0);
+        /// Row number, as shown by REST and SQL.
+        row_id: i32 = self.0.id.0;
+        /// UUID assigned on creation; it never changes.
+        uuid: String = self.0.uuid.to_string();
+        /// Name of the product, 1 to 100 characters, unique in the organization.
+        name: &str = &self.0.spec.name;
+        /// Whether devices without another product have this one; it cannot be deleted.
+        is_default: bool = self.0.is_default;
+        /// User-defined data, such as the description of a type.
+        metadata: Value = Value::Object(self.0.spec.metadata.clone());
+        /// Templates of the streams of such devices.
+        templates: Vec<StreamTemplate> = self.0.spec.templates.iter().cloned().map(StreamTemplate).collect();
+        /// Time of creation.
+        created_at: DateTime = DateTime(self.0.created_at);
+        /// Time of the last change of its fields.
+        updated_at: DateTime = DateTime(self.0.updated_at);
     }
-
-    /// Row number, as shown by REST and SQL.
-    pub async fn row_id(&self) -> i32 {
-        self.0.id.0
-    }
-
-    /// UUID assigned on creation; it never changes.
-    async fn uuid(&self) -> String {
-        self.0.uuid.to_string()
-    }
-
-    /// Name of the product, 1 to 100 characters, unique in the organization.
-    async fn name(&self) -> &str {
-        &self.0.spec.name
-    }
-
-    /// Whether devices without another product have this one; it cannot be deleted.
-    async fn is_default(&self) -> bool {
-        self.0.is_default
-    }
-
-    /// Product that this one is derived from; null for none.
-    async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Product>> {
-        match self.0.spec.parent {
-            Some(parent) => {
-                Ok(none_if_not_found(app(ctx).products.product(caller(ctx), parent))?.map(Product))
+    resolvers {
+        /// Product that this one is derived from; null for none.
+        async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Product>> {
+            match self.0.spec.parent {
+                Some(parent) => {
+                    Ok(none_if_not_found(app(ctx).products.product(caller(ctx), parent))?.map(Product))
+                }
+                None => Ok(None),
             }
-            None => Ok(None),
         }
-    }
-
-    /// User-defined data, such as the description of a type.
-    async fn metadata(&self) -> Value {
-        Value::Object(self.0.spec.metadata.clone())
-    }
-
-    /// Templates of the streams of such devices.
-    async fn templates(&self) -> Vec<StreamTemplate> {
-        self.0.spec.templates.iter().map(StreamTemplate::from).collect()
-    }
-
-    /// Time of creation.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
-    }
-
-    /// Time of the last change of its fields.
-    async fn updated_at(&self) -> DateTime {
-        DateTime(self.0.updated_at)
     }
 }
 
 /// Template of a stream: what a stream of this name is on every device of the product.
-#[derive(SimpleObject)]
-pub struct StreamTemplate {
-    /// Name of the stream, 1 to 200 characters, unique in the product.
-    name: String,
-    /// Data type of the values, such as `fp64`.
-    #[graphql(name = "type")]
-    kind: String,
-    /// Virtual pin; null is the channel of the stream.
-    pin: Option<i32>,
-    /// Label of the stream; null is its name with `_` for each space.
-    label: Option<String>,
-    /// Engineering unit of the values.
-    unit: String,
-    /// User-defined data, and the bounds `min` and `max`.
-    metadata: Value,
-}
+pub struct StreamTemplate(pub product::StreamTemplate);
 
-impl From<&product::StreamTemplate> for StreamTemplate {
-    fn from(template: &product::StreamTemplate) -> Self {
-        Self {
-            name: template.name.clone(),
-            kind: template.kind.clone(),
-            pin: template.pin,
-            label: template.label.clone(),
-            unit: template.unit.clone(),
-            metadata: Value::Object(template.metadata.clone()),
-        }
+object! {
+    #[Object]
+    /// Template of a stream: what a stream of this name is on every device of the product.
+    impl StreamTemplate(self) {
+        /// Name of the stream, 1 to 200 characters, unique in the product.
+        name: &str = &self.0.name;
+        /// Data type of the values, such as `fp64`.
+        #[graphql(name = "type")]
+        kind: &str = &self.0.kind;
+        /// Virtual pin; null is the channel of the stream.
+        pin: Option<i32> = self.0.pin;
+        /// Label of the stream; null is its name with `_` for each space.
+        label: Option<&str> = self.0.label.as_deref();
+        /// Engineering unit of the values.
+        unit: &str = &self.0.unit;
+        /// User-defined data, and the bounds `min` and `max`.
+        metadata: Value = Value::Object(self.0.metadata.clone());
     }
 }
 

@@ -10,6 +10,7 @@ use super::stream::Stream;
 use crate::api::graphql::context::{app, caller, reservation};
 use crate::api::graphql::enums::{Order, Quality};
 use crate::api::graphql::memory_pool::RequestReservation;
+use crate::api::graphql::object::object;
 use crate::api::graphql::paging::{self, TimeCursor};
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::app::series::{ReadingsQuery, TimeRange};
@@ -53,37 +54,22 @@ pub struct Latest {
     pub reading: domain::reading::Reading,
 }
 
-/// The newest reading of a stream.
-#[Object]
-impl Latest {
-    /// Stream of the reading.
-    async fn stream(&self) -> Stream {
-        Stream(self.stream.clone())
-    }
-
-    /// Row number of the stream.
-    async fn stream_row_id(&self) -> i32 {
-        self.stream.id.0
-    }
-
-    /// Time of measurement.
-    async fn ts(&self) -> DateTime {
-        DateTime(self.reading.ts)
-    }
-
-    /// Numeric value; null for text and for bad readings.
-    async fn value(&self) -> Option<f64> {
-        self.reading.value
-    }
-
-    /// Text, JSON or location; for a large integer, its exact decimal.
-    async fn text(&self) -> Option<&str> {
-        self.reading.text.as_deref()
-    }
-
-    /// Quality of the value: good, uncertain or bad.
-    async fn quality(&self) -> Quality {
-        self.reading.quality.into()
+object! {
+    #[Object]
+    /// The newest reading of a stream.
+    impl Latest(self) {
+        /// Stream of the reading.
+        stream: Stream = Stream(self.stream.clone());
+        /// Row number of the stream.
+        stream_row_id: i32 = self.stream.id.0;
+        /// Time of measurement.
+        ts: DateTime = DateTime(self.reading.ts);
+        /// Numeric value; null for text and for bad readings.
+        value: Option<f64> = self.reading.value;
+        /// Text, JSON or location; for a large integer, its exact decimal.
+        text: Option<&str> = self.reading.text.as_deref();
+        /// Quality of the value: good, uncertain or bad.
+        quality: Quality = self.reading.quality.into();
     }
 }
 

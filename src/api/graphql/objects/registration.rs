@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::Object;
 
 use super::device::Device;
+use crate::api::graphql::object::object;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::device;
 use crate::domain::registration::Registration;
@@ -17,31 +18,19 @@ pub struct RegistrationToken {
     pub device: Arc<device::Device>,
 }
 
-/// A token by which a device gets its certificate, once. The token itself is shown only once, when it is issued.
-#[Object]
-impl RegistrationToken {
-    /// UUID of the token.
-    async fn uuid(&self) -> String {
-        self.token.uuid.to_string()
-    }
-
-    /// Device that the token is for.
-    async fn device(&self) -> Device {
-        Device(self.device.clone())
-    }
-
-    /// State of the token; one that is listed is `PENDING`.
-    async fn status(&self) -> &'static str {
-        self.token.state.name()
-    }
-
-    /// Time of creation.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.token.created_at)
-    }
-
-    /// Time from which it cannot be used.
-    async fn expires_at(&self) -> DateTime {
-        DateTime(self.token.expires_at)
+object! {
+    #[Object]
+    /// A token by which a device gets its certificate, once. The token itself is shown only once, when it is issued.
+    impl RegistrationToken(self) {
+        /// UUID of the token.
+        uuid: String = self.token.uuid.to_string();
+        /// Device that the token is for.
+        device: Device = Device(self.device.clone());
+        /// State of the token; one that is listed is `PENDING`.
+        status: &'static str = self.token.state.name();
+        /// Time of creation.
+        created_at: DateTime = DateTime(self.token.created_at);
+        /// Time from which it cannot be used.
+        expires_at: DateTime = DateTime(self.token.expires_at);
     }
 }

@@ -40,7 +40,7 @@ pub struct RetentionDryRun {
 impl RetentionDryRun {
     /// Builds it from rows, bytes and files, and the time before which rows would go.
     pub fn new([rows, bytes, files]: [u64; 3], before: Option<Micros>) -> Self {
-        let count = |n: u64| BigInt(i64::try_from(n).unwrap_or(i64::MAX));
-        Self { rows: count(rows), bytes: count(bytes), files: count(files), before: before.map(DateTime) }
+        let [rows, bytes, files] = [rows, bytes, files].map(BigInt::saturating);
+        Self { rows, bytes, files, before: before.map(DateTime) }
     }
 }

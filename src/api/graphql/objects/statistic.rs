@@ -174,7 +174,7 @@ impl SelectedFields {
             ts: Some(DateTime(bucket.start)),
             window: None,
             origin: StatisticOrigin::Computed,
-            count: Some(BigInt(i64::try_from(bucket.count).unwrap_or(i64::MAX))),
+            count: Some(BigInt::saturating(bucket.count)),
             sum: bucket.sum,
             mean: bucket.mean,
             rms: bucket.rms,

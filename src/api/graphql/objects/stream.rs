@@ -15,6 +15,7 @@ use super::statistic::{self, Statistic};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{AccessMode, ByteOrder, ListOrder, Order, StatisticField, StreamType};
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::object::object;
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
 use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{DateTime, Duration};
@@ -24,190 +25,126 @@ use crate::domain::stream;
 /// A series of values of one device, read from one register, node or tag.
 pub struct Stream(pub Arc<stream::Stream>);
 
-/// A series of values of one device, read from one register, node or tag. REST calls it data.
-#[Object]
-impl Stream {
-    /// Global id, unique across all object types: `node(id:)` returns the stream.
-    pub async fn id(&self) -> ID {
-        NodeType::Stream.id(self.0.id.0)
+object! {
+    #[Object]
+    /// A series of values of one device, read from one register, node or tag. REST calls it data.
+    impl Stream(self) {
+        /// Global id, unique across all object types: `node(id:)` returns the stream.
+        id: ID = NodeType::Stream.id(self.0.id.0);
+        /// Row number, as shown by REST and SQL.
+        row_id: i32 = self.0.id.0;
+        /// UUID assigned on creation; it never changes.
+        uuid: String = self.0.uuid.to_string();
+        /// Number of the stream on its device, from 1 by creation; it never changes and is never used again.
+        channel: i32 = self.0.channel;
+        /// Virtual pin, unique on the device: the one that was set, or the channel.
+        pin: i32 = self.0.pin();
+        /// Label: the one that was set, or the name with `_` for each space.
+        label: String = self.0.label();
+        /// Name of the stream, 1 to 200 characters, unique on its device.
+        name: &str = &self.0.spec.name;
+        /// Address on the device: register, node id, tag or JSON pointer.
+        path: &str = &self.0.spec.path;
+        /// Data type of the values, which also sets how many words they occupy in the device.
+        #[graphql(name = "type")]
+        kind: StreamType = self.0.spec.kind.into();
+        /// Engineering unit of the values.
+        unit: &str = &self.0.spec.unit;
+        /// Access to the register: read-only, or read and write.
+        access_mode: AccessMode = self.0.spec.access_mode.into();
+        /// Seconds between polls; null uses the device's interval.
+        poll_interval: Option<f64> = self.0.spec.poll_interval_s;
+        /// Factor for polled values: stored value = raw value × `scale` + `offset`.
+        scale: f64 = self.0.spec.scale;
+        /// Added to polled values after `scale`, in the stream's unit.
+        offset: f64 = self.0.spec.offset;
+        /// Word order of numbers; null uses the device's order.
+        byteorder: Option<ByteOrder> = self.0.spec.byteorder.map(Into::into);
+        /// Whether the stream is polled; disabling keeps its stored data.
+        enabled: bool = self.0.spec.enabled;
+        /// Polled changes smaller than this are not stored; null stores every polled value.
+        deadband: Option<f64> = self.0.spec.deadband;
+        /// Length of a statistics window, seconds; null means 60.
+        statistics_interval: Option<u32> = self.0.spec.statistics_interval_s;
+        /// `wordorder`, and any user-defined data.
+        metadata: Value = Value::Object(self.0.spec.metadata.clone());
+        /// Time of creation.
+        created_at: DateTime = DateTime(self.0.created_at);
+        /// Time of the last change of its settings.
+        updated_at: DateTime = DateTime(self.0.updated_at);
     }
-
-    /// Row number, as shown by REST and SQL.
-    pub async fn row_id(&self) -> i32 {
-        self.0.id.0
+    with ctx {
+        /// Device of the stream; null if the caller may not read the device.
+        device: Option<Device> = Ok(rows::device(ctx, self.0.spec.device)?.map(Device));
+        /// Group of the stream; null if it has none.
+        group: Option<Group> = Ok(rows::group(ctx, self.0.spec.group)?.map(Group));
     }
+    resolvers {
+        /// Newest reading by time, of any quality; null if the stream has none.
+        async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Latest>> {
+            let found = app(ctx).streams.latest_reading(caller(ctx), self.0.id)?;
+            Ok(found.map(|reading| Latest { stream: self.0.clone(), reading }))
+        }
 
-    /// UUID assigned on creation; it never changes.
-    async fn uuid(&self) -> String {
-        self.0.uuid.to_string()
-    }
+        /// Readings of a time range. `downsample` reduces the range to at most that many points that preserve the shape of
+        /// a chart (largest triangle three buckets), returned in one page.
+        #[graphql(complexity = "reading::cost(first, downsample, child_complexity)")]
+        #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
+        async fn values(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "Start of the time range, inclusive; default: the first reading.")] from: Option<
+                DateTime,
+            >,
+            #[graphql(desc = "End of the time range, exclusive; default: after the last reading.")] to: Option<
+                DateTime,
+            >,
+            #[graphql(desc = "Number of readings: maximum 100,000, default 1,000.")] first: Option<i32>,
+            #[graphql(desc = "Cursor after which the page begins: `pageInfo.endCursor` of the previous page.")]
+            after: Option<String>,
+            #[graphql(default, desc = "Sort order by time: oldest first or newest first.")] order: Order,
+            #[graphql(
+                desc = "Number of points for the whole range, 2 to 100,000; not together with `first` or `after`."
+            )]
+            downsample: Option<i32>,
+        ) -> Result<ReadingConnection> {
+            let wanted = reading::ReadingsRequest { span: span(from, to), order, first, after, downsample };
+            Ok(reading::readings_page(ctx, self.0.id, wanted).await?)
+        }
 
-    /// Number of the stream on its device, from 1 by creation; it never changes and is never used again.
-    async fn channel(&self) -> i32 {
-        self.0.channel
-    }
+        /// Statistics of the values. Without `step`: the stored windows of the stream. With `step`: buckets of that length,
+        /// computed from all readings. Statistics written by clients take precedence over computed ones. Statistics not
+        /// listed in `fields` are null.
+        #[graphql(complexity = "statistic::cost(from, to, step.as_ref(), first, child_complexity)")]
+        #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
+        async fn statistics(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "Start of the time range; windows that begin at this time are included.")]
+            from: Option<DateTime>,
+            #[graphql(desc = "End of the time range; windows that begin at this time are excluded.")] to: Option<
+                DateTime,
+            >,
+            #[graphql(desc = "Length of a bucket; requires `from` and `to`, and allows at most 10,000 buckets.")]
+            step: Option<Duration>,
+            #[graphql(desc = "Statistics to compute; default: all selected fields.")] fields: Option<
+                Vec<StatisticField>,
+            >,
+            #[graphql(
+                desc = "Time zone that defines the days and months of a step, such as Europe/Berlin; default UTC."
+            )]
+            timezone: Option<String>,
+            #[graphql(desc = "Maximum number of rows; default 1,000 without `step`.")] first: Option<i32>,
+        ) -> Result<Vec<Statistic>> {
+            let wanted = statistic::StatisticsRequest { span: span(from, to), step, fields, timezone, first };
+            Ok(statistic::stream_statistics(ctx, self.0.id, wanted).await?)
+        }
 
-    /// Virtual pin, unique on the device: the one that was set, or the channel.
-    async fn pin(&self) -> i32 {
-        self.0.pin()
-    }
-
-    /// Label: the one that was set, or the name with `_` for each space.
-    async fn label(&self) -> String {
-        self.0.label()
-    }
-
-    /// Name of the stream, 1 to 200 characters, unique on its device.
-    async fn name(&self) -> &str {
-        &self.0.spec.name
-    }
-
-    /// Address on the device: register, node id, tag or JSON pointer.
-    async fn path(&self) -> &str {
-        &self.0.spec.path
-    }
-
-    /// Data type of the values, which also sets how many words they occupy in the device.
-    #[graphql(name = "type")]
-    async fn kind(&self) -> StreamType {
-        self.0.spec.kind.into()
-    }
-
-    /// Engineering unit of the values.
-    async fn unit(&self) -> &str {
-        &self.0.spec.unit
-    }
-
-    /// Access to the register: read-only, or read and write.
-    async fn access_mode(&self) -> AccessMode {
-        self.0.spec.access_mode.into()
-    }
-
-    /// Seconds between polls; null uses the device's interval.
-    async fn poll_interval(&self) -> Option<f64> {
-        self.0.spec.poll_interval_s
-    }
-
-    /// Factor for polled values: stored value = raw value × `scale` + `offset`.
-    async fn scale(&self) -> f64 {
-        self.0.spec.scale
-    }
-
-    /// Added to polled values after `scale`, in the stream's unit.
-    async fn offset(&self) -> f64 {
-        self.0.spec.offset
-    }
-
-    /// Word order of numbers; null uses the device's order.
-    async fn byteorder(&self) -> Option<ByteOrder> {
-        self.0.spec.byteorder.map(Into::into)
-    }
-
-    /// Whether the stream is polled; disabling keeps its stored data.
-    async fn enabled(&self) -> bool {
-        self.0.spec.enabled
-    }
-
-    /// Polled changes smaller than this are not stored; null stores every polled value.
-    async fn deadband(&self) -> Option<f64> {
-        self.0.spec.deadband
-    }
-
-    /// Length of a statistics window, seconds; null means 60.
-    async fn statistics_interval(&self) -> Option<u32> {
-        self.0.spec.statistics_interval_s
-    }
-
-    /// `wordorder`, and any user-defined data.
-    async fn metadata(&self) -> Value {
-        Value::Object(self.0.spec.metadata.clone())
-    }
-
-    /// Time of creation.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
-    }
-
-    /// Time of the last change of its settings.
-    async fn updated_at(&self) -> DateTime {
-        DateTime(self.0.updated_at)
-    }
-
-    /// Device of the stream; null if the caller may not read the device.
-    async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
-        Ok(rows::device(ctx, self.0.spec.device)?.map(Device))
-    }
-
-    /// Group of the stream; null if it has none.
-    async fn group(&self, ctx: &Context<'_>) -> Result<Option<Group>> {
-        let Some(group) = self.0.spec.group else { return Ok(None) };
-        Ok(rows::group(ctx, group)?.map(Group))
-    }
-
-    /// Newest reading by time, of any quality; null if the stream has none.
-    async fn latest(&self, ctx: &Context<'_>) -> Result<Option<Latest>> {
-        let found = app(ctx).streams.latest_reading(caller(ctx), self.0.id)?;
-        Ok(found.map(|reading| Latest { stream: self.0.clone(), reading }))
-    }
-
-    /// Readings of a time range. `downsample` reduces the range to at most that many points that preserve the shape of
-    /// a chart (largest triangle three buckets), returned in one page.
-    #[graphql(complexity = "reading::cost(first, downsample, child_complexity)")]
-    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
-    async fn values(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Start of the time range, inclusive; default: the first reading.")] from: Option<
-            DateTime,
-        >,
-        #[graphql(desc = "End of the time range, exclusive; default: after the last reading.")] to: Option<
-            DateTime,
-        >,
-        #[graphql(desc = "Number of readings: maximum 100,000, default 1,000.")] first: Option<i32>,
-        #[graphql(desc = "Cursor after which the page begins: `pageInfo.endCursor` of the previous page.")]
-        after: Option<String>,
-        #[graphql(default, desc = "Sort order by time: oldest first or newest first.")] order: Order,
-        #[graphql(
-            desc = "Number of points for the whole range, 2 to 100,000; not together with `first` or `after`."
-        )]
-        downsample: Option<i32>,
-    ) -> Result<ReadingConnection> {
-        let wanted = reading::ReadingsRequest { span: span(from, to), order, first, after, downsample };
-        Ok(reading::readings_page(ctx, self.0.id, wanted).await?)
-    }
-
-    /// Statistics of the values. Without `step`: the stored windows of the stream. With `step`: buckets of that length,
-    /// computed from all readings. Statistics written by clients take precedence over computed ones. Statistics not
-    /// listed in `fields` are null.
-    #[graphql(complexity = "statistic::cost(from, to, step.as_ref(), first, child_complexity)")]
-    #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
-    async fn statistics(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Start of the time range; windows that begin at this time are included.")]
-        from: Option<DateTime>,
-        #[graphql(desc = "End of the time range; windows that begin at this time are excluded.")] to: Option<
-            DateTime,
-        >,
-        #[graphql(desc = "Length of a bucket; requires `from` and `to`, and allows at most 10,000 buckets.")]
-        step: Option<Duration>,
-        #[graphql(desc = "Statistics to compute; default: all selected fields.")] fields: Option<
-            Vec<StatisticField>,
-        >,
-        #[graphql(
-            desc = "Time zone that defines the days and months of a step, such as Europe/Berlin; default UTC."
-        )]
-        timezone: Option<String>,
-        #[graphql(desc = "Maximum number of rows; default 1,000 without `step`.")] first: Option<i32>,
-    ) -> Result<Vec<Statistic>> {
-        let wanted = statistic::StatisticsRequest { span: span(from, to), step, fields, timezone, first };
-        Ok(statistic::stream_statistics(ctx, self.0.id, wanted).await?)
-    }
-
-    /// Retention policies of this stream that differ from those of the organization.
-    async fn retention(&self, ctx: &Context<'_>) -> Result<Vec<RetentionPolicy>> {
-        let own = app(ctx).retention.retention_of(caller(ctx), self.0.id)?;
-        Ok(own.iter().map(|policy| RetentionPolicy::new(policy.table, Some(policy.drop_after_s))).collect())
+        /// Retention policies of this stream that differ from those of the organization.
+        async fn retention(&self, ctx: &Context<'_>) -> Result<Vec<RetentionPolicy>> {
+            let own = app(ctx).retention.retention_of(caller(ctx), self.0.id)?;
+            Ok(own.iter().map(|policy| RetentionPolicy::new(policy.table, Some(policy.drop_after_s))).collect())
+        }
     }
 }
 

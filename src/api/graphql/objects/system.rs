@@ -3,14 +3,11 @@
 use async_graphql::{Object, SimpleObject};
 
 use crate::api::graphql::errors::UserError;
+use crate::api::graphql::object::object;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::running_query;
 use crate::domain::server_status::{self, DiskSpace, LakeStatus, MemoryStatus, OrganizationUsage};
-
-fn big(number: impl TryInto<i64>) -> BigInt {
-    BigInt(number.try_into().unwrap_or(i64::MAX))
-}
 
 fn small(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
@@ -19,57 +16,38 @@ fn small(number: impl TryInto<i32>) -> i32 {
 /// The state of the server.
 pub struct SystemStatus(pub server_status::SystemStatus);
 
-/// This server: what runs, and how much it holds. Facts of the whole server are for those who see the machine.
-#[Object]
-impl SystemStatus {
-    /// Version of the program that runs.
-    async fn version(&self) -> &'static str {
-        self.0.version
-    }
-
-    /// Time at which the server started.
-    async fn started_at(&self) -> DateTime {
-        DateTime(self.0.started_at)
-    }
-
-    /// Time since the server started, in seconds.
-    async fn uptime_seconds(&self) -> f64 {
-        self.0.uptime.as_secs_f64()
-    }
-
-    /// What the caller's organization holds, as far as the caller sees it.
-    async fn organization(&self) -> Organization {
-        (&self.0.organization).into()
-    }
-
-    /// Facts of the whole server; null unless the caller is an unrestricted one of the default organization.
-    async fn server(&self) -> Option<ServerStatus<'_>> {
-        self.0.server.as_ref().map(ServerStatus)
+object! {
+    #[Object]
+    /// This server: what runs, and how much it holds. Facts of the whole server are for those who see the machine.
+    impl SystemStatus(self) {
+        /// Version of the program that runs.
+        version: &'static str = self.0.version;
+        /// Time at which the server started.
+        started_at: DateTime = DateTime(self.0.started_at);
+        /// Time since the server started, in seconds.
+        uptime_seconds: f64 = self.0.uptime.as_secs_f64();
+        /// What the caller's organization holds, as far as the caller sees it.
+        organization: Organization = Organization(self.0.organization.clone());
+        /// Facts of the whole server; null unless the caller is an unrestricted one of the default organization.
+        server: Option<ServerStatus<'_>> = self.0.server.as_ref().map(ServerStatus);
     }
 }
 
 /// What an organization holds, as far as the caller sees it.
-#[derive(SimpleObject)]
-#[graphql(name = "OrganizationUsage")]
-pub struct Organization {
-    /// Number of devices that the caller sees.
-    devices: i32,
-    /// Number of streams that the caller sees.
-    streams: i32,
-    /// Number of running queries that the caller sees.
-    running_queries: i32,
-    /// Bytes of the organization's share of the lake files; null for a restricted caller.
-    lake_bytes: Option<BigInt>,
-}
+pub struct Organization(pub OrganizationUsage);
 
-impl From<&OrganizationUsage> for Organization {
-    fn from(usage: &OrganizationUsage) -> Self {
-        Self {
-            devices: small(usage.devices),
-            streams: small(usage.streams),
-            running_queries: small(usage.running_queries),
-            lake_bytes: usage.lake_bytes.map(big),
-        }
+object! {
+    #[Object(name = "OrganizationUsage")]
+    /// What an organization holds, as far as the caller sees it.
+    impl Organization(self) {
+        /// Number of devices that the caller sees.
+        devices: i32 = small(self.0.devices);
+        /// Number of streams that the caller sees.
+        streams: i32 = small(self.0.streams);
+        /// Number of running queries that the caller sees.
+        running_queries: i32 = small(self.0.running_queries);
+        /// Bytes of the organization's share of the lake files; null for a restricted caller.
+        lake_bytes: Option<BigInt> = self.0.lake_bytes.map(BigInt::saturating);
     }
 }
 
@@ -82,29 +60,33 @@ impl ServerStatus<'_> {
     /// The file system of the data directory; null while it does not answer.
     async fn disk(&self) -> Option<DiskUsage> {
         let DiskSpace { total, used, free } = self.0.disk?;
-        Some(DiskUsage { total_bytes: big(total), used_bytes: big(used), free_bytes: big(free) })
+        Some(DiskUsage {
+            total_bytes: BigInt::saturating(total),
+            used_bytes: BigInt::saturating(used),
+            free_bytes: BigInt::saturating(free),
+        })
     }
 
     /// The write-ahead log of accepted rows.
     async fn log(&self) -> LogUsage {
         let store = &self.0.store;
-        LogUsage { bytes: big(store.log_bytes), segments: small(store.log_segments) }
+        LogUsage { bytes: BigInt::saturating(store.log_bytes), segments: small(store.log_segments) }
     }
 
     /// Rows in memory that are not in the lake yet.
     async fn memtable(&self) -> MemtableUsage {
         let memtable = &self.0.store.memtable;
         MemtableUsage {
-            readings: big(memtable.readings),
-            used_bytes: big(memtable.used_bytes),
-            limit_bytes: big(memtable.limit_bytes),
+            readings: BigInt::saturating(memtable.readings),
+            used_bytes: BigInt::saturating(memtable.used_bytes),
+            limit_bytes: BigInt::saturating(memtable.limit_bytes),
             flush_lag_seconds: memtable.flush_lag_s,
         }
     }
 
     /// The files of the lake, by table.
     async fn lake(&self) -> Vec<LakeUsage> {
-        self.0.store.lake.iter().map(LakeUsage::from).collect()
+        self.0.store.lake.iter().copied().map(LakeUsage).collect()
     }
 
     /// Memory of the process and its limits.
@@ -168,32 +150,24 @@ pub struct MemtableUsage {
 }
 
 /// Files of one table of the lake.
-#[derive(SimpleObject)]
-pub struct LakeUsage {
-    /// Name of the table: `readings`, `statistics`, `messages` or `statistics_hourly`.
-    table: &'static str,
-    /// Number of files of the current version.
-    files: i32,
-    /// Bytes of the files of the current version.
-    bytes: BigInt,
-    /// Rows of the files, including rows that later ones overwrite.
-    rows: BigInt,
-    /// Number of days with a file.
-    days: i32,
-    /// Files above one a day, which wait for a merge or for the end of their day.
-    merge_lag_files: i32,
-}
+pub struct LakeUsage(pub LakeStatus);
 
-impl From<&LakeStatus> for LakeUsage {
-    fn from(status: &LakeStatus) -> Self {
-        Self {
-            table: status.table,
-            files: small(status.files),
-            bytes: big(status.bytes),
-            rows: big(status.rows),
-            days: small(status.days),
-            merge_lag_files: small(status.merge_lag_files),
-        }
+object! {
+    #[Object]
+    /// Files of one table of the lake.
+    impl LakeUsage(self) {
+        /// Name of the table: `readings`, `statistics`, `messages` or `statistics_hourly`.
+        table: &'static str = self.0.table;
+        /// Number of files of the current version.
+        files: i32 = small(self.0.files);
+        /// Bytes of the files of the current version.
+        bytes: BigInt = BigInt::saturating(self.0.bytes);
+        /// Rows of the files, including rows that later ones overwrite.
+        rows: BigInt = BigInt::saturating(self.0.rows);
+        /// Number of days with a file.
+        days: i32 = small(self.0.days);
+        /// Files above one a day, which wait for a merge or for the end of their day.
+        merge_lag_files: i32 = small(self.0.merge_lag_files);
     }
 }
 
@@ -214,13 +188,13 @@ impl From<&MemoryStatus> for ServerMemory {
     fn from(memory: &MemoryStatus) -> Self {
         let budget = |usage: &MemoryUsage| MemoryBudget {
             budget: usage.budget,
-            used_bytes: big(usage.used_bytes),
-            limit_bytes: big(usage.limit_bytes),
+            used_bytes: BigInt::saturating(usage.used_bytes),
+            limit_bytes: BigInt::saturating(usage.limit_bytes),
         };
         Self {
-            resident_bytes: memory.resident_bytes.map(big),
-            large_body_limit_bytes: big(memory.large_body_limit_bytes),
-            address_space_limit_bytes: memory.address_space_limit_bytes.map(big),
+            resident_bytes: memory.resident_bytes.map(BigInt::saturating),
+            large_body_limit_bytes: BigInt::saturating(memory.large_body_limit_bytes),
+            address_space_limit_bytes: memory.address_space_limit_bytes.map(BigInt::saturating),
             budgets: memory.budgets.iter().map(budget).collect(),
         }
     }
@@ -251,52 +225,28 @@ pub struct ListenerConnections {
 /// A query that waits or runs now.
 pub struct RunningQuery(pub running_query::RunningQuery);
 
-/// A query that waits or runs now: a statement, or the readings behind a list.
-#[Object]
-impl RunningQuery {
-    /// UUID of the query, for `cancelQuery`.
-    async fn id(&self) -> String {
-        self.0.id.to_string()
-    }
-
-    /// Caller that asked, such as `key:3`.
-    async fn caller(&self) -> String {
-        self.0.caller.to_string()
-    }
-
-    /// Interface that it came from: `sql`, `postgres`, `flight`, `values`, `statistics`, `steps` or `messages`.
-    async fn surface(&self) -> &'static str {
-        self.0.surface
-    }
-
-    /// Time at which the query arrived.
-    async fn started_at(&self) -> DateTime {
-        DateTime(self.0.started_at)
-    }
-
-    /// Time since the query arrived, in milliseconds.
-    async fn elapsed_ms(&self) -> f64 {
-        self.0.elapsed.as_secs_f64() * 1e3
-    }
-
-    /// Rows of the result that were made so far.
-    async fn rows(&self) -> BigInt {
-        big(self.0.rows)
-    }
-
-    /// Bytes of memory that the query holds; null unless the caller sees the machine.
-    async fn memory_bytes(&self) -> Option<BigInt> {
-        self.0.memory_bytes.map(big)
-    }
-
-    /// Text of the statement, at most 10,000 characters; null for lists, which have none.
-    async fn text(&self) -> Option<&str> {
-        self.0.text.as_deref()
-    }
-
-    /// Whether the caller asked it.
-    async fn own(&self) -> bool {
-        self.0.is_own
+object! {
+    #[Object]
+    /// A query that waits or runs now: a statement, or the readings behind a list.
+    impl RunningQuery(self) {
+        /// UUID of the query, for `cancelQuery`.
+        id: String = self.0.id.to_string();
+        /// Caller that asked, such as `key:3`.
+        caller: String = self.0.caller.to_string();
+        /// Interface that it came from: `sql`, `postgres`, `flight`, `values`, `statistics`, `steps` or `messages`.
+        surface: &'static str = self.0.surface;
+        /// Time at which the query arrived.
+        started_at: DateTime = DateTime(self.0.started_at);
+        /// Time since the query arrived, in milliseconds.
+        elapsed_ms: f64 = self.0.elapsed.as_secs_f64() * 1e3;
+        /// Rows of the result that were made so far.
+        rows: BigInt = BigInt::saturating(self.0.rows);
+        /// Bytes of memory that the query holds; null unless the caller sees the machine.
+        memory_bytes: Option<BigInt> = self.0.memory_bytes.map(BigInt::saturating);
+        /// Text of the statement, at most 10,000 characters; null for lists, which have none.
+        text: Option<&str> = self.0.text.as_deref();
+        /// Whether the caller asked it.
+        own: bool = self.0.is_own;
     }
 }
 

@@ -6,6 +6,7 @@ use async_graphql::{Enum, ID, Object};
 use serde::Serialize;
 
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::object::object;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::{org, user_role};
 
@@ -27,36 +28,21 @@ pub enum UserRole {
     Superuser,
 }
 
-/// A person who logs in with a password.
-#[Object]
-impl User {
-    /// Global id, unique across all object types: `node(id:)` returns the user.
-    pub async fn id(&self) -> ID {
-        NodeType::User.id(self.0.id.0)
-    }
-
-    /// Row number, as shown by REST.
-    pub async fn row_id(&self) -> i32 {
-        self.0.id.0
-    }
-
-    /// Name to log in with; unique over all organizations.
-    async fn username(&self) -> &str {
-        &self.0.name
-    }
-
-    /// What the user may do.
-    async fn role(&self) -> UserRole {
-        self.0.role().into()
-    }
-
-    /// Whether the user may log in.
-    async fn enabled(&self) -> bool {
-        self.0.enabled
-    }
-
-    /// Time of creation.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
+object! {
+    #[Object]
+    /// A person who logs in with a password.
+    impl User(self) {
+        /// Global id, unique across all object types: `node(id:)` returns the user.
+        id: ID = NodeType::User.id(self.0.id.0);
+        /// Row number, as shown by REST.
+        row_id: i32 = self.0.id.0;
+        /// Name to log in with; unique over all organizations.
+        username: &str = &self.0.name;
+        /// What the user may do.
+        role: UserRole = self.0.role().into();
+        /// Whether the user may log in.
+        enabled: bool = self.0.enabled;
+        /// Time of creation.
+        created_at: DateTime = DateTime(self.0.created_at);
     }
 }

@@ -48,8 +48,8 @@ impl AnnotationQueries {
             page: Pagination { offset, limit },
             ..AnnotationFilter::default()
         };
-        let (rows, total) = app(ctx).annotations(caller(ctx), &filter).await?;
-        let total_count = BigInt(i64::try_from(total).unwrap_or(i64::MAX));
+        let (rows, total) = app(ctx).mk.annotations.annotations(caller(ctx), &filter).await?;
+        let total_count = BigInt::saturating(total);
         Ok(AnnotationPage { total_count, nodes: rows.into_iter().map(Annotation).collect() })
     }
 
@@ -60,7 +60,7 @@ impl AnnotationQueries {
         #[graphql(desc = "UUID of the annotation, as text.")] uuid: String,
     ) -> Result<Option<Annotation>> {
         let Ok(uuid) = Uuid::try_parse(&uuid) else { return Ok(None) };
-        Ok(none_if_not_found(app(ctx).annotation(caller(ctx), uuid).await)?.map(Annotation))
+        Ok(none_if_not_found(app(ctx).mk.annotations.annotation(caller(ctx), uuid).await)?.map(Annotation))
     }
 }
 

@@ -4,6 +4,7 @@ use async_graphql::{Context, MergedObject, Object, Result};
 use uuid::Uuid;
 
 use crate::api::graphql::enums::ListOrder;
+use crate::api::graphql::object::object;
 use crate::api::graphql::objects::document::annotation_class::AnnotationClass;
 use crate::api::graphql::objects::document::artefact::ConfigArtefact;
 use crate::api::graphql::objects::document::binding::DesiredStateBinding;
@@ -37,51 +38,32 @@ macro_rules! document_queries {
             #[derive(Default)]
             pub struct $queries;
 
-            #[Object]
-            impl $queries {
-                $(#[doc = $list_doc])*
-                #[graphql(complexity = "paging::cost(first, last, child_complexity)")]
-                #[allow(clippy::too_many_arguments, reason = "the arguments of a field are its interface")]
-                async fn $list(
-                    &self,
-                    ctx: &Context<'_>,
-                    #[graphql(
-                        desc = "Number of nodes from the start or after `after`: maximum 1,000; default 100 unless `last` is given."
-                    )]
-                    first: Option<i32>,
-                    #[graphql(
-                        desc = "Cursor after which the page begins, such as `pageInfo.endCursor` of the previous page."
-                    )]
-                    after: Option<String>,
-                    #[graphql(
-                        desc = "Number of nodes from the end or before `before`: maximum 1,000; not together with `first`."
-                    )]
-                    last: Option<i32>,
-                    #[graphql(
-                        desc = "Cursor before which the page ends, such as `pageInfo.startCursor` of the next page."
-                    )]
-                    before: Option<String>,
-                    #[graphql(
-                        desc = "Only those whose unique name contains this text, case-insensitive; for what has versions it is `<key>@<version>`."
-                    )]
-                    search: Option<String>,
-                    #[graphql(
-                        default,
-                        desc = "Sort key of the list, ascending; the name is the one that `search` looks at."
-                    )]
-                    order_by: ListOrder,
-                ) -> Result<NodeConnection<$node>> {
-                    let page = ConnectionArgs { first, after, last, before };
-                    documents_page(ctx, page, search.as_deref(), order_by)
+            object! {
+                #[Object]
+                impl $queries(self) {}
+                pages(ctx, page, child_complexity) {
+                    $(#[doc = $list_doc])*
+                    $list(
+                        #[graphql(
+                            desc = "Only those whose unique name contains this text, case-insensitive; for what has versions it is `<key>@<version>`."
+                        )]
+                        search: Option<String>,
+                        #[graphql(
+                            default,
+                            desc = "Sort key of the list, ascending; the name is the one that `search` looks at."
+                        )]
+                        order_by: ListOrder,
+                    ): $node = documents_page(ctx, page, search.as_deref(), order_by);
                 }
-
-                $(#[doc = $one_doc])*
-                async fn $one(
-                    &self,
-                    ctx: &Context<'_>,
-                    #[graphql(desc = "UUID of the document, as text.")] uuid: String,
-                ) -> Result<Option<$node>> {
-                    one_document(ctx, &uuid)
+                resolvers {
+                    $(#[doc = $one_doc])*
+                    async fn $one(
+                        &self,
+                        ctx: &Context<'_>,
+                        #[graphql(desc = "UUID of the document, as text.")] uuid: String,
+                    ) -> Result<Option<$node>> {
+                        one_document(ctx, &uuid)
+                    }
                 }
             }
         )+

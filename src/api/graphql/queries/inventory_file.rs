@@ -21,6 +21,6 @@ impl InventoryFileQueries {
         ctx: &Context<'_>,
         #[graphql(desc = "Format of the file's text.")] format: InventoryFormat,
     ) -> Result<String> {
-        Ok(app(ctx).export_api_inventory(caller(ctx), format.into()).await?)
+        Ok(app(ctx).inventory.export_api_inventory(caller(ctx), format.into()).await?)
     }
 }

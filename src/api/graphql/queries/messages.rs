@@ -48,7 +48,7 @@ impl MessageQueries {
         let offset = offset.map_err(|_| Error::field("offset", "must not be negative"))?;
         let query = MessageQuery { filter, order: MessageOrder::NewestFirst, offset, limit };
         let page = app(ctx).messages.messages(caller(ctx), query).await?;
-        let total_count = BigInt(i64::try_from(page.total).unwrap_or(i64::MAX));
+        let total_count = BigInt::saturating(page.total);
         Ok(MessagePage { total_count, nodes: page.messages.into_iter().map(Message).collect() })
     }
 

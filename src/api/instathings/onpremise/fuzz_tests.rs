@@ -8,16 +8,14 @@ use super::session::{CloseCause, Session, Transport};
 use super::{list_query, payload};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
-const RULES: grammar::Rules = &[
-    ("body", &["<length>:<packet>", "<length>:<packet><body>", "1:2<body>", "1:1", "6:2probe1:5"]),
-    ("length", &["1", "2", "6", "16", "007", "999999999", "4294967296", "-1", ""]),
-    ("packet", &["1", "2", "2probe", "5", "4<message>", "b4<name>=", "0{}", "3", "6", "<name>"]),
-    (
-        "message",
-        &["0", "0/<name>", "0/<name>?a=b,", "1", "1/<name>,", "2[\"<name>\",1]", "51-[\"<name>\"]", "9"],
-    ),
-    ("name", &["a", "é", "😀", "<letter><name>", "/<name>", ",<name>", "\u{0}<name>"]),
-];
+const RULES: grammar::Rules = grammar::rules! {
+    body = "<length>:<packet>" | "<length>:<packet><body>" | "1:2<body>" | "1:1" | "6:2probe1:5";
+    length = "1" | "2" | "6" | "16" | "007" | "999999999" | "4294967296" | "-1" | "";
+    packet = "1" | "2" | "2probe" | "5" | "4<message>" | "b4<name>=" | "0{}" | "3" | "6" | "<name>";
+    message = "0" | "0/<name>" | "0/<name>?a=b," | "1" | "1/<name>," | "2[\"<name>\",1]" | "51-[\"<name>\"]"
+        | "9";
+    name = "a" | "é" | "😀" | "<letter><name>" | "/<name>" | ",<name>" | "\u{0}<name>";
+};
 
 /// A payload of the grammar, as text or with the lengths of the binary form.
 fn made(random: &mut Random) -> Vec<u8> {

@@ -53,7 +53,7 @@ async fn download(
     headers: HeaderMap,
     query: Query,
 ) -> Answer {
-    let opened = app.open_firmware(query.text("token").unwrap_or_default()).await;
+    let opened = app.mk.firmware.open_firmware(query.text("token").unwrap_or_default()).await;
     let (document, content) = opened.map_err(|error| match error.kind {
         Kind::Unauthenticated => MkError::from(error).with_detail("Invalid download token"),
         _ => error.into(),

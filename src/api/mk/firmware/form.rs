@@ -58,7 +58,7 @@ type SharedPieces = Arc<Mutex<Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>>
 ///
 /// # Errors
 /// 415 for another media type; 413 for a form or file that is too large; 408; 400 for a body that is no form, or none;
-/// as [`App::begin_firmware`].
+/// as `Firmware::begin_firmware`.
 pub async fn read(app: &App, principal: &Principal, request: Request) -> Result<FirmwareForm, MkError> {
     let (parts, body) = request.into_parts();
     let boundary = boundary(&parts.headers)?;
@@ -136,7 +136,7 @@ async fn read_file(
     head_bytes: &AtomicUsize,
 ) -> Result<(String, FirmwareUpload), MkError> {
     let name = file_name(&part_file_name::of_part(&part).unwrap_or_default());
-    let mut upload = app.begin_firmware(principal).await?;
+    let mut upload = app.mk.firmware.begin_firmware(principal).await?;
     loop {
         head_bytes.store(0, Ordering::Relaxed);
         match part.chunk().await.map_err(unreadable)? {

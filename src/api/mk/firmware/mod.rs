@@ -210,7 +210,7 @@ impl NewFirmware {
 
     async fn store(self, app: &App, caller: &MkCaller) -> Result<Response, MkError> {
         let Self { description, file_name, upload } = self;
-        let row = app.create_firmware(&caller.principal, description, file_name, upload).await?;
+        let row = app.mk.firmware.create_firmware(&caller.principal, description, file_name, upload).await?;
         Ok(wire::created(COLLECTION, row.uuid, FirmwareView::new(&row)))
     }
 }
@@ -223,7 +223,7 @@ async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answe
 
 /// `DELETE /api/v1/firmware/{id}`
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let deleted = app.delete_firmware(&caller.principal, *id).await;
+    let deleted = app.mk.firmware.delete_firmware(&caller.principal, *id).await;
     deleted.map_err(documents::named(KIND, *id))?;
     Ok(wire::no_content())
 }
@@ -250,7 +250,7 @@ async fn create_token(
     let device = fields.required_uuid("deviceId");
     fields.finish(Vec::new())?;
     let device = device.ok_or_else(MkError::malformed_body)?;
-    let token = app.firmware_token(&caller.principal, *id, device).map_err(named)?;
+    let token = app.mk.firmware.firmware_token(&caller.principal, *id, device).map_err(named)?;
     let view = DownloadTokenView {
         download_url: format!("{base}{DOWNLOAD_PATH}?token={}", token.text),
         token: token.text,

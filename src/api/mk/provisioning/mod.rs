@@ -116,10 +116,10 @@ async fn create_token(
     let mut problems = Vec::new();
     check_required(&mut problems, "deviceName", name.trim(), MAX_DEVICE_NAME);
     problems.extend(ttl.as_ref().err().cloned());
-    problems.extend(app.registration_place_problems(&caller.principal, &place));
+    problems.extend(app.mk.provisioning.registration_place_problems(&caller.principal, &place));
     fields.finish(problems)?;
     let ttl = ttl.unwrap_or(registration::DEFAULT_TTL);
-    let issued = app.register_device(&caller.principal, spec, place, ttl).await?;
+    let issued = app.mk.provisioning.register_device(&caller.principal, spec, place, ttl).await?;
     let IssuedRegistration { token, registration, device } = issued;
     let view = IssuedTokenView {
         token,
@@ -134,14 +134,14 @@ async fn create_token(
 /// GET /devices/registration/tokens: the tokens that can be used.
 async fn list_tokens(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(&SORTABLE)?;
-    let tokens = app.pending_registrations(&caller.principal)?;
+    let tokens = app.mk.provisioning.pending_registrations(&caller.principal)?;
     let page = page.of(tokens, sort_key, |(token, _)| token.uuid);
     Ok(wire::ok(page.map(|(token, device)| token_view(&token, &device))))
 }
 
 /// DELETE /devices/registration/tokens/{id}: withdraws a token that can be used.
 async fn revoke_token(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let revoked = app.revoke_registration(&caller.principal, *id).await;
+    let revoked = app.mk.provisioning.revoke_registration(&caller.principal, *id).await;
     revoked.map_err(|error| MkError::named(error, "RegistrationToken", *id))?;
     Ok(wire::no_content())
 }
@@ -157,7 +157,7 @@ async fn provision(
     let (token, csr) = (required_text(&mut fields, "token"), required_text(&mut fields, "csr"));
     fields.finish(Vec::new())?;
     let origin = origin.as_ref().map(|Extension(origin)| origin);
-    let provisioned = app.provision_device(token.trim(), &csr, origin).await;
+    let provisioned = app.mk.provisioning.provision_device(token.trim(), &csr, origin).await;
     let provisioned = provisioned.map_err(|error| match error.kind {
         Kind::Unauthenticated => MkError::from(error).with_detail("Invalid registration token"),
         Kind::Invalid => MkError::from(error).with_detail("Invalid certificate signing request"),

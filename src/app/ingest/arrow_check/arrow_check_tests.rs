@@ -18,8 +18,13 @@ const LIMIT: usize = 256 << 20;
 
 /// Returns an IPC stream with one column of 8000 bytes.
 fn stream(compression: Option<CompressionType>) -> Vec<u8> {
+    stream_of(vec![1.0; ROWS], compression)
+}
+
+/// Returns an IPC stream with one column.
+fn stream_of(values: Vec<f64>, compression: Option<CompressionType>) -> Vec<u8> {
     let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Float64, false)]));
-    let column = Arc::new(Float64Array::from(vec![1.0; ROWS]));
+    let column = Arc::new(Float64Array::from(values));
     let batch = RecordBatch::try_new(schema.clone(), vec![column]).unwrap();
     let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
     let mut writer = StreamWriter::try_new_with_options(Vec::new(), &schema, options).unwrap();
@@ -31,13 +36,16 @@ fn stream(compression: Option<CompressionType>) -> Vec<u8> {
 /// Returns the stream with every declared buffer length of 8000 bytes replaced by `claimed`.
 fn forged(claimed: i64) -> Vec<u8> {
     let mut bytes = stream(Some(CompressionType::LZ4_FRAME));
-    let honest = (ROWS as i64 * 8).to_le_bytes();
-    let places: Vec<usize> = (0..bytes.len() - 8).filter(|at| bytes[*at..*at + 8] == honest).collect();
-    assert!(!places.is_empty(), "no compressed buffer found");
-    for at in places {
-        bytes[at..at + 8].copy_from_slice(&claimed.to_le_bytes());
-    }
+    replace(&mut bytes, ROWS as i64 * 8, claimed, "a compressed buffer");
     bytes
+}
+
+/// Replaces a number, which is somewhere, wherever it is.
+fn replace(bytes: &mut [u8], from: i64, to: i64, what: &str) {
+    let (from, to) = (from.to_le_bytes(), to.to_le_bytes());
+    let places: Vec<usize> = (0..bytes.len() - 8).filter(|at| bytes[*at..*at + 8] == from).collect();
+    assert!(!places.is_empty(), "{what} is not found");
+    places.into_iter().for_each(|at| bytes[at..at + 8].copy_from_slice(&to));
 }
 
 #[test]
@@ -210,13 +218,8 @@ fn lengths_are_held_against_the_bytes_there_are() {
     ];
     for (name, from, to) in lengths {
         let lying = with_messages(&plain, |bytes| {
-            let places: Vec<_> = (0..bytes.len().min(400) - 8)
-                .filter(|at| bytes[*at..*at + 8] == from.to_le_bytes())
-                .collect();
-            assert!(!places.is_empty(), "{name}");
-            for at in places {
-                bytes[at..at + 8].copy_from_slice(&to.to_le_bytes());
-            }
+            let end = bytes.len().min(400);
+            replace(&mut bytes[..end], from, to, name);
         });
         assert_eq!(check_stream(&lying, LIMIT).unwrap_err().kind, Kind::Invalid, "{name}");
     }
@@ -227,21 +230,10 @@ fn lengths_are_held_against_the_bytes_there_are() {
 #[test]
 fn lz4_is_held_to_what_it_says() {
     // 1 MiB of zeros in a few KiB, declared as 8 bytes.
-    let column = Arc::new(Float64Array::from(vec![0.0; 1 << 20]));
-    let schema = Arc::new(Schema::new(vec![Field::new("value", DataType::Float64, false)]));
-    let batch = RecordBatch::try_new(schema.clone(), vec![column]).unwrap();
-    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).unwrap();
-    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &schema, options).unwrap();
-    writer.write(&batch).unwrap();
-    let bytes = writer.into_inner().unwrap();
+    let bytes = stream_of(vec![0.0; 1 << 20], Some(CompressionType::LZ4_FRAME));
     assert!(check_stream(&bytes, LIMIT).is_ok_and(|decoded| decoded >= 8 << 20), "an honest one");
-    let honest = (8_i64 << 20).to_le_bytes();
-    let mut lying = bytes.clone();
-    let places: Vec<_> = (0..bytes.len() - 8).filter(|at| bytes[*at..*at + 8] == honest).collect();
-    assert!(!places.is_empty());
-    for at in places {
-        lying[at..at + 8].copy_from_slice(&8_i64.to_le_bytes());
-    }
+    let mut lying = bytes;
+    replace(&mut lying, 8 << 20, 8, "the length of the column");
     assert_eq!(check_stream(&lying, LIMIT).unwrap_err().kind, Kind::Invalid);
 }
 

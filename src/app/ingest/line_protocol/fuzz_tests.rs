@@ -6,25 +6,19 @@ use super::series;
 use super::timestamp::{self, Precision};
 use crate::domain::fuzz::{FuzzTarget, InputFormat, Random, grammar};
 
-const BODY: grammar::Rules = &[
-    ("body", &["<line>", "<line>\n<body>", "<line>\r\n<body>", "\n<body>", "# <name>\n<body>"]),
-    (
-        "line",
-        &["m v=1", "<series> <fields>", "<series> <fields> <int>", "<series>  <fields>  <name>", "<series>"],
-    ),
-    ("series", &["<name>", "<name>,<tags>", "<name>,"]),
-    ("tags", &["<name>=<name>", "<name>=<name>,<tags>", "<name>"]),
-    ("fields", &["<name>=<value>", "<name>=<value>,<fields>", "<name>"]),
-    (
-        "value",
-        &["1", "<int>i", "<int>u", "<float>", "t", "FALSE", "nan", "1e999", "\"<inside>\"", "\"<inside>"],
-    ),
-    ("name", &["", "<letter><name>", "\\ <name>", "\\,<name>", "\\=<name>", "\\<name>", "é<name>"]),
-    (
-        "inside",
-        &["", "<letter><inside>", "\\\"<inside>", "\\\\<inside>", " <inside>", "\n<inside>", ",=<inside>"],
-    ),
-];
+const BODY: grammar::Rules = grammar::rules! {
+    body = "<line>" | "<line>\n<body>" | "<line>\r\n<body>" | "\n<body>" | "# <name>\n<body>";
+    line = "m v=1" | "<series> <fields>" | "<series> <fields> <int>" | "<series>  <fields>  <name>"
+        | "<series>";
+    series = "<name>" | "<name>,<tags>" | "<name>,";
+    tags = "<name>=<name>" | "<name>=<name>,<tags>" | "<name>";
+    fields = "<name>=<value>" | "<name>=<value>,<fields>" | "<name>";
+    value = "1" | "<int>i" | "<int>u" | "<float>" | "t" | "FALSE" | "nan" | "1e999" | "\"<inside>\""
+        | "\"<inside>";
+    name = "" | "<letter><name>" | "\\ <name>" | "\\,<name>" | "\\=<name>" | "\\<name>" | "é<name>";
+    inside = "" | "<letter><inside>" | "\\\"<inside>" | "\\\\<inside>" | " <inside>" | "\n<inside>"
+        | ",=<inside>";
+};
 
 fn body(random: &mut Random) -> Vec<u8> {
     grammar::write(BODY, "body", random)

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::app::inventory::{ImportReport, InventoryFormat};
 use crate::app::test_app;
+use crate::domain::fuzz::rows;
 use crate::domain::{Kind, Principal};
 
 const PLANT: &str = r##"devices:
@@ -83,12 +84,12 @@ documents:
 "##;
 
 async fn import(app: &App, who: &Principal, text: &str, is_dry: bool) -> ImportReport {
-    let report = app.import_inventory(who, InventoryFormat::Yaml, text.to_owned(), is_dry).await;
+    let report = app.inventory.import_inventory(who, InventoryFormat::Yaml, text.to_owned(), is_dry).await;
     report.unwrap_or_else(|error| panic!("{}", error.full_message()))
 }
 
 fn export(app: &App, who: &Principal) -> String {
-    app.export_inventory(who, InventoryFormat::Yaml).expect("a file")
+    app.inventory.export_inventory(who, InventoryFormat::Yaml).expect("a file")
 }
 
 fn system(app: &App) -> Principal {
@@ -164,37 +165,25 @@ async fn a_changed_document_says_which_fields() {
 async fn mistakes_are_told_with_their_line_and_change_nothing() {
     let (_dir, app) = test_app::open().await;
     let who = system(&app);
-    let rows = [
-        ("  - {kind: plant, name: a}", 2, "documents"),
-        ("  - {kind: site, name: a, colour: red}", 2, "documents"),
-        ("  - {kind: site}", 2, "documents"),
-        ("  - a", 2, "documents"),
-        ("  - {kind: site, name: \" \"}", 2, "name"),
-        ("  - {kind: site, name: a}\n  - {kind: site, name: a}", 3, "documents"),
-        ("  - {kind: component, device: press, key: a, name: A}", 2, "device"),
-        ("  - {kind: device_group, name: a, devices: [press]}", 2, "devices"),
-        ("  - {kind: annotation_class, key: a, name: a, scopes: []}", 2, "scopes"),
-        (
-            "  - {kind: dashboard, name: a, layout: [{id: a, type: MAP, x: 0, y: 0, w: 1, h: 1, config: {sensorIds: []}}]}",
-            2,
-            "layout[0].config.sensorIds",
-        ),
-        (
-            "  - {kind: dashboard, name: a, layout: [{id: a, type: MAP, x: 0, y: 0, w: 1, h: 1, sensors: [{device: a, stream: b}]}]}",
-            2,
-            "sensors",
-        ),
-        ("  - {kind: binding, target_type: DEVICE_GROUP, target: a, artefact: b}", 2, "artefact"),
-        (
-            "  - {kind: reference_pair, primary_component: a/b, reference_component: a/c, valid_from: 2026-05-01}",
-            2,
-            "primary_component",
-        ),
-        (
-            "  - {kind: reference_pair, primary_component: a/b, reference_component: a/c, valid_from: 1777377600}",
-            2,
-            "documents",
-        ),
+    let rows = rows![
+        "  - {kind: plant, name: a}", 2, "documents";
+        "  - {kind: site, name: a, colour: red}", 2, "documents";
+        "  - {kind: site}", 2, "documents";
+        "  - a", 2, "documents";
+        "  - {kind: site, name: \" \"}", 2, "name";
+        "  - {kind: site, name: a}\n  - {kind: site, name: a}", 3, "documents";
+        "  - {kind: component, device: press, key: a, name: A}", 2, "device";
+        "  - {kind: device_group, name: a, devices: [press]}", 2, "devices";
+        "  - {kind: annotation_class, key: a, name: a, scopes: []}", 2, "scopes";
+        "  - {kind: dashboard, name: a, layout: [{id: a, type: MAP, x: 0, y: 0, w: 1, h: 1, config: {sensorIds: []}}]}",
+            2, "layout[0].config.sensorIds";
+        "  - {kind: dashboard, name: a, layout: [{id: a, type: MAP, x: 0, y: 0, w: 1, h: 1, sensors: [{device: a, stream: b}]}]}",
+            2, "sensors";
+        "  - {kind: binding, target_type: DEVICE_GROUP, target: a, artefact: b}", 2, "artefact";
+        "  - {kind: reference_pair, primary_component: a/b, reference_component: a/c, valid_from: 2026-05-01}",
+            2, "primary_component";
+        "  - {kind: reference_pair, primary_component: a/b, reference_component: a/c, valid_from: 1777377600}",
+            2, "documents";
     ];
     for (text, line, column) in rows {
         let report = import(&app, &who, &format!("documents:\n{text}\n"), false).await;
@@ -249,7 +238,7 @@ async fn pairs_are_told_apart_by_components_and_begin_and_have_no_time_in_common
     }
     // May has one already, which is seen when this one is put.
     let stored = format!("documents:\n{}", pair(one, "2026-05-02", "2026-05-03"));
-    let refused = app.import_inventory(&who, InventoryFormat::Yaml, stored, false).await;
+    let refused = app.inventory.import_inventory(&who, InventoryFormat::Yaml, stored, false).await;
     assert_eq!(refused.expect_err("it has a common time with a stored one").kind, Kind::Conflict);
 }
 
@@ -259,7 +248,7 @@ async fn a_document_that_is_refused_late_says_its_name() {
     let who = system(&app);
     import(&app, &who, PLANT, false).await;
     let other = PLANT.replace("name: Base", "name: Another");
-    let refused = app.import_inventory(&who, InventoryFormat::Yaml, other, false).await;
+    let refused = app.inventory.import_inventory(&who, InventoryFormat::Yaml, other, false).await;
     let error = refused.expect_err("an installed pack is never changed");
     assert!(error.kind == Kind::Conflict && error.message.starts_with("pack `base@1`: "), "{error:?}");
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::dashboard_form::{FileDashboard, FileSensor};
 use super::form::{FileArtefact, FileBinding, FileComponent, FileDevice, FileDeviceGroup, FileDocument};
 use super::reference_pair_form::FileReferencePair;
-use crate::app::App;
+use crate::app::inventory::InventoryFiles;
 use crate::domain::configuration::artefact::ArtefactContent;
 use crate::domain::device::{Device, DeviceFilter};
 use crate::domain::document::{DashboardSpec, Document, DocumentKind, DocumentSpec, PackContent};
@@ -34,7 +34,7 @@ struct NamedRows {
     sensors: HashMap<Uuid, FileSensor>,
 }
 
-impl App {
+impl InventoryFiles {
     /// Returns the documents that the principal sees, in the order in which they are put. Left out are profiles without
     /// their pack, all versions of a configuration but the newest, contents that were uploaded, and what is bound to
     /// something that the principal does not see.

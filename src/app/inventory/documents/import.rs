@@ -12,9 +12,8 @@ use super::form::{
     target_kind,
 };
 use super::reference_pair;
-use crate::app::App;
 use crate::app::inventory::problem_list::ProblemList;
-use crate::app::inventory::{FieldChange, ImportEntry, ImportKind, ImportProblem};
+use crate::app::inventory::{FieldChange, ImportEntry, ImportKind, ImportProblem, InventoryFiles};
 use crate::app::mk::configuration::ArtefactRefusal;
 use crate::app::mk::packs::PackRefusal;
 use crate::domain::configuration::binding::BindingSpec;
@@ -51,7 +50,7 @@ pub(in crate::app::inventory) struct DocumentPlan {
     pub unchanged: usize,
 }
 
-impl App {
+impl InventoryFiles {
     /// Compares the documents of a file with those that are there, in the order in which they are put.
     ///
     /// # Errors
@@ -140,7 +139,7 @@ impl App {
         let row = document.row_name();
         match document {
             FileDocument::Pack(pack) => {
-                self.install_pack(who, pack.without_pack()).await.map(drop).map_err(pack_error)
+                self.packs.install_pack(who, pack.without_pack()).await.map(drop).map_err(pack_error)
             }
             FileDocument::Site(site) => {
                 self.put_named(who, (DocumentKind::Site, row), DocumentSpec::Site(site)).await
@@ -157,7 +156,7 @@ impl App {
                     self.uuid_of_optional(who, RowKind::SensorProfile, &component.sensor_profile)?;
                 let spec = component.spec(device.id, profile);
                 match self.named_row(who, &row) {
-                    Some(uuid) => self.replace_component(who, uuid, spec).await.map(drop),
+                    Some(uuid) => self.sensors.replace_component(who, uuid, spec).await.map(drop),
                     None => {
                         self.documents.create_document(who, DocumentSpec::Component(spec)).await.map(drop)
                     }
@@ -225,13 +224,14 @@ impl App {
         let site = self.uuid_of_optional(who, RowKind::Site, &row.site)?;
         let profile = self.uuid_of_optional(who, RowKind::DeviceProfile, &row.device_profile)?;
         let new = row.platform_device(&device, site, profile);
-        self.replace_platform_device(who, device.aliases.uuid, new).await.map(drop)
+        self.platform_devices.replace_platform_device(who, device.aliases.uuid, new).await.map(drop)
     }
 
     async fn put_artefact(&self, who: &Principal, artefact: FileArtefact) -> Result<()> {
         let profile = (profile_kind(artefact.profile_type), artefact.profile.clone());
         let profile = self.uuid_of(who, &profile)?;
-        let created = self.create_artefact(who, artefact.spec(profile), who.caller.to_string()).await;
+        let created =
+            self.configurations.create_artefact(who, artefact.spec(profile), who.caller.to_string()).await;
         created.map(drop).map_err(|refusal| match refusal {
             ArtefactRefusal::Content(problems) => Error::fields(problems),
             ArtefactRefusal::Failed(error) => error,
@@ -253,7 +253,7 @@ impl App {
         };
         let known = self.documents.documents(who, DocumentKind::Binding)?;
         let known = known.iter().find(is_match).map(|document| document.uuid);
-        self.put_binding(who, known.unwrap_or_else(Uuid::new_v4), spec).await.map(drop)
+        self.configurations.put_binding(who, known.unwrap_or_else(Uuid::new_v4), spec).await.map(drop)
     }
 
     /// The UUID of a row that a file names; `None` when it is not there.

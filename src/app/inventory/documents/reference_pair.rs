@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::form::{DocumentImport, FileDocument, RowKind};
 use super::reference_pair_form::FileReferencePair;
-use crate::app::App;
-use crate::app::inventory::ImportProblem;
+use crate::app::inventory::{ImportProblem, InventoryFiles};
 use crate::domain::document::{Document, DocumentKind, DocumentSpec};
 use crate::domain::{Error, Principal, Result};
 
@@ -33,12 +32,12 @@ pub(super) fn overlap_problems(documents: &[DocumentImport]) -> Vec<ImportProble
     problems
 }
 
-impl App {
+impl InventoryFiles {
     /// Creates a pair or replaces the one of its components and begin.
     pub(super) async fn put_reference_pair(&self, who: &Principal, pair: FileReferencePair) -> Result<()> {
         let component = |name: &str| self.uuid_of(who, &(RowKind::Component, name.to_owned()));
         let components = (component(&pair.primary_component)?, component(&pair.reference_component)?);
-        let (new, problems) = self.reference_pair(who, pair.fields(components))?;
+        let (new, problems) = self.documents.reference_pair(who, pair.fields(components))?;
         Error::check(problems)?;
         let is_match = |row: &&Arc<Document>| {
             row.reference_pair()

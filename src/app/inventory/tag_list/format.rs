@@ -44,6 +44,16 @@ impl TagListFormat {
         }
     }
 
+    /// Name of the format in APIs.
+    pub fn api_name(self) -> &'static str {
+        match self {
+            TagListFormat::Kepserver => "kepserver",
+            TagListFormat::TiaPortal => "tia_portal",
+            TagListFormat::Studio5000 => "studio5000",
+            TagListFormat::Plain => "plain",
+        }
+    }
+
     /// Columns by which the format is recognised, in lower case, each with its other names.
     fn key_columns(self) -> &'static [&'static [&'static str]] {
         match self {

@@ -19,10 +19,15 @@ mod vendor_types;
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 pub use self::encoding::{DecodedText, decode, decode_beginning};
 pub use self::format::{TagListFormat, describe_headers};
 use self::plan::TagListPlan;
-pub use self::report::{TagLine, TagListReport, TagOutcome, TagStream};
+pub use self::report::{
+    OutcomeDetails, TagDifference, TagLine, TagListCounts, TagListReport, TagOutcome, TagStream,
+};
+pub use self::table::Separator;
 use self::table::TagTable;
 use crate::app::collector_ports::CollectorStates;
 use crate::app::core_parts::CoreParts;
@@ -35,6 +40,13 @@ use crate::store::Store;
 /// Maximum length of a list, bytes: more than 100,000 tags.
 pub const MAX_TAG_LIST_BYTES: usize = 16 << 20;
 
+/// Maximum length of a list of a caller of an API, bytes: some 15,000 tags.
+pub const MAX_API_TAG_LIST_BYTES: usize = 2 << 20;
+/// Maximum number of lines of a list of a caller of an API. The report of a short line can be long.
+const MAX_API_LINES: usize = 20_000;
+/// Lists of callers of APIs that are imported at a time.
+const MAX_API_IMPORTS: usize = 1;
+
 /// Returns the format of a text that begins as a tag list; lines end with `\n`.
 pub fn format_of(text: &str) -> Option<TagListFormat> {
     TagTable::find(text).map(|table| table.format)
@@ -45,11 +57,17 @@ pub struct TagLists {
     store: Arc<Store>,
     /// Collectors learn of new streams by it.
     states: CollectorStates,
+    /// Bounds the lists of callers of APIs.
+    api_imports: Semaphore,
 }
 
 impl TagLists {
     pub(in crate::app) fn new(parts: &CoreParts) -> Self {
-        Self { store: parts.store.clone(), states: parts.states.clone() }
+        Self {
+            store: parts.store.clone(),
+            states: parts.states.clone(),
+            api_imports: Semaphore::new(MAX_API_IMPORTS),
+        }
     }
 
     /// Makes a stream of each tag of a list that the device does not have, in one transaction, or with `is_dry` only
@@ -65,17 +83,55 @@ impl TagLists {
         text: String,
         is_dry: bool,
     ) -> Result<TagListReport> {
-        principal.require(Scope::read(Resource::Device))?;
-        principal.require(Scope::write(Resource::Data))?;
-        if principal.is_restricted() {
-            return Err(Error::forbidden(
-                "a key restricted to some devices or data may not import streams from a tag list",
-            ));
-        }
+        check_may_import(principal)?;
         if text.len() > MAX_TAG_LIST_BYTES {
             return Err(too_long());
         }
         let device = self.device_of_tags(principal, device)?;
+        self.import_to(principal, &device, text, is_dry).await
+    }
+
+    /// Returns the device whose tags a caller of an API imports, before the list is read.
+    ///
+    /// # Errors
+    /// `Forbidden` without the scopes and for restricted principals; `NotFound` for a device that the principal does not see.
+    pub fn device_for_import(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
+        check_may_import(principal)?;
+        self.store.catalog().device(principal, id)
+    }
+
+    /// As [`TagLists::import`], for a list of a caller of an API.
+    ///
+    /// # Errors
+    /// As [`TagLists::device_for_import`]; `Invalid` for a text that is no tag list; `TooLarge` for a long one; `Busy` while
+    /// another one is imported.
+    pub async fn import_from_api(
+        &self,
+        principal: &Principal,
+        device: DeviceId,
+        text: String,
+        is_dry: bool,
+    ) -> Result<TagListReport> {
+        let device = self.device_for_import(principal, device)?;
+        if text.len() > MAX_API_TAG_LIST_BYTES {
+            return Err(longer_than(MAX_API_TAG_LIST_BYTES));
+        }
+        if text.lines().count() > MAX_API_LINES {
+            let problem = format!("the tag list has more than {MAX_API_LINES} lines: cut it in parts");
+            return Err(Error::too_large(problem));
+        }
+        let permit = self.api_imports.try_acquire();
+        let _permit = permit.map_err(|_| Error::busy("another tag list is being imported"))?;
+        self.import_to(principal, &device, text, is_dry).await
+    }
+
+    async fn import_to(
+        &self,
+        principal: &Principal,
+        device: &Arc<Device>,
+        text: String,
+        is_dry: bool,
+    ) -> Result<TagListReport> {
         let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
         let existing = self.store.catalog().streams(principal, &filter);
         let spec = device.spec.clone();
@@ -83,7 +139,7 @@ impl TagLists {
         let planned = tokio::task::spawn_blocking(move || plan_text(&text, &spec, &existing)).await;
         let planned = planned.map_err(|e| Error::internal("the list could not be read").with_source(e))?;
         let (table, TagListPlan { mut lines, additions }) = planned?;
-        let replaced = self.put_tags(principal, &device, &additions, is_dry).await?;
+        let replaced = self.put_tags(principal, device, &additions, is_dry).await?;
         for (line, spec) in replaced {
             lines[line].outcome = TagOutcome::Replaced { stream: TagStream::from(&spec) };
         }
@@ -154,9 +210,25 @@ fn plan_text(text: &str, device: &DeviceSpec, existing: &[Arc<Stream>]) -> Resul
     Ok((table, plan::plan(rows, device, existing)))
 }
 
+/// Checks that a principal may import tag lists: a list may name any stream of the device.
+fn check_may_import(principal: &Principal) -> Result<()> {
+    principal.require(Scope::read(Resource::Device))?;
+    principal.require(Scope::write(Resource::Data))?;
+    if principal.is_restricted() {
+        return Err(Error::forbidden(
+            "a key restricted to some devices or data may not import streams from a tag list",
+        ));
+    }
+    Ok(())
+}
+
 /// The error for a list beyond [`MAX_TAG_LIST_BYTES`].
 pub fn too_long() -> Error {
-    Error::too_large(format!("the tag list is longer than {} MiB: cut it in parts", MAX_TAG_LIST_BYTES >> 20))
+    longer_than(MAX_TAG_LIST_BYTES)
+}
+
+fn longer_than(bytes: usize) -> Error {
+    Error::too_large(format!("the tag list is longer than {} MiB: cut it in parts", bytes >> 20))
 }
 
 #[cfg(test)]

@@ -25,10 +25,28 @@ pub struct TagListReport {
 }
 
 impl TagListReport {
-    /// Counts the rows of a kind.
-    pub fn count(&self, is_of_kind: fn(&TagOutcome) -> bool) -> usize {
-        self.lines.iter().filter(|line| is_of_kind(&line.outcome)).count()
+    /// Counts the rows by what became of them.
+    pub fn counts(&self) -> TagListCounts {
+        let mut counts = TagListCounts::default();
+        for line in &self.lines {
+            match &line.outcome {
+                TagOutcome::Added { .. } => counts.added += 1,
+                TagOutcome::Exists { .. } => counts.unchanged += 1,
+                TagOutcome::Replaced { .. } => counts.replaced += 1,
+                TagOutcome::LeftOut { .. } => counts.left_out += 1,
+            }
+        }
+        counts
     }
+}
+
+/// Numbers of rows by what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TagListCounts {
+    pub added: usize,
+    pub unchanged: usize,
+    pub replaced: usize,
+    pub left_out: usize,
 }
 
 /// A row of the list.
@@ -53,6 +71,52 @@ pub enum TagOutcome {
     Replaced { stream: TagStream },
     /// No stream.
     LeftOut { reason: String },
+}
+
+impl TagOutcome {
+    /// Returns what an API shows of a row with this name.
+    pub fn into_details(self, name: &str) -> OutcomeDetails {
+        let nothing = OutcomeDetails::default();
+        let own_name = Some(name.to_owned());
+        match self {
+            TagOutcome::Added { stream, remark } => OutcomeDetails {
+                outcome: "added",
+                stream: own_name,
+                settings: Some(stream),
+                remark,
+                ..nothing
+            },
+            TagOutcome::Exists { stream, differences } => {
+                OutcomeDetails { outcome: "unchanged", stream: Some(stream), differences, ..nothing }
+            }
+            TagOutcome::Replaced { stream } => {
+                OutcomeDetails { outcome: "replaced", stream: own_name, settings: Some(stream), ..nothing }
+            }
+            TagOutcome::LeftOut { reason } => {
+                OutcomeDetails { outcome: "left_out", remark: Some(reason), ..nothing }
+            }
+        }
+    }
+}
+
+/// What became of a row, in the members that APIs show for every outcome.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OutcomeDetails {
+    /// Name of the outcome.
+    pub outcome: &'static str,
+    /// Name of the stream; `None` for a row that is left out.
+    pub stream: Option<String>,
+    /// Settings that the stream has from the list.
+    pub settings: Option<TagStream>,
+    /// Settings in which a stream that stays as it is differs from the list.
+    pub differences: Vec<TagDifference>,
+    /// Reason why a row is left out, or what a new stream does not take from the list.
+    pub remark: Option<String>,
+}
+
+impl OutcomeDetails {
+    /// Every name of an outcome.
+    pub const OUTCOMES: [&'static str; 4] = ["added", "unchanged", "replaced", "left_out"];
 }
 
 /// Settings of a stream that come from a list.

@@ -2,8 +2,9 @@
 
 use super::format::TagListFormat::Studio5000;
 use super::table::TagCells;
-use super::tag::Tag;
+use super::tag::{Tag, TagType};
 use super::vendor_types;
+use crate::domain::stream::StreamKind;
 
 /// Returns the name of a row's tag; a tag of a program has the program's before it.
 pub fn name(cells: &TagCells<'_>) -> String {
@@ -36,8 +37,16 @@ pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
             "type `{word}` is a structure: list its members, such as {address}.MEMBER, in the columns name, address, type"
         )
     };
-    let kind = vendor_types::find(Studio5000, word).ok_or_else(structure)?;
+    let kind = vendor_types::find(Studio5000, word).or_else(|| project_string(word)).ok_or_else(structure)?;
     Ok(Tag { description: unescaped(cells.get("description")), ..Tag::new(address, kind) })
+}
+
+/// Type of a tag whose type is named as string types of a project are: `STRING20` or `STRING_20`.
+fn project_string(word: &str) -> Option<TagType> {
+    let lower = word.to_ascii_lowercase();
+    let digits = lower.strip_prefix("string").map(|rest| rest.strip_prefix('_').unwrap_or(rest))?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then_some(TagType::Kind(StreamKind::Text))
 }
 
 fn scoped(cells: &TagCells<'_>, prefix: &str) -> String {
@@ -78,8 +87,6 @@ fn escaped_letter(text: &str) -> (char, usize) {
 mod tests {
     use super::*;
     use crate::app::inventory::tag_list::table::TagTable;
-    use crate::app::inventory::tag_list::tag::TagType;
-    use crate::domain::stream::StreamKind;
 
     fn read_row(row: &str) -> (String, Result<Tag, String>) {
         let text = format!(
@@ -105,6 +112,8 @@ mod tests {
                 "Program:MainProgram.Level",
                 StreamKind::Fp32,
             ),
+            ("TAG,,Lot,\"Line speed\",\"STRING20\",\"\",\"\"", "Lot", "Lot", StreamKind::Text),
+            ("TAG,,Lot,\"Line speed\",\"String_40\",\"\",\"\"", "Lot", "Lot", StreamKind::Text),
         ];
         for (row, expected, address, kind) in rows {
             let (name, tag) = read_row(row);
@@ -123,6 +132,7 @@ mod tests {
             ("TAG,,Speeds,\"\",\"DINT[10]\",\"\",\"\"", "such as Speeds[0]"),
             ("TAG,Main,T1,\"\",\"TIMER\",\"\",\"\"", "such as Program:Main.T1.MEMBER"),
             ("TAG,,Hidden,\"\",\"DINT\",\"\",\"(ExternalAccess := None)\"", "nobody access"),
+            ("TAG,,Lot,\"\",\"STRING_LOT\",\"\",\"\"", "such as Lot.MEMBER"),
             ("HEADER,,x,,,,", "TYPE `HEADER`"),
         ];
         for (row, part) in rows {

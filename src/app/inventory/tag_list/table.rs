@@ -20,7 +20,8 @@ pub enum Separator {
 }
 
 impl Separator {
-    const ALL: [Separator; 3] = [Separator::Comma, Separator::Semicolon, Separator::Tab];
+    /// Every separator, in the order in which they are tried.
+    pub const ALL: [Separator; 3] = [Separator::Comma, Separator::Semicolon, Separator::Tab];
 
     /// Name in messages.
     pub fn name(self) -> &'static str {
@@ -28,6 +29,15 @@ impl Separator {
             Separator::Comma => "commas",
             Separator::Semicolon => "semicolons",
             Separator::Tab => "tabs",
+        }
+    }
+
+    /// Name in APIs.
+    pub fn api_name(self) -> &'static str {
+        match self {
+            Separator::Comma => "comma",
+            Separator::Semicolon => "semicolon",
+            Separator::Tab => "tab",
         }
     }
 

@@ -42,6 +42,7 @@ const TYPES: &[(TagListFormat, &[&str], &str)] = &[
     (TiaPortal, &["time_of_day", "tod"], "tod"),
     (TiaPortal, &["date_and_time", "dt"], "dt"),
     (TiaPortal, &["dtl"], "dtl"),
+    (TiaPortal, &["date_and_ltime", "ldt"], "ldt"),
     (Studio5000, &["bool"], "bit"),
     // The controller says the type of a tag; a stream of 16 bits has room for all 8.
     (Studio5000, &["sint", "int"], "int16"),
@@ -68,6 +69,7 @@ const TYPES: &[(TagListFormat, &[&str], &str)] = &[
     (Plain, &["time_of_day", "tod"], "tod"),
     (Plain, &["date_and_time", "dt"], "dt"),
     (Plain, &["dtl"], "dtl"),
+    (Plain, &["date_and_ltime", "ldt"], "ldt"),
     (Plain, &["usint"], "byte"),
     (Plain, &["short"], "int16"),
     (Plain, &["word"], "uint16"),

@@ -108,10 +108,8 @@ fn data_is_read_by_the_aliases_of_its_birth() {
     }
     let past = Metric { is_historical: Some(true), ..metric(None, Some(1), 8.0) };
     let undated = Metric { timestamp: None, ..past.clone() };
-    assert_eq!(
-        host.accept("spBv1.0/g/NDATA/n", Some(10), vec![past, undated]),
-        ["g/n#a 8 of the past", "ignored g/n: a historical value has no time"]
-    );
+    let accepted = host.accept("spBv1.0/g/NDATA/n", Some(10), vec![past, undated]);
+    assert_eq!(accepted, ["g/n#a 8 of the past", "ignored g/n: a historical value has no time"]);
 }
 
 #[test]
@@ -192,10 +190,8 @@ fn aliases_die_with_their_birth() {
     assert_eq!(host.accept("spBv1.0/g/NDATA/n", Some(1), vec![metric(None, Some(1), 5.0)]), ["g/n#c 5"]);
     assert!(!host.has("g/n#a"));
     // The device has to be born again, and counts as dead when it is not.
-    assert_eq!(
-        host.accept("spBv1.0/g/DDATA/n/d", Some(2), vec![metric(None, Some(2), 5.0)]),
-        ["rebirth g/n"]
-    );
+    let accepted = host.accept("spBv1.0/g/DDATA/n/d", Some(2), vec![metric(None, Some(2), 5.0)]);
+    assert_eq!(accepted, ["rebirth g/n"]);
     assert_eq!(host.wait(BIRTH_TIMEOUT), ["death g/n/d: `g/n/d` sends no birth"]);
 }
 
@@ -273,10 +269,8 @@ fn a_birth_that_cannot_be_kept_is_a_death_with_its_reason() {
     host.state.max_birth_bytes = 1000;
     let metrics: Vec<_> = (0..10).map(|n| metric(Some(&format!("m{n}")), None, 1.0)).collect();
     let events = host.accept("spBv1.0/g/NBIRTH/n", Some(0), metrics);
-    assert_eq!(
-        events.last().map(String::as_str),
-        Some("death g/n: `g/n` is not read: the births on this connection exceed 1000 bytes")
-    );
+    let last = events.last().map(String::as_str);
+    assert_eq!(last, Some("death g/n: `g/n` is not read: the births on this connection exceed 1000 bytes"));
     assert!(!host.has("g/n#m0"));
     // It is not asked for another such birth, but gets another chance with each one that it sends.
     assert_eq!(host.accept("spBv1.0/g/NDATA/n", Some(1), vec![metric(Some("m0"), None, 1.0)]), NONE);
@@ -287,9 +281,6 @@ fn a_birth_that_cannot_be_kept_is_a_death_with_its_reason() {
     assert_eq!(events.len(), 1, "{events:?}");
     let events = host.accept("spBv1.0/g/DDATA/n/d", Some(2), vec![metric(None, Some(2), 1.0)]);
     assert_eq!(events, NONE, "{events:?}");
-    assert_eq!(
-        host.accept_bytes("spBv1.0/g/NDATA/n", b"\xff").len(),
-        1,
-        "data that is no payload is ignored"
-    );
+    let count = host.accept_bytes("spBv1.0/g/NDATA/n", b"\xff").len();
+    assert_eq!(count, 1, "data that is no payload is ignored");
 }

@@ -7,6 +7,7 @@ use arrow::datatypes::{Float64Type, Int32Type, TimestampMicrosecondType};
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 
+use crate::domain::fuzz::rows;
 use crate::query::functions::tests::{query_rows, session};
 
 const DAY: &str = "ts >= '2024-01-01T00:00:00Z' AND ts < '2024-01-01T06:00:00Z'";
@@ -49,109 +50,48 @@ async fn every_bucket_of_every_group_has_a_row() {
     assert_eq!(query_rows(&session, &query).await, expected);
 }
 
-const FORMS: &[(&str, &str, &[&str])] = &[
-    (
-        "between",
-        "{one} ts BETWEEN '2024-01-01' AND '2024-01-01T02:00:00Z' GROUP BY b",
-        &["@0:00:00,", "@2:00:00,20.0"],
-    ),
-    (
-        "an_end_is_not_in_it",
-        "{one} ts > '2024-01-01' AND '2024-01-01T02:00:00Z' > ts GROUP BY b",
-        &["@0:00:00,"],
-    ),
-    (
-        "a_start_within_a_bucket",
-        "{one} ts >= '2024-01-01T03:00:00Z' AND ts < '2024-01-01T04:00:00Z' GROUP BY 1",
-        &["@2:00:00,"],
-    ),
-    (
-        "the_narrowest_counts",
-        "{one} ts >= '2023-01-01' AND ts > '2024-01-01' AND ts <= '2024-01-01T01:00:00Z' AND ts < '2025-01-01' GROUP BY 1",
-        &["@0:00:00,"],
-    ),
-    (
-        "computed_bounds",
-        "{one} ts >= TIMESTAMP '2024-01-02T02:00:00' - INTERVAL '1 day' AND ts < to_timestamp('2024-01-01T04:00:00Z') GROUP BY 1",
-        &["@2:00:00,20.0"],
-    ),
-    ("an_instant", "{one} ts = '2024-01-01T02:00:00Z' GROUP BY b", &["@2:00:00,20.0"]),
-    ("an_empty_range", "{one} ts >= '2024-01-02' AND ts < '2024-01-01' GROUP BY b", &[]),
-    (
-        "no_rows_are_all_gaps",
-        "{one} ts >= '2024-01-01T06:00:00Z' AND ts < '2024-01-01T09:00:00Z' GROUP BY b",
-        &["@6:00:00,", "@8:00:00,"],
-    ),
-    (
-        "but_not_of_no_group",
-        "SELECT stream_id, time_bucket_gapfill('1 hour', ts) b FROM r WHERE ts >= '2025-01-01' AND ts < '2025-01-02' GROUP BY 1, 2",
-        &[],
-    ),
-    (
-        "having_makes_gaps",
-        "SELECT time_bucket_gapfill('3 hours', ts) b, count(value) FROM r WHERE {DAY} GROUP BY b HAVING count(value) > 2 ORDER BY b",
-        &["@0:00:00,3", "@3:00:00,"],
-    ),
-    (
-        "in_a_subquery",
-        "SELECT count(*) FROM (SELECT time_bucket_gapfill('1 minute', ts) b FROM r WHERE {DAY} GROUP BY b)",
-        &["360"],
-    ),
-    (
-        "of_a_subquery",
-        "SELECT time_bucket_gapfill('4 hours', t.at) b, min(v) FROM (SELECT ts AS at, value AS v, stream_id AS s FROM r WHERE ts < '2024-01-01T08:00:00Z') t WHERE at >= '2024-01-01' AND s = 2 GROUP BY b",
-        &["@0:00:00,20.0", "@4:00:00,10.0"],
-    ),
-    (
-        "of_a_join",
-        "SELECT time_bucket_gapfill('4 hours', a.ts) b, count(*) FROM r a JOIN r c ON a.ts = c.ts WHERE a.ts >= '2024-01-01' AND a.ts < '2024-01-01T09:00:00Z' GROUP BY b ORDER BY b",
-        &["@0:00:00,4", "@4:00:00,2", "@8:00:00,"],
-    ),
-    (
-        "in_a_zone",
-        "SELECT time_bucket_gapfill('1 day', ts, 'Europe/Berlin') b, count(*) FROM r WHERE ts >= '2024-01-01' AND ts < '2024-01-02' GROUP BY b ORDER BY b",
-        &["2023-12-31T23:00:00,6", "#1T23:00:00,"],
-    ),
-    (
-        "months",
-        "SELECT time_bucket_gapfill('1 month', ts) b, locf(count(*)) FROM r WHERE ts >= '2023-12-15' AND ts < '2024-02-15' GROUP BY b ORDER BY b",
-        &["2023-12-01T00:00:00,", "#1T00:00:00,6", "2024-02-01T00:00:00,6"],
-    ),
-    (
-        "fills_within_expressions",
-        "SELECT time_bucket_gapfill('3 hours', ts) b, round(locf(max(value)) / 2, 1) + 1 AS x, coalesce(max(value), 0) FROM r WHERE {DAY} AND stream_id = 2 AND value > 15 GROUP BY b ORDER BY b",
-        &["@0:00:00,11.0,20.0", "@3:00:00,11.0,0.0"],
-    ),
-    (
-        "fills_of_expressions",
-        "SELECT time_bucket_gapfill('2 hours', ts) b, interpolate(sum(value) * 2), locf(last(text, ts)) FROM r WHERE {DAY} AND stream_id = 1 GROUP BY b ORDER BY b",
-        &["@0:00:00,16.0,b", "@2:00:00,8.0,c", "@4:00:00,,d"],
-    ),
-    (
-        "a_line_through_whole_numbers",
-        "SELECT time_bucket_gapfill('1 hour', ts) b, interpolate(count(*)) FROM r WHERE {DAY} AND stream_id = 2 AND ts > '2024-01-01T01:00:00Z' GROUP BY b ORDER BY b LIMIT 3",
-        &["@1:00:00,", "@2:00:00,1.0", "@3:00:00,1.0"],
-    ),
-    (
-        "under_window_functions",
-        "SELECT time_bucket_gapfill('3 hours', ts) b, lag(locf(max(value))) OVER (ORDER BY time_bucket_gapfill('3 hours', ts)), locf(max(value)) FROM r WHERE {DAY} GROUP BY b ORDER BY b",
-        &["@0:00:00,,20.0", "@3:00:00,20.0,10.0"],
-    ),
-    (
-        "backwards",
-        "SELECT time_bucket_gapfill('3 hours', ts) b, max(value) FROM r WHERE {DAY} GROUP BY b ORDER BY b DESC",
-        &["@3:00:00,10.0", "@0:00:00,20.0"],
-    ),
-    (
-        "filtered_above",
-        "SELECT b FROM (SELECT time_bucket_gapfill('1 hour', ts) b, max(value) m FROM r WHERE {DAY} GROUP BY b) WHERE m IS NULL ORDER BY b",
-        &["@1:00:00", "@5:00:00"],
-    ),
-    (
-        "only_the_first_of_very_many",
-        "SELECT time_bucket_gapfill('1 microsecond', ts) b FROM r WHERE ts >= '2024-01-01' AND ts < '2025-01-01' GROUP BY b ORDER BY b LIMIT 2",
-        &["#1T00:00:00", "#1T00:00:00.000001"],
-    ),
+const FORMS: &[(&str, &str, &[&str])] = &rows![
+    "between", "{one} ts BETWEEN '2024-01-01' AND '2024-01-01T02:00:00Z' GROUP BY b",
+        &["@0:00:00,", "@2:00:00,20.0"];
+    "an_end_is_not_in_it", "{one} ts > '2024-01-01' AND '2024-01-01T02:00:00Z' > ts GROUP BY b", &["@0:00:00,"];
+    "a_start_within_a_bucket", "{one} ts >= '2024-01-01T03:00:00Z' AND ts < '2024-01-01T04:00:00Z' GROUP BY 1",
+        &["@2:00:00,"];
+    "the_narrowest_counts", "{one} ts >= '2023-01-01' AND ts > '2024-01-01' AND ts <= '2024-01-01T01:00:00Z' AND ts < '2025-01-01' GROUP BY 1",
+        &["@0:00:00,"];
+    "computed_bounds", "{one} ts >= TIMESTAMP '2024-01-02T02:00:00' - INTERVAL '1 day' AND ts < to_timestamp('2024-01-01T04:00:00Z') GROUP BY 1",
+        &["@2:00:00,20.0"];
+    "an_instant", "{one} ts = '2024-01-01T02:00:00Z' GROUP BY b", &["@2:00:00,20.0"];
+    "an_empty_range", "{one} ts >= '2024-01-02' AND ts < '2024-01-01' GROUP BY b", &[];
+    "no_rows_are_all_gaps", "{one} ts >= '2024-01-01T06:00:00Z' AND ts < '2024-01-01T09:00:00Z' GROUP BY b",
+        &["@6:00:00,", "@8:00:00,"];
+    "but_not_of_no_group", "SELECT stream_id, time_bucket_gapfill('1 hour', ts) b FROM r WHERE ts >= '2025-01-01' AND ts < '2025-01-02' GROUP BY 1, 2",
+        &[];
+    "having_makes_gaps", "SELECT time_bucket_gapfill('3 hours', ts) b, count(value) FROM r WHERE {DAY} GROUP BY b HAVING count(value) > 2 ORDER BY b",
+        &["@0:00:00,3", "@3:00:00,"];
+    "in_a_subquery", "SELECT count(*) FROM (SELECT time_bucket_gapfill('1 minute', ts) b FROM r WHERE {DAY} GROUP BY b)",
+        &["360"];
+    "of_a_subquery", "SELECT time_bucket_gapfill('4 hours', t.at) b, min(v) FROM (SELECT ts AS at, value AS v, stream_id AS s FROM r WHERE ts < '2024-01-01T08:00:00Z') t WHERE at >= '2024-01-01' AND s = 2 GROUP BY b",
+        &["@0:00:00,20.0", "@4:00:00,10.0"];
+    "of_a_join", "SELECT time_bucket_gapfill('4 hours', a.ts) b, count(*) FROM r a JOIN r c ON a.ts = c.ts WHERE a.ts >= '2024-01-01' AND a.ts < '2024-01-01T09:00:00Z' GROUP BY b ORDER BY b",
+        &["@0:00:00,4", "@4:00:00,2", "@8:00:00,"];
+    "in_a_zone", "SELECT time_bucket_gapfill('1 day', ts, 'Europe/Berlin') b, count(*) FROM r WHERE ts >= '2024-01-01' AND ts < '2024-01-02' GROUP BY b ORDER BY b",
+        &["2023-12-31T23:00:00,6", "#1T23:00:00,"];
+    "months", "SELECT time_bucket_gapfill('1 month', ts) b, locf(count(*)) FROM r WHERE ts >= '2023-12-15' AND ts < '2024-02-15' GROUP BY b ORDER BY b",
+        &["2023-12-01T00:00:00,", "#1T00:00:00,6", "2024-02-01T00:00:00,6"];
+    "fills_within_expressions", "SELECT time_bucket_gapfill('3 hours', ts) b, round(locf(max(value)) / 2, 1) + 1 AS x, coalesce(max(value), 0) FROM r WHERE {DAY} AND stream_id = 2 AND value > 15 GROUP BY b ORDER BY b",
+        &["@0:00:00,11.0,20.0", "@3:00:00,11.0,0.0"];
+    "fills_of_expressions", "SELECT time_bucket_gapfill('2 hours', ts) b, interpolate(sum(value) * 2), locf(last(text, ts)) FROM r WHERE {DAY} AND stream_id = 1 GROUP BY b ORDER BY b",
+        &["@0:00:00,16.0,b", "@2:00:00,8.0,c", "@4:00:00,,d"];
+    "a_line_through_whole_numbers", "SELECT time_bucket_gapfill('1 hour', ts) b, interpolate(count(*)) FROM r WHERE {DAY} AND stream_id = 2 AND ts > '2024-01-01T01:00:00Z' GROUP BY b ORDER BY b LIMIT 3",
+        &["@1:00:00,", "@2:00:00,1.0", "@3:00:00,1.0"];
+    "under_window_functions", "SELECT time_bucket_gapfill('3 hours', ts) b, lag(locf(max(value))) OVER (ORDER BY time_bucket_gapfill('3 hours', ts)), locf(max(value)) FROM r WHERE {DAY} GROUP BY b ORDER BY b",
+        &["@0:00:00,,20.0", "@3:00:00,20.0,10.0"];
+    "backwards", "SELECT time_bucket_gapfill('3 hours', ts) b, max(value) FROM r WHERE {DAY} GROUP BY b ORDER BY b DESC",
+        &["@3:00:00,10.0", "@0:00:00,20.0"];
+    "filtered_above", "SELECT b FROM (SELECT time_bucket_gapfill('1 hour', ts) b, max(value) m FROM r WHERE {DAY} GROUP BY b) WHERE m IS NULL ORDER BY b",
+        &["@1:00:00", "@5:00:00"];
+    "only_the_first_of_very_many", "SELECT time_bucket_gapfill('1 microsecond', ts) b FROM r WHERE ts >= '2024-01-01' AND ts < '2025-01-01' GROUP BY b ORDER BY b LIMIT 2",
+        &["#1T00:00:00", "#1T00:00:00.000001"];
 ];
 
 #[tokio::test]
@@ -161,81 +101,44 @@ async fn forms_of_the_query() {
         assert_eq!(query_rows(&session, &spelled(query)).await, hours(expected), "{name}");
     }
 }
-const REFUSALS: &[(&str, &str)] = &[
-    (
-        "SELECT {gapfill} b, avg(value) FROM r GROUP BY b",
-        "time_bucket_gapfill needs the range to fill: WHERE has no start of it",
-    ),
-    ("SELECT {gapfill} b FROM r WHERE ts >= '2024-01-01' GROUP BY b", "WHERE has no end of it"),
-    (
-        "SELECT {gapfill} b FROM r WHERE ts >= '2024-01-01' OR ts < '2024-01-02' GROUP BY b",
-        "WHERE has no start of it",
-    ),
-    (
-        "SELECT {gapfill} b FROM r WHERE ts >= (SELECT min(ts) FROM r) AND ts < '2024-01-02' GROUP BY b",
-        "WHERE has no start of it",
-    ),
-    (
-        "SELECT {gapfill} b FROM r WHERE ts >= NULL AND ts < '2024-01-02' GROUP BY b",
-        "must not begin or end with NULL",
-    ),
-    (
-        "SELECT {gapfill} FROM r WHERE {DAY}",
-        "time_bucket_gapfill can only be used in the GROUP BY of a SELECT",
-    ),
-    (
-        "SELECT date_trunc('day', {gapfill}) b FROM r WHERE {DAY} GROUP BY b",
-        "must be a GROUP BY expression of its own",
-    ),
-    (
-        "SELECT {gapfill} b, time_bucket_gapfill('2 hours', ts) c FROM r WHERE {DAY} GROUP BY b, c",
-        "can group by only one time_bucket_gapfill",
-    ),
-    (
-        "SELECT {gapfill} b, stream_id FROM r WHERE {DAY} GROUP BY ROLLUP (b, stream_id)",
-        "must be a GROUP BY expression of its own",
-    ),
-    (
-        "SELECT time_bucket_gapfill('1 day', ts, text) b FROM r WHERE {DAY} GROUP BY b",
-        "interval and timezone must be constants",
-    ),
-    (
-        "SELECT time_bucket_gapfill('1 day 1 month', ts) b FROM r WHERE {DAY} GROUP BY b",
-        "time_bucket_gapfill: the interval mixes months",
-    ),
-    (
-        "SELECT time_bucket_gapfill('1 day', ts, 'Nowhere') b FROM r WHERE {DAY} GROUP BY b",
-        "time_bucket_gapfill: there is no timezone `Nowhere`",
-    ),
-    (
-        "SELECT time_bucket_gapfill(NULL, ts) b FROM r WHERE {DAY} GROUP BY b",
-        "interval and timezone must not be NULL",
-    ),
-    (
-        "SELECT locf(value) FROM r",
-        "locf fills gaps of time_bucket_gapfill: the same SELECT must have it in its GROUP BY",
-    ),
-    ("SELECT interpolate(avg(value)) FROM r", "interpolate fills gaps of time_bucket_gapfill"),
-    (
-        "SELECT {gapfill} b, locf(interpolate(avg(value))) FROM r WHERE {DAY} GROUP BY b",
-        "locf cannot be used inside another filling function",
-    ),
-    (
-        "SELECT {gapfill} b FROM r WHERE {DAY} GROUP BY b HAVING locf(avg(value)) > 1",
-        "locf and interpolate can only be used in the list of a SELECT",
-    ),
-    (
-        "SELECT {gapfill} b, interpolate(max(text)) FROM r WHERE {DAY} GROUP BY b",
-        "`interpolate(aggregate)` takes a number, not Utf8",
-    ),
-    (
-        "SELECT {gapfill} b, locf(avg(value), 1) FROM r WHERE {DAY} GROUP BY b",
-        "`locf(aggregate)` was given 2 arguments",
-    ),
-    (
-        "SELECT time_bucket_gapfill('1 hour') FROM r",
-        "`time_bucket_gapfill(interval, ts [, timezone])` was given 1 arguments",
-    ),
+const REFUSALS: &[(&str, &str)] = &rows![
+    "SELECT {gapfill} b, avg(value) FROM r GROUP BY b",
+        "time_bucket_gapfill needs the range to fill: WHERE has no start of it";
+    "SELECT {gapfill} b FROM r WHERE ts >= '2024-01-01' GROUP BY b", "WHERE has no end of it";
+    "SELECT {gapfill} b FROM r WHERE ts >= '2024-01-01' OR ts < '2024-01-02' GROUP BY b",
+        "WHERE has no start of it";
+    "SELECT {gapfill} b FROM r WHERE ts >= (SELECT min(ts) FROM r) AND ts < '2024-01-02' GROUP BY b",
+        "WHERE has no start of it";
+    "SELECT {gapfill} b FROM r WHERE ts >= NULL AND ts < '2024-01-02' GROUP BY b",
+        "must not begin or end with NULL";
+    "SELECT {gapfill} FROM r WHERE {DAY}", "time_bucket_gapfill can only be used in the GROUP BY of a SELECT";
+    "SELECT date_trunc('day', {gapfill}) b FROM r WHERE {DAY} GROUP BY b",
+        "must be a GROUP BY expression of its own";
+    "SELECT {gapfill} b, time_bucket_gapfill('2 hours', ts) c FROM r WHERE {DAY} GROUP BY b, c",
+        "can group by only one time_bucket_gapfill";
+    "SELECT {gapfill} b, stream_id FROM r WHERE {DAY} GROUP BY ROLLUP (b, stream_id)",
+        "must be a GROUP BY expression of its own";
+    "SELECT time_bucket_gapfill('1 day', ts, text) b FROM r WHERE {DAY} GROUP BY b",
+        "interval and timezone must be constants";
+    "SELECT time_bucket_gapfill('1 day 1 month', ts) b FROM r WHERE {DAY} GROUP BY b",
+        "time_bucket_gapfill: the interval mixes months";
+    "SELECT time_bucket_gapfill('1 day', ts, 'Nowhere') b FROM r WHERE {DAY} GROUP BY b",
+        "time_bucket_gapfill: there is no timezone `Nowhere`";
+    "SELECT time_bucket_gapfill(NULL, ts) b FROM r WHERE {DAY} GROUP BY b",
+        "interval and timezone must not be NULL";
+    "SELECT locf(value) FROM r",
+        "locf fills gaps of time_bucket_gapfill: the same SELECT must have it in its GROUP BY";
+    "SELECT interpolate(avg(value)) FROM r", "interpolate fills gaps of time_bucket_gapfill";
+    "SELECT {gapfill} b, locf(interpolate(avg(value))) FROM r WHERE {DAY} GROUP BY b",
+        "locf cannot be used inside another filling function";
+    "SELECT {gapfill} b FROM r WHERE {DAY} GROUP BY b HAVING locf(avg(value)) > 1",
+        "locf and interpolate can only be used in the list of a SELECT";
+    "SELECT {gapfill} b, interpolate(max(text)) FROM r WHERE {DAY} GROUP BY b",
+        "`interpolate(aggregate)` takes a number, not Utf8";
+    "SELECT {gapfill} b, locf(avg(value), 1) FROM r WHERE {DAY} GROUP BY b",
+        "`locf(aggregate)` was given 2 arguments";
+    "SELECT time_bucket_gapfill('1 hour') FROM r",
+        "`time_bucket_gapfill(interval, ts [, timezone])` was given 1 arguments";
 ];
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::Object;
 
 use super::camera::Camera;
-use super::{DocumentHead, DocumentNode, find_all};
+use super::{DocumentNode, document_object, find_all};
 use crate::api::graphql::objects::device::Device;
 use crate::api::graphql::objects::stream::Stream;
 use crate::api::graphql::{paging, rows};
@@ -27,7 +27,7 @@ impl DocumentNode for MediaCaptureRule {
     const KIND: DocumentKind = DocumentKind::CaptureRule;
 
     fn of(app: &App, who: &Principal, document: Arc<Document>) -> Option<Self> {
-        let rule = app.capture_rule(who, &document).ok()?.spec;
+        let rule = app.media.captures.capture_rule(who, &document).ok()?.spec;
         Some(Self { document, rule })
     }
 
@@ -36,74 +36,35 @@ impl DocumentNode for MediaCaptureRule {
     }
 }
 
-/// A capture rule: which events make cameras record. A rule is for the events that have all of what it names.
-#[Object]
-impl MediaCaptureRule {
-    #[graphql(flatten)]
-    async fn head(&self) -> DocumentHead {
-        DocumentHead(self.document.clone())
+document_object! {
+    #[Object]
+    /// A capture rule: which events make cameras record. A rule is for the events that have all of what it names.
+    impl MediaCaptureRule(self) {
+        /// Name of the rule, 1 to 255 characters, unique in the organization.
+        name: &str = &self.rule.name;
+        /// Source of the events: `ALERT_RULE`, `DEVICE`, `USER`, `SYSTEM` or `JOB`; null for any.
+        source: Option<&str> = self.rule.matches.source.as_deref();
+        /// Severity of the events: `INFO`, `WARNING` or `CRITICAL`; null for any.
+        severity: Option<&str> = self.rule.matches.severity.as_deref();
+        /// Time before the event, 0 to 300 seconds, which only a camera with a recorder has.
+        pre_roll_seconds: i64 = self.rule.pre_roll_s;
+        /// Time after the event, 0 to 300 seconds.
+        post_roll_seconds: i64 = self.rule.post_roll_s;
+        /// Seconds after a capture in which events are ignored.
+        cooldown_seconds: i64 = self.rule.cooldown_s;
+        /// Most captures in an hour.
+        max_per_hour: i64 = self.rule.max_per_hour;
+        /// Whether the rule is in force; false as well if its cameras, its device or its stream were deleted or are not the
+        /// caller's to read.
+        enabled: bool = self.rule.enabled;
     }
-
-    /// Name of the rule, 1 to 255 characters, unique in the organization.
-    async fn name(&self) -> &str {
-        &self.rule.name
-    }
-
-    /// Cameras that record and that the caller may read.
-    #[graphql(complexity = "paging::cost_of(USUAL_CAMERAS, child_complexity)")]
-    async fn cameras(&self, ctx: &Context<'_>) -> Result<Vec<Camera>> {
-        find_all(ctx, &self.rule.cameras)
-    }
-
-    /// Source of the events: `ALERT_RULE`, `DEVICE`, `USER`, `SYSTEM` or `JOB`; null for any.
-    async fn source(&self) -> Option<&str> {
-        self.rule.matches.source.as_deref()
-    }
-
-    /// Severity of the events: `INFO`, `WARNING` or `CRITICAL`; null for any.
-    async fn severity(&self) -> Option<&str> {
-        self.rule.matches.severity.as_deref()
-    }
-
-    /// Device of the events; null for any, and for one that was deleted or that the caller may not read.
-    async fn device(&self, ctx: &Context<'_>) -> Result<Option<Device>> {
-        match self.rule.matches.device {
-            Some(id) => Ok(rows::device(ctx, id)?.map(Device)),
-            None => Ok(None),
-        }
-    }
-
-    /// Stream of the events; null for any, and for one that was deleted or that the caller may not read.
-    async fn stream(&self, ctx: &Context<'_>) -> Result<Option<Stream>> {
-        match self.rule.matches.sensor {
-            Some(id) => Ok(rows::stream(ctx, id)?.map(Stream)),
-            None => Ok(None),
-        }
-    }
-
-    /// Time before the event, 0 to 300 seconds, which only a camera with a recorder has.
-    async fn pre_roll_seconds(&self) -> i64 {
-        self.rule.pre_roll_s
-    }
-
-    /// Time after the event, 0 to 300 seconds.
-    async fn post_roll_seconds(&self) -> i64 {
-        self.rule.post_roll_s
-    }
-
-    /// Seconds after a capture in which events are ignored.
-    async fn cooldown_seconds(&self) -> i64 {
-        self.rule.cooldown_s
-    }
-
-    /// Most captures in an hour.
-    async fn max_per_hour(&self) -> i64 {
-        self.rule.max_per_hour
-    }
-
-    /// Whether the rule is in force; false as well if its cameras, its device or its stream were deleted or are not the
-    /// caller's to read.
-    async fn enabled(&self) -> bool {
-        self.rule.enabled
+    with ctx {
+        /// Cameras that record and that the caller may read.
+        #[graphql(complexity = "paging::cost_of(USUAL_CAMERAS, child_complexity)")]
+        cameras: Vec<Camera> = find_all(ctx, &self.rule.cameras);
+        /// Device of the events; null for any, and for one that was deleted or that the caller may not read.
+        device: Option<Device> = Ok(rows::device(ctx, self.rule.matches.device)?.map(Device));
+        /// Stream of the events; null for any, and for one that was deleted or that the caller may not read.
+        stream: Option<Stream> = Ok(rows::stream(ctx, self.rule.matches.sensor)?.map(Stream));
     }
 }

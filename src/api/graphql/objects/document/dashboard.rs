@@ -1,10 +1,10 @@
 //! Type of dashboards of the schema.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Object, SimpleObject};
 use serde_json::Value;
 
 use super::pack::Pack;
-use super::{DocumentHead, TypedDocument, find, typed_document};
+use super::{TypedDocument, document_object, find, typed_document};
 use crate::api::graphql::paging;
 use crate::domain::document::{DashboardSpec, Widget};
 
@@ -16,46 +16,25 @@ pub struct Dashboard(TypedDocument<DashboardSpec>);
 
 typed_document!(Dashboard, DashboardSpec, dashboard);
 
-/// A dashboard: widgets in a grid of 24 columns.
-#[Object]
-impl Dashboard {
-    #[graphql(flatten)]
-    async fn head(&self) -> DocumentHead {
-        DocumentHead(self.0.document().clone())
+document_object! {
+    #[Object]
+    /// A dashboard: widgets in a grid of 24 columns.
+    impl Dashboard(self) {
+        /// Name of the dashboard, 1 to 255 characters; others may have the same.
+        name: &str = &self.0.content()?.name;
+        /// Free-text description of the dashboard; null for none.
+        description: Option<&str> = self.0.content()?.description.as_deref();
+        /// Widgets with their places, in the order of the dashboard.
+        #[graphql(complexity = "paging::cost_of(USUAL_WIDGETS, child_complexity)")]
+        layout: Vec<DashboardWidget> = self.0.content()?.layout.iter().map(DashboardWidget::from).collect();
+        /// Whether it is shown first; of several the one changed last.
+        is_default: bool = self.0.content()?.is_default;
+        /// Who created the dashboard: a user, or a key as `key:3`, of the MK platform as `key_3`; null for one of a pack.
+        created_by: Option<&str> = self.0.content()?.created_by.as_deref();
     }
-
-    /// Name of the dashboard, 1 to 255 characters; others may have the same.
-    async fn name(&self) -> Result<&str> {
-        Ok(&self.0.content()?.name)
-    }
-
-    /// Free-text description of the dashboard; null for none.
-    async fn description(&self) -> Result<Option<&str>> {
-        Ok(self.0.content()?.description.as_deref())
-    }
-
-    /// Widgets with their places, in the order of the dashboard.
-    #[graphql(complexity = "paging::cost_of(USUAL_WIDGETS, child_complexity)")]
-    async fn layout(&self) -> Result<Vec<DashboardWidget>> {
-        Ok(self.0.content()?.layout.iter().map(DashboardWidget::from).collect())
-    }
-
-    /// Whether it is shown first; of several the one changed last.
-    async fn is_default(&self) -> Result<bool> {
-        Ok(self.0.content()?.is_default)
-    }
-
-    /// Who created the dashboard: a user, or a key as `key:3`, of the MK platform as `key_3`; null for one of a pack.
-    async fn created_by(&self) -> Result<Option<&str>> {
-        Ok(self.0.content()?.created_by.as_deref())
-    }
-
-    /// Pack by which the dashboard was installed; null for none.
-    async fn pack(&self, ctx: &Context<'_>) -> Result<Option<Pack>> {
-        match self.0.content()?.pack {
-            Some(uuid) => find(ctx, uuid),
-            None => Ok(None),
-        }
+    with ctx {
+        /// Pack by which the dashboard was installed; null for none.
+        pack: Option<Pack> = find(ctx, self.0.content()?.pack);
     }
 }
 

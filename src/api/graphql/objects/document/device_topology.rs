@@ -11,6 +11,7 @@ use super::device_group::DeviceGroup;
 use super::profile::DeviceProfile;
 use super::site::{GeoLocation, Site};
 use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::object::object;
 use crate::api::graphql::paging;
 use crate::app::mk::device::is_member;
 use crate::domain::device::Device;
@@ -21,57 +22,36 @@ const USUAL_DOCUMENTS: usize = 16;
 /// What the MK platform knows of a device.
 pub struct DeviceTopology(pub Arc<Device>);
 
-#[Object]
-impl DeviceTopology {
-    /// Tags of the device, at most 50.
-    async fn tags(&self) -> &[String] {
-        &self.0.topology.tags
+object! {
+    #[Object]
+    impl DeviceTopology(self) {
+        /// Tags of the device, at most 50.
+        tags: &[String] = &self.0.topology.tags;
+        /// Where the device is; null when that is not known.
+        location: Option<GeoLocation> = self.0.topology.location.map(GeoLocation::from);
+        /// Version of its firmware as it reported it last; null for none.
+        firmware_version: Option<&str> = self.0.topology.firmware_version.as_deref();
     }
-
-    /// Where the device is; null when that is not known.
-    async fn location(&self) -> Option<GeoLocation> {
-        self.0.topology.location.map(GeoLocation::from)
+    with ctx {
+        /// Components of the device, the oldest first.
+        #[graphql(complexity = "paging::cost_of(USUAL_DOCUMENTS, child_complexity)")]
+        components: Vec<Component> = self.own_documents(ctx);
+        /// Bindings of the device itself and of its components; those of its groups and profiles are elsewhere.
+        #[graphql(complexity = "paging::cost_of(USUAL_DOCUMENTS, child_complexity)")]
+        desired_state_bindings: Vec<DesiredStateBinding> = self.own_documents(ctx);
+        /// Site of the device; null for none.
+        site: Option<Site> = super::find(ctx, self.0.topology.site);
+        /// Profile of the device; null for none.
+        device_profile: Option<DeviceProfile> = super::find(ctx, self.0.topology.device_profile);
     }
-
-    /// Version of its firmware as it reported it last; null for none.
-    async fn firmware_version(&self) -> Option<&str> {
-        self.0.topology.firmware_version.as_deref()
-    }
-
-    /// Site of the device; null for none.
-    async fn site(&self, ctx: &Context<'_>) -> Result<Option<Site>> {
-        match self.0.topology.site {
-            Some(uuid) => super::find(ctx, uuid),
-            None => Ok(None),
+    resolvers {
+        /// Groups that the device is in, the oldest first.
+        #[graphql(complexity = "paging::cost_of(USUAL_DOCUMENTS, child_complexity)")]
+        async fn device_groups(&self, ctx: &Context<'_>) -> Result<Vec<DeviceGroup>> {
+            let mut groups: Vec<DeviceGroup> = super::all(ctx)?;
+            groups.retain(|group| is_member(&self.0, group.document()));
+            Ok(groups)
         }
-    }
-
-    /// Profile of the device; null for none.
-    async fn device_profile(&self, ctx: &Context<'_>) -> Result<Option<DeviceProfile>> {
-        match self.0.topology.device_profile {
-            Some(uuid) => super::find(ctx, uuid),
-            None => Ok(None),
-        }
-    }
-
-    /// Groups that the device is in, the oldest first.
-    #[graphql(complexity = "paging::cost_of(USUAL_DOCUMENTS, child_complexity)")]
-    async fn device_groups(&self, ctx: &Context<'_>) -> Result<Vec<DeviceGroup>> {
-        let mut groups: Vec<DeviceGroup> = super::all(ctx)?;
-        groups.retain(|group| is_member(&self.0, group.document()));
-        Ok(groups)
-    }
-
-    /// Components of the device, the oldest first.
-    #[graphql(complexity = "paging::cost_of(USUAL_DOCUMENTS, child_complexity)")]
-    async fn components(&self, ctx: &Context<'_>) -> Result<Vec<Component>> {
-        self.own_documents(ctx)
-    }
-
-    /// Bindings of the device itself and of its components; those of its groups and profiles are elsewhere.
-    #[graphql(complexity = "paging::cost_of(USUAL_DOCUMENTS, child_complexity)")]
-    async fn desired_state_bindings(&self, ctx: &Context<'_>) -> Result<Vec<DesiredStateBinding>> {
-        self.own_documents(ctx)
     }
 }
 

@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::none_if_not_found;
+use crate::api::graphql::object::object;
 use crate::api::graphql::scalars::DateTime;
 use crate::app::App;
 use crate::domain::document::{Document, DocumentKind};
@@ -94,42 +95,58 @@ macro_rules! typed_document {
 }
 pub(super) use typed_document;
 
+/// Defines a document of the schema: it begins with what every document shows, the fields of its `impl` are those of
+/// `results` in `object!`, and the sections behind it are the others of `object!`.
+macro_rules! document_object {
+    (
+        $hash:tt $object_attribute:tt
+        $(#[$($about:tt)*])*
+        impl $object:ident($self:ident) { $($fields:tt)* }
+        $($sections:tt)*
+    ) => {
+        $crate::api::graphql::object::object! {
+            $hash $object_attribute
+            $(#[$($about)*])*
+            impl $object($self) {}
+            results { $($fields)* }
+            $($sections)*
+            resolvers {
+                #[graphql(flatten)]
+                async fn head(&self) -> $crate::api::graphql::objects::document::DocumentHead {
+                    let document = $crate::api::graphql::objects::document::DocumentNode::document(self);
+                    $crate::api::graphql::objects::document::DocumentHead(document.clone())
+                }
+            }
+        }
+    };
+}
+pub(super) use document_object;
+
 /// What every document shows.
 pub struct DocumentHead(pub Arc<Document>);
 
-#[Object]
-impl DocumentHead {
-    /// UUID assigned on creation, which the API of the MK platform calls `id`; it never changes.
-    async fn uuid(&self) -> String {
-        self.0.uuid.to_string()
-    }
-
-    /// Row number, as shown by SQL; unique among the documents of all kinds.
-    async fn row_id(&self) -> i32 {
-        self.0.id.0
-    }
-
-    /// Number of the document's current state: 1 on creation, one more with each change.
-    async fn document_version(&self) -> i32 {
-        self.0.version
-    }
-
-    /// Time of creation.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
-    }
-
-    /// Time of the last change of its fields.
-    async fn updated_at(&self) -> DateTime {
-        DateTime(self.0.updated_at)
+object! {
+    #[Object]
+    impl DocumentHead(self) {
+        /// UUID assigned on creation, which the API of the MK platform calls `id`; it never changes.
+        uuid: String = self.0.uuid.to_string();
+        /// Row number, as shown by SQL; unique among the documents of all kinds.
+        row_id: i32 = self.0.id.0;
+        /// Number of the document's current state: 1 on creation, one more with each change.
+        document_version: i32 = self.0.version;
+        /// Time of creation.
+        created_at: DateTime = DateTime(self.0.created_at);
+        /// Time of the last change of its fields.
+        updated_at: DateTime = DateTime(self.0.updated_at);
     }
 }
 
-/// Returns a document that a field refers to; `None` if it does not exist or the caller may not read it.
+/// Returns the document that a field refers to; `None` for none, and if it does not exist or the caller may not read it.
 ///
 /// # Errors
 /// `Forbidden` without the scope to read devices.
-pub fn find<N: DocumentNode>(ctx: &Context<'_>, uuid: Uuid) -> Result<Option<N>> {
+pub fn find<N: DocumentNode>(ctx: &Context<'_>, uuid: impl Into<Option<Uuid>>) -> Result<Option<N>> {
+    let Some(uuid) = uuid.into() else { return Ok(None) };
     let (app, who) = (app(ctx), caller(ctx));
     let found = none_if_not_found(app.documents.document(who, N::KIND, uuid))?;
     Ok(found.and_then(|document| N::of(app, who, document)))

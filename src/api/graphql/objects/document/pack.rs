@@ -1,11 +1,11 @@
 //! Pack type of the schema.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::Object;
 
 use super::annotation_class::AnnotationClass;
 use super::dashboard::Dashboard;
 use super::profile::{DeviceProfile, SensorProfile};
-use super::{DocumentHead, TypedDocument, find_all, typed_document};
+use super::{TypedDocument, document_object, find_all, typed_document};
 use crate::api::graphql::paging;
 use crate::domain::document::PackSpec;
 
@@ -17,50 +17,29 @@ pub struct Pack(TypedDocument<PackSpec>);
 
 typed_document!(Pack, PackSpec, pack);
 
-/// A pack: profiles, annotation classes and dashboards that were installed together. An installed pack never changes.
-#[Object]
-impl Pack {
-    #[graphql(flatten)]
-    async fn head(&self) -> DocumentHead {
-        DocumentHead(self.0.document().clone())
+document_object! {
+    #[Object]
+    /// A pack: profiles, annotation classes and dashboards that were installed together. An installed pack never changes.
+    impl Pack(self) {
+        /// Key of 1 to 128 characters, unique with the version.
+        key: &str = &self.0.content()?.key;
+        /// Version of the pack, 1 to 64 characters.
+        version: &str = &self.0.content()?.version;
+        /// Name of the pack, 1 to 255 characters.
+        name: &str = &self.0.content()?.name;
     }
-
-    /// Key of 1 to 128 characters, unique with the version.
-    async fn key(&self) -> Result<&str> {
-        Ok(&self.0.content()?.key)
-    }
-
-    /// Version of the pack, 1 to 64 characters.
-    async fn version(&self) -> Result<&str> {
-        Ok(&self.0.content()?.version)
-    }
-
-    /// Name of the pack, 1 to 255 characters.
-    async fn name(&self) -> Result<&str> {
-        Ok(&self.0.content()?.name)
-    }
-
-    /// Sensor profiles of the pack, in the order of its installation.
-    #[graphql(complexity = "paging::cost_of(USUAL_MEMBERS, child_complexity)")]
-    async fn sensor_profiles(&self, ctx: &Context<'_>) -> Result<Vec<SensorProfile>> {
-        find_all(ctx, &self.0.content()?.sensor_profiles)
-    }
-
-    /// Device profiles of the pack, in the order of its installation.
-    #[graphql(complexity = "paging::cost_of(USUAL_MEMBERS, child_complexity)")]
-    async fn device_profiles(&self, ctx: &Context<'_>) -> Result<Vec<DeviceProfile>> {
-        find_all(ctx, &self.0.content()?.device_profiles)
-    }
-
-    /// Annotation classes of the pack, in the order of its installation.
-    #[graphql(complexity = "paging::cost_of(USUAL_MEMBERS, child_complexity)")]
-    async fn annotation_classes(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationClass>> {
-        find_all(ctx, &self.0.content()?.annotation_classes)
-    }
-
-    /// Dashboards of the pack, in the order of its installation.
-    #[graphql(complexity = "paging::cost_of(USUAL_MEMBERS, child_complexity)")]
-    async fn dashboards(&self, ctx: &Context<'_>) -> Result<Vec<Dashboard>> {
-        find_all(ctx, &self.0.content()?.dashboards)
+    with ctx {
+        /// Sensor profiles of the pack, in the order of its installation.
+        #[graphql(complexity = "paging::cost_of(USUAL_MEMBERS, child_complexity)")]
+        sensor_profiles: Vec<SensorProfile> = find_all(ctx, &self.0.content()?.sensor_profiles);
+        /// Device profiles of the pack, in the order of its installation.
+        #[graphql(complexity = "paging::cost_of(USUAL_MEMBERS, child_complexity)")]
+        device_profiles: Vec<DeviceProfile> = find_all(ctx, &self.0.content()?.device_profiles);
+        /// Annotation classes of the pack, in the order of its installation.
+        #[graphql(complexity = "paging::cost_of(USUAL_MEMBERS, child_complexity)")]
+        annotation_classes: Vec<AnnotationClass> = find_all(ctx, &self.0.content()?.annotation_classes);
+        /// Dashboards of the pack, in the order of its installation.
+        #[graphql(complexity = "paging::cost_of(USUAL_MEMBERS, child_complexity)")]
+        dashboards: Vec<Dashboard> = find_all(ctx, &self.0.content()?.dashboards);
     }
 }

@@ -1,9 +1,10 @@
 //! Profile types of the schema: of the readings of a sensor, and of the components of a device.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::Object;
 
 use super::pack::Pack;
-use super::{DocumentHead, TypedDocument, find, typed_document};
+use super::{TypedDocument, document_object, find, typed_document};
+use crate::api::graphql::object::object;
 use crate::api::graphql::paging;
 use crate::domain::document::{self, DeviceProfileSpec, SensorProfileSpec};
 
@@ -15,41 +16,23 @@ pub struct SensorProfile(TypedDocument<SensorProfileSpec>);
 
 typed_document!(SensorProfile, SensorProfileSpec, sensor_profile);
 
-/// A version of a sensor profile: what the readings of a sensor hold.
-#[Object]
-impl SensorProfile {
-    #[graphql(flatten)]
-    async fn head(&self) -> DocumentHead {
-        DocumentHead(self.0.document().clone())
+document_object! {
+    #[Object]
+    /// A version of a sensor profile: what the readings of a sensor hold.
+    impl SensorProfile(self) {
+        /// Key of 1 to 128 characters, such as `env.temp`; unique with the version.
+        key: &str = &self.0.content()?.key;
+        /// Name of the profile, 1 to 255 characters.
+        name: &str = &self.0.content()?.name;
+        /// Version of the profile, such as `1.2`; a version never changes.
+        version: String = self.0.content()?.version.to_string();
+        /// Fields of a reading, in the order of the profile.
+        #[graphql(complexity = "paging::cost_of(USUAL_PARTS, child_complexity)")]
+        fields: Vec<ProfileField> = self.0.content()?.fields.iter().cloned().map(ProfileField).collect();
     }
-
-    /// Key of 1 to 128 characters, such as `env.temp`; unique with the version.
-    async fn key(&self) -> Result<&str> {
-        Ok(&self.0.content()?.key)
-    }
-
-    /// Name of the profile, 1 to 255 characters.
-    async fn name(&self) -> Result<&str> {
-        Ok(&self.0.content()?.name)
-    }
-
-    /// Version of the profile, such as `1.2`; a version never changes.
-    async fn version(&self) -> Result<String> {
-        Ok(self.0.content()?.version.to_string())
-    }
-
-    /// Fields of a reading, in the order of the profile.
-    #[graphql(complexity = "paging::cost_of(USUAL_PARTS, child_complexity)")]
-    async fn fields(&self) -> Result<Vec<ProfileField>> {
-        Ok(self.0.content()?.fields.iter().map(ProfileField::from).collect())
-    }
-
-    /// Pack by which the profile was installed; null for none.
-    async fn pack(&self, ctx: &Context<'_>) -> Result<Option<Pack>> {
-        match self.0.content()?.pack {
-            Some(uuid) => find(ctx, uuid),
-            None => Ok(None),
-        }
+    with ctx {
+        /// Pack by which the profile was installed; null for none.
+        pack: Option<Pack> = find(ctx, self.0.content()?.pack);
     }
 }
 
@@ -58,106 +41,71 @@ pub struct DeviceProfile(TypedDocument<DeviceProfileSpec>);
 
 typed_document!(DeviceProfile, DeviceProfileSpec, device_profile);
 
-/// A version of a device profile: the components of a type of device, and what can be configured of it.
-#[Object]
-impl DeviceProfile {
-    #[graphql(flatten)]
-    async fn head(&self) -> DocumentHead {
-        DocumentHead(self.0.document().clone())
+document_object! {
+    #[Object]
+    /// A version of a device profile: the components of a type of device, and what can be configured of it.
+    impl DeviceProfile(self) {
+        /// Key of 1 to 128 characters, unique with the version.
+        key: &str = &self.0.content()?.key;
+        /// Name of the profile, 1 to 255 characters.
+        name: &str = &self.0.content()?.name;
+        /// Version of the profile, such as `1.2`; a version never changes.
+        version: String = self.0.content()?.version.to_string();
+        /// Components of such a device, in the order of the profile.
+        #[graphql(complexity = "paging::cost_of(USUAL_PARTS, child_complexity)")]
+        components: Vec<ProfileComponent> =
+            self.0.content()?.components.iter().cloned().map(ProfileComponent).collect();
+        /// Fields that a configuration of such a device may set.
+        #[graphql(complexity = "paging::cost_of(USUAL_PARTS, child_complexity)")]
+        writable_fields: Vec<ProfileField> =
+            self.0.content()?.writable_fields.iter().cloned().map(ProfileField).collect();
     }
-
-    /// Key of 1 to 128 characters, unique with the version.
-    async fn key(&self) -> Result<&str> {
-        Ok(&self.0.content()?.key)
-    }
-
-    /// Name of the profile, 1 to 255 characters.
-    async fn name(&self) -> Result<&str> {
-        Ok(&self.0.content()?.name)
-    }
-
-    /// Version of the profile, such as `1.2`; a version never changes.
-    async fn version(&self) -> Result<String> {
-        Ok(self.0.content()?.version.to_string())
-    }
-
-    /// Components of such a device, in the order of the profile.
-    #[graphql(complexity = "paging::cost_of(USUAL_PARTS, child_complexity)")]
-    async fn components(&self) -> Result<Vec<ProfileComponent>> {
-        Ok(self.0.content()?.components.iter().map(ProfileComponent::from).collect())
-    }
-
-    /// Fields that a configuration of such a device may set.
-    #[graphql(complexity = "paging::cost_of(USUAL_PARTS, child_complexity)")]
-    async fn writable_fields(&self) -> Result<Vec<ProfileField>> {
-        Ok(self.0.content()?.writable_fields.iter().map(ProfileField::from).collect())
-    }
-
-    /// Pack by which the profile was installed; null for none.
-    async fn pack(&self, ctx: &Context<'_>) -> Result<Option<Pack>> {
-        match self.0.content()?.pack {
-            Some(uuid) => find(ctx, uuid),
-            None => Ok(None),
-        }
+    with ctx {
+        /// Pack by which the profile was installed; null for none.
+        pack: Option<Pack> = find(ctx, self.0.content()?.pack);
     }
 }
 
 /// A field of the readings of a sensor, or of a device's configuration.
-#[derive(SimpleObject)]
-pub struct ProfileField {
-    /// Name of the field, unique in the profile.
-    name: String,
-    /// Type of its values: `DOUBLE`, `BIGINT`, `BOOLEAN` or `TEXT`.
-    value_type: &'static str,
-    /// Engineering unit of the values; null for none.
-    unit: Option<String>,
-    /// Smallest value that is accepted; null for no bound.
-    min: Option<f64>,
-    /// Largest value that is accepted; null for no bound.
-    max: Option<f64>,
-    /// Whether every reading must have the field.
-    required: bool,
-    /// Whether a configuration may set the field.
-    writable: bool,
-    /// Number of elements of a field that is an array; null for a single value.
-    array_size: Option<u32>,
-}
+pub struct ProfileField(pub document::ProfileField);
 
-impl From<&document::ProfileField> for ProfileField {
-    fn from(field: &document::ProfileField) -> Self {
-        Self {
-            name: field.name.clone(),
-            value_type: field.value_type.name(),
-            unit: field.unit.clone(),
-            min: field.min,
-            max: field.max,
-            required: field.required,
-            writable: field.writable,
-            array_size: field.array_size,
-        }
+object! {
+    #[Object]
+    /// A field of the readings of a sensor, or of a device's configuration.
+    impl ProfileField(self) {
+        /// Name of the field, unique in the profile.
+        name: &str = &self.0.name;
+        /// Type of its values: `DOUBLE`, `BIGINT`, `BOOLEAN` or `TEXT`.
+        value_type: &'static str = self.0.value_type.name();
+        /// Engineering unit of the values; null for none.
+        unit: Option<&str> = self.0.unit.as_deref();
+        /// Smallest value that is accepted; null for no bound.
+        min: Option<f64> = self.0.min;
+        /// Largest value that is accepted; null for no bound.
+        max: Option<f64> = self.0.max;
+        /// Whether every reading must have the field.
+        required: bool = self.0.required;
+        /// Whether a configuration may set the field.
+        writable: bool = self.0.writable;
+        /// Number of elements of a field that is an array; null for a single value.
+        array_size: Option<u32> = self.0.array_size;
     }
 }
 
 /// A component of a device profile.
-#[derive(SimpleObject)]
-pub struct ProfileComponent {
-    /// Key of the component on its device.
-    key: String,
-    /// Name of the component, 1 to 255 characters.
-    name: String,
-    /// Key of the sensor profile of its readings.
-    sensor_profile_key: String,
-    /// Version of the sensor profile, such as `1.2`.
-    sensor_profile_version: String,
-}
+pub struct ProfileComponent(pub document::ProfileComponent);
 
-impl From<&document::ProfileComponent> for ProfileComponent {
-    fn from(component: &document::ProfileComponent) -> Self {
-        Self {
-            key: component.key.clone(),
-            name: component.name.clone(),
-            sensor_profile_key: component.sensor_profile_key.clone(),
-            sensor_profile_version: component.sensor_profile_version.to_string(),
-        }
+object! {
+    #[Object]
+    /// A component of a device profile.
+    impl ProfileComponent(self) {
+        /// Key of the component on its device.
+        key: &str = &self.0.key;
+        /// Name of the component, 1 to 255 characters.
+        name: &str = &self.0.name;
+        /// Key of the sensor profile of its readings.
+        sensor_profile_key: &str = &self.0.sensor_profile_key;
+        /// Version of the sensor profile, such as `1.2`.
+        sensor_profile_version: String = self.0.sensor_profile_version.to_string();
     }
 }
