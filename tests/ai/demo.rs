@@ -18,10 +18,8 @@ async fn the_demo_flags_the_fault_of_its_furnace_within_a_minute_and_nothing_bef
         events.as_array().and_then(|events| events.first().cloned())
     })
     .await;
-    assert!(
-        event["message"].as_str().is_some_and(|message| message.starts_with("Furnace watch: ")),
-        "{event}"
-    );
+    let is_named = event["message"].as_str().is_some_and(|message| message.starts_with("Furnace watch: "));
+    assert!(is_named, "{event}");
     // The history before them ends with an event.
     let first =
         "SELECT min(ts) AS ts FROM readings WHERE ts > (SELECT max(ts) FROM events WHERE kind = 'history')";

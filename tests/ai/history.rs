@@ -54,11 +54,8 @@ async fn an_hour_is_scored_as_a_query_scores_it_and_a_job_can_be_ended_where_it_
 
     let stored = scores(&client, data).await;
     let ends: Vec<i64> = stored.keys().copied().collect();
-    assert_eq!(
-        ends,
-        (WINDOW_SAMPLES - 1..HOUR).map(second).collect::<Vec<_>>(),
-        "every window once, none more"
-    );
+    let every: Vec<_> = (WINDOW_SAMPLES - 1..HOUR).map(second).collect();
+    assert_eq!(ends, every, "every window once, none more");
     assert!(stored.values().all(|score| score.is_finite() && *score > 0.0), "{stored:?}");
     let distinct: std::collections::BTreeSet<u64> = stored.values().map(|score| score.to_bits()).collect();
     assert!(distinct.len() > 100, "scores follow the wave");
@@ -104,11 +101,8 @@ async fn a_part_is_scored_with_what_lies_before_it_and_again_the_same() {
     assert_eq!(again, part, "the same windows have the same scores, wherever the range begins");
 
     let job = score(&client, model, (second(-900), second(-800))).await;
-    assert_eq!(
-        (&job["state"], &job["result"]["windows"]),
-        (&json!("done"), &json!(0)),
-        "of nothing, nothing"
-    );
+    let result = (&job["state"], &job["result"]["windows"]);
+    assert_eq!(result, (&json!("done"), &json!(0)), "of nothing, nothing");
     assert_eq!(scores(&client, data).await, whole);
 }
 

@@ -142,11 +142,8 @@ async fn a_threshold_is_a_percentile_of_the_scores_of_a_range() {
         let preview = plant.client.post(&format!("{path}?dry_run=true"), &body).await.body;
         assert_eq!(threshold().await, before, "{name}: a dry run sets nothing");
         let answer = plant.client.post(&path, &body).await.about(&name).ok();
-        assert_eq!(
-            (&preview["threshold"], &preview["windows"]),
-            (&answer["threshold"], &answer["windows"]),
-            "{name}"
-        );
+        let counts = (&preview["threshold"], &preview["windows"]);
+        assert_eq!(counts, (&answer["threshold"], &answer["windows"]), "{name}");
         let binned =
             preview["histogram"].as_array().expect("a list").iter().filter_map(|bin| bin["count"].as_u64());
         assert_eq!(Some(binned.sum::<u64>()), answer["windows"].as_u64(), "{name}: {preview}");

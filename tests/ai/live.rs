@@ -8,6 +8,7 @@ use basalt::domain::time::SystemClock;
 use basalt::domain::{Clock, Micros};
 use serde_json::{Value, json};
 
+use super::late::post_late;
 use super::{
     EVENT_TIMEOUT, HOLD_SAMPLES, UploadForm, UploadedIds, WINDOW_SAMPLES, ingest, patch, queried, scores,
     shown, until_state, wave,
@@ -249,10 +250,8 @@ async fn killed_in_the_middle_it_skips_and_repeats_nothing() {
     sensor.next = sensor.next.max(before / SAMPLE_INTERVAL_US + HOLD_SAMPLES + 2);
     sensor.steps(&client, WINDOW_SAMPLES as usize + 3).await;
     let found = until_scored(&client, motor, &sensor).await;
-    assert!(
-        found.keys().any(|end| *end > before + HOLD_SAMPLES * SAMPLE_INTERVAL_US),
-        "windows of afterwards"
-    );
+    let has_more = found.keys().any(|end| *end > before + HOLD_SAMPLES * SAMPLE_INTERVAL_US);
+    assert!(has_more, "windows of afterwards");
     let event = the_anomaly(&client, false).await;
     assert_eq!(event.map(|event| event["id"].clone()), Some(open["id"].clone()), "the same one goes on");
 
@@ -290,10 +289,8 @@ async fn stopped_in_order_it_goes_on_where_it_was() {
     sensor.steps(&client, 10).await;
     let found = until_scored(&client, motor, &sensor).await;
     let ends: Vec<i64> = found.keys().copied().collect();
-    assert!(
-        ends.windows(2).all(|pair| pair[1] - pair[0] == SAMPLE_INTERVAL_US),
-        "nothing is missing: {ends:?}"
-    );
+    let is_whole = ends.windows(2).all(|pair| pair[1] - pair[0] == SAMPLE_INTERVAL_US);
+    assert!(is_whole, "nothing is missing: {ends:?}");
 }
 
 #[tokio::test]
@@ -331,19 +328,10 @@ async fn late_readings_are_judged_in_the_end() {
     let (_server, client) = Server::with_client(&[]).await;
     let (mut sensor, motor) = set_up(&client, HIGH).await;
     sensor.steps(&client, WINDOW_SAMPLES as usize + 6).await;
-    // Two samples are missing; the value before them holds.
-    let late = [sensor.next, sensor.next + 1];
-    sensor.next += 2;
-    sensor.steps(&client, 12).await;
-    let before = until_scored(&client, motor, &sensor).await;
-
-    // Far from what held.
-    ingest(&client, sensor.stream, late.map(|place| (place * SAMPLE_INTERVAL_US, 12.5))).await;
-    sensor.posted.extend(late);
-    let rows = queried(&client, motor.model, sensor.stream).await;
-    let says: BTreeMap<i64, f64> = rows.into_iter().filter_map(|(at, score)| Some((at, score?))).collect();
-    assert_eq!(says.keys().copied().collect::<Vec<_>>(), sensor.windows());
-    let changed = |end: &i64| *end >= late[0] * SAMPLE_INTERVAL_US;
+    // Two samples are missing, and what comes late is far from the value that held.
+    let late = sensor.next;
+    let [before, says] = post_late(&client, &mut sensor, motor, 12.5).await;
+    let changed = |end: &i64| *end >= late * SAMPLE_INTERVAL_US;
     for (end, score) in &says {
         assert_eq!(before[end] != *score, changed(end), "the window that ends at {}", Micros(*end));
     }

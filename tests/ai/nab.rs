@@ -65,10 +65,8 @@ async fn both_failures_of_a_real_room_are_found_with_three_false_alarms() {
     let false_alarms = found.iter().filter(|anomaly| !begins_in(anomaly)).count();
     assert_eq!((found.len(), false_alarms), (6, 3), "{found:?}");
     for (from, to) in labels {
-        assert!(
-            found.iter().any(|(began, _)| (from..=to).contains(began)),
-            "nothing from {from} to {to}: {found:?}"
-        );
+        let is_found = found.iter().any(|(began, _)| (from..=to).contains(began));
+        assert!(is_found, "nothing from {from} to {to}: {found:?}");
     }
 
     // Scored once more, the same anomalies keep their events.

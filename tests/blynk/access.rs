@@ -8,7 +8,7 @@ use super::{
     BATCH, BATCH_UPDATE, DATASTREAMS, HISTORY, Plant, TokenClient, UPDATE, device, error, good_requests,
     no_device, stream,
 };
-use crate::support::{eventually, row_vec};
+use crate::support::{row_vec, until};
 
 #[tokio::test]
 async fn every_endpoint_refuses_every_wrong_credential() {
@@ -17,7 +17,7 @@ async fn every_endpoint_refuses_every_wrong_credential() {
     let anonymous = TokenClient::anonymous(&plant.client);
     let with =
         |authorization: String| TokenClient { authorization: Some(authorization), ..anonymous.clone() };
-    let credentials = [
+    for (name, client) in [
         ("no", anonymous.clone()),
         ("wrong", bearer(&"x".repeat(40))),
         ("malformed", bearer("x")),
@@ -26,17 +26,15 @@ async fn every_endpoint_refuses_every_wrong_credential() {
         ("of_datastone_in_its_own_scheme", with(format!("ApiKey {}", plant.server.key))),
         ("another_scheme", with("Basic eDp5".to_owned())),
         ("of_a_json_web_token", bearer("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.x")),
-    ];
-    for (name, client) in credentials {
+    ] {
         for (path, body) in good_requests(plant.device) {
             let method = if body.is_null() { "GET" } else { "POST" };
             // Also where the request itself is wrong: the credential comes first.
             for (path, body) in
                 [(path.as_str(), body.to_string()), (path.split('?').next().unwrap(), "{".into())]
             {
-                let (status, headers, answer) = client.send(method, path, &body).await.into_parts();
-                assert_eq!((status, answer), (401, error("Unauthorized.")), "{name}: {path}");
-                assert_eq!(headers["www-authenticate"], "Bearer", "{name}: {path}");
+                let answer = client.send(method, path, &body).await.about(name);
+                answer.with_header("www-authenticate", "Bearer").is(401, &error("Unauthorized."));
             }
         }
     }
@@ -47,12 +45,9 @@ async fn an_expired_token_is_refused() {
     let plant = Plant::start_with(&[("BASALT_BLYNK__TOKEN_TTL", "2s")]).await;
     let blynk = &plant.blynk;
     let path = format!("{DATASTREAMS}?deviceId={}", plant.device);
-    let expired = || async {
-        let (status, body) = blynk.get(&path).await.outcome();
-        (status == 401).then_some(body)
-    };
-    let body = eventually("the token expires", Duration::from_secs(20), expired).await;
-    assert_eq!(body, error("Unauthorized."));
+    let refused = until!("the token expires", Duration::from_secs(20);
+        answer = blynk.get(&path).await; answer.status == 401);
+    assert_eq!(refused.body, error("Unauthorized."));
     for (path, body) in good_requests(plant.device) {
         let method = if body.is_null() { "GET" } else { "POST" };
         blynk.send(method, &path, &body.to_string()).await.is(401, &error("Unauthorized."));
@@ -68,14 +63,13 @@ async fn every_endpoint_needs_its_permissions() {
     let control = "You don't have the required permission: ORG_DEVICES_CONTROL.";
     let import = "You don't have the required permission: ORG_DEVICE_DATA_IMPORT.";
     // Role, whether it sees what others own, what refuses updates, what refuses imports.
-    let roles = [
+    for (role, sees_all, updates, imports) in [
         ("viewer", false, Some(control), Some(import)),
         ("org-viewer", true, Some(control), Some(import)),
         ("operator", true, None, Some(import)),
         ("importer", true, Some(control), None),
         ("admin", true, None, None),
-    ];
-    for (role, sees_all, updates, imports) in roles {
+    ] {
         let client = plant.of_role(role).await;
         for (id, is_own) in [(own, true), (plant.device, false)] {
             let is_seen = is_own || sees_all;
@@ -113,12 +107,13 @@ async fn refusals_come_in_one_order_and_are_in_the_audit_log() {
     let control = error("You don't have the required permission: ORG_DEVICES_CONTROL.");
     let body = |device: Value, datastream: Value, value: Value| json!({"deviceId": device, "dataStreamId": datastream, "value": value});
     let path = || UPDATE.to_owned();
-    let rows = vec![
-        (path(), body(json!("x"), json!(1), json!(5)), 400, error("Parameter deviceId has wrong format.")),
-        (path(), body(json!(999), json!(1), Value::Null), 400, error("Parameter value is required.")),
-        (path(), body(json!(999), json!(1), json!("x")), 403, control.clone()),
-    ];
-    viewer.check(rows).await;
+    viewer
+        .check(row_vec![
+            path(), body(json!("x"), json!(1), json!(5)), 400, error("Parameter deviceId has wrong format.");
+            path(), body(json!(999), json!(1), Value::Null), 400, error("Parameter value is required.");
+            path(), body(json!(999), json!(1), json!("x")), 403, control.clone();
+        ])
+        .await;
     // One who sees the own devices only.
     let hidden =
         (format!("{DATASTREAMS}?deviceId={}", plant.device), Value::Null, 404, no_device(plant.device));
@@ -141,7 +136,7 @@ async fn refusals_come_in_one_order_and_are_in_the_audit_log() {
 async fn paths_and_methods_that_are_none() {
     let plant = Plant::start().await;
     let (not_found, not_allowed) = (error("Not found."), error("Method not allowed."));
-    let rows = [
+    for (method, path, status, expected) in [
         ("GET", "/api/v1/organization/devices", 404, &not_found),
         ("POST", "/api/v1/organization/device/datastream/", 404, &not_found),
         ("GET", "/api/v2/organization/device/datastreams/", 404, &not_found),
@@ -156,13 +151,11 @@ async fn paths_and_methods_that_are_none() {
         ("PATCH", BATCH_UPDATE, 405, &not_allowed),
         ("OPTIONS", UPDATE, 404, &not_found),
         ("OPTIONS", DATASTREAMS, 404, &not_found),
-    ];
-    for (method, path, status, expected) in rows {
+    ] {
         for client in [&plant.blynk, &TokenClient::anonymous(&plant.client)] {
-            let (got, headers, body) = client.send(method, path, "").await.into_parts();
-            assert_eq!((got, &body), (status, expected), "{method} {path}");
-            assert!(got != 405 || headers.contains_key("allow"), "{method} {path}");
-            assert!(headers.contains_key("x-request-id"), "{method} {path}");
+            let answer = client.send(method, path, "").await.with_headers(&["x-request-id"]);
+            let answer = if status == 405 { answer.with_headers(&["allow"]) } else { answer };
+            answer.is(status, expected);
         }
     }
     plant.blynk.send("HEAD", &format!("{DATASTREAMS}?deviceId=1"), "").await.is(200, &Value::Null);

@@ -41,15 +41,13 @@ async fn a_product_and_its_variants_are_updated_together() {
     let expected =
         json!({"invalidRowSize": 2, "nonNumericDeviceId": 2, "deviceNotFound": 3, "wrongProduct": 1});
     plant.blynk.post(BATCH_UPDATE, &body).await.is(200, &expected);
-    let rows = [
+    for (id, expected) in [
         (first, [json!(30), json!(40)]),
         (second, [json!(41), Value::Null]),
         (third, [json!(22), Value::Null]),
         (other, [Value::Null, Value::Null]),
-    ];
-    for (id, expected) in rows {
-        let found = [plant.current(id, 1).await, plant.current(id, 2).await];
-        assert_eq!(found, expected, "{id}");
+    ] {
+        assert_eq!([plant.current(id, 1).await, plant.current(id, 2).await], expected, "{id}");
     }
     // Devices without a product are all of the default one.
     let body = json!({"fields": ["deviceId", "Motor_RPM"], "updates": [[plant.device, 5], [first, 5]], "debug": true});

@@ -61,10 +61,8 @@ async fn the_examples_of_the_documentation() {
         assert_eq!(plant.current(id, datastream).await, value);
     }
     let found = plant.blynk.get(&format!("{DATASTREAMS}?deviceId={id}&dataStreamIds=1")).await.body;
-    assert_eq!(
-        (&found[0]["pin"], &found[0]["dataStreamLabel"], &found[0]["dataStreamAlias"]),
-        (&json!("v10"), &json!("Temperature_Sensor"), &json!("Temperature Sensor"))
-    );
+    let shown = ["pin", "dataStreamLabel", "dataStreamAlias"].map(|name| &found[0][name]);
+    assert_eq!(shown, ["v10", "Temperature_Sensor", "Temperature Sensor"]);
     assert!(found[0]["updatedAt"].as_i64().is_some_and(|ms| ms > NOON), "{found}");
     let table =
         json!({"fields": ["deviceId", "Temperature_Sensor", "Humidity"], "updates": [[id, 23.5, null]]});

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     DATASTREAMS, HISTORY, IMPORT, NOON, Plant, TokenClient, device, error, no_datastream, no_device, stream,
 };
-use crate::support::{eventually, rows};
+use crate::support::{column, rows, until};
 
 /// Long enough for anything that is going to happen at all.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,8 +40,7 @@ async fn past_values_are_stored_and_the_newest_is_current() {
         assert_eq!(history().await, json!({"content": content, "totalElements": 3}));
         assert_eq!(current().await, (json!(5), json!(NOON)));
     }
-    let older = [(NOON - 1, json!(9)), (NOON - 1, json!(8))];
-    plant.blynk.post(IMPORT, &import(id, &older)).await.expect(204);
+    plant.blynk.post(IMPORT, &import(id, &[(NOON - 1, json!(9)), (NOON - 1, json!(8))])).await.expect(204);
     assert_eq!(current().await, (json!(5), json!(NOON)), "an older value is not current");
     assert_eq!(history().await["content"][1], json!({"createdAt": NOON - 1, "value": 8}), "the last counts");
     let now = now_ms();
@@ -74,13 +73,9 @@ async fn an_import_raises_no_alert_however_new_its_values_are() {
     let timestamp = Micros((now - 1000) * 1000).to_iso();
     let path = format!("/api/data/{}/value/", plant.stream);
     plant.client.post(&path, &json!({"timestamp": timestamp, "value": 60})).await.created();
-    let alerts = eventually("the value that was measured raises an alert", PATIENCE, || async {
-        let page = platform.get("/api/v1/alerts").await.body;
-        page["content"].as_array().filter(|alerts| !alerts.is_empty()).cloned()
-    })
-    .await;
-    let values: Vec<&Value> = alerts.iter().map(|alert| &alert["value"]).collect();
-    assert_eq!(values, [&json!(60.0)]);
+    let page = until!("the value that was measured raises an alert", PATIENCE;
+        page = platform.get("/api/v1/alerts").await.body; page["content"][0].is_object());
+    assert_eq!(column(&page["content"], "value"), [json!(60.0)]);
 }
 
 #[tokio::test]
@@ -159,10 +154,9 @@ async fn a_device_has_so_many_imports_and_no_more() {
         plant.blynk.post(IMPORT, &body(n)).await.expect(204);
     }
     for _ in 0..2 {
-        let (status, headers, answer) = plant.blynk.post(IMPORT, &body(61)).await.into_parts();
-        assert_eq!((status, answer), (429, error("Too many requests.")));
-        let seconds: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
-        assert!((1..=60).contains(&seconds), "{seconds}");
+        let answer = plant.blynk.post(IMPORT, &body(61)).await;
+        assert!((1..=60).contains(&answer.retry_after()), "{answer:?}");
+        answer.is(429, &error("Too many requests."));
     }
     plant.blynk.post(IMPORT, &mismatch).await.about("the value comes first").expect(400);
     assert_eq!(plant.values(plant.stream).await.len(), 60);

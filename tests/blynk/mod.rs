@@ -72,8 +72,7 @@ impl Plant {
     /// The current value of a datastream; null before the first.
     async fn current(&self, device: i64, datastream: i64) -> Value {
         let path = format!("{DATASTREAMS}?deviceId={device}&dataStreamIds={datastream}");
-        let found = self.blynk.get(&path).await.ok();
-        found[0]["value"].clone()
+        self.blynk.get(&path).await.ok()[0]["value"].clone()
     }
 
     /// Creates a client with these arguments besides API and name; its id and secret.

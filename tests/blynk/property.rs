@@ -10,7 +10,7 @@ async fn properties_are_kept_in_the_metadata_and_change_nothing_else() {
     let id = plant.device;
     let path = format!("/api/data/{}/", plant.stream);
     plant.client.patch(&path, &json!({"metadata": {"site": "hall 2", "max": 10}})).await.ok();
-    let set = [
+    for (property, value) in [
         ("label", "Speed"),
         ("color", "#ff0000"),
         ("color", "#00FF00"),
@@ -20,8 +20,7 @@ async fn properties_are_kept_in_the_metadata_and_change_nothing_else() {
         ("maximumFractionDigits", "2"),
         ("labels", "slow,fast"),
         ("url", "https://cam.example/1"),
-    ];
-    for (property, value) in set {
+    ] {
         let body = json!({"deviceId": id, "dataStreamId": 1, "property": property, "value": value});
         for _ in 0..2 {
             plant.blynk.post(PROPERTY, &body).await.is(204, &Value::Null);

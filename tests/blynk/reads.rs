@@ -94,8 +94,7 @@ async fn a_history_has_pages_and_a_range_and_names_what_is_wrong() {
     for place in ["in memory", "in the lake"] {
         for (query, expected) in &rows {
             let body = plant.blynk.get(&format!("{HISTORY}?{query}")).await;
-            let body = body.about(&format!("{place}: {query}")).ok();
-            assert_eq!(&body, expected, "{place}: {query}");
+            assert_eq!(&body.about(&format!("{place}: {query}")).ok(), expected, "{place}: {query}");
         }
         plant.server.basalt(&["compact"]).await.expect_success();
     }

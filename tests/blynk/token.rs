@@ -10,12 +10,10 @@ const WRONG_CLIENT: &str = "Client ID is not found or password is wrong.";
 #[tokio::test]
 async fn a_pair_of_tokens_its_successor_and_parameters_in_a_form() {
     let plant = Plant::start().await;
-    let (status, headers, pair) =
-        request_token(&plant.client, CLIENT, "grant_type=client_credentials").await.into_parts();
-    assert_eq!(status, 200, "{pair}");
-    assert_eq!(headers["cache-control"], "no-store");
+    let pair = request_token(&plant.client, CLIENT, "grant_type=client_credentials").await;
+    let pair = pair.with_header("cache-control", "no-store");
+    let pair = pair.has(200, json!({"token_type": "Bearer", "expires_in": 86_400}));
     assert_eq!(pair.as_object().map(serde_json::Map::len), Some(4), "{pair}");
-    assert_eq!((&pair["token_type"], &pair["expires_in"]), (&json!("Bearer"), &json!(86_400)));
     let [access, refresh] = ["access_token", "refresh_token"].map(|name| pair[name].as_str().unwrap());
     assert_eq!((access.len(), refresh.len()), (40, 40));
     let devices = format!("{DATASTREAMS}?deviceId={}", plant.device);
@@ -44,10 +42,9 @@ async fn a_pair_of_tokens_its_successor_and_parameters_in_a_form() {
     for (name, media, body, expected) in rows {
         let mut headers = vec![("authorization", basic.as_str())];
         headers.extend(media.map(|media| ("content-type", media)));
-        let (status, answer) =
-            plant.client.without_key().send("POST", "/oauth2/token", &headers, body).await.outcome();
-        assert_eq!(status, expected, "{name}: {answer}");
-        assert!(status == 200 || answer["error"] == "invalid_request", "{name}: {answer}");
+        let answer = plant.client.without_key().send("POST", "/oauth2/token", &headers, body).await;
+        let answer = answer.about(name).expect(expected);
+        assert!(expected == 200 || answer["error"] == "invalid_request", "{name}: {answer}");
     }
 }
 
@@ -61,15 +58,14 @@ async fn a_user_gets_tokens_by_name_and_password() {
     let password = |name: &str, password: &str| {
         format!("grant_type=password&username={name}&password={}", password.replace(' ', "+"))
     };
-    let rows = [
+    for (name, client, query, expected, code) in [
         ("right", &users, password("ann", "correct horse"), 200, Value::Null),
         ("wrong", &users, password("ann", "guess"), 400, json!("invalid_grant")),
         ("unknown", &users, password("eve", "correct horse"), 400, json!("invalid_grant")),
         ("of_another_user", &only_bob, password("ann", "correct horse"), 400, json!("invalid_grant")),
         ("no_password", &users, "grant_type=password&username=ann".to_owned(), 400, json!("invalid_request")),
         ("no_name", &users, "grant_type=password&password=x".to_owned(), 400, json!("invalid_request")),
-    ];
-    for (name, client, query, expected, code) in rows {
+    ] {
         request_token(&plant.client, client, &query).await.about(&name).has(expected, json!({"error": code}));
     }
     let answer = request_token(&plant.client, CLIENT, &password("ann", "correct horse")).await;
@@ -89,7 +85,7 @@ async fn what_is_wrong_is_said_in_the_terms_of_oauth() {
         format!("grant_type=refresh_token&refresh_token={}", pair["refresh_token"].as_str().unwrap());
     let credentials = "grant_type=client_credentials";
     let unknown = format!("grant_type=refresh_token&refresh_token={}", "x".repeat(40));
-    let rows = [
+    for (name, client, query, expected, code) in [
         ("wrong_secret", "plant:guess", credentials, 401, "invalid_client"),
         ("unknown_client", "nobody:0123456789abcdef0123456789abcdef", credentials, 401, "invalid_client"),
         ("revoked_client", revoked.as_str(), credentials, 401, "invalid_client"),
@@ -103,15 +99,15 @@ async fn what_is_wrong_is_said_in_the_terms_of_oauth() {
         ("malformed_refresh_token", CLIENT, "grant_type=refresh_token&refresh_token=x", 400, "invalid_grant"),
         ("unknown_refresh_token", CLIENT, unknown.as_str(), 400, "invalid_grant"),
         ("refresh_token_of_another_client", other_org.as_str(), foreign.as_str(), 400, "invalid_grant"),
-    ];
-    for (name, client, query, expected, code) in rows {
-        let (status, headers, answer) = request_token(&plant.client, client, query).await.into_parts();
-        assert_eq!((status, &answer["error"]), (expected, &json!(code)), "{name}: {answer}");
+    ] {
+        let answer = request_token(&plant.client, client, query).await.about(name);
+        let answer = answer.with_header("cache-control", "no-store");
+        let challenge =
+            answer.headers.get("www-authenticate").map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(challenge.as_deref(), (expected == 401).then_some("Basic"), "{name}");
+        let answer = answer.has(expected, json!({"error": code}));
         let description = answer["error_description"].as_str().unwrap_or_default();
         assert!(answer.as_object().is_some_and(|body| body.len() == 2) && !description.is_empty(), "{name}");
-        assert_eq!(headers["cache-control"], "no-store", "{name}");
-        let challenge = headers.get("www-authenticate").map(|value| value.to_str().unwrap());
-        assert_eq!(challenge, (expected == 401).then_some("Basic"), "{name}");
         assert!(expected != 401 || description == WRONG_CLIENT, "{name}: {answer}");
     }
     let bare = plant.client.without_key();
@@ -135,10 +131,10 @@ async fn too_many_guesses_are_refused_for_a_time() {
     for _ in 0..2 {
         request_token(&plant.client, &users, guess).await.expect(400);
     }
-    let (status, headers, answer) = request_token(&plant.client, &users, guess).await.into_parts();
+    let answer = request_token(&plant.client, &users, guess).await;
+    assert!(answer.retry_after() > 0);
     let expected = json!({"error": "temporarily_unavailable", "error_description": "Too many requests."});
-    assert_eq!((status, answer), (429, expected));
-    assert!(headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
+    answer.is(429, &expected);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ async fn every_kind_takes_its_values_and_no_others() {
             assert_eq!(plant.current(id, datastream).await, shown, "{kind} {given}");
         }
     }
-    let wrong = [
+    for (datastream, value) in [
         (1, json!("22.2")),
         (1, json!(true)),
         (1, json!([1, 2])),
@@ -46,8 +46,7 @@ async fn every_kind_takes_its_values_and_no_others() {
         (7, json!("{")),
         (8, json!([181, 0])),
         (8, json!([1, 2, 3])),
-    ];
-    for (datastream, value) in wrong {
+    ] {
         let body = json!({"deviceId": id, "dataStreamId": datastream, "value": value});
         plant.blynk.post(UPDATE, &body).await.is(400, &error(MISMATCH));
     }

@@ -54,10 +54,9 @@ async fn administer(home: &DataDir) {
         &["key", "list", "--org", "plant-2"], &["NAME"];
     ];
     check_outputs(home, &rows).await;
-    assert!(
-        !home.basalt(&["key", "list", "--org", "plant-2"]).await.expect_success().contains("reader"),
-        "of another organization"
-    );
+    let is_absent =
+        !home.basalt(&["key", "list", "--org", "plant-2"]).await.expect_success().contains("reader");
+    assert!(is_absent, "of another organization");
     let password =
         home.basalt_with(&["user", "create", "eve", "--password-stdin"], &[], "correct horse\n").await;
     assert!(!password.expect_success().contains("correct horse"), "a password that was given is not printed");

@@ -160,11 +160,8 @@ async fn a_restored_directory_goes_on_where_the_backup_was_taken() {
         let again = [("content-type", "application/x-ndjson"), ("idempotency-key", "once")];
         let (status, headers, _) = client.send("POST", "/ingest", &again, row.to_string()).await.into_parts();
         assert_eq!((status, headers.get("idempotency-replayed").is_some()), (200, true));
-        assert_eq!(
-            stream_of(&client, "next", "fp64").await,
-            (3, 3),
-            "ids of deleted rows are not given again"
-        );
+        let ids = stream_of(&client, "next", "fp64").await;
+        assert_eq!(ids, (3, 3), "ids of deleted rows are not given again");
         let row = json!({"stream_id": 1, "ts": "2026-04-23T00:00:00Z", "value": 3});
         client.ingest("application/x-ndjson", row.to_string()).await.ok();
         assert_eq!(client.sql("SELECT max(seq) AS seq FROM readings").await[0]["seq"], 3);
@@ -180,10 +177,8 @@ async fn a_backup_is_for_its_owner_only_and_leaves_the_data_as_it_is() {
     let backup = place(&out, "b");
     server.basalt(&["backup", &text(&backup)]).await.expect_success();
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-    assert_eq!(
-        (mode(&backup), mode(&backup.join("lake")), mode(&backup.join("backup.json"))),
-        (0o700, 0o700, 0o600)
-    );
+    let modes = (mode(&backup), mode(&backup.join("lake")), mode(&backup.join("backup.json")));
+    assert_eq!(modes, (0o700, 0o700, 0o600));
     assert_eq!(mode(&backup.join("catalog.sqlite")), 0o600);
     let lake = |files: &std::collections::BTreeMap<PathBuf, Vec<u8>>| {
         files
@@ -320,13 +315,8 @@ async fn a_postgresql_catalog_is_dumped_and_restored_or_its_absence_is_said() {
     let whole = home.basalt_with(&["verify"], &env, "").await.expect_success();
     assert!(whole.contains("catalog: PostgreSQL") && whole.contains("everything is whole"), "{whole}");
     let restored = Server::start_in(home, &env).await;
-    assert_eq!(
-        restored
-            .client()
-            .sql("SELECT s.name, r.value FROM readings r JOIN streams s ON s.id = r.stream_id")
-            .await,
-        [json!({"name": "speed", "value": 1.0})]
-    );
+    let query = "SELECT s.name, r.value FROM readings r JOIN streams s ON s.id = r.stream_id";
+    assert_eq!(restored.client().sql(query).await, [json!({"name": "speed", "value": 1.0})]);
 
     // Where there is no pg_dump, the backup says what it lacks.
     let without =

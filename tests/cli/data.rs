@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::inventory::file;
 use crate::rest::stream_of;
 use crate::support::{
-    DataDir, ModbusDevice, Server, SimulatorProcess, assert_members, eventually, free_port,
+    DataDir, ModbusDevice, Server, SimulatorProcess, assert_contains, assert_members, eventually, free_port,
 };
 
 /// Imports and asks in every format, on a directory with or without a server.
@@ -47,9 +47,7 @@ async fn import_and_ask(home: &DataDir) {
     // Rows before the wrong one are not written: a chunk is written whole or not at all.
     let wrong = file(home, "wrong.csv", "ts,value\n2026-05-01,1\n2026-05-02,x\n2026-05-03,3\n");
     let output = home.basalt(&[&["import", &wrong], &to[..]].concat()).await.expect_failure();
-    for word in ["wrong.csv", "row 2", "`x`", "no row of this file was imported"] {
-        assert!(output.contains(word), "no `{word}` in: {output}");
-    }
+    assert_contains(&output, &["wrong.csv", "row 2", "`x`", "no row of this file was imported"], "import");
     let resumed =
         home.basalt(&[&["import", &wrong, "--from-row", "3"], &to[..]].concat()).await.expect_success();
     assert!(resumed.contains("1 rows"), "{resumed}");
@@ -63,10 +61,8 @@ async fn import_and_ask(home: &DataDir) {
     ];
     for (args, word) in failures {
         let output = home.basalt(args).await.expect_failure();
-        assert!(
-            output.starts_with("error: ") && output.lines().count() == 1 && output.contains(word),
-            "{args:?}: {output}"
-        );
+        let is_told = output.starts_with("error: ") && output.lines().count() == 1 && output.contains(word);
+        assert!(is_told, "{args:?}: {output}");
     }
     assert_eq!(ask("csv").await.lines().count(), 6, "nothing else was written");
 }
@@ -142,9 +138,7 @@ async fn an_import_whose_job_is_cancelled_stops_and_says_where() {
     };
     let (output, job) = tokio::join!(server.basalt(&args), cancel);
     let output = output.expect_failure();
-    for words in ["long.csv", "the job was cancelled", "resume with: "] {
-        assert!(output.contains(words), "no `{words}` in: {output}");
-    }
+    assert_contains(&output, &["long.csv", "the job was cancelled", "resume with: "], "import");
     assert_eq!(job["state"], "cancelled", "{job}");
     let written = client.sql("SELECT count(*) AS n FROM readings").await;
     assert!(written[0]["n"].as_i64().is_some_and(|n| n < 1_000_000), "it stopped: {written:?}");
@@ -203,10 +197,8 @@ async fn a_simulator_is_a_device_to_read() {
         simulated.stop().await;
     }
     let output = home.basalt(&["simulate", "profinet"]).await.expect_failure();
-    assert!(
-        output.contains("`profinet` is not one of modbus, melsec, fenet, s7, eip, opcua, mqtt"),
-        "{output}"
-    );
+    let is_told = output.contains("`profinet` is not one of modbus, melsec, fenet, s7, eip, opcua, mqtt");
+    assert!(is_told, "{output}");
 }
 
 #[tokio::test]

@@ -60,10 +60,8 @@ async fn the_demo_shows_a_value_of_every_stream_and_a_board_of_them() {
     let uuids: Vec<_> = shown.iter().map(|uuid| format!("'{uuid}'")).collect();
     let known = format!("SELECT count(*) AS n FROM streams WHERE uuid IN ({})", uuids.join(", "));
     assert_eq!((shown.len(), client.sql(&known).await[0]["n"].as_u64()), (10, Some(10)));
-    assert_eq!(
-        names(client, "/api/rule/").await,
-        ["Furnace too hot", "Motor server offline", "Tank nearly full"]
-    );
+    let rules = names(client, "/api/rule/").await;
+    assert_eq!(rules, ["Furnace too hot", "Motor server offline", "Tank nearly full"]);
 }
 
 /// Counts the streams of devices `d` and streams `s` that have a value from after a time.

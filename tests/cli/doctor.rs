@@ -3,13 +3,14 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 use serde_json::{Value, json};
 
+use super::verify::under;
 use crate::rest::stream_of;
-use crate::support::{Client, DataDir, Server, free_port, rows};
+use crate::support::{Client, DataDir, Server, assert_contains, free_port, rows};
 
 /// Checks of the machine, which may have little space or a clock that nobody keeps.
 const OF_THE_MACHINE: [&str; 3] = ["clock", "disk", "limits"];
@@ -64,13 +65,6 @@ fn code_of(report: &Value) -> Option<i32> {
     Some(i32::from(report["problems"] != json!(0)))
 }
 
-fn first(dir: &Path, ending: &str) -> PathBuf {
-    let entries = fs::read_dir(dir).expect("a directory").map(|e| e.expect("an entry").path());
-    let mut found: Vec<_> = entries.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
-    found.sort();
-    found.into_iter().next().unwrap_or_else(|| panic!("nothing ends in {ending}"))
-}
-
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("set");
 }
@@ -90,19 +84,9 @@ async fn is_in_order(home: &DataDir) {
     let (code, report) = doctor(home, &[], &[ANY_PORT]).await;
     assert_eq!(code, code_of(&report), "{report:#}");
     assert!(states(&report).iter().all(|(_, state)| *state == "ok"), "{report:#}");
-    let subjects = [
-        "configuration",
-        "data directory",
-        "secrets",
-        "disk",
-        "limits",
-        "ports",
-        "tls",
-        "versions",
-        "catalog",
-        "write-ahead log",
-        "lake",
-        "clock",
+    let subjects = rows![
+        "configuration"; "data directory"; "secrets"; "disk"; "limits"; "ports"; "tls"; "versions"; "catalog";
+        "write-ahead log"; "lake"; "clock";
     ];
     for subject in subjects {
         assert!(findings(&report).iter().any(|f| f["check"] == subject), "no {subject} in {report:#}");
@@ -112,10 +96,8 @@ async fn is_in_order(home: &DataDir) {
 
     let text = home.basalt_with(&["doctor"], &[ANY_PORT], "").await.stdout;
     let end = text.lines().last().unwrap_or_default();
-    assert!(
-        text.contains("ok       lake: ") && end.contains(" problem") && end.contains(" warning"),
-        "{text}"
-    );
+    let is_whole = text.contains("ok       lake: ") && end.contains(" problem") && end.contains(" warning");
+    assert!(is_whole, "{text}");
 }
 
 #[tokio::test]
@@ -125,12 +107,9 @@ async fn it_works_beside_a_server_and_knows_its_ports() {
     let (code, report) = doctor(&server.data_dir, &[], &[("BASALT_LISTEN", address)]).await;
     assert_eq!(code, code_of(&report), "{report:#}");
     assert!(states(&report).iter().all(|(_, state)| *state != "problem"), "{report:#}");
-    let text = report.to_string();
-    for words in
-        ["which answers at http", "this program and the running server are", "is the running server's"]
-    {
-        assert!(text.contains(words), "no `{words}` in {report:#}");
-    }
+    let words =
+        ["which answers at http", "this program and the running server are", "is the running server's"];
+    assert_contains(&report.to_string(), &words, "beside a server");
     assert_eq!(server.client().sql("SELECT count(*) AS n FROM readings").await, [json!({"n": 0})]);
 }
 
@@ -145,17 +124,17 @@ async fn every_problem_is_named_with_its_mend() {
             "secrets", &["tokens.key", "0644"], "chmod 600 ";
         "a_catalog_for_all", |home| set_mode(&home.join("catalog.sqlite"), 0o604), "secrets", &["catalog.sqlite", "0604"], "chmod 600 ";
         "a_directory_for_all", |home| set_mode(home, 0o777), "data directory", &["0777", "every user"], "chmod 700 ";
-        "a_file_of_the_lake_gone", |home| fs::remove_file(first(&home.join("lake/readings/date=2026-04-27"), ".parquet")).unwrap(),
+        "a_file_of_the_lake_gone", |home| fs::remove_file(&under(&home.join("lake/readings/date=2026-04-27"), ".parquet")[0]).unwrap(),
             "lake", &["date=2026-04-27/part-", "is missing"], "basalt verify --data-dir ";
         "a_file_of_the_lake_cut_short",
             |home| {
-                let file = fs::OpenOptions::new().write(true).open(first(&home.join("lake/readings/date=2026-04-27"), ".parquet"));
+                let file = fs::OpenOptions::new().write(true).open(&under(&home.join("lake/readings/date=2026-04-27"), ".parquet")[0]);
                 file.unwrap().set_len(100).unwrap();
             },
             "lake", &["has 100 bytes; the Delta log says"], "basalt restore";
         "the_header_of_a_segment",
             |home| {
-                let segment = first(&home.join("wal"), ".wal");
+                let segment = under(&home.join("wal"), ".wal").remove(0);
                 let mut bytes = fs::read(&segment).unwrap();
                 bytes[3] ^= 0x40;
                 bytes.resize(bytes.len().max(100), 0);
@@ -238,10 +217,9 @@ async fn problems_outside_of_the_directory_are_named_too() {
 
     let nothing = DataDir::new();
     let (code, report) = doctor(&nothing, &[], &[ANY_PORT]).await;
-    assert!(
-        code == Some(1) && has_problem(&report, "data directory", &["no Basalt data"], "--data-dir"),
-        "{report:#}"
-    );
+    let is_named =
+        code == Some(1) && has_problem(&report, "data directory", &["no Basalt data"], "--data-dir");
+    assert!(is_named, "{report:#}");
     assert_eq!(nothing.files().len(), 0, "nothing is made");
 }
 

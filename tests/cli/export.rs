@@ -125,11 +125,8 @@ async fn standard_output_has_what_a_range_and_a_key_choose() {
         home.basalt(&all).await
     };
     assert_eq!(export(&[]).await.expect_success().lines().count(), 3);
-    assert_eq!(
-        export(&["--stream", "1"]).await.expect_success(),
-        "",
-        "a stream it does not see is empty to it"
-    );
+    let exported = export(&["--stream", "1"]).await.expect_success();
+    assert_eq!(exported, "", "a stream it does not see is empty to it");
     let none = server.create_key(&["--scope", "data:read"]).await;
     let there = ["--url", server.url.as_str(), "--key", none.as_str()];
     let refused =

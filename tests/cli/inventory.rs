@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, DataDir, Server, assert_members};
+use crate::support::{Client, DataDir, Server, assert_contains, assert_members};
 
 /// Writes a file beside the data; its path.
 pub fn file(home: &DataDir, name: &str, text: &str) -> String {
@@ -122,9 +122,7 @@ async fn a_file_with_mistakes_changes_nothing_and_tells_all_of_them() {
             "wrong.csv: line 5, column `device.protocol`: `modbos` is not one of opcua, melsec",
             "has 3 mistakes: nothing was changed",
         ];
-        for part in parts {
-            assert!(output.contains(part), "no `{part}` in:\n{output}");
-        }
+        assert_contains(&output, &parts, &format!("{args:?}"));
     }
     assert_eq!(server.client().get("/api/device/").await.body, json!([]));
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::support::DataDir;
+use crate::support::{DataDir, assert_contains};
 
 #[tokio::test]
 async fn a_completion_script_knows_every_command_and_its_flags() {
@@ -19,9 +19,7 @@ async fn a_completion_script_knows_every_command_and_its_flags() {
     ];
     for (shell, registration) in rows {
         let script = home.basalt(&["completions", shell]).await.expect_success();
-        for word in [&[registration][..], &words].concat() {
-            assert!(script.contains(word), "{shell} lacks `{word}`: {script}");
-        }
+        assert_contains(&script, &[&[registration][..], &words].concat(), shell);
     }
 }
 
@@ -68,9 +66,7 @@ async fn every_command_has_a_manual_page_that_everyone_may_read() {
         let text = fs::read_to_string(dir.join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
         let name = page.trim_end_matches(".1");
         let title = format!(".TH {name} 1 \" \" \"basalt {}\" Basalt\n", env!("CARGO_PKG_VERSION"));
-        for word in [words, &[&title]].concat() {
-            assert!(text.contains(word), "{page} lacks `{word}`: {text}");
-        }
+        assert_contains(&text, &[words, &[&title]].concat(), page);
         let mode = fs::metadata(dir.join(page)).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, 0o644, "{page}");
     }

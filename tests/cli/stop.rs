@@ -46,10 +46,8 @@ async fn both_signals_end_it_with_everything_flushed() {
         server.signal(name);
         assert_eq!(server.wait_for_exit().await.code(), Some(0), "{}", server.log());
         assert!(crate::lake::parquet_files(server.data_dir.path()) > 0, "SIG{name} flushes");
-        assert!(
-            !server.data_dir.path().join("run/server.json").exists(),
-            "nobody is sent to a server that is gone"
-        );
+        let is_gone = !server.data_dir.path().join("run/server.json").exists();
+        assert!(is_gone, "nobody is sent to a server that is gone");
         server.start_again().await;
         assert_eq!(count(&server.client()).await, 1);
     }

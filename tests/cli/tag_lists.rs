@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::inventory::file;
-use crate::support::{Server, SimulatorProcess, until};
+use crate::support::{Server, SimulatorProcess, assert_contains, until};
 
 fn fixture(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tags").join(name).display().to_string()
@@ -81,9 +81,7 @@ async fn a_tag_list_needs_a_device_and_an_unknown_list_is_told_every_header() {
     ];
     for (args, parts) in refused {
         let output = server.basalt(args).await.expect_failure();
-        for part in parts {
-            assert!(output.contains(part), "{args:?}: no `{part}` in: {output}");
-        }
+        assert_contains(&output, parts, &format!("{args:?}"));
     }
     assert_eq!(server.client().get("/api/data/").await.body, json!([]));
 }

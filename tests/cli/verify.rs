@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 
 use crate::rest::stream_of;
-use crate::support::{Client, DataDir, Server, assert_members, rows};
+use crate::support::{Client, DataDir, Server, assert_contains, assert_members, rows};
 
 /// Three flushes over two days, the last rows late, rows only the log has, and a log of several segments.
 async fn written_data_dir() -> DataDir {
@@ -45,7 +45,8 @@ async fn verify(home: &DataDir) -> (Option<i32>, Value) {
     (ran.code, report)
 }
 
-fn under(dir: &Path, ending: &str) -> Vec<PathBuf> {
+/// What is in a directory whose name ends so, sorted.
+pub fn under(dir: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).expect("a directory").map(|e| e.expect("an entry").path());
     let mut found: Vec<_> = entries.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
     found.sort();
@@ -192,9 +193,8 @@ async fn a_directory_whose_start_is_refused_can_be_looked_into() {
     let (code, report) = verify(&home).await;
     let text = report["broken"].to_string();
     assert_eq!(code, Some(1));
-    for word in ["checkpoint.bin", "date=2026-04-27", "wal/"] {
-        assert!(text.contains(word), "one damage hides another: no `{word}` in {text}");
-    }
+    let words = ["checkpoint.bin", "date=2026-04-27", "wal/"];
+    assert_contains(&text, &words, "one damage hides another");
 }
 
 #[tokio::test]

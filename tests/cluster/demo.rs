@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{ChildGuard, Client, DataDir, database, eventually, until};
+use crate::support::{ChildGuard, Client, DataDir, assert_contains, database, eventually, until};
 
 /// Values come within seconds, and nodes end within the time that they give to requests.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -161,9 +161,8 @@ async fn the_demo_of_a_cluster_is_three_processes_that_end_with_the_first() {
 async fn without_a_database_it_says_how_to_get_one() {
     let home = DataDir::new();
     let output = home.basalt(&["demo", "--cluster", "--listen", "127.0.0.1:0"]).await.expect_failure();
-    for part in ["catalog.url", "BASALT_CATALOG_URL", "postgres://", "docker run"] {
-        assert!(output.contains(part), "`{part}` is missing in: {output}");
-    }
+    let words = ["catalog.url", "BASALT_CATALOG_URL", "postgres://", "docker run"];
+    assert_contains(&output, &words, "how to get one");
     let left = fs::read_dir(home.path()).expect("it is there").count();
     assert_eq!(left, 0, "nothing was begun");
 }

@@ -13,6 +13,7 @@ use super::plant::{NOON, Plant, text};
 use super::views::{View, iso};
 use super::{blynk_doors, control, facts};
 use crate::graphql;
+use crate::support::rows;
 
 /// Where something can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,16 +30,10 @@ pub enum WriteInterface {
 }
 
 impl WriteInterface {
-    pub const ALL: [WriteInterface; 9] = [
-        WriteInterface::DataStone,
-        WriteInterface::Ingest,
-        WriteInterface::GraphQl,
-        WriteInterface::BlynkUpdate,
-        WriteInterface::BlynkUpdateMany,
-        WriteInterface::BlynkTable,
-        WriteInterface::BlynkImport,
-        WriteInterface::Facts,
-        WriteInterface::Control,
+    pub const ALL: [WriteInterface; 9] = rows![
+        WriteInterface::DataStone; WriteInterface::Ingest; WriteInterface::GraphQl; WriteInterface::BlynkUpdate;
+        WriteInterface::BlynkUpdateMany; WriteInterface::BlynkTable; WriteInterface::BlynkImport;
+        WriteInterface::Facts; WriteInterface::Control;
     ];
 
     /// Writes something at random, reads it by the door's own vocabulary, and tells the model.

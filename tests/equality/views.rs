@@ -9,6 +9,7 @@ use super::plant::Plant;
 use crate::blynk::HISTORY;
 use crate::graphql;
 use crate::opensynaptic::list;
+use crate::support::rows;
 
 /// What readings are read by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,15 +29,9 @@ pub enum View {
 }
 
 impl View {
-    pub const ALL: [View; 8] = [
-        View::DataStone,
-        View::Sql,
-        View::GraphQl,
-        View::Blynk,
-        View::Sensors,
-        View::Messages,
-        View::Cloud,
-        View::Onpremise,
+    pub const ALL: [View; 8] = rows![
+        View::DataStone; View::Sql; View::GraphQl; View::Blynk; View::Sensors; View::Messages; View::Cloud;
+        View::Onpremise;
     ];
 
     /// How a value is shown here.

@@ -5,6 +5,12 @@ use super::Random;
 /// Rules by name; of each what may stand there, the shortest first: that is taken when it gets too deep.
 pub type Rules = &'static [(&'static str, &'static [&'static str])];
 
+/// Rules, each as `name = "text" | "another";`.
+macro_rules! rules {
+    ($($name:ident = $($text:literal)|+;)+) => { &[$((stringify!($name), &[$($text),+])),+] };
+}
+pub(crate) use rules;
+
 /// Rules within rules.
 const MAX_DEPTH: usize = 24;
 /// Rules used in one text.

@@ -20,9 +20,13 @@ pub mod mutate;
 mod random;
 mod shard;
 mod table;
+#[path = "../support/tables.rs"]
+mod tables;
 
 pub use mutate::{InputFormat, input};
 pub use random::Random;
+/// For every unit test, not for those of fuzz targets alone.
+pub(crate) use tables::rows;
 
 /// What is done with each input. It may refuse it, and must not panic.
 pub type Decoder = Box<dyn FnMut(&[u8])>;

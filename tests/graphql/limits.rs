@@ -25,7 +25,7 @@ async fn a_query_over_a_limit_is_refused_and_scans_nothing() {
         (0..50).map(|i| format!("fragment f{i} on Query {{ ...f{} ...f{} }} ", i + 1, i + 1)).collect();
     let laughs = format!("{{ ...f0 }} {laughs} fragment f50 on Query {{ me {{ kind }} }}");
     let schema = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }";
-    let rows = [
+    for (name, query, expected) in [
         ("depth", deep, "7 fields within fields; at most 5"),
         ("rows", wide, "too complex"),
         ("rows_of_rows", wider, "too complex"),
@@ -33,8 +33,7 @@ async fn a_query_over_a_limit_is_refused_and_scans_nothing() {
         ("aliases", &many, "30 aliases; at most 3"),
         ("fragments", &laughs, "fields; at most 10000"),
         ("the_schema", schema, "at most"),
-    ];
-    for (name, query, expected) in rows {
+    ] {
         let body = ask(&client, query, json!({})).await;
         let message = body["errors"][0]["message"].as_str().unwrap_or_else(|| panic!("{name}: {body}"));
         assert!(message.to_lowercase().contains(&expected.to_lowercase()), "{name}: {message}");

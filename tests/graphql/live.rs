@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::rest::stream_of;
-use crate::support::{Client, Server, WsClient, WsEvent, sized};
+use crate::rest::{stream_of, with_stream};
+use crate::support::{Client, Server, WsClient, WsEvent, sized, until};
 
 const NDJSON: &str = "application/x-ndjson";
 /// 2026-04-28T12:00:00Z
@@ -17,6 +17,13 @@ fn values(arguments: &str) -> String {
     let fields = "readings { streamRowId ts value } cursor gap { from to }";
     let arguments = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
     format!("subscription {{ values{arguments} {{ {fields} }} }}")
+}
+
+/// A socket with a subscription of this id to values.
+async fn follow(server: &Server, key: &str, id: &str, arguments: &str) -> WsClient {
+    let mut socket = WsClient::connect(&server.url, key).await;
+    socket.subscribe(id, &values(arguments)).await;
+    socket
 }
 
 /// Writes rows of (stream, second, value) in one request.
@@ -51,13 +58,10 @@ async fn collect(socket: &mut WsClient, id: &str, count: usize) -> (Vec<f64>, St
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_arrives_also_after_kill_and_restart() {
-    let (mut server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let mut socket = WsClient::connect(&server.url, &server.key).await;
-    socket.subscribe("1", &values(&format!("streams: [{stream}]"))).await;
+    let (mut server, client, _, stream) = with_stream("pump", "fp64").await;
+    let mut socket = follow(&server, &server.key, "1", &format!("streams: [{stream}]")).await;
     // The first message says from where on nothing is missing.
-    let first = socket.next_data("1").await;
-    assert_eq!(values_of(&first), [0.0; 0]);
+    assert_eq!(values_of(&socket.next_data("1").await), [0.0; 0]);
     write(&client, &[(stream, 1, 1.0), (stream, 2, 2.0)]).await;
     // A late one, and one that replaces another.
     write(&client, &[(stream, 0, 3.0), (stream, 2, 4.0)]).await;
@@ -68,15 +72,14 @@ async fn what_is_written_arrives_also_after_kill_and_restart() {
     assert_eq!(socket.wait_for_close().await.0, 1006);
     server.start_again().await;
     write(&client, &[(stream, 6, 6.0)]).await;
-    let mut socket = WsClient::connect(&server.url, &server.key).await;
-    socket.subscribe("again", &values(&format!(r#"streams: [{stream}], after: "{last}""#))).await;
+    let mut socket =
+        follow(&server, &server.key, "again", &format!(r#"streams: [{stream}], after: "{last}""#)).await;
     let (seen, last) = collect(&mut socket, "again", 2).await;
     assert_eq!(seen, [5.0, 6.0], "nothing is lost and nothing comes twice");
     // The same after a stop in order, which flushes.
     server.restart().await;
     write(&client, &[(stream, 7, 7.0)]).await;
-    let mut socket = WsClient::connect(&server.url, &server.key).await;
-    socket.subscribe("3", &values(&format!(r#"after: "{last}""#))).await;
+    let mut socket = follow(&server, &server.key, "3", &format!(r#"after: "{last}""#)).await;
     assert_eq!(collect(&mut socket, "3", 1).await.0, [7.0]);
 }
 
@@ -85,8 +88,7 @@ async fn what_the_log_no_longer_keeps_is_a_gap() {
     let (server, client) =
         Server::with_client(&[("BASALT_WAL__KEEP", "1"), ("BASALT_WAL__SEGMENT", "200")]).await;
     let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let mut socket = WsClient::connect(&server.url, &server.key).await;
-    socket.subscribe("1", &values("")).await;
+    let mut socket = follow(&server, &server.key, "1", "").await;
     let begin = cursor(&socket.next_data("1").await);
     socket.send_json(&json!({ "type": "complete", "id": "1" })).await;
     for second in 0..20 {
@@ -112,8 +114,7 @@ async fn what_the_log_no_longer_keeps_is_a_gap() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_and_what_is_written_meanwhile_come_once_each() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "pump", "fp64").await;
+    let (server, client, _, stream) = with_stream("pump", "fp64").await;
     let rows: Vec<_> = (0..5000).map(|n| (stream, n, n as f64)).collect();
     write(&client, &rows).await;
     server.basalt(&["compact"]).await.expect_success();
@@ -167,8 +168,7 @@ async fn a_slow_client_holds_up_nobody_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_key_ends_its_feeds_and_closes_its_sockets() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "pump", "fp64").await;
+    let (server, client, _, stream) = with_stream("pump", "fp64").await;
     let key = server.create_key(&["--scope", "value:read", "--scope", "event-log:read"]).await;
     let mut socket = WsClient::connect(&server.url, &key).await;
     let mut idle = WsClient::connect(&server.url, &key).await;
@@ -202,8 +202,7 @@ async fn a_revoked_key_ends_its_feeds_and_closes_its_sockets() {
 /// Four readers of different rights; every one gets exactly its own, also when memberships change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_told_of_what_is_not_theirs() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (device, mine) = stream_of(&client, "pump", "fp64").await;
+    let (server, client, device, mine) = with_stream("pump", "fp64").await;
     let (_, hidden) = stream_of(&client, "valve", "fp64").await;
     server.basalt(&["org", "create", "other"]).await.expect_success();
     let foreign = server.client_with(&["--org", "other"]).await;
@@ -220,8 +219,7 @@ async fn nobody_is_told_of_what_is_not_theirs() {
     let group = client.create("/api/group/", &json!({ "name": "line", "data": [mine] })).await;
     let mut sockets = Vec::new();
     for (_, key, _) in &readers {
-        let mut socket = WsClient::connect(&server.url, key).await;
-        socket.subscribe("1", &values("")).await;
+        let mut socket = follow(&server, key, "1", "").await;
         socket.next_data("1").await;
         sockets.push(socket);
     }
@@ -257,15 +255,13 @@ async fn nobody_is_told_of_what_is_not_theirs() {
     }
     assert!(seen.iter().all(|row| row.0 == mine), "{seen:?}");
     // What is not seen cannot be named, and what the scope is for not be read.
-    let rows = [
+    for (key, arguments, code) in [
         (of_data, format!("streams: [{hidden}]"), "INVALID"),
         (foreign.key().unwrap().to_owned(), format!("streams: [{mine}]"), "INVALID"),
         (foreign.key().unwrap().to_owned(), format!("groups: [{group}]"), "INVALID"),
         (no_scope, String::new(), "FORBIDDEN"),
-    ];
-    for (key, arguments, code) in rows {
-        let mut socket = WsClient::connect(&server.url, &key).await;
-        socket.subscribe("1", &values(&arguments)).await;
+    ] {
+        let mut socket = follow(&server, &key, "1", &arguments).await;
         let errors = socket.expect_failure("1").await;
         assert_eq!(errors[0]["extensions"]["code"], code, "{arguments}: {errors:?}");
     }
@@ -273,10 +269,8 @@ async fn nobody_is_told_of_what_is_not_theirs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_rate_only_the_newest_of_each_stream_comes() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "pump", "fp64").await;
-    let mut socket = WsClient::connect(&server.url, &server.key).await;
-    socket.subscribe("1", &values("maxRate: 0.2")).await;
+    let (server, client, _, stream) = with_stream("pump", "fp64").await;
+    let mut socket = follow(&server, &server.key, "1", "maxRate: 0.2").await;
     socket.next_data("1").await;
     write(&client, &[(stream, 0, 0.0)]).await;
     assert_eq!(collect(&mut socket, "1", 1).await.0, [0.0]);
@@ -313,15 +307,9 @@ async fn subscriptions_are_bounded_by_caller_and_in_all() {
     }
     // One that ends makes room.
     socket.send_json(&json!({ "type": "complete", "id": "1" })).await;
-    crate::support::eventually("a place is free", std::time::Duration::from_secs(20), async || {
-        let mut socket = WsClient::connect(&server.url, &server.key).await;
-        socket.subscribe("1", &values("")).await;
-        match socket.receive().await {
-            WsEvent::Message(message) if message["type"] == "next" => Some(()),
-            _ => None,
-        }
-    })
-    .await;
+    until!("a place is free", std::time::Duration::from_secs(20);
+        event = follow(&server, &server.key, "1", "").await.receive().await;
+        matches!(&event, WsEvent::Message(message) if message["type"] == "next"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -341,8 +329,7 @@ async fn events_and_states_of_devices_are_told() {
     assert_eq!(update["deviceStates"], expected);
     let id = &device["id"];
     client.patch(&format!("/api/device/{id}/"), &json!({ "enabled": true })).await.ok();
-    let update = socket.next_data("states").await;
-    assert_ne!(update["deviceStates"]["state"], "disabled");
+    assert_ne!(socket.next_data("states").await["deviceStates"]["state"], "disabled");
     socket.send_json(&json!({ "type": "complete", "id": "states" })).await;
 
     let event =

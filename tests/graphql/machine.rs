@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ask, codes, data};
 use crate::rest::hamachi::FakeHamachi;
-use crate::rest::io::{FORMS, grumpy, plc, simulator};
+use crate::rest::io::{FORMS, grumpy, plc, with_simulator};
 use crate::rest::{event, matches};
 use crate::support::{Browser, Server, rows};
 
@@ -12,8 +12,7 @@ const WRITE: &str = "mutation($input: WriteRegisterInput!) { writeRegister(input
 
 #[tokio::test]
 async fn registers_are_read_and_written() {
-    let (sim, server) = (simulator().await, Server::start(&[]).await);
-    let client = server.client();
+    let (sim, _server, client) = with_simulator().await;
     let id = plc(&client, "Plant", sim.addr().port(), json!({})).await;
     let wrong = |field: &str, message: &str| json!({"value": null, "errors": [{"field": field, "message": message, "code": "INVALID"}]});
     let done = |value: Value| json!({"value": value, "errors": []});
@@ -75,21 +74,19 @@ async fn a_device_that_fails_fails_its_field_alone() {
 
 #[tokio::test]
 async fn only_who_has_the_device_speaks_to_it() {
-    let (sim, server) = (simulator().await, Server::start(&[]).await);
-    let client = server.client();
+    let (sim, server, client) = with_simulator().await;
     let mine = plc(&client, "Mine", sim.addr().port(), json!({})).await;
     let body = json!({"name": "speed", "device": mine, "path": "ir:0", "type": "uint16"});
     let stream = client.post("/api/data/", &body).await.body;
     server.basalt(&["org", "create", "elsewhere"]).await.expect_success();
     let key = async |args: &[&str]| server.client_with(args).await;
     let (device, stream) = (mine.to_string(), stream["id"].to_string());
-    let rows = [
+    for (name, who, refused, writes) in [
         ("by_device", key(&["--device", &device]).await, None, Some("ok")),
         ("by_stream", key(&["--data", &stream]).await, Some("FORBIDDEN"), None),
         ("reader", key(&["--scope", "device:read"]).await, None, None),
         ("another_scope", key(&["--scope", "data:write"]).await, Some("FORBIDDEN"), None),
-    ];
-    for (name, who, refused, writes) in rows {
+    ] {
         let read = json!({"id": mine});
         let body =
             ask(&who, "query($id: Int) { device(rowId: $id) { register(name: \"hr:1\") } }", read).await;
@@ -101,8 +98,7 @@ async fn only_who_has_the_device_speaks_to_it() {
     }
     let foreign = key(&["--org", "elsewhere"]).await;
     let input = json!({"input": {"device": mine, "register": "hr:1", "value": 78}});
-    let got = data(&foreign, WRITE, input).await;
-    assert_eq!(got["writeRegister"]["errors"][0]["code"], "NOT_FOUND");
+    assert_eq!(data(&foreign, WRITE, input).await["writeRegister"]["errors"][0]["code"], "NOT_FOUND");
     assert_eq!(sim.plant().tank.valve_pct, 7.7, "what was allowed was written, and nothing else");
 }
 
@@ -187,15 +183,14 @@ async fn an_event_is_processed() {
     let process = "mutation($id: Int!, $input: ProcessEventInput) { processEvent(rowId: $id, input: $input) { \
                    event { payload } processed { status contentType selector attr results } errors { field message code } } }";
     let none = |field: &str, message: &str| json!({"event": null, "processed": null, "errors": [{"field": field, "message": message, "code": "INVALID"}]});
-    let rows = rows![
+    for (name, url, input, expected) in rows![
         "an_attribute", format!("http://{pages}/page"), json!({"selector": "#price", "attr": "data-value"}),
             json!({"event": "*", "processed": {"status": 200, "contentType": "text/html", "selector": "#price", "attr": "data-value",
                    "results": ["12.5"]}, "errors": []});
         "no_url", String::new(), Value::Null, none("url", "This event log has no URL.");
         "no_selector", format!("http://{pages}/page"), json!({"selector": "##"}), none("selector", "Invalid CSS selector.");
         "closed", "http://10.0.0.1/".to_owned(), Value::Null, none("url", "Address is not allowed.");
-    ];
-    for (name, url, input, expected) in rows {
+    ] {
         let query =
             "mutation($url: String) { createEvent(input: {kind: \"a\", url: $url}) { event { rowId } } }";
         let made = data(&client, query, json!({ "url": url })).await;

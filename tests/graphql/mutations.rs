@@ -112,7 +112,7 @@ async fn values_are_written_whole_and_once() {
     let (_, streams) = plant(&client, "d", &[("a", "fp64"), ("b", "text")]).await;
     let query = "mutation($input: [ValueInput!]!, $key: String) { writeValues(input: $input, idempotencyKey: $key) { rows replayed errors { field message code } } }";
     let row = |ts: &str, value: f64| json!({"stream": streams[0], "ts": ts, "value": value});
-    let rows = rows![
+    for (name, variables, expected) in rows![
         "all_or_none", json!({"input": [row("2026-03-01", 1.0), {"stream": 99, "ts": "2026-03-01", "value": 1}]}),
             json!({"rows": null, "replayed": false, "errors": [{"field": "row 2", "message": "stream_id: there is no stream `99`", "code": "INVALID"}]});
         "two", json!({"input": [row("2026-03-01", 1.0), {"stream": streams[1], "ts": "2026-03-01", "text": "x"}]}),
@@ -124,8 +124,7 @@ async fn values_are_written_whole_and_once() {
         "the_key_with_other_rows", json!({"key": "k", "input": [row("2026-03-02", 4.0)]}),
             json!({"rows": null, "replayed": false, "errors": [{"field": "idempotencyKey", "message": "was used with another body", "code": "CONFLICT"}]});
         "none", json!({"input": []}), json!({"rows": 0, "replayed": false, "errors": []});
-    ];
-    for (name, variables, expected) in rows {
+    ] {
         let got = data(&client, query, variables).await;
         assert!(matches(&got["writeValues"], &expected), "{name}: {got}");
     }
@@ -172,8 +171,7 @@ async fn keys_are_made_by_superusers_shown_once_and_revoked() {
 
 #[tokio::test]
 async fn keys_are_renamed_and_deleted_by_superusers_of_their_organization() {
-    let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let server = Server::start_with_org("plant-2").await;
     let client = server.client();
     let mut ann = server.person("ann", &["--superuser"]).await;
     let mut foreign = server.person("eve", &["--superuser", "--org", "plant-2"]).await;
@@ -193,13 +191,12 @@ async fn keys_are_renamed_and_deleted_by_superusers_of_their_organization() {
     let key = json!({"rowId": row, "name": "robot", "scopes": ["device:read"], "enabled": true});
     assert_eq!(body["data"]["updateKey"], json!({"key": key, "errors": []}), "{body}");
     assert_eq!(ann.get(&format!("/api/key/{row}/")).await["name"], json!("robot"));
-    let rows = rows![
+    for (name, row, to, expected) in rows![
         "blank", &row, "  ", json!([{"field": "name", "message": "This field may not be blank.", "code": "INVALID"}]);
         "long", &row, &*"x".repeat(101),
             json!([{"field": "name", "message": "Ensure this field has no more than 100 characters.", "code": "INVALID"}]);
         "not_there", &json!(99), "x", json!([{"field": null, "message": "not found", "code": "NOT_FOUND"}]);
-    ];
-    for (name, row, to, expected) in rows {
+    ] {
         let body = ann.post("/graphql", &update(row, to)).await.body;
         assert_eq!(body["data"]["updateKey"], json!({"key": null, "errors": expected}), "{name}: {body}");
     }

@@ -38,7 +38,7 @@ async fn questions_are_answered() {
     let (device, streams) = set_up(&client).await;
     let variables = json!({"d": device, "s": streams[0], "t": streams[1], "n": streams[2]});
     let head = "query($d: Int, $s: Int, $t: Int, $n: Int)";
-    let rows = rows![
+    for (name, query, expected) in rows![
         "who_asks", "{ me { kind organization restricted allowedDevices } }",
             json!({"me": {"kind": "key", "organization": "default", "restricted": false, "allowedDevices": null}});
         "a_device_with_its_streams",
@@ -102,8 +102,7 @@ async fn questions_are_answered() {
             json!({"health": {"ok": true, "checks": [{"name": "db"}, {"name": "redis"}, {"name": "disk"}, {"name": "poller"}]}});
         "retention", "{ retention { table dropAfter } }",
             json!({"retention": [{"table": "readings", "dropAfter": null}, {"table": "statistics", "dropAfter": null}]});
-    ];
-    for (name, query, expected) in rows {
+    ] {
         let used = |variable: &str| query.contains(variable);
         let head = if ["$d", "$s", "$t", "$n"].into_iter().any(used) && name != "sql_with_parameters" {
             head

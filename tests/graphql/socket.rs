@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::rest::stream_of;
+use crate::rest::with_stream;
 use crate::support::{PROTOCOL, Server, WsClient, WsEvent, rows};
 
 async fn fresh(server: &Server) -> WsClient {
@@ -47,15 +47,14 @@ async fn each_mistake_closes_with_its_code_and_credentials_come_in_headers_or_in
     assert_eq!(socket.wait_for_close().await.0, 4406, "without the subprotocol");
 
     let key = format!("ApiKey {}", server.key);
-    let rows = rows![
+    for (name, headers, payload, is_let_in) in rows![
         "in_the_headers", vec![("authorization", key.as_str())], json!({}), true;
         "of_the_other_name", vec![("x-api-key", server.key.as_str())], json!({}), true;
         "in_the_message", vec![], json!({ "authorization": key }), true;
         "the_message_goes_before", vec![("authorization", "ApiKey wrong")], json!({ "Authorization": key }), true;
         "also_when_it_is_wrong", vec![("authorization", key.as_str())], json!({ "Authorization": "ApiKey x" }), false;
         "nowhere", vec![], json!({}), false;
-    ];
-    for (name, headers, payload, is_let_in) in rows {
+    ] {
         let headers = [vec![("sec-websocket-protocol", PROTOCOL)], headers].concat();
         let mut socket = WsClient::open(&server.url, &headers).await;
         socket.send_json(&json!({ "type": "connection_init", "payload": payload })).await;
@@ -90,8 +89,7 @@ async fn a_session_says_its_csrf_token_and_ends_its_sockets_with_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_is_asked_over_one_socket_a_hundred_operations_at_once() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "pump", "fp64").await;
+    let (server, client, _, stream) = with_stream("pump", "fp64").await;
     let mut socket = WsClient::connect(&server.url, &server.key).await;
     socket.send_json(&json!({ "type": "ping", "payload": { "n": 1 } })).await;
     assert_eq!(socket.receive().await, WsEvent::Message(json!({ "type": "pong", "payload": { "n": 1 } })));
@@ -150,8 +148,7 @@ async fn a_server_that_stops_says_so() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn server_sent_events_tell_the_same() {
-    let (mut server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "pump", "fp64").await;
+    let (mut server, client, _, stream) = with_stream("pump", "fp64").await;
     let mut events =
         SseClient::open(&server.url, &server.key, "subscription { values { readings { value } } }").await;
     assert_eq!(events.next().await, ("next".to_owned(), json!({ "data": { "values": { "readings": [] } } })));

@@ -21,7 +21,7 @@ async fn a_statistic_is_written_by_hand_and_replaced() {
     };
     let wrong = |field: &str, message: &str| json!({"isNew": null, "statistic": null, "errors": [{"field": field, "message": message, "code": "INVALID"}]});
     let at = "2026-03-01T00:00:00Z";
-    let rows = rows![
+    for (name, input, expected) in rows![
         "new", json!({"stream": stream, "timestamp": at, "mean": 4.5, "max": 9}),
             json!({"isNew": true, "statistic": stored(4.5, 1, Value::Null), "errors": []});
         "again_at_its_time", json!({"stream": stream, "timestamp": at, "mean": 5.5, "max": 9, "min": 2, "count": 4}),
@@ -32,8 +32,7 @@ async fn a_statistic_is_written_by_hand_and_replaced() {
         "no_stream", json!({"stream": 99, "mean": 1}),
             json!({"isNew": null, "statistic": null, "errors": [{"field": null, "message": "not found", "code": "NOT_FOUND"}]});
         "no_id", json!({"stream": "x", "mean": 1}), wrong("stream", "`x` is neither the id of a Stream nor its row number");
-    ];
-    for (name, input, expected) in rows {
+    ] {
         let got = data(&client, &write, json!({ "input": input })).await;
         assert_eq!(got["writeStatistic"], expected, "{name}");
     }

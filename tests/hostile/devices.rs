@@ -343,8 +343,7 @@ async fn an_opcua_server_that_lies_is_refused_or_cut_short() {
             assert_eq!(answer["truncated"], json!(true), "{lie:?}: {:.500}", text);
         }
     }
-    let peak = attacked.finish().await;
-    assert!(peak < 1024, "{peak} MiB");
+    attacked.finish_below(1024).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -352,8 +351,8 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let open = listener.local_addr().unwrap().port();
     let closed = crate::support::free_port();
-    let attacked = AttackedServer::start(&[("BASALT_COLLECT__NETWORKS", "10.20.0.0/16")]).await;
-    let client = attacked.server.client();
+    let (attacked, client) =
+        AttackedServer::with_client(&[("BASALT_COLLECT__NETWORKS", "10.20.0.0/16")]).await;
     let mut words_sent = Vec::new();
     for (name, port) in [("open", open), ("closed", closed)] {
         for protocol in ["modbus", "melsec", "fenet", "s7", "eip", "opcua"] {
@@ -371,10 +370,8 @@ async fn devices_outside_the_networks_of_the_plant_tell_nothing_of_ports() {
             let path = format!("/api/device/{}/io/{register}/", made["id"]);
             let (status, answer) = client.get(&path).await.outcome();
             let words = answer["detail"].as_str().unwrap_or_default().replace(&port.to_string(), "PORT");
-            assert!(
-                status == 502 && words.contains("collect.networks"),
-                "{name} {protocol}: {status} {words}"
-            );
+            let is_told = status == 502 && words.contains("collect.networks");
+            assert!(is_told, "{name} {protocol}: {status} {words}");
             words_sent.push(words);
         }
     }

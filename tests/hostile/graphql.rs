@@ -32,14 +32,12 @@ fn documents() -> Vec<(&'static str, String)> {
 
 async fn post(client: &Client, path: &str, body: &Value) -> (u16, Vec<u8>) {
     let headers = [("content-type", "application/json")];
-    let (status, bytes) = client.send_bytes("POST", path, &headers, body.to_string()).await.outcome();
-    (status, bytes)
+    client.send_bytes("POST", path, &headers, body.to_string()).await.outcome()
 }
 
 #[tokio::test]
 async fn documents_are_judged_as_the_parser_reads_them_at_every_door() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     for (name, document) in documents() {
         let body = json!({ "query": document });
         for path in ["/graphql", "/graphql/stream"] {
@@ -55,24 +53,20 @@ async fn documents_are_judged_as_the_parser_reads_them_at_every_door() {
         let mut socket = WsClient::connect(&attacked.server.url, &attacked.server.key).await;
         socket.subscribe("1", &document).await;
         let event = socket.receive().await;
-        assert!(
-            matches!(&event, WsEvent::Message(text) if text["type"] == "error"),
-            "{name} at the socket: {event:?}"
-        );
+        let is_error = matches!(&event, WsEvent::Message(text) if text["type"] == "error");
+        assert!(is_error, "{name} at the socket: {event:?}");
     }
     // By a link, which needs no more than somebody logged in: short, so that it fits the head of a request.
     let short = format!("#\r{{a(x:{}{})}}", "[".repeat(2000), "]".repeat(2000));
     let path: String = url::form_urlencoded::byte_serialize(short.as_bytes()).collect();
     let body = client.get(&format!("/graphql?query={path}")).await.ok();
     assert!(body.to_string().contains("nested more than 100"), "{body}");
-    let peak = attacked.finish().await;
-    assert!(peak < 700, "{peak} MiB");
+    attacked.finish_below(700).await;
 }
 
 #[tokio::test]
 async fn answers_of_sql_are_counted_by_their_bytes() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     let (part, whole) = ("x".repeat(200), "y".repeat(100));
     let texts = format!(
         "{{ sql(query: \"SELECT replace('{part}', 'x', '{whole}') AS t FROM generate_series(1, 50000)\") {{ rowCount rows }} }}"
@@ -93,14 +87,12 @@ async fn answers_of_sql_are_counted_by_their_bytes() {
     let (status, bytes) = post(&client, "/graphql", &body).await;
     let body: Value = serde_json::from_slice(&bytes).expect("JSON");
     assert_eq!((status, &body["data"]["sql"]["rowCount"]), (200, &json!(50_000)));
-    let peak = attacked.finish().await;
-    assert!(peak < 1200, "{peak} MiB");
+    attacked.finish_below(1200).await;
 }
 
 #[tokio::test]
 async fn variables_are_counted_as_often_as_they_are_used() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     let ones = |count: usize| format!("[{}1]", "1,".repeat(count));
     let aliases: String =
         (0..100).map(|i| format!("a{i}: sql(query: \"SELECT 1\", params: $p) {{ rowCount }} ")).collect();
@@ -120,16 +112,14 @@ async fn variables_are_counted_as_often_as_they_are_used() {
         assert_eq!(status, expected, "{name}: {text}");
         assert!(text.contains("TOO_LARGE"), "{name}: {text}");
     }
-    let peak = attacked.finish().await;
-    assert!(peak < 800, "{peak} MiB");
+    attacked.finish_below(800).await;
 }
 
 /// Answers of some megabytes each, for readers that read nothing: what is held for them stays in the account, so that
 /// only so many are made, and others go on being answered.
 #[tokio::test]
 async fn slow_readers_hold_no_more_than_their_share() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     let text = "x".repeat(1000);
     let query =
         format!("{{ sql(query: \"SELECT '{text}' AS t FROM generate_series(1, 10000)\") {{ rows }} }}");
@@ -156,8 +146,7 @@ async fn slow_readers_hold_no_more_than_their_share() {
         String::from_utf8_lossy(&bytes[..bytes.len().min(500)])
     );
     drop(readers);
-    let peak = attacked.finish().await;
-    assert!(peak < 800, "{peak} MiB");
+    attacked.finish_below(800).await;
 }
 
 /// A connection that has sent a request and read the first bytes of its answer at most.

@@ -49,6 +49,13 @@ impl AttackedServer {
         AttackedServer { server, stream: streams[0], stop, healthy }
     }
 
+    /// The same, and a client that may do everything.
+    pub async fn with_client(env: &[(&str, &str)]) -> (AttackedServer, Client) {
+        let attacked = AttackedServer::start(env).await;
+        let client = attacked.server.client();
+        (attacked, client)
+    }
+
     /// Ends the attack: the server is the same process, and answered every healthy request.
     ///
     /// Returns the most memory it held, MiB.
@@ -61,6 +68,20 @@ impl AttackedServer {
         let log = server.log();
         assert!(!log.contains("panicked"), "{log}");
         server.peak_memory_mib().unwrap_or(0)
+    }
+
+    /// The same; the server never held so much memory, MiB.
+    pub async fn finish_below(self, limit: u64) {
+        let peak = self.finish().await;
+        assert!(peak < limit, "{peak} MiB");
+    }
+
+    /// The same where the peak was reset, if it could be; it held so much before.
+    pub async fn finish_growing_below(self, before: Option<u64>, growth: u64) {
+        let peak = self.finish().await;
+        if let Some(before) = before {
+            assert!(peak < before + growth, "{before} MiB before, {peak} MiB at most since");
+        }
     }
 }
 

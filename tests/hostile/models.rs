@@ -54,8 +54,7 @@ fn scaler_of_one_name(features: u16, bytes: usize, names: usize) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scaler_that_names_one_text_again_and_again_takes_no_memory() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     for (name, features, bytes, names, why) in [
         ("more names than features", 1, 15 << 20, 190_000, "`feature_names_in_`"),
         ("as many as features", 10_000, 12 << 20, 10_000, "names of its features"),
@@ -67,8 +66,7 @@ async fn a_scaler_that_names_one_text_again_and_again_takes_no_memory() {
         let message = answer["scaler"].to_string();
         assert!(status == 400 && message.contains(why), "{name}: {status} {answer}");
     }
-    let peak = attacked.finish().await;
-    assert!(peak < MAX_RESIDENT_MIB, "{peak} MiB");
+    attacked.finish_below(MAX_RESIDENT_MIB).await;
 }
 
 /// A statement that has a model look at rows which it makes up.
@@ -81,8 +79,7 @@ fn slow(model: i64) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_that_run_a_model_stop_nobody_and_end_when_their_clients_leave() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     let form = UploadForm::for_source(attacked.stream).text("model_type", "lstm_ae");
     let model =
         form.file("model", "slow.tflite", fixture("models/lstm_ae_batch1.tflite")).upload(&client).await;
@@ -105,8 +102,7 @@ async fn statements_that_run_a_model_stop_nobody_and_end_when_their_clients_leav
         (status == 200 && rows[0]["n"] == 6).then_some(())
     })
     .await;
-    let peak = attacked.finish().await;
-    assert!(peak < MAX_RESIDENT_MIB, "{peak} MiB");
+    attacked.finish_below(MAX_RESIDENT_MIB).await;
 }
 
 fn loaded_bytes(model: &str, kind: ModelKind) -> usize {
@@ -140,9 +136,8 @@ async fn models_that_do_not_fit_together_take_turns_and_one_that_never_fits_is_r
         assert!(scored >= 600 - WINDOW_SAMPLES, "{scored} of 600 readings");
     }
     let form = UploadForm::for_source(source).text("model_type", "lstm_ae").text("name", "four");
-    let (status, answer) = form.file("model", "large.tflite", fixture(large)).send(&client).await.outcome();
-    let message = answer.to_string();
-    assert!(status == 413 && message.contains("ai.loaded_bytes"), "{status} {answer}");
+    let answer = form.file("model", "large.tflite", fixture(large)).send(&client).await;
+    answer.refused(413, "ai.loaded_bytes");
 }
 
 /// What the device of a model says it looks at, by every door.

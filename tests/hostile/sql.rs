@@ -84,8 +84,7 @@ fn shapes(count: usize) -> Vec<String> {
 /// None of these ends the process, at the bound or far past it, and each answer says something.
 #[tokio::test(flavor = "multi_thread")]
 async fn deep_statements_are_answered_or_refused() {
-    let attacked = AttackedServer::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10s")]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10s")]).await;
     for count in [DEEP, 20_000] {
         for statement in one_in(4, shapes(count)) {
             let shown = &statement[..statement.len().min(50)];
@@ -96,15 +95,13 @@ async fn deep_statements_are_answered_or_refused() {
             assert!(count < 20_000 || status != 200 || statement.len() < 10_000, "{shown} is not refused");
         }
     }
-    let peak = attacked.finish().await;
-    assert!(peak <= MAX_RESIDENT_MIB, "{peak} MiB");
+    attacked.finish_below(MAX_RESIDENT_MIB).await;
 }
 
 /// Ordinary statements that are long without being deep are answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn long_lists_are_still_answered() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     let ids: Vec<_> = (0..20_000).map(|n| n.to_string()).collect();
     let conditions: Vec<_> = (0..150).map(|n| format!("(value = {n} AND quality = 'good')")).collect();
     let statements = [
@@ -165,8 +162,7 @@ async fn statements_are_bounded_in_memory_whatever_function_builds() {
         assert!(matches!(status, 200 | 400 | 413 | 503 | 504), "{shown}: {status} {body}");
         println!("{status} after {:?}: {shown} {}", started.elapsed(), &body[..body.len().min(120)]);
     }
-    let peak = attacked.finish().await;
-    assert!(peak <= MAX_RESIDENT_MIB, "{peak} MiB");
+    attacked.finish_below(MAX_RESIDENT_MIB).await;
 }
 
 /// Asks with a limit of rows, so that a large answer is computed and not sent: the first megabyte is enough.
@@ -178,15 +174,13 @@ async fn ask_and_drop(client: &Client, statement: &str) -> (u16, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_has_at_most_a_thousand_parameters() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     let body = format!("{{\"query\": \"SELECT 1\", \"params\": [{}0]}}", "0,".repeat(5_000_000));
     for _ in 0..4 {
         let json = [("content-type", "application/json")];
         client.send("POST", "/sql", &json, body.clone()).await.expect_one_of(&[400, 413]);
     }
-    let peak = attacked.finish().await;
-    assert!(peak <= 600, "{peak} MiB");
+    attacked.finish_below(600).await;
 }
 
 /// Statements that compute without ever waiting end with their time and with their asker, and do not keep others from

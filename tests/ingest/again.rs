@@ -4,14 +4,14 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::{NDJSON, count, number};
-use crate::rest::stream_of;
+use crate::rest::{stream_of, with_stream};
 use crate::support::{Client, Server};
 
 async fn post(client: &Client, key: &str, body: &str) -> (u16, bool, serde_json::Value) {
     let headers = [("content-type", NDJSON), ("idempotency-key", key)];
-    let (status, headers, answer) =
-        client.send("POST", "/ingest", &headers, body.to_owned()).await.into_parts();
-    (status, headers.get("idempotency-replayed").is_some_and(|v| v == "true"), answer)
+    let answer = client.send("POST", "/ingest", &headers, body.to_owned()).await;
+    let is_replayed = answer.headers.get("idempotency-replayed").is_some_and(|v| v == "true");
+    (answer.status, is_replayed, answer.body)
 }
 
 fn line(stream: i64, value: f64) -> String {
@@ -39,8 +39,7 @@ async fn a_repeated_request_gets_its_first_answer_also_after_a_crash() {
 
 #[tokio::test]
 async fn a_key_belongs_to_one_body_and_one_caller() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "s", "fp64").await;
+    let (server, client, _, stream) = with_stream("s", "fp64").await;
     assert_eq!(post(&client, "a", &line(stream, 1.0)).await.0, 200);
     let (status, is_replay, answer) = post(&client, "a", &line(stream, 2.0)).await;
     assert_eq!((status, is_replay), (422, false), "{answer}");
@@ -53,8 +52,7 @@ async fn a_key_belongs_to_one_body_and_one_caller() {
 
 #[tokio::test]
 async fn a_refused_request_does_not_use_up_its_key_and_of_many_at_once_one_is_written() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "s", "fp64").await;
+    let (_server, client, _, stream) = with_stream("s", "fp64").await;
     assert_eq!(post(&client, "a", "{").await.0, 400);
     assert_eq!(post(&client, "a", &line(stream, 1.0)).await, (200, false, json!({"rows": 1})));
     for bad in ["", &"k".repeat(1000)] {

@@ -117,8 +117,7 @@ impl Plant {
                 }
                 _ => ("basalt/press", json!({ "MqttObject.value": value })),
             };
-            let answer = client.publish(topic, payload.to_string(), 1).await;
-            assert_eq!(answer, Ok(0), "{:?}", INTERFACES[place]);
+            assert_eq!(client.publish(topic, payload.to_string(), 1).await, Ok(0), "{:?}", INTERFACES[place]);
         }
         client.disconnect(0).await;
     }

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::{ARROW, CSV, NDJSON, PARQUET};
-use crate::rest::stream_of;
+use crate::rest::{stream_of, with_stream};
 use crate::support::{DataDir, Server, rows, run_python};
 
 #[tokio::test]
@@ -30,8 +30,7 @@ async fn all_four_forms_written_by_polars_say_the_same() {
 
 #[tokio::test]
 async fn a_row_is_named_and_timed_in_many_ways_and_texts_and_wide_integers_stay_exact() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "s", "fp64").await;
+    let (_server, client, _, stream) = with_stream("s", "fp64").await;
     let noon = "2026-04-28T12:00:00Z";
     let by_names = r#"{"device": "s device", "stream": "s", "ts": 1777377600, "value": 7}"#.to_owned();
     let rows = rows![

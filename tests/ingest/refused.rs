@@ -14,7 +14,7 @@ use reqwest::Body;
 use serde_json::json;
 
 use super::{ARROW, CSV, NDJSON, PARQUET, arrow_body, count, readings_batch};
-use crate::rest::stream_of;
+use crate::rest::{stream_of, with_stream};
 use crate::support::{Client, Server, row_vec};
 
 const NOON: i64 = 1_777_377_600_000_000;
@@ -112,8 +112,7 @@ async fn wrong_lines_are_told_by_their_number() {
 
 #[tokio::test]
 async fn kinds_take_numbers_of_their_range() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (device, small) = stream_of(&client, "small", "int16").await;
+    let (server, client, device, small) = with_stream("small", "int16").await;
     let (_, wide) = stream_of(&client, "wide", "int64").await;
     let (_, half) = stream_of(&client, "half", "fp16").await;
     let (_, single) = stream_of(&client, "single", "fp32").await;
@@ -143,8 +142,7 @@ async fn kinds_take_numbers_of_their_range() {
     let body = json!({ "device": device, "name": "scaled", "type": "int16", "scale": 0.1 });
     let scaled = client.post("/api/data/", &body).await.id();
     let good = [(small, "-32768"), (wide, "-9223372036854775808"), (scaled, "1.5"), (scaled, "40000")];
-    let good = [&good[..], &[(half, "-65504"), (single, "3.4028234e38")]].concat();
-    for (id, value) in good {
+    for (id, value) in [&good[..], &[(half, "-65504"), (single, "3.4028234e38")]].concat() {
         client.ingest(CSV, csv(id, value)).await.ok();
     }
 }
@@ -181,8 +179,7 @@ async fn wrong_columns_and_cells_of_arrow_and_parquet() {
 
 #[tokio::test]
 async fn bodies_cut_anywhere_or_of_noise_are_refused() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (_, id) = stream_of(&client, "s", "fp64").await;
+    let (server, client, _, id) = with_stream("s", "fp64").await;
     let rows: Vec<_> = (0..100).map(|i| (id, NOON + i, i as f64)).collect();
     for (media, whole) in
         [(ARROW, arrow_body(&readings_batch(&rows))), (PARQUET, parquet(&readings_batch(&rows)))]
@@ -209,8 +206,7 @@ async fn bodies_cut_anywhere_or_of_noise_are_refused() {
 
 #[tokio::test]
 async fn bodies_too_large_or_packed_too_well() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (_, id) = stream_of(&client, "s", "text").await;
+    let (server, client, _, id) = with_stream("s", "text").await;
     client.ingest(NDJSON, vec![b' '; 100 << 20]).await.about("a length that is told").expect(413);
     let parts = (0..100).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1 << 20]));
     let answer = client.ingest(NDJSON, Body::wrap_stream(stream::iter(parts))).await;

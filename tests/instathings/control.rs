@@ -9,17 +9,15 @@ use crate::support::assert_members;
 
 #[tokio::test]
 async fn a_status_is_asked_for_and_fetched() {
-    let mut project = Project::start().await;
-    let (gateway, sub) = project.gateway().await;
+    let (mut project, gateway, sub) = Project::with_gateway().await;
     let path = format!("/device/v1/control/{sub}/status");
-    let (status, headers, body) = project.call("POST", &path, &json!({"state": ""})).await.into_parts();
-    assert_eq!((status, body), (202, json!({})));
-    let location = headers["location"].to_str().unwrap().to_owned();
+    let answer = project.call("POST", &path, &json!({"state": ""})).await;
+    let location = answer.header("location").to_owned();
+    answer.is(202, &json!({}));
     let request = location.split('/').nth(4).unwrap().to_owned();
     assert_eq!(location, format!("/device/v1/control/{request}/fetch"));
     assert_eq!(request.len(), 9);
-    let (status, headers, body) = project.get(&location).await.into_parts();
-    assert_eq!((status, body, headers["retry-after"].to_str().unwrap()), (202, json!({}), "1"));
+    project.get(&location).await.with_header("retry-after", "1").is(202, &json!({}));
 
     let client = project.server.client();
     let waiting = client.get("/api/command/?state=pending").await.body;
@@ -31,12 +29,12 @@ async fn a_status_is_asked_for_and_fetched() {
         if is_restarted {
             project.server.crash().await;
         }
-        let (status, found) = project.get(&location).await.outcome();
+        let found = project.get(&location).await.about(&is_restarted);
         let ttl = found["ttl"].as_i64().unwrap();
         assert!((3500..=3600).contains(&(ttl - now_s())), "{ttl}");
-        let expected =
+        let whole =
             json!({"projectId": "default", "response": answer, "ttl": ttl, "deviceId": sub, "id": request});
-        assert_eq!((status, found), (200, expected), "{is_restarted}");
+        found.is(200, &whole);
     }
     let foreign = project.foreign_token("elsewhere").await;
     let client = project.server.client();
@@ -59,16 +57,14 @@ async fn a_device_that_does_not_answer_in_time_is_silent() {
     let project = Project::start_with(&[("BASALT_COMMAND__TTL", "1s")]).await;
     let (gateway, _) = project.gateway().await;
     let path = format!("/device/v1/control/{gateway}/status");
-    let headers = project.call("POST", &path, &Value::Null).await.headers;
-    let location = headers["location"].to_str().unwrap().to_owned();
+    let location = project.call("POST", &path, &Value::Null).await.header("location").to_owned();
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     project.get(&location).await.is(504, &message("Gateway Timeout"));
 }
 
 #[tokio::test]
 async fn bodies_queries_and_headers_are_passed_on() {
-    let project = Project::start().await;
-    let (gateway, _) = project.gateway().await;
+    let (project, gateway, _) = Project::with_gateway().await;
     let client = project.server.client();
     let plug = client.post("/api/device/", &json!({"name": "plug", "protocol": "http"})).await.body;
     let product = json!({"name": "Locked", "metadata": {"control": false}});
@@ -117,8 +113,7 @@ async fn bodies_queries_and_headers_are_passed_on() {
 
 #[tokio::test]
 async fn logs_of_a_gateway() {
-    let project = Project::start().await;
-    let (gateway, sub) = project.gateway().await;
+    let (project, gateway, sub) = Project::with_gateway().await;
     let line = |n: i64, kind: &str| json!({"timestamp": (NOON_S + n) * 1000, "type": kind, "message": format!("line {n}\n")});
     let now = json!({"timestamp": now_s() * 1000, "type": "LOG", "message": "now"});
     let lines = json!({"container": "gate", "lines": [line(2, "ERR"), line(1, "LOG"), line(3, "LOG"), now]});

@@ -34,11 +34,9 @@ const EXAMPLES: [(&str, u16); 15] = rows![
 
 #[tokio::test]
 async fn every_example_works_as_printed() {
-    let project = Project::start().await;
-    let (gateway, sub) = project.gateway().await;
+    let (project, gateway, sub) = Project::with_gateway().await;
     let path = format!("/device/v1/control/{gateway}/status");
-    let headers = project.call("POST", &path, &Value::Null).await.headers;
-    let location = headers["location"].to_str().unwrap().to_owned();
+    let location = project.call("POST", &path, &Value::Null).await.header("location").to_owned();
     let host = project.server.url.clone();
     let replaced = [
         ("https://yourProjectName.instathings.io", host.as_str()),

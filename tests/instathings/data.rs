@@ -83,9 +83,9 @@ async fn pages_and_ranges_of_messages() {
         let items = page["data"].as_array().unwrap();
         let found: Vec<i64> = items.iter().map(|item| item["data"]["s1_v"].as_i64().unwrap()).collect();
         assert_eq!(found, expected, "{query}");
-        assert!(
-            items.iter().all(|item| item["ttl"].as_i64() == item["ts"].as_i64().map(|ts| ts / 1000 + 86_400))
-        );
+        let lasts_a_day =
+            |item: &Value| item["ttl"].as_i64() == item["ts"].as_i64().map(|ts| ts / 1000 + 86_400);
+        assert!(items.iter().all(lasts_a_day), "{query}");
     }
     let mistake = |param: &str, value: &str| json!({"value": value, "msg": "Invalid value", "param": param, "location": "query"});
     for (query, expected) in [

@@ -53,7 +53,7 @@ async fn a_device_is_changed_by_what_is_given() {
     let path = |device: &Value| format!("/device/v1/devices/{}", text(&device["id"]));
     let mistake = |param: &str, value: Value| json!({"errors": [{"value": value, "msg": "Invalid value", "param": param, "location": "body"}]});
     let long = "x".repeat(21);
-    let rows = [
+    for (device, body, status, expected) in [
         (&device, json!({"name": "New name"}), 200, json!({})),
         (&device, Value::Null, 200, json!({})),
         (&device, json!({"unknown": 1}), 200, json!({})),
@@ -63,8 +63,7 @@ async fn a_device_is_changed_by_what_is_given() {
         (&device, json!({"frequency": 29}), 400, mistake("frequency", json!(29))),
         (&device, json!({"demoActive": 1}), 400, mistake("demoActive", json!(1))),
         (&other, json!({"demoActive": true}), 400, mistake("demoActive", json!(true))),
-    ];
-    for (device, body, status, expected) in rows {
+    ] {
         project.call("PATCH", &path(device), &body).await.is(status, &expected);
     }
     let shown = project.get(&path(&device)).await.body;
@@ -74,8 +73,7 @@ async fn a_device_is_changed_by_what_is_given() {
 
 #[tokio::test]
 async fn names_need_not_be_unique() {
-    let project = Project::start().await;
-    let (gateway, first) = project.gateway().await;
+    let (project, gateway, first) = Project::with_gateway().await;
     let second = project.device(json!({"name": "sensor", "parentDevice": gateway})).await;
     let path = format!("/device/v1/devices/{}", text(&second["id"]));
     let names = async || project.get("/device/v1/devices").await.column("name");
@@ -84,8 +82,7 @@ async fn names_need_not_be_unique() {
     let native = project.native_id(&text(&second["id"])).await;
     let stored = format!("/api/device/{native}/");
     project.server.client().get(&stored).await.has(200, json!({"name": "sensor-2"}));
-    let taken = json!({"name": "sensor"});
-    let answer = project.server.client().patch(&stored, &taken).await;
+    let answer = project.server.client().patch(&stored, &json!({"name": "sensor"})).await;
     answer.has(400, json!({"/name/0": "This field must be unique."}));
 
     // Other changes leave the name; a new one, given here or elsewhere, replaces it.
@@ -102,9 +99,8 @@ async fn names_need_not_be_unique() {
 
 #[tokio::test]
 async fn what_cannot_be_created_is_told_at_once_and_a_gateway_goes_with_its_sub_devices() {
-    let project = Project::start().await;
-    let (gateway, sub) = project.gateway().await;
-    let rows = [
+    let (project, gateway, sub) = Project::with_gateway().await;
+    for (body, expected) in [
         (json!({}), vec!["name"]),
         (json!({"name": "x".repeat(21)}), vec!["name"]),
         (json!({"name": "a", "type": "no-type"}), vec!["type"]),
@@ -112,8 +108,7 @@ async fn what_cannot_be_created_is_told_at_once_and_a_gateway_goes_with_its_sub_
         (json!({"name": "a", "parentDevice": sub}), vec!["parentDevice"]),
         (json!({"name": "a", "parentDevice": gateway, "isGateway": true}), vec!["isGateway"]),
         (json!({"isGateway": 1, "isVirtual": "no"}), vec!["name", "isGateway", "isVirtual"]),
-    ];
-    for (body, expected) in rows {
+    ] {
         let (status, answer) = project.call("POST", "/device/v1/devices", &body).await.outcome();
         let errors = answer["errors"].as_array().cloned().unwrap_or_default();
         let params: Vec<_> = errors.iter().map(|error| error["param"].as_str().unwrap()).collect();
@@ -145,7 +140,6 @@ async fn what_cannot_be_created_is_told_at_once_and_a_gateway_goes_with_its_sub_
 async fn types_are_products_and_those_that_are_built_in_and_so_are_protocols() {
     let project = Project::start().await;
     let hue = "4023br5d-9f88-4f31-97c2-0e682aef543f";
-    let (status, found) = project.get(&format!("/device/v1/types/{hue}")).await.outcome();
     let expected = json!({
         "addOn": "@instathings/gate-addon-zigbee", "description": "Hue white and color ambiance",
         "fakeSampleLabel": "onoff", "id": hue, "manufacturer": "Philips", "model": "9290012573A",
@@ -153,7 +147,7 @@ async fn types_are_products_and_those_that_are_built_in_and_so_are_protocols() {
         "rooms": ["closed-office", "meeting-room", "toilet", "archive", "living-room", "bedroom", "kitchen", "open-space"],
         "space": ["workspace", "home"], "type": "sensor",
     });
-    assert_eq!((status, found), (200, expected.clone()));
+    project.get(&format!("/device/v1/types/{hue}")).await.is(200, &expected);
     let order = async || {
         let rows = project.get("/device/v1/types").await.body.as_array().expect("a list").clone();
         rows.iter()
@@ -182,15 +176,14 @@ async fn types_are_products_and_those_that_are_built_in_and_so_are_protocols() {
         json!({"isGateway": true, "subDevices": [], "protocols": ["IuYtREd0", "R2Jh6IhT", "vRy6GTde"]});
     assert_eq!(some(&gateway, &["isGateway", "subDevices", "protocols"]), expected);
 
-    let rows = [
+    for (id, name, slug) in [
         ("vRy6GTde", "Zigbee", "zigbee"),
         ("IuYtREd0", "WiFi", "http"),
         ("R2Jh6IhT", "Bluetooth", "bluetooth"),
         ("knx", "KNX", "knx"),
         ("vRy7GTde", "Automations", "automations"),
         ("modbus", "Modbus", "modbus"),
-    ];
-    for (id, name, slug) in rows {
+    ] {
         let found = project.get(&format!("/device/v1/protocols/{id}")).await;
         found.is(200, &json!({"id": id, "name": name, "slug": slug}));
     }

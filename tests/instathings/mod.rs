@@ -32,6 +32,13 @@ impl Project {
         Project::start_with(&[]).await
     }
 
+    /// Starts one with a gateway and a device below it; the keys of both.
+    async fn with_gateway() -> (Project, String, String) {
+        let project = Project::start().await;
+        let (gateway, sub) = project.gateway().await;
+        (project, gateway, sub)
+    }
+
     async fn start_with(env: &[(&str, &str)]) -> Project {
         let preset = format!("{CLIENT}:{SECRET}");
         let env = [&[("BASALT_BOOTSTRAP_INSTATHINGS", preset.as_str()), NO_LIMIT], env].concat();

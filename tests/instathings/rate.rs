@@ -15,17 +15,13 @@ async fn each_token_has_its_budget() {
     let body = json!({"clientId": CLIENT, "clientSecret": SECRET});
     let mut tokens = Vec::new();
     for left in (0..4).rev() {
-        let (status, headers, answer) = client.without_key().post(TOKEN_PATH, &body).await.into_parts();
-        assert_eq!(
-            (status, headers["x-ratelimit-remaining"].to_str().unwrap()),
-            (200, left.to_string().as_str())
-        );
+        let answer = client.without_key().post(TOKEN_PATH, &body).await;
+        let answer = answer.with_header("x-ratelimit-remaining", &left.to_string()).ok();
         tokens.push(answer["access_token"].as_str().unwrap().to_owned());
     }
-    let (status, headers, answer) = client.without_key().post(TOKEN_PATH, &body).await.into_parts();
-    assert_eq!((status, answer), (429, message("Too Many Requests")));
-    let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
-    assert!((700..=720).contains(&wait), "an hour for five: {wait}");
+    let answer = client.without_key().post(TOKEN_PATH, &body).await;
+    assert!((700..=720).contains(&answer.retry_after()), "an hour for five: {answer:?}");
+    answer.is(429, &message("Too Many Requests"));
 
     let valid = project.token.clone();
     for token in [valid.as_str(), "wrong.token", "another.wrong.token"] {
@@ -33,26 +29,21 @@ async fn each_token_has_its_budget() {
         for left in (0..5).rev() {
             // Whatever comes of a request, it counts.
             let path = if left == 2 && token == valid { "/device/v1/devices?x" } else { "/device/v1/types" };
-            let (status, headers, _) = call(&client, token, "GET", path, &Value::Null).await.into_parts();
-            assert_eq!(status, expected, "{token} {left}");
-            assert_eq!(headers["x-ratelimit-limit"], "5");
-            assert_eq!(headers["x-ratelimit-remaining"], left.to_string().as_str());
-            let reset: u64 = headers["x-ratelimit-reset"].to_str().unwrap().parse().unwrap();
+            let answer = call(&client, token, "GET", path, &Value::Null).await.about(token);
+            let answer = answer.with_header("x-ratelimit-limit", "5");
+            let answer = answer.with_header("x-ratelimit-remaining", &left.to_string());
+            let reset: u64 = answer.header("x-ratelimit-reset").parse().unwrap();
             assert!(reset > 1_777_377_600, "{reset}");
+            answer.expect(expected);
         }
-        let (status, headers, answer) =
-            call(&client, token, "PUT", "/device/v1/types", &Value::Null).await.into_parts();
-        assert_eq!((status, answer), (429, message("Too Many Requests")), "before everything else");
-        let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
-        assert!((700..=720).contains(&wait), "{wait}");
-        assert_eq!(headers["x-ratelimit-remaining"], "0");
+        let answer = call(&client, token, "PUT", "/device/v1/types", &Value::Null).await;
+        let answer = answer.about("before everything else").with_header("x-ratelimit-remaining", "0");
+        assert!((700..=720).contains(&answer.retry_after()), "{answer:?}");
+        answer.is(429, &message("Too Many Requests"));
     }
     for left in (0..5).rev() {
-        let (status, headers, _) = client.without_key().get("/device/v1/types").await.into_parts();
-        assert_eq!(
-            (status, headers["x-ratelimit-remaining"].to_str().unwrap()),
-            (401, left.to_string().as_str())
-        );
+        let answer = client.without_key().get("/device/v1/types").await;
+        answer.with_header("x-ratelimit-remaining", &left.to_string()).expect(401);
     }
     client.without_key().get("/device/v1/types").await.expect(429);
     // Other interfaces have no part in it.

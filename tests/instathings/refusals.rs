@@ -27,14 +27,12 @@ const ENDPOINTS: [(&str, &str); 17] = [
 
 #[tokio::test]
 async fn every_endpoint_answers_every_caller() {
-    let project = Project::start().await;
-    let (gateway, sub) = project.gateway().await;
-    let headers =
-        project.call("POST", &format!("/device/v1/control/{gateway}/status"), &Value::Null).await.headers;
-    let location = headers["location"].to_str().unwrap().to_owned();
-    let request = location.split('/').nth(4).unwrap().to_owned();
+    let (project, gateway, sub) = Project::with_gateway().await;
+    let status = format!("/device/v1/control/{gateway}/status");
+    let answer = project.call("POST", &status, &Value::Null).await;
+    let request = answer.header("location").split('/').nth(4).unwrap();
     let path = |pattern: &str| {
-        pattern.replace("{gateway}", &gateway).replace("{sub}", &sub).replace("{request}", &request)
+        pattern.replace("{gateway}", &gateway).replace("{sub}", &sub).replace("{request}", request)
     };
     let foreign = project.foreign_token("elsewhere").await;
     let client = project.server.client();
@@ -43,10 +41,8 @@ async fn every_endpoint_answers_every_caller() {
     for (method, pattern) in ENDPOINTS {
         let body = if pattern == "/device/v1/devices" { json!({"name": "new"}) } else { Value::Null };
         for token in wrong {
-            let (status, headers, answer) =
-                call(&client, token, method, &path(pattern), &body).await.into_parts();
-            assert_eq!((status, answer), (401, message("Unauthorized")), "{method} {pattern} {token}");
-            assert_eq!(headers["www-authenticate"], "Bearer");
+            let answer = call(&client, token, method, &path(pattern), &body).await.about(token);
+            answer.with_header("www-authenticate", "Bearer").is(401, &message("Unauthorized"));
         }
         client.without_key().send(method, &path(pattern), &[], "").await.is(401, &message("Unauthorized"));
         let answer = client.send(method, &path(pattern), &[], "").await;
@@ -58,16 +54,14 @@ async fn every_endpoint_answers_every_caller() {
     }
     for (method, pattern) in ENDPOINTS {
         let body = if pattern == "/device/v1/devices" { json!({"name": "new"}) } else { Value::Null };
-        let (status, answer) = project.call(method, &path(pattern), &body).await.outcome();
         let expected = match (method, pattern) {
             ("POST", "/device/v1/devices") => 201,
             (_, "/device/v1/control/{gateway}/status" | "/device/v1/control/{request}/fetch") => 202,
             _ => 200,
         };
-        assert_eq!(status, expected, "{method} {pattern}: {answer}");
+        project.call(method, &path(pattern), &body).await.expect(expected);
     }
-    let list = call(&client, &foreign, "GET", "/device/v1/devices", &Value::Null).await.body;
-    assert_eq!(list, json!([]));
+    assert_eq!(call(&client, &foreign, "GET", "/device/v1/devices", &Value::Null).await.body, json!([]));
 }
 
 #[tokio::test]
@@ -77,14 +71,13 @@ async fn tokens_are_for_clients_and_end_with_them() {
     project.get("/device/v1/types").await.ok();
     let client = project.server.client().without_key();
     let mistake = |param: &str| json!({"msg": "Invalid value", "param": param, "location": "body"});
-    let rows = [
+    for (body, status, expected) in [
         (json!({"clientId": "cloud", "clientSecret": "wrong"}), 401, message("Unauthorized")),
         (json!({"clientId": "nobody", "clientSecret": super::SECRET}), 401, message("Unauthorized")),
         (json!({"clientId": "cloud"}), 400, json!({"errors": [mistake("clientSecret")]})),
         (json!({}), 400, json!({"errors": [mistake("clientId"), mistake("clientSecret")]})),
         (json!([1]), 400, json!({"errors": [mistake("clientId"), mistake("clientSecret")]})),
-    ];
-    for (body, status, expected) in rows {
+    ] {
         client.post("/authentication/v1/oauth/token", &body).await.is(status, &expected);
     }
     for body in ["{".to_owned(), "[".repeat(200), " ".repeat(70 << 10)] {
@@ -107,13 +100,12 @@ async fn tokens_are_for_clients_and_end_with_them() {
 
 #[tokio::test]
 async fn refusals_come_in_the_vendors_order_and_malformed_requests_break_nothing() {
-    let project = Project::start().await;
-    let (gateway, _) = project.gateway().await;
+    let (project, gateway, _) = Project::with_gateway().await;
     let of = |path: &str| format!("/device/v1/devices/{gateway}{path}");
     let bearer = format!("Bearer {}", project.token);
     let (own, text_only) = (("authorization", bearer.as_str()), ("accept", "text/html"));
     let client = project.server.client().without_key();
-    let rows = [
+    for (name, method, path, headers, body, status) in [
         ("401_before_405", "PUT", of(""), vec![text_only], "x", 401),
         ("405_before_406", "PUT", of(""), vec![own, text_only], "x", 405),
         ("406_before_400", "PATCH", of(""), vec![own, text_only], "x", 406),
@@ -125,17 +117,15 @@ async fn refusals_come_in_the_vendors_order_and_malformed_requests_break_nothing
         ("404_of_a_route", "GET", "/device/v2/devices".to_owned(), vec![own], "", 404),
         ("404_of_options", "OPTIONS", of(""), vec![own], "", 404),
         ("401_of_a_route", "GET", "/devices".to_owned(), vec![], "", 401),
-    ];
-    for (name, method, path, headers, body, status) in rows {
-        let (found, answered, answer) = client.send(method, &path, &headers, body).await.into_parts();
-        assert_eq!(found, status, "{name}: {answer}");
-        if status == 405 {
-            assert_eq!(answered["allow"], "GET, HEAD, PATCH, DELETE", "{name}");
-            assert_eq!(answer, message("Method Not Allowed"));
-        }
-        if status == 406 {
-            assert_eq!(answer, message("Not Acceptable"), "{name}");
-        }
+    ] {
+        let answer = client.send(method, &path, &headers, body).await.about(name);
+        match status {
+            405 => answer
+                .with_header("allow", "GET, HEAD, PATCH, DELETE")
+                .is(status, &message("Method Not Allowed")),
+            406 => answer.is(status, &message("Not Acceptable")),
+            _ => answer.expect(status),
+        };
     }
     let large = format!("{{\"name\":\"{}\"}}", "x".repeat(11 << 20));
     client.send("PATCH", &of(""), &[own], large).await.is(413, &message("Payload Too Large"));
@@ -167,6 +157,5 @@ async fn check_malformed(project: &Project, gateway: &str) {
         let (status, answer) = client.send(method, path, &headers, body).await.outcome();
         assert!(status < 500 || status == 503, "{method} {path} {body:?}: {status} {answer}");
     }
-    let shown = project.get(&format!("/device/v1/devices/{gateway}")).await.body;
-    assert_eq!(text(&shown["id"]), gateway);
+    assert_eq!(text(&project.get(&format!("/device/v1/devices/{gateway}")).await.body["id"]), gateway);
 }

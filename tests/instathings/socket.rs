@@ -93,8 +93,7 @@ async fn who_may_follow_a_project() {
         (format!("/?project=nothing&access_token={token}"), 403, message("Forbidden")),
     ];
     for (path, status, body) in rows {
-        let refused = Socket::open(url, &path).await.err().expect("it is refused");
-        assert_eq!(refused, (status, body), "{path}");
+        assert_eq!(Socket::open(url, &path).await.err().expect("it is refused"), (status, body), "{path}");
     }
     for path in ["/wss?project=default", "/WSS/?project=Default", "/?project=default"] {
         let opened = Socket::open(url, &format!("{path}&access_token={token}")).await;
@@ -108,8 +107,7 @@ async fn who_may_follow_a_project() {
 
 #[tokio::test]
 async fn data_and_answers_are_told_as_rest_shows_them() {
-    let project = Project::start().await;
-    let (gateway, sub) = project.gateway().await;
+    let (project, gateway, sub) = Project::with_gateway().await;
     let (mut one, mut two) = (Socket::follow(&project).await, Socket::follow(&project).await);
     let client = project.server.client();
     let stream = json!({"name": "data", "device": project.native_id(&sub).await});
@@ -137,8 +135,7 @@ async fn data_and_answers_are_told_as_rest_shows_them() {
 
 #[tokio::test]
 async fn a_session_of_a_gateway() {
-    let project = Project::start().await;
-    let (gateway, sub) = project.gateway().await;
+    let (project, gateway, sub) = Project::with_gateway().await;
     let mut socket = Socket::follow(&project).await;
     let installed = json!({
         "event": "installation_succeded", "dt_install": 1, "protocol": "knx", "protocolId": "knx", "exitStatus": 0,
@@ -193,8 +190,7 @@ async fn a_session_of_a_gateway() {
 
 #[tokio::test]
 async fn pairing_of_a_device_until_its_end() {
-    let project = Project::start().await;
-    let (gateway, sub) = project.gateway().await;
+    let (project, gateway, sub) = Project::with_gateway().await;
     let shown = project.get(&format!("/device/v1/devices/{sub}")).await.body;
     let mut socket = Socket::follow(&project).await;
     let payload = |action: &str| {
@@ -217,8 +213,7 @@ async fn pairing_of_a_device_until_its_end() {
 
 #[tokio::test]
 async fn lines_of_logs_come_together() {
-    let project = Project::start().await;
-    let (gateway, _) = project.gateway().await;
+    let (project, gateway, _) = Project::with_gateway().await;
     let mut socket = Socket::follow(&project).await;
     let line = |n: i64| json!({"timestamp": NOON_S * 1000 + n, "type": "LOG", "message": n.to_string()});
     for n in 0..3 {

@@ -18,16 +18,15 @@ use crate::graphql::data;
 use crate::in_process::{NOW, TestDb, TestEnv};
 use crate::support::{Client, rows};
 
+/// A component with nothing but its names.
+pub fn component(device: DeviceId, key: &str, name: &str) -> DocumentSpec {
+    let (key, name) = (key.to_owned(), name.to_owned());
+    DocumentSpec::Component(ComponentSpec { device, key, name, sensor_profile: None, metadata: Map::new() })
+}
+
 /// Gives a device a component and a quarantined reading, which are seen with the device.
 pub async fn plant(ground: &TestEnv, inside: &TestDb, who: &Principal, device: DeviceId, word: &str) {
-    let component = ComponentSpec {
-        device,
-        key: word.to_owned(),
-        name: word.to_owned(),
-        sensor_profile: None,
-        metadata: Map::new(),
-    };
-    inside.app().documents.create_document(who, DocumentSpec::Component(component)).await.unwrap();
+    inside.app().documents.create_document(who, component(device, word, word)).await.unwrap();
     quarantine(ground, who, device, word).await;
 }
 
@@ -58,14 +57,7 @@ pub async fn identifiers(
     let site = app.documents.create_document(who, DocumentSpec::Site(SiteSpec::new(&name))).await.unwrap();
     let group = DeviceGroupSpec { name: name.clone(), devices: vec![device], ..DeviceGroupSpec::default() };
     let group = app.documents.create_document(who, DocumentSpec::DeviceGroup(group)).await.unwrap();
-    let component = ComponentSpec {
-        device,
-        key: "part".to_owned(),
-        name: name.clone(),
-        sensor_profile: None,
-        metadata: Map::new(),
-    };
-    let component = app.documents.create_document(who, DocumentSpec::Component(component)).await.unwrap();
+    let component = app.documents.create_document(who, component(device, "part", &name)).await.unwrap();
     let field = ProfileField {
         name: "set".to_owned(),
         value_type: ValueType::Double,
@@ -91,7 +83,7 @@ pub async fn identifiers(
         device_profiles: Vec::new(),
         ..PackContent::default()
     };
-    let PackOutcome::Created(pack) = app.install_pack(who, content).await.unwrap() else {
+    let PackOutcome::Created(pack) = app.mk.packs.install_pack(who, content).await.unwrap() else {
         panic!("the pack is new")
     };
     let profile = pack.members[0].uuid;
@@ -102,10 +94,10 @@ pub async fn identifiers(
         profile,
         content: ArtefactContent::Inline(content),
     };
-    let artefact = app.create_artefact(who, artefact, word.to_owned()).await.unwrap();
+    let artefact = app.mk.configurations.create_artefact(who, artefact, word.to_owned()).await.unwrap();
     let target = catalog.device(who, device).unwrap().aliases.uuid;
     let binding = BindingSpec { target_type: TargetType::Device, target, artefact: artefact.uuid };
-    let (binding, _) = app.put_binding(who, Uuid::new_v4(), binding).await.unwrap();
+    let (binding, _) = app.mk.configurations.put_binding(who, Uuid::new_v4(), binding).await.unwrap();
     quarantine(&world.ground, who, device, word).await;
     let own = QuarantineFilter { device: Some(device), newest_first: true, ..QuarantineFilter::default() };
     let quarantined = catalog.quarantined(who, &own).await.unwrap().remove(0);

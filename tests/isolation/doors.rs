@@ -96,7 +96,8 @@ impl DoorFixture {
             origins: Default::default(),
             connections: TaskTracker::new(),
         };
-        let onpremise = serve(onpremise::router(app.onpremise_messages().unwrap(), options)).await;
+        let onpremise =
+            serve(onpremise::router(app.vendors.onpremise.onpremise_messages().unwrap(), options)).await;
         DoorFixture { world, hidden, foreign, own, third, of_third, app, client, onpremise }
     }
 

@@ -33,8 +33,8 @@ fn named(about: &Identifiers, placeholder: &str) -> String {
 async fn link(fixture: &DoorFixture, who: &Principal, about: &Identifiers) -> String {
     let uuid = Uuid::try_parse(&named(about, "{export}")).unwrap();
     let export = until!("the file of an export", PATIENCE;
-        export = fixture.app.export(who, uuid).await.unwrap(); export.status == ExportStatus::Ready);
-    fixture.app.export_link(who, &export).await.unwrap().expect("it has a file").path_and_query
+        export = fixture.app.exports.export(who, uuid).await.unwrap(); export.status == ExportStatus::Ready);
+    fixture.app.exports.export_link(who, &export).await.unwrap().expect("it has a file").path_and_query
 }
 
 /// Fetches an address without any credential.
@@ -46,7 +46,7 @@ async fn status(fixture: &DoorFixture, path: &str) -> u16 {
 async fn a_signed_link_admits_to_one_file_and_an_upload_address_takes_one_object_for_its_time() {
     let fixture = DoorFixture::new().await;
     let stop = CancellationToken::new();
-    let worker = tokio::spawn(fixture.app.clone().run_exports(stop.clone()));
+    let worker = tokio::spawn(fixture.app.exports.clone().run_exports(stop.clone()));
     let owner = fixture.world.ground.owner.clone();
     let ours = link(&fixture, &owner, &fixture.own).await;
     let theirs = link(&fixture, &fixture.third, &fixture.of_third).await;
@@ -108,8 +108,7 @@ async fn a_download_token_is_for_one_firmware_and_device_and_an_upload_learns_no
     let ask = async |body: &Value| {
         let path = format!("{FIRMWARE}/{}/download-tokens", named(&fixture.own, "{firmware}"));
         let headers = [("authorization", admin.as_str()), ("content-type", "application/json")];
-        let (status, answer) = fixture.client.send("POST", &path, &headers, body.to_string()).await.outcome();
-        (status, answer)
+        fixture.client.send("POST", &path, &headers, body.to_string()).await.outcome()
     };
     let (made, answer) = ask(&json!({"deviceId": named(&fixture.own, "{uuid}")})).await;
     assert_eq!(made, 201, "{answer}");
@@ -138,9 +137,7 @@ async fn a_download_token_is_for_one_firmware_and_device_and_an_upload_learns_no
     let media = format!("multipart/form-data; boundary={BOUNDARY}");
     let headers = [("authorization", third.as_str()), ("content-type", media.as_str())];
     let upload = async |name: &str, profile: Option<&str>| {
-        let (status, answer) =
-            fixture.client.send("POST", FIRMWARE, &headers, form(name, profile)).await.outcome();
-        (status, answer)
+        fixture.client.send("POST", FIRMWARE, &headers, form(name, profile)).await.outcome()
     };
     let nobody = Uuid::from_u128(1).to_string();
     let (unknown, expected) = upload("new", Some(&nobody)).await;

@@ -4,10 +4,8 @@ use basalt::app::access::KeyRequest;
 use basalt::domain::annotation::{AnnotationSource, AnnotationSpec, ScopeType};
 use basalt::domain::device::{DeviceSpec, Protocol};
 use basalt::domain::document::{AnnotationClassSpec, DocumentKind, DocumentSpec};
-use basalt::domain::event::{EventSpec, Level};
 use basalt::domain::group::GroupSpec;
 use basalt::domain::reading::{Quality, Reading};
-use basalt::domain::statistic::{Origin, Statistic};
 use basalt::domain::stream::{StreamKind, StreamSpec};
 use basalt::domain::{DeviceId, Micros, Principal, StreamId};
 use basalt::store::catalog::NewDocument;
@@ -15,7 +13,7 @@ use tempfile::TempDir;
 
 use super::documents;
 use crate::in_process::{MINUTE, NOW, TestDb, TestEnv, message};
-use crate::support::Client;
+use crate::support::{Client, event, posted_minute};
 
 /// Every name and text of what a caller may not see contains this.
 pub const SECRET: &str = "zebra";
@@ -74,35 +72,10 @@ async fn record(ground: &TestEnv, inside: &TestDb, who: &Principal, stream: Stre
     let device = ground.catalog.stream(who, stream).unwrap().spec.device;
     let word = if is_secret { SECRET } else { "own" };
     let ts = Micros(NOW - 150 * MINUTE);
-    let row = Statistic {
-        origin: Origin::Posted,
-        stream,
-        ts,
-        window_s: 60,
-        count: 1,
-        mean: Some(if is_secret { SECRET_VALUE } else { 5.0 }),
-        rms: None,
-        median: None,
-        min: None,
-        max: None,
-        q1: None,
-        q3: None,
-    };
+    let row = posted_minute(stream, ts, if is_secret { SECRET_VALUE } else { 5.0 });
     inside.store.upsert(who, basalt::store::statistics::rows::posted_rows(&[row])).await.unwrap();
     inside.store.upsert(who, message(device, ts, word)).await.unwrap();
-    let event = EventSpec {
-        device: Some(device),
-        stream: Some(stream),
-        kind: word.to_owned(),
-        level: Level::Info,
-        ts,
-        message: word.to_owned(),
-        url: String::new(),
-        payload: serde_json::Map::new(),
-        acknowledged: false,
-        note: None,
-    };
-    ground.catalog.create_event(who, event).await.unwrap();
+    ground.catalog.create_event(who, event(device, Some(stream), word, ts)).await.unwrap();
     annotate(ground, who, stream, word).await;
 }
 

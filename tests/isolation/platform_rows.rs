@@ -8,10 +8,9 @@ use basalt::domain::alert::target::RuleTarget;
 use basalt::domain::annotation::{AnnotationSource, AnnotationSpec, ScopeType};
 use basalt::domain::document::camera::CameraAddress;
 use basalt::domain::document::{
-    AnnotationClassSpec, CameraSpec, CaptureRuleSpec, ComponentSpec, DashboardSpec, DocumentSpec,
-    FirmwareDescription, ReferencePairSpec,
+    AnnotationClassSpec, CameraSpec, CaptureRuleSpec, DashboardSpec, DocumentSpec, FirmwareDescription,
+    ReferencePairSpec,
 };
-use basalt::domain::event::{EventSpec, Level};
 use basalt::domain::export::{ExportContent, ExportScope, ExportSpec};
 use basalt::domain::media::address::CameraKind;
 use basalt::domain::media::{Capture, ClipRequest, LiveSession, MediaWork};
@@ -21,9 +20,10 @@ use basalt::store::catalog::AnnotationChange;
 use serde_json::Map;
 use uuid::Uuid;
 
+use super::documents::component;
 use super::fixture::IsolationFixture;
 use crate::in_process::{MINUTE, NOW};
-use crate::support::rows;
+use crate::support::{self, rows};
 
 /// Placeholders of the rows that [`identifiers`] makes.
 pub const NAMES: [&str; 15] = rows![
@@ -157,18 +157,7 @@ fn device_rule(name: &str, device: DeviceId) -> AlertRuleSpec {
 
 async fn event(world: &IsolationFixture, who: &Principal, stream: StreamId, word: &str) -> Uuid {
     let device = world.ground.catalog.stream(who, stream).unwrap().spec.device;
-    let event = EventSpec {
-        device: Some(device),
-        stream: Some(stream),
-        kind: word.to_owned(),
-        level: Level::Info,
-        ts: Micros(NOW - 150 * MINUTE),
-        message: word.to_owned(),
-        url: String::new(),
-        payload: Map::new(),
-        acknowledged: false,
-        note: None,
-    };
+    let event = support::event(device, Some(stream), word, Micros(NOW - 150 * MINUTE));
     world.ground.catalog.create_event(who, event).await.unwrap().uuid
 }
 
@@ -185,14 +174,14 @@ async fn export(world: &IsolationFixture, who: &Principal, stream: Uuid, word: &
 
 async fn firmware(world: &IsolationFixture, who: &Principal, name: &str) -> Uuid {
     let app = world.inside.app();
-    let upload = app.begin_firmware(who).await.unwrap().write("bytes".into()).await.unwrap();
+    let upload = app.mk.firmware.begin_firmware(who).await.unwrap().write("bytes".into()).await.unwrap();
     let description = FirmwareDescription {
         name: name.to_owned(),
         version: "1.0.0".to_owned(),
         device_profile: None,
         notes: None,
     };
-    app.create_firmware(who, description, "file.bin".to_owned(), upload).await.unwrap().uuid
+    app.mk.firmware.create_firmware(who, description, "file.bin".to_owned(), upload).await.unwrap().uuid
 }
 
 /// A pair of two components of the device of a stream.
@@ -200,14 +189,7 @@ async fn pair(world: &IsolationFixture, who: &Principal, stream: StreamId, name:
     let device = world.ground.catalog.stream(who, stream).unwrap().spec.device;
     let mut parts = Vec::new();
     for key in ["first", "second"] {
-        let component = ComponentSpec {
-            device,
-            key: key.to_owned(),
-            name: name.to_owned(),
-            sensor_profile: None,
-            metadata: Map::new(),
-        };
-        parts.push(document(world, who, DocumentSpec::Component(component)).await);
+        parts.push(document(world, who, component(device, key, name)).await);
     }
     let pair = ReferencePairSpec {
         handle: Uuid::new_v4(),

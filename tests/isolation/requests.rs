@@ -70,6 +70,7 @@ pub fn datastone() -> Vec<Request> {
         send("POST", "/api/device/{device}/session/", r#"{"event":"connected"}"#);
         send("POST", "/api/device/{device}/log/", r#"{"container":"gate","lines":[{"timestamp":1,"type":"LOG","message":"x"}]}"#);
         send("POST", "/api/data/", r#"{"name":"x","device":{device}}"#);
+        send("POST", "/api/device/{device}/tag-list/", "{}");
         send("DELETE", "/api/device/{device}/", "");
     ]);
     requests

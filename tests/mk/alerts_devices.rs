@@ -6,7 +6,7 @@ use basalt::domain::alert::budget::MAX_ALERTS_PER_HOUR;
 use serde_json::{Value, json};
 
 use super::alerts::{SensorFixture, alerts_of, wait_for};
-use super::{Caller, KEY, NOBODY, Platform, field_errors, id};
+use super::{Caller, KEY, NOBODY, Platform, id};
 use crate::support::{Client, assert_members, free_port, rows, until, with};
 
 const RULES: &str = "/api/v1/alert-rules";
@@ -71,20 +71,16 @@ async fn a_rule_on_a_device_says_what_is_wrong() {
     let (_platform, admin) = Platform::with_admin().await;
     let device = admin.create("/api/v1/devices", json!({"name": "d"})).await["id"].clone();
     let states = "disabled, connecting, online, degraded, offline";
-    let rows = rows![
+    for (more, expected) in rows![
         json!({"deviceId": null}), vec!["deviceId: must not be null".to_owned()];
         json!({"deviceId": NOBODY}), vec!["deviceId: does not exist".to_owned()];
         json!({"operator": "GT", "threshold": "OFFLINE", "windowSeconds": null}),
-            vec![
-                "operator: must be one of EQ, NEQ for DEVICE_STATE".to_owned(),
-                format!("threshold: must be one of {states} for DEVICE_STATE"),
-                "windowSeconds: must not be null".to_owned(),
-            ];
+            vec!["operator: must be one of EQ, NEQ for DEVICE_STATE".to_owned(),
+                 format!("threshold: must be one of {states} for DEVICE_STATE"),
+                 "windowSeconds: must not be null".to_owned()];
         json!({"evaluation": "NO_DATA"}), vec!["sensorId: must not be null".to_owned()];
-    ];
-    for (more, expected) in rows {
-        let answer = admin.send("POST", RULES, &rule(&device, more.clone())).await.expect(400);
-        assert_eq!(field_errors(&answer), expected, "{more}");
+    ] {
+        admin.send("POST", RULES, &rule(&device, more)).await.has_field_errors(400, &expected);
     }
 }
 
@@ -110,9 +106,8 @@ async fn a_rule_that_flaps_raises_so_many_alerts_and_counts_the_rest() {
         raised = alerts_of(&admin, &rule).await.len(); raised as u64 + suppressed(&admin).await == flaps as u64);
     let most = MAX_ALERTS_PER_HOUR as usize;
     assert!((most..=2 * most).contains(&raised), "{raised} alerts");
-    let metrics = platform.client.get("/metrics").await.body.to_string();
-    let line = format!("basalt_alerts_suppressed_total {}", flaps - raised);
-    assert!(metrics.contains(&line), "{line} is not in {metrics}");
+    let counted = platform.client.metric("basalt_alerts_suppressed_total").await;
+    assert_eq!(counted, (flaps - raised) as f64);
     platform.server.restart().await;
     let admin = Caller::new(&platform.server.client(), KEY);
     assert_eq!(suppressed(&admin).await, (flaps - raised) as u64, "after a restart");

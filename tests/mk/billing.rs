@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::firmware::upload;
-use super::{NO_RATE, Platform, field_errors, id, problem};
+use super::{NO_RATE, Platform, problem};
 
 const PLAN: &str = "/api/v1/billing/plan";
 const PLANS: (&str, &str) = ("BASALT_MK__PLANS", "starter:10:1000000:10GiB,plant:500:-:-");
@@ -33,8 +33,7 @@ async fn the_plan_is_unlimited_until_the_owner_chooses_another() {
         (json!({"plan": " "}), "plan: must not be blank"),
         (json!({"plan": "gold"}), "plan: must be one of unlimited, starter, plant"),
     ] {
-        let answer = owner.send("PUT", PLAN, &body).await.expect(400);
-        assert_eq!(field_errors(&answer), vec![expected.to_owned()], "{body}");
+        owner.send("PUT", PLAN, &body).await.has_field_errors(400, &[expected]);
     }
     let chosen = owner.send("PUT", PLAN, &json!({"plan": "starter"})).await;
     let chosen = chosen.has(200, json!({"plan": "starter", "limits": starter}));
@@ -50,17 +49,16 @@ async fn what_an_organization_uses_is_counted_for_itself() {
     let stranger = platform.stranger().await;
     let usage = async |caller: &super::Caller| caller.get("/api/v1/billing/usage").await.ok();
     let before = usage(&admin).await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
+    let device = admin.make("devices", json!({"name": "d"})).await;
     let sensor = json!({"deviceId": device, "key": "t", "name": "T", "valueType": "DOUBLE"});
-    let sensor = id(&admin.create("/api/v1/sensors", sensor).await);
+    let sensor = admin.make("sensors", sensor).await;
     let reading = |second: u32| {
         json!({"sensorId": sensor, "timestamp": format!("2026-04-28T12:00:{second:02}Z"), "value": 1.5,
             "metadata": {"batch": second}})
     };
     let readings: Vec<Value> = (0..30).map(reading).collect();
     admin.send("POST", "/api/v1/readings", &json!(readings)).await.has(202, json!({"accepted": 30}));
-    let texts = [("name", "press"), ("version", "1.0.0")];
-    upload(&admin, &texts, Some(&[7; 5000]), &[]).await.created();
+    upload(&admin, &[("name", "press"), ("version", "1.0.0")], Some(&[7; 5000]), &[]).await.created();
     let number = |usage: &Value, name: &str| usage[name].as_u64().unwrap_or_else(|| panic!("{usage}"));
     let after = usage(&admin).await;
     let grown = |name: &str| number(&after, name) - number(&before, name);

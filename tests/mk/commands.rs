@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, NOBODY, Platform, field_errors, id};
+use super::{Caller, NOBODY, Platform, id};
 use crate::support::rows;
 
 /// A device, and the path of its commands.
 async fn device(caller: &Caller, name: &str) -> (String, String) {
-    let device = id(&caller.create("/api/v1/devices", json!({"name": name})).await);
+    let device = caller.make("devices", json!({"name": name})).await;
     let path = format!("/api/v1/devices/{device}/commands");
     (device, path)
 }
@@ -16,7 +16,7 @@ async fn device(caller: &Caller, name: &str) -> (String, String) {
 async fn a_command_is_shown_as_it_was_asked_for() {
     let mut platform = Platform::start().await;
     let (device, path) = device(&platform.admin, "d").await;
-    let rows = rows![
+    for (body, expected) in rows![
         json!({}), vec!["type: must not be blank"];
         json!({"type": "reboot", "timeoutSeconds": 0}),
             vec!["timeoutSeconds: must be between 1 and 86400", "type: must match ^[A-Z][A-Z0-9_]{0,63}$"];
@@ -26,10 +26,8 @@ async fn a_command_is_shown_as_it_was_asked_for() {
             vec!["params.componentId: must be a UUID", "params.configArtefactId: must be a UUID"];
         json!({"type": "BIND_CONFIG_ARTEFACT", "params": {"configArtefactId": NOBODY}}),
             vec!["params.configArtefactId: does not exist"];
-    ];
-    for (body, expected) in rows {
-        let answer = platform.admin.send("POST", &path, &body).await.expect(400);
-        assert_eq!(field_errors(&answer), expected, "{body}");
+    ] {
+        platform.admin.send("POST", &path, &body).await.has_field_errors(400, &expected);
     }
     assert_eq!(platform.admin.get(&path).await["content"], json!([]), "nothing of it was queued");
     for (method, path, expected) in [
@@ -56,7 +54,7 @@ async fn a_command_is_shown_as_it_was_asked_for() {
     assert_eq!(platform.admin.get(&format!("{path}?status=SUCCESS")).await["content"], json!([]));
     platform.admin.get(&format!("{path}?status=DONE")).await.expect(400);
     platform.admin.get(&format!("{path}?sort=params")).await.expect(400);
-    let other = id(&platform.admin.create("/api/v1/devices", json!({"name": "e"})).await);
+    let other = platform.admin.make("devices", json!({"name": "e"})).await;
     let path = format!("/api/v1/devices/{other}/commands/{}", id(&made));
     platform.admin.get(&path).await.about("a command of another device").expect(404);
 }
@@ -74,8 +72,7 @@ async fn a_command_is_answered_once_or_ends_by_its_time() {
         let command = platform.admin.get(&format!("{path}/{made}")).await.body;
         assert_eq!((&command["status"], command["completedAt"].is_string()), (&json!(status), is_complete));
     }
-    let failed = json!({"state": "failed"});
-    platform.client.post(&result, &failed).await.about("a final state stays").expect(409);
+    platform.client.post(&result, &json!({"state": "failed"})).await.about("a final state stays").expect(409);
     let short = id(&platform.admin.create(&path, json!({"type": "REBOOT", "timeoutSeconds": 1})).await);
     let one = format!("{path}/{short}");
     let timed_out = loop {

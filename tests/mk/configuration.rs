@@ -57,19 +57,13 @@ fn mistakes_of_bindings_and_uploads() -> Vec<Mistake> {
     let binding = format!("{BINDINGS}/{NOBODY}");
     row_vec![
         "PUT", binding.clone(), json!({"targetType": "PLANT"}),
-            vec![
-                "configArtefactId: must not be null",
-                "targetId: must not be null",
-                "targetType: must be one of COMPONENT, DEVICE, DEVICE_GROUP, DEVICE_PROFILE, SENSOR_PROFILE",
-            ];
+            vec!["configArtefactId: must not be null", "targetId: must not be null",
+                 "targetType: must be one of COMPONENT, DEVICE, DEVICE_GROUP, DEVICE_PROFILE, SENSOR_PROFILE"];
         "PUT", binding, json!({"targetType": "DEVICE", "targetId": NOBODY, "configArtefactId": NOBODY}),
             vec!["configArtefactId: does not exist", "targetId: does not exist"];
         "POST", UPLOADS.to_owned(), json!({"contentType": "a/b", "sizeBytes": 104_857_601, "sha256": "x"}),
-            vec![
-                "fileName: must not be blank",
-                "sha256: must be 64 hexadecimal digits in lower case",
-                "sizeBytes: must be between 1 and 104857600",
-            ];
+            vec!["fileName: must not be blank", "sha256: must be 64 hexadecimal digits in lower case",
+                 "sizeBytes: must be between 1 and 104857600"];
     ]
 }
 
@@ -78,8 +72,7 @@ async fn every_mistake_is_told_at_once() {
     let platform = Platform::start().await;
     let rows = mistakes_of_artefacts(&platform.org).into_iter().chain(mistakes_of_bindings_and_uploads());
     for (method, path, body, expected) in rows {
-        let answer = platform.admin.send(method, &path, &body).await.expect(400);
-        assert_eq!(field_errors(&answer), expected, "{body}");
+        platform.admin.send(method, &path, &body).await.has_field_errors(400, &expected);
     }
     for (method, path, expected) in [
         ("PUT", format!("{ARTEFACTS}/{NOBODY}"), 405),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{NOBODY, Platform, field_errors, id};
+use super::{NOBODY, Platform, id};
 use crate::support::{assert_members, row_vec};
 
 const DASHBOARDS: &str = "/api/v1/dashboards";
@@ -32,8 +32,7 @@ async fn a_dashboard_is_stored_as_it_is_given() {
     admin.create(DASHBOARDS, json!({"name": "Works", "layout": []})).await;
     let page = admin.get(&format!("{DASHBOARDS}?sort=name&size=1")).await;
     page.has(200, json!({"/page/totalElements": 2, "/content/0/name": "Works"}));
-    assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 204);
-    assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 404);
+    admin.delete_once(&one).await;
 }
 
 #[tokio::test]
@@ -63,7 +62,6 @@ async fn a_layout_has_100_widgets_of_known_types_in_24_columns() {
     ];
     for (layout, expected, errors) in rows {
         let body = json!({"name": "d", "layout": layout});
-        let answer = admin.send("POST", DASHBOARDS, &body).await.expect(expected);
-        assert_eq!(field_errors(&answer), errors, "{answer}");
+        admin.send("POST", DASHBOARDS, &body).await.has_field_errors(expected, &errors);
     }
 }

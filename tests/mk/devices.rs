@@ -32,15 +32,14 @@ async fn a_device_has_every_field_of_the_contract() {
     assert_eq!(row, expected);
     // PATCH merges, PUT replaces.
     let patched = admin.send("PATCH", &path, &json!({"name": "Gate", "location": null})).await;
-    let patched = patched.has(200, json!({"name": "Gate", "tags": ["a"]}));
-    assert_eq!(patched["location"], Value::Null);
+    assert_eq!(patched.has(200, json!({"name": "Gate", "tags": ["a"]}))["location"], Value::Null);
     admin.send("PUT", &path, &json!({"name": "Gate"})).await.has(200, json!({"tags": [], "metadata": {}}));
     // It is the device of every other interface.
     platform.client.get("/api/device/?name=Gate").await.has(200, json!({"/0/protocol": "virtual"}));
 
     let row = admin.create("/api/v1/devices", json!({"name": "d"})).await;
     let path = format!("/api/v1/devices/{}", id(&row));
-    let rows = [
+    for (status, expected, then) in [
         ("ACTIVE", 200, "ACTIVE"),
         ("OFFLINE", 409, "ACTIVE"),
         ("PENDING", 409, "ACTIVE"),
@@ -49,8 +48,7 @@ async fn a_device_has_every_field_of_the_contract() {
         ("INACTIVE", 200, "INACTIVE"),
         ("ACTIVE", 200, "ACTIVE"),
         ("RUNNING", 400, "ACTIVE"),
-    ];
-    for (status, expected, then) in rows {
+    ] {
         admin.send("PATCH", &path, &json!({"status": status})).await.expect(expected);
         assert_eq!(admin.get(&path).await["status"], then, "{status}");
     }
@@ -68,9 +66,9 @@ async fn a_device_has_every_field_of_the_contract() {
 #[tokio::test]
 async fn a_sensor_is_a_stream() {
     let (platform, admin) = Platform::with_admin().await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
+    let device = admin.make("devices", json!({"name": "d"})).await;
     let component = json!({"deviceId": device, "key": "boiler", "name": "Boiler"});
-    let component = id(&admin.create("/api/v1/components", component).await);
+    let component = admin.make("components", component).await;
     let body = json!({
         "deviceId": device, "componentId": component, "key": "temp", "name": "Temperature", "valueType": "DOUBLE",
         "unit": "Cel", "isWritable": true,

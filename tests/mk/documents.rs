@@ -8,8 +8,8 @@ use crate::support::rows;
 #[tokio::test]
 async fn rows_are_created_read_and_replaced() {
     let (_platform, admin) = Platform::with_admin().await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d", "tags": ["hot"]})).await);
-    let rows = rows![
+    let device = admin.make("devices", json!({"name": "d", "tags": ["hot"]})).await;
+    for (noun, body, expected, change) in rows![
         "sites", json!({"name": "Plant"}),
             json!({"name": "Plant", "description": null, "address": null, "location": null, "timezone": "UTC", "deviceCount": 0}),
             json!({"name": "Works", "timezone": "Europe/Berlin", "address": "Street 1"});
@@ -19,8 +19,7 @@ async fn rows_are_created_read_and_replaced() {
         "components", json!({"deviceId": device, "key": "boiler", "name": "Boiler"}),
             json!({"deviceId": device, "key": "boiler", "name": "Boiler", "sensorProfileId": null, "metadata": {}}),
             json!({"deviceId": device, "key": "kettle", "name": "Kettle", "metadata": {"a": 1}});
-    ];
-    for (noun, body, expected, change) in rows {
+    ] {
         let path = format!("/api/v1/{noun}");
         let row = admin.create(&path, body).await;
         let one = format!("{path}/{}", id(&row));
@@ -38,8 +37,8 @@ async fn rows_are_created_read_and_replaced() {
         assert_eq!(admin.get(&one).await.body, changed, "{noun}");
     }
 
-    let site = id(&admin.create("/api/v1/sites", json!({"name": "s"})).await);
-    let group = id(&admin.create("/api/v1/device-groups", json!({"name": "g", "tags": ["a", "b"]})).await);
+    let site = admin.make("sites", json!({"name": "s"})).await;
+    let group = admin.make("device-groups", json!({"name": "g", "tags": ["a", "b"]})).await;
     for (name, tags) in [("both", vec!["a", "b", "c"]), ("one", vec!["a"]), ("none", vec![])] {
         admin.create("/api/v1/devices", json!({"name": name, "tags": tags, "siteId": site})).await;
     }
@@ -54,10 +53,10 @@ async fn rows_are_created_read_and_replaced() {
 #[tokio::test]
 async fn what_is_fixed_stays() {
     let (mut platform, admin) = Platform::with_admin().await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
-    let other = id(&admin.create("/api/v1/devices", json!({"name": "e"})).await);
+    let device = admin.make("devices", json!({"name": "d"})).await;
+    let other = admin.make("devices", json!({"name": "e"})).await;
     let body = json!({"deviceId": device, "key": "c", "name": "C"});
-    let component = id(&admin.create("/api/v1/components", body.clone()).await);
+    let component = admin.make("components", body.clone()).await;
     let path = format!("/api/v1/components/{component}");
     let mut moved = body.clone();
     moved["deviceId"] = json!(other);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{NOBODY, Platform, field_errors, id, problem};
+use super::{NOBODY, Platform, id, problem};
 use crate::support::{assert_members, row_vec};
 
 const EVENTS: &str = "/api/v1/events";
@@ -11,7 +11,7 @@ const EVENTS: &str = "/api/v1/events";
 async fn an_event_is_created_listed_and_seen_in_the_event_log() {
     let platform = Platform::start().await;
     let (admin, client) = (&platform.admin, &platform.client);
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let device = admin.make("devices", json!({"name": "Press"})).await;
     let body = json!({"type": "maintenance", "severity": "WARNING", "title": "Oil changed", "deviceId": device,
         "timestamp": "2026-04-28T12:00:00Z", "payload": {"litres": 5}});
     let made = admin.create(EVENTS, body).await;
@@ -21,15 +21,14 @@ async fn an_event_is_created_listed_and_seen_in_the_event_log() {
     assert_members(&made, &expected);
     assert_eq!(admin.get(&format!("{EVENTS}/{}", id(&made))).await.body, made);
     let path = format!("{EVENTS}/{}/lifecycle", id(&made));
-    let (status, answer) = admin.get(&path).await.outcome();
     let none = problem(404, "Not Found", &format!("Event {} not found", id(&made)), &path);
-    assert_eq!((status, answer), (404, none));
+    admin.get(&path).await.is(404, &none);
     let log = client.get("/api/event-log/").await.body;
     assert_members(&log, &json!({"/0/kind": "maintenance", "/0/message": "Oil changed"}));
     let error =
         json!({"kind": "alarm", "level": "error", "message": "Door", "timestamp": "2026-04-29T12:00:00Z"});
     client.post("/api/event-log/", &error).await.created();
-    let rows = [
+    for (query, expected) in [
         ("", 2),
         ("?severity=CRITICAL", 1),
         ("?severity=WARNING&type=maintenance&source=USER", 1),
@@ -37,8 +36,7 @@ async fn an_event_is_created_listed_and_seen_in_the_event_log() {
         ("?from=2026-04-28T12:00:00Z&to=2026-04-29T12:00:00Z", 1),
         ("?from=2026-04-28T12:00:01Z", 1),
         ("?sort=timestamp,asc&size=1", 2),
-    ];
-    for (query, expected) in rows {
+    ] {
         admin.get(&format!("{EVENTS}{query}")).await.has(200, json!({"/page/totalElements": expected}));
     }
     assert_eq!(admin.get(&format!("{EVENTS}?deviceId={device}")).await["content"], json!([made]));
@@ -63,18 +61,11 @@ async fn an_event_is_created_listed_and_seen_in_the_event_log() {
         json!({}), vec!["severity: must not be null", "title: must not be blank", "type: must not be blank"];
         json!({"type": "a b", "severity": "X", "title": "x".repeat(256), "source": "SYSTEM",
                 "deviceId": NOBODY, "sensorId": NOBODY, "timestamp": "yesterday"}),
-            vec![
-                "deviceId: does not exist",
-                "sensorId: does not exist",
-                "severity: must be one of INFO, WARNING, CRITICAL",
-                "source: must be one of USER, DEVICE",
-                "timestamp: must be an ISO-8601 time between 1970 and 2261",
-                "title: size must be between 1 and 255",
-                "type: must match ^[A-Za-z0-9_-]{1,32}$",
-            ];
+            vec!["deviceId: does not exist", "sensorId: does not exist", "severity: must be one of INFO, WARNING, CRITICAL",
+                 "source: must be one of USER, DEVICE", "timestamp: must be an ISO-8601 time between 1970 and 2261",
+                 "title: size must be between 1 and 255", "type: must match ^[A-Za-z0-9_-]{1,32}$"];
     ];
     for (body, expected) in rows {
-        let answer = admin.send("POST", EVENTS, &body).await.expect(400);
-        assert_eq!(field_errors(&answer), expected, "{body}");
+        admin.send("POST", EVENTS, &body).await.has_field_errors(400, &expected);
     }
 }

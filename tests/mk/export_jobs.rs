@@ -25,7 +25,7 @@ async fn busy_device(server: &Server, admin: &Caller, name: &str, rows: i64) -> 
 async fn one_that_waits_is_not_deleted_and_fails_with_its_scope() {
     let (platform, admin) = Platform::with_admin().await;
     let busy = busy_device(&platform.server, &admin, "busy", 200_000).await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
+    let device = admin.make("devices", json!({"name": "d"})).await;
     let first = id(&admin.create(EXPORTS, request("DEVICE", &busy)).await);
     let second = id(&admin.create(EXPORTS, request("DEVICE", &device)).await);
     for export in [&first, &second] {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Caller, NOBODY, Platform, field_errors, id};
-use crate::support::{assert_members, eventually, rows, run_python};
+use super::{Caller, NOBODY, Platform, id};
+use crate::support::{assert_members, rows, run_python, until};
 
 pub(super) const EXPORTS: &str = "/api/v1/exports";
 const READINGS: &str = "/api/v1/readings";
@@ -16,11 +16,8 @@ pub(super) const NEW_YEAR: i64 = 1_704_067_200;
 /// Waits until an export is finished and returns it.
 pub(super) async fn finished(caller: &Caller, export: &str) -> Value {
     let path = format!("{EXPORTS}/{export}");
-    eventually("an export is finished", EXPORT_TIMEOUT, || async {
-        let row = caller.get(&path).await.ok();
-        Some(row).filter(|row| row["status"] != "PENDING" && row["status"] != "RUNNING")
-    })
-    .await
+    until!("an export is finished", EXPORT_TIMEOUT;
+        row = caller.get(&path).await.ok(); row["status"] != "PENDING" && row["status"] != "RUNNING")
 }
 
 /// Path and query of a link.
@@ -32,9 +29,8 @@ fn target(url: &Value) -> String {
 /// Fetches the file of an export without any credential, and reads it with other programs.
 pub(super) async fn read(platform: &Platform, export: &Value, args: &[&str]) -> Value {
     let client = platform.server.client().without_key();
-    let (status, headers, bytes) =
-        client.send_bytes("GET", &target(&export["downloadUrl"]), &[], String::new()).await.into_parts();
-    assert_eq!((status, headers["content-type"].as_bytes()), (200, &b"application/zip"[..]));
+    let answer = client.send_bytes("GET", &target(&export["downloadUrl"]), &[], String::new()).await;
+    let bytes = answer.with_header("content-type", "application/zip").ok();
     assert_eq!(export["sizeBytes"], json!(bytes.len()));
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("export.zip");
@@ -64,11 +60,11 @@ fn members(row: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn the_round_trip_is_that_of_the_platform() {
     let (platform, admin) = Platform::with_admin().await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "warehouse-gateway-01"})).await);
+    let device = admin.make("devices", json!({"name": "warehouse-gateway-01"})).await;
     let sensor =
         |key: &str, kind: &str| json!({"deviceId": device, "key": key, "name": key, "valueType": kind});
-    let t = id(&admin.create("/api/v1/sensors", sensor("t", "DOUBLE")).await);
-    let n = id(&admin.create("/api/v1/sensors", sensor("n", "BIGINT")).await);
+    let t = admin.make("sensors", sensor("t", "DOUBLE")).await;
+    let n = admin.make("sensors", sensor("n", "BIGINT")).await;
     let rows = json!([
         {"sensorId": t, "timestamp": "2024-01-01T00:00:00Z", "value": 20.5, "metadata": {"who": "me"}},
         {"sensorId": t, "timestamp": "2024-01-31T23:59:59.999999Z", "value": -1.5},
@@ -130,25 +126,24 @@ async fn the_round_trip_is_that_of_the_platform() {
 #[tokio::test]
 async fn a_site_is_exported_with_all_that_is_below_it() {
     let (platform, admin) = Platform::with_admin().await;
-    let site = id(&admin.create("/api/v1/sites", json!({"name": "here"})).await);
-    let device = json!({"name": "here", "siteId": site});
-    let device = id(&admin.create("/api/v1/devices", device).await);
-    let elsewhere = id(&admin.create("/api/v1/devices", json!({"name": "elsewhere"})).await);
+    let site = admin.make("sites", json!({"name": "here"})).await;
+    let device = admin.make("devices", json!({"name": "here", "siteId": site})).await;
+    let elsewhere = admin.make("devices", json!({"name": "elsewhere"})).await;
     let component = json!({"deviceId": device, "key": "axis", "name": "Axis"});
-    let component = id(&admin.create("/api/v1/components", component).await);
+    let component = admin.make("components", component).await;
     let mut sensors = Vec::new();
     for (of, component) in [(&device, Some(&component)), (&device, None), (&elsewhere, None)] {
         let body =
             json!({"deviceId": of, "componentId": component, "key": "t", "name": "T", "valueType": "TEXT"});
-        let sensor = id(&admin.create("/api/v1/sensors", body).await);
+        let sensor = admin.make("sensors", body).await;
         let reading = json!({"sensorId": sensor, "timestamp": "2024-01-02T00:00:00Z", "value": "on"});
         assert_eq!(admin.status("POST", READINGS, &reading).await, 202);
         sensors.push(sensor);
     }
     let scopes = json!(["SITE", "DEVICE", "COMPONENT", "SENSOR"]);
     let class = json!({"key": "fault", "name": "Fault", "color": "#aa0000", "scopes": scopes, "fields": []});
-    let class = id(&admin.create("/api/v1/annotation-classes", class).await);
-    let rows = [
+    let class = admin.make("annotation-classes", class).await;
+    for (scope_type, scope, start, end) in [
         ("SITE", &site, "2023-12-01T00:00:00Z", json!("2024-01-01T00:00:01Z")),
         ("DEVICE", &device, "2024-01-02T00:00:00Z", Value::Null),
         ("COMPONENT", &component, "2024-01-03T00:00:00Z", json!("2024-03-01T00:00:00Z")),
@@ -156,8 +151,7 @@ async fn a_site_is_exported_with_all_that_is_below_it() {
         ("SENSOR", &sensors[2], "2024-01-04T00:00:00Z", Value::Null),
         ("DEVICE", &device, "2024-02-01T00:00:00Z", Value::Null),
         ("DEVICE", &device, "2023-12-01T00:00:00Z", json!("2024-01-01T00:00:00Z")),
-    ];
-    for (scope_type, scope, start, end) in rows {
+    ] {
         let body = json!({"classId": class, "scopeType": scope_type, "scopeId": scope, "startTime": start,
             "endTime": end, "values": {}, "note": scope_type});
         admin.create("/api/v1/annotations", body).await;
@@ -190,22 +184,17 @@ async fn a_site_is_exported_with_all_that_is_below_it() {
 #[tokio::test]
 async fn what_is_wrong_with_a_request_is_told_at_once() {
     let (platform, admin) = Platform::with_admin().await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
+    let device = admin.make("devices", json!({"name": "d"})).await;
     let with = |member: &str, value: Value| {
         let mut body = request("DEVICE", &device);
         body[member] = value;
         body
     };
     let null = "must not be null";
-    let rows = rows![
+    for (body, expected) in rows![
         json!({}),
-            vec![
-                format!("from: {null}"),
-                format!("includes: {null}"),
-                format!("scopeId: {null}"),
-                format!("scopeType: {null}"),
-                format!("to: {null}"),
-            ];
+            vec![format!("from: {null}"), format!("includes: {null}"), format!("scopeId: {null}"),
+                 format!("scopeType: {null}"), format!("to: {null}")];
         with("scopeType", json!("PLANT")), vec!["scopeType: must be one of SITE, DEVICE, COMPONENT, SENSOR".to_owned()];
         with("scopeType", json!("SITE")), vec!["scopeId: does not exist".to_owned()];
         with("scopeId", json!(NOBODY)), vec!["scopeId: does not exist".to_owned()];
@@ -214,10 +203,8 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
         with("to", json!("2025-01-01T00:00:00.000001Z")), vec!["to: must be at most 366 days after from".to_owned()];
         with("includes", json!([])), vec!["includes: must not be empty".to_owned()];
         with("includes", json!(["READINGS", "VIDEO"])), vec!["includes[1]: must be one of READINGS, ANNOTATIONS".to_owned()];
-    ];
-    for (body, expected) in rows {
-        let answer = admin.send("POST", EXPORTS, &body).await.expect(400);
-        assert_eq!(field_errors(&answer), expected, "{body}");
+    ] {
+        admin.send("POST", EXPORTS, &body).await.has_field_errors(400, &expected);
     }
     for body in [Value::Null, with("includes", json!("READINGS")), with("from", json!(5))] {
         admin.send("POST", EXPORTS, &body).await.has(400, json!({"detail": "Malformed request body"}));
@@ -228,11 +215,9 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
     let repeated = admin.create(EXPORTS, with("includes", json!(["READINGS", "READINGS"]))).await;
     assert_eq!(repeated["includes"], json!(["READINGS"]));
     let ready = finished(&admin, &id(&repeated)).await;
-    let seen = read(&platform, &ready, &[]).await;
-    assert_eq!(seen["names"], json!(["readings.parquet", "manifest.json"]));
+    assert_eq!(read(&platform, &ready, &[]).await["names"], json!(["readings.parquet", "manifest.json"]));
     let owner = platform.user(&platform.org, "owner");
-    let theirs = owner.create(EXPORTS, request("DEVICE", &device)).await;
-    assert_eq!(theirs["requestedBy"], json!("user_8f2c"));
+    assert_eq!(owner.create(EXPORTS, request("DEVICE", &device)).await["requestedBy"], json!("user_8f2c"));
     for (method, path, expected) in
         [("GET", "/abc", 400), ("DELETE", "/abc", 400), ("PUT", "", 405), ("PATCH", "/abc", 405)]
     {
@@ -243,7 +228,7 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
 #[tokio::test]
 async fn a_link_needs_no_credential_and_serves_parts() {
     let (platform, admin) = Platform::with_admin().await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
+    let device = admin.make("devices", json!({"name": "d"})).await;
     let export = id(&admin.create(EXPORTS, request("DEVICE", &device)).await);
     let ready = finished(&admin, &export).await;
     let link = target(&ready["downloadUrl"]);
@@ -251,23 +236,22 @@ async fn a_link_needs_no_credential_and_serves_parts() {
     let get = async |path: &str, headers: &[(&str, &str)]| {
         client.send_bytes("GET", path, headers, String::new()).await
     };
-    let (status, headers, whole) = get(&link, &[]).await.into_parts();
-    assert_eq!((status, headers["accept-ranges"].as_bytes()), (200, &b"bytes"[..]));
-    assert_eq!(headers["content-disposition"], format!("attachment; filename=\"{export}.zip\""));
-    let tag = headers["etag"].to_str().unwrap().to_owned();
+    let whole = get(&link, &[]).await.with_header("accept-ranges", "bytes");
+    let whole = whole.with_header("content-disposition", &format!("attachment; filename=\"{export}.zip\""));
+    let (tag, whole) = (whole.header("etag").to_owned(), whole.ok());
     let size = whole.len();
     for (range, expected) in [
         ("bytes=0-3".to_owned(), &whole[..4]),
         (format!("bytes={}-", size - 2), &whole[size - 2..]),
         ("bytes=-5".to_owned(), &whole[size - 5..]),
     ] {
-        let (status, headers, part) = get(&link, &[("range", &range), ("if-range", &tag)]).await.into_parts();
-        assert_eq!((status, part.as_slice()), (206, expected), "{range}");
-        assert_eq!(headers["content-length"], expected.len().to_string());
-        assert!(headers["content-range"].to_str().unwrap().ends_with(&format!("/{size}")));
+        let part = get(&link, &[("range", &range), ("if-range", &tag)]).await;
+        let part = part.about(&range).with_header("content-length", &expected.len().to_string());
+        assert!(part.header("content-range").ends_with(&format!("/{size}")), "{range}");
+        part.is(206, &expected.to_vec());
     }
-    let (status, headers, _) = get(&link, &[("range", &format!("bytes={size}-"))]).await.into_parts();
-    assert_eq!((status, headers["content-range"].to_str().unwrap()), (416, &*format!("bytes */{size}")));
+    let past = get(&link, &[("range", &format!("bytes={size}-"))]).await;
+    past.with_header("content-range", &format!("bytes */{size}")).expect(416);
     get(&link, &[("range", "bytes=0-3"), ("if-range", "\"other\"")]).await.ok();
     // Who has the file already is not sent it again; who asks for another one gets none.
     for (condition, named, expected) in [
@@ -276,11 +260,12 @@ async fn a_link_needs_no_credential_and_serves_parts() {
         ("if-match", tag.as_str(), 200),
         ("if-match", "\"other\"", 412),
     ] {
-        let (status, _, part) = get(&link, &[(condition, named)]).await.into_parts();
-        assert_eq!((status, part.is_empty()), (expected, expected == 304), "{condition}: {named}");
+        let part =
+            get(&link, &[(condition, named)]).await.about(&format!("{condition}: {named}")).expect(expected);
+        assert_eq!(part.is_empty(), expected == 304, "{condition}: {named}");
     }
-    let (status, headers, _) = client.send_bytes("HEAD", &link, &[], String::new()).await.into_parts();
-    assert_eq!((status, headers["content-length"].to_str().unwrap()), (200, &*size.to_string()));
+    let head = client.send_bytes("HEAD", &link, &[], String::new()).await;
+    head.with_header("content-length", &size.to_string()).ok();
 
     let (path, query) = link.split_once('?').unwrap();
     let forged = [

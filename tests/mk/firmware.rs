@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Caller, NOBODY, Platform, field_errors, id, problem};
+use super::{Caller, NOBODY, Platform, id, problem};
 use crate::support::{Answer, rows};
 
 const FIRMWARE: &str = "/api/v1/firmware";
@@ -47,10 +47,7 @@ pub(super) async fn upload(
 /// Uploads a version and returns its row.
 pub(super) async fn stored(caller: &Caller, version: &str, bytes: &[u8]) -> Value {
     let texts = [("name", "press"), ("version", version)];
-    let (status, headers, row) = upload(caller, &texts, Some(bytes), &[]).await.into_parts();
-    assert_eq!(status, 201, "{row}");
-    assert_eq!(headers["location"], format!("{FIRMWARE}/{}", id(&row)));
-    row
+    upload(caller, &texts, Some(bytes), &[]).await.created_in(FIRMWARE)
 }
 
 /// Makes a token for a device and returns path and query of its address.
@@ -97,9 +94,8 @@ async fn every_operation_answers_every_role() {
     }
     let anonymous = Caller::anonymous(&platform.client);
     upload(&anonymous, &[], None, &[]).await.expect(401);
-    let (status, body) = anonymous.get(&format!("{FIRMWARE}/download?token=x")).await.outcome();
-    let expected = problem(401, "Unauthorized", "Invalid download token", "/api/v1/firmware/download");
-    assert_eq!((status, body), (401, expected));
+    let invalid = problem(401, "Unauthorized", "Invalid download token", "/api/v1/firmware/download");
+    anonymous.get(&format!("{FIRMWARE}/download?token=x")).await.is(401, &invalid);
 }
 
 #[tokio::test]
@@ -118,8 +114,7 @@ async fn every_mistake_of_a_form_is_told() {
         &[("name", "a"), ("version", "1.0.0"), ("deviceProfileId", NOBODY)], Some(b"x"), vec!["deviceProfileId: does not exist"];
     ];
     for (texts, file, expected) in rows {
-        let answer = upload(&platform.admin, texts, file, &[]).await.expect(400);
-        assert_eq!(field_errors(&answer), expected);
+        upload(&platform.admin, texts, file, &[]).await.has_field_errors(400, &expected);
     }
     let admin = &platform.admin;
     admin.send("POST", FIRMWARE, &Value::Null).await.has(400, json!({"detail": "Malformed request body"}));
@@ -157,8 +152,7 @@ async fn a_version_never_changes_and_survives_a_crash() {
     assert_eq!(versions("").await, "1.0.0 1.1.0");
     assert_eq!(versions("version=1.1.0").await, "1.1.0");
     assert_eq!(versions(&format!("deviceProfileId={NOBODY}")).await, "");
-    assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 204);
-    assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 404);
+    admin.delete_once(&one).await;
     let files = std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count();
     assert_eq!(files, 1, "its file went with it");
     admin.get(&format!("{FIRMWARE}/{}", id(&other))).await.ok();
@@ -169,7 +163,7 @@ async fn a_device_fetches_all_or_a_part() {
     let (mut platform, admin) = Platform::with_admin().await;
     let bytes: Vec<u8> = (0..1000_u32).map(|n| (n % 251) as u8).collect();
     let row = stored(&admin, "1.0.0", &bytes).await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d"})).await);
+    let device = admin.make("devices", json!({"name": "d"})).await;
     let path = address(&admin, &row, &device).await;
     let tag = format!("\"{}\"", row["sha256"].as_str().unwrap());
     type Row<'a> = (&'a [(&'a str, &'a str)], u16, Option<&'a str>, std::ops::Range<usize>);
@@ -196,9 +190,8 @@ async fn a_device_fetches_all_or_a_part() {
     let (status, headers_found, body) = fetch(&platform, &path, &[("range", "bytes=1000-")]).await;
     assert_eq!((status, &headers_found["content-range"]), (416, &json!("bytes */1000")), "{body:?}");
     assert_eq!(headers_found["content-type"], "application/problem+json");
-    let (status, headers, body) =
-        platform.client.without_key().send_bytes("HEAD", &path, &[], "").await.into_parts();
-    assert_eq!((status, &headers["content-length"], body.len()), (200, &"1000".parse().unwrap(), 0));
+    let head = platform.client.without_key().send_bytes("HEAD", &path, &[], "").await;
+    head.with_header("content-length", "1000").is(200, &Vec::new());
     // The same secret signs after a crash, and nobody else's does.
     platform.server.crash().await;
     assert_eq!(fetch(&platform, &path, &[]).await.2, bytes);
@@ -221,16 +214,12 @@ async fn a_file_has_a_limit_and_tokens_and_commands_name_firmware_and_devices_of
         let body = upload(&platform.admin, &texts, Some(&vec![7; bytes]), &[]).await;
         body.about(&name).has(413, json!({"title": "Payload Too Large"}));
     }
-    let files = std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count();
-    assert_eq!(files, 1);
+    assert_eq!(std::fs::read_dir(platform.server.data_dir.path().join("objects")).unwrap().count(), 1);
     let once = [("idempotency-key", "f-1")];
     let texts = [("name", "press"), ("version", "2.0.0")];
-    let (status, headers, first) =
-        upload(&platform.admin, &texts, Some(b"firmware"), &once).await.into_parts();
-    assert_eq!(status, 201, "{first}");
-    let (status, again_headers, again) =
-        upload(&platform.admin, &texts, Some(b"firmware"), &once).await.into_parts();
-    assert_eq!((status, &again, &again_headers["location"]), (201, &first, &headers["location"]));
+    let first = upload(&platform.admin, &texts, Some(b"firmware"), &once).await;
+    let again = upload(&platform.admin, &texts, Some(b"firmware"), &once).await;
+    again.with_header("location", first.header("location")).is(201, &first.created());
     let body = upload(&platform.admin, &texts, Some(b"other"), &once).await;
     body.has(422, json!({"title": "Unprocessable Entity"}));
     assert_eq!(platform.admin.get(FIRMWARE).await["page"]["totalElements"], 2);
@@ -239,7 +228,7 @@ async fn a_file_has_a_limit_and_tokens_and_commands_name_firmware_and_devices_of
 
     let stranger = platform.stranger().await;
     let row = stored(&platform.admin, "3.0.0", b"ours").await;
-    let theirs = id(&stranger.create("/api/v1/devices", json!({"name": "d"})).await);
+    let theirs = stranger.make("devices", json!({"name": "d"})).await;
     let tokens = format!("{FIRMWARE}/{}/download-tokens", id(&row));
     for (body, expected) in [
         (json!({}), "deviceId: must not be null"),
@@ -247,13 +236,12 @@ async fn a_file_has_a_limit_and_tokens_and_commands_name_firmware_and_devices_of
         (json!({"deviceId": NOBODY}), "deviceId: does not exist"),
         (json!({ "deviceId": theirs }), "deviceId: does not exist"),
     ] {
-        let answer = platform.admin.send("POST", &tokens, &body).await.expect(400);
-        assert_eq!(field_errors(&answer), vec![expected.to_owned()], "{body}");
+        platform.admin.send("POST", &tokens, &body).await.has_field_errors(400, &[expected]);
     }
     let commands = format!("/api/v1/devices/{theirs}/commands");
     let body = json!({"type": "UPDATE_FIRMWARE", "params": {"firmwareId": id(&row)}});
-    let answer = stranger.send("POST", &commands, &body).await.expect(400);
-    assert_eq!(field_errors(&answer), vec!["params.firmwareId: does not exist".to_owned()]);
+    let unknown = ["params.firmwareId: does not exist"];
+    stranger.send("POST", &commands, &body).await.has_field_errors(400, &unknown);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{NOBODY, Platform, id};
-use crate::support::rows;
+use crate::support::{column, rows};
 
 #[tokio::test]
 async fn lists_are_paged_as_spring_pages_them() {
@@ -13,18 +13,17 @@ async fn lists_are_paged_as_spring_pages_them() {
         "firmware"; "annotations"; "annotations/by-source?source=ML"; "annotation-classes"; "reference-pairs";
         "dashboards";
     ] {
-        let (status, list) = admin.get(&format!("/api/v1/{noun}")).await.outcome();
         let empty = json!({"size": 20, "number": 0, "totalElements": 0, "totalPages": 0});
-        assert_eq!((status, list), (200, json!({"content": [], "page": empty})), "{noun}");
+        let list = admin.get(&format!("/api/v1/{noun}")).await;
+        list.is(200, &json!({"content": [], "page": empty}));
     }
     for name in ["c", "a", "b", "e", "d"] {
         admin.create("/api/v1/sites", json!({"name": name})).await;
     }
     let names = |list: &Value| -> String {
-        let rows = list["content"].as_array().unwrap().iter();
-        rows.map(|row| row["name"].as_str().unwrap()).collect()
+        column(&list["content"], "name").iter().map(|name| name.as_str().unwrap()).collect()
     };
-    let rows = [
+    for (query, expected, number, size, pages) in [
         ("", "debac", 0, 20, 1),
         ("?sort=createdAt,asc", "cabed", 0, 20, 1),
         ("?sort=name", "abcde", 0, 20, 1),
@@ -37,8 +36,7 @@ async fn lists_are_paged_as_spring_pages_them() {
         ("?sort=name&page=x&size=y", "abcde", 0, 20, 1),
         ("?sort=name&size=5000", "abcde", 0, 1000, 1),
         ("?sort=name&unknown=1", "abcde", 0, 20, 1),
-    ];
-    for (query, expected, number, size, pages) in rows {
+    ] {
         let list = admin.get(&format!("/api/v1/sites{query}")).await.ok();
         assert_eq!(names(&list).as_str(), expected, "{query}");
         let page = json!({"size": size, "number": number, "totalElements": 5, "totalPages": pages});
@@ -53,7 +51,7 @@ async fn lists_are_paged_as_spring_pages_them() {
 #[tokio::test]
 async fn lists_are_sorted_by_their_plain_fields() {
     let (_platform, admin) = Platform::with_admin().await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let device = admin.make("devices", json!({"name": "Press"})).await;
     let commands = format!("devices/{device}/commands");
     for (noun, fields) in rows![
         "devices", "isVirtual deviceProfileId siteId firmwareVersion certificateSerial lastSeenAt";
@@ -92,22 +90,21 @@ async fn lists_are_sorted_by_their_plain_fields() {
     }
     for noun in ["sites", "device-groups"] {
         let list = admin.get(&format!("/api/v1/{noun}?sort=description")).await.body;
-        let rows = list["content"].as_array().unwrap().iter();
-        assert_eq!(rows.map(|row| row["name"].as_str().unwrap()).collect::<String>(), "bca", "{noun}");
+        assert_eq!(column(&list["content"], "name"), ["b", "c", "a"], "{noun}");
     }
 }
 
 #[tokio::test]
 async fn devices_are_narrowed_by_what_they_have() {
     let (_platform, admin) = Platform::with_admin().await;
-    let site = id(&admin.create("/api/v1/sites", json!({"name": "Plant"})).await);
-    let group = id(&admin.create("/api/v1/device-groups", json!({"name": "Hot", "tags": ["hot"]})).await);
+    let site = admin.make("sites", json!({"name": "Plant"})).await;
+    let group = admin.make("device-groups", json!({"name": "Hot", "tags": ["hot"]})).await;
     admin.create("/api/v1/devices", json!({"name": "Oven 1", "tags": ["hot", "old"], "siteId": site})).await;
     admin.create("/api/v1/devices", json!({"name": "Oven 2", "tags": ["hot"]})).await;
     let press = admin.create("/api/v1/devices", json!({"name": "Press", "groupIds": [group]})).await;
     let path = format!("/api/v1/devices/{}", id(&press));
     assert_eq!(admin.status("PATCH", &path, &json!({"status": "INACTIVE"})).await, 200);
-    let rows = [
+    for (query, expected) in [
         (String::new(), "Oven 1, Oven 2, Press"),
         (format!("siteId={site}"), "Oven 1"),
         (format!("siteId={NOBODY}"), ""),
@@ -120,12 +117,10 @@ async fn devices_are_narrowed_by_what_they_have() {
         ("q=2".to_owned(), "Oven 2"),
         (format!("deviceProfileId={NOBODY}"), ""),
         ("tag=hot&q=1".to_owned(), "Oven 1"),
-    ];
-    for (query, expected) in rows {
+    ] {
         let list = admin.get(&format!("/api/v1/devices?sort=name&{query}")).await.ok();
-        let names: Vec<_> =
-            list["content"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
-        assert_eq!(names.join(", "), expected, "{query}");
+        let expected: Vec<_> = expected.split_terminator(", ").collect();
+        assert_eq!(column(&list["content"], "name"), expected, "{query}");
     }
     for (query, name) in [("status=RUNNING", "status"), ("siteId=x", "siteId"), ("groupId=1", "groupId")] {
         let body = admin.get(&format!("/api/v1/devices?{query}")).await;

@@ -71,7 +71,7 @@ impl Media {
         let recorder = write_recorder(home.path());
         let env = [&[NO_RATE, ("BASALT_MEDIA__FFMPEG", recorder.as_str())], env].concat();
         let platform = Platform::start_with(&env).await;
-        let device = id(&platform.admin.create("/api/v1/devices", json!({"name": "gate"})).await);
+        let device = platform.admin.make("devices", json!({"name": "gate"})).await;
         Media { platform, device, port: fake_camera().await, _home: home }
     }
 
@@ -83,7 +83,7 @@ impl Media {
     pub async fn camera(&self, path: &str) -> String {
         let url = self.url(path);
         let body = json!({"deviceId": self.device, "name": path, "streamUrl": url, "dvrUrl": url});
-        id(&self.platform.admin.create("/api/v1/cameras", body).await)
+        self.platform.admin.make("cameras", body).await
     }
 
     /// The same, once it is found to be there.
@@ -125,9 +125,6 @@ pub async fn fetch(url: &str, header: Option<(&str, &str)>) -> Answer<String> {
 impl Caller {
     /// Opens something without a body; returns its id.
     pub async fn create_at(&self, path: &str, collection: &str) -> String {
-        let (status, headers, row) = self.send("POST", path, &Value::Null).await.into_parts();
-        assert_eq!(status, 201, "{path}: {row}");
-        assert_eq!(headers["location"], format!("{collection}/{}", id(&row)));
-        id(&row)
+        id(&self.send("POST", path, &Value::Null).await.created_in(collection))
     }
 }

@@ -32,6 +32,7 @@ mod surfaces;
 mod validation;
 mod webhook_receiver;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -169,15 +170,46 @@ impl Caller {
 
     /// Creates a row and returns it.
     async fn create(&self, path: &str, body: Value) -> Value {
-        let (status, headers, row) = self.send("POST", path, &body).await.into_parts();
-        assert_eq!(status, 201, "{path} {body}: {row}");
-        assert_eq!(headers["location"], format!("{path}/{}", id(&row)));
-        row
+        self.send("POST", path, &body).await.created_in(path)
+    }
+
+    /// Creates a row of a noun, such as `devices`; its id.
+    async fn make(&self, noun: &str, body: Value) -> String {
+        id(&self.create(&format!("/api/v1/{noun}"), body).await)
+    }
+
+    /// Deletes a row, which is there once.
+    async fn delete_once(&self, path: &str) {
+        for expected in [204, 404] {
+            self.send("DELETE", path, &Value::Null).await.expect(expected);
+        }
     }
 
     /// Returns the status of a request.
     async fn status(&self, method: &str, path: &str, body: &Value) -> u16 {
         self.send(method, path, body).await.status
+    }
+}
+
+impl Answer {
+    /// The row that was created; the answer says where it is in its collection.
+    #[track_caller]
+    fn created_in(self, collection: &str) -> Value {
+        let row = self.clone().created();
+        self.with_header("location", &format!("{collection}/{}", id(&row)));
+        row
+    }
+
+    /// Expects a refusal with exactly these field errors, which are in the order of the fields.
+    #[track_caller]
+    fn has_field_errors<T>(self, status: u16, expected: &[T]) -> Value
+    where
+        String: PartialEq<T>,
+        T: Debug,
+    {
+        let is_same = self.status == status && field_errors(&self.body) == *expected;
+        assert!(is_same, "{self}\n  expected {status} {expected:?}");
+        self.body
     }
 }
 

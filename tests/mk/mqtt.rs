@@ -22,7 +22,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::firmware::upload;
 use super::{Caller, NO_RATE, Platform, id};
-use crate::support::{eventually, free_port, until, with};
+use crate::support::{free_port, until, with};
 use crate::tools::mqtt::{BOTH, Connect, End, MqttClient, Publish, Version, Will};
 
 /// Long enough for anything that must come, on a busy machine too.
@@ -157,24 +157,19 @@ async fn a_device_provisions_itself_and_works_over_mqtt_until_it_is_revoked() {
 
     // What is refused is acknowledged once and in quarantine.
     assert_eq!(client.publish(&device.readings, "no reading", 1).await.map(|code| code < 0x80), Ok(true));
-    let refused = admin.get("/api/v1/admin/quarantine").await.body;
-    assert_eq!(refused["content"][0]["reason"], "MALFORMED", "{refused}");
+    admin.get("/api/v1/admin/quarantine").await.has(200, json!({"/content/0/reason": "MALFORMED"}));
 
     let health = json!({"uptimeSeconds": 7, "firmwareVersion": "1.2.0"});
     assert_eq!(client.publish(&format!("{}/health", device.gateway), health.to_string(), 0).await, Ok(0));
     client.ping().await;
-    let shown = eventually("its health", EVENT_TIMEOUT, || async {
-        let (status, shown) = admin.get(&format!("/api/v1/devices/{}/health", device.id)).await.outcome();
-        (status == 200).then_some(shown)
-    })
-    .await;
+    let path = format!("/api/v1/devices/{}/health", device.id);
+    let shown = until!("its health", EVENT_TIMEOUT; shown = admin.get(&path).await; shown.status == 200);
     assert_eq!(shown["uptimeSeconds"], 7, "{shown}");
 
     // The session ends with the certificate, which opens no other.
     let path = format!("/api/v1/devices/{}/certificate/revoke", device.id);
     assert_eq!(admin.status("POST", &path, &Value::Null).await, 204);
-    let end = timeout(EVENT_TIMEOUT, client.end()).await.expect("the session ends");
-    assert_eq!(end, Some(0x98));
+    assert_eq!(timeout(EVENT_TIMEOUT, client.end()).await.expect("the session ends"), Some(0x98));
     assert!(plant.try_connect(device, as_device(device, Version::V5)).await.is_err());
     plant.wait_for_status("OFFLINE").await;
 }
@@ -261,8 +256,7 @@ async fn a_device_is_told_of_its_firmware_and_fetches_it() {
     let waiting = admin.create(&path, body).await;
     let firmware = format!("/api/v1/firmware/{}", id(&firmware));
     assert_eq!(admin.status("DELETE", &firmware, &Value::Null).await, 204);
-    let shown = admin.get(&format!("{path}/{}", id(&waiting))).await.body;
-    assert_eq!(shown["status"], "FAILED", "{shown}");
+    admin.get(&format!("{path}/{}", id(&waiting))).await.has(200, json!({"status": "FAILED"}));
     assert_eq!(fetch("bytes=0-").await.0, 404);
 }
 
@@ -281,8 +275,7 @@ async fn a_device_is_sent_its_desired_configuration_and_shows_its_documents() {
 
     // A service of the organization, which has a key and no certificate, sees the documents of its devices.
     let mut service = plant.connect_with_key(Version::V5, &plant.platform.server.key).await;
-    let filter = format!("v1/gateways/{}/+/status", plant.platform.org);
-    assert_eq!(service.subscribe(&[(&filter, 1)]).await, [1]);
+    assert_eq!(service.subscribe(&[(&format!("v1/gateways/{}/+/status", plant.platform.org), 1)]).await, [1]);
     let online =
         Publish::new(&format!("{}/status", device.gateway), r#"{"status":"online"}"#, 1, 9).retained();
     assert_eq!(client.send_publish(&online).await, Ok(0));
@@ -330,14 +323,13 @@ async fn a_device_reaches_no_topic_of_another() {
         }
     }
     let mut client = plant.connect(Version::V5).await;
-    let filters = [
+    for (filter, expected) in [
         (format!("{}/#", other.gateway), 0x87),
         (format!("v1/readings/{nobody}/#"), 0x87),
         (format!("{mine}/#"), 1),
         ("v1/#".to_owned(), 1),
         ("#".to_owned(), 1),
-    ];
-    for (filter, expected) in filters {
+    ] {
         assert_eq!(client.subscribe(&[(&filter, 1)]).await, [expected], "{filter}");
     }
 }

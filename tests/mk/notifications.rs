@@ -7,9 +7,9 @@ use basalt::domain::time::SystemClock;
 use serde_json::{Value, json};
 
 use super::mail_sink::MailSink;
-use super::webhook_receiver::Receiver;
-use super::{Caller, KEY, NO_RATE, NOBODY, Platform, field_errors, id};
-use crate::support::{assert_members, eventually, rows};
+use super::webhook_receiver::{Hook, Receiver};
+use super::{Caller, KEY, NO_RATE, NOBODY, Platform, id};
+use crate::support::{assert_members, column, eventually, rows, until};
 
 const CHANNELS: &str = "/api/v1/notification-channels";
 const SECRET: &str = "hush-5d1a-hush";
@@ -39,9 +39,9 @@ async fn test(admin: &Caller, channel: &str) -> String {
 
 /// Makes a rule with these channels and breaks it; the alert.
 async fn alert(admin: &Caller, channels: &[&str]) -> Value {
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "Boiler"})).await);
+    let device = admin.make("devices", json!({"name": "Boiler"})).await;
     let sensor = json!({"deviceId": device, "key": "t", "name": "T", "valueType": "DOUBLE"});
-    let sensor = id(&admin.create("/api/v1/sensors", sensor).await);
+    let sensor = admin.make("sensors", sensor).await;
     let rule = json!({
         "name": "Too hot", "sensorId": sensor, "evaluation": "VALUE", "operator": "GT", "threshold": 80,
         "severity": "CRITICAL", "notificationChannelIds": channels,
@@ -49,11 +49,8 @@ async fn alert(admin: &Caller, channels: &[&str]) -> Value {
     admin.create("/api/v1/alert-rules", rule).await;
     let reading = json!({"sensorId": sensor, "timestamp": SystemClock.now().to_iso(), "value": 93.5});
     assert_eq!(admin.status("POST", "/api/v1/readings", &reading).await, 202);
-    eventually("the alert", LIMIT, || async {
-        let page = admin.get("/api/v1/alerts").await.body;
-        page["content"].as_array()?.first().cloned()
-    })
-    .await
+    until!("the alert", LIMIT;
+        alert = admin.get("/api/v1/alerts").await.body["content"][0].clone(); alert.is_object())
 }
 
 /// The delivery of an alert by a channel.
@@ -65,17 +62,15 @@ async fn delivery(admin: &Caller, alert: &str, channel: &str) -> Value {
 
 /// Waits until the delivery has this status.
 async fn ended(admin: &Caller, alert: &str, channel: &str, status: &str) -> Value {
-    eventually(&format!("{status} by {channel}"), LIMIT, || async {
-        Some(delivery(admin, alert, channel).await).filter(|row| row["status"] == json!(status))
-    })
-    .await
+    until!(&format!("{status} by {channel}"), LIMIT;
+        row = delivery(admin, alert, channel).await; row["status"] == json!(status))
 }
 
 #[tokio::test]
 async fn every_mistake_of_a_channel_is_told_at_once() {
     let (_platform, admin) = Platform::with_admin().await;
     let address = "must be an e-mail address such as ops@plant.example";
-    let rows = rows![
+    for (body, expected) in rows![
         json!({}),
             vec!["config: must not be null".to_owned(), "name: must not be blank".to_owned(), "type: must not be null".to_owned()];
         json!({"name": "a", "type": "SMS", "config": {}}), vec!["type: must be one of EMAIL, WEBHOOK".to_owned()];
@@ -87,10 +82,8 @@ async fn every_mistake_of_a_channel_is_told_at_once() {
         webhook("a", "ftp://b.example"),
             vec!["config.url: must be a URL that begins with http:// or https://, without a user name".to_owned()];
         webhook(&"x".repeat(256), "http://b.example"), vec!["name: size must be between 1 and 255".to_owned()];
-    ];
-    for (body, expected) in rows {
-        let answer = admin.send("POST", CHANNELS, &body).await.expect(400);
-        assert_eq!(field_errors(&answer), expected, "{body}");
+    ] {
+        admin.send("POST", CHANNELS, &body).await.has_field_errors(400, &expected);
     }
     for malformed in [
         json!({"name": "a", "type": "EMAIL", "config": []}),
@@ -105,9 +98,7 @@ async fn every_mistake_of_a_channel_is_told_at_once() {
     assert_eq!(admin.status("PUT", &format!("{CHANNELS}/{first}"), &email("b", &["a@b.c"])).await, 409);
     assert_eq!(admin.status("PUT", &format!("{CHANNELS}/{NOBODY}"), &email("c", &["a@b.c"])).await, 404);
     assert_eq!(admin.status("GET", &format!("{CHANNELS}?sort=config"), &Value::Null).await, 400);
-    for expected in [204, 404] {
-        admin.send("DELETE", &format!("{CHANNELS}/{first}"), &Value::Null).await.expect(expected);
-    }
+    admin.delete_once(&format!("{CHANNELS}/{first}")).await;
 }
 
 #[tokio::test]
@@ -193,8 +184,7 @@ async fn a_test_says_why_it_failed_and_receivers_learn_that_an_alert_is_over() {
     });
     assert_members(&resolution.json(), &expected);
     let rows = admin.get(&format!("/api/v1/alerts/{fired}/notifications")).await.ok();
-    let types: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["type"].clone()).collect();
-    assert_eq!(types, [json!("alert.fired"), json!("alert.resolved")]);
+    assert_eq!(column(&rows, "type"), ["alert.fired", "alert.resolved"]);
     assert_eq!(resolution.header("x-delivery-id"), id(&rows[1]));
 }
 
@@ -268,10 +258,8 @@ async fn a_delivery_that_waits_is_made_after_a_crash() {
     let admin = Caller::new(&platform.server.client(), KEY);
     let row = ended(&admin, &fired, &hook, "SENT").await;
     let hooks = receiver.hooks("/flaky");
-    assert!(
-        hooks.len() >= 2 && hooks.iter().all(|hook| hook.header("x-delivery-id") == id(&row)),
-        "{hooks:?}"
-    );
+    let is_same = |hook: &Hook| hook.header("x-delivery-id") == id(&row);
+    assert!(hooks.len() >= 2 && hooks.iter().all(is_same), "{hooks:?}");
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, KEY, NOBODY, Platform, field_errors, id, problem};
-use crate::support::{assert_members, row_vec};
+use super::{Caller, KEY, NOBODY, Platform, id, problem};
+use crate::support::{assert_members, column, row_vec};
 
 const PACKS: &str = "/api/v1/packs";
 const READINGS: &str = "/api/v1/readings";
@@ -58,8 +58,7 @@ async fn a_pack_is_installed_with_its_profiles_and_outlives_a_crash() {
     assert_eq!(sensor["fields"][1]["writable"], json!(true));
     platform.server.crash().await;
     let admin = Caller::new(&platform.server.client(), KEY);
-    let rows = [("packs", &installed), ("sensor-profiles", sensor), ("device-profiles", device)];
-    for (noun, row) in rows {
+    for (noun, row) in [("packs", &installed), ("sensor-profiles", sensor), ("device-profiles", device)] {
         assert_eq!(admin.get(&at(noun, &id(row))).await.body, *row, "{noun}");
         let page = admin.get(&format!("/api/v1/{noun}?sort=version,desc&sort=key")).await;
         page.has(200, json!({"content": [row]}));
@@ -72,19 +71,17 @@ async fn a_pack_is_installed_with_its_profiles_and_outlives_a_crash() {
     }
     let answer = admin.send("POST", PACKS, &Value::Null).await;
     answer.is(400, &problem(400, "Bad Request", "Malformed request body", PACKS));
-    let (status, headers, again) = admin.send("POST", PACKS, &pack("1.0.0")).await.into_parts();
-    assert_eq!((status, again, headers.get("location")), (200, installed.clone(), None));
+    admin.send("POST", PACKS, &pack("1.0.0")).await.without_header("location").is(200, &installed);
     let once = [("idempotency-key", "install-1")];
-    let (first, one) = admin.send_with("POST", PACKS, &once, &pack("2")).await.outcome();
-    let (second, same) = admin.send_with("POST", PACKS, &once, &pack("2")).await.outcome();
-    assert_eq!((first, second, &one), (201, 201, &same), "a key repeats the answer");
+    let one = admin.send_with("POST", PACKS, &once, &pack("2")).await.created();
+    let same = admin.send_with("POST", PACKS, &once, &pack("2")).await;
+    same.about("a key repeats the answer").is(201, &one);
     assert_eq!(counts(&admin).await, [2, 1, 1], "both packs share the profiles");
     assert_eq!(one["sensorProfiles"][0], *sensor);
     assert_eq!(admin.status("DELETE", &at("packs", &id(&installed)), &Value::Null).await, 204);
     let kept = admin.get(&at("sensor-profiles", &id(sensor))).await.body;
     assert_eq!(kept["packId"], one["id"], "the pack that is left has the profile");
-    assert_eq!(admin.status("DELETE", &at("packs", &id(&one)), &Value::Null).await, 204);
-    assert_eq!(admin.status("DELETE", &at("packs", &id(&one)), &Value::Null).await, 404);
+    admin.delete_once(&at("packs", &id(&one))).await;
     assert_eq!(counts(&admin).await, [0, 0, 0]);
 }
 
@@ -122,28 +119,19 @@ fn refused_bodies() -> Vec<RefusedPack> {
     row_vec![
         "classes_and_dashboards_that_are_none",
             with(with(next(), "/annotationClasses", json!([{"key": "a"}])), "/dashboards", json!([{}])), 400,
-            vec![
-                "annotationClasses[0].fields: must not be null",
-                "annotationClasses[0].name: must not be blank",
-                "annotationClasses[0].scopes: must not be null",
-                "dashboards[0].layout: must not be null",
-                "dashboards[0].name: must not be blank",
-            ];
+            vec!["annotationClasses[0].fields: must not be null", "annotationClasses[0].name: must not be blank",
+                 "annotationClasses[0].scopes: must not be null", "dashboards[0].layout: must not be null",
+                 "dashboards[0].name: must not be blank"];
         "job_definitions", with(next(), "/jobDefinitions", json!([{}])), 422,
             vec!["jobDefinitions: must be empty: this server cannot install them"];
         "a_sensor_profile_of_nobody", with(next(), "/deviceProfiles/0/components/0/sensorProfileVersion", json!("3.0")), 400,
             vec!["deviceProfiles[0].components[0].sensorProfileKey: does not exist"];
         "many_mistakes", json!({"key": "a b", "sensorProfiles": [{"version": "x", "fields": [{"valueType": "INT"}]}]}), 400,
-            vec![
-                "key: must consist of letters, digits and the characters _ - .",
-                "name: must not be blank",
-                "sensorProfiles[0].fields[0].name: must not be blank",
-                "sensorProfiles[0].fields[0].valueType: must be one of DOUBLE, BIGINT, BOOLEAN, TEXT",
-                "sensorProfiles[0].key: must not be blank",
-                "sensorProfiles[0].name: must not be blank",
-                "sensorProfiles[0].version: must be a version such as 1.2",
-                "version: must not be blank",
-            ];
+            vec!["key: must consist of letters, digits and the characters _ - .", "name: must not be blank",
+                 "sensorProfiles[0].fields[0].name: must not be blank",
+                 "sensorProfiles[0].fields[0].valueType: must be one of DOUBLE, BIGINT, BOOLEAN, TEXT",
+                 "sensorProfiles[0].key: must not be blank", "sensorProfiles[0].name: must not be blank",
+                 "sensorProfiles[0].version: must be a version such as 1.2", "version: must not be blank"];
     ]
 }
 
@@ -152,8 +140,7 @@ async fn what_is_refused_installs_nothing() {
     let (_platform, admin) = Platform::with_admin().await;
     admin.create(PACKS, pack("1.0.0")).await;
     for (name, body, expected, errors) in refused_versions().into_iter().chain(refused_bodies()) {
-        let answer = admin.send("POST", PACKS, &body).await.about(&name).expect(expected);
-        assert_eq!(field_errors(&answer), errors, "{name}");
+        admin.send("POST", PACKS, &body).await.about(&name).has_field_errors(expected, &errors);
         assert_eq!(counts(&admin).await, [1, 1, 1], "{name}");
     }
     // A second, sound profile is not installed either beside one that is refused.
@@ -174,10 +161,7 @@ async fn what_is_refused_installs_nothing() {
         admin.create(PACKS, with(next, "/sensorProfiles/0/fields", json!(fields))).await;
     }
     let latest = admin.get("/api/v1/sensor-profiles?key=env.temp&latest=true").await.body;
-    assert_eq!(
-        (latest["content"].as_array().unwrap().len(), &latest["content"][0]["version"]),
-        (1, &json!("2.0"))
-    );
+    assert_eq!(column(&latest["content"], "version"), ["2.0"]);
     assert_eq!(counts(&admin).await, [3, 3, 1]);
 }
 
@@ -205,13 +189,12 @@ async fn a_pack_installs_annotation_classes_and_dashboards() {
     assert_eq!(admin.status("POST", PACKS, &body).await, 200, "the same again");
     let other =
         with(with(body.clone(), "/version", json!("2")), "/annotationClasses/0/color", json!("#00AA00"));
-    let answer = admin.send("POST", PACKS, &other).await.expect(422);
-    let expected = ["annotationClasses[0].key: is installed with other content and never changes"];
-    assert_eq!(field_errors(&answer), expected);
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let changed = ["annotationClasses[0].key: is installed with other content and never changes"];
+    admin.send("POST", PACKS, &other).await.has_field_errors(422, &changed);
+    let device = admin.make("devices", json!({"name": "Press"})).await;
     let annotation = json!({"classId": row["id"], "scopeType": "DEVICE", "scopeId": device,
         "startTime": "2026-04-28T12:00:00Z", "values": {"cause": "wear"}});
-    let annotation = id(&admin.create("/api/v1/annotations", annotation).await);
+    let annotation = admin.make("annotations", annotation).await;
     let one = at("packs", &id(&installed));
     assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 409, "its class is in use");
     assert_eq!(admin.status("DELETE", &at("annotations", &annotation), &Value::Null).await, 204);
@@ -224,9 +207,9 @@ async fn a_pack_installs_annotation_classes_and_dashboards() {
 async fn plant(admin: &Caller) -> [String; 4] {
     let installed = admin.create(PACKS, pack("1.0.0")).await;
     let profile = id(&installed["sensorProfiles"][0]);
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let device = admin.make("devices", json!({"name": "Press"})).await;
     let body = json!({"deviceId": device, "key": "inlet", "name": "Inlet", "sensorProfileId": profile});
-    let component = id(&admin.create("/api/v1/components", body).await);
+    let component = admin.make("components", body).await;
     [id(&installed), profile, device, component]
 }
 
@@ -235,15 +218,14 @@ async fn readings_of_a_component_are_those_of_its_profile() {
     let (_platform, admin) = Platform::with_admin().await;
     let [_, _, device, component] = plant(&admin).await;
     let payload = |values: Value| json!({"componentId": component, "timestamp": "2026-04-28T12:00:00Z", "values": values});
-    let rows = [
+    for (reason, values) in [
         ("REQUIRED_FIELD", json!({"rate": 5})),
         ("OUT_OF_RANGE", json!({"temperature": 126, "rate": 5})),
         ("OUT_OF_RANGE", json!({"temperature": 20.5, "rate": 0})),
         ("TYPE_MISMATCH", json!({"temperature": "warm"})),
         ("TYPE_MISMATCH", json!({"temperature": 20.5, "rate": 1.5})),
         ("UNKNOWN_SENSOR", json!({"temperature": 20.5, "humidity": 40})),
-    ];
-    for (reason, values) in rows {
+    ] {
         let counts = admin.send("POST", READINGS, &payload(values.clone())).await;
         counts.has(202, json!({"accepted": 0, "quarantined": 1}));
         let page = admin.get(&format!("{QUARANTINE}?size=1")).await.body;
@@ -256,9 +238,8 @@ async fn readings_of_a_component_are_those_of_its_profile() {
     let counts = admin.send("POST", READINGS, &payload(json!({"temperature": 20, "rate": 5}))).await;
     counts.is(202, &json!({"accepted": 1, "duplicates": 0, "quarantined": 0}));
     let sensors = admin.get(&format!("/api/v1/sensors?componentId={component}&sort=key")).await.body;
-    let shown: Vec<_> =
-        sensors["content"].as_array().unwrap().iter().map(|row| (&row["key"], &row["lastValue"])).collect();
-    assert_eq!(shown, [(&json!("rate"), &json!(5)), (&json!("temperature"), &json!(20.0))]);
+    assert_eq!(column(&sensors["content"], "key"), ["rate", "temperature"]);
+    assert_eq!(column(&sensors["content"], "lastValue"), [json!(5), json!(20.0)]);
 }
 
 #[tokio::test]
@@ -270,28 +251,23 @@ async fn a_configuration_of_an_installed_profile_is_wanted_by_its_component() {
         (json!({"temperature": 20}), "content.temperature: is not writable"),
         (json!({"humidity": 20}), "content.humidity: is not a field of the profile"),
     ] {
-        let answer = admin.send("POST", "/api/v1/config-artefacts", &artefact(content)).await.expect(422);
-        assert_eq!(field_errors(&answer), vec![error.to_owned()]);
+        let answer = admin.send("POST", "/api/v1/config-artefacts", &artefact(content)).await;
+        answer.has_field_errors(422, &[error]);
     }
-    let made = id(&admin.create("/api/v1/config-artefacts", artefact(json!({"rate": 5}))).await);
+    let made = admin.make("config-artefacts", artefact(json!({"rate": 5}))).await;
     let bound = json!({"targetType": "COMPONENT", "targetId": component, "configArtefactId": made});
     let binding = at("desired-state-bindings", NOBODY);
     assert_eq!(admin.status("PUT", &binding, &bound).await, 201);
     let row = admin.get(&binding).await.body;
     assert_members(&row, &json!({"status": "PENDING", "desiredVersion": 1, "reportedVersion": null}));
     admin.create("/api/v1/config-artefacts", artefact(json!({"rate": 6}))).await;
-    let row = admin.get(&binding).await.body;
-    assert_eq!(
-        (&row["status"], &row["desiredVersion"]),
-        (&json!("PENDING"), &json!(2)),
-        "the next version is wanted"
-    );
+    let row = admin.get(&binding).await.about("the next version is wanted");
+    let row = row.has(200, json!({"status": "PENDING", "desiredVersion": 2}));
     // What uses the profile keeps the pack, and each use for itself.
     let artefacts = admin.get("/api/v1/config-artefacts").await.body;
     let artefacts =
         artefacts["content"].as_array().unwrap().iter().map(|row| at("config-artefacts", &id(row)));
-    let uses = [binding, at("components", &component)].into_iter().chain(artefacts);
-    for used in uses {
+    for used in [binding, at("components", &component)].into_iter().chain(artefacts) {
         let answer = admin.send("DELETE", &at("packs", &pack), &Value::Null).await;
         answer.about(&used).has(409, json!({"title": "Conflict"}));
         assert_eq!(admin.status("DELETE", &used, &Value::Null).await, 204, "{used}");
@@ -307,7 +283,7 @@ async fn a_device_of_a_profile_keeps_the_pack_and_others_see_none_of_it() {
     let installed = admin.create(PACKS, pack("1.0.0")).await;
     let one = at("packs", &id(&installed));
     let profile = id(&installed["deviceProfiles"][0]);
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "d", "deviceProfileId": profile})).await);
+    let device = admin.make("devices", json!({"name": "d", "deviceProfileId": profile})).await;
     assert_eq!(admin.status("DELETE", &one, &Value::Null).await, 409);
     for (method, path) in [("GET", &one), ("DELETE", &one), ("GET", &at("device-profiles", &profile))] {
         assert_eq!(stranger.status(method, path, &Value::Null).await, 404, "{method} {path}");

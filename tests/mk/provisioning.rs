@@ -16,52 +16,29 @@ use tokio_rustls::rustls::{self, RootCertStore};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use crate::support::{Answer, Client, Server, rows};
+use super::{Caller, NO_RATE, Platform};
+use crate::support::{Answer, rows};
 
 const TOKENS: &str = "/api/v1/devices/registration/tokens";
 const PROVISION: &str = "/api/v1/devices/provision";
 const UNKNOWN: &str = "11111111-1111-4111-8111-111111111111";
 
-/// A server, and the key of an administrator of the organization `default`.
-struct Fleet {
-    server: Server,
-    key: String,
+/// A platform whose devices are told where the broker is.
+async fn start() -> Platform {
+    Platform::start_with(&[NO_RATE, ("BASALT_MQTT__HOST", "mqtt.plant.example")]).await
 }
 
-impl Fleet {
-    async fn start() -> Fleet {
-        let env = [("BASALT_MK__RATE", "1000000/s"), ("BASALT_MQTT__HOST", "mqtt.plant.example")];
-        let server = Server::start(&env).await;
-        let key = key(&server, &["--role", "admin"]).await;
-        Fleet { server, key }
-    }
-
-    async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
-        call(&self.server.client(), Some(&self.key), method, path, body).await
-    }
-
+impl Platform {
+    /// A token for a device with this name.
     async fn token(&self, name: &str) -> Value {
-        self.call("POST", TOKENS, &json!({ "deviceName": name })).await.created()
+        self.admin.send("POST", TOKENS, &json!({ "deviceName": name })).await.created()
     }
 
+    /// Sends a certificate request with a token, and no credential.
     async fn provision(&self, token: &Value, csr: &str) -> Answer {
-        call(&self.server.client(), None, "POST", PROVISION, &json!({"token": token, "csr": csr})).await
+        let body = json!({"token": token, "csr": csr});
+        Caller::anonymous(&self.client).send("POST", PROVISION, &body).await
     }
-}
-
-/// A key made by the command line.
-async fn key(server: &Server, args: &[&str]) -> String {
-    let args = [&["client", "create", "--api", "mk", "--name", "test"], args].concat();
-    server.basalt(&args).await.expect_success().trim().to_owned()
-}
-
-/// Sends a request. A body that is null is none.
-async fn call(client: &Client, key: Option<&str>, method: &str, path: &str, body: &Value) -> Answer {
-    let authorization = format!("Bearer {}", key.unwrap_or_default());
-    let mut headers = vec![("content-type", "application/json")];
-    headers.extend(key.map(|_| ("authorization", authorization.as_str())));
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    client.without_key().send(method, path, &headers, body).await
 }
 
 /// A request made by OpenSSL (tests/data/csr/make.sh).
@@ -81,7 +58,7 @@ fn text(value: &Value) -> &str {
 
 #[tokio::test]
 async fn a_device_gets_its_certificate_as_the_vendor_prints_it() {
-    let fleet = Fleet::start().await;
+    let fleet = start().await;
     let issued = fleet.token("warehouse-gateway-01").await;
     let device = text(&issued["deviceId"]);
     let members: Vec<_> = issued.as_object().unwrap().keys().map(String::as_str).collect();
@@ -91,7 +68,7 @@ async fn a_device_gets_its_certificate_as_the_vendor_prints_it() {
     let parts: Vec<_> = text(&issued["token"]).split('.').collect();
     assert_eq!((parts.len(), parts[1], parts[2].len()), (3, device, 43));
 
-    let (status, listed) = fleet.call("GET", TOKENS, &Value::Null).await.outcome();
+    let listed = fleet.admin.get(TOKENS).await;
     let expected = json!({
         "content": [{
             "id": parts[0], "deviceId": device, "deviceName": "warehouse-gateway-01", "status": "PENDING",
@@ -99,15 +76,14 @@ async fn a_device_gets_its_certificate_as_the_vendor_prints_it() {
         }],
         "page": {"size": 20, "number": 0, "totalElements": 1, "totalPages": 1},
     });
-    assert_eq!((status, listed), (200, expected));
+    listed.is(200, &expected);
 
     let key = KeyPair::generate().unwrap();
     let request = CertificateParams::default().serialize_request(&key).unwrap();
     let body = BASE64_STANDARD.encode(request.der());
     let request = format!("-----BEGIN CERTIFICATE REQUEST-----\n{body}\n-----END CERTIFICATE REQUEST-----\n");
-    let (status, headers, provisioned) = fleet.provision(&issued["token"], &request).await.into_parts();
-    assert_eq!(status, 201, "{provisioned}");
-    assert_eq!(headers["location"], format!("/api/v1/devices/{device}").as_str());
+    let provisioned = fleet.provision(&issued["token"], &request).await;
+    let provisioned = provisioned.with_header("location", &format!("/api/v1/devices/{device}")).created();
     let organization = text(&provisioned["organizationId"]);
     let expected = json!({
         "deviceId": device, "organizationId": organization, "certificate": provisioned["certificate"],
@@ -130,7 +106,7 @@ async fn a_device_gets_its_certificate_as_the_vendor_prints_it() {
     check_trusted(&certificate, text(&provisioned["caCertificate"]));
 
     fleet.provision(&issued["token"], &request).await.has(409, json!({"title": "Conflict"}));
-    assert_eq!(fleet.call("GET", TOKENS, &Value::Null).await["content"], json!([]));
+    assert_eq!(fleet.admin.get(TOKENS).await["content"], json!([]));
 }
 
 /// The verifier of a TLS listener accepts the certificate of a client.
@@ -147,9 +123,8 @@ fn check_trusted(certificate: &CertificateDer<'_>, authorities: &str) {
 
 #[tokio::test]
 async fn keys_of_every_supported_kind_are_certified_also_by_a_rotated_authority_and_others_refused() {
-    let fleet = Fleet::start().await;
-    let certified = ["rsa-2048", "rsa-4096-sha512", "p256", "p384", "p384-sha256", "ed25519", "new-header"];
-    for name in certified {
+    let fleet = start().await;
+    for name in ["rsa-2048", "rsa-4096-sha512", "p256", "p384", "p384-sha256", "ed25519", "new-header"] {
         let issued = fleet.token(name).await;
         let answer = fleet.provision(&issued["token"], &csr(name)).await.about(&name).created();
         let certificate = CertificateDer::from_pem_slice(text(&answer["certificate"]).as_bytes()).unwrap();
@@ -163,10 +138,10 @@ async fn keys_of_every_supported_kind_are_certified_also_by_a_rotated_authority_
     let refused =
         refused.into_iter().map(csr).chain(["no request".to_owned(), csr("p256").replace("REQUEST", "")]);
     for request in refused {
-        let (status, headers, answer) = fleet.provision(&issued["token"], &request).await.into_parts();
-        assert_eq!(headers["content-type"], "application/problem+json");
-        assert_eq!((status, text(&answer["detail"])), (400, "Invalid certificate signing request"));
-        assert_eq!(answer["errors"][0]["field"], "csr");
+        let answer = fleet.provision(&issued["token"], &request).await;
+        let answer = answer.with_header("content-type", "application/problem+json");
+        let invalid = json!({"detail": "Invalid certificate signing request", "/errors/0/field": "csr"});
+        answer.has(400, invalid);
     }
     let answer = fleet.provision(&issued["token"], &csr("asks-for-ca")).await;
     let answer = answer.about("no refusal has used the token up").created();
@@ -191,35 +166,26 @@ async fn keys_of_every_supported_kind_are_certified_also_by_a_rotated_authority_
 
 #[tokio::test]
 async fn tokens_and_bodies_that_are_not_valid_are_refused() {
-    let fleet = Fleet::start().await;
+    let fleet = start().await;
     let issued = fleet.token("d").await;
     let secret = text(&issued["token"]).rsplit('.').next().unwrap();
     for token in [json!("x"), json!(format!("{UNKNOWN}.{UNKNOWN}.{secret}"))] {
-        let (status, headers, answer) = fleet.provision(&token, &csr("p256")).await.into_parts();
-        assert_eq!((status, text(&answer["detail"])), (401, "Invalid registration token"));
-        assert_eq!(
-            (&headers["www-authenticate"], &answer["instance"]),
-            (&"Bearer".parse().unwrap(), &json!(PROVISION))
-        );
+        let answer = fleet.provision(&token, &csr("p256")).await.with_header("www-authenticate", "Bearer");
+        answer.has(401, json!({"detail": "Invalid registration token", "instance": PROVISION}));
     }
     let nobody = "00000000-0000-4000-8000-000000000000";
-    let rows = rows![
+    for (path, body, expected) in rows![
         PROVISION, json!({}), vec!["token: must not be blank", "csr: must not be blank"];
         PROVISION, json!({"token": " ", "csr": "x"}), vec!["token: must not be blank"];
         TOKENS, json!({}), vec!["deviceName: must not be blank"];
         TOKENS, json!({"deviceName": "  "}), vec!["deviceName: must not be blank"];
         TOKENS, json!({"deviceName": " ", "siteId": nobody, "deviceProfileId": nobody, "tags": ["a", ""]}),
-            vec![
-                "deviceName: must not be blank",
-                "tags[1]: must not be blank",
-                "siteId: does not exist",
-                "deviceProfileId: does not exist",
-            ];
+            vec!["deviceName: must not be blank", "tags[1]: must not be blank", "siteId: does not exist",
+                 "deviceProfileId: does not exist"];
         TOKENS, json!({"deviceName": "a", "expiresInSeconds": 59}), vec!["expiresInSeconds: must be between 60 and 604800"];
         TOKENS, json!({"deviceName": "a", "expiresInSeconds": 604_801}), vec!["expiresInSeconds: must be between 60 and 604800"];
-    ];
-    for (path, body, expected) in rows {
-        let answer = fleet.call("POST", path, &body).await.expect(400);
+    ] {
+        let answer = fleet.admin.send("POST", path, &body).await.expect(400);
         assert_eq!(text(&answer["detail"]), "Validation failed", "{path} {body}");
         assert_eq!(fields(&answer), expected, "{path} {body}");
     }
@@ -230,33 +196,33 @@ async fn tokens_and_bodies_that_are_not_valid_are_refused() {
         (TOKENS, json!({"deviceName": "a", "expiresInSeconds": "60"})),
         (TOKENS, Value::Null),
     ] {
-        let answer = fleet.call("POST", path, &body).await.expect(400);
-        assert_eq!(text(&answer["detail"]), "Malformed request body", "{path} {body}");
+        let json_type = [("content-type", "application/json")];
+        let answer = fleet.admin.send_with("POST", path, &json_type, &body).await;
+        answer.has(400, json!({"detail": "Malformed request body"}));
     }
     let long = json!({"token": issued["token"], "csr": "x".repeat(65 << 10)});
-    call(&fleet.server.client(), None, "POST", PROVISION, &long).await.expect(413);
+    Caller::anonymous(&fleet.client).send("POST", PROVISION, &long).await.expect(413);
 }
 
 #[tokio::test]
 async fn a_name_is_registered_again_until_it_has_a_certificate_and_by_each_organization() {
-    let fleet = Fleet::start().await;
+    let fleet = start().await;
     let (first, second) = (fleet.token("d").await, fleet.token("d").await);
     assert_eq!(first["deviceId"], second["deviceId"]);
     let answer = fleet.provision(&first["token"], &csr("p256")).await;
     answer.about("the second token has replaced it").expect(409);
     fleet.provision(&second["token"], &csr("p256")).await.created();
-    fleet.call("POST", TOKENS, &json!({"deviceName": "d"})).await.expect(409);
+    fleet.admin.send("POST", TOKENS, &json!({"deviceName": "d"})).await.expect(409);
     let revoke = format!("/api/v1/devices/{}/certificate/revoke", text(&second["deviceId"]));
     for _ in 0..2 {
-        fleet.call("POST", &revoke, &Value::Null).await.about("repeating it changes nothing").expect(204);
+        let answer = fleet.admin.send("POST", &revoke, &Value::Null).await;
+        answer.about("repeating it changes nothing").expect(204);
     }
     let third = fleet.token("d").await;
     let withdraw = format!("{TOKENS}/{}", text(&third["token"]).split('.').next().unwrap());
-    for expected in [204, 404] {
-        fleet.call("DELETE", &withdraw, &Value::Null).await.expect(expected);
-    }
+    fleet.admin.delete_once(&withdraw).await;
     fleet.provision(&third["token"], &csr("p256")).await.expect(409);
-    let answer = fleet.call("POST", &revoke, &Value::Null).await;
+    let answer = fleet.admin.send("POST", &revoke, &Value::Null).await;
     answer.about("the new token has ended the revoked certificate").expect(404);
 
     let issued = fleet.token("e").await;
@@ -264,27 +230,24 @@ async fn a_name_is_registered_again_until_it_has_a_certificate_and_by_each_organ
     let withdraw = format!("{TOKENS}/{}", text(&issued["token"]).split('.').next().unwrap());
     let revoke = format!("/api/v1/devices/{device}/certificate/revoke");
     let (withdraw, revoke) = (withdraw.as_str(), revoke.as_str());
-    fleet.server.basalt(&["org", "create", "other"]).await.expect_success();
-    let foreign = key(&fleet.server, &["--org", "other"]).await;
-    let client = fleet.server.client();
-    let rows = [
+    let foreign = fleet.stranger().await;
+    for (caller, method, path, body, expected) in [
         (&foreign, "DELETE", withdraw, &Value::Null, 404),
         (&foreign, "POST", revoke, &Value::Null, 404),
         (&foreign, "POST", TOKENS, &json!({"deviceName": "e"}), 201),
-        (&fleet.key, "POST", revoke, &Value::Null, 404),
-        (&fleet.key, "DELETE", "/api/v1/devices/registration/tokens/abc", &Value::Null, 400),
-    ];
-    for (key, method, path, body, expected) in rows {
-        call(&client, Some(key.as_str()), method, path, body).await.expect(expected);
+        (&fleet.admin, "POST", revoke, &Value::Null, 404),
+        (&fleet.admin, "DELETE", "/api/v1/devices/registration/tokens/abc", &Value::Null, 400),
+    ] {
+        caller.send(method, path, body).await.expect(expected);
     }
-    let listed = call(&client, Some(&foreign), "GET", TOKENS, &Value::Null).await.body;
+    let listed = foreign.get(TOKENS).await.body;
     assert_eq!(listed["page"]["totalElements"], 1);
     assert_ne!(listed["content"][0]["deviceId"], device.as_str());
 }
 
 #[tokio::test]
 async fn of_concurrent_uses_of_a_token_one_wins_and_it_outlives_a_crash() {
-    let mut fleet = Fleet::start().await;
+    let mut fleet = start().await;
     let issued = fleet.token("d").await;
     let request = csr("p256");
     let uses = (0..8).map(|_| fleet.provision(&issued["token"], &request));

@@ -11,11 +11,11 @@ const NOON: &str = "2026-04-28T12:00:00Z";
 #[tokio::test]
 async fn what_is_refused_is_kept_with_its_reason() {
     let (mut platform, admin) = Platform::with_admin().await;
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let device = admin.make("devices", json!({"name": "Press"})).await;
     let body = json!({"deviceId": device, "key": "t", "name": "T", "valueType": "BIGINT"});
-    let sensor = id(&admin.create("/api/v1/sensors", body).await);
+    let sensor = admin.make("sensors", body).await;
     let component = json!({"deviceId": device, "key": "axis", "name": "Axis"});
-    let component = id(&admin.create("/api/v1/components", component).await);
+    let component = admin.make("components", component).await;
     let reading = |member: &str, value: Value| {
         let mut all = json!({"sensorId": sensor, "timestamp": NOON, "value": 1});
         all[member] = value;
@@ -66,12 +66,10 @@ async fn lists_are_filtered(admin: &Caller, device: &str) {
         ("to=2026-01-01T00:00:00Z".to_owned(), 0),
         ("from=2026-01-01T00:00:00Z".to_owned(), 11),
     ] {
-        let page = admin.get(&format!("{QUARANTINE}?{query}")).await.ok();
-        assert_eq!(counted(&page), expected, "{query}");
+        assert_eq!(counted(&admin.get(&format!("{QUARANTINE}?{query}")).await.ok()), expected, "{query}");
     }
     for query in ["reason=BAD", "deviceId=x", "from=x", "sort=payload"] {
-        let path = format!("{QUARANTINE}?{query}");
-        assert_eq!(admin.status("GET", &path, &Value::Null).await, 400, "{query}");
+        assert_eq!(admin.status("GET", &format!("{QUARANTINE}?{query}"), &Value::Null).await, 400, "{query}");
     }
 }
 

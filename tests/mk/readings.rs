@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, NOBODY, Platform, id, problem};
+use super::{Caller, NOBODY, Platform, problem};
 use crate::support::{assert_members, column, rows};
 
 const READINGS: &str = "/api/v1/readings";
@@ -11,9 +11,9 @@ const DAY: &str = "from=2026-04-28T00:00:00Z&to=2026-04-29T00:00:00Z";
 
 /// A device with a sensor.
 async fn sensor(admin: &Caller, value_type: &str) -> (String, String) {
-    let device = id(&admin.create("/api/v1/devices", json!({"name": format!("Press {value_type}")})).await);
+    let device = admin.make("devices", json!({"name": format!("Press {value_type}")})).await;
     let body = json!({"deviceId": device, "key": "t", "name": "T", "valueType": value_type});
-    let sensor = id(&admin.create("/api/v1/sensors", body).await);
+    let sensor = admin.make("sensors", body).await;
     (device, sensor)
 }
 
@@ -87,12 +87,12 @@ async fn types_are_those_of_the_sensors_values_stay_exact_and_texts_are_counted(
         let mut whole = reading(&value);
         whole["metadata"] = json!({"unit": "x", "n": 1});
         assert_eq!(report(&admin, whole).await, (1, 0, 0), "{value_type}");
-        let (status, latest) = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await.outcome();
+        let latest = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await;
         let expected = json!({
             "sensorId": sensor, "timestamp": NOON, "value": value, "valueType": value_type,
             "metadata": {"unit": "x", "n": 1},
         });
-        assert_eq!((status, latest), (200, expected));
+        latest.is(200, &expected);
         // A reading without metadata takes that of the one that it replaces away.
         assert_eq!(report(&admin, reading(&value)).await, (0, 1, 0), "{value_type}");
         let latest = admin.get(&format!("{READINGS}/sensor/{sensor}/latest")).await;
@@ -136,10 +136,9 @@ async fn lists_follow_range_limit_and_order() {
         (format!("from={}&to={}", at(20), at(30)), vec![], false),
         ("from=2026-04-28T14:00:03%2B02:00&to=2026-04-28T12:00:05Z".to_owned(), vec![3, 4], false),
     ] {
-        let (status, list) = admin.get(&format!("{path}?{query}")).await.outcome();
+        let list = admin.get(&format!("{path}?{query}")).await.has(200, json!({"truncated": truncated}));
         let expected: Vec<Value> = expected.into_iter().map(|value: i64| json!(value)).collect();
-        assert_eq!((status, values(&list)), (200, expected), "{query}");
-        assert_eq!(list["truncated"], json!(truncated), "{query}");
+        assert_eq!(values(&list), expected, "{query}");
     }
     for query in rows![
         "limit=0"; "limit=10001"; "limit=x"; "order=up"; "from=now";
@@ -275,6 +274,5 @@ async fn readings_of_others_do_not_exist() {
     let found =
         stranger.send("POST", &format!("{READINGS}/batch"), &json!({"sensorIds": [sensor]})).await.body;
     assert_eq!(found, json!({"results": [], "missing": [sensor]}));
-    let list = admin.get(&format!("{READINGS}/sensor/{sensor}?{DAY}")).await.body;
-    assert_eq!(values(&list), [json!(1.0)]);
+    assert_eq!(values(&admin.get(&format!("{READINGS}/sensor/{sensor}?{DAY}")).await.body), [json!(1.0)]);
 }

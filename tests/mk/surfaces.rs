@@ -6,7 +6,7 @@ use super::alerts::{SensorFixture, wait_for};
 use super::exports::{EXPORTS, finished, request};
 use super::{NOBODY, Platform, id};
 use crate::graphql::{codes, data};
-use crate::support::{assert_members, rows};
+use crate::support::{assert_members, column, rows};
 
 /// A pack with one profile of each kind.
 fn pack() -> Value {
@@ -21,19 +21,18 @@ fn pack() -> Value {
 async fn documents_are_the_same_in_the_graph_and_in_sql() {
     let platform = Platform::start().await;
     let (admin, client) = (&platform.admin, platform.server.client());
-    let pack = id(&admin.create("/api/v1/packs", pack()).await);
+    let pack = admin.make("packs", pack()).await;
     let profiles = admin.get("/api/v1/sensor-profiles").await.body;
     let profile = id(&profiles["content"][0]);
     let place = json!({"lat": 51.5, "lon": 7.5});
-    let site = id(&admin.create("/api/v1/sites", json!({"name": "Works", "location": place})).await);
-    let press = json!({"name": "Press", "siteId": site, "tags": ["hot"]});
-    let device = id(&admin.create("/api/v1/devices", press).await);
+    let site = admin.make("sites", json!({"name": "Works", "location": place})).await;
+    let device = admin.make("devices", json!({"name": "Press", "siteId": site, "tags": ["hot"]})).await;
     let body = json!({"deviceId": device, "key": "axis", "name": "Axis", "sensorProfileId": profile});
-    let component = id(&admin.create("/api/v1/components", body).await);
-    let group = id(&admin.create("/api/v1/device-groups", json!({"name": "Hot", "tags": ["hot"]})).await);
+    let component = admin.make("components", body).await;
+    let group = admin.make("device-groups", json!({"name": "Hot", "tags": ["hot"]})).await;
     let artefact = json!({"name": "limits", "profileType": "SENSOR_PROFILE", "profileId": profile,
         "content": {"set": 1.5}});
-    let artefact = id(&admin.create("/api/v1/config-artefacts", artefact).await);
+    let artefact = admin.make("config-artefacts", artefact).await;
     let binding = format!("/api/v1/desired-state-bindings/{NOBODY}");
     let bound = json!({"targetType": "COMPONENT", "targetId": component, "configArtefactId": artefact});
     admin.send("PUT", &binding, &bound).await.created();
@@ -76,8 +75,7 @@ async fn documents_are_the_same_in_the_graph_and_in_sql() {
     ];
     for (field, expected) in rows {
         let name = field.split('(').next().unwrap_or_default();
-        let found = data(&client, &format!("{{ {field} }}"), json!({})).await;
-        assert_eq!(found[name], expected, "{field}");
+        assert_eq!(data(&client, &format!("{{ {field} }}"), json!({})).await[name], expected, "{field}");
     }
     let lists = "{ sites(search: \"WORK\") { totalCount } components(search: \"none\") { totalCount }
         deviceProfiles { totalCount pageInfo { hasNextPage } } packs(first: 1, orderBy: NAME) { nodes { uuid } } }";
@@ -100,16 +98,16 @@ async fn documents_are_the_same_in_the_graph_and_in_sql() {
 async fn what_is_secret_of_cameras_and_channels_is_in_no_surface() {
     let platform = Platform::start().await;
     let (admin, client) = (&platform.admin, platform.server.client());
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let device = admin.make("devices", json!({"name": "Press"})).await;
     let body = json!({"deviceId": device, "name": "gate", "streamUrl": "rtsp://admin:hushStream@127.0.0.1:9/1",
         "dvrUrl": "rtsp://admin:hushDvr@127.0.0.1:9/2"});
-    let camera = id(&admin.create("/api/v1/cameras", body).await);
+    let camera = admin.make("cameras", body).await;
     let config = json!({"url": "https://hooks.example/hushPath?token=hushQuery", "secret": "hushSecret"});
     let body = json!({"name": "hook", "type": "WEBHOOK", "config": config});
-    let channel = id(&admin.create("/api/v1/notification-channels", body).await);
+    let channel = admin.make("notification-channels", body).await;
     let rule =
         json!({"name": "record", "cameraIds": [camera], "match": {"deviceId": device, "severity": "INFO"}});
-    let rule = id(&admin.create("/api/v1/media-capture-rules", rule).await);
+    let rule = admin.make("media-capture-rules", rule).await;
 
     let query = format!(
         "{{ camera(uuid: \"{camera}\") {{ name type streamUrl dvrUrl device {{ name }} }}
@@ -126,9 +124,8 @@ async fn what_is_secret_of_cameras_and_channels_is_in_no_surface() {
             "device": {"name": "Press"}, "cameras": [{"name": "gate"}]},
     });
     assert_eq!(graph, expected);
-    let rows = client.sql("SELECT kind, body FROM documents ORDER BY kind").await;
-    let kinds: Vec<_> = rows.iter().map(|row| row["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["camera", "capture_rule", "notification_channel"]);
+    let rows = json!(client.sql("SELECT kind, body FROM documents ORDER BY kind").await);
+    assert_eq!(column(&rows, "kind"), ["camera", "capture_rule", "notification_channel"]);
     let audit = client.sql("SELECT * FROM audit_log").await;
     let found = client.sql("SELECT name FROM documents WHERE body LIKE '%hush%'").await;
     assert!(found.is_empty(), "what is not shown cannot be searched for either");
@@ -155,11 +152,9 @@ async fn what_is_secret_of_cameras_and_channels_is_in_no_surface() {
     let token = admin.send("POST", "/api/v1/devices/registration/tokens", &body).await.created();
     let query = "{ registrationTokens { nodes { uuid status device { name } } } }";
     let found = data(&client, query, json!({})).await;
-    let nodes = found["registrationTokens"]["nodes"].as_array().unwrap();
-    assert_eq!(
-        (nodes.len(), &nodes[0]["status"], &nodes[0]["device"]["name"]),
-        (1, &json!("PENDING"), &json!("press"))
-    );
+    let nodes = &found["registrationTokens"]["nodes"];
+    assert_eq!(column(nodes, "status"), ["PENDING"]);
+    assert_eq!(nodes[0]["device"]["name"], "press");
     let secret = token["token"].as_str().unwrap_or_else(|| panic!("{token}")).rsplit('.').next().unwrap();
     assert!(!found.to_string().contains(secret));
 }
@@ -168,20 +163,19 @@ async fn what_is_secret_of_cameras_and_channels_is_in_no_surface() {
 async fn dashboards_classes_and_pairs_are_the_same_in_the_graph() {
     let platform = Platform::start().await;
     let (admin, client) = (&platform.admin, platform.server.client());
-    let device = id(&admin.create("/api/v1/devices", json!({"name": "Press"})).await);
+    let device = admin.make("devices", json!({"name": "Press"})).await;
     let mut parts = Vec::new();
     for key in ["one", "two"] {
-        let body = json!({"deviceId": device, "key": key, "name": key});
-        parts.push(id(&admin.create("/api/v1/components", body).await));
+        parts.push(admin.make("components", json!({"deviceId": device, "key": key, "name": key})).await);
     }
     let pair = json!({"name": "p", "primaryComponentId": parts[0], "referenceComponentId": parts[1],
         "validFrom": "2026-04-28T12:00:00Z"});
-    let pair = id(&admin.create("/api/v1/reference-pairs", pair).await);
+    let pair = admin.make("reference-pairs", pair).await;
     let field = json!({"name": "why", "type": "ENUM", "required": true, "options": ["wear"]});
     let class = json!({"key": "state", "name": "State", "scopes": ["DEVICE"], "fields": [field]});
-    let class = id(&admin.create("/api/v1/annotation-classes", class).await);
+    let class = admin.make("annotation-classes", class).await;
     let widget = json!({"id": "a", "type": "MAP", "x": 0, "y": 1, "w": 2, "h": 3, "config": {"zoom": 4}});
-    let dashboard = id(&admin.create("/api/v1/dashboards", json!({"name": "D", "layout": [widget]})).await);
+    let dashboard = admin.make("dashboards", json!({"name": "D", "layout": [widget]})).await;
     let query = format!(
         "{{ referencePair(uuid: \"{pair}\") {{ name primaryComponent {{ key }} referenceComponent {{ key }} validTo }}
             annotationClass(uuid: \"{class}\") {{ key scopes fields {{ name type required options }} pack {{ key }} }}
@@ -206,7 +200,7 @@ async fn rules_alerts_and_exports_are_in_the_graph() {
     let hot = id(&press.rule(admin, json!({"description": "too hot"})).await);
     let down = json!({"name": "down", "deviceId": press.device, "evaluation": "DEVICE_STATE", "operator": "NEQ",
         "threshold": "online", "windowSeconds": 3600, "severity": "INFO", "enabled": false});
-    let down = id(&admin.create("/api/v1/alert-rules", down).await);
+    let down = admin.make("alert-rules", down).await;
     let shown = "uuid name evaluation threshold suppressedAlerts stream { name } device { name }";
     let of_stream = json!({"uuid": hot, "name": "hot", "evaluation": "VALUE", "threshold": 80.0,
         "suppressedAlerts": 0, "stream": {"name": "t"}, "device": null});
@@ -242,12 +236,8 @@ async fn rules_alerts_and_exports_are_in_the_graph() {
     assert_eq!(refused, json!({"event": null, "errors": [{"field": "note", "code": "INVALID"}]}));
     let over = resolve(&row, "a fan was off").await;
     let alert = &over["event"]["alert"];
-    assert_eq!((&alert["status"], &alert["note"]), (&json!("RESOLVED"), &json!("a fan was off")), "{over}");
-    assert_eq!(
-        (&alert["rule"]["uuid"], &over["event"]["acknowledged"]),
-        (&json!(hot), &json!(true)),
-        "{over}"
-    );
+    assert_members(alert, &json!({"status": "RESOLVED", "note": "a fan was off", "/rule/uuid": hot}));
+    assert_eq!(over["event"]["acknowledged"], true, "{over}");
     assert!(alert["resolvedBy"].is_string(), "{over}");
     assert_eq!(resolve(&row, "again").await, over, "a repeat changes nothing");
     press.report(admin, json!(99)).await;

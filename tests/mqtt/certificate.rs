@@ -23,10 +23,10 @@ async fn an_expired_certificate_is_nobody_and_ends_what_it_has_begun() {
         .expect("a device");
     let issued = app.certificates.issue_certificate(&env.owner, device.id).await.expect("a certificate");
     let shown = CertificateDer::from_pem_slice(issued.certificate_pem.as_bytes()).expect("PEM");
-    let credential = app.authenticate_certificate(&shown).expect("it is valid");
+    let credential = app.mqtt.access.authenticate_certificate(&shown).expect("it is valid");
     assert!(credential.check().is_ok());
     env.clock.advance(ELEVEN_YEARS);
     assert_eq!(credential.check().err().map(|error| error.kind), Some(Kind::Unauthenticated));
-    let again = app.authenticate_certificate(&shown);
+    let again = app.mqtt.access.authenticate_certificate(&shown);
     assert_eq!(again.err().map(|error| error.kind), Some(Kind::Unauthenticated));
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Plant;
-use crate::support::{eventually, rows};
+use crate::support::{rows, until};
 use crate::tools::mqtt::encode::{
     PINGREQ, RECEIVE_MAXIMUM, TOPIC_ALIAS_MAXIMUM, disconnect, frame, prefixed, two_bytes,
 };
@@ -223,8 +223,6 @@ async fn the_server_says_that_it_is_ready_what_it_supports_and_goodbye() {
     assert_eq!(client.end().await, Some(0x8B), "the server shuts down");
     assert_eq!(old.end().await, None);
     plant.server.start_again().await;
-    eventually("the broker is back", super::PATIENCE, || async {
-        MqttClient::try_connect(&plant.address, &plant.hello(V5, "reader")).await.ok().map(drop)
-    })
-    .await;
+    until!("the broker is back", super::PATIENCE;
+        MqttClient::try_connect(&plant.address, &plant.hello(V5, "reader")).await.is_ok());
 }

@@ -167,8 +167,7 @@ async fn check(plant: &Plant, publishers: &[Publisher], place: &str) {
         let name = publisher.topic.rsplit('/').next().expect("a level");
         let values = found.get(name).cloned().unwrap_or_default();
         let (acked, sent) = (publisher.acked, publisher.last);
-        let is_once = values.windows(2).all(|pair| pair[0] < pair[1]);
-        assert!(is_once, "{place}: {name} has a reading twice");
+        assert!(values.windows(2).all(|pair| pair[0] < pair[1]), "{place}: {name} has a reading twice");
         let lost: Vec<i64> = (1..=acked).filter(|value| values.binary_search(value).is_err()).collect();
         assert!(lost.is_empty(), "{place}: {name} was acknowledged up to {acked}, and {lost:?} are lost");
         assert!(values.last().is_none_or(|last| *last <= sent), "{place}: {name} has more than was sent");

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Plant, number, reading};
+use super::{Plant, number, reading, take};
 use crate::graphql;
 use crate::support::Client;
 use crate::tools::mqtt::{BOTH, Connect, End, MqttClient, Publish, Version, Will};
@@ -60,13 +60,8 @@ impl TwoPlants {
         let mut found = Vec::new();
         for stream in &self.foreign_streams {
             let query = format!("SELECT value FROM readings WHERE stream_id = {stream}");
-            found.extend(
-                self.foreign_client
-                    .sql(&query)
-                    .await
-                    .iter()
-                    .map(|row| row["value"].as_f64().expect("a number")),
-            );
+            let rows = self.foreign_client.sql(&query).await;
+            found.extend(rows.iter().map(|row| row["value"].as_f64().expect("a number")));
         }
         found
     }
@@ -94,11 +89,8 @@ async fn one_organization_writes_nothing_of_another() {
     assert_eq!(world.plant.values(world.plant.streams[0]).await, [1.0]);
     assert_eq!(world.foreign_values().await, [2.0]);
     // Its uuid names nothing here: with every right, a device of that name comes to be in the own organization.
-    let devices = world.foreign_client.get("/api/device/").await.body;
-    let uuid =
-        devices.as_array().and_then(|list| list.iter().find(|d| d["name"] == "secret")).expect("it")["uuid"]
-            .clone();
-    let uuid = uuid.as_str().expect("a uuid");
+    let devices = world.foreign_client.get("/api/device/?name=secret").await.body;
+    let uuid = devices[0]["uuid"].as_str().expect("a uuid");
     assert_eq!(own.publish(&format!("basalt/{uuid}/temp"), SECRET, 1).await, Ok(0));
     assert_eq!(world.foreign_values().await, [2.0]);
     for version in BOTH {
@@ -161,12 +153,7 @@ async fn filters_show_nothing_of_others() {
                     assert_eq!(foreign.publish(topic, SECRET, 1).await, Ok(0));
                 }
                 assert_eq!(own.publish("basalt/press/temp", "1", 1).await, Ok(0));
-                let message = reader.take_message().await;
-                assert_eq!(
-                    (message.topic.as_str(), number(&message)),
-                    ("basalt/press/temp", 1.0),
-                    "{filter}"
-                );
+                assert_eq!(take(&mut reader, 1).await, [("basalt/press/temp".to_owned(), 1.0)], "{filter}");
                 reader.disconnect(0).await;
             }
             let mut reader = world.connect(version, "reader", key).await;
@@ -175,11 +162,8 @@ async fn filters_show_nothing_of_others() {
             for filter in
                 ["basalt/oven/#", &format!("basalt/{oven}/temp"), "basalt/secret/temp", "basalt/nothing/#"]
             {
-                assert_eq!(
-                    reader.subscribe(&[(filter, 1), (&format!("basalt/{press}/#"), 1)]).await,
-                    [refused, 1],
-                    "{filter}"
-                );
+                let granted = reader.subscribe(&[(filter, 1), (&format!("basalt/{press}/#"), 1)]).await;
+                assert_eq!(granted, [refused, 1], "{filter}");
             }
             for filter in
                 ["control/other/#", "discover/other/secret/#", "$SYS/#", "$SYS/broker/uptime", "elsewhere/#"]
@@ -218,8 +202,7 @@ async fn retained_messages_and_wills_stay_where_they_belong() {
                 // What the round before has retained.
             }
             assert_eq!(own.publish("basalt/press/rpm", "5", 1).await, Ok(0));
-            let message = reader.take_message().await;
-            assert_eq!((message.topic.as_str(), number(&message)), ("basalt/press/rpm", 5.0), "{version:?}");
+            assert_eq!(take(&mut reader, 1).await, [("basalt/press/rpm".to_owned(), 5.0)], "{version:?}");
             reader.disconnect(0).await;
 
             for topic in ["basalt/oven/state", "basalt/secret/state", "basalt/nothing/state"] {
@@ -253,8 +236,7 @@ async fn messages_of_sparkplug_stay_in_their_organization() {
         MqttClient::connect(&world.plant.address, &mortal).await.cut();
         assert_eq!(foreign.publish(STATE, SECRET, 1).await, Ok(0));
         assert_eq!(own.publish(DATA, "2", 1).await, Ok(0));
-        let message = reader.take_message().await;
-        assert_eq!((message.topic.as_str(), number(&message)), (DATA, 2.0), "{version:?}");
+        assert_eq!(take(&mut reader, 1).await, [(DATA.to_owned(), 2.0)], "{version:?}");
         reader.disconnect(0).await;
 
         for key in &world.restricted {

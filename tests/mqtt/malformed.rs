@@ -79,8 +79,7 @@ fn others(version: Version, hello: &[u8]) -> Vec<Row> {
 
 fn of_version_5() -> Vec<Row> {
     let with = |properties: Vec<u8>| {
-        let publish = Publish { properties, ..Publish::new("basalt/press/temp", "1", 1, 1) };
-        publish.encode(V5)
+        Publish { properties, ..Publish::new("basalt/press/temp", "1", 1, 1) }.encode(V5)
     };
     let alias = two_bytes(TOPIC_ALIAS, 1);
     let unnamed = Publish { properties: alias.clone(), ..Publish::new("", "1", 0, 0) }.encode(V5);
@@ -167,8 +166,7 @@ async fn filters_that_cannot_be_are_refused_one_by_one() {
     for version in BOTH {
         for wrong in ["basalt/#/temp", "basalt+/temp", "basalt/pre+", "#/x", "basalt/#x", ""] {
             let mut client = plant.connect(version, "reader").await;
-            let filters = [("basalt/press/temp", 1), (wrong, 1)];
-            client.raw(&subscribe(version, 1, &filters)).await;
+            client.raw(&subscribe(version, 1, &[("basalt/press/temp", 1), (wrong, 1)])).await;
             // Either the filter alone is refused, or the packet ends the connection.
             match client.answer().await {
                 Some(Packet::SubAck { id: 1, codes }) => {

@@ -68,6 +68,13 @@ impl Plant {
         MqttClient::connect(&self.address, &self.hello(version, client_id)).await
     }
 
+    /// A client with every right that has subscribed to this.
+    async fn subscriber(&self, version: Version, id: &str, filter: &str, qos: u8) -> MqttClient {
+        let mut client = self.connect(version, id).await;
+        assert_eq!(client.subscribe(&[(filter, qos)]).await, [qos], "{id}: {filter}");
+        client
+    }
+
     /// The values of a stream by time.
     async fn values(&self, stream: i64) -> Vec<f64> {
         let query = format!("SELECT value FROM readings WHERE stream_id = {stream} ORDER BY ts");
@@ -122,8 +129,7 @@ fn number(message: &Message) -> f64 {
     let payload: Value =
         serde_json::from_slice(&message.payload).unwrap_or_else(|e| panic!("{e}: {message:?}"));
     let one = payload.as_array().and_then(|list| list.first()).unwrap_or(&payload);
-    let value = one.get("value").unwrap_or(one);
-    value.as_f64().unwrap_or_else(|| panic!("no number: {message:?}"))
+    one.get("value").unwrap_or(one).as_f64().unwrap_or_else(|| panic!("no number: {message:?}"))
 }
 
 /// The next messages, acknowledged: topic and number of each.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::cloud::Cloud;
 use super::{PATIENCE, Plant, number};
-use crate::support::{DataDir, eventually, free_port, rows, run_node, run_python};
+use crate::support::{DataDir, free_port, rows, run_node, run_python, until};
 use crate::tools::mqtt::Version;
 
 /// Certificate of the authority, in the data directory.
@@ -133,10 +133,8 @@ async fn paho_shows_a_certificate_and_is_its_device() {
             // The client id begins with the device's, so that nobody takes over its sessions.
             "id": id, "topic": format!("basalt/{id}"), "ca": authority, "cert": certificate, "key": key,
         });
-        check(
-            &format!("paho with a certificate, {version}"),
-            &run_python("mqtt_client.py", &[&settings.to_string()]).await,
-        );
+        let output = run_python("mqtt_client.py", &[&settings.to_string()]).await;
+        check(&format!("paho with a certificate, {version}"), &output);
     }
     let stream = plant.stream("gateway", "temp").await;
     assert_eq!(plant.values(stream).await.len(), 12);
@@ -187,8 +185,7 @@ async fn only_the_current_certificate_of_a_device_is_let_in() {
     // The key of a certificate is no key of another device.
     publishes("basalt/press/temp", &with(&second)).await;
     assert!(cloud.plant.values(cloud.plant.streams[0]).await.is_empty(), "the topic of another device");
-    let stored = cloud.plant.values(cloud.plant.stream("gateway", "temp").await).await;
-    assert_eq!(stored, [1.0, 1.0]);
+    assert_eq!(cloud.plant.values(cloud.plant.stream("gateway", "temp").await).await, [1.0, 1.0]);
 }
 
 /// Runs mosquitto_pub or mosquitto_sub against the broker.
@@ -227,8 +224,8 @@ async fn mosquitto_publishes_and_is_sent_what_waited() {
         said(&plant, "mosquitto_sub", version, &[&session[..], &["-E"]].concat()).await;
         for qos in ["0", "1", "2"] {
             let payload = format!("{qos}.5");
-            said(&plant, "mosquitto_pub", version, &["-q", qos, "-t", "basalt/press/temp", "-m", &payload])
-                .await;
+            let args = ["-q", qos, "-t", "basalt/press/temp", "-m", &payload];
+            said(&plant, "mosquitto_pub", version, &args).await;
         }
         let three = ["-C", "3", "-W", "60", "-F", "%t %q %r %p"];
         let lines = said(&plant, "mosquitto_sub", version, &[&session[..], &three].concat()).await;
@@ -280,8 +277,7 @@ async fn mosquitto_is_told_why_it_is_refused() {
 #[tokio::test]
 async fn the_will_of_mosquitto_is_published_when_it_is_killed() {
     let plant = Plant::start().await;
-    let mut watcher = plant.connect(Version::V5, "watcher").await;
-    watcher.subscribe(&[("basalt/press/state", 1)]).await;
+    let mut watcher = plant.subscriber(Version::V5, "watcher", "basalt/press/state", 1).await;
     for version in ["mqttv311", "mqttv5"] {
         let will = ["--will-topic", "basalt/press/state", "--will-payload", "3", "--will-qos", "1"];
         let args = [&["-i", "mortal", "-t", "basalt/press/temp", "-F", "%p"][..], &will].concat();
@@ -289,13 +285,7 @@ async fn the_will_of_mosquitto_is_published_when_it_is_killed() {
         let mut child =
             command.stdout(Stdio::null()).spawn().expect("mosquitto_sub starts: install mosquitto-clients");
         // It is there once it follows the feed: a metric tells.
-        eventually("mosquitto_sub is connected", PATIENCE, || async {
-            let metrics = plant.client().get("/metrics").await.body;
-            let metrics = metrics.as_str().unwrap_or_default().to_owned();
-            let line = metrics.lines().find(|line| line.starts_with("basalt_mqtt_connections "));
-            line.is_some_and(|line| line.ends_with(" 2")).then_some(())
-        })
-        .await;
+        until!("it is connected", PATIENCE; plant.client().metric("basalt_mqtt_connections").await == 2.0);
         child.kill().expect("it runs");
         child.wait().expect("it has ended");
         assert_eq!(number(&watcher.take_message().await), 3.0, "{version}");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::cloud::Cloud;
 use super::{NOON_S, PATIENCE, Plant, reading};
 use crate::graphql;
-use crate::support::{eventually, rows};
+use crate::support::{rows, until};
 use crate::tools::mqtt::encode::{PUBACK, PUBCOMP, PUBREC, PUBREL, ack};
 use crate::tools::mqtt::{BOTH, MqttClient, Packet, Publish, Version};
 
@@ -66,14 +66,13 @@ async fn a_payload_is_a_number_an_object_or_a_list() {
     let plant = Plant::start().await;
     let mut client = plant.connect(V5, "press").await;
     let two = json!([{"ts": NOON_S, "value": 1}, {"timestamp": "2026-04-28T12:00:01Z", "value": 2.5}]);
-    let rows = rows![
+    for (topic, payload, expected) in rows![
         "basalt/press/temp", "21.5".to_owned(), vec![("temp", vec![21.5])];
         "basalt/press/temp", r#"{"value":7}"#.to_owned(), vec![("temp", vec![7.0])];
         "basalt/press/rpm", two.to_string(), vec![("rpm", vec![1.0, 2.5])];
         "basalt/press", r#"{"temp":3,"motor":{"load":0.5}}"#.to_owned(), vec![("temp", vec![3.0]), ("motor.load", vec![0.5])];
         "basalt/press/new/deep", "4".to_owned(), vec![("new/deep", vec![4.0])];
-    ];
-    for (topic, payload, expected) in rows {
+    ] {
         assert_eq!(client.publish(topic, &payload, 1).await, Ok(0), "{topic} {payload}");
         for (name, values) in expected {
             let found = plant.values(plant.stream("press", name).await).await;
@@ -219,15 +218,12 @@ async fn a_document_of_a_gateway_is_in_the_cloud_of_instathings() {
     assert_eq!(client.publish(&topic(&sensor, "post"), document.to_string(), 1).await, Ok(0));
     let page = cloud.call("GET", &format!("/device/v1/devices/{sensor}/data"), &Value::Null).await.body;
     assert_eq!((&page["totalItems"], &page["data"][0]["data"]), (&json!(1), &document), "{page}");
-    let number = plant.values(plant.stream("sensor", "message.temperature").await).await;
-    assert_eq!(number, [21.5]);
+    assert_eq!(plant.values(plant.stream("sensor", "message.temperature").await).await, [21.5]);
 
     assert_eq!(client.publish(&format!("discover/default/{gateway}/connected"), "{}", 1).await, Ok(0));
-    eventually("the gateway is connected", PATIENCE, || async {
-        let shown = cloud.call("GET", &format!("/device/v1/devices/{gateway}"), &Value::Null).await.body;
-        (shown["status"]["eventType"] == "connected").then_some(())
-    })
-    .await;
+    let path = format!("/device/v1/devices/{gateway}");
+    until!("the gateway is connected", PATIENCE;
+        cloud.call("GET", &path, &Value::Null).await["status"]["eventType"] == "connected");
     // A device that is not below this gateway.
     let refused = client.publish(&topic(&other, "post"), document.to_string(), 1).await;
     assert!(matches!(refused, Ok(0x87) | Err(Some(0x87))), "{refused:x?}");
@@ -239,11 +235,9 @@ async fn a_message_with_too_many_new_members_is_refused_whole() {
     let plant = Plant::start_with(&[("BASALT_INGEST__MAX_NEW_STREAMS", "5")]).await;
     let mut client = plant.connect(V5, "plc").await;
     let message = |members: usize| {
-        let members: serde_json::Map<String, Value> = (0..members)
-            .map(|n| (format!("m{n}"), json!(n)))
-            .chain([("temp".to_owned(), json!(1))])
-            .collect();
-        Value::Object(members).to_string()
+        let mut message = json!({"temp": 1});
+        (0..members).for_each(|n| message[format!("m{n}")] = json!(n));
+        message.to_string()
     };
     let long = json!({"temp": 1, "m": {("x".repeat(300)): 1}}).to_string();
     for refused in [message(6), long] {
@@ -275,12 +269,10 @@ async fn a_text_without_a_stream_is_reported_once_and_three_hundred_members_are_
     for (n, version) in BOTH.into_iter().enumerate() {
         let device = ["line1", "line2"][n];
         let mut client = plant.connect(version, "plc").await;
-        let tags: serde_json::Map<String, Value> = (0..300)
-            .map(|tag| (format!("tag{tag:03}"), json!(tag)))
-            .chain([("ts".to_owned(), json!(NOON_S))])
-            .collect();
+        let mut tags = json!({"ts": NOON_S});
+        (0..300).for_each(|tag| tags[format!("tag{tag:03}")] = json!(tag));
         let topic = format!("basalt/{device}");
-        assert_eq!(client.publish(&topic, Value::Object(tags).to_string(), 1).await, Ok(0), "{version:?}");
+        assert_eq!(client.publish(&topic, tags.to_string(), 1).await, Ok(0), "{version:?}");
         let query = format!(
             "SELECT count(*) AS n, sum(value) AS total FROM readings r JOIN streams s ON s.id = r.stream_id JOIN devices d ON d.id = s.device_id WHERE d.name = '{device}'"
         );

@@ -62,8 +62,7 @@ async fn the_last_one_is_shown_until_it_is_removed() {
 async fn whoever_has_subscribed_before_is_sent_a_value_without_the_flag_and_in_5_chooses() {
     let plant = Plant::start().await;
     for version in BOTH {
-        let mut reader = plant.connect(version, "reader").await;
-        reader.subscribe(&[("basalt/#", 1)]).await;
+        let mut reader = plant.subscriber(version, "reader", "basalt/#", 1).await;
         let mut client = plant.connect(version, "press").await;
         retain(&mut client, "5", 1, 1).await;
         let message = reader.take_message().await;
@@ -113,14 +112,10 @@ async fn a_will_is_retained_if_it_says_so() {
     let plant = Plant::start().await;
     for version in BOTH {
         let will = Will { is_retained: true, ..Will::new(TOPIC, "0") };
-        let mut watcher = plant.connect(version, "watcher").await;
-        watcher.subscribe(&[(TOPIC, 1)]).await;
-        let client =
-            MqttClient::connect(&plant.address, &plant.hello(version, "mortal").with_will(will)).await;
-        client.cut();
+        let mut watcher = plant.subscriber(version, "watcher", TOPIC, 1).await;
+        MqttClient::connect(&plant.address, &plant.hello(version, "mortal").with_will(will)).await.cut();
         assert_eq!(number(&watcher.take_message().await), 0.0);
-        let mut late = plant.connect(version, "late").await;
-        late.subscribe(&[(TOPIC, 1)]).await;
+        let mut late = plant.subscriber(version, "late", TOPIC, 1).await;
         let message = late.take_message().await;
         assert_eq!((message.text(), message.is_retained), ("0", true), "{version:?}");
         retain(&mut late, "", 1, 1).await;
@@ -128,8 +123,7 @@ async fn a_will_is_retained_if_it_says_so() {
     // One that is delayed past the end of its session comes with the end.
     let delay = four_bytes(WILL_DELAY, 3600);
     let will = Will { is_retained: true, properties: delay, ..Will::new(TOPIC, "8") };
-    let mut watcher = plant.connect(V5, "watcher").await;
-    watcher.subscribe(&[(TOPIC, 1)]).await;
+    let mut watcher = plant.subscriber(V5, "watcher", TOPIC, 1).await;
     MqttClient::connect(&plant.address, &plant.hello(V5, "mortal").with_will(will)).await.cut();
     assert_eq!(number(&watcher.take_message().await), 8.0);
 }

@@ -1,7 +1,7 @@
 //! Sessions that outlive their connections: what is queued for whom, and what comes again.
 
 use super::{PATIENCE, Plant, number, reading, take};
-use crate::support::eventually;
+use crate::support::until;
 use crate::tools::mqtt::encode::{PUBACK, PUBCOMP, PUBREC, PUBREL, SESSION_EXPIRY, ack, four_bytes};
 use crate::tools::mqtt::{BOTH, Connect, Message, MqttClient, Version};
 
@@ -86,10 +86,8 @@ async fn a_clean_start_a_session_without_expiry_and_a_farewell_of_5_forget() {
         assert_eq!(writer.publish("basalt/press/rpm", "1", 1).await, Ok(0));
         assert_eq!(client.take_message().await.topic, "basalt/press/rpm");
         client.disconnect(0).await;
-        assert!(
-            !connect(&plant, version, &name).await.is_present,
-            "{name}: a clean session ends with its connection"
-        );
+        let again = connect(&plant, version, &name).await;
+        assert!(!again.is_present, "{name}: a clean session ends with its connection");
     }
 
     let mut client = connect(&plant, V5, "leaver").await;
@@ -128,10 +126,9 @@ async fn what_was_not_acknowledged_comes_again_and_qos_2_is_released_where_its_c
         let mut open = half_acknowledged(&mut client, 6).await;
         // Twice, once cut and once with a farewell.
         for round in 0..2 {
-            if round == 0 {
-                client.cut()
-            } else {
-                client.disconnect(0).await
+            match round {
+                0 => client.cut(),
+                _ => client.disconnect(0).await,
             }
             client = connect(&plant, version, &name).await;
             assert!(client.is_present, "{name}");
@@ -202,11 +199,8 @@ async fn sessions_and_their_queues_are_back_after_a_crash() {
         let name = format!("asleep{version:?}");
         let mut client = connect(&plant, version, &name).await;
         assert!(client.is_present, "{name}");
-        assert_eq!(
-            numbers(&take(&mut client, 1).await),
-            [40.0],
-            "{name}: what was acknowledged does not come again"
-        );
+        let taken = numbers(&take(&mut client, 1).await);
+        assert_eq!(taken, [40.0], "{name}: what was acknowledged does not come again");
     }
 }
 
@@ -249,13 +243,7 @@ async fn a_session_ends_with_its_time() {
     let hello = plant.hello(V5, "short").with_properties(&short);
     MqttClient::connect(&plant.address, &hello).await.disconnect(0).await;
     // Asking whether it is there would keep it: the metric tells.
-    eventually("the session is gone", PATIENCE, || async {
-        let metrics = plant.client().get("/metrics").await.body;
-        let metrics = metrics.as_str().unwrap_or_default();
-        let sessions = metrics.lines().find(|line| line.starts_with("basalt_mqtt_sessions "));
-        (sessions.unwrap_or_else(|| panic!("no sessions in {metrics}")).ends_with(" 0")).then_some(())
-    })
-    .await;
+    until!("the session is gone", PATIENCE; plant.client().metric("basalt_mqtt_sessions").await == 0.0);
     let again = Connect { is_clean: false, ..hello };
     assert!(!MqttClient::connect(&plant.address, &again).await.is_present);
 }

@@ -58,11 +58,10 @@ async fn sessions_of_keys_are_shown_to_whole_keys_of_their_organization() {
     let _connected = plant.connect(Version::V311, "panel").await;
     plant.server.basalt(&["org", "create", "other"]).await.expect_success();
     let (press, _) = plant.device("press").await;
-    let keys = [
+    for (name, key) in [
         ("restricted", plant.server.create_key(&["--device", &press.to_string()]).await),
         ("foreign", plant.server.create_key(&["--org", "other"]).await),
-    ];
-    for (name, key) in keys {
+    ] {
         let client = plant.client().with_key(&key);
         assert_eq!(sessions(&client).await["totalCount"], 0, "{name}");
         assert_eq!(client.sql("SELECT * FROM mqtt_sessions").await, Vec::<Value>::new(), "{name}");

@@ -10,10 +10,8 @@ const TOPIC: &str = "basalt/press/state";
 
 /// A client with a will, and the one that hears of it.
 async fn mortal(plant: &Plant, version: Version, connect: Connect) -> (MqttClient, MqttClient) {
-    let mut watcher = plant.connect(version, "watcher").await;
-    assert_eq!(watcher.subscribe(&[(TOPIC, 1)]).await, [1]);
-    let client = MqttClient::connect(&plant.address, &connect).await;
-    (client, watcher)
+    let watcher = plant.subscriber(version, "watcher", TOPIC, 1).await;
+    (MqttClient::connect(&plant.address, &connect).await, watcher)
 }
 
 /// The next value that the watcher is told, after 99 has been published.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{DEVICE, Gateway, NOON};
-use crate::support::{eventually, until};
+use crate::support::until;
 
 /// The packets of one message of the examples.
 const PACKETS: [&str; 3] = [
@@ -54,14 +54,12 @@ async fn handshakes_look_like_the_vendors_and_wrong_ones_have_their_codes() {
         ("transport=polling", Some("null")),
     ] {
         let headers: Vec<_> = origin.iter().map(|origin| ("origin", *origin)).collect();
-        let (status, headers, bytes) =
-            client.send_bytes("GET", &format!("/socket.io/?{query}"), &headers, "").await.into_parts();
-        assert_eq!(status, 200, "{query}");
-        assert_eq!(headers["content-type"], "text/plain; charset=UTF-8");
-        assert_eq!(headers["access-control-allow-origin"], origin.unwrap_or("*"));
-        let credentials = headers.get("access-control-allow-credentials").map(|v| v.to_str().unwrap());
-        assert_eq!(credentials, origin.map(|_| "true"));
-        let text = String::from_utf8(bytes).unwrap();
+        let answer = client.send_bytes("GET", &format!("/socket.io/?{query}"), &headers, "").await;
+        let answer = answer.with_header("content-type", "text/plain; charset=UTF-8");
+        let answer = answer.with_header("access-control-allow-origin", origin.unwrap_or("*"));
+        let credentials = answer.headers.get("access-control-allow-credentials");
+        assert_eq!(credentials.map(|v| v.to_str().unwrap()), origin.map(|_| "true"));
+        let text = String::from_utf8(answer.ok()).unwrap();
         let sid = text.split(r#""sid":""#).nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(sid.len(), 20);
         let open =
@@ -101,15 +99,9 @@ async fn packets_of_clients_are_answered_and_what_ends_a_session_ends_it() {
     }
     // python-engineio sends its packets in bytes, also when they are text.
     let sid = gateway.handshake().await;
-    let answer = gateway
-        .client()
-        .send_bytes(
-            "POST",
-            &format!("/socket.io/?transport=polling&sid={sid}"),
-            &[("content-type", "application/octet-stream")],
-            b"\x00\x01\xff2".to_vec(),
-        )
-        .await;
+    let path = format!("/socket.io/?transport=polling&sid={sid}");
+    let binary = [("content-type", "application/octet-stream")];
+    let answer = gateway.client().send_bytes("POST", &path, &binary, b"\x00\x01\xff2".to_vec()).await;
     answer.is(200, &b"ok".to_vec());
     assert_eq!(gateway.poll(&sid).await, (200, "1:3".to_owned()));
 
@@ -192,10 +184,7 @@ async fn an_upgrade_that_fails_leaves_the_session_on_polling() {
         gateway.post(&sid, "1:2").await;
         assert_eq!(gateway.poll(&sid).await, (200, "1:3".to_owned()), "{packets:?}");
         // Another may try.
-        eventually("it can be upgraded", super::ANSWER_TIMEOUT, || async {
-            gateway.socket(Some(&sid)).await.ok().map(drop)
-        })
-        .await;
+        until!("it can be upgraded", super::ANSWER_TIMEOUT; gateway.socket(Some(&sid)).await.is_ok());
     }
 }
 

@@ -25,10 +25,9 @@ fn path(query: &str) -> String {
 #[tokio::test]
 async fn messages_are_shown_as_in_the_documentation_in_pages_ranges_and_orders() {
     let gateway = gateway().await;
-    let (status, headers, body) = gateway.client().get(&path("page=1&perPage=1&sort=-ts")).await.into_parts();
-    assert_eq!(status, 200);
-    assert!(headers["content-type"].to_str().unwrap().starts_with("application/json"));
-    assert!(headers.contains_key("x-request-id"));
+    let answer = gateway.client().get(&path("page=1&perPage=1&sort=-ts")).await;
+    let answer = answer.with_headers(&["x-request-id"]);
+    assert!(answer.header("content-type").starts_with("application/json"), "{answer:?}");
     let expected = json!({
         "data": [{
             "_id": "0000000e0000000000000000",
@@ -38,7 +37,7 @@ async fn messages_are_shown_as_in_the_documentation_in_pages_ranges_and_orders()
         }],
         "totalItems": 14
     });
-    assert_eq!(body, expected);
+    answer.is(200, &expected);
 
     let client = gateway.client();
     let noon = NOON / 1000;
@@ -78,7 +77,7 @@ async fn what_is_wrong_or_unknown_and_the_client_of_socket_io() {
     let per_page = json!({"value": "1.5", "msg": "`perPage` must be an integer value", "param": "perPage", "location": "query"});
     let empty = json!({"data": [], "totalItems": 0});
     let not_found = json!({"message": "Not Found"});
-    let rows = rows![
+    for (method, path, status, expected) in rows![
         "GET", "/device/v1/devices/unknown-1/data", 200, empty.clone();
         "GET", "/Device/V1/deviCes/unknown-1/DATA/", 200, empty;
         "HEAD", "/device/v1/devices/unknown-1/data", 200, Value::Null;
@@ -95,18 +94,16 @@ async fn what_is_wrong_or_unknown_and_the_client_of_socket_io() {
         "GET", "/api/device/", 404, not_found.clone();
         "POST", "/socket.io/socket.io.js", 404, not_found.clone();
         "GET", "/socket.io/socket.io.js.map", 404, not_found.clone();
-    ];
-    for (method, path, status, expected) in rows {
+    ] {
         client.send(method, path, &[], "").await.is(status, &expected);
     }
     // Pages load the client of socket.io from the server.
-    let (status, headers, body) =
-        client.send_bytes("GET", "/socket.io/socket.io.js", &[], "").await.into_parts();
+    let script = client.send_bytes("GET", "/socket.io/socket.io.js", &[], "").await;
     // A build without pages has no script either.
     if socket_client(&HeaderMap::new()).is_err() {
-        assert_eq!(status, 404);
+        script.expect(404);
         return;
     }
-    assert_eq!((status, &headers["content-type"]), (200, &"text/javascript; charset=utf-8".parse().unwrap()));
+    let body = script.with_header("content-type", "text/javascript; charset=utf-8").ok();
     assert!(String::from_utf8_lossy(&body).contains("Socket.IO v2"), "{} bytes", body.len());
 }

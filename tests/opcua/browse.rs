@@ -29,10 +29,8 @@ async fn a_server_is_looked_at_level_by_level() {
     let expected = json!({"node_id": "ns=2;s=Line.Int64", "browse_name": "2:Int64", "display_name": "Int64", "node_class": "Variable",
                 "data_type": "Int64", "value": -1_234_567_890_123_456_789_i64, "access": "rw", "children": []});
     assert_eq!(child(line, "ns=2;s=Line.Int64"), &expected);
-    assert_eq!(
-        (&child(line, "ns=2;i=7")["access"], &child(line, "ns=2;i=7")["value"]),
-        (&json!("r"), &json!(42))
-    );
+    let shown = (&child(line, "ns=2;i=7")["access"], &child(line, "ns=2;i=7")["value"]);
+    assert_eq!(shown, (&json!("r"), &json!(42)));
 
     let under = client.get(&at("?node=ns%3D2%3Bs%3DLine")).await.body;
     assert_eq!(under["children"].as_array().map(Vec::len), Some(peer.points.len() + 1));

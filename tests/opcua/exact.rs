@@ -2,25 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{device_at, readings, stream_at, until_last, until_state};
+use super::{device_at, holds, readings, stream_at, until_last, until_state};
 use crate::support::{OpcuaPeer, OpcuaServer, Server, free_port, has_turn, rows};
-
-/// Whether a reading is a good one of this value.
-fn holds(reading: &Value, value: &Value) -> bool {
-    let number = match value {
-        Value::Bool(on) => json!(f64::from(u8::from(*on))),
-        Value::Number(number) => json!(number.as_f64()),
-        _ => Value::Null,
-    };
-    let is_wide =
-        value.as_u64().is_some_and(|n| n > 1 << 53) || value.as_i64().is_some_and(|n| n < -(1 << 53));
-    let text = match value {
-        Value::String(text) => json!(text),
-        wide if is_wide => json!(wide.to_string()),
-        _ => Value::Null,
-    };
-    reading["quality"] == "good" && reading["value"].as_f64() == number.as_f64() && reading["text"] == text
-}
 
 #[tokio::test]
 async fn every_type_of_asyncua_arrives_exactly_polled_and_subscribed_to() {
@@ -144,10 +127,8 @@ async fn statuses_and_times_of_the_source_are_kept_and_no_reading_is_written_ove
         })
         .await;
         let shown = until_state(&client, device, "degraded").await;
-        assert!(
-            shown["last_error"].as_str().is_some_and(|error| error.contains("BadSensorFailure")),
-            "{shown}"
-        );
+        let is_named = shown["last_error"].as_str().is_some_and(|error| error.contains("BadSensorFailure"));
+        assert!(is_named, "{shown}");
 
         peer.run_command(&json!({"node": node, "value": 3.0}));
         until_last(&client, stream, "a good value again", |last| last["value"] == 3.0).await;
@@ -163,11 +144,8 @@ async fn statuses_and_times_of_the_source_are_kept_and_no_reading_is_written_ove
             (None, "bad"),
             (Some(3.0), "good"),
         ];
-        assert_eq!(
-            kept,
-            expected.map(|(value, quality)| (value, json!(quality))),
-            "subscribed: {subscribes}"
-        );
+        let wanted = expected.map(|(value, quality)| (value, json!(quality)));
+        assert_eq!(kept, wanted, "subscribed: {subscribes}");
         client.delete(&format!("/api/device/{device}/")).await.expect(204);
     }
 }

@@ -30,10 +30,8 @@ async fn limits_of_calls_and_one_large_value_cost_no_other_node_its_value() {
         until_last(&client, large, "its fault", |last| last["quality"] == "bad").await;
         let shown = until_state(&client, device, "degraded").await;
         let error = shown["last_error"].as_str().unwrap_or_default();
-        assert!(
-            error.contains("ns=2;s=Large alone") && error.contains("BadEncodingLimitsExceeded"),
-            "{shown}"
-        );
+        let is_named = error.contains("ns=2;s=Large alone") && error.contains("BadEncodingLimitsExceeded");
+        assert!(is_named, "{shown}");
         client.delete(&format!("/api/device/{device}/")).await.expect(204);
     }
 }

@@ -58,3 +58,12 @@ pub async fn until_last(client: &Client, stream: i64, what: &str, is_so: impl Fn
     })
     .await
 }
+
+/// Whether a reading is a good one of this value: a number, and a text where a number would not do.
+pub fn holds(last: &Value, value: &Value) -> bool {
+    let number = value.as_bool().map(|on| f64::from(u8::from(on))).or(value.as_f64());
+    let is_wide =
+        value.as_u64().is_some_and(|n| n > 1 << 53) || value.as_i64().is_some_and(|n| n < -(1 << 53));
+    let text = value.as_str().map(str::to_owned).or(is_wide.then(|| value.to_string()));
+    last["quality"] == "good" && last["value"].as_f64() == number && last["text"].as_str() == text.as_deref()
+}

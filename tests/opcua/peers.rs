@@ -84,11 +84,8 @@ async fn a_server_is_found_at_any_path_with_and_without_naming_it() {
                 let login = json!({"username": username, "password": password});
                 client.patch(&format!("/api/device/{device}/"), &login).await.ok();
                 let read = client.get(&format!("/api/device/{device}/io/ns=2;i=7/")).await;
-                assert_eq!(
-                    (read.status, read.body),
-                    (200, json!({"value": 42})),
-                    "{peer:?} at {path}: {host} {username}"
-                );
+                let found = (read.status, read.body);
+                assert_eq!(found, (200, json!({"value": 42})), "{peer:?} at {path}: {host} {username}");
             }
             until_state(&client, device, "online").await;
             client.delete(&format!("/api/device/{device}/")).await.expect(204);

@@ -24,11 +24,8 @@ async fn node_opcua_and_we_trust_each_other_by_hand() {
 async fn trust_each_other(peer: OpcuaPeer) {
     let mut peer = OpcuaServer::start_peer(peer, free_port()).await;
     let (server, client) = Server::with_client(&[]).await;
-    assert_eq!(
-        server.basalt(&["opcua", "certificates"]).await.expect_success().lines().count(),
-        1,
-        "a header alone"
-    );
+    let count = server.basalt(&["opcua", "certificates"]).await.expect_success().lines().count();
+    assert_eq!(count, 1, "a header alone");
     let device = device_at(&client, peer.port, json!({"security_policy": "Basic256Sha256"})).await;
     let stream = stream_at(&client, device, "ns=2;s=Line.Double", "fp64").await;
 
@@ -39,13 +36,8 @@ async fn trust_each_other(peer: OpcuaPeer) {
     let listed = server.basalt(&["opcua", "certificates"]).await.expect_success();
     let line = format!("new       {thumbprint}  {}", subject.expect("whose it is"));
     assert!(listed.contains(&line), "{listed}");
-    assert!(
-        server
-            .basalt(&["opcua", "trust", "0123"])
-            .await
-            .expect_failure()
-            .contains("no new or rejected certificate")
-    );
+    let refused = server.basalt(&["opcua", "trust", "0123"]).await.expect_failure();
+    assert!(refused.contains("no new or rejected certificate"), "{refused}");
 
     // Now we trust it, but it does not trust us.
     server.basalt(&["opcua", "trust", thumbprint]).await.expect_success();

@@ -8,7 +8,7 @@ use basalt::sim::{Plant, Simulator};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{EVENT_TIMEOUT, device_of, readings, stream_at, until_last, until_state};
+use super::{EVENT_TIMEOUT, device_of, holds, readings, stream_at, until_last, until_state};
 use crate::support::{Client, Server, SimulatorProcess, eventually, run_python};
 
 /// What a node of each type holds at first.
@@ -27,15 +27,6 @@ fn initial() -> [(&'static str, &'static str, Value); 12] {
         ("Double", "fp64", json!(-1234.5678)),
         ("String", "text", json!("Läuft; a=b")),
     ]
-}
-
-/// What is stored of a value: a number, and a text where a number would not do.
-fn holds(last: &Value, value: &Value) -> bool {
-    let number = value.as_bool().map(|on| f64::from(u8::from(on))).or(value.as_f64());
-    let is_wide =
-        value.as_u64().is_some_and(|n| n > 1 << 53) || value.as_i64().is_some_and(|n| n < -(1 << 53));
-    let text = value.as_str().map(str::to_owned).or(is_wide.then(|| value.to_string()));
-    last["quality"] == "good" && last["value"].as_f64() == number && last["text"].as_str() == text.as_deref()
 }
 
 #[tokio::test]

@@ -47,9 +47,8 @@ async fn the_printed_responses() {
     assert_eq!(one, json!({"ok": true, "packet": packet, "sensors": [temperature, humidity]}));
     assert_eq!(list(&client, &format!("/api/data/packets/{id}/")).await, one);
 
-    let (status, missing) = client.get(&format!("/api/data/packets/{NOBODY}")).await.outcome();
-    let expected = json!({"ok": false, "error": "packet not found", "packet_uuid": NOBODY});
-    assert_eq!((status, missing), (404, expected));
+    let missing = json!({"ok": false, "error": "packet not found", "packet_uuid": NOBODY});
+    client.get(&format!("/api/data/packets/{NOBODY}")).await.is(404, &missing);
 
     let sensors = list(&client, "/api/data/sensors").await;
     let of_packet = |mut sensor: Value| {
@@ -70,8 +69,7 @@ async fn a_reading_that_came_another_way_has_a_derived_packet() {
         write(&server.client(), streams[0], &json!("2026-04-28T12:00:00Z"), value).await;
     }
     let client = stranger(&server);
-    let path = "/api/data/sensors?device_id=Press%201&sensor_id=Motor%20RPM";
-    let sensors = list(&client, path).await;
+    let sensors = list(&client, "/api/data/sensors?device_id=Press%201&sensor_id=Motor%20RPM").await;
     let id = sensors["sensors"][0]["packet_uuid"].as_str().expect("an id").to_owned();
     let sensor = json!({
         "packet_uuid": id, "sensor_index": 1, "sensor_id": "Motor RPM", "sensor_status": "OK",
@@ -93,8 +91,7 @@ async fn a_reading_that_came_another_way_has_a_derived_packet() {
     assert_eq!(list(&client, "/api/data/packets").await["packets"], json!([packet]));
 
     for (query, limit) in [("limit=0", 1), ("limit=9999", 500), ("limit=abc", 50)] {
-        let page = list(&client, &format!("/api/data/packets?{query}")).await;
-        assert_eq!(page["limit"], limit, "{query}");
+        assert_eq!(list(&client, &format!("/api/data/packets?{query}")).await["limit"], limit, "{query}");
     }
     client.get("/api/data/packets/").await.is(400, &json!({"ok": false, "error": "packet_uuid is required"}));
 }

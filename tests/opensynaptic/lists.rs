@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{NOON, create_device, ingest, list, stranger, write};
-use crate::support::{Client, DataDir, Server};
+use crate::support::{Client, DataDir, Server, rows};
 
 /// Seven packets: a to e a second apart with two sensors each, and two more of the second of e.
 async fn server() -> (Server, Vec<String>) {
@@ -19,16 +19,10 @@ async fn server() -> (Server, Vec<String>) {
         })
     };
     let mut ids = Vec::new();
-    let facts = [
-        ("a", "ONLINE", 0),
-        ("b", "WARN", 1),
-        ("a", "online", 2),
-        ("c", "ONLINE", 3),
-        ("b", "ONLINE", 4),
-        ("a", "WARN", 4),
-        ("d d", "ONLINE", 4),
-    ];
-    for (id, status, seconds) in facts {
+    for (id, status, seconds) in rows![
+        "a", "ONLINE", 0; "b", "WARN", 1; "a", "online", 2; "c", "ONLINE", 3; "b", "ONLINE", 4; "a", "WARN", 4;
+        "d d", "ONLINE", 4;
+    ] {
         ids.extend(ingest(&server.client(), &fact(id, status, seconds)).await);
     }
     (server, ids)
@@ -84,8 +78,7 @@ async fn every_parameter_of_packets() {
         let page = list(&client, &format!("/api/data/packets?{query}")).await;
         assert_eq!(places(&page, "packets", &ids), expected, "{query}");
         assert_eq!(page["total"], total, "{query}");
-        let paging = (page["limit"].clone(), page["offset"].clone());
-        assert_eq!(paging, (json!(50), json!(0)), "{query}");
+        assert_eq!((page["limit"].clone(), page["offset"].clone()), (json!(50), json!(0)), "{query}");
     }
 }
 
@@ -95,22 +88,8 @@ async fn every_parameter_of_sensors() {
     let client = stranger(&server);
     // Place of the packet and index of the sensor; within a second all first sensors come before the second ones.
     type Sensors<'a> = &'a [(usize, u64)];
-    let all: Sensors = &[
-        (6, 1),
-        (5, 1),
-        (4, 1),
-        (6, 2),
-        (5, 2),
-        (4, 2),
-        (3, 1),
-        (3, 2),
-        (2, 1),
-        (2, 2),
-        (1, 1),
-        (1, 2),
-        (0, 1),
-        (0, 2),
-    ];
+    let all: Sensors =
+        &rows![6, 1; 5, 1; 4, 1; 6, 2; 5, 2; 4, 2; 3, 1; 3, 2; 2, 1; 2, 2; 1, 1; 1, 2; 0, 1; 0, 2];
     let only_four = format!("since={0}&until={0}", NOON + 4);
     let rows: [(&str, Sensors, u64); 15] = [
         ("", all, 14),
@@ -213,8 +192,7 @@ async fn devices_are_ordered_by_their_last_second_and_then_by_id() {
         [device("a", 4, 3), device("aa", 4, 1), device("b", 4, 2), device("d d", 4, 1), device("c", 3, 1)];
     let page = list(&client, "/api/data/devices").await;
     assert_eq!((&page["devices"], &page["total"]), (&json!(expected), &json!(5)));
-    let page = list(&client, "/api/data/devices?limit=2&offset=1").await;
-    assert_eq!(page["devices"], json!(expected[1..3]));
+    assert_eq!(list(&client, "/api/data/devices?limit=2&offset=1").await["devices"], json!(expected[1..3]));
     let since = list(&client, &format!("/api/data/packets?since={}&device_id=aa", NOON + 4)).await;
     let until = list(&client, &format!("/api/data/packets?until={}&device_id=aa", NOON + 4)).await;
     assert_eq!((&since["total"], &until["total"]), (&json!(1), &json!(1)), "compared without the fraction");

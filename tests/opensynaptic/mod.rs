@@ -11,6 +11,8 @@ use crate::support::{Client, Server};
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
+/// The media type of every answer.
+const JSON_TYPE: &str = "application/json; charset=utf-8";
 /// An id that no packet has.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -50,8 +52,6 @@ async fn write(client: &Client, stream: i64, timestamp: &Value, value: f64) {
 
 /// Asks for a list, which has to be answered.
 pub async fn list(client: &Client, path: &str) -> Value {
-    let (status, headers, body) = client.get(path).await.into_parts();
-    assert_eq!((status, &body["ok"]), (200, &json!(true)), "{path}: {body}");
-    assert_eq!(headers["content-type"], "application/json; charset=utf-8", "{path}");
-    body
+    let answer = client.get(path).await.with_header("content-type", JSON_TYPE);
+    answer.has(200, json!({"ok": true}))
 }

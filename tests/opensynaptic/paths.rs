@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{NOBODY, create_device, stranger};
+use super::{JSON_TYPE, NOBODY, create_device, stranger};
 use crate::support::{Client, Server, rows};
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"];
@@ -13,40 +13,24 @@ fn missing() -> Value {
 
 /// What a path answers to GET on both listeners.
 fn shared() -> Vec<(String, u16, Value)> {
-    let health = || json!({"ok": true, "service": "web_user"});
-    let no_id = || json!({"ok": false, "error": "packet_uuid is required"});
+    let health = json!({"ok": true, "service": "web_user"});
+    let no_id = json!({"ok": false, "error": "packet_uuid is required"});
     let unknown = |id: &str| json!({"ok": false, "error": "packet not found", "packet_uuid": id});
-    let mut rows = vec![
-        ("/health".to_owned(), 200, health()),
-        ("/health/".to_owned(), 404, missing()),
-        ("/api/health".to_owned(), 200, health()),
-        ("/api/health/".to_owned(), 404, missing()),
-        ("/api/data/devices/".to_owned(), 404, missing()),
-        ("/api/data/devices//".to_owned(), 404, missing()),
-        ("/api/data/devices/1".to_owned(), 404, missing()),
-        ("/api/data/devices/1/value/".to_owned(), 404, missing()),
-        ("/api/data/sensors/".to_owned(), 404, missing()),
-        ("/api/data/sensors/1/".to_owned(), 404, missing()),
-        ("/api/data/packets/".to_owned(), 400, no_id()),
-        ("/api/data/packets/?limit=1".to_owned(), 400, no_id()),
-        ("/api/data/packets//".to_owned(), 400, no_id()),
-        ("/api/data/packets///".to_owned(), 400, no_id()),
-    ];
+    let mut rows = Vec::new();
+    for (paths, status, body) in rows![
+        "/health /api/health", 200, health;
+        "/health/ /api/health/ /api/data/devices/ /api/data/devices// /api/data/devices/1 /api/data/devices/1/value/ \
+         /api/data/sensors/ /api/data/sensors/1/", 404, missing();
+        "/api/data/packets/ /api/data/packets/?limit=1 /api/data/packets// /api/data/packets///", 400, no_id;
+    ] {
+        rows.extend(paths.split(' ').map(|path| (path.to_owned(), status, body.clone())));
+    }
     // As given in the path, and as repeated.
     let upper = "A1B2C3D4-E5F6-7890-ABCD-EF1234567890";
-    let ids = [
-        ("x", "x"),
-        ("x/", "x"),
-        ("//x//", "x"),
-        ("a/b", "a/b"),
-        ("value/", "value"),
-        ("1", "1"),
-        ("%20", "%20"),
-        ("a%2Fb%FF", "a%2Fb%FF"),
-        ("caf%C3%A9", "caf%C3%A9"),
-        (NOBODY, NOBODY),
-        (upper, upper),
-        ("00000000000000000000000000000000", "00000000000000000000000000000000"),
+    let plain = "00000000000000000000000000000000";
+    let ids = rows![
+        "x", "x"; "x/", "x"; "//x//", "x"; "a/b", "a/b"; "value/", "value"; "1", "1"; "%20", "%20";
+        "a%2Fb%FF", "a%2Fb%FF"; "caf%C3%A9", "caf%C3%A9"; NOBODY, NOBODY; upper, upper; plain, plain;
     ];
     rows.extend(ids.map(|(given, id)| (format!("/api/data/packets/{given}"), 404, unknown(id))));
     rows
@@ -59,10 +43,8 @@ async fn both_listeners_answer_alike_to_every_method_and_each_its_own_way_beyond
     let main = stranger(&server);
     for (name, client) in [("main", &main), ("own", &own)] {
         for (path, status, body) in shared() {
-            let (got, headers, found) = client.get(&path).await.into_parts();
-            assert_eq!((got, found), (status, body), "{name} {path}");
-            assert_eq!(headers["content-type"], "application/json; charset=utf-8", "{name} {path}");
-            assert!(headers.contains_key("x-request-id"), "{name} {path}");
+            let found = client.get(&path).await.about(name).with_header("content-type", JSON_TYPE);
+            found.with_headers(&["x-request-id"]).is(status, &body);
         }
     }
     // Beside DataStone's paths.
@@ -82,15 +64,9 @@ async fn both_listeners_answer_alike_to_every_method_and_each_its_own_way_beyond
     }
 
     let packet = format!("/api/data/packets/{NOBODY}");
-    let paths = [
-        "/health",
-        "/api/health",
-        "/api/data/devices",
-        "/api/data/devices/",
-        "/api/data/packets",
-        "/api/data/packets/",
-        &packet,
-        "/api/data/sensors",
+    let paths = rows![
+        "/health"; "/api/health"; "/api/data/devices"; "/api/data/devices/"; "/api/data/packets"; "/api/data/packets/";
+        packet.as_str(); "/api/data/sensors";
     ];
     for (name, client, more) in
         [("main", &main, &[][..]), ("own", &own, &["/", "/api/device/", "/users"][..])]
@@ -113,17 +89,17 @@ async fn both_listeners_answer_alike_to_every_method_and_each_its_own_way_beyond
 async fn its_document_and_page_are_public_and_name_every_path() {
     let server = Server::start(&[]).await;
     let client = stranger(&server);
-    let (status, headers, document) = client.get("/api/docs/opensynaptic/openapi.json").await.into_parts();
-    assert_eq!((status, &headers["content-type"]), (200, &"application/json".parse().unwrap()));
+    let document = client.get("/api/docs/opensynaptic/openapi.json").await;
+    let document = document.with_header("content-type", "application/json").ok();
     let paths: Vec<&String> = document["paths"].as_object().expect("paths").keys().collect();
     let expected = rows![
         "/api/data/devices"; "/api/data/packets"; "/api/data/packets/{uuid}"; "/api/data/sensors"; "/api/health";
         "/health";
     ];
     assert_eq!(paths, expected);
-    let (status, headers, page) = client.get("/api/docs/opensynaptic/").await.into_parts();
-    assert_eq!((status, &headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
-    let page = page.as_str().expect("a page").to_owned();
+    let page = client.get("/api/docs/opensynaptic/").await;
+    let page = page.with_header("content-type", "text/html; charset=utf-8").ok();
+    let page = page.as_str().expect("a page");
     assert!(expected.iter().all(|path| page.contains(&format!("<code>{path}</code>"))), "{page}");
     assert!(page.contains("href=\"/api/docs/opensynaptic/openapi.json\""), "{page}");
 }

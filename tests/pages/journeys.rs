@@ -56,11 +56,8 @@ async fn check_measured(server: &Server, stream: i64, seen: &Value) {
         assert!(row["bad"].as_i64() > Some(0), "there are bad readings: {row}");
     }
     let (link, first) = (&seen["link"], &ranges[0]);
-    assert_eq!(
-        (&link["exact"], &link["counts"]),
-        (&first["exact"], &first["counts"]),
-        "a link shows the same"
-    );
+    let of_link = (&link["exact"], &link["counts"]);
+    assert_eq!(of_link, (&first["exact"], &first["counts"]), "a link shows the same");
 
     let mean = |half: &str| {
         let middle = quoted(&seen["measured"]["middle"]);

@@ -63,24 +63,19 @@ async fn they_are_public_run_nothing_but_their_own_files_and_are_linked_by_the_r
         }
         let page = page.as_str().unwrap();
         let address = page.split("src=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
-        assert!(
-            address.starts_with("/pages/") && address.ends_with(script),
-            "{address}: was it built without Node.js?"
-        );
+        let is_script = address.starts_with("/pages/") && address.ends_with(script);
+        assert!(is_script, "{address}: was it built without Node.js?");
         let (status, headers, _) = client.get(address).await.into_parts();
-        assert_eq!(
-            (status, &headers["content-type"]),
-            (200, &"text/javascript; charset=utf-8".parse().unwrap())
-        );
+        let found = (status, &headers["content-type"]);
+        assert_eq!(found, (200, &"text/javascript; charset=utf-8".parse().unwrap()));
         assert!(headers["cache-control"].to_str().unwrap().contains("immutable"), "{headers:?}");
         let of_another_build = address.replacen("/pages/", "/pages/0", 1);
         client.get(&of_another_build).await.expect(404);
     }
     let tabs = client.get("/graphiql/queries").await.body;
-    assert!(
-        tabs.as_array().unwrap().iter().all(|tab| tab["query"].is_string() && tab["name"].is_string()),
-        "{tabs}"
-    );
+    let are_named =
+        tabs.as_array().unwrap().iter().all(|tab| tab["query"].is_string() && tab["name"].is_string());
+    assert!(are_named, "{tabs}");
 
     let (status, headers, page) = client.get("/").await.into_parts();
     assert_eq!((status, &headers["content-type"]), (200, &"text/html; charset=utf-8".parse().unwrap()));
@@ -185,10 +180,8 @@ async fn who_has_a_name_and_a_password_logs_in_and_out() {
     let seen = visit(&server, "session", ["ann", PASSWORD]).await;
     assert_eq!(seen["refused"], "Invalid username or password.");
     assert_eq!((&seen["rows"], &seen["name"]), (&json!(2), &json!("ann")), "{seen}");
-    assert!(
-        !seen["address"].as_str().unwrap().contains('?'),
-        "nothing of the form is in the address: {seen}"
-    );
+    let is_clean = !seen["address"].as_str().unwrap().contains('?');
+    assert!(is_clean, "nothing of the form is in the address: {seen}");
     let me = seen["me"].as_str().unwrap();
     assert!(me.contains("\"user\"") && me.contains("\"ann\""), "{me}");
     assert_eq!(seen["left"], json!([0, 0]), "what was shown is gone: {seen}");

@@ -102,11 +102,8 @@ async fn the_link_of_the_demo_opens_the_overview_with_its_board_and_leaves_no_tr
     assert_eq!((&seen["address"], &seen["left"]), (&json!(page), &json!(page)), "{seen}");
     assert!(!seen["referers"].to_string().contains(token), "{seen}");
     assert!(seen["refused"].as_str().unwrap().contains("This link was used or has expired."), "{seen}");
-    assert_eq!(
-        (&seen["findings"], &seen["wide"]),
-        (&json!([]), &json!([])),
-        "what axe found, and what is wide"
-    );
+    let found = (&seen["findings"], &seen["wide"]);
+    assert_eq!(found, (&json!([]), &json!([])), "what axe found, and what is wide");
 }
 
 /// The numbers beside the chart are those of SQL, and ink is where the readings are.
@@ -222,10 +219,8 @@ async fn check_boards_and_rules(server: &Server, seen: &Value) {
 /// What was imported over a broken connection is there once, and an export has what SQL has.
 async fn check_transfer(server: &Server, stream: i64, seen: &Value) {
     assert_eq!(seen["mapped"], "a (a device)");
-    assert!(
-        seen["said"].as_str().unwrap().starts_with("70,000 readings written, 1 lines left out"),
-        "{seen}"
-    );
+    let is_told = seen["said"].as_str().unwrap().starts_with("70,000 readings written, 1 lines left out");
+    assert!(is_told, "{seen}");
     assert_eq!(seen["wrong"], json!(["soon,1,left out"]));
     let query = format!(
         "SELECT count(*) AS n, min(value) AS least, max(value) AS most FROM readings \

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::event::{event, made};
-use super::{Row, check};
-use crate::support::{Server, rows, with};
+use super::{Row, check_rows};
+use crate::support::{Server, with};
 
 #[tokio::test]
 async fn who_acknowledged_an_event_is_told_and_kept() {
@@ -17,7 +17,7 @@ async fn who_acknowledged_an_event_is_told_and_kept() {
     let seen = |kind: &str| with(event(kind, at), seen.clone());
     let put = json!({"kind": "b", "timestamp": 0});
     let too_long = json!({"note": "x".repeat(4001), "acknowledged": "perhaps"});
-    let rows = rows![
+    check_rows![&client;
         "with_a_note", "PATCH", one.clone(), json!({"acknowledged": true, "note": "a fan"}), 200, seen("alarm");
         "again", "PATCH", one.clone(), json!({"acknowledged": true}), 200, seen("alarm");
         "put_keeps_it", "PUT", one.clone(), put, 200, seen("b");
@@ -27,7 +27,6 @@ async fn who_acknowledged_an_event_is_told_and_kept() {
         "given_at_creation", "POST", "/api/event-log/".to_owned(),
             json!({"kind": "b", "timestamp": 0, "acknowledged": true, "note": "a fan"}), 201, seen("b");
     ];
-    check(&client, rows).await;
     let rows = client.sql("SELECT acknowledged_by, note FROM events WHERE acknowledged").await;
     assert_eq!(rows[0], json!({"acknowledged_by": "key:1", "note": "a fan"}));
 }
@@ -49,7 +48,7 @@ async fn many_events_are_acknowledged_at_once_or_none() {
     let path = "/api/event-log/acknowledge/".to_owned();
     let post = |name, body, status, answer| -> Row { (name, "POST", path.clone(), body, status, answer) };
     let too_many: Vec<i64> = (1..=1001).collect();
-    let rows = rows![
+    check_rows![&client;
         post("no_ids", json!({}), 400, json!({"ids": ["This field is required."]}));
         post("none", json!({"ids": []}), 400, json!({"ids": ["This list may not be empty."]}));
         post("too_many", json!({"ids": too_many}), 400, json!({"ids": ["Ensure this field has no more than 1000 elements."]}));
@@ -59,7 +58,6 @@ async fn many_events_are_acknowledged_at_once_or_none() {
         post("again", json!({"ids": [ids[1], ids[3]]}), 200, json!({"acknowledged": [ids[3]]}));
         post("nothing_new", json!({"ids": [ids[1]]}), 200, json!({"acknowledged": []}));
     ];
-    check(&client, rows).await;
     let kept = client.get(&format!("/api/event-log/{}/", ids[1])).await.body;
     assert_eq!((&kept["note"], &kept["acknowledged_by"]), (&json!("seen"), &json!("key:1")), "{kept}");
     assert_eq!(kept["payload"]["long"].as_str().map(str::len), Some(1000), "its payload stays");

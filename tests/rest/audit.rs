@@ -164,8 +164,7 @@ async fn a_flood_of_refusals_is_counted_and_bounded() {
 
 #[tokio::test]
 async fn who_may_read_it() {
-    let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let server = Server::start_with_org("plant-2").await;
     let chief = server.person("chief", &["--superuser"]).await;
     let mut staff = server.person("staff", &["--staff"]).await;
     let other = server.person("other", &["--superuser", "--org", "plant-2"]).await;
@@ -224,7 +223,7 @@ async fn a_list_is_paged_and_bounded_in_time() {
     let ids = async |query: &str| client.get(&format!("/api/audit/{query}")).await.column("id");
     let third = client.get("/api/audit/?from=0").await[3]["timestamp"].as_str().unwrap().to_owned();
     // The first row is of the bootstrap key.
-    let table = [
+    for (query, expected) in [
         ("", vec![6, 5, 4, 3, 2, 1]),
         ("?limit=2", vec![6, 5]),
         ("?limit=2&offset=1", vec![5, 4]),
@@ -235,8 +234,7 @@ async fn a_list_is_paged_and_bounded_in_time() {
         (&format!("?from={third}&to={third}"), vec![4]),
         ("?from=2100-01-01", vec![]),
         ("?from=2&to=1", vec![]),
-    ];
-    for (query, expected) in table {
+    ] {
         assert_eq!(ids(query).await, expected, "{query}");
     }
     let bad = "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";

@@ -22,9 +22,9 @@ async fn a_backup_is_written_listed_and_verified() {
     let (_server, client) = Server::with_client(&[("BASALT_BACKUP__DIR", dir.to_str().unwrap())]).await;
     client.get(BACKUPS).await.is(200, &json!({"directory": dir, "backups": []}));
 
-    let (status, headers, job) = client.post(BACKUPS, &json!({})).await.into_parts();
-    assert_eq!((status, &job["kind"]), (202, &json!("backup")), "{job}");
-    assert_eq!(headers["location"], format!("/api/job/{}/", job["id"]));
+    let job = client.post(BACKUPS, &json!({})).await;
+    let location = format!("/api/job/{}/", job["id"]);
+    let job = job.with_header("location", &location).has(202, json!({"kind": "backup"}));
     let done = ended(&client, &job).await;
     assert_eq!(done["state"], "done", "{done}");
     let name = done["result"]["name"].as_str().expect("a name").to_owned();
@@ -63,7 +63,6 @@ async fn backups_need_a_place_and_the_right_to_the_machine() {
     reader.get(BACKUPS).await.expect(409);
     reader.post(BACKUPS, &json!({})).await.expect(403);
     server.basalt(&["org", "create", "other"]).await.expect_success();
-    let key = ["--org", "other", "--scope", "system:write"];
-    let other = server.client_with(&key).await;
+    let other = server.client_with(&["--org", "other", "--scope", "system:write"]).await;
     other.get(BACKUPS).await.about("the machine belongs to the default organization").expect(403);
 }

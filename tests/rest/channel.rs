@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::check;
+use super::check_rows;
 use crate::graphql::data;
-use crate::support::{Server, rows};
+use crate::support::Server;
 
 fn webhook(version: i64, name: &str) -> Value {
     json!({"id": "*", "uuid": "*", "version": version, "name": name, "type": "WEBHOOK", "enabled": true, "recipients": [],
@@ -21,7 +21,7 @@ async fn a_channel_lives_from_post_to_delete() {
     let mail = json!({"id": "*", "uuid": "*", "version": 3, "name": "mail", "type": "EMAIL", "enabled": true,
                       "recipients": ["ops@plant.example"], "url": "", "created_at": "*", "updated_at": "*"});
     let no_mail = json!({"name": "x", "type": "EMAIL", "recipients": ["nobody"]});
-    let rows = rows![
+    check_rows![&client;
         "read_back", "GET", one.clone(), Value::Null, 200, webhook(1, "ops");
         "tested", "POST", format!("{one}test/"), json!({}), 200, json!({"success": false, "error": "*"});
         "renamed_with_its_secret", "PATCH", one.clone(), json!({"name": "ops 2", "version": 1}), 200, webhook(2, "ops 2");
@@ -41,7 +41,6 @@ async fn a_channel_lives_from_post_to_delete() {
         "delete", "DELETE", one.clone(), Value::Null, 204, Value::Null;
         "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
     ];
-    check(&client, rows).await;
 
     // The graph makes and tests channels as well, and shows no secret either.
     let make = "mutation { createNotificationChannel(input: {name: \"ops\", type: \"WEBHOOK\", url: \"http://127.0.0.1:9/hidden-path\",

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::check;
+use super::check_rows;
 use crate::graphql::data;
-use crate::support::{Server, rows};
+use crate::support::Server;
 
 fn widget(id: &str) -> Value {
     json!({"id": id, "type": "LINE", "x": 0, "y": 0, "w": 12, "h": 4, "config": {"title": "t"}})
@@ -40,15 +40,13 @@ async fn a_dashboard_lives_from_post_to_delete() {
     assert_eq!(client.get("/api/dashboard/").await.body, json!([]), "nothing was created");
 
     let sent = json!({"name": " Hall ", "layout": [widget("a")], "created_by": "somebody"});
-    let (status, headers, made) = client.post("/api/dashboard/", &sent).await.into_parts();
-    assert_eq!(status, 201, "{made}");
-    let uuid = made["uuid"].as_str().expect("a UUID").to_owned();
-    let one = format!("/api/dashboard/{uuid}/");
-    assert_eq!(headers["location"], one.as_str());
+    let made = client.post("/api/dashboard/", &sent).await;
+    let one = format!("/api/dashboard/{}/", made["uuid"].as_str().expect("a UUID"));
+    made.with_header("location", &one).created();
     let not_found = json!({"detail": "Not found."});
     let plain = json!({"id": "b", "type": "TEXT", "x": 0, "y": 4, "w": 24, "h": 1});
     let shown = json!({"id": "b", "type": "TEXT", "x": 0, "y": 4, "w": 24, "h": 1, "config": {}});
-    let rows = rows![
+    check_rows![&client;
         "read_back", "GET", one.clone(), Value::Null, 200, dashboard(1, "Hall", json!([widget("a")]));
         "list", "GET", "/api/dashboard/".to_owned(), Value::Null, 200, json!([dashboard(1, "Hall", json!([widget("a")]))]);
         "behind_the_end", "GET", "/api/dashboard/?offset=1".to_owned(), Value::Null, 200, json!([]);
@@ -64,7 +62,6 @@ async fn a_dashboard_lives_from_post_to_delete() {
         "gone", "GET", one.clone(), Value::Null, 404, not_found.clone();
         "no_uuid", "GET", "/api/dashboard/1/".to_owned(), Value::Null, 404, not_found;
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]

@@ -2,15 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{check, stream_of};
-use crate::support::{Server, row_vec, rows};
+use super::{check_rows, stream_of, with_stream};
+use crate::support::Server;
 
 const REQUIRED: &str = "This field is required.";
 
 #[tokio::test]
 async fn a_stream_lives_from_post_to_delete() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (first, a) = stream_of(&client, "a", "fp64").await;
+    let (_server, client, first, a) = with_stream("a", "fp64").await;
     let (second, b) = stream_of(&client, "b", "fp64").await;
     for (query, expected) in [
         (String::new(), vec![a, b]),
@@ -42,7 +41,7 @@ async fn a_stream_lives_from_post_to_delete() {
         })
     };
     let put = json!({"name": "RPM", "device": device, "path": "D16000"});
-    let rows = rows![
+    check_rows![&client;
         "read_back", "GET", one.clone(), Value::Null, 200, fresh("Motor RPM", "int32", "");
         "patch_merges", "PATCH", one.clone(), json!({"unit": "rpm"}), 200, fresh("Motor RPM", "int32", "rpm");
         "put_resets_what_is_absent", "PUT", one.clone(), put, 200, fresh("RPM", "fp64", "");
@@ -52,7 +51,6 @@ async fn a_stream_lives_from_post_to_delete() {
         "delete", "DELETE", one.clone(), Value::Null, 204, Value::Null;
         "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]
@@ -63,25 +61,15 @@ async fn the_type_of_a_stream_holds_the_values_of_its_address() {
     let spec = json!({"name": "cpu", "protocol": "s7", "host": "192.0.2.1", "enabled": false});
     let cpu = client.post("/api/device/", &spec).await.id();
     let bad = |name, body, expected| (name, "POST", "/api/data/".to_owned(), body, 400, expected);
-    check(&client, vec![
-        bad(
-            "two_timers",
-            json!({"name": "a", "device": cpu, "path": "T5", "type": "uint32"}),
-            json!({"type": ["uint32 at T5 is wider than a single timer or counter of 16 bits: use int16 or uint16, or name its type in the path."]}),
-        ),
-        bad(
-            "a_type_of_registers_is_named_in_the_path",
-            json!({"name": "a", "device": plc, "path": "hr:0", "type": "bcd16"}),
+    check_rows![&client;
+        bad("two_timers", json!({"name": "a", "device": cpu, "path": "T5", "type": "uint32"}),
+            json!({"type": ["uint32 at T5 is wider than a single timer or counter of 16 bits: use int16 or uint16, or name its type in the path."]}));
+        bad("a_type_of_registers_is_named_in_the_path", json!({"name": "a", "device": plc, "path": "hr:0", "type": "bcd16"}),
             json!({"type": ["\"bcd16\" is not a valid choice. Use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, fp32, \
-                             fp64, text, json, location, enum. The path of a register may name bcd16: hr:100:bcd16."]}),
-        ),
-        bad(
-            "a_type_that_cannot_hold_the_values_of_the_address",
-            json!({"name": "a", "device": plc, "path": "hr:0:bcd16", "type": "byte"}),
-            json!({"type": ["hr:0:bcd16 holds bcd16, which is no byte: use one of int16, int32, int64, uint16, uint32, uint64, fp32, fp64."]}),
-        ),
-    ])
-    .await;
+                             fp64, text, json, location, enum. The path of a register may name bcd16: hr:100:bcd16."]}));
+        bad("a_type_that_cannot_hold_the_values_of_the_address", json!({"name": "a", "device": plc, "path": "hr:0:bcd16", "type": "byte"}),
+            json!({"type": ["hr:0:bcd16 holds bcd16, which is no byte: use one of int16, int32, int64, uint16, uint32, uint64, fp32, fp64."]}));
+    ];
 }
 
 #[tokio::test]
@@ -94,7 +82,7 @@ async fn every_bad_field_is_told() {
     }
     let (plc, camera, soft) = (ids[0], ids[1], ids[2]);
     let bad = |name, body, expected| (name, "POST", "/api/data/".to_owned(), body, 400, expected);
-    check(&client, row_vec![
+    check_rows![&client;
         bad("empty", json!({}), json!({"name": [REQUIRED], "device": [REQUIRED]}));
         bad("all_at_once",
             json!({"name": "a", "device": 99_999, "group": 99_999, "type": "fp128", "access_mode": "x", "scale": true,
@@ -120,14 +108,13 @@ async fn every_bad_field_is_told() {
         "a_sound_one", "POST", "/api/data/".into(), json!({"name": "twin", "device": soft}), 201, json!("*");
         bad("names_are_unique_per_device", json!({"name": "twin", "device": soft}),
             json!({"non_field_errors": ["The fields device, name must make a unique set."]}));
-    ])
-    .await;
+    ];
 }
 
 #[tokio::test]
 async fn the_value_that_arrived_last_is_shown_as_its_kind() {
     let (_server, client) = Server::with_client(&[]).await;
-    let cases = [
+    for (kind, value) in [
         ("fp64", json!(1200.5)),
         ("int32", json!(42)),
         ("uint64", json!(18_446_744_073_709_551_615_u64)),
@@ -135,8 +122,7 @@ async fn the_value_that_arrived_last_is_shown_as_its_kind() {
         ("text", json!("on")),
         ("json", json!({"a": [1]})),
         ("location", json!([13.5, 52.5])),
-    ];
-    for (kind, value) in cases {
+    ] {
         let (_, id) = stream_of(&client, kind, kind).await;
         for (second, posted) in [(0, &value), (-60, &value)] {
             let body = json!({"timestamp": 1_777_377_600 + second, "value": posted});
@@ -156,12 +142,11 @@ async fn a_restricted_key_sees_its_streams_only() {
         let client = server.client_with(&args).await;
         assert_eq!(client.get("/api/data/").await.column("id"), [mine], "{args:?}");
         let no_device = format!("Invalid pk \"{foreign}\" - object does not exist.");
-        let rows = rows![
+        check_rows![&client;
             "hidden", "GET", format!("/api/data/{other}/"), Value::Null, 404, json!({"detail": "Not found."});
             "hidden_values", "GET", format!("/api/data/{other}/value/"), Value::Null, 404, json!({"detail": "Not found."});
             "foreign_device", "POST", "/api/data/".into(), json!({"name": "x", "device": foreign}), 400,
                 json!({"device": [no_device]});
         ];
-        check(&client, rows).await;
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::check;
-use crate::support::{Server, rows, with};
+use super::{check, check_rows};
+use crate::graphql::ask;
+use crate::support::{Server, with};
 
 const REQUIRED: &str = "This field is required.";
 
@@ -36,14 +37,13 @@ async fn a_device_lives_from_post_to_delete() {
     }
     let bad =
         |name, query, expected| (name, "GET", format!("/api/device/{query}"), Value::Null, 400, expected);
-    let rows = rows![
+    check_rows![&client;
         bad("limit_is_a_number", "?limit=x", json!({"limit": ["A valid integer is required."]}));
         bad("limit_from_1", "?limit=0", json!({"limit": ["Ensure this value is greater than or equal to 1."]}));
         bad("limit_to_10000", "?limit=10001", json!({"limit": ["Ensure this value is less than or equal to 10000."]}));
         bad("offset_from_0", "?offset=-1", json!({"offset": ["Ensure this value is greater than or equal to 0."]}));
         bad("known_protocol", "?protocol=morse", json!({"protocol": ["\"morse\" is not a valid choice."]}));
     ];
-    check(&client, rows).await;
 
     let sent = json!({
         "name": " Press 1 ", "protocol": "melsec", "host": "192.0.2.10", "port": "5007", "username": "op",
@@ -58,7 +58,7 @@ async fn a_device_lives_from_post_to_delete() {
                "status": "*", "last_error": "*", "last_seen": "*"});
     let replaced = with(press(), body);
     let put = json!({"name": "Press 2", "protocol": "melsec", "host": "192.0.2.10"});
-    let rows = rows![
+    check_rows![&client;
         "read_back", "GET", one.clone(), Value::Null, 200, press();
         "without_the_slash", "GET", slashless, Value::Null, 200, press();
         "patch_merges", "PATCH", one.clone(), json!({"unit": 7}), 200, with(press(), json!({"unit": 7}));
@@ -70,16 +70,14 @@ async fn a_device_lives_from_post_to_delete() {
         "delete_again", "DELETE", one.clone(), Value::Null, 404, json!({"detail": "Not found."});
         "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
     ];
-    check(&client, rows).await;
 
     let (device, stream) = super::stream_of(&client, "s", "fp64").await;
     let not_found = || json!({"detail": "Not found."});
-    let rows = rows![
+    check_rows![&client;
         "its_streams_go_too", "DELETE", format!("/api/device/{device}/"), Value::Null, 204, Value::Null;
         "its_stream", "GET", format!("/api/data/{stream}/"), Value::Null, 404, not_found();
         "its_values", "GET", format!("/api/data/{stream}/value/"), Value::Null, 404, not_found();
     ];
-    check(&client, rows).await;
     let off = json!({"name": "off", "protocol": "virtual", "enabled": false});
     let id = client.post("/api/device/", &off).await.id();
     let expected = json!({
@@ -88,11 +86,10 @@ async fn a_device_lives_from_post_to_delete() {
         "readings": 0, "reconnects": 0, "skipped": 0,
         "latency_ms": {"p50": null, "p99": null}, "lateness_ms": {"p50": null, "p99": null}
     });
-    let rows = rows![
+    check_rows![&client;
         "counters", "GET", format!("/api/device/{id}/status/"), Value::Null, 200, expected;
         "of_no_device", "GET", "/api/device/999/status/".into(), Value::Null, 404, json!({"detail": "Not found."});
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]
@@ -101,7 +98,7 @@ async fn every_bad_field_is_told() {
     let path = || "/api/device/".to_owned();
     let bad = |name, body, expected| (name, "POST", path(), body, 400, expected);
     let long = "x".repeat(101);
-    let rows = rows![
+    check_rows![&client;
         bad("empty", json!({}), json!({"name": [REQUIRED], "protocol": [REQUIRED]}));
         bad("all_at_once",
             json!({"name": "", "protocol": "morse", "port": 70000, "unit": -1, "timeout": "x", "enabled": "perhaps",
@@ -126,7 +123,6 @@ async fn every_bad_field_is_told() {
         "a_sound_one", "POST", path(), json!({"name": "twin", "protocol": "virtual"}), 201, json!("*");
         bad("names_are_unique", json!({"name": "twin", "protocol": "virtual"}), json!({"name": ["This field must be unique."]}));
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]
@@ -143,7 +139,7 @@ async fn settings_of_a_protocol_are_checked_before_they_are_stored() {
     let list = json!({"metadata": {"writable": ["D100", "hr:0"]}});
     let register = "writable: Invalid register \"hr:0\". Use a device and its number, such as D100, W1F, R0, ZR0, M10, X1F, TN5, \
                     or D100.A for a bit of a word.";
-    let rows = rows![
+    check_rows![&client;
         "created", "POST", "/api/device/".into(), melsec(json!({"frame": "1E"})), 400, frame();
         "replaced", "PUT", at.clone(), melsec(json!({"frame": "1E"})), 400, frame();
         "changed", "PATCH", at.clone(), json!({"metadata": {"frame": "1E"}}), 400, frame();
@@ -154,12 +150,10 @@ async fn settings_of_a_protocol_are_checked_before_they_are_stored() {
         "another_protocol_reads_it", "PATCH", format!("/api/device/{}/", plain["id"]),
             json!({"protocol": "melsec", "host": "plc"}), 400, frame();
     ];
-    check(&client, rows).await;
     let kept = client.get(&at).await;
     kept.about("nothing of all this was stored").has(200, json!({"metadata": {"frame": "4E", "hall": 7}}));
     let mutation = "mutation($id: Int) { updateDevice(rowId: $id, input: {metadata: {frame: \"1E\"}}) { errors { field message } } }";
-    let answer =
-        client.post("/graphql", &json!({"query": mutation, "variables": {"id": made["id"]}})).await.body;
+    let answer = ask(&client, mutation, json!({"id": made["id"]})).await;
     assert_eq!(answer["data"]["updateDevice"]["errors"][0]["field"], "metadata", "{answer}");
 }
 
@@ -174,12 +168,11 @@ async fn a_restricted_key_sees_its_devices_only() {
     let one = |id: i64| format!("/api/device/{id}/");
     for client in [&by_device, &by_data] {
         assert_eq!(client.get("/api/device/").await.column("id"), [mine]);
-        let rows = rows![
+        check_rows![client;
             "hidden", "GET", one(other), Value::Null, 404, json!({"detail": "Not found."});
             "hidden_from_change", "PATCH", one(other), json!({}), 404, json!({"detail": "Not found."});
             "no_new_devices", "POST", "/api/device/".into(), json!({"name": "x", "protocol": "virtual"}), 403, refused();
         ];
-        check(client, rows).await;
     }
     check(&by_device, vec![("may_change_it", "PATCH", one(mine), json!({"unit": 2}), 200, json!("*"))]).await;
     check(&by_data, vec![("may_only_read_it", "PATCH", one(mine), json!({"unit": 3}), 403, refused())]).await;

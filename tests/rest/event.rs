@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::{Row, check, stream_of};
+use super::{Row, check_rows, with_stream};
 use crate::support::{Client, Server, rows, with};
 
 const PAGE: &str = "<title>Door</title><p id=price data-value=12.5> 12.50 </p><i>a</i><i>b</i>";
@@ -21,8 +21,7 @@ pub(super) async fn made(client: &Client, body: Value) -> i64 {
 
 #[tokio::test]
 async fn an_event_lives_from_post_to_delete() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (device, data) = stream_of(&client, "s", "fp64").await;
+    let (_server, client, device, data) = with_stream("s", "fp64").await;
     let sent = json!({"device": device, "data": data, "kind": "alarm", "level": "warning", "timestamp": 1_777_377_600,
                       "message": " Door open ", "url": "http://10.0.0.5/status.html", "payload": {"a": [1]}, "id": 77});
     let id = made(&client, sent).await;
@@ -33,7 +32,7 @@ async fn an_event_lives_from_post_to_delete() {
     let whole = with(event("alarm", at), body);
     let patched = with(whole.clone(), json!({"level": "critical", "data": null}));
     let put = json!({"kind": "note", "timestamp": "2026-04-28T12:00:00.5+00:00"});
-    let rows = rows![
+    check_rows![&client;
         "read_back", "GET", one.clone(), Value::Null, 200, whole.clone();
         "without_the_slash", "GET", format!("/api/event-log/{id}"), Value::Null, 200, whole;
         "patch_merges", "PATCH", one.clone(), json!({"level": "critical", "data": null}), 200, patched.clone();
@@ -45,7 +44,6 @@ async fn an_event_lives_from_post_to_delete() {
         "delete_again", "DELETE", one.clone(), Value::Null, 404, json!({"detail": "Not found."});
         "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
     ];
-    check(&client, rows).await;
     let id = made(&client, json!({"device": device, "kind": "kept"})).await;
     client.delete(&format!("/api/device/{device}/")).await.expect(204);
     let left = client.get(&format!("/api/event-log/{id}/")).await.body;
@@ -58,7 +56,7 @@ async fn an_event_lives_from_post_to_delete() {
         |name, body, expected| -> Row { (name, "POST", "/api/event-log/".to_owned(), body, 400, expected) };
     let url = |text: &str| json!({"kind": "a", "url": text});
     let no_url = json!({"url": ["Enter a valid URL."]});
-    let rows = rows![
+    check_rows![&client;
         bad(
             "all_at_once",
             json!({"kind": "a b", "level": "loud", "timestamp": "soon", "device": 99, "data": "x", "payload": [],
@@ -81,13 +79,11 @@ async fn an_event_lives_from_post_to_delete() {
             json!({"device": ["A valid integer is required."], "from": [datetime],
                    "limit": ["Ensure this value is less than or equal to 10000."]});
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn lists_are_filtered_ordered_and_complete() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (device, _) = stream_of(&client, "s", "fp64").await;
+    let (_server, client, device, _) = with_stream("s", "fp64").await;
     let mut ids = Vec::new();
     // More than is read at once, two of each second.
     for n in 0..230 {
@@ -102,7 +98,8 @@ async fn lists_are_filtered_ordered_and_complete() {
     let of = |kinds: &[usize]| -> Vec<i64> {
         (0..230).filter(|n| kinds.contains(&(n % 3))).map(|n| ids[n]).collect()
     };
-    let rows: Vec<(&str, &str, Vec<i64>)> = vec![
+    let of_device = format!("from=0&device={device}");
+    for (name, query, expected) in [
         ("newest_first", "", newest[..100].to_vec()),
         ("past_what_is_read_at_once", "limit=230", newest.clone()),
         ("a_page", "limit=3&offset=150", newest[150..153].to_vec()),
@@ -113,14 +110,10 @@ async fn lists_are_filtered_ordered_and_complete() {
         ("of_a_kind", "from=0&kind=alarm", of(&[0])),
         ("of_kinds", "from=0&kind=alarm,%20other", of(&[0, 2])),
         ("of_none", "from=0&kind=nothing", vec![]),
-        ("of_a_device", &format!("from=0&device={device}"), of(&[0])),
+        ("of_a_device", &of_device, of(&[0])),
         ("of_no_device", "from=0&device=999", vec![]),
         ("empty_values_are_absent", "from=&limit=&kind=", newest[..100].to_vec()),
-    ]
-    .into_iter()
-    .map(|(name, query, expected)| (name, query.to_owned().leak() as &str, expected))
-    .collect();
-    for (name, query, expected) in rows {
+    ] {
         let found = client.get(&format!("/api/event-log/?{query}")).await.about(&name).column("id");
         assert_eq!(found, expected, "{name}");
     }
@@ -186,7 +179,7 @@ async fn an_event_is_processed() {
     }
     let not_allowed = json!({"url": ["Address is not allowed."]});
     let failed = json!({"detail": "Fetch failed."});
-    let rows = rows![
+    for (name, url, body, expected_status, expected) in rows![
         "no_url", "".to_owned(), json!({}), 400, json!({"url": ["This event log has no URL."]});
         "no_selector", page.clone(), json!({"selector": "##"}), 400, json!({"selector": ["Invalid CSS selector."]});
         "no_text", page.clone(), json!({"selector": ["p"]}), 400, json!({"selector": ["Not a valid string."]});
@@ -199,8 +192,7 @@ async fn an_event_is_processed() {
         "a_redirect_to_closed", format!("http://{own}/to/{closed}/page"), json!({}), 400, not_allowed.clone();
         "a_redirect_to_private", format!("http://{own}/to/10.0.0.1/"), json!({}), 400, not_allowed.clone();
         "a_redirect_to_metadata", format!("http://{own}/to/169.254.169.254/"), json!({}), 400, not_allowed;
-    ];
-    for (name, url, body, expected_status, expected) in rows {
+    ] {
         let (id, status, answer) = process(&client, &url, body).await;
         let is_expected = super::matches(&answer, &expected);
         assert!(status == expected_status && is_expected, "{name}: {status} {answer}");

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{check, stream_of};
-use crate::support::{Server, rows};
+use super::{check_rows, stream_of, with_stream};
 
 const REQUIRED: &str = "This field is required.";
 
@@ -13,8 +12,7 @@ fn group(name: &str, description: &str, data: &[i64]) -> Value {
 
 #[tokio::test]
 async fn a_group_lives_from_post_to_delete() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, a) = stream_of(&client, "a", "fp64").await;
+    let (_server, client, _, a) = with_stream("a", "fp64").await;
     let (_, b) = stream_of(&client, "b", "fp64").await;
     let sent = json!({"name": " Line A ", "description": "first", "data": [b, a, a], "id": 77});
     let made = client.post("/api/group/", &sent).await.created();
@@ -23,7 +21,7 @@ async fn a_group_lives_from_post_to_delete() {
     let of = |id: i64| format!("/api/data/{id}/");
     let group_of = |stream: Value| stream["group"].clone();
     assert_eq!(group_of(client.get(&of(a)).await.body), json!(id));
-    let rows = rows![
+    check_rows![&client;
         "read_back", "GET", one.clone(), Value::Null, 200, group("Line A", "first", &[a, b]);
         "without_the_slash", "GET", format!("/api/group/{id}"), Value::Null, 200, made;
         "patch_merges", "PATCH", one.clone(), json!({"description": "x"}), 200, group("Line A", "x", &[a, b]);
@@ -39,13 +37,12 @@ async fn a_group_lives_from_post_to_delete() {
         "delete_again", "DELETE", one.clone(), Value::Null, 404, json!({"detail": "Not found."});
         "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
     ];
-    check(&client, rows).await;
     assert_eq!(group_of(client.get(&of(a)).await.body), Value::Null, "a stream outlives its group");
 
     let path = || "/api/group/".to_owned();
     let bad = |name, body, expected| (name, "POST", path(), body, 400, expected);
     let no_row = |id: i64| json!({"data": [format!("Invalid pk \"{id}\" - object does not exist.")]});
-    let rows = rows![
+    check_rows![&client;
         bad("empty", json!({}), json!({"name": [REQUIRED]}));
         bad("all_at_once", json!({"name": "", "description": "x".repeat(1001), "data": [99]}),
             json!({
@@ -68,5 +65,4 @@ async fn a_group_lives_from_post_to_delete() {
                 "offset": ["Ensure this value is greater than or equal to 0."]
             });
     ];
-    check(&client, rows).await;
 }

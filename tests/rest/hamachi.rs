@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::check;
+use super::{check, check_rows};
 use crate::support::{Server, row_vec, rows};
 
 const STATUS: &str = "  version    : 2.1.0.203\n  pid        : 26771\n  status     : logged in\n  client id  : 221-094-578\n  \
@@ -75,7 +75,7 @@ async fn networks_are_joined() {
     });
     let get =
         |name, path: &str, status, expected| (name, "GET", path.to_owned(), Value::Null, status, expected);
-    let rows = rows![
+    check_rows![&client;
         get("status", "/api/hamachi/", 200,
             json!({"version": "2.1.0.203", "pid": 26771, "status": "logged in", "client_id": "221-094-578",
                    "address": "25.66.125.69", "ipv6": "2620:9b::1942:7d45", "nickname": "onian", "lmi_account": null}));
@@ -85,7 +85,6 @@ async fn networks_are_joined() {
         get("not_joined", "/api/hamachi/network/111-111-111/", 404, detail("Not found."));
         get("no_option", "/api/hamachi/network/--help/", 404, detail("Not found."));
     ];
-    check(&client, rows).await;
     let calls = fake.calls();
     assert!(calls.iter().all(|call| call.is_empty() || call == "<list>"), "{calls:?}");
 

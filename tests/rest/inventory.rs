@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Server};
+use crate::graphql::ask;
+use crate::support::{Answer, Client, Server, column};
 
 const INVENTORY: &str = "/api/inventory/";
 
@@ -48,10 +49,7 @@ async fn a_file_of_every_form_is_planned_then_imported_then_unchanged() {
         let plan = post(&client, "?dry_run=true", media, &file).await;
         let plan = plan.about(&media).has(200, json!({"applied": false}));
         assert_eq!(names(&plan), ["device Press", "stream Press / Speed"], "{media}: {plan}");
-        assert!(
-            plan["changes"].as_array().unwrap().iter().all(|row| row["created"] == true),
-            "{media}: {plan}"
-        );
+        assert_eq!(column(&plan["changes"], "created"), [true, true], "{media}: {plan}");
         let unit = json!({"field": "unit", "old": "", "new": "rpm"});
         assert!(plan["changes"][1]["fields"].as_array().unwrap().contains(&unit), "{media}: {plan}");
         assert_eq!(devices(&client).await, 0, "{media}: a dry run changes nothing");
@@ -79,10 +77,8 @@ async fn what_is_exported_is_imported_elsewhere_as_it_was() {
         ("?format=yaml", "application/yaml", "inventory.yaml"),
         ("?format=csv", "text/csv; charset=utf-8", "inventory.csv"),
     ] {
-        let (status, headers, file) = client.get(&format!("{INVENTORY}{query}")).await.into_parts();
-        assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, media), "{query}: {file}");
-        let disposition = headers["content-disposition"].to_str().unwrap();
-        assert_eq!(disposition, format!("attachment; filename=\"{name}\""), "{query}");
+        let file = client.get(&format!("{INVENTORY}{query}")).await.with_header("content-type", media);
+        let file = file.with_header("content-disposition", &format!("attachment; filename=\"{name}\"")).ok();
         let file = file.as_str().unwrap();
         assert!(file.contains("Press") && file.contains("Speed"), "{query}: {file}");
         post(&other, "", media, file).await.about(&query).has(200, json!({"applied": true}));
@@ -110,8 +106,7 @@ async fn a_file_with_mistakes_says_all_of_them_and_changes_nothing() {
     let input = json!({"format": "yaml", "text": file});
     let mutation = "mutation ($input: ImportInventoryInput!) { importInventory(input: $input) {
         report { applied problems { line column } } errors { code } } }";
-    let answer =
-        client.post("/graphql", &json!({"query": mutation, "variables": {"input": input}})).await.body;
+    let answer = ask(&client, mutation, json!({"input": input})).await;
     let problems = json!([{"line": 3, "column": "protocol"}, {"line": 6, "column": "colour"}]);
     let expected = json!({"report": {"applied": false, "problems": problems}, "errors": []});
     assert_eq!(answer["data"]["importInventory"], expected, "{answer}");
@@ -134,8 +129,7 @@ async fn a_file_with_mistakes_says_all_of_them_and_changes_nothing() {
 async fn a_file_has_the_length_that_the_documentation_names() {
     let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/docs");
     for (page, words) in [("security.md", "2 MiB over HTTP"), ("system.md", "2 MiB; its `Content-Type`")] {
-        let text = std::fs::read_to_string(format!("{docs}/{page}")).unwrap();
-        assert!(text.contains(words), "{page}");
+        assert!(std::fs::read_to_string(format!("{docs}/{page}")).unwrap().contains(words), "{page}");
     }
     let (_server, client) = Server::with_client(&[]).await;
     for (length, expected) in [(2 << 20, 200), ((2 << 20) + 1, 413)] {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::{Row, check};
-use crate::support::{Client, Server, free_port, rows, with};
+use super::{Row, check_rows};
+use crate::support::{Client, Server, free_port, with};
 
 /// How a register of Modbus is written.
 pub const FORMS: &str = "Use hr:0, ir:0, co:0 or di:0 (zero-based), hr:0.5 for a bit of a register, 40001, 400001, 4x0001 or 4:1 \
@@ -16,6 +16,12 @@ pub const FORMS: &str = "Use hr:0, ir:0, co:0 or di:0 (zero-based), hr:0.5 for a
 pub async fn simulator() -> Simulator {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     Simulator::start(listener, Plant::default()).unwrap()
+}
+
+/// Starts a simulator and a server; the latter's client.
+pub async fn with_simulator() -> (Simulator, Server, Client) {
+    let (server, client) = Server::with_client(&[]).await;
+    (simulator().await, server, client)
 }
 
 /// A Modbus device that is not polled, unless `more` says so.
@@ -47,8 +53,7 @@ pub async fn grumpy(exception: Option<u8>) -> u16 {
 
 #[tokio::test]
 async fn registers_are_read_and_written_as_they_are_spelled() {
-    let (sim, server) = (simulator().await, Server::start(&[]).await);
-    let client = server.client();
+    let (sim, _server, client) = with_simulator().await;
     let id = plc(&client, "Plant", sim.addr().port(), json!({})).await;
     let at = |rest: &str| format!("/api/device/{id}/io/{rest}");
     let get =
@@ -56,7 +61,7 @@ async fn registers_are_read_and_written_as_they_are_spelled() {
     let post = |name, rest: &str, value: Value| -> Row {
         (name, "POST", at(rest), json!({ "value": value }), 200, json!({"written": true, "value": value}))
     };
-    let rows = rows![
+    check_rows![&client;
         post("uint16_is_the_default", "hr:0/", json!(1200));
         get("what_was_written_is_read", "hr:0/", json!(1200));
         get("without_the_slash", "hr:0", json!(1200));
@@ -86,7 +91,6 @@ async fn registers_are_read_and_written_as_they_are_spelled() {
         "a_float_without_a_fraction", "POST", at("hr:0/"), json!({"value": 7.0, "whatever": 1}), 200,
             json!({"written": true, "value": 7});
     ];
-    check(&client, rows).await;
     let plant = sim.plant();
     assert_eq!((plant.motor.setpoint_rpm, plant.tank.valve_pct), (7.0, 40.0));
     assert!(!plant.furnace.is_door_open);
@@ -97,8 +101,7 @@ async fn registers_are_read_and_written_as_they_are_spelled() {
 
 #[tokio::test]
 async fn every_refusal_says_what_is_wrong() {
-    let (sim, server) = (simulator().await, Server::start(&[]).await);
-    let client = server.client();
+    let (sim, _server, client) = with_simulator().await;
     let other = async |protocol: &str, host: &str| {
         let body = json!({"name": protocol, "protocol": protocol, "host": host});
         client.create("/api/device/", &body).await
@@ -125,9 +128,11 @@ async fn every_refusal_says_what_is_wrong() {
     };
     let read_only = json!({"register": ["Register is read-only."]});
     let choice = |text: &str| [format!("\"{text}\" is not a valid choice.")];
+    let named = "\"bcd16\" is not a valid choice. Use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, fp32, fp64, \
+                 or name bcd16 in the register: hr:100:bcd16.";
     let many = json!({"register": ["Invalid register \"D1\"."], "detail": FORMS, "type": choice("text"), "byteorder": choice("x"),
                       "value": ["This field is required."]});
-    let rows = rows![
+    check_rows![&client;
         get("vnc", at(vnc, "hr:0/"), 400, detail("Direct I/O is not supported for protocol \"vnc\"."));
         get("no_node_id", at(opcua, "hr:0/"), 400, register("hr:0", no_node));
         get("disabled", at(disabled, "hr:0/"), 409, detail("Device is disabled."));
@@ -144,6 +149,7 @@ async fn every_refusal_says_what_is_wrong() {
         get("not_in_the_device", at(plant, "hr:77/"), 400, register("hr:77", missing));
         get("across_its_end", at(plant, "hr:2/?type=int32"), 400, register("hr:2", missing));
         get("type", at(plant, "hr:0/?type=foo"), 400, json!({"type": choice("foo")}));
+        get("type_of_registers", at(plant, "hr:0/?type=bcd16"), 400, json!({"type": [named]}));
         get("type_of_no_number", at(plant, "hr:0/?type=text"), 400, json!({"type": choice("text")}));
         get("byteorder", at(plant, "hr:0/?byteorder=x"), 400, json!({"byteorder": choice("x")}));
         "all_at_once", "POST", at(plant, "D1/?type=text&byteorder=x"), json!({}), 400, many;
@@ -168,7 +174,6 @@ async fn every_refusal_says_what_is_wrong() {
         get("other_exception", at(failing, "hr:0/"), 502, detail("Device error: 04."));
         "no_such_method", "PUT", at(plant, "hr:0/"), Value::Null, 405, detail("Method \"PUT\" not allowed.");
     ];
-    check(&client, rows).await;
     let (status, answer) = client.get(&at(unknown, "hr:0/")).await.outcome();
     let text = answer["detail"].as_str().unwrap_or_default();
     assert!(status == 502 && text.starts_with("Connection to no-such-host.invalid:502 failed: "), "{answer}");
@@ -177,8 +182,7 @@ async fn every_refusal_says_what_is_wrong() {
 
 #[tokio::test]
 async fn an_enabled_stream_of_the_register_gets_a_reading() {
-    let (sim, server) = (simulator().await, Server::start(&[]).await);
-    let client = server.client();
+    let (sim, _server, client) = with_simulator().await;
     let id = plc(&client, "Plant", sim.addr().port(), json!({})).await;
     let stream = async |name: &str, path: &str, more: Value| {
         let body = with(json!({"name": name, "device": id, "path": path, "type": "uint16"}), more);
@@ -208,8 +212,7 @@ async fn an_enabled_stream_of_the_register_gets_a_reading() {
 
 #[tokio::test]
 async fn a_polled_device_is_read_and_written_meanwhile() {
-    let (sim, server) = (simulator().await, Server::start(&[]).await);
-    let client = server.client();
+    let (sim, _server, client) = with_simulator().await;
     let id = plc(&client, "Plant", sim.addr().port(), json!({"poll_interval": 0.1})).await;
     for register in 0..11 {
         let path = format!("ir:{register}");
@@ -239,8 +242,7 @@ async fn a_polled_device_is_read_and_written_meanwhile() {
 
 #[tokio::test]
 async fn only_who_has_the_device_speaks_to_it() {
-    let (sim, server) = (simulator().await, Server::start(&[]).await);
-    let client = server.client();
+    let (sim, server, client) = with_simulator().await;
     let port = sim.addr().port();
     let mine = plc(&client, "Mine", port, json!({})).await;
     let other = plc(&client, "Other", port, json!({})).await;

@@ -18,8 +18,7 @@ fn listed(name: &str, scopes: &[&str], enabled: bool) -> Value {
 async fn a_key_from_its_making_to_its_end() {
     let mut server = Server::start(&[]).await;
     let mut sue = server.person("sue", &["--superuser"]).await;
-    let device = json!({"name": "d", "protocol": "virtual"});
-    let device = sue.post("/api/device/", &device).await.body;
+    let device = sue.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await.body;
     let other = sue.post("/api/device/", &json!({"name": "e", "protocol": "virtual"})).await.body;
     let stream = json!({"name": "s", "device": other["id"], "type": "fp64"});
     let stream = sue.post("/api/data/", &stream).await.body;
@@ -99,8 +98,7 @@ async fn a_key_from_its_making_to_its_end() {
 
 #[tokio::test]
 async fn keys_are_for_superusers_of_their_organization() {
-    let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let server = Server::start_with_org("plant-2").await;
     let mut ours = server.person("ours", &["--superuser"]).await;
     let mut theirs = server.person("theirs", &["--superuser", "--org", "plant-2"]).await;
     let new = json!({"name": "robot", "scopes": ["device:read"]});
@@ -111,11 +109,10 @@ async fn keys_are_for_superusers_of_their_organization() {
         key["scopes"] = json!("*");
         key
     };
-    let lists = [
+    for (browser, expected) in [
         (&ours, vec![bootstrap(), listed("robot", &["device:read"], true)]),
         (&theirs, vec![listed("robot", &["device:read"], true)]),
-    ];
-    for (browser, expected) in lists {
+    ] {
         let list = browser.get("/api/key/").await.body;
         assert!(matches(&list, &json!(expected)), "{list}");
         assert!(!list.to_string().contains(of_ours["key"].as_str().unwrap()), "no secret is told twice");
@@ -142,12 +139,9 @@ async fn keys_are_for_superusers_of_their_organization() {
         ("DELETE", format!("/api/key/{id}/")),
         ("PATCH", format!("/api/key/{id}/")),
     ] {
-        let body = ann.send(method, &path, &Value::Null).await;
-        body.about("staff").is(403, &refused);
-        let body = server.client().send(method, &path, &[], "").await;
-        body.about("a key of every scope").is(403, &refused);
-        let answer = server.client().without_key().send(method, &path, &[], "").await;
-        answer.about("nobody").expect(401);
+        ann.send(method, &path, &Value::Null).await.about("staff").is(403, &refused);
+        server.client().send(method, &path, &[], "").await.about("a key of every scope").is(403, &refused);
+        server.client().without_key().send(method, &path, &[], "").await.about("nobody").expect(401);
     }
     ours.send("PATCH", &format!("/api/key/{id}/"), &json!({})).await.expect(405);
     ours.send("DELETE", "/api/key/", &Value::Null).await.expect(405);

@@ -96,8 +96,7 @@ impl Worker {
     async fn patch(&mut self) {
         let unit = format!("u{}", self.chance.random_range(0..10));
         let path = format!("/api/data/{}/", self.stream);
-        let answer = self.expect_ok_json("PATCH", &path, json!({ "unit": unit })).await;
-        assert_eq!(answer["unit"], unit);
+        assert_eq!(self.expect_ok_json("PATCH", &path, json!({ "unit": unit })).await["unit"], unit);
     }
 
     async fn ask(&mut self) {

@@ -35,13 +35,14 @@ mod session;
 mod statistic;
 mod streaming;
 mod system;
+mod tag_list;
 mod terminal;
 mod user;
 mod value;
 
 use serde_json::Value;
 
-use crate::support::Client;
+use crate::support::{Client, Server};
 
 /// Name, method, path, body (null sends none), status, body of the answer (`"*"` matches anything).
 pub type Row = (&'static str, &'static str, String, Value, u16, Value);
@@ -62,6 +63,12 @@ pub async fn check(client: &Client, rows: impl IntoIterator<Item = Row>) {
     }
 }
 
+/// Runs rows of a case and compares every answer: `check_rows![&client; name, method, path, body, status, answer; …]`.
+macro_rules! check_rows {
+    ($client:expr; $($rows:tt)+) => { $crate::rest::check($client, $crate::support::rows![$($rows)+]).await };
+}
+pub(crate) use check_rows;
+
 /// Equality, except that `"*"` in `expected` stands for any value.
 pub fn matches(got: &Value, expected: &Value) -> bool {
     match (got, expected) {
@@ -75,6 +82,13 @@ pub fn matches(got: &Value, expected: &Value) -> bool {
         }
         _ => got == expected,
     }
+}
+
+/// Starts a server that has a virtual device with a stream of `kind`; a client with every right, and the ids of both.
+pub async fn with_stream(name: &str, kind: &str) -> (Server, Client, i64, i64) {
+    let (server, client) = Server::with_client(&[]).await;
+    let (device, stream) = stream_of(&client, name, kind).await;
+    (server, client, device, stream)
 }
 
 /// Creates a virtual device and a stream of `kind` on it; their ids.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::check;
-use crate::support::{Server, assert_members, rows};
+use super::check_rows;
+use crate::support::{Server, assert_members};
 
 fn shown(name: &str, is_default: bool, metadata: Value, templates: Value) -> Value {
     json!({
@@ -25,7 +25,7 @@ async fn a_product_lives_from_post_to_delete() {
     let fresh = || shown("Sensor", false, json!({}), templates.clone());
     let note = json!({"note": "ß"});
     let list = || "/api/product/".to_owned();
-    let rows = rows![
+    check_rows![&client;
         "read_back", "GET", one.clone(), Value::Null, 200, fresh();
         "the_default_is_the_first", "GET", list(), Value::Null, 200, json!([default(), fresh()]);
         "a_page", "GET", "/api/product/?limit=1&offset=1".into(), Value::Null, 200, json!([fresh()]);
@@ -37,11 +37,10 @@ async fn a_product_lives_from_post_to_delete() {
         "gone", "GET", one, Value::Null, 404, json!({"detail": "Not found."});
         "the_default_stays", "DELETE", "/api/product/1/".into(), Value::Null, 409, json!({"detail": "*"});
     ];
-    check(&client, rows).await;
 
     let bad = |name, body, expected| (name, "POST", "/api/product/".to_owned(), body, 400, expected);
     let required = json!(["This field is required."]);
-    let rows = rows![
+    check_rows![&client;
         bad("nothing", json!({}), json!({"name": required}));
         bad("taken", json!({"name": "Default"}), json!({"name": ["This field must be unique."]}));
         bad("no_such_parent", json!({"name": "p", "parent": 99}),
@@ -52,7 +51,6 @@ async fn a_product_lives_from_post_to_delete() {
         bad("same_names", json!({"name": "p", "templates": [{"name": "a"}, {"name": "a"}]}),
             json!({"templates": ["a: This name is in use by another template."]}));
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]
@@ -71,17 +69,15 @@ async fn a_device_refers_to_its_product_gateway_and_owner() {
     let one = format!("/api/device/{}/", made["id"]);
     let no_row = |id: i64| json!([format!("Invalid pk \"{id}\" - object does not exist.")]);
     let bad = |name, body, expected| (name, "PATCH", one.clone(), body, 400, expected);
-    let rows = rows![
+    check_rows![&client;
         bad("no_such_product", json!({"product": 99}), json!({"product": no_row(99)}));
         bad("no_such_gateway", json!({"parent_device": 99}), json!({"parent_device": no_row(99)}));
         bad("itself", json!({"parent_device": made["id"]}), json!({"parent_device": ["A device may not be below itself."]}));
         bad("no_such_user", json!({"owner": "eve"}), json!({"owner": ["User \"eve\" does not exist."]}));
         bad("blank", json!({"owner": " "}), json!({"owner": ["This field may not be blank."]}));
     ];
-    check(&client, rows).await;
     let cleared = client.patch(&one, &json!({"owner": null, "parent_device": null, "product": null})).await;
-    let cleared = cleared.ok();
-    assert_members(&cleared, &json!({"owner": null, "parent_device": null, "product": null}));
+    assert_members(&cleared.ok(), &json!({"owner": null, "parent_device": null, "product": null}));
 }
 
 #[tokio::test]

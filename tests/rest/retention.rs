@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{check, stream_of};
-use crate::support::{Client, Server, eventually, row_vec, rows};
+use super::{check_rows, stream_of, with_stream};
+use crate::support::{Client, Server, until};
 
 const ORG: &str = "/api/retention/";
 const ONE_UNIT: &str = "Set one of drop_after_seconds, drop_after_hours, drop_after_days.";
@@ -28,7 +28,7 @@ async fn policies_of_the_organization() {
     let get = |name, expected| (name, "GET", ORG.to_owned(), Value::Null, 200, expected);
     let post = |name, body, status, expected| (name, "POST", ORG.to_owned(), body, status, expected);
     let value = "core_value";
-    check(&client, row_vec![
+    check_rows![&client;
         get("both_are_listed_without_any", list(None, None));
         post("made", json!({"hypertable": value, "drop_after_days": 30}), 201, of_table(value, Some(2_592_000)));
         get("listed", list(Some(2_592_000), None));
@@ -47,8 +47,7 @@ async fn policies_of_the_organization() {
             json!({"hypertable": ["\"x\" is not a valid choice."], "drop_after_days": ["A valid number is required."]}));
         get("nothing_changed", list(None, Some(90)));
         "no_such_method", "DELETE", ORG.to_owned(), Value::Null, 405, detail("Method \"DELETE\" not allowed.");
-    ])
-    .await;
+    ];
 
     let (_, data) = stream_of(&client, "s", "fp64").await;
     let path = format!("/api/data/{data}/policy/retention/");
@@ -62,7 +61,7 @@ async fn policies_of_the_organization() {
     let get = |name, expected| (name, "GET", path.clone(), Value::Null, 200, expected);
     let both = |keep| vec![policy("core_value", keep), policy("core_valuestatistics", keep)];
     let one = || vec![policy("core_valuestatistics", 120)];
-    let rows = rows![
+    check_rows![&client;
         get("none", list(vec![]));
         "both", "POST", path.clone(), json!({"drop_after_seconds": 60}), 201, changed(Value::Null, Some(60), both(60));
         "put_replaces", "PUT", path.clone(), json!({"drop_after_hours": 1}), 200,
@@ -82,22 +81,20 @@ async fn policies_of_the_organization() {
             detail("Not found.");
         "no_such_method", "PATCH", path.clone(), json!({}), 405, detail("Method \"PATCH\" not allowed.");
     ];
-    check(&client, rows).await;
     // The organization's stays what it was.
     assert_eq!(client.get(ORG).await[0]["enabled"], false);
 }
 
 #[tokio::test]
 async fn a_restricted_key_changes_policies_of_its_streams_only() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (_, own) = stream_of(&client, "own", "fp64").await;
+    let (server, client, _, own) = with_stream("own", "fp64").await;
     let (_, other) = stream_of(&client, "other", "fp64").await;
     let key = server.create_key(&["--scope", "system:write", "--data", &own.to_string()]).await;
     let restricted = client.with_key(&key);
     let body = json!({"hypertable": "core_value", "drop_after_days": 1});
     let refused = detail("You do not have permission to perform this action.");
     let path = |id: i64| format!("/api/data/{id}/policy/retention/");
-    let rows = rows![
+    check_rows![&restricted;
         "reads_what_applies_to_its_data", "GET", ORG.to_owned(), Value::Null, 200, json!("*");
         "not_the_organization", "POST", ORG.to_owned(), body.clone(), 403, refused.clone();
         "not_even_dry", "POST", format!("{ORG}?dry_run=true"), body.clone(), 403, refused.clone();
@@ -107,15 +104,13 @@ async fn a_restricted_key_changes_policies_of_its_streams_only() {
         "nor_dry", "POST", format!("{}?dry_run=1", path(other)), body.clone(), 404, detail("Not found.");
         "nor_to_read", "GET", path(other), Value::Null, 404, detail("Not found.");
     ];
-    check(&restricted, rows).await;
     // Another organization sees neither policy nor stream.
     server.basalt(&["org", "create", "theirs"]).await.expect_success();
     let theirs = server.client_with(&["--org", "theirs", "--scope", "system:write"]).await;
-    let rows = [
-        ("nothing_of_ours", "GET", path(own), Value::Null, 404, detail("Not found.")),
-        ("its_own_policies", "POST", ORG.to_owned(), body, 201, json!("*")),
+    check_rows![&theirs;
+        "nothing_of_ours", "GET", path(own), Value::Null, 404, detail("Not found.");
+        "its_own_policies", "POST", ORG.to_owned(), body, 201, json!("*");
     ];
-    check(&theirs, rows).await;
     assert_eq!(client.get(ORG).await[0]["enabled"], false, "ours is not touched");
 }
 
@@ -159,36 +154,25 @@ async fn expired_rows_are_gone_from_every_answer_and_then_from_the_disk() {
     let hour = 3600;
     assert_eq!(ingest(&client, &[(data, 3 * hour), (data, 2 * hour), (other, 3 * hour)]).await, 200);
     let values = format!("/api/data/{data}/value/");
-    let ids: Vec<String> = {
-        let rows = client.get(&format!("/api/value/?data={data}")).await.body;
-        rows.as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap().to_owned()).collect()
-    };
+    let ids = client.get(&format!("/api/value/?data={data}")).await.column("id");
     assert_eq!(ids.len(), 2);
     let lake = PathBuf::from(server.data_dir.lake());
-    eventually("the rows are flushed", Duration::from_secs(30), || {
-        let rows = parquet_rows(&lake);
-        async move { (rows.len() == 3).then_some(()) }
-    })
-    .await;
+    until!("the rows are flushed", Duration::from_secs(30); parquet_rows(&lake).len() == 3);
 
     // Statistics of the rows are not meant: for them one would say so, or nothing at all.
     let policy = json!({"hypertable": "core_value", "drop_after_hours": 1});
     let path = format!("/api/data/{data}/policy/retention/");
     let dry = format!("{path}?dry_run=true");
     // A file is there a moment before it counts.
-    let dry_run = eventually("the files count", Duration::from_secs(30), || async {
-        let dry_run = client.post(&dry, &policy).await.ok();
-        assert_eq!(dry_run["rows"].as_u64(), Some(2), "{dry_run}");
-        (dry_run["files"].as_u64() >= Some(1)).then_some(dry_run)
-    })
-    .await;
+    let dry_run = until!("the files count", Duration::from_secs(30);
+        run = client.post(&dry, &policy).await.has(200, json!({"rows": 2})); run["files"].as_u64() >= Some(1));
     assert!(dry_run["bytes"].as_u64() > Some(0), "{dry_run}");
     assert!(dry_run["before"].as_str().unwrap().ends_with('Z'), "{dry_run}");
     assert_eq!(client.get(&path).await["policies"], json!([]), "nothing was changed");
     assert_eq!(client.get(&values).await.body.as_array().unwrap().len(), 2);
     let keep_all = json!({"hypertable": "core_value", "drop_after_hours": 0});
     let nothing = json!({"rows": 0, "bytes": 0, "files": 0, "before": null});
-    let rows = rows![
+    check_rows![&client;
         "a_removal_takes_nothing", "POST", format!("{path}?dry_run=true"), keep_all.clone(), 200, nothing;
         "as_wrong_as_without", "POST", format!("{path}?dry_run=true"), json!({}), 400,
             json!({"non_field_errors": [ONE_UNIT]});
@@ -198,24 +182,18 @@ async fn expired_rows_are_gone_from_every_answer_and_then_from_the_disk() {
             json!({"rows": 3, "bytes": "*", "files": "*", "before": "*"});
         "not_dry", "POST", format!("{path}?dry_run=false"), policy, 201, json!("*");
     ];
-    check(&client, rows).await;
     let gone = |name, path: String| (name, "GET", path, Value::Null, 200, json!([]));
-    let rows = rows![
+    check_rows![&client;
         gone("its_values", values.clone());
         gone("all_values_of_it", format!("/api/value/?data={data}"));
-        "a_value_by_its_id", "GET", format!("/api/value/{}/", ids[0]), Value::Null, 404, detail("Not found.");
+        "a_value_by_its_id", "GET", format!("/api/value/{}/", ids[0].as_str().unwrap()), Value::Null, 404, detail("Not found.");
     ];
-    check(&client, rows).await;
-    let stream = client.get(&format!("/api/data/{data}/")).await.body;
-    assert_eq!((&stream["last_value"], &stream["last_timestamp"]), (&Value::Null, &Value::Null));
+    let stream = client.get(&format!("/api/data/{data}/")).await;
+    stream.has(200, json!({"last_value": null, "last_timestamp": null}));
     let counted = client.sql("SELECT stream_id, count(*) AS n FROM readings GROUP BY stream_id").await;
     assert_eq!(counted, [json!({"stream_id": other, "n": 1})]);
     assert_eq!(client.sql("SELECT count(*) AS n FROM core_value").await, [json!({"n": 1})]);
-    eventually("the bytes are gone", Duration::from_secs(60), || {
-        let rows = parquet_rows(&lake);
-        async move { (rows == [other as i32]).then_some(()) }
-    })
-    .await;
+    until!("the bytes are gone", Duration::from_secs(60); parquet_rows(&lake) == [other as i32]);
 
     // What is gone is not written again, by any way, also without the policy.
     client.post(&path, &keep_all).await;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Row, check, stream_of};
+use super::{Row, check_rows, with_stream};
 use crate::graphql::data;
-use crate::support::{Client, Server, rows};
+use crate::support::Client;
 
 /// 2024-01-01.
 const START: i64 = 1_704_067_200;
@@ -30,16 +30,14 @@ async fn write(client: &Client, stream: i64, values: &[f64]) {
 
 #[tokio::test]
 async fn a_rule_lives_from_post_to_delete() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (device, stream) = stream_of(&client, "t", "fp64").await;
-    let (status, headers, made) = client.post("/api/rule/", &hot(stream)).await.into_parts();
-    assert_eq!(status, 201, "{made}");
+    let (_server, client, device, stream) = with_stream("t", "fp64").await;
+    let made = client.post("/api/rule/", &hot(stream)).await;
     let one = format!("/api/rule/{}/", made["uuid"].as_str().expect("a UUID"));
-    assert_eq!(headers["location"], one.as_str());
+    made.with_header("location", &one).created();
     let down = json!({"name": "hot", "device": device, "evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline",
                       "window_seconds": 60, "severity": "CRITICAL"});
     let list = |query: &str| format!("/api/rule/?{query}");
-    let rows = rows![
+    check_rows![&client;
         "read_back", "GET", one.clone(), Value::Null, 200, shown(1, stream, true);
         "disabled", "PATCH", one.clone(), json!({"enabled": false, "version": 1}), 200, shown(2, stream, false);
         "somebody_else_saved", "PATCH", one.clone(), json!({"enabled": true, "version": 1}), 409,
@@ -52,7 +50,6 @@ async fn a_rule_lives_from_post_to_delete() {
         "the_name_is_taken", "POST", "/api/rule/".to_owned(), hot(stream), 409,
             json!({"detail": "An alert rule with the name 'hot' exists"});
     ];
-    check(&client, rows).await;
     client.put(&one, &down).await.has(200, json!({"device": device, "stream": null}));
     client.delete(&one).await.expect(204);
     client.get(&one).await.expect(404);
@@ -64,7 +61,7 @@ async fn a_rule_lives_from_post_to_delete() {
         body
     };
     let post = |name, body, expected| -> Row { (name, "POST", "/api/rule/".to_owned(), body, 400, expected) };
-    let rows = rows![
+    check_rows![&client;
         post("nothing", json!({}),
             json!({"name": required, "stream": required, "severity": required, "operator": ["must not be null"]}));
         post("no_such_stream", with(json!({"stream": 99})), json!({"stream": ["does not exist"]}));
@@ -78,13 +75,11 @@ async fn a_rule_lives_from_post_to_delete() {
             with(json!({"evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline", "window_seconds": 1})),
             json!({"device": ["This field is required."]}));
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn a_rule_is_tried_on_the_past_and_nothing_is_stored() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (device, stream) = stream_of(&client, "t", "fp64").await;
+    let (server, client, device, stream) = with_stream("t", "fp64").await;
     write(&client, stream, &[10.0, 90.0, 95.0, 10.0, 91.0]).await;
     let at = |second: i64| format!("2024-01-01T00:00:0{second}Z");
     let alert = |from: i64, value: Value, to: Value| json!({"at": at(from), "value": value, "message": "*", "resolved_at": to});
@@ -96,7 +91,7 @@ async fn a_rule_is_tried_on_the_past_and_nothing_is_stored() {
     let down = json!({"name": "down", "device": device, "evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline",
                       "window_seconds": 60, "severity": "CRITICAL"});
     let result = |alerts: Value, raised: i64, readings: i64| json!({"alerts": alerts, "raised": raised, "suppressed": 0, "readings": readings});
-    let rows = rows![
+    check_rows![&client;
         "twice", "POST", range(0, 9), hot(stream), 200,
             result(json!([alert(1, json!(90.0), json!(at(3))), alert(4, json!(91.0), Value::Null)]), 2, 5);
         "the_end_is_left_out", "POST", range(0, 4), hot(stream), 200,
@@ -110,7 +105,6 @@ async fn a_rule_is_tried_on_the_past_and_nothing_is_stored() {
             json!({"evaluation": ["DEVICE_STATE cannot be tried on the past: no history of states is kept"]});
         "nothing_is_stored", "GET", "/api/rule/".to_owned(), Value::Null, 200, json!([]);
     ];
-    check(&client, rows).await;
     assert_eq!(client.get("/api/event-log/?from=0").await.body, json!([]));
     let key = server.create_key(&["--scope", "event-log:write"]).await;
     client.with_key(&key).post(&range(0, 9), &hot(stream)).await.about("it shows values").expect(403);
@@ -118,8 +112,7 @@ async fn a_rule_is_tried_on_the_past_and_nothing_is_stored() {
 
 #[tokio::test]
 async fn the_graph_makes_changes_and_tries_rules() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "t", "fp64").await;
+    let (_server, client, _, stream) = with_stream("t", "fp64").await;
     write(&client, stream, &[90.0]).await;
     let input = format!(
         "{{name: \"hot\", stream: {stream}, operator: \"GT\", threshold: 80, severity: \"WARNING\"}}"

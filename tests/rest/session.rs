@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::support::{Browser, DemoProcess, PASSWORD, Server, eventually, rows, with};
+use crate::support::{Answer, Browser, DemoProcess, PASSWORD, Server, eventually, rows, with};
 
 fn detail(text: &str) -> Value {
     json!({ "detail": text })
@@ -13,14 +13,19 @@ fn missing() -> (u16, Value) {
     (401, detail("Authentication credentials were not provided."))
 }
 
+/// The cookies that an answer sets, with their attributes.
+fn cookies(answer: &Answer) -> Vec<String> {
+    let all = answer.headers.get_all("set-cookie").iter();
+    all.map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
+}
+
 fn login(username: &str, password: &str) -> Value {
     json!({ "username": username, "password": password })
 }
 
 #[tokio::test]
 async fn who_may_log_in() {
-    let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let server = Server::start_with_org("plant-2").await;
     for (name, flags) in [
         ("ann", &["--staff"][..]),
         ("sue", &["--superuser"]),
@@ -39,7 +44,7 @@ async fn who_may_log_in() {
     };
     let wrong = detail("Invalid username or password.");
     let required = json!(["This field is required."]);
-    let rows = rows![
+    for (name, body, status, expected) in rows![
         "staff", login("ann", PASSWORD), 200, user("ann", "default", true, false);
         "blanks_around_a_name", login(" ann ", PASSWORD), 200, user("ann", "default", true, false);
         "superuser", login("sue", PASSWORD), 200, user("sue", "default", false, true);
@@ -56,33 +61,29 @@ async fn who_may_log_in() {
         "of_another_type", json!({"username": [], "password": null}), 400,
             json!({"username": ["Not a valid string."], "password": ["This field may not be null."]});
         "a_list", json!([]), 400, json!({"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]});
-    ];
-    for (name, body, status, expected) in rows {
+    ] {
         let mut browser = Browser::new(&server);
-        let (got_status, headers, got) = browser.post("/api/session/", &body).await.into_parts();
-        assert!(got_status == status && matches(&got, &expected), "{name}: {got_status} {got}");
-        let who = browser.get("/api/session/").await;
+        let got = browser.post("/api/session/", &body).await.about(name);
+        let cookies = cookies(&got);
+        let got = got.expect(status);
+        assert!(matches(&got, &expected), "{name}: {got}");
+        let who = browser.get("/api/session/").await.about(name);
         if status != 200 {
-            assert!(!headers.contains_key("set-cookie"), "{name}");
-            assert_eq!((who.status, who.body), missing(), "{name}");
+            assert!(cookies.is_empty(), "{name}");
+            who.is(401, &missing().1);
             continue;
         }
-        let cookies: Vec<_> = headers.get_all("set-cookie").iter().map(|c| c.to_str().unwrap()).collect();
         let rest = "; Path=/; Max-Age=1209600; SameSite=Lax";
-        assert!(
-            matches!(cookies[..], [session, csrf]
-                if session.starts_with("sessionid=") && session.ends_with(&format!("{rest}; HttpOnly"))
-                && csrf.starts_with("csrftoken=") && csrf.ends_with(rest)),
-            "{name}: {cookies:?}"
-        );
-        assert_eq!((who.status, who.body), (200, got), "{name}");
+        let [session, csrf] = &cookies[..] else { panic!("{name}: {cookies:?}") };
+        let is_session = session.starts_with("sessionid=") && session.ends_with(&format!("{rest}; HttpOnly"));
+        assert!(is_session && csrf.starts_with("csrftoken=") && csrf.ends_with(rest), "{name}: {cookies:?}");
+        who.is(200, &got);
     }
 }
 
 #[tokio::test]
 async fn a_session_may_do_everything_in_its_organization() {
-    let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let server = Server::start_with_org("plant-2").await;
     let mut ann = server.person("ann", &["--staff"]).await;
     let mut bob = server.person("bob", &["--staff", "--org", "plant-2"]).await;
     let device = ann.post("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await.created();
@@ -90,7 +91,7 @@ async fn a_session_may_do_everything_in_its_organization() {
     let stream = json!({"name": "s", "device": device["id"], "type": "fp64"});
     let stream = ann.post("/api/data/", &stream).await.created();
     let value = format!("/api/data/{}/value/", stream["id"]);
-    let rows = [
+    for (method, path, body, of_ann, of_bob) in [
         ("POST", value.as_str(), json!({"value": 1}), 201, 404),
         ("GET", &value, Value::Null, 200, 404),
         ("PATCH", &own, json!({"name": "e"}), 200, 404),
@@ -99,8 +100,7 @@ async fn a_session_may_do_everything_in_its_organization() {
         ("GET", "/sql?q=SELECT%201", Value::Null, 200, 200),
         ("POST", "/local/command", json!("list_orgs"), 403, 403),
         ("DELETE", &own, Value::Null, 204, 404),
-    ];
-    for (method, path, body, of_ann, of_bob) in rows {
+    ] {
         let got = bob.send(method, path, &body).await;
         assert_eq!(got.status, of_bob, "another organization: {method} {path}: {}", got.body);
         let got = ann.send(method, path, &body).await;
@@ -178,9 +178,9 @@ async fn changes_need_the_csrf_token() {
         ("still_there", "GET", "/api/session/", vec![known], 200),
     ];
     for (name, method, path, headers, expected) in rows {
-        let (status, answered, body) = client.send(method, path, &headers, "").await.into_parts();
-        assert_eq!(status, expected, "{name}: {method} {path}: {body}");
-        assert!(status != 405 || answered.contains_key("allow"), "{name}");
+        let answer = client.send(method, path, &headers, "").await.about(name);
+        assert!(expected != 405 || answer.headers.contains_key("allow"), "{name}");
+        answer.expect(expected);
     }
 }
 
@@ -203,10 +203,9 @@ async fn a_session_outlives_the_server_and_ends_with_its_person() {
         let before = browser.clone();
         match *name {
             "out" => {
-                let (status, headers, body) =
-                    browser.send("DELETE", "/api/session/", &Value::Null).await.into_parts();
-                assert_eq!((status, body), (204, Value::Null));
-                assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
+                let answer = browser.send("DELETE", "/api/session/", &Value::Null).await;
+                assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 2);
+                answer.is(204, &Value::Null);
                 assert_eq!(browser.cookies(), "", "the browser forgets both");
             }
             "password" => {
@@ -236,10 +235,9 @@ async fn a_session_ends_when_its_time_is_over_and_behind_tls_its_cookies_are_sec
     let ended = || async { (ann.get("/api/session/").await.status == 401).then_some(()) };
     eventually("the session ends", std::time::Duration::from_secs(60), ended).await;
     ann.get("/api/device/").await.expect(401);
-    let (status, headers, _) =
-        Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await.into_parts();
-    assert_eq!(status, 200);
-    assert!(headers.get_all("set-cookie").iter().all(|c| c.to_str().unwrap().ends_with("; Secure")));
+    let answer = Browser::new(&server).post("/api/session/", &login("ann", PASSWORD)).await;
+    assert!(cookies(&answer).iter().all(|cookie| cookie.ends_with("; Secure")));
+    answer.ok();
 }
 
 #[tokio::test]
@@ -251,13 +249,12 @@ async fn a_changed_password_ends_the_other_sessions() {
     let change = |old: &str, new: &str| json!({"old_password": old, "new_password": new});
     let required = json!(["This field is required."]);
     let long = "x".repeat(1025);
-    let rows = [
+    for (name, body, expected) in [
         ("nothing", json!({}), json!({"old_password": required, "new_password": required})),
         ("wrong", change("wrong", "new horse"), json!({"old_password": ["Invalid password."]})),
         ("blank", change(PASSWORD, " "), json!({"new_password": ["This field may not be blank."]})),
         ("endless", change(PASSWORD, &long), json!({"new_password": ["a password has at most 1024 bytes"]})),
-    ];
-    for (name, body, expected) in rows {
+    ] {
         here.post(path, &body).await.about(&name).is(400, &expected);
     }
     here.post(path, &change(PASSWORD, "new horse")).await.is(204, &Value::Null);
@@ -282,16 +279,15 @@ async fn too_many_failures_are_throttled() {
     let wrong = (401, detail("Invalid username or password."));
     // A right one in between clears the name.
     for password in ["wrong", "wrong", PASSWORD, PASSWORD, "wrong", "wrong", "wrong"] {
-        let (status, body) = log_in("ann".to_owned(), password).await.outcome();
         let expected = if password == PASSWORD { 200 } else { 401 };
-        assert_eq!(status, expected, "{body}");
+        log_in("ann".to_owned(), password).await.expect(expected);
     }
     for password in ["wrong", PASSWORD] {
-        let (status, headers, body) = log_in("ann".to_owned(), password).await.into_parts();
-        let seconds = headers["retry-after"].to_str().unwrap();
-        assert!((1..=864_000).contains(&seconds.parse::<u64>().unwrap()), "{seconds}");
-        let expected = format!("Request was throttled. Expected available in {seconds} seconds.");
-        assert_eq!((status, body), (429, detail(&expected)));
+        let answer = log_in("ann".to_owned(), password).await;
+        let seconds = answer.retry_after();
+        assert!((1..=864_000).contains(&seconds), "{seconds}");
+        let throttled = format!("Request was throttled. Expected available in {seconds} seconds.");
+        answer.is(429, &detail(&throttled));
     }
     log_in("bob".to_owned(), PASSWORD).await.about("another name").ok();
     // Fifteen failures of an address, whatever the names: five are gone.
@@ -317,15 +313,12 @@ async fn the_link_of_the_demo_logs_in_once() {
         ("another", json!({"token": token.chars().rev().collect::<String>()}), used_up.clone()),
         ("nothing", json!({}), json!({"token": ["This field is required."]})),
     ] {
-        let (status, headers, answer) = client.post("/api/session/link/", &body).await.into_parts();
-        assert_eq!((status, answer), (400, expected), "{name}");
-        assert!(!headers.contains_key("set-cookie"), "{name}");
+        let answer = client.post("/api/session/link/", &body).await.about(name);
+        answer.without_header("set-cookie").is(400, &expected);
     }
-    let (status, headers, answer) =
-        client.post("/api/session/link/", &json!({ "token": token })).await.into_parts();
-    assert_eq!((status, &answer["user"]["username"]), (200, &json!("admin")), "{answer}");
-    let cookies: Vec<_> =
-        headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    let answer = client.post("/api/session/link/", &json!({ "token": token })).await;
+    let cookies = cookies(&answer);
+    let answer = answer.has(200, json!({"/user/username": "admin"}));
     let pairs: Vec<_> = cookies.iter().filter_map(|cookie| cookie.split(';').next()).collect();
     assert!(pairs[0].starts_with("sessionid=") && cookies[0].ends_with("; HttpOnly"), "{cookies:?}");
     client.send("GET", "/api/session/", &[("cookie", &pairs.join("; "))], "").await.is(200, &answer);

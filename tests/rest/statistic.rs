@@ -2,16 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{check, stream_of};
-use crate::support::{Client, Server, row_vec, rows};
+use super::{check, check_rows, with_stream};
+use crate::support::{Client, row_vec};
 
 /// 2024-04-28T12:00:00Z.
 const NOON: i64 = 1_714_305_600;
 
 /// Values of three minutes: 1 to 4 in the first, 10 in the second, none in the third, -2 and 8 in the fourth.
 async fn post_values(client: &Client, id: i64) {
-    let values = [(0, 4.0), (20, 1.0), (40, 2.0), (59, 3.0), (60, 10.0), (180, -2.0), (239, 8.0)];
-    for (second, value) in values {
+    for (second, value) in [(0, 4.0), (20, 1.0), (40, 2.0), (59, 3.0), (60, 10.0), (180, -2.0), (239, 8.0)] {
         let body = json!({"timestamp": NOON + second, "value": value});
         client.post(&format!("/api/data/{id}/value/"), &body).await.created();
     }
@@ -31,8 +30,7 @@ fn step(id: i64, second: i64, [mean, min, max]: [f64; 3]) -> Value {
 
 #[tokio::test]
 async fn windows_are_listed_with_the_fields_asked_for() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, id) = stream_of(&client, "s", "fp64").await;
+    let (_server, client, _, id) = with_stream("s", "fp64").await;
     post_values(&client, id).await;
     let list = format!("/api/data/{id}/statistic/");
     let get = |query: &str| format!("{list}?{query}");
@@ -46,7 +44,7 @@ async fn windows_are_listed_with_the_fields_asked_for() {
     let newest = json!([mean(id, 180, 3.0), mean(id, 60, 10.0), mean(id, 0, 2.5)]);
     let oldest = json!([mean(id, 0, 2.5), mean(id, 60, 10.0), mean(id, 180, 3.0)]);
     let null = Value::Null;
-    let rows = rows![
+    check_rows![&client;
         "newest first", "GET", list.clone(), null.clone(), 200, newest;
         "oldest first in a range", "GET", get(&format!("from={}", at(0))), null.clone(), 200, oldest;
         "a page", "GET", get("limit=1&offset=1"), null.clone(), 200, json!([mean(id, 60, 10.0)]);
@@ -60,7 +58,6 @@ async fn windows_are_listed_with_the_fields_asked_for() {
         "a wrong limit", "GET", get("limit=x"), null.clone(), 400, json!({"limit": ["A valid integer is required."]});
         "no such stream", "GET", "/api/data/9999/statistic/".to_owned(), null, 404, json!({"detail": "Not found."});
     ];
-    check(&client, rows).await;
 
     let list = format!("/api/data/{id}/statistic/");
     let get = |query: String| format!("{list}?{query}");
@@ -105,8 +102,7 @@ async fn windows_are_listed_with_the_fields_asked_for() {
 
 #[tokio::test]
 async fn rows_written_by_hand_stand_for_their_windows() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, id) = stream_of(&client, "s", "fp64").await;
+    let (_server, client, _, id) = with_stream("s", "fp64").await;
     post_values(&client, id).await;
     let list = format!("/api/data/{id}/statistic/");
     let stored = |second: i64, mean: f64| {
@@ -124,7 +120,7 @@ async fn rows_written_by_hand_stand_for_their_windows() {
     let required = "This field is required.";
     let null = || Value::Null;
     let post = |name, body, status, answer| (name, "POST", list.clone(), body, status, answer);
-    let rows = rows![
+    check_rows![&client;
         post("in the place of a computed one", full, 200, shown);
         post("where there was none", json!({"timestamp": NOON + 150, "mean": 1}), 201, stored(150, 1.0));
         post("the last write wins", json!({"timestamp": at(150), "mean": -7.0}), 200, stored(150, -7.0));
@@ -143,7 +139,6 @@ async fn rows_written_by_hand_stand_for_their_windows() {
         "no such stream", "POST", "/api/data/9999/statistic/".to_owned(), json!({"mean": 1}), 404,
             json!({"detail": "Not found."});
     ];
-    check(&client, rows).await;
     let found = client.sql("SELECT origin, count(*) AS n FROM statistics WHERE ts < '2025-01-01' GROUP BY origin ORDER BY origin").await;
     assert_eq!(found, [json!({"origin": "computed", "n": 3}), json!({"origin": "posted", "n": 2})]);
     // Readings stay what they are.

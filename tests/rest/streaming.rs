@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::stream_of;
+use super::{stream_of, with_stream};
 use crate::ingest::{ARROW, arrow_body, readings_batch};
 use crate::support::{Client, Server, until};
 
@@ -97,8 +97,7 @@ async fn a_list_of_many_values_is_streamed() {
         assert!(peak <= before + MAX_GROWTH_MIB, "from {before} to {peak} MiB");
     }
 
-    let reader = ResponseReader::open(&client, &path).await;
-    drop(reader);
+    drop(ResponseReader::open(&client, &path).await);
     until!("the list nobody reads is cancelled", EVENT_TIMEOUT; outcomes(&client).await.len() == 3);
     let all = outcomes(&client).await;
     assert_eq!(all[1], json!({"outcome": "ok", "rows": ROWS}));
@@ -110,8 +109,7 @@ async fn a_list_of_many_values_is_streamed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_and_event_logs_are_streamed_too() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, stream) = stream_of(&client, "s", "fp64").await;
+    let (_server, client, _, stream) = with_stream("s", "fp64").await;
     // A statistic a minute.
     for from in (0..ROWS).step_by(BATCH as usize) {
         client.ingest(ARROW, batch(stream, from)).await.ok();

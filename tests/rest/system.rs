@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Row, check, matches};
-use crate::support::{Answer, Client, Server, assert_members, eventually, until};
+use crate::support::{Answer, Client, Server, assert_members, column, eventually, until};
 
 /// It waits for its input again and again, so that it yields.
 const ENDLESS: &str =
@@ -54,7 +54,7 @@ async fn the_server_says_what_it_holds() {
         },
     });
     assert!(matches(&before, &shape), "{before}");
-    let tables: Vec<_> = before["server"]["lake"].as_array().unwrap().iter().map(|t| &t["table"]).collect();
+    let tables = column(&before["server"]["lake"], "table");
     assert_eq!(tables, ["readings", "statistics", "messages", "statistics_hourly"]);
 
     client.post("/api/device/", &json!({"name": "Press", "protocol": "virtual"})).await.created();
@@ -76,10 +76,8 @@ async fn the_server_says_what_it_holds() {
     assert!(free > 0.0 && used + free <= total, "{after}");
     let http = after["server"]["connections"].as_array().unwrap().iter().find(|c| c["listener"] == "http");
     assert!(http.is_some_and(|http| http["open"].as_u64() >= Some(1)), "{after}");
-    let budgets = after["server"]["memory"]["budgets"].as_array().unwrap();
-    assert!(
-        ["bodies", "queries", "memtable"].iter().all(|name| budgets.iter().any(|b| b["budget"] == **name))
-    );
+    let budgets = column(&after["server"]["memory"]["budgets"], "budget");
+    assert!(["bodies", "queries", "memtable"].iter().all(|name| budgets.contains(&json!(name))), "{after}");
 }
 
 #[tokio::test]
@@ -192,12 +190,8 @@ async fn a_running_query_is_listed_and_cancelled_by_its_caller() {
         });
         assert!(matches(&listed, &shape), "{listed}");
         let answer = graph(&client, QUERIES).await;
-        let shown = &answer["data"]["runningQueries"][0];
-        assert_eq!(
-            (&shown["id"], &shown["text"], &shown["own"]),
-            (&listed["id"], &listed["text"], &json!(true)),
-            "{answer}"
-        );
+        let same = json!({"id": listed["id"], "text": listed["text"], "own": true});
+        assert_members(&answer["data"]["runningQueries"][0], &same);
         if at == 0 {
             client.delete(&path(&listed)).await.expect(204);
         } else {
@@ -248,8 +242,7 @@ async fn queries_of_others_are_seen_and_cancelled_by_those_who_may() {
         other.delete(&path(&listed)).await.about(&name).expect(status);
     }
     assert!(!asking.is_finished(), "nobody has cancelled it");
-    let admin = server.client_with(&["--scope", "system:write"]).await;
-    admin.delete(&path(&listed)).await.expect(204);
+    server.client_with(&["--scope", "system:write"]).await.delete(&path(&listed)).await.expect(204);
     assert_eq!(asking.await.unwrap().status, 409);
     let rows = owner.sql("SELECT action, kind FROM audit_log WHERE kind = 'query'").await;
     assert_eq!(rows, [json!({"action": "delete", "kind": "query"})], "only that of another is audited");

@@ -8,9 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 
-use super::check;
+use super::check_rows;
 use crate::in_process::TestEnv;
-use crate::support::{Client, DataDir, Server, assert_members, rows};
+use crate::support::{Client, DataDir, Server, assert_members};
 
 const GRANT: &str = "/api/webrtc/terminal-grant/";
 const VALIDATE: &str = "/api/webrtc/terminal-grant/validate/";
@@ -69,21 +69,19 @@ async fn a_grant_is_signed_and_used_once_also_across_a_restart() {
     let validate = |name, token: &str, status, expected| {
         (name, "POST", VALIDATE.to_owned(), json!({ "token": token }), status, expected)
     };
-    check(
-        &client,
-        vec![validate("the_first_time", token, 200, allowed), validate("again", token, 400, refused.clone())],
-    )
-    .await;
+    check_rows![&client;
+        validate("the_first_time", token, 200, allowed);
+        validate("again", token, 400, refused.clone());
+    ];
     server.restart().await;
     let client = server.client();
     assert_eq!(client.get(KEYS).await.body, keys, "the key is kept");
-    let rows = rows![
+    check_rows![&client;
         validate("again_after_a_restart", token, 400, refused.clone());
         validate("another_is_still_good", later, 200, json!("*"));
         validate("nonsense", "a.b.c", 400, refused);
         "no_token", "POST", VALIDATE.to_owned(), json!({}), 400, json!({"token": ["This field is required."]});
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]
@@ -97,7 +95,7 @@ async fn every_bad_field_is_told() {
         body
     };
     let presets = |message: &str| json!({"allowed_presets": [message]});
-    let rows = rows![
+    check_rows![&server.client();
         bad("empty", json!({}), json!({"terminal_id": [required], "host_id": [required]}));
         bad("all_at_once",
             json!({"terminal_id": "", "host_id": "x".repeat(129), "interactive": "perhaps", "allowed_presets": {}}),
@@ -114,7 +112,6 @@ async fn every_bad_field_is_told() {
         bad("too_many", with("allowed_presets", json!(vec!["x"; 33])),
             presets("Ensure this field has no more than 32 elements."));
     ];
-    check(&server.client(), rows).await;
     let least = json!({"terminal_id": "a", "host_id": "b"});
     server.client().post(GRANT, &least).await.has(201, json!({"interactive": false, "allowed_presets": []}));
 }

@@ -44,8 +44,7 @@ async fn a_user_from_the_making_to_the_end() {
         let browser = Browser::log_in(&server, "ann", PASSWORD).await;
         let answer = sue.send("PATCH", &path, &change).await.about(&name).ok();
         assert!(matches(&answer, &expected), "{name}: {answer}");
-        let left = browser.get("/api/session/").await.status;
-        assert_eq!(left, if is_ended { 401 } else { 200 }, "{name}");
+        assert_eq!(browser.get("/api/session/").await.status, if is_ended { 401 } else { 200 }, "{name}");
     }
     sue.send("PATCH", &path, &json!({"enabled": true, "role": "none"})).await.ok();
     let login = json!({"username": "ann", "password": PASSWORD});
@@ -67,23 +66,21 @@ async fn a_user_from_the_making_to_the_end() {
 
 #[tokio::test]
 async fn nobody_removes_himself_or_somebody_of_another_organization() {
-    let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let server = Server::start_with_org("plant-2").await;
     let mut sue = server.person("sue", &["--superuser"]).await;
     let mut eve = server.person("eve", &["--superuser", "--org", "plant-2"]).await;
     let bob = made(&mut sue, "bob", "staff").await;
     let required = json!(["This field is required."]);
     let no_choice = json!(["\"root\" is not a valid choice."]);
     let blank = json!(["This field may not be blank."]);
-    let rows = rows![
+    for (method, path, body, expected) in rows![
         "POST", "/api/user/".to_owned(), json!({}), json!({"username": required, "password": required, "role": required});
         "POST", "/api/user/".to_owned(), json!({"username": "x", "password": "p", "role": "root"}), json!({"role": no_choice});
         "POST", "/api/user/".to_owned(), json!({"username": "bob", "password": "p", "role": "viewer"}),
             json!({"username": ["This field must be unique."]});
         "PATCH", format!("/api/user/{bob}/"), json!({"password": " "}), json!({"password": blank});
         "PATCH", format!("/api/user/{bob}/"), json!({"role": "root"}), json!({"role": no_choice});
-    ];
-    for (method, path, body, expected) in rows {
+    ] {
         sue.send(method, &path, &body).await.is(400, &expected);
     }
 
@@ -116,8 +113,7 @@ async fn nobody_removes_himself_or_somebody_of_another_organization() {
 
 #[tokio::test]
 async fn the_graph_manages_users_too() {
-    let server = Server::start(&[]).await;
-    server.basalt(&["org", "create", "plant-2"]).await.expect_success();
+    let server = Server::start_with_org("plant-2").await;
     let mut sue = server.person("sue", &["--superuser"]).await;
     let mut eve = server.person("eve", &["--superuser", "--org", "plant-2"]).await;
     let made = "mutation { createUser(input: {username: \"ann\", password: \"correct horse\", role: viewer}) \
@@ -201,10 +197,8 @@ async fn a_viewer_reads_everything_and_changes_nothing() {
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
     let me = vera.post("/graphql", &json!({"query": "{ me { scopes } devices { totalCount } }"})).await.body;
     let scopes = me["data"]["me"]["scopes"].as_array().unwrap();
-    assert!(
-        scopes.len() == 7 && scopes.iter().all(|scope| scope.as_str().unwrap().ends_with(":read")),
-        "{me}"
-    );
+    let is_read = |scope: &Value| scope.as_str().unwrap().ends_with(":read");
+    assert!(scopes.len() == 7 && scopes.iter().all(is_read), "{me}");
     vera.post("/ingest", &json!([])).await.expect(403);
     for path in ["/api/user/", "/api/key/", "/api/audit/"] {
         vera.get(path).await.expect(403);

@@ -4,8 +4,8 @@ use basalt::domain::Clock;
 use basalt::domain::time::SystemClock;
 use serde_json::{Value, json};
 
-use super::{check, stream_of};
-use crate::support::{Client, Server, row_vec, rows};
+use super::{check, check_rows, stream_of, with_stream};
+use crate::support::{Client, Server, row_vec};
 
 const NOON: i64 = 1_777_377_600;
 const DATETIME: &str = "Datetime has wrong format. Use one of these formats instead: \
@@ -26,8 +26,7 @@ fn row(id: i64, second: u32, value: Value) -> Value {
 /// rest.md A4 and C18: a point of next week is stored, but it is not the newest; and whoever posts is seen.
 #[tokio::test]
 async fn the_newest_value_is_not_ahead_of_the_clock_and_a_device_that_posts_is_seen() {
-    let (mut server, client) = Server::with_client(&[]).await;
-    let (device, id) = stream_of(&client, "pushed", "fp64").await;
+    let (mut server, client, device, id) = with_stream("pushed", "fp64").await;
     let (values, shown) = (format!("/api/data/{id}/value/"), format!("/api/device/{device}/"));
     assert_eq!(client.get(&shown).await.body["last_seen"], Value::Null, "nothing was posted");
     let now = SystemClock.now().0 / 1_000_000;
@@ -48,36 +47,32 @@ async fn the_newest_value_is_not_ahead_of_the_clock_and_a_device_that_posts_is_s
 
 #[tokio::test]
 async fn a_post_is_stored_as_in_the_vendors_example_or_refused_by_its_fields() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, id) = stream_of(&client, "Motor RPM", "fp64").await;
+    let (_server, client, _, id) = with_stream("Motor RPM", "fp64").await;
     let path = || format!("/api/data/{id}/value/");
     let not_found = || json!({"detail": "Not found."});
-    let rows = rows![
+    check_rows![&client;
         "empty", "POST", path(), json!({}), 400, json!({"value": ["This field is required."]});
         "both", "POST", path(), json!({"timestamp": "x", "value": "y"}), 400,
             json!({"timestamp": [DATETIME], "value": ["A valid number is required."]});
         "unknown_stream", "POST", "/api/data/999/value/".into(), json!({"value": 1}), 404, not_found();
         "nothing_was_written", "GET", path(), Value::Null, 200, json!([]);
     ];
-    check(&client, rows).await;
 
     let path = format!("/api/data/{id}/value/");
     let sent = json!({"timestamp": "2026-04-28T12:00:00Z", "value": 1200.5});
     let record = row(id, 0, json!(1200.5));
     let replaced = row(id, 0, json!(7.5));
-    let rows = rows![
+    check_rows![&client;
         "created", "POST", path.clone(), sent, 201, record.clone();
         "read", "GET", format!("{path}?limit=2"), Value::Null, 200, json!([record]);
         "replaced", "POST", path.clone(), json!({"timestamp": NOON, "value": 7.5}), 200, replaced.clone();
         "the_last_write_wins", "GET", path, Value::Null, 200, json!([replaced]);
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn times_are_taken_in_every_spelling() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, id) = stream_of(&client, "s", "fp64").await;
+    let (_server, client, _, id) = with_stream("s", "fp64").await;
     let path = format!("/api/data/{id}/value/");
     for (given, shown) in [
         (json!("2026-04-28T14:00:00+02:00"), "2026-04-28T12:00:00Z"),
@@ -134,8 +129,7 @@ async fn times_are_taken_in_every_spelling() {
 
 #[tokio::test]
 async fn ranges_limits_and_order() {
-    let (_server, client) = Server::with_client(&[]).await;
-    let (_, id) = stream_of(&client, "s", "int32").await;
+    let (_server, client, _, id) = with_stream("s", "int32").await;
     post_all(&client, id, &(0..5).map(|n| json!(n)).collect::<Vec<_>>()).await;
     let (noon, last) = (NOON, NOON + 4);
     for (query, expected) in [
@@ -158,17 +152,15 @@ async fn ranges_limits_and_order() {
     let bad = |name, query, expected| {
         (name, "GET", format!("/api/data/{id}/value/{query}"), Value::Null, 400, expected)
     };
-    let rows = rows![
+    check_rows![&client;
         bad("bad_times", "?from=x&to=y", json!({"from": [DATETIME], "to": [DATETIME]}));
         bad("bad_limit", "?limit=0", json!({"limit": ["Ensure this value is greater than or equal to 1."]}));
     ];
-    check(&client, rows).await;
 }
 
 #[tokio::test]
 async fn values_of_all_streams_carry_an_id() {
-    let (server, client) = Server::with_client(&[]).await;
-    let (_, a) = stream_of(&client, "a", "int32").await;
+    let (server, client, _, a) = with_stream("a", "int32").await;
     let (_, b) = stream_of(&client, "b", "bit").await;
     post_all(&client, a, &[json!(1)]).await;
     post_all(&client, b, &[json!(true)]).await;
@@ -176,7 +168,7 @@ async fn values_of_all_streams_carry_an_id() {
     let (of_a, of_b) = (with_id(a, json!(1)), with_id(b, json!(true)));
     let ok = |name, path: String, expected| (name, "GET", path, Value::Null, 200, expected);
     let gone = |path: String| ("not_found", "GET", path, Value::Null, 404, json!({"detail": "Not found."}));
-    let rows = rows![
+    check_rows![&client;
         ok("all", "/api/value/".into(), json!([of_a, of_b]));
         ok("of_one", format!("/api/value/?data={a}"), json!([of_a]));
         ok("of_none", "/api/value/?data=999".into(), json!([]));
@@ -188,14 +180,12 @@ async fn values_of_all_streams_carry_an_id() {
         gone(format!("/api/value/0{a}-{NOON}000000/"));
         gone("/api/value/x-y/".into());
     ];
-    check(&client, rows).await;
     let restricted = server.client_with(&["--data", &b.to_string()]).await;
-    let rows = [
-        ok("only_its_own", "/api/value/".into(), json!([of_b])),
-        ok("not_the_other", format!("/api/value/?data={a}"), json!([])),
-        gone(format!("/api/value/{a}-{NOON}000000/")),
+    check_rows![&restricted;
+        ok("only_its_own", "/api/value/".into(), json!([of_b]));
+        ok("not_the_other", format!("/api/value/?data={a}"), json!([]));
+        gone(format!("/api/value/{a}-{NOON}000000/"));
     ];
-    check(&restricted, rows).await;
 }
 
 #[tokio::test]
@@ -204,7 +194,7 @@ async fn health_needs_no_key() {
     let client = server.client().without_key();
     let ok = |name, path: &str, expected| (name, "GET", path.to_owned(), Value::Null, 200, expected);
     let unknown = |name: &str| format!("\"{name}\" is not a valid choice.");
-    let rows = rows![
+    check_rows![&client;
         ok("alive", "/healthz/", json!({"status": "ok"}));
         ok("alive_without_slash", "/healthz", json!({"status": "ok"}));
         ok("ready", "/readyz/", json!({"status": "ok", "checks": {"db": "ok"}}));
@@ -217,5 +207,4 @@ async fn health_needs_no_key() {
         "unknown", "GET", "/readyz/?checks=db,foo,mqtt".into(), Value::Null, 400,
             json!({"checks": [unknown("foo"), unknown("mqtt")]});
     ];
-    check(&client, rows).await;
 }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use basalt::domain::event::{EventSpec, Level};
 use basalt::domain::reading::{Quality, Reading};
-use basalt::domain::statistic::{Origin, Statistic};
+use basalt::domain::statistic::Statistic;
 use basalt::domain::{DeviceId, Micros, StreamId};
 use basalt::store::statistics::rows;
 use serde_json::{Value, json};
 
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv, message};
-use crate::support::Client;
+use crate::support::{Client, event, posted_minute};
 
 /// What the cases ask: two numbers and a text over three days; some rows late, overwritten, bad or uncertain.
 pub fn requests() -> Vec<Vec<Reading>> {
@@ -48,19 +48,9 @@ pub async fn write(ground: &TestEnv, inside: &TestDb, flushes: bool) {
 
 /// Rows of the other tables: statistics written by hand, messages and events.
 async fn write_others(ground: &TestEnv, inside: &TestDb) {
-    let row = |stream, ts, mean| Statistic {
-        origin: Origin::Posted,
-        stream: StreamId(stream),
-        ts: Micros(ts),
-        window_s: 60,
-        count: 2,
-        mean: Some(mean),
-        rms: None,
-        median: None,
-        min: Some(mean - 1.0),
-        max: None,
-        q1: None,
-        q3: Some(mean + 0.5),
+    let row = |stream, ts, mean| {
+        let row = posted_minute(StreamId(stream), Micros(ts), mean);
+        Statistic { count: 2, min: Some(mean - 1.0), q3: Some(mean + 0.5), ..row }
     };
     let posted = rows::posted_rows(&[row(1, NOW - 118 * MINUTE, 7.0), row(2, NOW - 10 * MINUTE - 1, -0.25)]);
     inside.store.upsert(&ground.owner, posted).await.unwrap();
@@ -69,18 +59,10 @@ async fn write_others(ground: &TestEnv, inside: &TestDb) {
         inside.store.upsert(&ground.owner, message).await.unwrap();
     }
     for (n, (kind, level)) in [("alarm", Level::Critical), ("note", Level::Info)].into_iter().enumerate() {
-        let event = EventSpec {
-            device: Some(DeviceId(1)),
-            stream: (n == 0).then_some(StreamId(2)),
-            kind: kind.to_owned(),
-            level,
-            ts: Micros(NOW - n as i64 * DAY),
-            message: format!("event {n}"),
-            url: String::new(),
-            payload: json!({"n": n}).as_object().unwrap().clone(),
-            acknowledged: false,
-            note: None,
-        };
+        let payload = json!({"n": n}).as_object().unwrap().clone();
+        let stream = (n == 0).then_some(StreamId(2));
+        let event = event(DeviceId(1), stream, kind, Micros(NOW - n as i64 * DAY));
+        let event = EventSpec { level, message: format!("event {n}"), payload, ..event };
         ground.catalog.create_event(&ground.owner, event).await.unwrap();
     }
 }

@@ -6,7 +6,7 @@ use flate2::read::GzDecoder;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Client, Server};
+use crate::support::{Browser, Client, Server, rows};
 
 /// Arrow is compressed by gzip for nobody else.
 const GZIP: (&str, &str) = ("accept-encoding", "gzip, identity;q=0");
@@ -100,15 +100,11 @@ async fn a_link_downloads_a_result_as_a_file() {
     let sue = Browser::log_in(&server, "sue", "correct horse").await;
     let client = server.client();
     let query = encoded("SELECT value FROM generate_series(1, 3) ORDER BY value");
-    let rows = [
-        ("csv", "week", "text/csv", "attachment; filename=\"week.csv\"; filename*=UTF-8''week.csv"),
-        ("json", "a.json", "application/json", "attachment; filename=\"a.json\"; filename*=UTF-8''a.json"),
-        (
-            "parquet",
-            "w%C3%A4rme",
-            "application/vnd.apache.parquet",
-            "attachment; filename=\"w_rme.parquet\"; filename*=UTF-8''w%C3%A4rme.parquet",
-        ),
+    let rows = rows![
+        "csv", "week", "text/csv", "attachment; filename=\"week.csv\"; filename*=UTF-8''week.csv";
+        "json", "a.json", "application/json", "attachment; filename=\"a.json\"; filename*=UTF-8''a.json";
+        "parquet", "w%C3%A4rme", "application/vnd.apache.parquet",
+            "attachment; filename=\"w_rme.parquet\"; filename*=UTF-8''w%C3%A4rme.parquet";
     ];
     for (format, name, media, disposition) in rows {
         // What Accept says does not count: a browser asks for pages.
@@ -116,10 +112,8 @@ async fn a_link_downloads_a_result_as_a_file() {
         let (status, headers, body) =
             client.send_bytes("GET", &path, &[("accept", "text/html")], "").await.into_parts();
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
-        assert_eq!(
-            (&headers["content-type"], &headers["content-disposition"]),
-            (&media.parse().unwrap(), &disposition.parse().unwrap())
-        );
+        let found = (&headers["content-type"], &headers["content-disposition"]);
+        assert_eq!(found, (&media.parse().unwrap(), &disposition.parse().unwrap()));
     }
     let (status, headers, rows) =
         sue.get(&format!("/sql?q={query}&format=csv&download=mine")).await.into_parts();

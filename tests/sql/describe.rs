@@ -13,6 +13,7 @@ use futures::TryStreamExt;
 use serde_json::json;
 
 use crate::in_process::{TestDb, TestEnv};
+use crate::support::rows;
 
 fn ts() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
@@ -35,44 +36,24 @@ async fn what_is_described_is_what_comes() {
     let (ground, _dir, inside) = TestEnv::open_new(2).await;
     use DataType::{Boolean, Float64, Int32, Int64, Utf8};
     type Row<'a> = (&'a str, &'a str, &'a [Option<DataType>], Vec<DataType>, Vec<DataType>);
-    let rows: [Row; 13] = [
-        ("columns", "SELECT ts, value, text FROM readings", &[], vec![], vec![ts(), Float64, Utf8]),
-        (
-            "a_comparison",
-            "SELECT value FROM readings WHERE stream_id = $1 AND ts > $2",
-            &[],
-            vec![Int32, ts()],
-            vec![Float64],
-        ),
-        ("declared_wins", "SELECT $1 AS x", &[Some(Int64)], vec![Int64], vec![Int64]),
-        ("nothing_said_is_text", "SELECT $1 AS x", &[], vec![Utf8], vec![Utf8]),
-        ("the_second_alone", "SELECT $2 AS x", &[None, Some(Float64)], vec![Utf8, Float64], vec![Float64]),
-        ("a_cast", "SELECT CAST($1 AS BIGINT) AS x", &[], vec![Int64], vec![Int64]),
-        ("a_limit", "SELECT value FROM readings LIMIT $1", &[], vec![Int64], vec![Float64]),
-        ("arithmetic", "SELECT value * $1 AS x FROM readings", &[], vec![Float64], vec![Float64]),
-        ("coalesced", "SELECT coalesce($1, ts) AS x FROM readings", &[], vec![ts()], vec![ts()]),
-        (
-            "coalesced_with_a_whole_number_first",
-            "SELECT coalesce($1, 0, value) AS x FROM readings",
-            &[],
-            vec![Float64],
-            vec![Float64],
-        ),
-        (
-            "the_values_of_a_case",
-            "SELECT CASE WHEN $1 THEN value ELSE $2 END AS x FROM readings",
-            &[],
-            vec![Boolean, Float64],
-            vec![Float64],
-        ),
-        (
-            "the_operand_of_a_case",
-            "SELECT CASE stream_id WHEN $1 THEN 'a' ELSE $2 END AS x FROM readings",
-            &[],
-            vec![Int32, Utf8],
-            vec![Utf8],
-        ),
-        ("no_rows_at_all", "SELECT ts FROM readings WHERE false", &[], vec![], vec![ts()]),
+    let rows: [Row; 13] = rows![
+        "columns", "SELECT ts, value, text FROM readings", &[], vec![], vec![ts(), Float64, Utf8];
+        "a_comparison", "SELECT value FROM readings WHERE stream_id = $1 AND ts > $2", &[], vec![Int32, ts()],
+            vec![Float64];
+        "declared_wins", "SELECT $1 AS x", &[Some(Int64)], vec![Int64], vec![Int64];
+        "nothing_said_is_text", "SELECT $1 AS x", &[], vec![Utf8], vec![Utf8];
+        "the_second_alone", "SELECT $2 AS x", &[None, Some(Float64)], vec![Utf8, Float64], vec![Float64];
+        "a_cast", "SELECT CAST($1 AS BIGINT) AS x", &[], vec![Int64], vec![Int64];
+        "a_limit", "SELECT value FROM readings LIMIT $1", &[], vec![Int64], vec![Float64];
+        "arithmetic", "SELECT value * $1 AS x FROM readings", &[], vec![Float64], vec![Float64];
+        "coalesced", "SELECT coalesce($1, ts) AS x FROM readings", &[], vec![ts()], vec![ts()];
+        "coalesced_with_a_whole_number_first", "SELECT coalesce($1, 0, value) AS x FROM readings", &[],
+            vec![Float64], vec![Float64];
+        "the_values_of_a_case", "SELECT CASE WHEN $1 THEN value ELSE $2 END AS x FROM readings", &[],
+            vec![Boolean, Float64], vec![Float64];
+        "the_operand_of_a_case", "SELECT CASE stream_id WHEN $1 THEN 'a' ELSE $2 END AS x FROM readings", &[],
+            vec![Int32, Utf8], vec![Utf8];
+        "no_rows_at_all", "SELECT ts FROM readings WHERE false", &[], vec![], vec![ts()];
     ];
     for (name, text, declared, params, schema) in rows {
         let found = inside.engine.describe(&ground.owner, sketch(text, declared)).await.unwrap();

@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use super::answers;
+use super::{answers, open};
 use crate::in_process::TestEnv;
-use crate::support::until;
+use crate::support::{rows, until};
 
 /// Long enough for anything that must come, on a busy machine too.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_past_the_row_cap_is_refused_or_cut_but_never_looks_whole() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await.with_engine_options(|o| o.max_rows = 20_000);
+    let (ground, inside, _dir) = open(1, |o| o.max_rows = 20_000).await;
     let client = answers::client(&ground, &inside).await;
     let rows = |n: u32| format!("SELECT value FROM generate_series(1, {n})");
     assert_eq!(client.sql(&rows(20_000)).await.len(), 20_000);
@@ -25,10 +23,8 @@ async fn an_answer_past_the_row_cap_is_refused_or_cut_but_never_looks_whole() {
                 Ok(answer) => {
                     let (status, bytes) = answer.outcome();
                     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
-                    assert!(
-                        status == 413 && text.contains("20000 rows"),
-                        "{name}, {accept}: {status} {text}"
-                    );
+                    let is_refused = status == 413 && text.contains("20000 rows");
+                    assert!(is_refused, "{name}, {accept}: {status} {text}");
                 }
             }
         }
@@ -37,10 +33,7 @@ async fn an_answer_past_the_row_cap_is_refused_or_cut_but_never_looks_whole() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_that_runs_too_long_is_ended() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside =
-        ground.open_local(dir.path()).await.with_engine_options(|o| o.timeout = Duration::from_millis(300));
+    let (ground, inside, _dir) = open(1, |o| o.timeout = Duration::from_millis(300)).await;
     let client = answers::client(&ground, &inside).await;
     for query in [
         "SELECT count(*) FROM generate_series(1, 1000) a, generate_series(1, 1000000) b WHERE a * b < 0",
@@ -56,11 +49,8 @@ async fn a_query_that_runs_too_long_is_ended() {
 /// One batch of this join is minutes of work in a debug build, during which the operator never yields.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_that_never_yields_is_given_up() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await.with_engine_options(|o| {
-        (o.timeout, o.queue_deadline) = (Duration::from_millis(100), Duration::from_millis(100));
-    });
+    let limit = Duration::from_millis(100);
+    let (ground, inside, _dir) = open(1, |o| (o.timeout, o.queue_deadline) = (limit, limit)).await;
     let query =
         "SELECT count(*) FROM generate_series(1, 15000) a, generate_series(1, 15000) b WHERE a * b < 0";
     let answer = inside.try_sql(&ground.owner, query, &serde_json::Value::Null);
@@ -70,9 +60,7 @@ async fn a_query_that_never_yields_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_that_takes_too_much_memory_is_refused() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await.with_engine_options(|o| o.memory_bytes = 4 << 20);
+    let (ground, inside, _dir) = open(1, |o| o.memory_bytes = 4 << 20).await;
     let client = answers::client(&ground, &inside).await;
     let query = "SELECT array_agg(value) FROM generate_series(1, 30000000)";
     client.try_sql(query).await.refused(413, "more memory");
@@ -83,24 +71,16 @@ async fn a_query_that_takes_too_much_memory_is_refused() {
 async fn functions_that_make_gigabytes_of_a_number_are_refused() {
     let (ground, _dir, inside) = TestEnv::open_new(1).await;
     let client = answers::client(&ground, &inside).await;
-    for call in [
-        "repeat('x', 2000000000)",
-        "lpad('x', 2000000000)",
-        "rpad('x', 2000000000)",
-        "array_repeat(1, 1000000000)",
-        "list_repeat(1, 1000000000)",
-        "array_resize([1], 1000000000)",
-        "list_resize([1], 1000000000)",
-        "range(1, 1000000000)",
-        "generate_series(1, 1000000000)",
+    for call in rows![
+        "repeat('x', 2000000000)"; "lpad('x', 2000000000)"; "rpad('x', 2000000000)";
+        "array_repeat(1, 1000000000)"; "list_repeat(1, 1000000000)"; "array_resize([1], 1000000000)";
+        "list_resize([1], 1000000000)"; "range(1, 1000000000)"; "generate_series(1, 1000000000)";
     ] {
         let answer = client.try_sql(&format!("SELECT {call} IS NULL AS x")).await.expect(400);
-        assert!(
-            ["Invalid function", "at most 1000 characters"]
-                .iter()
-                .any(|why| answer.to_string().contains(why)),
-            "{call}: {answer}"
-        );
+        let is_told = ["Invalid function", "at most 1000 characters"]
+            .iter()
+            .any(|why| answer.to_string().contains(why));
+        assert!(is_told, "{call}: {answer}");
     }
 }
 
@@ -108,10 +88,7 @@ async fn functions_that_make_gigabytes_of_a_number_are_refused() {
 /// asks before rows of the join are held, which is during its execution.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_refuses_at_once_and_a_client_that_leaves_frees_its_place() {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside =
-        ground.open_local(dir.path()).await.with_engine_options(|o| (o.max_running, o.max_waiting) = (1, 0));
+    let (ground, inside, _dir) = open(1, |o| (o.max_running, o.max_waiting) = (1, 0)).await;
     let client = answers::client(&ground, &inside).await;
     let endless = "SELECT sum(a + b) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b";
     let (holder, owner) = (inside.clone(), ground.owner.clone());

@@ -5,30 +5,24 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::answers;
+use super::{answers, open};
 use crate::in_process::{NOW, TestEnv};
+use crate::support::rows;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_leaves_a_record_with_what_became_of_it() {
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await.with_engine_options(|o| {
-        (o.share_bytes, o.timeout) = (1 << 20, Duration::from_secs(2));
-    });
+    let limits = (1 << 20, Duration::from_secs(2));
+    let (ground, inside, _dir) = open(3, |o| (o.share_bytes, o.timeout) = limits).await;
     answers::write(&ground, &inside, true).await;
     let client = answers::client(&ground, &inside).await;
-    let statements = [
-        ("SELECT 'a secret' AS x FROM readings", 200, "ok", Value::Null),
-        ("SELECT count(*) AS n FROM readings WHERE stream_id = 1", 200, "ok", json!(1)),
-        ("", 400, "invalid", json!(0)),
-        ("SELEC 1", 400, "invalid", json!(0)),
-        ("SELECT array_agg(value) FROM generate_series(1, 30000000)", 413, "too_large", json!(0)),
-        (
-            "SELECT count(*) FROM generate_series(1, 1000) a, generate_series(1, 1000000) b WHERE a * b < 0",
-            504,
-            "timeout",
-            json!(0),
-        ),
+    let statements = rows![
+        "SELECT 'a secret' AS x FROM readings", 200, "ok", Value::Null;
+        "SELECT count(*) AS n FROM readings WHERE stream_id = 1", 200, "ok", json!(1);
+        "", 400, "invalid", json!(0);
+        "SELEC 1", 400, "invalid", json!(0);
+        "SELECT array_agg(value) FROM generate_series(1, 30000000)", 413, "too_large", json!(0);
+        "SELECT count(*) FROM generate_series(1, 1000) a, generate_series(1, 1000000) b WHERE a * b < 0", 504,
+            "timeout", json!(0);
     ];
     for (query, status, _, _) in &statements {
         client.try_sql(query).await.expect(*status);

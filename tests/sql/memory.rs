@@ -7,14 +7,12 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use basalt::domain::reading::Reading;
 use basalt::domain::{Kind, Micros, StreamId};
-use basalt::query::EngineOptions;
 use basalt::query::engine::QueryOutput;
 use futures::TryStreamExt;
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::answers;
+use super::{answers, open};
 use crate::in_process::{TestDb, TestEnv};
 use crate::support::until;
 
@@ -30,13 +28,6 @@ fn sorted(rows: u32) -> String {
 const ENDLESS_QUERY: &str =
     "SELECT count(*) FROM generate_series(1, 10000) a JOIN generate_series(1, 1000000000000) b ON a = b";
 const HUGE_AGGREGATE_QUERY: &str = "SELECT array_agg(value) FROM generate_series(1, 30000000)";
-
-async fn open(change: impl FnOnce(&mut EngineOptions)) -> (TestEnv, TestDb, TempDir) {
-    let ground = TestEnv::new(1).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await.with_engine_options(change);
-    (ground, inside, dir)
-}
 
 /// Starts a query and reads its first batch; the rest waits, and with it the memory it holds.
 async fn begin(ground: &TestEnv, inside: &TestDb, query: &str) -> (QueryOutput, RecordBatch) {
@@ -58,7 +49,7 @@ async fn last_outcome(ground: &TestEnv, inside: &TestDb) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_stops_reading_gives_back_what_his_query_holds() {
-    let (ground, inside, _dir) = open(|o| o.max_running = 2).await;
+    let (ground, inside, _dir) = open(1, |o| o.max_running = 2).await;
     let (answer, _) = begin(&ground, &inside, &sorted(300_000)).await;
     drop(answer);
     wait_for_release(&inside).await;
@@ -74,7 +65,7 @@ async fn who_stops_reading_gives_back_what_his_query_holds() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_closes_its_socket_gives_back_what_its_query_holds() {
-    let (ground, inside, _dir) = open(|o| o.max_running = 2).await;
+    let (ground, inside, _dir) = open(1, |o| o.max_running = 2).await;
     let client = answers::client(&ground, &inside).await;
     let query = sorted(400_000);
     let mut socket = tokio::net::TcpStream::connect(client.address()).await.unwrap();
@@ -94,7 +85,7 @@ async fn a_client_that_closes_its_socket_gives_back_what_its_query_holds() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_past_its_share_fails_while_another_runs_on() {
-    let (ground, inside, _dir) = open(|o| (o.memory_bytes, o.share_bytes) = (96 << 20, 48 << 20)).await;
+    let (ground, inside, _dir) = open(1, |o| (o.memory_bytes, o.share_bytes) = (96 << 20, 48 << 20)).await;
     let (answer, first) = begin(&ground, &inside, &sorted(200_000)).await;
     let error = inside.try_sql(&ground.owner, HUGE_AGGREGATE_QUERY, &Value::Null).await.unwrap_err();
     assert_eq!(error.kind, Kind::TooLarge, "{error}");
@@ -105,7 +96,7 @@ async fn a_query_past_its_share_fails_while_another_runs_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_that_finds_the_pool_taken_is_told_to_come_again() {
-    let (ground, inside, _dir) = open(|o| (o.memory_bytes, o.share_bytes) = (64 << 20, 64 << 20)).await;
+    let (ground, inside, _dir) = open(1, |o| (o.memory_bytes, o.share_bytes) = (64 << 20, 64 << 20)).await;
     let (holder, owner) = (inside.clone(), ground.owner.clone());
     let first_query = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
     // Its left side has 80,000 bytes of rows. What it holds beyond them is the hash table, which it takes last: from
@@ -123,7 +114,7 @@ async fn a_query_that_finds_the_pool_taken_is_told_to_come_again() {
 async fn a_sort_larger_than_its_share_spills_and_answers_right() {
     const ROWS: usize = 600_000;
     const SHARE: usize = 16 << 20;
-    let (ground, inside, _dir) = open(|o| o.share_bytes = SHARE).await;
+    let (ground, inside, _dir) = open(1, |o| o.share_bytes = SHARE).await;
     let query = sorted(ROWS as u32);
     let answer = inside.query_stream(&ground.owner, &query, &Value::Null).await.unwrap();
     let batches: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
@@ -143,9 +134,7 @@ async fn a_sort_larger_than_its_share_spills_and_answers_right() {
 async fn a_day_with_late_rows_is_read_however_much_of_it_is_in_memory() {
     const ROWS: i64 = 1_200_000;
     const SHARE: usize = 16 << 20;
-    // The last of its streams is of text.
-    let (ground, dir) = (TestEnv::new(2).await, tempfile::tempdir().unwrap());
-    let inside = ground.open_local(dir.path()).await.with_engine_options(|o| o.share_bytes = SHARE);
+    let (ground, inside, _dir) = open(2, |o| o.share_bytes = SHARE).await;
     let write = async |times: Range<i64>| {
         let row = |i: i64| Reading::good(StreamId(1), Micros(i * 1000), i as f64);
         inside.store.write(&ground.owner, times.map(row).collect()).await.unwrap();

@@ -16,7 +16,7 @@ use super::answers;
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, DataDir, Server};
+use crate::support::{Client, DataDir, Server, assert_contains, event, rows};
 
 /// Every built-in query but `slow-queries`, whose answer is of the moment, with parameters.
 fn cases() -> Vec<(&'static str, Value)> {
@@ -83,18 +83,9 @@ async fn write(ground: &TestEnv, inside: &TestDb) {
     rows.push(Reading { text: Some("running".into()), value: None, ..good(6, ten, 0.0) });
     inside.store.write(&ground.owner, rows.into_iter().collect()).await.unwrap();
     for (n, (kind, level)) in [("alarm", Level::Critical), ("note", Level::Info)].into_iter().enumerate() {
-        let event = EventSpec {
-            device: Some(DeviceId(1)),
-            stream: (n == 0).then_some(StreamId(2)),
-            kind: kind.to_owned(),
-            level,
-            ts: Micros(NOW - n as i64 * DAY),
-            message: format!("event {n}"),
-            url: String::new(),
-            payload: json!({}).as_object().unwrap().clone(),
-            acknowledged: false,
-            note: None,
-        };
+        let stream = (n == 0).then_some(StreamId(2));
+        let event = event(DeviceId(1), stream, kind, Micros(NOW - n as i64 * DAY));
+        let event = EventSpec { level, message: format!("event {n}"), ..event };
         ground.catalog.create_event(&ground.owner, event).await.unwrap();
     }
 }
@@ -199,10 +190,8 @@ async fn they_are_listed_and_asked_by_url_and_by_body() {
     // As `curl -X POST` and `curl -d` say it.
     client.send("POST", "/sql/queries/device-states", &[], "").await.ok();
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    assert_eq!(
-        client.send("POST", path, &form, json!({"params": {"stream": a}}).to_string()).await.body,
-        row
-    );
+    let found = client.send("POST", path, &form, json!({"params": {"stream": a}}).to_string()).await.body;
+    assert_eq!(found, row);
     let csv = [("accept", "text/csv")];
     let (_, headers, text) = client.send("GET", &format!("{path}?stream={a}"), &csv, "").await.into_parts();
     assert_eq!(headers["content-type"], "text/csv");
@@ -217,27 +206,17 @@ async fn what_is_wrong_is_refused_and_nobody_sees_more_than_otherwise() {
     let post =
         |path: &str, media, body: &str| ("POST", format!("/sql/queries/{path}"), media, body.to_owned());
     const JSON: &str = "application/json";
-    let rows = [
-        ("an_unknown_name", get("nothing"), 404, "no query is named `nothing`; there are bad-spans, "),
-        ("a_missing_parameter", get("hourly-mean"), 400, "params.stream: is missing: it must be a whole"),
-        (
-            "an_unknown_parameter",
-            get("latest?form=now"),
-            400,
-            "params.form: is no parameter of `latest`: `from`",
-        ),
-        ("one_of_another_type", get("hourly-mean?stream=one"), 400, "params.stream: `one` is not valid"),
-        ("no_statement_in_a_value", get("hourly-mean?stream=1%20OR%20true"), 400, "params.stream"),
-        ("a_body_that_is_none", post("latest", JSON, "[]"), 400, "{\"params\": {…}}"),
-        ("a_field_unknown", post("latest", JSON, "{\"from\": 1}"), 400, "unknown field `from`"),
-        (
-            "a_parameter_that_is_none",
-            post("latest", JSON, "{\"params\": {\"from\": []}}"),
-            400,
-            "params.from",
-        ),
-        ("a_post_with_a_query", post("latest?from=now", JSON, "{}"), 400, "in its body"),
-        ("another_media_type", post("latest", "text/plain", "x"), 415, "text/plain"),
+    let rows = rows![
+        "an_unknown_name", get("nothing"), 404, "no query is named `nothing`; there are bad-spans, ";
+        "a_missing_parameter", get("hourly-mean"), 400, "params.stream: is missing: it must be a whole";
+        "an_unknown_parameter", get("latest?form=now"), 400, "params.form: is no parameter of `latest`: `from`";
+        "one_of_another_type", get("hourly-mean?stream=one"), 400, "params.stream: `one` is not valid";
+        "no_statement_in_a_value", get("hourly-mean?stream=1%20OR%20true"), 400, "params.stream";
+        "a_body_that_is_none", post("latest", JSON, "[]"), 400, "{\"params\": {…}}";
+        "a_field_unknown", post("latest", JSON, "{\"from\": 1}"), 400, "unknown field `from`";
+        "a_parameter_that_is_none", post("latest", JSON, "{\"params\": {\"from\": []}}"), 400, "params.from";
+        "a_post_with_a_query", post("latest?from=now", JSON, "{}"), 400, "in its body";
+        "another_media_type", post("latest", "text/plain", "x"), 415, "text/plain";
     ];
     for (name, (method, path, media, body), status, words) in rows {
         let media = [("content-type", media)];
@@ -282,7 +261,5 @@ async fn a_folder_adds_queries_for_http_and_commands_and_a_mistake_in_it_stops_t
     assert_eq!(home.basalt_with(&ask, &env, "").await.expect_success(), "value\n2.5\n", "without a server");
     fs::write(dir.path().join("again.sql"), own).unwrap();
     let output = home.basalt_with(&["serve"], &env, "").await.expect_failure();
-    for word in ["queries_dir", "again.sql", "`above`", "above.sql"] {
-        assert!(output.contains(word), "no `{word}` in: {output}");
-    }
+    assert_contains(&output, &["queries_dir", "again.sql", "`above`", "above.sql"], "two of one name");
 }

@@ -6,6 +6,7 @@ use basalt::query::list_query::ListQuery;
 use basalt::query::readings_list::ValuesQuery;
 use serde_json::json;
 
+use super::open;
 use crate::in_process::{DAY, NOW, TestEnv};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,10 +77,7 @@ async fn only_long_ranges_are_handed_out_to_threads() {
 async fn a_stream_is_read_from_its_newest_row_back() {
     const ROWS: i64 = 400_000;
     const SHARE: usize = 2 << 20;
-    // The last stream is of text.
-    let ground = TestEnv::new(3).await;
-    let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await.with_engine_options(|o| o.share_bytes = SHARE);
+    let (ground, inside, _dir) = open(3, |o| o.share_bytes = SHARE).await;
     let write = async |stream: i32, times: Vec<i64>| {
         let row = |at: i64| Reading::good(StreamId(stream), Micros(NOW + at * 1000), at as f64);
         inside.store.write(&ground.owner, times.into_iter().map(row).collect()).await.unwrap();

@@ -12,6 +12,7 @@ use basalt::store::disk::LocalDisk;
 use futures::TryStreamExt;
 use serde_json::json;
 
+use super::reopen;
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::support::eventually;
 
@@ -38,7 +39,7 @@ fn live(inside: &TestDb) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_become_one_a_day_and_answers_stay() {
-    let (ground, dir, inside) = TestEnv::open_new(3).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     for n in 0..20 {
         inside.store.write(&ground.owner, rows(n * 10, 10, 1.0)).await.unwrap();
         inside.store.flush().await.unwrap();
@@ -63,8 +64,7 @@ async fn files_become_one_a_day_and_answers_stay() {
     assert_eq!(inside.sql(&ground.owner, COUNT).await, after);
     inside.compact().await.unwrap();
     assert_eq!(inside.sql(&ground.owner, COUNT).await, after);
-    drop(inside);
-    let inside = ground.open_local(dir.path()).await;
+    let inside = reopen(&ground, inside).await;
     assert_eq!(inside.sql(&ground.owner, COUNT).await, after);
 }
 
@@ -81,7 +81,7 @@ fn history(stream: i32, days: i64) -> Readings {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backfill_over_many_days_costs_few_commits_and_ends_in_a_file_a_day() {
-    let (ground, dir, inside) = TestEnv::open_new(3).await;
+    let (ground, _dir, inside) = TestEnv::open_new(3).await;
     for stream in [1, 2, 1] {
         inside.store.write(&ground.owner, history(stream, 365)).await.unwrap();
         inside.store.flush().await.unwrap();
@@ -99,8 +99,7 @@ async fn a_backfill_over_many_days_costs_few_commits_and_ends_in_a_file_a_day() 
     assert!(commits(&inside) <= flushed + 2, "{} commits to merge {days} days", commits(&inside) - flushed);
     assert_eq!((live(&inside), files(&inside).len()), (days, days));
     assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
-    drop(inside);
-    let inside = ground.open_local(dir.path()).await;
+    let inside = reopen(&ground, inside).await;
     assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
 }
 

@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
+use super::reopen;
 use crate::in_process::{TestDb, TestEnv};
 use crate::support::seeds;
 
@@ -199,13 +200,9 @@ async fn current_values_are_those_of_the_order_of_arrival_whatever_the_clocks_sh
                 9 => inside.store.flush().await.unwrap(),
                 10 => {
                     inside.store.close().await.unwrap();
-                    drop(inside);
-                    inside = ground.open_local(dir.path()).await;
+                    inside = reopen(&ground, inside).await;
                 }
-                _ => {
-                    drop(inside);
-                    inside = ground.open_local(dir.path()).await;
-                }
+                _ => inside = reopen(&ground, inside).await,
             }
             world.check(&ground, &inside, &format!("seed {seed}, step {step}"));
         }

@@ -11,6 +11,7 @@ use basalt::query::readings_list::ValuesQuery;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
+use super::all_values;
 use super::lossy::{DiskOp, FaultySteps, LossyDisk};
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 
@@ -32,11 +33,7 @@ pub async fn open(ground: &TestEnv, disk: &LossyDisk, place: &str) -> TestDb {
 }
 
 pub async fn check(ground: &TestEnv, inside: &TestDb, expected: &Rows, place: &str) {
-    let listed =
-        inside.values(&ground.owner, ValuesQuery { include_bad: true, ..ValuesQuery::default() }).await;
-    let rows = listed.len();
-    let found: Rows = listed.into_iter().map(|r| ((r.stream.0, r.ts.0), r.value.unwrap())).collect();
-    assert_eq!(rows, found.len(), "{place}: a row is shown twice");
+    let found = all_values(ground, inside, place).await;
     assert!(found == *expected, "{place}: {} rows, expected {}", found.len(), expected.len());
 }
 
@@ -149,10 +146,8 @@ async fn after_a_failed_sync_of_the_log_nothing_is_acknowledged_until_a_restart(
         assert!(disk.failed().is_some(), "{op:?}");
         assert_eq!(error.kind, Kind::Unavailable, "{op:?}: {error}");
         let error = inside.store.write(&ground.owner, readings(&rows(30..31, 9.0))).await.unwrap_err();
-        assert!(
-            error.kind == Kind::Unavailable && error.message.contains("until a restart"),
-            "{op:?}: {error}"
-        );
+        let is_refused = error.kind == Kind::Unavailable && error.message.contains("until a restart");
+        assert!(is_refused, "{op:?}: {error}");
         check(&ground, &inside, &known, &format!("{op:?}: refused rows are not shown")).await;
         inside.store.flush().await.expect("what is in memory can still be flushed");
 

@@ -13,6 +13,7 @@ use basalt::domain::{DeviceId, Micros, StreamId};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::reopen;
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::support::seeds;
 
@@ -310,7 +311,7 @@ async fn fleet(ground: &TestEnv) -> BTreeMap<StreamId, DeviceId> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_list_of_messages_equals_a_map_wherever_its_rows_are() {
     for seed in seeds(1, 6) {
-        let (ground, dir, mut inside) = TestEnv::open_new(1).await;
+        let (ground, _dir, mut inside) = TestEnv::open_new(1).await;
         let chance = StdRng::seed_from_u64(seed);
         let streams = fleet(&ground).await;
         let mut model = MessageModel { chance, streams, readings: BTreeSet::new(), stored: Vec::new() };
@@ -332,10 +333,7 @@ async fn every_list_of_messages_equals_a_map_wherever_its_rows_are() {
                     inside.store.run_retention().await.unwrap();
                 }
                 // A crash: what was acknowledged is in the log.
-                _ => {
-                    drop(inside);
-                    inside = ground.open_local(dir.path()).await;
-                }
+                _ => inside = reopen(&ground, inside).await,
             }
             model.check(&ground, &inside, &place).await;
         }

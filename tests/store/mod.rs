@@ -17,3 +17,26 @@ mod plain_statistics;
 mod power;
 mod retention;
 mod rollup;
+
+use std::collections::BTreeMap;
+
+use basalt::query::readings_list::ValuesQuery;
+
+use crate::in_process::{TestDb, TestEnv};
+
+/// The numbers of all streams as they are listed, by stream and time: each is listed once.
+pub async fn all_values(ground: &TestEnv, inside: &TestDb, place: &str) -> BTreeMap<(i32, i64), f64> {
+    let query = ValuesQuery { include_bad: true, ..ValuesQuery::default() };
+    let listed = inside.values(&ground.owner, query).await;
+    let rows = listed.iter().map(|r| ((r.stream.0, r.ts.0), r.value.expect("all are numbers")));
+    let found: BTreeMap<_, _> = rows.collect();
+    assert_eq!(found.len(), listed.len(), "{place}: a row is shown twice");
+    found
+}
+
+/// Opens a data directory again. What was not closed before has crashed.
+pub async fn reopen(ground: &TestEnv, inside: TestDb) -> TestDb {
+    let dir = inside.dir.clone();
+    drop(inside);
+    ground.open_local(&dir).await
+}

@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
+use super::reopen;
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::support::{rows, seeds};
 
@@ -136,11 +137,8 @@ impl ReadingsModel {
             let latest = inside.store.latest(&ground.owner, StreamId(stream));
             let current = latest.as_ref().map(|latest| &latest.newest);
             assert_eq!(current.is_some(), newest.is_some(), "{place}: {stream}");
-            assert_eq!(
-                column("ts").as_str().map(str::to_owned),
-                current.map(|r| r.ts.to_string()),
-                "{place}"
-            );
+            let shown_ts = column("ts").as_str().map(str::to_owned);
+            assert_eq!(shown_ts, current.map(|r| r.ts.to_string()), "{place}");
             assert_eq!(column("value").as_f64(), current.and_then(|r| r.value), "{place}: {stream}");
             assert_eq!(column("quality").as_str(), current.map(|r| r.quality.name()), "{place}: {stream}");
             for reading in
@@ -228,14 +226,10 @@ async fn every_way_of_asking_agrees_with_a_map_in_which_the_last_write_wins() {
                 0..8 => model.write(&ground, &inside).await,
                 8..10 => inside.store.flush().await.unwrap(),
                 12 => drop(inside.compact().await.unwrap()),
-                10 => {
-                    drop(inside);
-                    inside = ground.open_local(dir.path()).await;
-                }
+                10 => inside = reopen(&ground, inside).await,
                 _ => {
                     inside.store.close().await.unwrap();
-                    drop(inside);
-                    inside = ground.open_local(dir.path()).await;
+                    inside = reopen(&ground, inside).await;
                 }
             }
             if step % 4 == 3 {

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::{Micros, StreamId};
-use basalt::query::readings_list::ValuesQuery;
 use basalt::store::ClaimOutcome;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio_util::sync::CancellationToken;
 
+use super::all_values;
 use super::lossy::LossyDisk;
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::support::seeds;
@@ -136,16 +136,6 @@ async fn send(
     }
 }
 
-async fn scan(ground: &TestEnv, inside: &TestDb, place: &str) -> BTreeMap<Key, f64> {
-    let listed =
-        inside.values(&ground.owner, ValuesQuery { include_bad: true, ..ValuesQuery::default() }).await;
-    let rows = listed.len();
-    let found: BTreeMap<Key, f64> =
-        listed.into_iter().map(|r| ((r.stream.0, r.ts.0), r.value.unwrap())).collect();
-    assert_eq!(found.len(), rows, "{place}: a row is shown twice");
-    found
-}
-
 /// Flushes and merges until that fails, or the writers have ended: where nothing is left to be flushed, no step fails any more, and
 /// on a full disk the power goes at no step.
 async fn flush_until_failure(inside: TestDb, writers_ended: CancellationToken, mut chance: StdRng) {
@@ -239,7 +229,7 @@ async fn a_start_follows_a_loss_of_power_in_the_first_write() {
         let disk = disk.power_loss(&mut StdRng::seed_from_u64(seed));
         let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
         let inside = opened.unwrap_or_else(|e| panic!("seed {seed}: it does not start: {e}"));
-        let found = scan(&ground, &inside, &format!("seed {seed}")).await;
+        let found = all_values(&ground, &inside, &format!("seed {seed}")).await;
         assert!(!is_kept || found.len() == 1, "seed {seed}: {found:?}");
         inside.store.write(&ground.owner, row()).await.unwrap();
     }
@@ -258,7 +248,7 @@ async fn start_full(ground: &TestEnv, disk: LossyDisk, is_full: bool) -> LossyDi
 async fn check(ground: &TestEnv, disk: &LossyDisk, writers: &mut [PowerLossWriter], place: &str) {
     let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
     let inside = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"));
-    let found = scan(ground, &inside, place).await;
+    let found = all_values(ground, &inside, place).await;
     for writer in writers.iter_mut() {
         let came_through = writer.check(&found, place);
         writer.retry(&inside, &ground.owner, came_through, place).await;
@@ -288,7 +278,7 @@ async fn start_twice(ground: &TestEnv, n: usize) -> bool {
     for _ in 0..2 {
         let inside = ground.open(disk.path(), Arc::new(disk.clone())).await;
         let inside = inside.unwrap_or_else(|e| panic!("{place}: {e}"));
-        let found = scan(ground, &inside, &place).await;
+        let found = all_values(ground, &inside, &place).await;
         assert!(found.len() >= 2, "{place}: {found:?}");
         assert_eq!(seen.get_or_insert_with(|| found.clone()), &found, "{place}: what was seen went away");
         drop(inside);

@@ -1,17 +1,9 @@
-//! Tables of a case's rows, and waiting for a condition.
+//! Vectors of a case's rows, and waiting for a condition.
 
-/// An array of rows: each is a tuple of its cells, or the cell itself where it has only one. Unlike an array literal, a row
-/// stays on one line.
-macro_rules! rows {
-    (@row $cell:expr) => { $cell };
-    (@row $($cell:expr),+) => { ($($cell),+) };
-    ($($($cell:expr),+);+ $(;)?) => { [$($crate::support::rows!(@row $($cell),+)),+] };
-}
-pub(crate) use rows;
-
-/// The same as a vector.
+/// The rows of `rows!` as a vector.
 macro_rules! row_vec {
-    ($($($cell:expr),+);+ $(;)?) => { vec![$($crate::support::rows!(@row $($cell),+)),+] };
+    ($($only:expr);+ $(;)?) => { vec![$($only),+] };
+    ($($($cell:expr),+);+ $(;)?) => { vec![$(($($cell),+)),+] };
 }
 pub(crate) use row_vec;
 

@@ -10,17 +10,23 @@ mod client;
 mod cluster;
 mod data_dir;
 mod demo;
+mod headers;
 mod json;
 mod link;
 mod macros;
+mod metrics;
 mod opcua;
+mod organizations;
 mod peer_process;
 mod peers;
 mod postgres;
+mod records;
 mod s3_proxy;
 mod server;
 mod simulator;
 mod socket;
+mod tables;
+mod words;
 
 pub use answer::Answer;
 pub use browser::{Browser, PASSWORD};
@@ -32,17 +38,20 @@ pub use data_dir::{CommandOutput, DataDir};
 pub use demo::DemoProcess;
 pub use json::{assert_members, column, with};
 pub use link::{Link, LinkFault};
-pub(crate) use macros::{row_vec, rows, until};
+pub(crate) use macros::{row_vec, until};
 pub use opcua::{OpcuaPeer, OpcuaServer};
 pub use peers::{
     ANY_SIGNATURE, EipController, ModbusDevice, ModbusLine, MqttPeer, ObjectStore, S7Cpu, SparkplugNode,
     node_script, run_example, run_node, run_python, script,
 };
 pub use postgres::PostgresServer;
+pub use records::{event, posted_minute};
 pub use s3_proxy::{CommitFilter, CommitGate, S3Proxy, StoreFault};
 pub use server::{Server, free_port};
 pub use simulator::SimulatorProcess;
 pub use socket::{PROTOCOL, WsClient, WsEvent};
+pub(crate) use tables::rows;
+pub use words::assert_contains;
 
 use std::future::Future;
 use std::time::{Duration, Instant};

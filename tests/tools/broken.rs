@@ -75,27 +75,24 @@ async fn broken_bytes_at_both_doors_cost_nothing() {
 
 #[tokio::test]
 async fn a_message_past_the_limit_is_refused_by_its_head() {
-    let world = ToolsFixture::new(&[("BASALT_LIMITS__BODY_BYTES", "1MB")]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (world, mut pg) = ToolsFixture::with_client(&[("BASALT_LIMITS__BODY_BYTES", "1MB")]).await;
     pg.raw(b"Q\x3f\xff\xff\xff").await;
     let ended = pg.until_ready().await.unwrap_err();
     assert!(ended.severity == "FATAL" && ended.message.contains("1000000"), "{ended:?}");
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let mut pg = world.connect().await;
     let long = format!("SELECT '{}'", "x".repeat(500_000));
     assert_eq!(pg.query(&long).await.unwrap_err().code, "54000", "a statement has a limit of its own");
     let kept = (0..1001).map(|n| n.to_string());
     for name in kept {
         pg.send('P', &[cstring(&name), cstring(""), vec![0, 0]].concat()).await;
     }
-    pg.send('S', b"").await;
-    assert_eq!(pg.until_ready().await.unwrap_err().code, "54000", "as have statements that are kept");
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    assert_eq!(pg.sync().await.unwrap_err().code, "54000", "as have statements that are kept");
+    let mut pg = world.connect().await;
     pg.query("BEGIN").await.unwrap();
     pg.parse("s", "SELECT $1", &[25]).await;
     let value = vec![b'x'; 900_000];
     for n in 0..20 {
         pg.bind(&n.to_string(), "s", [0, 0], &[Some(&value)]).await;
     }
-    pg.send('S', b"").await;
-    assert_eq!(pg.until_ready().await.unwrap_err().code, "54000", "and their values");
+    assert_eq!(pg.sync().await.unwrap_err().code, "54000", "and their values");
 }

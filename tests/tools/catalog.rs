@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::fixture::ToolsFixture;
 use super::wire::PgClient;
+use crate::support::rows;
 
 const TABLES: &str = "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      WHERE n.nspname = 'public' ORDER BY 1";
@@ -33,8 +34,7 @@ async fn the_catalog_shows_what_the_key_may_read() {
 /// `\df` lists what docs/sql.md says of functions, and what it lists is there to be called.
 #[tokio::test]
 async fn the_functions_listed_are_those_of_the_document() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (world, mut pg) = ToolsFixture::with_client(&[]).await;
     let sql = "SELECT DISTINCT p.proname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
          WHERE n.nspname = 'public' ORDER BY 1";
     let listed: BTreeSet<String> =
@@ -80,7 +80,7 @@ async fn numbers_of_objects_hold_over_connections() {
     let sql = "SELECT oid FROM pg_catalog.pg_class WHERE relname = 'readings'";
     let mut found = Vec::new();
     for _ in 0..3 {
-        let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+        let mut pg = world.connect().await;
         // Another table first: the order of questions makes no difference.
         pg.query("SELECT nspname FROM pg_catalog.pg_namespace").await.unwrap();
         found.push(pg.query(sql).await.unwrap());
@@ -92,61 +92,46 @@ async fn numbers_of_objects_hold_over_connections() {
 /// What clients say to a server when they come in, and when they list what there is.
 #[tokio::test]
 async fn what_tools_ask_is_answered() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
-    let rows = [
-        ("sqlalchemy", "select pg_catalog.version()"),
-        ("sqlalchemy_schema", "select current_schema()"),
-        ("sqlalchemy_strings", "show standard_conforming_strings"),
-        ("jdbc", "SET extra_float_digits = 3"),
-        ("jdbc_name", "SET application_name = 'PostgreSQL JDBC Driver'"),
-        ("dbeaver_version", "SELECT version()"),
-        ("dbeaver_schema", "SELECT current_schema(),session_user"),
-        ("dbeaver_path", "SHOW search_path"),
-        (
-            "dbeaver_encoding",
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
+    let rows = rows![
+        "sqlalchemy", "select pg_catalog.version()";
+        "sqlalchemy_schema", "select current_schema()";
+        "sqlalchemy_strings", "show standard_conforming_strings";
+        "jdbc", "SET extra_float_digits = 3";
+        "jdbc_name", "SET application_name = 'PostgreSQL JDBC Driver'";
+        "dbeaver_version", "SELECT version()";
+        "dbeaver_schema", "SELECT current_schema(),session_user";
+        "dbeaver_path", "SHOW search_path";
+        "dbeaver_encoding",
             "SELECT n.oid,n.*,d.description FROM pg_catalog.pg_namespace n LEFT OUTER JOIN \
-            pg_catalog.pg_description d ON d.objoid=n.oid AND d.objsubid=0 AND d.classoid='pg_namespace'::regclass ORDER BY nspname",
-        ),
-        (
-            "dbeaver_database",
-            "SELECT db.oid,db.* FROM pg_catalog.pg_database db WHERE datallowconn AND datname='basalt'",
-        ),
-        (
-            "dbeaver_tables",
+            pg_catalog.pg_description d ON d.objoid=n.oid AND d.objsubid=0 AND d.classoid='pg_namespace'::regclass ORDER BY nspname";
+        "dbeaver_database",
+            "SELECT db.oid,db.* FROM pg_catalog.pg_database db WHERE datallowconn AND datname='basalt'";
+        "dbeaver_tables",
             "SELECT c.oid,c.*,d.description,pg_catalog.pg_get_expr(c.relpartbound, c.oid) as partition_expr, \
             pg_catalog.pg_get_partkeydef(c.oid) as partition_key FROM pg_catalog.pg_class c LEFT OUTER JOIN \
             pg_catalog.pg_description d ON d.objoid=c.oid AND d.objsubid=0 AND d.classoid='pg_class'::regclass \
-            WHERE c.relnamespace=16384 AND c.relkind not in ('i','I','c')",
-        ),
-        (
-            "dbeaver_columns",
+            WHERE c.relnamespace=16384 AND c.relkind not in ('i','I','c')";
+        "dbeaver_columns",
             "SELECT c.relname,a.*,pg_catalog.pg_get_expr(ad.adbin, ad.adrelid, true) as def_value,\
             dsc.description,dep.objid FROM pg_catalog.pg_attribute a INNER JOIN pg_catalog.pg_class c ON (a.attrelid=c.oid) \
             LEFT OUTER JOIN pg_catalog.pg_attrdef ad ON (a.attrelid=ad.adrelid AND a.attnum = ad.adnum) LEFT OUTER JOIN \
             pg_catalog.pg_description dsc ON (c.oid=dsc.objoid AND a.attnum = dsc.objsubid) LEFT OUTER JOIN pg_depend dep \
             on dep.refobjid = a.attrelid AND dep.deptype = 'i' and dep.refobjsubid = a.attnum and dep.classid = dep.refclassid \
-            WHERE NOT a.attisdropped AND c.oid=16386 ORDER BY a.attnum",
-        ),
-        (
-            "jdbc_tables",
+            WHERE NOT a.attisdropped AND c.oid=16386 ORDER BY a.attnum";
+        "jdbc_tables",
             "SELECT current_database() AS TABLE_CAT, n.nspname AS TABLE_SCHEM, c.relname AS TABLE_NAME FROM \
             pg_catalog.pg_namespace n, pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_description d ON (c.oid = d.objoid AND \
-            d.objsubid = 0) WHERE c.relnamespace = n.oid AND n.nspname LIKE 'public' ORDER BY TABLE_SCHEM, TABLE_NAME",
-        ),
-        (
-            "psycopg_types",
+            d.objsubid = 0) WHERE c.relnamespace = n.oid AND n.nspname LIKE 'public' ORDER BY TABLE_SCHEM, TABLE_NAME";
+        "psycopg_types",
             "SELECT typname AS name, oid, typarray AS array_oid, oid::regtype::text AS regtype, typdelim AS \
-            delimiter FROM pg_type t WHERE t.oid = to_regtype('hstore') ORDER BY t.oid",
-        ),
-        ("grafana_version", "SELECT current_setting('server_version_num')::int/100 as version"),
-        (
-            "grafana_columns",
+            delimiter FROM pg_type t WHERE t.oid = to_regtype('hstore') ORDER BY t.oid";
+        "grafana_version", "SELECT current_setting('server_version_num')::int/100 as version";
+        "grafana_columns",
             "SELECT quote_ident(column_name) AS \"column\", data_type AS \"type\" FROM \
-            information_schema.columns WHERE quote_ident(table_name) = 'readings'",
-        ),
-        ("asyncpg", "UNLISTEN *"),
-        ("pool", "DISCARD ALL"),
+            information_schema.columns WHERE quote_ident(table_name) = 'readings'";
+        "asyncpg", "UNLISTEN *";
+        "pool", "DISCARD ALL";
     ];
     for (name, text) in rows {
         if let Err(error) = pg.query(text).await {

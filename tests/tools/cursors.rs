@@ -23,8 +23,7 @@ async fn answer(pg: &mut PgClient, text: &str) -> (String, Vec<String>, Option<S
 
 #[tokio::test]
 async fn a_cursor_gives_its_rows_once_and_in_order() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     let expected = pg.query(SPEEDS).await.unwrap();
     pg.query(&format!("BEGIN; DECLARE c NO SCROLL CURSOR FOR {SPEEDS}")).await.unwrap();
     let mut found = pg.query("FETCH c").await.unwrap();
@@ -35,8 +34,7 @@ async fn a_cursor_gives_its_rows_once_and_in_order() {
     pg.send('D', b"Pp\0").await;
     pg.execute("p", 20).await;
     pg.execute("p", 20).await;
-    pg.send('S', b"").await;
-    let parts = pg.until_ready().await.unwrap();
+    let parts = pg.sync().await.unwrap();
     assert_eq!(kinds(&parts), format!("12T{}s{}CZ", "D".repeat(20), "D".repeat(10)));
     assert_eq!(values(&parts)[0][0].as_deref(), Some(&(51.0f64 / 8.0).to_be_bytes()[..]));
     assert_eq!(pg.query("FETCH c").await.unwrap(), expected[81..82]);
@@ -48,8 +46,7 @@ async fn a_cursor_gives_its_rows_once_and_in_order() {
 
 #[tokio::test]
 async fn a_cursor_takes_parameters_and_is_described_by_its_name() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     pg.query("BEGIN").await.unwrap();
     let text = "DECLARE c CURSOR FOR SELECT ts, value FROM readings WHERE stream_id = $1 ORDER BY ts";
     pg.parse("", text, &[0]).await;
@@ -57,8 +54,7 @@ async fn a_cursor_takes_parameters_and_is_described_by_its_name() {
     pg.send('D', b"P\0").await;
     pg.execute("", 0).await;
     pg.send('D', b"Pc\0").await;
-    pg.send('S', b"").await;
-    let messages = pg.until_ready().await.unwrap();
+    let messages = pg.sync().await.unwrap();
     assert_eq!(kinds(&messages), "12nCTZ");
     assert_eq!(pg.query("FETCH 120 FROM c; FETCH c").await.unwrap().len(), 120);
 }
@@ -66,25 +62,21 @@ async fn a_cursor_takes_parameters_and_is_described_by_its_name() {
 /// As asyncpg's cursors do, which pass over rows before they fetch the first one.
 #[tokio::test]
 async fn a_portal_that_is_bound_is_a_cursor() {
-    let fixture = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let (_fixture, mut pg) = ToolsFixture::with_client(&[]).await;
     pg.query("BEGIN").await.unwrap();
     pg.parse("", "SELECT value FROM readings WHERE stream_id = $1 ORDER BY ts", &[]).await;
     pg.bind("part", "", [0, 0], &[Some(b"1")]).await;
-    pg.send('S', b"").await;
-    pg.until_ready().await.unwrap();
+    pg.sync().await.unwrap();
     let (_, tags, error) = answer(&mut pg, "MOVE FORWARD 5 part; FETCH 2 FROM part").await;
     assert_eq!((tags, error), (vec!["MOVE 5".to_owned(), "FETCH 2".to_owned()], None));
     pg.execute("part", 1).await;
-    pg.send('S', b"").await;
-    assert_eq!(rows(&pg.until_ready().await.unwrap()), [[Some("0.875".to_owned())]]);
+    assert_eq!(rows(&pg.sync().await.unwrap()), [[Some("0.875".to_owned())]]);
     assert_eq!(pg.query("SELECT name FROM pg_cursors").await.unwrap(), Vec::<Vec<_>>::new());
 }
 
 #[tokio::test]
 async fn cursors_live_as_long_as_their_transaction() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     for (text, code) in [
         ("DECLARE c CURSOR FOR SELECT 1", Some("25P01")),
         ("DECLARE c CURSOR FOR SELECT 1; FETCH c", None),
@@ -115,8 +107,7 @@ async fn cursors_live_as_long_as_their_transaction() {
 
 #[tokio::test]
 async fn a_copy_is_sent_as_text_or_csv() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     let query = "SELECT ts, 'a,\"b' AS \"q,\", NULL AS n, value FROM readings WHERE stream_id = 1 AND value < 0.2 ORDER BY ts";
     let csv = "ts,\"q,\",n,value\n2026-04-28 10:00:00.25+00,\"a,\"\"b\",,0\n2026-04-28 10:01:00.25+00,\"a,\"\"b\",,0.125\n";
     let text = "2026-04-28 10:00:00.25+00\ta,\"b\t\\N\t0\n2026-04-28 10:01:00.25+00\ta,\"b\t\\N\t0.125\n";

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::fixture::ToolsFixture;
 use super::flight;
-use super::wire::PgClient;
 use crate::graphql;
 
 fn cases(levels: usize) -> String {
@@ -15,7 +14,7 @@ fn cases(levels: usize) -> String {
 async fn deep_statements_are_refused_at_every_door() {
     let fixture = ToolsFixture::new(&[]).await;
     let client = fixture.server.client();
-    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let mut pg = fixture.connect().await;
     pg.query("PREPARE q (int) AS SELECT $1").await.unwrap();
     let sum = |levels: usize| format!("1{}", "+1".repeat(levels));
     // The first is past the limit of the parser, the others past that of tokens.

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::fixture::ToolsFixture;
-use super::wire::{PgClient, Rows, columns, kinds};
+use super::wire::{Rows, columns, kinds};
 
 /// A statement with what is known of its answer.
 struct DriverStatement<'a> {
@@ -44,8 +44,7 @@ impl<'a> DriverStatement<'a> {
 
 #[tokio::test]
 async fn what_drivers_ask_is_answered_as_they_need_it() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/asked");
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
@@ -66,8 +65,7 @@ async fn what_drivers_ask_is_answered_as_they_need_it() {
 /// asyncpg knows `oid[]` and no other array before it has asked for the others.
 #[tokio::test]
 async fn columns_and_parameters_are_described_as_by_postgresql() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     for (text, expected) in [
         (
             "SELECT count(*), max(value), 1, 'a' AS \"A\", ts::date FROM readings GROUP BY ts",
@@ -82,15 +80,13 @@ async fn columns_and_parameters_are_described_as_by_postgresql() {
         pg.bind("", "", [0, 0], &[]).await;
         pg.send('D', b"P\0").await;
         pg.execute("", 1).await;
-        pg.send('S', b"").await;
-        let described = columns(&pg.until_ready().await.unwrap());
+        let described = columns(&pg.sync().await.unwrap());
         let behind = described.iter().skip(described.len() - expected.len());
         assert_eq!(behind.map(|(name, oid)| (name.as_str(), *oid)).collect::<Vec<_>>(), expected, "{text}");
     }
     pg.parse("", "SELECT 1 FROM pg_catalog.pg_type WHERE oid = any($1::oid[])", &[]).await;
     pg.send('D', b"S\0").await;
-    pg.send('S', b"").await;
-    let described = pg.until_ready().await.unwrap();
+    let described = pg.sync().await.unwrap();
     assert_eq!(kinds(&described), "1tTZ");
     assert_eq!(described[1].1[2..], 1028_u32.to_be_bytes());
 }

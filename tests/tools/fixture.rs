@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::wire::PgClient;
 use crate::support::Server;
 
 /// Values of each stream, a minute apart.
@@ -31,6 +32,18 @@ impl ToolsFixture {
         client.ingest("application/x-ndjson", rows()).await.ok();
         let restricted = server.create_key(&["--data", "1"]).await;
         ToolsFixture { server, restricted }
+    }
+
+    /// The same, and a connection with the key that sees all.
+    pub async fn with_client(env: &[(&str, &str)]) -> (ToolsFixture, PgClient) {
+        let fixture = ToolsFixture::new(env).await;
+        let pg = fixture.connect().await;
+        (fixture, pg)
+    }
+
+    /// A connection with the key that sees all.
+    pub async fn connect(&self) -> PgClient {
+        PgClient::connect(&self.server.pg_address(), self.key()).await.unwrap()
     }
 
     pub fn key(&self) -> &str {

@@ -93,10 +93,8 @@ async fn statements_come_back_as_arrow() {
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 120);
     let types = |schema: &Schema| schema.fields().iter().map(|f| f.data_type().clone()).collect::<Vec<_>>();
     assert_eq!(types(&described_schema), types(&batches[0].schema()), "what is told is what comes");
-    assert_eq!(
-        described_schema.field(0).data_type(),
-        &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-    );
+    let data_type = described_schema.field(0).data_type();
+    assert_eq!(data_type, &DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
     let log = "SELECT surface, outcome, rows FROM query_log WHERE surface = 'flight'";
     let rows = world.server.client().sql(log).await;
     assert_eq!(rows.len(), 1, "only what ran is in the log: {rows:?}");

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::fixture::ToolsFixture;
-use crate::support::{run_node, run_python};
+use crate::support::{assert_contains, run_node, run_python};
 
 fn psql() -> String {
     std::env::var("BASALT_TEST_PSQL").expect("BASALT_TEST_PSQL is not set: run the tests with tests/run.sh")
@@ -42,27 +42,20 @@ async fn psql_lists_tables_prepares_and_tells_errors() {
         assert!(text("d").contains(table), "\\d: {}", text("d"));
     }
     let readings = text("d_readings");
-    for words in
-        ["stream_id | integer", "ts        | timestamp with time zone", "value     | double precision"]
-    {
-        assert!(readings.contains(words), "\\d readings: {readings}");
-    }
+    let words =
+        ["stream_id | integer", "ts        | timestamp with time zone", "value     | double precision"];
+    assert_contains(&readings, &words, "\\d readings");
     let plus = text("d_plus");
-    assert!(
-        plus.contains("Table \"public.readings\"") && plus.contains("| Storage  |"),
-        "\\d+ readings: {plus}"
-    );
+    let is_described = plus.contains("Table \"public.readings\"") && plus.contains("| Storage  |");
+    assert!(is_described, "\\d+ readings: {plus}");
     assert!(plus.contains("value     | double precision         |") && !plus.contains("ERROR"), "{plus}");
     let view = text("d_plus_view");
     assert!(view.contains("View \"public.core_value\"") && view.contains("data_id   | integer"), "{view}");
     let all = text("d_plus_all");
     assert!(all.contains("public | readings") && all.contains("(27 rows)"), "\\d+: {all}");
     assert_eq!(text("du").trim(), "postgres||{}");
-    assert!(
-        text("df").contains("public|rms|double precision|double precision|agg\n"),
-        "\\df: {}",
-        text("df")
-    );
+    let functions = text("df");
+    assert!(functions.contains("public|rms|double precision|double precision|agg\n"), "\\df: {functions}");
     assert_eq!(text("df_one").lines().count(), 2, "\\df time_bucket: {}", text("df_one"));
     assert!(text("df_plus").contains("(1 row)"), "\\df+: {}", text("df_plus"));
     assert_eq!(text("copied"), "ts,text\n2026-04-28 10:01:00.25+00,it's off\n");

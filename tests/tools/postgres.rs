@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::fixture::ToolsFixture;
 use super::wire::{PgClient, Rows, kinds, rows, values};
-use crate::support::eventually;
+use crate::support::{eventually, rows};
 
 fn table(rows: &[&[&str]]) -> Rows {
     rows.iter().map(|row| row.iter().map(|v| (*v != "NULL").then(|| (*v).to_owned())).collect()).collect()
@@ -14,41 +14,28 @@ const SPEEDS: &str = "SELECT ts, value FROM readings WHERE stream_id = 1 ORDER B
 
 #[tokio::test]
 async fn statements_are_answered_in_both_protocols() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     type Row<'a> = (&'a str, &'a str, &'a [Option<&'a str>], &'a [&'a [&'a str]]);
-    let rows: [Row; 16] = [
-        ("a_number", "SELECT 1 AS one", &[], &[&["1"]]),
-        ("types", "SELECT true, 1.5, 'a', NULL", &[], &[&["t", "1.5", "a", "NULL"]]),
-        ("a_time", &format!("{SPEEDS} LIMIT 1"), &[], &[&["2026-04-28 10:00:00.25+00", "0"]]),
-        (
-            "a_text",
-            "SELECT text FROM readings WHERE text IS NOT NULL ORDER BY ts LIMIT 2",
-            &[],
-            &[&["on"], &["it's off"]],
-        ),
-        ("no_rows", "SELECT value FROM readings WHERE stream_id = 77", &[], &[]),
-        ("an_interval", "SELECT interval '1 hour', CAST(NULL AS interval)", &[], &[&["01:00:00", "NULL"]]),
-        ("points", "SELECT lttb(ts, value, 3) IS NULL FROM readings WHERE stream_id = 1", &[], &[&["f"]]),
-        ("a_comment_and_an_end", "/* a */ SELECT 1; -- b", &[], &[&["1"]]),
-        ("a_parameter", "SELECT count(*) FROM readings WHERE stream_id = $1", &[Some("1")], &[&["120"]]),
-        ("used_twice", "SELECT concat($1, $1, $2)", &[Some("a"), Some("b")], &[&["aab"]]),
-        ("a_null", "SELECT $1 IS NULL", &[None], &[&["t"]]),
-        (
-            "times",
-            "SELECT count(*) FROM readings WHERE stream_id = $1 AND ts >= $2 AND ts < $3",
-            &[Some("1"), Some("2026-04-28 10:30:00+00"), Some("2026-04-28T13:00:00+02:00")],
-            &[&["30"]],
-        ),
-        (
-            "a_limit",
-            "SELECT value FROM readings WHERE stream_id = 1 ORDER BY ts LIMIT $1",
-            &[Some("2")],
-            &[&["0"], &["0.125"]],
-        ),
-        ("a_setting", "SHOW server_version", &[], &[&["16.6"]]),
-        ("the_zone", "SHOW TIME ZONE", &[], &[&["UTC"]]),
-        ("a_command", "SET application_name = 'x'", &[], &[]),
+    let rows: [Row; 16] = rows![
+        "a_number", "SELECT 1 AS one", &[], &[&["1"]];
+        "types", "SELECT true, 1.5, 'a', NULL", &[], &[&["t", "1.5", "a", "NULL"]];
+        "a_time", &format!("{SPEEDS} LIMIT 1"), &[], &[&["2026-04-28 10:00:00.25+00", "0"]];
+        "a_text", "SELECT text FROM readings WHERE text IS NOT NULL ORDER BY ts LIMIT 2", &[],
+            &[&["on"], &["it's off"]];
+        "no_rows", "SELECT value FROM readings WHERE stream_id = 77", &[], &[];
+        "an_interval", "SELECT interval '1 hour', CAST(NULL AS interval)", &[], &[&["01:00:00", "NULL"]];
+        "points", "SELECT lttb(ts, value, 3) IS NULL FROM readings WHERE stream_id = 1", &[], &[&["f"]];
+        "a_comment_and_an_end", "/* a */ SELECT 1; -- b", &[], &[&["1"]];
+        "a_parameter", "SELECT count(*) FROM readings WHERE stream_id = $1", &[Some("1")], &[&["120"]];
+        "used_twice", "SELECT concat($1, $1, $2)", &[Some("a"), Some("b")], &[&["aab"]];
+        "a_null", "SELECT $1 IS NULL", &[None], &[&["t"]];
+        "times", "SELECT count(*) FROM readings WHERE stream_id = $1 AND ts >= $2 AND ts < $3",
+            &[Some("1"), Some("2026-04-28 10:30:00+00"), Some("2026-04-28T13:00:00+02:00")], &[&["30"]];
+        "a_limit", "SELECT value FROM readings WHERE stream_id = 1 ORDER BY ts LIMIT $1", &[Some("2")],
+            &[&["0"], &["0.125"]];
+        "a_setting", "SHOW server_version", &[], &[&["16.6"]];
+        "the_zone", "SHOW TIME ZONE", &[], &[&["UTC"]];
+        "a_command", "SET application_name = 'x'", &[], &[];
     ];
     for (name, text, given, expected) in rows {
         assert_eq!(pg.query_with_params(text, given).await, Ok(table(expected)), "{name}, extended");
@@ -62,8 +49,7 @@ async fn statements_are_answered_in_both_protocols() {
 
 #[tokio::test]
 async fn numbers_and_times_go_both_ways_in_binary() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     // 2026-04-28 10:30:00 UTC, counted from 2000.
     let from = 830_687_400_000_000i64.to_be_bytes();
     let text =
@@ -72,8 +58,7 @@ async fn numbers_and_times_go_both_ways_in_binary() {
     pg.bind("p", "s", [1, 1], &[Some(&1i32.to_be_bytes()), Some(&from)]).await;
     pg.send('D', b"Pp\0").await;
     pg.execute("p", 0).await;
-    pg.send('S', b"").await;
-    let messages = pg.until_ready().await.unwrap();
+    let messages = pg.sync().await.unwrap();
     assert_eq!(kinds(&messages), "12TDCZ");
     let row: Vec<_> = values(&messages).remove(0).into_iter().map(Option::unwrap).collect();
     assert_eq!(row[0][..], (830_687_400_000_000i64 + 250_000).to_be_bytes());
@@ -83,41 +68,23 @@ async fn numbers_and_times_go_both_ways_in_binary() {
 
 #[tokio::test]
 async fn arrays_are_parameters() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     let of = "SELECT count(*) FROM readings WHERE stream_id = ANY($1)";
-    let rows = [
-        ("numbers", of, Some("{1,3}"), "240"),
-        ("one_that_is_not_there", of, Some("{ 1, 77 }"), "120"),
-        ("a_null_among_them", of, Some("{1,NULL}"), "120"),
-        ("none", of, Some("{}"), "0"),
-        ("no_array", of, None, "0"),
-        ("some", "SELECT count(*) FROM readings WHERE stream_id = SOME($1)", Some("{2}"), "120"),
-        ("none_of", "SELECT count(*) FROM readings WHERE stream_id <> ALL($1)", Some("{1,2}"), "120"),
-        (
-            "texts",
-            "SELECT count(*) FROM streams WHERE name = ANY($1)",
-            Some(r#"{speed,"state","it, \"s\""}"#),
-            "2",
-        ),
-        (
-            "times",
-            "SELECT count(*) FROM readings WHERE ts = ANY($1)",
-            Some(r#"{"2026-04-28 10:00:00.25+00","2026-04-28T12:01:00.25+02:00"}"#),
-            "6",
-        ),
-        (
-            "cast",
-            "SELECT count(*) FROM readings WHERE value = ANY($1::float8[])",
-            Some("{0.125,-777.5}"),
-            "121",
-        ),
-        (
-            "of_the_catalog",
-            "SELECT count(*) FROM pg_catalog.pg_class WHERE relname = ANY($1)",
-            Some("{readings,x}"),
-            "1",
-        ),
+    let rows = rows![
+        "numbers", of, Some("{1,3}"), "240";
+        "one_that_is_not_there", of, Some("{ 1, 77 }"), "120";
+        "a_null_among_them", of, Some("{1,NULL}"), "120";
+        "none", of, Some("{}"), "0";
+        "no_array", of, None, "0";
+        "some", "SELECT count(*) FROM readings WHERE stream_id = SOME($1)", Some("{2}"), "120";
+        "none_of", "SELECT count(*) FROM readings WHERE stream_id <> ALL($1)", Some("{1,2}"), "120";
+        "texts", "SELECT count(*) FROM streams WHERE name = ANY($1)", Some(r#"{speed,"state","it, \"s\""}"#),
+            "2";
+        "times", "SELECT count(*) FROM readings WHERE ts = ANY($1)",
+            Some(r#"{"2026-04-28 10:00:00.25+00","2026-04-28T12:01:00.25+02:00"}"#), "6";
+        "cast", "SELECT count(*) FROM readings WHERE value = ANY($1::float8[])", Some("{0.125,-777.5}"), "121";
+        "of_the_catalog", "SELECT count(*) FROM pg_catalog.pg_class WHERE relname = ANY($1)",
+            Some("{readings,x}"), "1";
     ];
     for (name, text, given, expected) in rows {
         assert_eq!(pg.query_with_params(text, &[given]).await, Ok(table(&[&[expected]])), "{name}");
@@ -135,15 +102,13 @@ async fn arrays_are_parameters() {
     pg.bind("p", "s", [1, 1], &[Some(&binary)]).await;
     pg.send('D', b"Ss\0").await;
     pg.execute("p", 0).await;
-    pg.send('S', b"").await;
-    let error = pg.until_ready().await.unwrap();
+    let error = pg.sync().await.unwrap();
     assert_eq!(kinds(&error), "12tTDCZ");
     assert_eq!(values(&error)[0][0].as_deref(), Some(&240i64.to_be_bytes()[..]));
     // Left to the server, the type is that of what it is compared with.
     pg.parse("t", of, &[]).await;
     pg.send('D', b"St\0").await;
-    pg.send('S', b"").await;
-    let error = pg.until_ready().await.unwrap();
+    let error = pg.sync().await.unwrap();
     assert_eq!(error[1].1[2..], 1007u32.to_be_bytes());
     pg.query(&format!("PREPARE q (int[]) AS {}", of)).await.unwrap();
     for (given, expected) in
@@ -158,13 +123,11 @@ async fn arrays_are_parameters() {
 
 #[tokio::test]
 async fn a_statement_is_described_before_it_runs() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (world, mut pg) = ToolsFixture::with_client(&[]).await;
     pg.parse("s", "SELECT ts, value * $3 AS v FROM readings WHERE stream_id = $1 AND ts >= $2", &[0, 0, 701])
         .await;
     pg.send('D', b"Ss\0").await;
-    pg.send('S', b"").await;
-    let messages = pg.until_ready().await.unwrap();
+    let messages = pg.sync().await.unwrap();
     assert_eq!(kinds(&messages), "1tTZ");
     let oids: Vec<u32> =
         messages[1].1[2..].chunks(4).map(|b| u32::from_be_bytes(b.try_into().unwrap())).collect();
@@ -180,34 +143,29 @@ async fn a_statement_is_described_before_it_runs() {
 
 #[tokio::test]
 async fn a_portal_gives_its_rows_in_parts() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     pg.query("BEGIN").await.unwrap();
     pg.parse("", SPEEDS, &[]).await;
     pg.bind("c", "", [0, 0], &[]).await;
     pg.execute("c", 50).await;
-    pg.send('S', b"").await;
-    let first = pg.until_ready().await.unwrap();
+    let first = pg.sync().await.unwrap();
     assert!(kinds(&first).ends_with("DsZ"), "{}", kinds(&first));
     let mut all = rows(&first);
     for expected in [50, 20] {
         pg.execute("c", 50).await;
-        pg.send('S', b"").await;
-        let part = rows(&pg.until_ready().await.unwrap());
+        let part = rows(&pg.sync().await.unwrap());
         assert_eq!(part.len(), expected);
         all.extend(part);
     }
     assert_eq!(all, pg.query(SPEEDS).await.unwrap(), "nothing is lost or doubled between the parts");
     pg.query("COMMIT").await.unwrap();
     pg.execute("c", 50).await;
-    pg.send('S', b"").await;
-    assert_eq!(pg.until_ready().await.unwrap_err().code, "34000", "a portal ends with its transaction");
+    assert_eq!(pg.sync().await.unwrap_err().code, "34000", "a portal ends with its transaction");
 }
 
 #[tokio::test]
 async fn sql_prepares_statements_too() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     let text =
         "PREPARE part (int, timestamptz) AS SELECT count(*) FROM readings WHERE stream_id = $1 AND ts < $2";
     pg.query(text).await.unwrap();
@@ -228,8 +186,7 @@ async fn sql_prepares_statements_too() {
 
 #[tokio::test]
 async fn transactions_are_kept_count_of() {
-    let world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     let rows = [
         ("SELECT 1", 'I', None),
         ("BEGIN", 'T', None),
@@ -287,8 +244,7 @@ async fn a_running_statement_is_cancelled_by_who_knows_its_secret() {
 
 #[tokio::test]
 async fn a_client_that_leaves_ends_its_statement() {
-    let world = ToolsFixture::new(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (world, mut pg) = ToolsFixture::with_client(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
     pg.send('Q', &super::wire::cstring("SELECT sum(a) FROM generate_series(1, 100000000000) a")).await;
     drop(pg);
     let client = world.server.client();

@@ -13,7 +13,7 @@ use crate::support::{Server, eventually};
 async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
     let world = ToolsFixture::new(&[]).await;
     let client = world.server.client();
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let mut pg = world.connect().await;
     let rows = [
         ("no_table", "SELECT * FROM sensors", "42P01"),
         ("no_column", "SELECT temperature FROM readings", "42703"),
@@ -105,11 +105,8 @@ async fn keys_of_other_machines_are_not_asked_for_in_the_clear() {
     let doors = [("BASALT_PG_LISTEN", place.as_str()), ("BASALT_FLIGHT_LISTEN", &place)];
     let server = Server::start(&doors).await;
     let error = PgClient::connect(&server.pg_address(), &server.key).await.err().unwrap();
-    assert_eq!(
-        (error.severity.as_str(), error.code.as_str()),
-        ("FATAL", "28000"),
-        "before a password: {error:?}"
-    );
+    let code = (error.severity.as_str(), error.code.as_str());
+    assert_eq!(code, ("FATAL", "28000"), "before a password: {error:?}");
     assert!(error.message.contains("TLS") && error.message.contains("allow_plaintext"), "{error:?}");
     let error = super::flight::ask(&server, &server.key, "SELECT 1").await.unwrap_err();
     assert!(error.contains("over TLS only"), "{error}");
@@ -156,8 +153,7 @@ async fn limits_hold_as_over_http() {
         ("BASALT_LIMITS__QUERY_TIMEOUT", "2s"),
         ("BASALT_LIMITS__QUERY_SHARE", "2MB"),
     ];
-    let world = ToolsFixture::new(&limits).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (_world, mut pg) = ToolsFixture::with_client(&limits).await;
     let rows = [
         ("rows", "SELECT value FROM generate_series(1, 3000000)", "54000", "20000 rows"),
         ("time", "SELECT sum(a) FROM generate_series(1, 100000000000) a", "57014", "longer than 2 s"),
@@ -193,8 +189,7 @@ async fn connections_are_counted_and_idle_ones_end() {
 
 #[tokio::test]
 async fn the_server_stops_in_order_with_connections_open() {
-    let mut world = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&world.server.pg_address(), world.key()).await.unwrap();
+    let (mut world, mut pg) = ToolsFixture::with_client(&[]).await;
     world.server.stop().await;
     assert_eq!(pg.until_ready().await.unwrap_err().code, "57P01");
 }

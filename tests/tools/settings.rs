@@ -30,8 +30,7 @@ async fn value(pg: &mut PgClient, text: &str) -> Option<String> {
 
 #[tokio::test]
 async fn settings_are_shown_as_they_are() {
-    let fixture = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let (_fixture, mut pg) = ToolsFixture::with_client(&[]).await;
     for (name, expected) in [
         ("server_version", "16.6"),
         ("transaction isolation level", "read committed"),
@@ -62,8 +61,7 @@ async fn settings_are_shown_as_they_are() {
 
 #[tokio::test]
 async fn settings_that_would_change_answers_are_refused() {
-    let fixture = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let (_fixture, mut pg) = ToolsFixture::with_client(&[]).await;
     for (text, code, words) in [
         ("SET timezone = 'Europe/Berlin'", "0A000", "AT TIME ZONE"),
         ("SET TIME ZONE '+02:00'", "0A000", "AT TIME ZONE"),
@@ -109,8 +107,7 @@ async fn settings_that_would_change_answers_are_refused() {
 
 #[tokio::test]
 async fn settings_end_with_their_transaction_and_a_time_limit_holds() {
-    let fixture = ToolsFixture::new(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
-    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let (_fixture, mut pg) = ToolsFixture::with_client(&[("BASALT_LIMITS__QUERY_TIMEOUT", "10m")]).await;
     let timeout = "SHOW statement_timeout";
     pg.query("BEGIN; SET LOCAL statement_timeout = '50ms'; SET application_name = 'kept'").await.unwrap();
     assert_eq!(value(&mut pg, timeout).await.as_deref(), Some("50ms"));

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::fixture::LISTEN_ENV;
-use crate::support::{DataDir, Server};
+use crate::support::{DataDir, Server, rows};
 
 fn file(name: &str) -> String {
     format!("{}/tests/data/tls/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -23,16 +23,12 @@ async fn every_listener_speaks_tls_and_commands_find_it() {
     assert_eq!(request.send().await.unwrap().text().await.unwrap(), r#"[{"x":1}]"#);
     let stranger = reqwest::Client::builder().no_proxy().build().unwrap();
     assert!(stranger.get(format!("{url}/healthz/")).send().await.is_err(), "others are not made to trust it");
-    assert!(
-        stranger.get(format!("{}/healthz/", server.url)).send().await.is_err(),
-        "HTTP is not spoken beside"
-    );
+    let is_refused = stranger.get(format!("{}/healthz/", server.url)).send().await.is_err();
+    assert!(is_refused, "HTTP is not spoken beside");
 
     // Commands on the directory go through the server and trust exactly its certificate.
-    assert_eq!(
-        server.basalt(&["sql", "SELECT 40 + 2 AS x", "--format", "csv"]).await.expect_success(),
-        "x\n42\n"
-    );
+    let output = server.basalt(&["sql", "SELECT 40 + 2 AS x", "--format", "csv"]).await.expect_success();
+    assert_eq!(output, "x\n42\n");
     let made = server.data_dir.basalt_with(
         &["user", "create", "ann", "--superuser", "--password-stdin"],
         &[],
@@ -49,29 +45,16 @@ async fn every_listener_speaks_tls_and_commands_find_it() {
 #[tokio::test]
 async fn a_bad_certificate_or_key_stops_the_start() {
     let (cert, key, other) = (file("server.pem"), file("server.key"), file("other.key"));
-    let rows = [
-        ("no_key", vec![("BASALT_HTTP__TLS_CERT", cert.as_str())], "http.tls_key"),
-        ("no_certificate", vec![("BASALT_HTTP__TLS_KEY", key.as_str())], "http.tls_cert"),
-        (
-            "no_such_file",
-            vec![("BASALT_HTTP__TLS_CERT", "/nowhere.pem"), ("BASALT_HTTP__TLS_KEY", &key)],
-            "http.tls_cert",
-        ),
-        (
-            "a_key_as_certificate",
-            vec![("BASALT_HTTP__TLS_CERT", &key), ("BASALT_HTTP__TLS_KEY", &key)],
-            "http.tls_cert",
-        ),
-        (
-            "a_certificate_as_key",
-            vec![("BASALT_HTTP__TLS_CERT", &cert), ("BASALT_HTTP__TLS_KEY", &cert)],
-            "http.tls_key",
-        ),
-        (
-            "another_key",
-            vec![("BASALT_HTTP__TLS_CERT", &cert), ("BASALT_HTTP__TLS_KEY", &other)],
-            "http.tls_key",
-        ),
+    let rows = rows![
+        "no_key", vec![("BASALT_HTTP__TLS_CERT", cert.as_str())], "http.tls_key";
+        "no_certificate", vec![("BASALT_HTTP__TLS_KEY", key.as_str())], "http.tls_cert";
+        "no_such_file", vec![("BASALT_HTTP__TLS_CERT", "/nowhere.pem"), ("BASALT_HTTP__TLS_KEY", &key)],
+            "http.tls_cert";
+        "a_key_as_certificate", vec![("BASALT_HTTP__TLS_CERT", &key), ("BASALT_HTTP__TLS_KEY", &key)],
+            "http.tls_cert";
+        "a_certificate_as_key", vec![("BASALT_HTTP__TLS_CERT", &cert), ("BASALT_HTTP__TLS_KEY", &cert)],
+            "http.tls_key";
+        "another_key", vec![("BASALT_HTTP__TLS_CERT", &cert), ("BASALT_HTTP__TLS_KEY", &other)], "http.tls_key";
     ];
     for (name, env, expected) in rows {
         let output = DataDir::new()

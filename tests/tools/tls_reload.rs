@@ -200,10 +200,8 @@ async fn a_new_certificate_is_found_without_a_signal() {
     files.write(&new);
     until!("the new one", LIMIT; shows(&connect(&main, &[&old, &new]).await, &new));
     let metrics = get(&mut kept, "/metrics").await;
-    assert!(
-        metrics.contains("basalt_certificate_expiry_timestamp_seconds{certificate=\"http\"} "),
-        "{metrics}"
-    );
+    let is_shown = metrics.contains("basalt_certificate_expiry_timestamp_seconds{certificate=\"http\"} ");
+    assert!(is_shown, "{metrics}");
 
     files.write(&Identity::valid_before(2020));
     let is_warning =

@@ -1,12 +1,11 @@
 //! UUIDs and texts of times as parameters, in the forms that drivers and people send, and values of a copy in binary.
 
 use super::fixture::ToolsFixture;
-use super::wire::{PgClient, columns, cstring, kinds};
+use super::wire::{columns, cstring, kinds};
 
 #[tokio::test]
 async fn uuids_are_parameters_and_casts() {
-    let fixture = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let (_fixture, mut pg) = ToolsFixture::with_client(&[]).await;
     let uuid = pg.query("SELECT uuid FROM devices").await.unwrap()[0][0].clone().unwrap();
     let (large, list) = (uuid.to_uppercase(), format!("{{{}}}", uuid.replace('-', "")));
     for (text, value) in [
@@ -23,8 +22,7 @@ async fn uuids_are_parameters_and_casts() {
     for (text, oid) in [("SELECT $1::uuid", 2950_u32), ("SELECT $1::uuid[]", 2951)] {
         pg.parse("", text, &[]).await;
         pg.send('D', b"S\0").await;
-        pg.send('S', b"").await;
-        let described = pg.until_ready().await.unwrap();
+        let described = pg.sync().await.unwrap();
         assert_eq!(kinds(&described), "1tTZ", "{text}");
         assert_eq!(described[1].1[2..], oid.to_be_bytes(), "{text}");
         assert_eq!(pg.query_with_params(text, &[Some("{x}")]).await.unwrap_err().code, "22P02", "{text}");
@@ -33,8 +31,7 @@ async fn uuids_are_parameters_and_casts() {
 
 #[tokio::test]
 async fn texts_of_times_are_parameters_in_the_forms_of_postgresql() {
-    let fixture = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let (_fixture, mut pg) = ToolsFixture::with_client(&[]).await;
     let before = "SELECT count(*) FROM readings WHERE stream_id = 1 AND ts < $1";
     for (time, expected) in [
         ("2026-04-28 10:30", "30"),
@@ -63,8 +60,7 @@ async fn texts_of_times_are_parameters_in_the_forms_of_postgresql() {
 /// The bytes are those of PostgreSQL 15.
 #[tokio::test]
 async fn a_copy_in_binary_has_the_bytes_of_postgresql() {
-    let fixture = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let (_fixture, mut pg) = ToolsFixture::with_client(&[]).await;
     let header = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
     let row = b"\0\x04\0\0\0\x04\0\0\0\x07\0\0\0\x08\x3f\xf8\0\0\0\0\0\0\0\0\0\x02ab\xff\xff\xff\xff";
     let row_text = "SELECT 7::int AS a, 1.5::float8 AS b, 'ab' AS c, NULL::text AS d";
@@ -83,8 +79,7 @@ async fn a_copy_in_binary_has_the_bytes_of_postgresql() {
 
 #[tokio::test]
 async fn values_are_described_and_read_as_by_postgresql() {
-    let fixture = ToolsFixture::new(&[]).await;
-    let mut pg = PgClient::connect(&fixture.server.pg_address(), fixture.key()).await.unwrap();
+    let (_fixture, mut pg) = ToolsFixture::with_client(&[]).await;
     let cell = |text: &str| Ok(vec![vec![Some(text.to_owned())]]);
     let time = "SELECT count(*) FROM (VALUES (time '10:00')) AS v(x) WHERE x IN ($1, $2)";
     assert_eq!(pg.query_with_params(time, &[Some("10:00:00"), None]).await, cell("1"));
@@ -101,7 +96,6 @@ async fn values_are_described_and_read_as_by_postgresql() {
     assert_eq!(pg.query(unnested).await, cell("5"));
     pg.parse("", "SELECT NULL, true", &[]).await;
     pg.send('D', b"S\0").await;
-    pg.send('S', b"").await;
-    let described = columns(&pg.until_ready().await.unwrap());
+    let described = columns(&pg.sync().await.unwrap());
     assert_eq!(described, [("?column?".to_owned(), 25), ("?column?".to_owned(), 16)]);
 }

@@ -111,6 +111,12 @@ impl PgClient {
         }
     }
 
+    /// Ends an extended query, and waits for what it has.
+    pub async fn sync(&mut self) -> Result<Vec<Message>, PgError> {
+        self.send('S', b"").await;
+        self.until_ready().await
+    }
+
     /// A simple query: the rows of its last statement that has any.
     pub async fn query(&mut self, text: &str) -> Result<Rows, PgError> {
         self.send('Q', &cstring(text)).await;
@@ -123,8 +129,7 @@ impl PgClient {
         let values: Vec<_> = values.iter().map(|value| value.map(str::as_bytes)).collect();
         self.bind("", "", [0, 0], &values).await;
         self.send('E', b"\0\0\0\0\0").await;
-        self.send('S', b"").await;
-        Ok(rows(&self.until_ready().await?))
+        Ok(rows(&self.sync().await?))
     }
 
     pub async fn parse(&mut self, name: &str, text: &str, types: &[u32]) {

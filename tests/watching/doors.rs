@@ -14,6 +14,7 @@ use tower::ServiceExt;
 
 use super::plain::{SECOND, SentReading};
 use crate::ingest::{ARROW, CSV, NDJSON, arrow_body, readings_batch};
+use crate::support::rows;
 
 /// Name of the device that all streams belong to.
 pub const DEVICE: &str = "line";
@@ -40,16 +41,9 @@ pub struct StreamWrite<'a> {
 }
 
 impl IngestDoor {
-    pub const ALL: [IngestDoor; 9] = [
-        IngestDoor::Ndjson,
-        IngestDoor::Csv,
-        IngestDoor::Arrow,
-        IngestDoor::LineProtocol,
-        IngestDoor::Otlp,
-        IngestDoor::GraphQl,
-        IngestDoor::DataStone,
-        IngestDoor::OpenSynaptic,
-        IngestDoor::Mqtt,
+    pub const ALL: [IngestDoor; 9] = rows![
+        IngestDoor::Ndjson; IngestDoor::Csv; IngestDoor::Arrow; IngestDoor::LineProtocol; IngestDoor::Otlp;
+        IngestDoor::GraphQl; IngestDoor::DataStone; IngestDoor::OpenSynaptic; IngestDoor::Mqtt;
     ];
 
     /// Whether readings can be marked as bad there.
@@ -109,7 +103,7 @@ impl RouterClient {
         let payload = json!(write.rows.iter().map(reading).collect::<Vec<_>>()).to_string().into();
         let topic = format!("basalt/{DEVICE}/s{}", write.stream);
         let message = Publication { topic, payload, qos: Qos::AtLeastOnce, is_retained: false };
-        let outcome = self.app.mqtt_publish(&who, message).await;
+        let outcome = self.app.mqtt.publisher.publish(&who, message).await;
         assert!(matches!(outcome, PublishOutcome::Stored), "{outcome:?}");
     }
 

@@ -1,6 +1,7 @@
 //! The plain program: what the rule of one stream does, by the readings in the order of their arrival. It keeps everything and
 //! knows nothing of restarts, but that silence is counted from the start. Times are microseconds.
 
+use crate::support::rows;
 use basalt::domain::StreamId;
 use basalt::domain::alert::Severity;
 use basalt::domain::alert::rule::{AlertRuleSpec, Evaluation, Operator, Threshold};
@@ -33,13 +34,9 @@ pub struct RuleKind {
 impl RuleKind {
     /// One of all kinds in turn.
     pub fn nth(nth: usize) -> RuleKind {
-        let kinds = [
-            Evaluation::Value,
-            Evaluation::Avg,
-            Evaluation::Min,
-            Evaluation::Max,
-            Evaluation::Count,
-            Evaluation::NoData,
+        let kinds = rows![
+            Evaluation::Value; Evaluation::Avg; Evaluation::Min; Evaluation::Max; Evaluation::Count;
+            Evaluation::NoData;
         ];
         let evaluation = kinds[nth % kinds.len()];
         let pauses = if evaluation == Evaluation::NoData { [0; 3] } else { [0, 20, 7200] };

@@ -10,29 +10,13 @@ use crate::support::{row_vec, rows};
 pub const FEATURES_OF_NO_MODEL: usize = 977;
 
 /// Functions that a pickle may want to call, each with one text; the first one runs a command.
-const FUNCTIONS: [(&str, &str); 22] = [
-    ("posix", "system"),
-    ("os", "system"),
-    ("os", "popen"),
-    ("nt", "system"),
-    ("subprocess", "getoutput"),
-    ("subprocess", "Popen"),
-    ("builtins", "eval"),
-    ("builtins", "exec"),
-    ("builtins", "__import__"),
-    ("builtins", "getattr"),
-    ("builtins", "open"),
-    ("__builtin__", "eval"),
-    ("importlib", "import_module"),
-    ("runpy", "run_path"),
-    ("pickle", "loads"),
-    ("joblib", "load"),
-    ("numpy", "load"),
-    ("numpy.testing._private.utils", "runstring"),
-    ("sklearn.preprocessing._data", "FunctionTransformer"),
-    ("sklearn.pipeline", "Pipeline"),
-    ("ctypes", "CDLL"),
-    ("copyreg", "_reconstructor"),
+const FUNCTIONS: [(&str, &str); 22] = rows![
+    "posix", "system"; "os", "system"; "os", "popen"; "nt", "system"; "subprocess", "getoutput";
+    "subprocess", "Popen"; "builtins", "eval"; "builtins", "exec"; "builtins", "__import__";
+    "builtins", "getattr"; "builtins", "open"; "__builtin__", "eval"; "importlib", "import_module";
+    "runpy", "run_path"; "pickle", "loads"; "joblib", "load"; "numpy", "load";
+    "numpy.testing._private.utils", "runstring"; "sklearn.preprocessing._data", "FunctionTransformer";
+    "sklearn.pipeline", "Pipeline"; "ctypes", "CDLL"; "copyreg", "_reconstructor";
 ];
 
 fn text(text: &str) -> Vec<u8> {

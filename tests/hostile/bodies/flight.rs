@@ -147,8 +147,7 @@ async fn tickets_and_parameters_are_not_believed() {
     for (name, message) in put(&lying(&one_value(Some(1)))[3].1, server, &key).await {
         assert_eq!(message, Some(Code::ResourceExhausted), "{name}");
     }
-    let peak = attacked.finish().await;
-    assert!(peak < 500, "{peak} MiB");
+    attacked.finish_below(500).await;
 }
 
 /// Puts the messages of a stream as parameters of a prepared statement, by hand; the codes of the refusals.

@@ -21,8 +21,7 @@ async fn begin(address: &str, head: &str, sent: usize) -> TcpStream {
 
 #[tokio::test]
 async fn strangers_and_slow_callers_leave_room_for_others() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     let address = client.address().to_owned();
     // Before, 51 of these held all the memory that bodies have.
     let login =
@@ -51,8 +50,7 @@ async fn strangers_and_slow_callers_leave_room_for_others() {
     }
     client.ingest(NDJSON, vec![b' '; 30 << 20]).await.about("nothing to write, but read").ok();
     drop(sockets);
-    let peak = attacked.finish().await;
-    assert!(peak < 1000, "{peak} MiB");
+    attacked.finish_below(1000).await;
 }
 
 /// Security review 12: strangers' bodies there were one caller's, of 336 MiB.
@@ -112,8 +110,7 @@ async fn answer(socket: &mut TcpStream) -> (u16, bool) {
 
 #[tokio::test]
 async fn after_a_refusal_the_next_request_is_answered_or_the_connection_said_to_close() {
-    let attacked = AttackedServer::start(&[]).await;
-    let client = attacked.server.client();
+    let (attacked, client) = AttackedServer::with_client(&[]).await;
     let key = attacked.server.create_key(&["--scope", "data:read"]).await;
     let known = format!("Authorization: ApiKey {key}\r\n");
     for (name, line, headers, expected) in [

@@ -1,5 +1,6 @@
 //! Random expressions of a type over the columns of a query.
 
+use crate::support::rows;
 use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -37,15 +38,9 @@ pub const READINGS: [(&str, Kind); 5] = [
     ("quality", Kind::Text),
 ];
 
-const INSTANTS: [&str; 8] = [
-    "2024-03-30 12:00:00+00",
-    "2024-03-31 00:00:00+00",
-    "2024-03-31 01:00:00+00",
-    "2024-10-27 00:30:00+00",
-    "2024-10-27 01:00:00+00",
-    "2024-03-31",
-    "2024-03-31 01:30+02",
-    "2024-10-27 02:30 Europe/Berlin",
+const INSTANTS: [&str; 8] = rows![
+    "2024-03-30 12:00:00+00"; "2024-03-31 00:00:00+00"; "2024-03-31 01:00:00+00"; "2024-10-27 00:30:00+00";
+    "2024-10-27 01:00:00+00"; "2024-03-31"; "2024-03-31 01:30+02"; "2024-10-27 02:30 Europe/Berlin";
 ];
 const WORDS: [&str; 7] = ["RUN", "STOP", "run", "", "C:\\dir", "a_b%", "good"];
 const PATTERNS: [&str; 7] = ["R%", "%o%", "_UN", "%", "C:%", "a\\_%", ""];

@@ -6,6 +6,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
 use super::expressions::{Column, Expressions, Kind, READINGS, columns};
+use crate::support::rows;
 
 /// A statement, and whether the order of its rows is told by it.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,13 +167,9 @@ impl Statements<'_> {
         let source = self.source();
         let mut keys = Vec::new();
         for _ in 0..self.chance.random_range(0..3) {
-            let simple = [
-                "r.stream_id",
-                "r.quality",
-                "r.text",
-                "date_trunc('hour', r.ts)",
-                "r.ts::date",
-                "date_trunc('day', r.ts)",
+            let simple = rows![
+                "r.stream_id"; "r.quality"; "r.text"; "date_trunc('hour', r.ts)"; "r.ts::date";
+                "date_trunc('day', r.ts)";
             ];
             let kinds = [Kind::Int, Kind::Text, Kind::Text, Kind::Instant, Kind::Date, Kind::Instant];
             let place = self.chance.random_range(0..9);

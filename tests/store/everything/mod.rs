@@ -12,6 +12,7 @@ use basalt::domain::{Clock, Kind, Micros, StreamId};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::all_values;
 use super::lossy::LossyDisk;
 use crate::in_process::{DAY, MINUTE, TestDb, TestEnv};
 use crate::support::{seeds, sized};
@@ -124,7 +125,7 @@ impl SimulatedRun {
             assert!(failed.is_some(), "{place}: {error}: {:?}", error.source);
             self.failed.insert("write");
             self.restart(place).await;
-            if queries::rows(&self.ground, &self.inside).await != self.model.shown(self.now()) {
+            if all_values(&self.ground, &self.inside, place).await != self.model.shown(self.now()) {
                 self.model.rows = before;
             }
         }
@@ -214,7 +215,7 @@ impl SimulatedRun {
     async fn check(&mut self, place: &str) {
         let now = self.now();
         let shown = self.model.shown(now);
-        let found = queries::rows(&self.ground, &self.inside).await;
+        let found = all_values(&self.ground, &self.inside, place).await;
         let wrong: Vec<_> =
             shown.iter().filter(|(key, value)| found.get(key) != Some(value)).take(3).collect();
         assert!(found == shown, "{place}: {} rows, expected {}: {wrong:?}", found.len(), shown.len());

@@ -6,7 +6,6 @@ use std::ops::Range;
 use basalt::domain::statistic::BucketFields;
 use basalt::domain::statistic::BucketSeries;
 use basalt::domain::{Kind, Micros, StreamId};
-use basalt::query::readings_list::ValuesQuery;
 use basalt::query::step::Step;
 use basalt::query::step_query::StepQuery;
 use futures::TryStreamExt;
@@ -19,16 +18,6 @@ use crate::in_process::{DAY, MINUTE, TestDb, TestEnv};
 use crate::store::plain_statistics::{PlainStatistics, compute_plain, is_near};
 
 const HOUR: i64 = 60 * MINUTE;
-
-/// Every row that is listed, each once.
-pub async fn rows(ground: &TestEnv, inside: &TestDb) -> BTreeMap<ReadingKey, f64> {
-    let listed =
-        inside.values(&ground.owner, ValuesQuery { include_bad: true, ..ValuesQuery::default() }).await;
-    let found: BTreeMap<ReadingKey, f64> =
-        listed.iter().map(|r| ((r.stream.0, r.ts.0), r.value.expect("all are numbers"))).collect();
-    assert_eq!(found.len(), listed.len(), "a row is shown twice");
-    found
-}
 
 /// A predicate on values and a LIMIT, with an order and without.
 pub async fn some_rows(

@@ -36,7 +36,7 @@ impl MqttPublisher {
                 qos: Qos::AtLeastOnce,
                 is_retained,
             };
-            if !matches!(app.mqtt_publish(&who, publication).await, PublishOutcome::Stored) {
+            if !matches!(app.mqtt.publisher.publish(&who, publication).await, PublishOutcome::Stored) {
                 return self;
             }
             self.known.extend(self.unacknowledged.take());
@@ -65,7 +65,7 @@ async fn live(
 ) -> Vec<MqttPublisher> {
     let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
     let app = inside.app();
-    app.start_mqtt().await.unwrap();
+    app.mqtt.sessions.start().await.unwrap();
     disk.power_off_after(chance.random_range(0..250));
     let publishers_ended = CancellationToken::new();
     let flushing = tokio::spawn(flush_until_failure(
@@ -87,7 +87,7 @@ async fn live(
 async fn check(ground: &TestEnv, disk: &LossyDisk, publishers: &mut [MqttPublisher], place: &str) {
     let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
     let inside = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"));
-    let found = scan(ground, &inside, place).await;
+    let found = all_values(ground, &inside, place).await;
     for publisher in publishers.iter_mut() {
         publisher.check(&found, place);
     }
@@ -103,11 +103,8 @@ async fn check(ground: &TestEnv, disk: &LossyDisk, publishers: &mut [MqttPublish
             assert_eq!(found.get(&key), Some(&value), "{place}: {key:?} is retained and is no value");
             value as i64
         });
-        assert!(
-            number >= publisher.retained,
-            "{place}: {number}, and {} was acknowledged",
-            publisher.retained
-        );
+        let newest = publisher.retained;
+        assert!(number >= newest, "{place}: {number}, and {newest} was acknowledged");
     }
 }
 

@@ -53,15 +53,11 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
     // Values, their statistics, and a message.
     assert_eq!(removed.rows, 2 * 100 + 2 * 100 + 1);
     let after = read_file_rows(dir.path(), "readings");
-    assert_eq!(
-        (stream_extent(&after, 1), stream_extent(&after, own.0), stream_extent(&after, 2)),
-        ((0, None), (0, None), stream_extent(&before, 2))
-    );
-    assert_eq!(
-        stream_extent(&read_file_rows(dir.path(), "statistics"), 1).0
-            + stream_extent(&read_file_rows(dir.path(), "statistics"), own.0).0,
-        0
-    );
+    let extents = (stream_extent(&after, 1), stream_extent(&after, own.0), stream_extent(&after, 2));
+    assert_eq!(extents, ((0, None), (0, None), stream_extent(&before, 2)));
+    let left = stream_extent(&read_file_rows(dir.path(), "statistics"), 1).0
+        + stream_extent(&read_file_rows(dir.path(), "statistics"), own.0).0;
+    assert_eq!(left, 0);
     let hours = read_file_rows(dir.path(), "statistics_hourly");
     assert!(!hours.is_empty() && hours.keys().all(|(stream, ..)| *stream == 2), "{hours:?}");
     assert_eq!(read_file_rows(dir.path(), "messages").len(), 1);

@@ -18,6 +18,7 @@ use super::{
     stream_extent, wait_for_cleanup,
 };
 use crate::in_process::{DAY, MINUTE, NOW, TestEnv};
+use crate::store::reopen;
 use crate::support::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,10 +50,9 @@ async fn what_expires_is_shown_to_nobody_from_that_second_on() {
         set_clock(&ground, MINUTE);
         assert_eq!(count(&inside, &ground.owner, 1).await, 0, "{place}");
         assert!(at(oldest).await.unwrap().is_none(), "{place}");
-        assert!(
-            inside.values(&ground.owner, ValuesQuery::default()).await.iter().all(|r| r.stream.0 == 2),
-            "{place}"
-        );
+        let are_gone =
+            inside.values(&ground.owner, ValuesQuery::default()).await.iter().all(|r| r.stream.0 == 2);
+        assert!(are_gone, "{place}");
         assert_eq!(inside.store.latest(&ground.owner, StreamId(1)), None, "{place}");
         assert_eq!(count(&inside, &ground.owner, 2).await, 61, "{place}: the neighbour");
         inside.store.flush().await.unwrap();
@@ -134,17 +134,11 @@ async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
     wait_for_cleanup(&inside).await;
     let after = read_file_rows(dir.path(), "readings");
     assert_eq!(stream_extent(&after, 1), (120, Some(120)), "the edge");
-    assert_eq!(
-        (stream_extent(&after, 2), stream_extent(&after, 3)),
-        (stream_extent(&before, 2), stream_extent(&before, 3)),
-        "neighbours"
-    );
+    let extents = (stream_extent(&after, 2), stream_extent(&after, 3));
+    assert_eq!(extents, (stream_extent(&before, 2), stream_extent(&before, 3)), "neighbours");
     assert!(after.iter().all(|(key, row)| before[key] == *row), "rows keep values and seq");
-    assert_eq!(
-        inside.store.run_retention().await.unwrap(),
-        PurgeStats::default(),
-        "there is nothing left to do"
-    );
+    let cycle = inside.store.run_retention().await.unwrap();
+    assert_eq!(cycle, PurgeStats::default(), "there is nothing left to do");
     let again = inside.store.dry_run_retention(&ground.owner, &wanted).await.unwrap();
     assert_eq!(again.amount, PurgeStats::default());
     assert_eq!([count(&inside, &ground.owner, 1).await, count(&inside, &ground.owner, 2).await], [120, 50]);
@@ -152,8 +146,7 @@ async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
     let late = minutes(2, 3 * 1440, 1).iter().map(|r| Reading { value: Some(-1.0), ..r }).collect();
     inside.store.write(&ground.owner, late).await.unwrap();
     inside.compact().await.unwrap();
-    drop(inside);
-    let inside = ground.open_local(dir.path()).await;
+    let inside = reopen(&ground, inside).await;
     let query = "SELECT min(value) AS least, count(*) AS n FROM readings WHERE stream_id = 2";
     assert_eq!(inside.sql(&ground.owner, query).await, [json!({"least": -1.0, "n": 50})]);
 }

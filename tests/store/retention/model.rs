@@ -6,12 +6,12 @@ use basalt::domain::policy::PolicyTable;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::{Clock, Micros, StreamId};
-use basalt::query::readings_list::ValuesQuery;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::{read_file_rows, wait_for_cleanup};
 use crate::in_process::{DAY, MINUTE, TestDb, TestEnv};
+use crate::store::all_values;
 use crate::support::seeds;
 
 const STEPS: usize = 60;
@@ -110,10 +110,7 @@ impl RetentionModel {
 
     async fn check(&self, ground: &TestEnv, inside: &TestDb, place: &str) {
         let expected = self.shown(ground.clock.now().0);
-        let listed =
-            inside.values(&ground.owner, ValuesQuery { include_bad: true, ..ValuesQuery::default() }).await;
-        let found: BTreeMap<_, _> = listed.iter().map(|r| ((r.stream.0, r.ts.0), r.value.unwrap())).collect();
-        assert_eq!(listed.len(), found.len(), "{place}: a row is shown twice");
+        let found = all_values(ground, inside, place).await;
         assert!(found == expected, "{place}: {} rows, expected {}", found.len(), expected.len());
         let total: f64 = expected.values().sum();
         let totals = inside

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use basalt::domain::policy::PolicyTable;
-use basalt::domain::statistic::{Origin, Statistic};
 use basalt::domain::stream::StreamSpec;
 use basalt::domain::window::Windows;
 use basalt::domain::{Micros, StreamId};
@@ -16,6 +15,8 @@ use super::{
     stream_extent, wait_for_cleanup,
 };
 use crate::in_process::{DAY, MINUTE, NOW, TestEnv};
+use crate::store::reopen;
+use crate::support::posted_minute;
 fn computed(dir: &Path, stream: i32) -> FileRows {
     let rows = read_file_rows(dir, "statistics").into_iter();
     rows.filter(|((id, _, origin), _)| *id == stream && origin == "computed").collect()
@@ -43,8 +44,7 @@ async fn statistics_outlive_the_raw_rows_they_were_computed_from() {
     inside.store.write(&ground.owner, minutes(2, 300, 300)).await.unwrap();
     inside.store.write(&ground.owner, minutes(1, 30, 1)).await.unwrap();
     inside.store.flush().await.unwrap();
-    drop(inside);
-    inside = ground.open_local(dir.path()).await;
+    inside = reopen(&ground, inside).await;
     inside.compact().await.unwrap();
     let means =
         |rows: &FileRows| rows.iter().map(|(key, row)| (key.clone(), row.1)).collect::<BTreeMap<_, _>>();
@@ -66,23 +66,8 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
     let dir = tempfile::tempdir().unwrap();
     let mut inside = ground.open_local(dir.path()).await;
     inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
-    let by_hand = |before: i64| {
-        let row = Statistic {
-            origin: Origin::Posted,
-            stream: StreamId(1),
-            ts: Micros(NOW - before * MINUTE),
-            window_s: 60,
-            count: 1,
-            mean: Some(5.0),
-            rms: None,
-            median: None,
-            min: None,
-            max: None,
-            q1: None,
-            q3: None,
-        };
-        posted_rows(&[row])
-    };
+    let by_hand =
+        |before: i64| posted_rows(&[posted_minute(StreamId(1), Micros(NOW - before * MINUTE), 5.0)]);
     for before in [200, 121, 120, 10] {
         inside.store.upsert(&ground.owner, by_hand(before)).await.unwrap();
     }

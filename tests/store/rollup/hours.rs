@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::model::HOUR;
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
+use crate::store::reopen;
 use crate::store::retention::{read_file_rows, wait_for_cleanup};
 
 /// The first of the rows: three hours that are over.
@@ -94,7 +95,7 @@ async fn whole_hours_are_read_from_hours_and_edges_from_windows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_written_into_an_hour_make_it_windows_until_it_is_computed_again() {
-    let (ground, dir, mut inside) = TestEnv::open_new(2).await;
+    let (ground, _dir, mut inside) = TestEnv::open_new(2).await;
     fill(&ground, &inside).await;
     let late = |minute: i64, value| Reading::good(StreamId(1), Micros(START + minute * MINUTE + 1), value);
     for (n, (minute, value)) in [(20, 2.0), (80, 3.0), (20, 4.0)].into_iter().enumerate() {
@@ -104,10 +105,7 @@ async fn rows_written_into_an_hour_make_it_windows_until_it_is_computed_again() 
             assert_eq!(found, value, "row {n}, {stage}");
             match stage {
                 "in memory" => inside.store.flush().await.unwrap(),
-                "in the lake" => {
-                    drop(inside);
-                    inside = ground.open_local(dir.path()).await;
-                }
+                "in the lake" => inside = reopen(&ground, inside).await,
                 "after a crash" => drop(inside.store.compute_statistics().await.unwrap()),
                 _ => drop(inside.compact().await.unwrap()),
             }

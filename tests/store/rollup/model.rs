@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use basalt::domain::reading::{Quality, Reading, Readings};
-use basalt::domain::statistic::{Origin, Statistic};
+use basalt::domain::statistic::Statistic;
 use basalt::domain::window::Windows;
 use basalt::domain::{Micros, StreamId};
 use basalt::store::statistics::rows;
@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::store::plain_statistics::{PlainStatistics, compute_plain, is_near};
-use crate::support::{rows, seeds};
+use crate::store::reopen;
+use crate::support::{posted_minute, rows, seeds};
 
 const STEPS: usize = 40;
 /// Streams 1 to 3 are numbers, 4 is a text.
@@ -80,18 +81,11 @@ impl RollupModel {
         let mean = f64::from(self.chance.random_range(-50..50_i32));
         let has_ends = self.chance.random_bool(0.5);
         let row = Statistic {
-            origin: Origin::Posted,
-            stream,
-            ts: Micros(ts),
-            window_s: 60,
             count: self.chance.random_range(1..5),
-            mean: Some(mean),
-            rms: None,
-            median: None,
             min: has_ends.then_some(mean - 1.0),
             max: has_ends.then_some(mean + 1.0),
-            q1: None,
             q3: Some(mean + 0.5),
+            ..posted_minute(stream, Micros(ts), mean)
         };
         inside.store.upsert(&ground.owner, rows::posted_rows(std::slice::from_ref(&row))).await.unwrap();
         self.posted.insert((stream.0, ts), row);
@@ -221,10 +215,8 @@ impl RollupModel {
             match compute_plain(&values) {
                 None => {
                     let is_null = |name: &str| row[name].is_null();
-                    assert!(
-                        ["mean", "rms", "total", "low", "high"].into_iter().all(is_null),
-                        "{place}: {row}"
-                    );
+                    let are_null = ["mean", "rms", "total", "low", "high"].into_iter().all(is_null);
+                    assert!(are_null, "{place}: {row}");
                 }
                 Some(all) => {
                     let size = all.rms;
@@ -292,7 +284,7 @@ fn as_json(row: &Statistic) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
     for seed in seeds(1, 4) {
-        let (ground, dir, mut inside) = TestEnv::open_new(STREAMS).await;
+        let (ground, _dir, mut inside) = TestEnv::open_new(STREAMS).await;
         let mut model = RollupModel {
             rows: BTreeMap::new(),
             posted: BTreeMap::new(),
@@ -314,14 +306,10 @@ async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
                     ground.clock.advance(step);
                     model.now += step;
                 }
-                16 => {
-                    drop(inside);
-                    inside = ground.open_local(dir.path()).await;
-                }
+                16 => inside = reopen(&ground, inside).await,
                 _ => {
                     inside.store.close().await.unwrap();
-                    drop(inside);
-                    inside = ground.open_local(dir.path()).await;
+                    inside = reopen(&ground, inside).await;
                 }
             }
             if step % 4 == 3 {
