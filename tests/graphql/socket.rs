@@ -89,7 +89,7 @@ async fn a_session_says_its_csrf_token_and_ends_its_sockets_with_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_is_asked_over_one_socket_a_hundred_operations_at_once() {
-    let (server, client, _, stream) = with_stream("pump", "fp64").await;
+    let (server, _, _, stream) = with_stream("pump", "fp64").await;
     let mut socket = WsClient::connect(&server.url, &server.key).await;
     socket.send_json(&json!({ "type": "ping", "payload": { "n": 1 } })).await;
     assert_eq!(socket.receive().await, WsEvent::Message(json!({ "type": "pong", "payload": { "n": 1 } })));

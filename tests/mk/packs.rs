@@ -262,7 +262,7 @@ async fn a_configuration_of_an_installed_profile_is_wanted_by_its_component() {
     assert_members(&row, &json!({"status": "PENDING", "desiredVersion": 1, "reportedVersion": null}));
     admin.create("/api/v1/config-artefacts", artefact(json!({"rate": 6}))).await;
     let row = admin.get(&binding).await.about("the next version is wanted");
-    let row = row.has(200, json!({"status": "PENDING", "desiredVersion": 2}));
+    row.has(200, json!({"status": "PENDING", "desiredVersion": 2}));
     // What uses the profile keeps the pack, and each use for itself.
     let artefacts = admin.get("/api/v1/config-artefacts").await.body;
     let artefacts =
