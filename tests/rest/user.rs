@@ -158,9 +158,12 @@ async fn scoped_operations(client: &Client) -> Vec<(String, String, bool)> {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, described) in item.as_object().unwrap() {
             let alternatives = described["security"].as_array().into_iter().flatten();
-            let scopes: Vec<_> = alternatives.filter_map(|one| one["ApiKey"][0].as_str()).collect();
+            // A caller needs every scope of one of them.
+            let scopes: Vec<_> = alternatives.filter_map(|one| one["ApiKey"].as_array()).collect();
+            let scopes: Vec<_> = scopes.into_iter().filter(|all| !all.is_empty()).collect();
             if !scopes.is_empty() && described["operationId"] != "audit_list" {
-                let reads = scopes.iter().any(|scope| scope.ends_with(":read"));
+                let is_read = |scope: &Value| scope.as_str().is_some_and(|scope| scope.ends_with(":read"));
+                let reads = scopes.iter().any(|all| all.iter().all(is_read));
                 found.push((method.to_uppercase(), path.clone(), reads));
             }
         }
