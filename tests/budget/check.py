@@ -24,8 +24,9 @@ CASE_SECONDS = 6.0
 CASE_TOLERANCE = 1.5
 # What all cases may take on a quiet machine. They took 1,354 when this was set.
 SUM_SECONDS = 1500.0
-# What all cases together may exceed that by: neighbours cost the cases more than the loop.
-SUM_TOLERANCE = 1.25
+# What all cases together may exceed that by: neighbours cost the cases more than the loop. Nearly the same cases took 1,354 and 1,726 seconds on
+# two machines whose loops were faster than the reference.
+SUM_TOLERANCE = 1.4
 # Cases that took less are not printed.
 SHOWN_SECONDS = 3.0
 # What a case allowed more may exceed its figure by: processor time varies with what runs beside, and random worlds with their seed.
