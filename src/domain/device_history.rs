@@ -17,7 +17,7 @@ pub struct StateChange {
     pub at: Micros,
     /// `None` when nobody looked: the server was not running.
     pub state: Option<DeviceState>,
-    /// What was wrong when the state began.
+    /// Fault that was there when the state began.
     pub error: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub struct StateInterval {
     pub to: Micros,
     /// `None` when nobody looked.
     pub state: Option<DeviceState>,
-    /// What was wrong when the state began.
+    /// Fault that was there when the state began.
     pub error: Option<String>,
 }
 

@@ -168,7 +168,7 @@ const SENSOR: &str =
     "Sensor that is watched. Required unless the evaluation is DEVICE_STATE, of which it is null.";
 const DEVICE: &str =
     "Device whose state is watched. Required for DEVICE_STATE, null for every other evaluation.";
-const EVALUATION: &str = "What is compared: each value, an aggregate of the window, nothing but silence, or the state of a \
+const EVALUATION: &str = "Quantity that is compared: each value, an aggregate of the window, nothing but silence, or the state of a \
                           device.";
 const WINDOW: &str = "Length of the window in seconds, which ends with each reading; of NO_DATA the silence, and of \
                       DEVICE_STATE the time in the state, that raises the alert. Required for all but VALUE.";

@@ -88,7 +88,7 @@ pub fn section() -> Section {
         Doc::new("deleteAnnotation", "Delete an annotation").answers_nothing("The annotation is deleted.");
     Section {
         name: "Annotations",
-        about: "What is said about a time of a site, a device, a component or a sensor. An annotation is deleted with what \
+        about: "Statement about a time of a site, a device, a component or a sensor. An annotation is deleted with what \
                 it is about.",
         endpoints: vec![
             Endpoint::get(COLLECTION, list, list_doc),

@@ -5,7 +5,7 @@
 pub const FIELDS: &[(&str, &str)] = &[
     ("accepted", "Readings that are stored at a time at which the sensor had none."),
     ("acknowledgedAt", "Time at which the device or a person acknowledged the row, ISO-8601 in UTC."),
-    ("acknowledgedBy", "Who acknowledged the alert: a user, or `key_` and a key."),
+    ("acknowledgedBy", "Caller who acknowledged the alert: a user, or `key_` and a key."),
     ("aggregation", "How readings are combined into buckets; readings are returned without it."),
     ("annotationClasses", "Annotation classes of the pack."),
     ("annotationCount", "Number of annotations in the file of the export."),
@@ -89,7 +89,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("receivedAt", "Time at which the reading arrived at the server, ISO-8601 in UTC."),
     ("requestedBy", "Who asked for the export: a user, or `key_` and a key."),
     ("resolvedAt", "Time at which the alert was resolved, ISO-8601 in UTC."),
-    ("resolvedBy", "Who resolved the alert; `system` when its condition ended."),
+    ("resolvedBy", "Caller who resolved the alert; `system` when its condition ended."),
     ("result", "Members that the device has answered the command with."),
     ("results", "One entry for each sensor, in the order of the request."),
     ("role", "What the key may do."),

@@ -61,7 +61,7 @@ pub struct AlertRuleSettings {
     /// Id or row number of the device whose state is watched; null of a rule on a stream.
     #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     device: MaybeUndefined<ID>,
-    /// What is compared: `VALUE`, `AVG`, `MIN`, `MAX`, `COUNT`, `NO_DATA` or `DEVICE_STATE`; default `VALUE`.
+    /// Quantity that is compared: `VALUE`, `AVG`, `MIN`, `MAX`, `COUNT`, `NO_DATA` or `DEVICE_STATE`; default `VALUE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     evaluation: Option<String>,
     /// Length of the window, 1 to 86,400 s; null for `VALUE`.

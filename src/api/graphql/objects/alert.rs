@@ -12,12 +12,12 @@ use crate::api::graphql::scalars::DateTime;
 use crate::app::alert::ShownAlertRule;
 use crate::domain::alert::{AlertDetails, rule};
 
-/// What became of an event that an alert rule raised.
+/// State of an event that an alert rule raised.
 pub struct Alert(pub AlertDetails);
 
 object! {
     #[Object]
-    /// What became of an event that an alert rule raised.
+    /// State of an event that an alert rule raised.
     impl Alert(self) {
         /// Status: `ACTIVE`, `ACKNOWLEDGED` or `RESOLVED`.
         status: &str = self.0.lifecycle.status.name();
@@ -28,11 +28,11 @@ object! {
         rule_name: &str = &self.0.rule_name;
         /// Time at which somebody acknowledged the alert.
         acknowledged_at: Option<DateTime> = self.0.lifecycle.acknowledged_at.map(DateTime);
-        /// Who acknowledged the alert.
+        /// Caller who acknowledged the alert.
         acknowledged_by: Option<&str> = self.0.lifecycle.acknowledged_by.as_deref();
         /// Time at which the alert was resolved.
         resolved_at: Option<DateTime> = self.0.lifecycle.resolved_at.map(DateTime);
-        /// Who resolved the alert; `system` when its condition ended.
+        /// Caller who resolved the alert; `system` when its condition ended.
         resolved_by: Option<&str> = self.0.lifecycle.resolved_by.as_deref();
         /// Note of the person who acknowledged or resolved the alert.
         note: Option<&str> = self.0.lifecycle.note.as_deref();
@@ -57,7 +57,7 @@ object! {
         uuid: String = self.0.rule.uuid.to_string();
         /// Name of the rule, unique in the organization.
         name: &str = &self.0.rule.spec.name;
-        /// What is compared: `VALUE`, `AVG`, `MIN`, `MAX`, `COUNT`, `NO_DATA` or `DEVICE_STATE`.
+        /// Quantity that is compared: `VALUE`, `AVG`, `MIN`, `MAX`, `COUNT`, `NO_DATA` or `DEVICE_STATE`.
         evaluation: &str = self.0.rule.spec.evaluation.name();
         /// Length of the window, seconds; null for `VALUE`.
         window_seconds: Option<i64> = self.0.rule.spec.window_s;

@@ -9,12 +9,12 @@ use crate::api::graphql::rows;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::domain::annotation;
 
-/// What is said about a time of a site, a device, a component or a stream.
+/// Statement about a time of a site, a device, a component or a stream.
 pub struct Annotation(pub annotation::Annotation);
 
 object! {
     #[Object]
-    /// What is said about a time of a site, a device, a component or a stream.
+    /// Statement about a time of a site, a device, a component or a stream.
     impl Annotation(self) {
         /// UUID of the annotation.
         uuid: String = self.0.uuid.to_string();
@@ -22,7 +22,7 @@ object! {
         class_id: String = self.0.spec.class.to_string();
         /// Key of its class.
         class_key: &str = &self.0.class_key;
-        /// What `scopeId` is: `SITE`, `DEVICE`, `COMPONENT` or `SENSOR`, which is a stream.
+        /// Kind of object that `scopeId` names: `SITE`, `DEVICE`, `COMPONENT` or `SENSOR`, which is a stream.
         scope_type: &str = self.0.spec.scope_type.name();
         /// UUID of the site, device, component or stream.
         scope_id: String = self.0.spec.scope.to_string();
@@ -38,7 +38,7 @@ object! {
         confidence: Option<f64> = self.0.spec.confidence;
         /// Free text; null if there is none.
         note: Option<&str> = self.0.spec.note.as_deref();
-        /// Who created it: a user, or `key_` and a key.
+        /// Caller who created it: a user, or `key_` and a key.
         created_by: &str = &self.0.created_by;
         /// Time of creation.
         created_at: DateTime = DateTime(self.0.created_at);

@@ -39,7 +39,7 @@ object! {
         to: DateTime = DateTime(self.0.to);
         /// State of the device; null when no server was there to look.
         state: Option<DeviceState> = self.0.state.map(DeviceState::from);
-        /// What was wrong when the state began; null if nothing was.
+        /// Fault that was there when the state began; null if nothing was.
         error: Option<&str> = self.0.error.as_deref();
     }
 }

@@ -18,7 +18,7 @@ object! {
     impl Export(self) {
         /// UUID of the export.
         uuid: String = self.0.uuid.to_string();
-        /// What `scopeId` is: `SITE`, `DEVICE`, `COMPONENT` or `SENSOR`, which is a stream.
+        /// Kind of object that `scopeId` names: `SITE`, `DEVICE`, `COMPONENT` or `SENSOR`, which is a stream.
         scope_type: &str = self.0.spec.scope_type.name();
         /// UUID of the site, device, component or stream.
         scope_id: String = self.0.spec.scope.to_string();
