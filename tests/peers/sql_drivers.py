@@ -217,14 +217,24 @@ def stolen(connection):
 
 
 def cancelled(connection):
-    timer = threading.Timer(0.3, connection.cancel)
-    timer.start()
+    """A cancellation that comes before its statement cancels nothing, so it is sent until the statement has ended."""
+    has_ended = threading.Event()
+
+    def cancel():
+        while not has_ended.wait(0.3):
+            connection.cancel()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
     try:
         connection.execute(ENDLESS)
+        return None
     except psycopg.errors.QueryCanceled:
-        return connection.execute("SELECT 'cancelled'").fetchone()
+        pass
     finally:
-        timer.join()
+        has_ended.set()
+        canceller.join()
+    return connection.execute("SELECT 'cancelled'").fetchone()
 
 
 def sqlalchemy_checks(target):
