@@ -1,4 +1,4 @@
-//! What two people do with the pages while a plant changes: devices that stop, connections that break, readings of every kind, rules, keys.
+//! Two people use the pages of a changing plant: devices that stop, connections that break, readings of every kind, rules, keys.
 
 use serde_json::{Value, json};
 

@@ -16,7 +16,7 @@ use crate::ingest::NDJSON;
 use crate::rest::stream_of;
 use crate::support::{PASSWORD, Server, WsClient, run_python};
 
-/// What finds mistakes of accessibility.
+/// Program that finds mistakes of accessibility.
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/web/node_modules/axe-core/axe.min.js");
 
 /// A server with two streams of some values, and the id of the first.
@@ -120,7 +120,7 @@ async fn below_the_path_of_a_proxy_every_link_leads_somewhere() {
     }
 }
 
-/// What a browser sees of a page, having asked nobody else and complained of nothing.
+/// Returns what a browser sees of a page, having asked nobody else and complained of nothing.
 async fn visit(server: &Server, page: &str, who: [&str; 2]) -> Value {
     let seen = run_python("browse_pages.py", &[page, &server.url, who[0], who[1]]).await;
     check_manners(&server.url, &seen);

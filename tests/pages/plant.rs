@@ -44,6 +44,7 @@ async fn a_person_makes_changes_and_removes_what_a_plant_has() {
     assert_eq!(seen["wide"], json!([]), "no page scrolls sideways");
     check_devices(&seen);
     check_states(&seen["states"]);
+    check_tags(&seen["tags"]);
     check_models(&seen["models"]);
     check_stream(&seen["stream"]);
     check_trend(&seen["trend"]);
@@ -77,6 +78,24 @@ fn check_states(seen: &Value) {
     let shown: f64 = seen["shown"].as_str().unwrap().trim_end_matches(" %").parse().unwrap();
     let expected = seen["availability"].as_f64().unwrap() * 100.0;
     assert!((shown - expected).abs() < 5.0, "{seen}");
+}
+
+/// The plan of a file names its lines and makes nothing; a pasted list makes its one stream, and says why the other line is left out.
+fn check_tags(seen: &Value) {
+    let [read, lines, streams] = &seen["file"].as_array().unwrap()[..] else { panic!("{seen}") };
+    let expected = "Read as a list of the plain form in windows-1252, separated by semicolons.";
+    assert_eq!((read, streams), (&json!(expected), &json!([])), "{seen}");
+    let lines = list(lines);
+    let has_all =
+        ["tag 1", "new stream", "ir:1 · uint16 · °C · × 0.1"].iter().all(|text| lines[0].contains(text));
+    assert!(lines.len() == 1 && has_all, "{lines:?}");
+    let left_out = list(&seen["left_out"]);
+    assert!(
+        left_out.len() == 1 && left_out[0].contains("tag 3") && left_out[0].contains("zz:0"),
+        "{left_out:?}"
+    );
+    let made = json!([{"name": "tag 2", "path": "ir:2", "type": "uint16", "unit": "", "scale": 1.0}]);
+    assert_eq!((&seen["emptied"], &seen["buttons"], &seen["streams"]), (&json!(""), &json!(0), &made));
 }
 
 /// A model is uploaded, scores what was stored, is calibrated, gets a version, goes back, and is deleted.

@@ -1,4 +1,4 @@
-//! What somebody sets up in the pages beside devices and a receiver of notifications; and the pages without a
+//! Setup in the pages of more than devices and a receiver of notifications; and the pages without a
 //! mouse, in colours of the reader, with less motion, at 200 %, and left open.
 
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ const PAGES: [&str; 12] = rows![
     "/ui/sql"; "/ui/system"; "/ui/admin";
 ];
 
-/// What the heap of a page may grow by in fifteen seconds of values that come, bytes.
+/// Most bytes by which the heap of a page may grow in fifteen seconds of values that come.
 const MOST_GROWTH: i64 = 10_000_000;
 
 #[tokio::test]

@@ -32,7 +32,7 @@ fn rows() -> u64 {
     sized(ROWS, 10 * ROWS)
 }
 
-/// What becomes of the file: a reading of each stream for each line that is not wrong.
+/// Totals of the file: a reading of each stream for each line that is not wrong.
 struct ImportTotals {
     lines: u64,
     wrong: u64,

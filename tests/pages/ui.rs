@@ -216,7 +216,7 @@ async fn check_boards_and_rules(server: &Server, seen: &Value) {
     assert_eq!(rule, &json!(["a", "each value above 10.5", "▲ warning"]));
 }
 
-/// What was imported over a broken connection is there once, and an export has what SQL has.
+/// Checks that a file imported over a broken connection is there once, and that an export has what SQL has.
 async fn check_transfer(server: &Server, stream: i64, seen: &Value) {
     assert_eq!(seen["mapped"], "a (a device)");
     let is_told = seen["said"].as_str().unwrap().starts_with("70,000 readings written, 1 lines left out");

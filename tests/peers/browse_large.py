@@ -48,6 +48,7 @@ def pages(plant):
         "device": (f"/ui/devices/{plant['device']}", ".table-scroll tbody th"),
         "new device": ("/ui/devices/new", "form"),
         "settings of a device": (f"/ui/devices/{plant['device']}/edit", "form"),
+        "tag list of a device": (f"/ui/devices/{plant['device']}/tag-list", "form textarea"),
         "stream": (f"/ui/streams/{plant['stream']}?days=1", "svg.day-bars"),
         "models": ("/ui/models", "tbody tr"),
         "model": (f"/ui/models/{plant['model']}", "dl.facts"),

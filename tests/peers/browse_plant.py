@@ -162,6 +162,40 @@ def states(person, api):
     return seen | {"availability": told["availability"], "states": sorted({held["state"] for held in told["states"]})}
 
 
+def tag_list(person, api):
+    """A list from a file is checked and changes nothing; another one that is pasted makes a stream, once."""
+    page, seen = person.page, {}
+    device = api.sql("SELECT id FROM devices WHERE name = 'Press 1'")[0]["id"]
+    streams = f"SELECT name, path, type, unit, scale FROM streams WHERE device_id = {device} AND name LIKE 'tag %' ORDER BY name"
+    person.open(f"/ui/devices/{device}", "h1")
+    page.get_by_role("link", name="Import a tag list").click()
+    page.get_by_label("File").set_input_files(
+        {"name": "tags.csv", "mimeType": "text/csv", "buffer": "name;address;type;unit;scale\ntag 1;ir:1;uint16;°C;0,1\n".encode("cp1252")}
+    )
+    page.get_by_role("button", name="Check the list").click()
+    lines = page.get_by_role("region", name="Lines").locator("tbody tr")
+    lines.first.wait_for()
+    seen["file"] = [page.get_by_text("Read as a list").inner_text(), lines.all_inner_texts(), api.sql(streams)]
+
+    # By keyboard: what is pasted takes the place of the file.
+    page.get_by_label("Or paste the list").focus()
+    page.keyboard.insert_text("name,address,type\ntag 2,ir:2,uint16\ntag 3,zz:0,uint16\n")
+    page.get_by_role("region", name="Lines").wait_for(state="detached")
+    seen["emptied"] = page.get_by_label("File").input_value()
+    page.get_by_role("button", name="Check the list").click()
+    page.get_by_text("Streams that the list makes: 1.").wait_for()
+    page.get_by_role("combobox", name="Lines").select_option("left_out")
+    lines.filter(has_text="tag 2").wait_for(state="detached")
+    seen["left_out"] = lines.all_inner_texts()
+    person.judge("a tag list")
+    page.get_by_role("button", name="Make streams (1)").click()
+    page.get_by_text("Streams made: 1.").wait_for()
+    page.get_by_role("button", name="Check the list").click()
+    page.get_by_text("The list makes no stream.").wait_for()
+    seen["buttons"] = page.get_by_role("button", name="Make streams").count()
+    return seen | {"streams": api.sql(streams)}
+
+
 def browse(person, api, device):
     page = person.page
     person.open(f"/ui/devices/{device}", "h1")
@@ -313,6 +347,7 @@ def main():
             "wizard": wizard(person, api, port),
             "set": set_value(person),
             "states": states(person, api),
+            "tags": tag_list(person, api),
             "device": change_and_delete(person, api),
             "browse": browse(person, api, int(device)),
             "models": models(person, api, files),

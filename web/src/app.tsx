@@ -47,6 +47,7 @@ const ROUTES: Route[] = [
   { pattern: /^\/devices\/new$/, word: "devices", load: () => import("./pages/devices/New.tsx") },
   { pattern: /^\/devices\/(\d+)\/edit$/, word: "devices", load: () => import("./pages/devices/Edit.tsx") },
   { pattern: /^\/devices\/(\d+)\/browse$/, word: "devices", load: () => import("./pages/devices/Browse.tsx") },
+  { pattern: /^\/devices\/(\d+)\/tag-list$/, word: "devices", load: () => import("./pages/devices/TagList.tsx") },
   { pattern: /^\/devices\/(\d+)$/, word: "devices", load: () => import("./pages/devices/Detail.tsx") },
   { pattern: /^\/boards$/, word: "boards", load: () => import("./pages/boards/Page.tsx") },
   { pattern: /^\/boards\/([0-9a-f-]{36})$/, word: "boards", load: () => import("./pages/boards/Board.tsx") },

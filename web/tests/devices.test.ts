@@ -3,7 +3,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { certificatesOf } from "../src/pages/devices/certificate.ts";
-import { BLANK_STREAM, blankDevice, deviceInput, draftOf, filled, metadataOf, nameOfNode, numberErrors, parsePasted, streamInput, typeOfNode } from "../src/pages/devices/draft.ts";
+import {
+  BLANK_STREAM,
+  blankDevice,
+  deviceInput,
+  draftOf,
+  filled,
+  metadataOf,
+  nameOfNode,
+  numberErrors,
+  parsePasted,
+  streamInput,
+  typeOfNode,
+} from "../src/pages/devices/draft.ts";
 import { FORMS, PROTOCOLS, TYPES } from "../src/pages/devices/protocols.ts";
 import { isVariable, shortReading, shortValue, streamOf, withChildren } from "../src/pages/devices/tree.ts";
 import type { Certificate, OpcuaNode } from "../src/pages/devices/types.ts";
@@ -31,12 +43,26 @@ test("an empty interval is no polling, and a decimal comma is taken", () => {
 test("settings have the types that the server wants; those of the server and what somebody else keeps there stay", () => {
   const draft = { ...blankDevice("mqtt"), settings: { qos: "0", keep_alive: "10", client_id: " me ", topic_filter: "" } };
   assert.deepEqual(metadataOf(draft, { hall: 2, topic_filter: "#" }), { hall: 2, qos: 0, keep_alive: 10, client_id: "me" });
-  assert.deepEqual(metadataOf({ ...blankDevice("modbus"), settings: { writes_lists: "true", framing: "rtu_over_tcp" } }), { writes_lists: true, framing: "rtu_over_tcp" });
+  assert.deepEqual(
+    metadataOf({ ...blankDevice("modbus"), settings: { writes_lists: "true", framing: "rtu_over_tcp" } }),
+    { writes_lists: true, framing: "rtu_over_tcp" },
+  );
   assert.deepEqual(metadataOf({ ...blankDevice("modbus"), settings: { writes_lists: "" } }, { writes_lists: true }), {});
 });
 
 test("a device that was not changed is sent as it is", () => {
-  const known = { name: "PLC", host: "10.0.0.1", port: null, unit: 3, byteorder: "big", username: "", pollInterval: 0.5, timeout: 2, enabled: false, metadata: { frame: "4E", network: 0, hall: "A" } };
+  const known = {
+    name: "PLC",
+    host: "10.0.0.1",
+    port: null,
+    unit: 3,
+    byteorder: "big",
+    username: "",
+    pollInterval: 0.5,
+    timeout: 2,
+    enabled: false,
+    metadata: { frame: "4E", network: 0, hall: "A" },
+  };
   assert.deepEqual(deviceInput(draftOf("melsec", known), known.metadata), {
     name: "PLC", enabled: false, metadata: known.metadata, host: "10.0.0.1", port: null, unit: 3, byteorder: "big", pollInterval: 0.5, timeout: 2,
   });
@@ -54,7 +80,10 @@ test("rows that were left blank are no streams", () => {
 test("a stream has a word order only where one is chosen", () => {
   const row = { ...BLANK_STREAM, name: " oven ", path: "hr:1" };
   assert.equal("metadata" in streamInput(row, 4), false);
-  assert.deepEqual(streamInput({ ...row, wordorder: "cdab" }, 4), { device: "4", name: "oven", path: "hr:1", type: "fp64", unit: "", accessMode: "r", metadata: { wordorder: "cdab" } });
+  assert.deepEqual(
+    streamInput({ ...row, wordorder: "cdab" }, 4),
+    { device: "4", name: "oven", path: "hr:1", type: "fp64", unit: "", accessMode: "r", metadata: { wordorder: "cdab" } },
+  );
 });
 
 test("rows of a spreadsheet", () => {
@@ -74,7 +103,14 @@ test("each choice begins with what the server takes without the setting, and no 
   }
 });
 
-const node = (node_id: string, node_class: string, more: Partial<OpcuaNode> = {}): OpcuaNode => ({ node_id, node_class, browse_name: "2:x", display_name: "x", children: [], ...more });
+const node = (node_id: string, node_class: string, more: Partial<OpcuaNode> = {}): OpcuaNode => ({
+  node_id,
+  node_class,
+  browse_name: "2:x",
+  display_name: "x",
+  children: [],
+  ...more,
+});
 
 test("a node becomes a stream of its type, its access and the name in its id", () => {
   const speed = node("ns=2;s=motor.speed", "Variable", { data_type: "Float", access: "rw" });
@@ -102,7 +138,14 @@ test("a long value is cut", () => {
 });
 
 test("the certificates of a device's server, those without a decision first", () => {
-  const certificate = (fingerprint: string, state: Certificate["state"], device: number): Certificate => ({ fingerprint, state, subject: "", validFrom: null, validTo: null, devices: [{ rowId: device, name: "" }] });
+  const certificate = (fingerprint: string, state: Certificate["state"], device: number): Certificate => ({
+    fingerprint,
+    state,
+    subject: "",
+    validFrom: null,
+    validTo: null,
+    devices: [{ rowId: device, name: "" }],
+  });
   const all = [certificate("1", "trusted", 4), certificate("2", "new", 5), certificate("3", "new", 4)];
   assert.deepEqual(certificatesOf(all, 4).map(({ fingerprint }) => fingerprint), ["3", "1"]);
 });

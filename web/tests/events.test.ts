@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { mock, test, type TestContext } from "node:test";
-import { hangUp } from "../src/api/live.ts";
+import { closeConnection } from "../src/api/live.ts";
 import { parseFilters, useEvents } from "../src/pages/events/list.ts";
 import { mount } from "./hooks.ts";
 import { serve, tell } from "./socket.ts";
@@ -14,7 +14,7 @@ async function listing(context: TestContext) {
   mock.timers.enable({ apis: ["setTimeout"] });
   context.after(() => {
     mock.timers.reset();
-    hangUp();
+    closeConnection();
   });
   serve();
   const answers: ((nodes: object[]) => void)[] = [];

@@ -11,10 +11,10 @@ const HOUR = 3_600_000;
 test("the first view is asked for at once, another one when the hand rests", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   Object.assign(globalThis, { sessionStorage: { getItem: () => "key" } });
-  let asked = 0;
+  let requests = 0;
   // An answer that does not come before it is given up.
   globalThis.fetch = (_, request) => {
-    asked += 1;
+    requests += 1;
     return new Promise((_, failed) => request?.signal?.addEventListener("abort", () => failed(request.signal?.reason)));
   };
   const loader = new Loader(new TileCache(), () => {}, assert.ifError, () => {});
@@ -23,14 +23,14 @@ test("the first view is asked for at once, another one when the hand rests", asy
   await pass(1);
   loader.want(wish(0));
   await pass(1);
-  assert.equal(asked, 1);
+  assert.equal(requests, 1);
   loader.want(wish(10));
   await pass(79);
   loader.want(wish(20));
   await pass(79);
-  assert.equal(asked, 1);
+  assert.equal(requests, 1);
   await pass(1);
-  assert.equal(asked, 2);
+  assert.equal(requests, 2);
   loader.stop();
   mock.timers.reset();
 });

@@ -59,7 +59,17 @@ test("of a window each source has what was and what was expected", () => {
 });
 
 test("jobs of other models are not shown, and those that go on come first", () => {
-  const job = (rowId: number, modelRowId: number | null, state: "done" | "running") => ({ rowId, modelRowId, state, kind: "score", progress: 0, error: null, createdAt: "", endedAt: null, result: null });
+  const job = (rowId: number, modelRowId: number | null, state: "done" | "running") => ({
+    rowId,
+    modelRowId,
+    state,
+    kind: "score",
+    progress: 0,
+    error: null,
+    createdAt: "",
+    endedAt: null,
+    result: null,
+  });
   const found = jobsOf([job(4, 1, "done"), job(3, 2, "running"), job(2, 1, "running"), job(1, null, "done")], 1);
   assert.deepEqual(found.map(({ rowId }) => rowId), [2, 4]);
 });
@@ -70,7 +80,21 @@ test("what a job counted is said, not which model it was", () => {
 });
 
 test("an upload leaves to the server what is empty, and takes a decimal comma", () => {
-  const blank = { name: " Oven ", device: "", kind: "cnn_ae", sources: [3, 1], interval: "0,5", score: "mse", threshold: "", clearRatio: "", minWindows: "2", output: "" };
-  assert.deepEqual(textParts(blank), [["name", "Oven"], ["model_type", "cnn_ae"], ["source", "3,1"], ["interval", "0.5"], ["score", "mse"], ["min_windows", "2"]]);
+  const blank = {
+    name: " Oven ",
+    device: "",
+    kind: "cnn_ae",
+    sources: [3, 1],
+    interval: "0,5",
+    score: "mse",
+    threshold: "",
+    clearRatio: "",
+    minWindows: "2",
+    output: "",
+  };
+  assert.deepEqual(
+    textParts(blank),
+    [["name", "Oven"], ["model_type", "cnn_ae"], ["source", "3,1"], ["interval", "0.5"], ["score", "mse"], ["min_windows", "2"]],
+  );
   assert.deepEqual(textParts({ ...blank, device: "7" })[0], ["device_id", "7"]);
 });

@@ -24,5 +24,8 @@ test("what is worse comes first, whatever it is, and what is equally bad keeps i
     { rank: "critical", name: "an event" },
     { rank: "error", name: "another event" },
   ] as const;
-  assert.deepEqual(worstFirst([...entries]).map(({ name }) => name), ["an event", "a device is offline", "another event", "a device is degraded", "streams are silent"]);
+  assert.deepEqual(
+    worstFirst([...entries]).map(({ name }) => name),
+    ["an event", "a device is offline", "another event", "a device is degraded", "streams are silent"],
+  );
 });

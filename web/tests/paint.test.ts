@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { extent, isJoined, intervalOf, type Marks, markAt, marksOf } from "../src/chart/marks.ts";
 import { paint, type Pen } from "../src/chart/paint.ts";
 import { lane, runs } from "../src/chart/quality.ts";
-import { withHeld } from "../src/chart/held.ts";
+import { withPriorReading } from "../src/chart/priorReading.ts";
 import { rawTile } from "../src/chart/loader.ts";
 
 const WIDTH = 100;
@@ -152,10 +152,10 @@ test("marks of neighbouring blocks are neither lost nor doubled", () => {
 });
 
 test("a value that was stored before holds into the view, unless a newer one is known", () => {
-  const held = { time: 100, value: 7, isUncertain: false };
-  const after = withHeld(readings([[500, 10]]), held);
+  const prior = { time: 100, value: 7, isUncertain: false };
+  const after = withPriorReading(readings([[500, 10]]), prior);
   assert.deepEqual([after.start, after.mean, after.bad], [[100, 500], [7, 10], [0, 0]]);
-  assert.deepEqual(withHeld(readings([[50, 10]]), held).start, [50]);
-  assert.deepEqual(withHeld(readings([]), { ...held, value: NaN }).bad, [1]);
-  assert.deepEqual(withHeld(readings([]), undefined).start, []);
+  assert.deepEqual(withPriorReading(readings([[50, 10]]), prior).start, [50]);
+  assert.deepEqual(withPriorReading(readings([]), { ...prior, value: NaN }).bad, [1]);
+  assert.deepEqual(withPriorReading(readings([]), undefined).start, []);
 });

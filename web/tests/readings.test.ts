@@ -49,16 +49,33 @@ test("of a row for each value the stream is found by name and device, or by row 
 });
 
 test("a row is left out whose stream is unknown, ambiguous, of another device or of no kind that is imported", () => {
-  const lines = ["1777377600,pressure,,1", "1777377600,speed,,1", "1777377600,count,press 2,1", "1777377600,7,press 2,1", "1777377600,setup,,{}", "1777377600,speed,press 1,fast", "1777377600,speed,press 1"];
+  const lines = [
+    "1777377600,pressure,,1",
+    "1777377600,speed,,1",
+    "1777377600,count,press 2,1",
+    "1777377600,7,press 2,1",
+    "1777377600,setup,,{}",
+    "1777377600,speed,press 1,fast",
+    "1777377600,speed,press 1",
+  ];
   const { readings, wrong } = readLines(lines, LONG, INDEX);
   assert.deepEqual([readings, wrong], [[], lines]);
 });
 
 test("an export is read again: texts in a column of their own, qualities, and bad readings without a value", () => {
   const mapping = { ...COMMON, columns: 6, stream: 2, device: null, value: 3, text: 4, quality: 5 };
-  const lines = ["1777377600,speed,7,1.5,,good", "1777377600,speed,7,,,bad", "1777377600,recipe,9,,steel,uncertain", "1777377600,speed,7,1,,excellent", "1777377600,speed,7,,,"];
+  const lines = [
+    "1777377600,speed,7,1.5,,good",
+    "1777377600,speed,7,,,bad",
+    "1777377600,recipe,9,,steel,uncertain",
+    "1777377600,speed,7,1,,excellent",
+    "1777377600,speed,7,,,",
+  ];
   const { readings, wrong } = readLines(lines, mapping, INDEX);
-  assert.deepEqual(readings, [`{"stream_id":7,${TS},"value":1.5}`, `{"stream_id":7,${TS},"quality":"bad"}`, `{"stream_id":9,${TS},"text":"steel","quality":"uncertain"}`]);
+  assert.deepEqual(
+    readings,
+    [`{"stream_id":7,${TS},"value":1.5}`, `{"stream_id":7,${TS},"quality":"bad"}`, `{"stream_id":9,${TS},"text":"steel","quality":"uncertain"}`],
+  );
   assert.deepEqual(wrong, ["1777377600,speed,7,1,,excellent"]);
 });
 

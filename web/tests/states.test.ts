@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type HeldState, segmentsOf, spanOf, sumsOf, twoDecimals } from "../src/pages/devices/states.ts";
+import { type StateInterval, segmentsOf, spanOf, sumsOf, twoDecimals } from "../src/pages/devices/states.ts";
 
 const HOUR = 3_600_000;
-const held = (from: number, to: number, state: HeldState["state"]): HeldState => ({
+const held = (from: number, to: number, state: StateInterval["state"]): StateInterval => ({
   from: new Date(from).toISOString(),
   to: new Date(to).toISOString(),
   state,

@@ -71,7 +71,10 @@ export function onUnauthenticated(told: () => void): void {
   unauthenticated = told;
 }
 
-/** Sends a request to a path of the server, with the reader's credentials unless told otherwise. Fails with an `ApiError`, or with an `AbortError` when it is given up. */
+/**
+ * Sends a request to a path of the server, with the reader's credentials unless told otherwise. Fails with an `ApiError`,
+ * or with an `AbortError` when it is given up.
+ */
 export async function send(path: string, init: RequestInit = {}, who = credentials()): Promise<Response> {
   const headers = { ...who, ...(init.headers as Record<string, string> | undefined) };
   let answer: Response;

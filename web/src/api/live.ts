@@ -3,6 +3,7 @@
 
 import { type Client, createClient } from "graphql-ws";
 import { credentials } from "./access.ts";
+import type { Data, Document, OperationName, Variables } from "./graph.ts";
 import { ApiError } from "./http.ts";
 import { ROOT } from "./root.ts";
 
@@ -31,7 +32,7 @@ function socket(): Client {
     on: {
       connected: (_, __, isReturn) => {
         watcher(true);
-        if (isReturn) for (const ask of returned) ask();
+        if (isReturn) for (const reload of returned) reload();
       },
       // 1000 is our own farewell.
       closed: (event) => watcher(event instanceof CloseEvent && event.code === 1000),
@@ -41,7 +42,7 @@ function socket(): Client {
 }
 
 /** Ends all subscriptions, because somebody else asks from now on. */
-export function hangUp(): void {
+export function closeConnection(): void {
   void client?.dispose();
   client = undefined;
 }
@@ -74,27 +75,27 @@ function cursorOf(data: object): string | undefined {
  * Follows a subscription until the function that is returned is called. A query with `$after` goes on from its last message after the connection
  * was lost; `missed` is called when it is there again, for what has no cursor.
  */
-export function follow<T extends object>(
-  query: string,
-  variables: Record<string, unknown>,
-  next: (data: T) => void,
+export function follow<Name extends OperationName>(
+  query: Document<Name>,
+  variables: Variables<Name>,
+  next: (data: Data<Name>) => void,
   failed: (error: ApiError) => void,
   missed: () => void = () => {},
 ): () => void {
   followers += 1;
-  const ask = () => missed();
-  returned.add(ask);
+  const reload = () => missed();
+  returned.add(reload);
   // It is sent as it is then, whenever the connection begins.
-  const asked = { query, variables: { ...variables } };
-  const stop = socket().subscribe<T>(
-    asked,
+  const request: { query: string; variables: Record<string, unknown> } = { query, variables: { ...variables } };
+  const stop = socket().subscribe<Data<Name>>(
+    request,
     {
       next: ({ data, errors }) => {
         const first = errors?.[0];
         if (first) failed(new ApiError(first.message, 200, String(first.extensions?.["code"] ?? "")));
         else if (data) {
           const after = query.includes("$after") ? cursorOf(data) : undefined;
-          if (after !== undefined) asked.variables["after"] = after;
+          if (after !== undefined) request.variables["after"] = after;
           next(data);
         }
       },
@@ -109,7 +110,7 @@ export function follow<T extends object>(
   );
   return () => {
     stop();
-    returned.delete(ask);
+    returned.delete(reload);
     followers -= 1;
     // A connection that nobody needs is not missed.
     if (followers === 0) watcher(true);

@@ -1,8 +1,9 @@
 // What the answers of the server contain, as far as the pages ask for it.
 
-export type DeviceState = "disabled" | "connecting" | "online" | "degraded" | "offline";
-export type Level = "info" | "warning" | "error" | "critical";
-export type Quality = "good" | "uncertain" | "bad";
+import type { DeviceState, Level, Quality } from "../../generated/operations.ts";
+import type { Data } from "./graph.ts";
+
+export type { DeviceState, Level, Quality };
 
 export interface Named {
   rowId: number;
@@ -48,13 +49,7 @@ export interface Event {
   stream: Named | null;
 }
 
-export interface Me {
-  kind: string;
-  username: string | null;
-  organization: string;
-  restricted: boolean;
-  scopes: string[];
-}
+export type Me = Data<"Me">["me"];
 
 /** Streams whose readings are numbers. */
 export function isNumeric(type: string): boolean {

@@ -4,7 +4,7 @@ import { type ApiError, isAway } from "../api/http.ts";
 import { rows } from "../api/rows.ts";
 import { seriesStyle } from "../chart/palette.ts";
 import { isDark } from "../shell/theme.ts";
-import { useAsk } from "../ui/ask.ts";
+import { useRequest } from "../ui/request.ts";
 import { formatNumber, shortTime } from "../ui/format.ts";
 import { ErrorBox } from "../ui/parts.tsx";
 import { apart, type Bucket, bandPath, bounds, linePath, stepOf, stretches } from "./paint.ts";
@@ -29,7 +29,11 @@ async function loadLines(streams: BoardStream[], length: number, signal: AbortSi
   const step = stepOf(now - length, now, MOST_BUCKETS);
   const [from, to] = [Math.floor((now - length) / step) * step, Math.ceil(now / step) * step];
   const params = { step: `${step / 1000} seconds`, from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-  const found = await rows<{ stream_id: number; t: string; least: number; most: number; mean: number }>(bucketsOf(streams.map(({ rowId }) => rowId)), params, signal);
+  const found = await rows<{ stream_id: number; t: string; least: number; most: number; mean: number }>(
+    bucketsOf(streams.map(({ rowId }) => rowId)),
+    params,
+    signal,
+  );
   const of = (stream: BoardStream) => found.filter((row) => row.stream_id === stream.rowId).map(({ t, ...rest }) => ({ at: Date.parse(t), ...rest }));
   return { from, to, step, lines: streams.map((stream) => ({ stream, buckets: of(stream) })) };
 }
@@ -44,9 +48,9 @@ function isKept(data: object | undefined, error: ApiError): boolean {
 
 export function Lines({ streams, length }: { streams: BoardStream[]; length: number }) {
   const ids = streams.map(({ rowId }) => rowId).join();
-  const { data, error, ask } = useAsk((signal) => loadLines(streams, length, signal), [ids, length], EVERY);
+  const { data, error, reload } = useRequest((signal) => loadLines(streams, length, signal), [ids, length], EVERY);
   const all = data?.lines.flatMap(({ buckets }) => buckets) ?? [];
-  if (error && !isKept(data, error)) return <ErrorBox error={error} again={ask} />;
+  if (error && !isKept(data, error)) return <ErrorBox error={error} again={reload} />;
   if (!data) return null;
   if (all.length === 0) return <p class="muted">{t("noValue")}</p>;
   const [low, high] = bounds(all);
@@ -67,7 +71,14 @@ export function Lines({ streams, length }: { streams: BoardStream[]; length: num
           return (
             <g key={stream.rowId}>
               <path d={bandPath(buckets, boxOf(stream))} fill={colour} opacity="0.25" />
-              <path d={linePath(buckets, boxOf(stream))} fill="none" stroke={colour} stroke-width="1.5" stroke-dasharray={dash ? `${dash}` : undefined} vector-effect="non-scaling-stroke" />
+              <path
+                d={linePath(buckets, boxOf(stream))}
+                fill="none"
+                stroke={colour}
+                stroke-width="1.5"
+                stroke-dasharray={dash ? `${dash}` : undefined}
+                vector-effect="non-scaling-stroke"
+              />
             </g>
           );
         })}
@@ -101,8 +112,8 @@ async function loadStates(stream: BoardStream, length: number, signal: AbortSign
 }
 
 export function States({ stream, length }: { stream: BoardStream; length: number }) {
-  const { data, error, ask } = useAsk((signal) => loadStates(stream, length, signal), [stream.rowId, length], EVERY);
-  if (error && !isKept(data, error)) return <ErrorBox error={error} again={ask} />;
+  const { data, error, reload } = useRequest((signal) => loadStates(stream, length, signal), [stream.rowId, length], EVERY);
+  if (error && !isKept(data, error)) return <ErrorBox error={error} again={reload} />;
   if (!data) return null;
   if (data.stretches.length === 0) return <p class="muted">{t("noValue")}</p>;
   const states = [...new Set(data.stretches.map(({ state }) => state))].filter((state) => state !== "").sort();

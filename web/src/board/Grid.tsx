@@ -1,7 +1,7 @@
 // The widgets of a board, each in its place.
 
 import { useSparks } from "./sparks.ts";
-import type { Shared } from "./types.ts";
+import type { BoardData } from "./types.ts";
 import { WidgetView } from "./Widget.tsx";
 import type { Widget } from "./widgets.ts";
 
@@ -15,7 +15,7 @@ function inOrder(widgets: Widget[]): Widget[] {
   return [...widgets].sort((a, b) => a.y - b.y || a.x - b.x);
 }
 
-export function Grid({ widgets, shared }: { widgets: Widget[]; shared: Shared }) {
+export function Grid({ widgets, shared }: { widgets: Widget[]; shared: BoardData }) {
   const all = { ...shared, sparks: useSparks(widgets, shared) };
   return (
     <div class="board-grid">

@@ -1,18 +1,18 @@
 // Widgets that show what is now: values, gauges, tables, events, texts and buttons that write.
 
 import { useState } from "preact/hooks";
-import { checkErrors, graph, type UserError } from "../api/graph.ts";
+import { checkErrors, graph } from "../api/graph.ts";
 import { BASE } from "../api/root.ts";
 import { rows } from "../api/rows.ts";
 import { panel } from "../shell/panel.ts";
 import { may } from "../shell/session.ts";
-import { useAction, useAsk } from "../ui/ask.ts";
+import { useAction, useRequest } from "../ui/request.ts";
 import { formatGlance, formatNumber, shortTime } from "../ui/format.ts";
 import { Modal } from "../ui/Modal.tsx";
 import { Age, ErrorBox, LevelSign, QualitySign } from "../ui/parts.tsx";
 import { apart, bandPath, bounds, linePath } from "./paint.ts";
 import { EVENTS, WRITE } from "./queries.ts";
-import { type BoardEvent, type BoardStream, type Sparks, type Value, valueText } from "./types.ts";
+import { type BoardStream, type Sparks, type Value, valueText } from "./types.ts";
 import type { Config } from "./widgets.ts";
 import { t } from "./words.ts";
 
@@ -20,12 +20,12 @@ const EVERY = 5000;
 /** Rows that a table of a board shows. */
 const MOST_ROWS = 100;
 
-interface One {
+interface StreamValue {
   stream: BoardStream;
   value: Value | undefined;
 }
 
-const words = ({ stream, value }: One) => valueText(stream, value, formatGlance, t("noValue"));
+const words = ({ stream, value }: StreamValue) => valueText(stream, value, formatGlance, t("noValue"));
 
 /** Width and height of a small line, which its place stretches. */
 const [WIDTH, HEIGHT] = [300, 40];
@@ -55,7 +55,7 @@ function Spark({ stream, sparks }: { stream: BoardStream; sparks: Sparks }) {
 }
 
 /** A value with its unit in a smaller letter, as it is read from afar. */
-function Big({ stream, value }: One) {
+function LargeValue({ stream, value }: StreamValue) {
   const text = words({ stream, value });
   const unit = stream.unit && text.endsWith(` ${stream.unit}`) ? stream.unit : "";
   return (
@@ -66,10 +66,10 @@ function Big({ stream, value }: One) {
   );
 }
 
-export function ValueView({ sparks, ...one }: One & { sparks?: Sparks | undefined }) {
+export function ValueView({ sparks, ...one }: StreamValue & { sparks?: Sparks | undefined }) {
   return (
     <div class="value-view">
-      <Big {...one} />
+      <LargeValue {...one} />
       {one.value && (
         <span class="small muted">
           {one.value.quality !== "good" && <QualitySign quality={one.value.quality} />} <Age of={one.value.ts} />
@@ -83,7 +83,7 @@ export function ValueView({ sparks, ...one }: One & { sparks?: Sparks | undefine
 /** Length of the half circle of a gauge whose radius is 80. */
 const ARC = Math.PI * 80;
 
-export function GaugeView({ config, ...one }: One & { config: Config }) {
+export function GaugeView({ config, ...one }: StreamValue & { config: Config }) {
   const [least, most] = [config.least ?? 0, config.most ?? 100];
   const number = one.value?.quality === "bad" ? null : (one.value?.value ?? null);
   const share = number === null ? 0 : Math.min(Math.max((number - least) / (most - least || 1), 0), 1);
@@ -105,11 +105,11 @@ export function GaugeView({ config, ...one }: One & { config: Config }) {
 }
 
 export function TableView({ query }: { query: string }) {
-  const { data, error, ask } = useAsk((signal) => rows<Record<string, unknown>>(query, {}, signal), [query], EVERY);
+  const { data, error, reload } = useRequest((signal) => rows<Record<string, unknown>>(query, {}, signal), [query], EVERY);
   const columns = Object.keys(data?.[0] ?? {});
   return (
     <>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.length === 0 && <p class="muted">{t("noValue")}</p>}
       {data && data.length > 0 && (
         <table class="small">
@@ -140,16 +140,17 @@ export function TableView({ query }: { query: string }) {
 }
 
 export function EventsView() {
-  const { data, error, ask } = useAsk(async (signal) => (await graph<{ events: { nodes: BoardEvent[] } }>(EVENTS, {}, signal)).events.nodes, [], EVERY);
+  const { data, error, reload } = useRequest(async (signal) => (await graph(EVENTS, {}, signal)).events.nodes, [], EVERY);
   return (
     <>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.length === 0 && <p class="muted">{t("noValue")}</p>}
       <ul class="widget-events">
         {data?.map((event) => (
           <li key={event.rowId}>
             <span class="small muted">{shortTime(Date.parse(event.ts), Date.now())}</span> <LevelSign level={event.level} />{" "}
-            {panel.value === "none" ? <a href={`${BASE}/events/${event.rowId}`}>{event.message || event.kind}</a> : event.message || event.kind} {event.acknowledged && <span class="muted small">✓</span>}
+            {panel.value === "none" ? <a href={`${BASE}/events/${event.rowId}`}>{event.message || event.kind}</a> : event.message || event.kind}{" "}
+            {event.acknowledged && <span class="muted small">✓</span>}
           </li>
         ))}
       </ul>
@@ -158,7 +159,7 @@ export function EventsView() {
 }
 
 /** Writes a value to a register after showing what is there now. It is never repeated by itself. */
-export function WriteView({ config, ...one }: One & { config: Config }) {
+export function WriteView({ config, ...one }: StreamValue & { config: Config }) {
   const [isAsking, setAsking] = useState(false);
   const [isDone, setDone] = useState(false);
   const { run, error, isRunning } = useAction();
@@ -167,7 +168,7 @@ export function WriteView({ config, ...one }: One & { config: Config }) {
   const shown = `${formatNumber(value)}${stream.unit ? ` ${stream.unit}` : ""}`;
   const work = async () => {
     const input = { device: String(stream.device?.rowId), register: stream.path, type: stream.type, value };
-    const { writeRegister } = await graph<{ writeRegister: { errors: UserError[] } }>(WRITE, { input });
+    const { writeRegister } = await graph(WRITE, { input });
     checkErrors(writeRegister.errors);
     setAsking(false);
     setDone(true);

@@ -1,7 +1,7 @@
 // One widget: its title, and what it shows.
 
 import { Lines, States } from "./Charts.tsx";
-import type { BoardStream, Shared } from "./types.ts";
+import type { BoardStream, BoardData } from "./types.ts";
 import { EventsView, GaugeView, TableView, ValueView, WriteView } from "./Views.tsx";
 import { type Kind, kindOf, type Widget } from "./widgets.ts";
 import { t } from "./words.ts";
@@ -21,12 +21,12 @@ export function kindName(kind: Kind): string {
   return t(KIND_WORDS[kind]);
 }
 
-function streamsOf(widget: Widget, shared: Shared): BoardStream[] {
+function streamsOf(widget: Widget, shared: BoardData): BoardStream[] {
   return (widget.config.sensorIds ?? []).flatMap((uuid) => shared.streams.get(uuid) ?? []);
 }
 
 /** What a widget is called: its title, else the names of its streams, else its kind. */
-export function nameOf(widget: Widget, shared: Shared): string {
+export function nameOf(widget: Widget, shared: BoardData): string {
   const kind = kindOf(widget);
   const names = streamsOf(widget, shared).map(({ name }) => name);
   return widget.config.title || names.join(", ") || (kind ? kindName(kind) : widget.type);
@@ -44,7 +44,7 @@ function ByUnit({ streams, length }: { streams: BoardStream[]; length: number })
   );
 }
 
-function Content({ widget, kind, streams, shared }: { widget: Widget; kind: Kind; streams: BoardStream[]; shared: Shared }) {
+function Content({ widget, kind, streams, shared }: { widget: Widget; kind: Kind; streams: BoardStream[]; shared: BoardData }) {
   const { config } = widget;
   const stream = streams[0];
   if (kind === "text") return <p class="widget-text">{config.text || t("nothingChosen")}</p>;
@@ -59,7 +59,7 @@ function Content({ widget, kind, streams, shared }: { widget: Widget; kind: Kind
   return <ValueView {...one} sparks={shared.sparks} />;
 }
 
-export function WidgetView({ widget, shared }: { widget: Widget; shared: Shared }) {
+export function WidgetView({ widget, shared }: { widget: Widget; shared: BoardData }) {
   const kind = kindOf(widget);
   const isBare = kind === "text" && !widget.config.title;
   const streams = streamsOf(widget, shared);

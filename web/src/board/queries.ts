@@ -1,11 +1,13 @@
 // What the widgets of a board ask for.
 
+import type { Document } from "../api/graph.ts";
+
 export const STREAMS = `query BoardStreams($after: String) {
   streams(first: 1000, after: $after, orderBy: NAME) {
     nodes { rowId uuid name unit type path accessMode deadband pollInterval device { rowId name pollInterval } }
     pageInfo { hasNextPage endCursor }
   }
-}`;
+}` as Document<"BoardStreams">;
 
 const UUID = /^[0-9a-f-]{36}$/i;
 
@@ -17,15 +19,15 @@ export function shownStreams(uuids: string[]): string {
 FROM streams s JOIN devices d ON d.id = s.device_id WHERE s.uuid IN (${["''", ...known].join(", ")})`;
 }
 
-export const LATEST = "query BoardValues($streams: [ID!]) { latestValues(streams: $streams) { streamRowId ts value text quality } }";
+export const LATEST = "query BoardValues($streams: [ID!]) { latestValues(streams: $streams) { streamRowId ts value text quality } }" as Document<"BoardValues">;
 
 export const EVENTS = `query BoardEvents {
   events(first: 20) { nodes { rowId ts level kind message acknowledged device { rowId name } } }
-}`;
+}` as Document<"BoardEvents">;
 
 export const WRITE = `mutation BoardWrite($input: WriteRegisterInput!) {
   writeRegister(input: $input) { value errors { field message } }
-}`;
+}` as Document<"BoardWrite">;
 
 /** Buckets of numeric streams; ids are whole numbers. */
 export function bucketsOf(streams: number[]): string {

@@ -2,10 +2,10 @@
 
 import { rows } from "../api/rows.ts";
 import { isNumeric } from "../api/types.ts";
-import { useAsk } from "../ui/ask.ts";
+import { useRequest } from "../ui/request.ts";
 import { type Bucket, stepOf } from "./paint.ts";
 import { bucketsOf } from "./queries.ts";
-import type { Shared, Sparks } from "./types.ts";
+import type { BoardData, Sparks } from "./types.ts";
 import { kindOf, type Widget } from "./widgets.ts";
 
 /** More buckets than this are not seen, and what they show changes slowly. */
@@ -19,16 +19,17 @@ async function load(ids: number[], length: number, signal: AbortSignal): Promise
   const of = new Map<number, Bucket[]>();
   if (ids.length === 0) return { from, to, step, of };
   const params = { step: `${step / 1000} seconds`, from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-  for (const { stream_id, t, ...rest } of await rows<{ stream_id: number; t: string; least: number; most: number; mean: number }>(bucketsOf(ids), params, signal)) {
+  const found = await rows<{ stream_id: number; t: string; least: number; most: number; mean: number }>(bucketsOf(ids), params, signal);
+  for (const { stream_id, t, ...rest } of found) {
     of.set(stream_id, [...(of.get(stream_id) ?? []), { at: Date.parse(t), ...rest }]);
   }
   return { from, to, step, of };
 }
 
 /** Lines of the streams whose values a board shows as numbers. */
-export function useSparks(widgets: Widget[], { streams, length }: Shared): Sparks | undefined {
+export function useSparks(widgets: Widget[], { streams, length }: BoardData): Sparks | undefined {
   const shown = widgets.filter((widget) => kindOf(widget) === "value").flatMap(({ config }) => streams.get(config.sensorIds?.[0] ?? "") ?? []);
   const ids = shown.filter((stream) => isNumeric(stream.type)).map(({ rowId }) => rowId);
   // Without the lines the values are still there: what went wrong is said by them.
-  return useAsk((signal) => load(ids, length, signal), [ids.join(), length], EVERY).data;
+  return useRequest((signal) => load(ids, length, signal), [ids.join(), length], EVERY).data;
 }

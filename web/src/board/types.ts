@@ -1,49 +1,16 @@
 // What the boards know of the server's answers.
 
-import type { Level, Named, Quality } from "../api/types.ts";
+import type { Data } from "../api/graph.ts";
 import type { Bucket } from "./paint.ts";
 import type { Widget } from "./widgets.ts";
 
-export interface Board {
-  rowId: number;
-  uuid: string;
-  name: string;
-  description: string | null;
-  isDefault: boolean;
-  documentVersion: number;
-  updatedAt: string;
-  createdBy: string | null;
-  layout: Widget[];
-}
+export type Board = Omit<NonNullable<Data<"OneBoard">["dashboard"]>, "layout"> & { layout: Widget[] };
 
-export interface BoardStream extends Named {
-  uuid: string;
-  unit: string;
-  type: string;
-  path: string;
-  accessMode: "r" | "rw";
-  deadband: number | null;
-  pollInterval: number | null;
-  device: (Named & { pollInterval: number | null }) | null;
-}
+export type BoardStream = Data<"BoardStreams">["streams"]["nodes"][number];
 
-export interface Value {
-  streamRowId: number;
-  ts: string;
-  value: number | null;
-  text: string | null;
-  quality: Quality;
-}
+export type Value = Data<"BoardValues">["latestValues"][number];
 
-export interface BoardEvent {
-  rowId: number;
-  ts: string;
-  level: Level;
-  kind: string;
-  message: string;
-  acknowledged: boolean;
-  device: Named | null;
-}
+export type BoardEvent = Data<"BoardEvents">["events"]["nodes"][number];
 
 /** What the streams of a board did over its range, in buckets. */
 export interface Sparks {
@@ -54,7 +21,7 @@ export interface Sparks {
 }
 
 /** What all widgets of a board share. */
-export interface Shared {
+export interface BoardData {
   streams: Map<string, BoardStream>;
   values: Map<number, Value>;
   /** Length of the range that charts show, milliseconds. */

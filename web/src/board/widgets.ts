@@ -22,7 +22,7 @@ export interface Widget extends Place {
 
 export type Kind = "value" | "gauge" | "line" | "states" | "table" | "events" | "text" | "write";
 
-interface Meaning {
+interface WidgetKind {
   type: string;
   view?: string;
   /** Size of a new one, columns and rows. */
@@ -31,7 +31,7 @@ interface Meaning {
   streams: "none" | "one" | "many";
 }
 
-export const KINDS: Record<Kind, Meaning> = {
+export const KINDS: Record<Kind, WidgetKind> = {
   value: { type: "STAT", size: [6, 3], streams: "one" },
   gauge: { type: "GAUGE", size: [6, 5], streams: "one" },
   line: { type: "LINE", size: [12, 6], streams: "many" },

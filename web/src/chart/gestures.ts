@@ -2,7 +2,7 @@
 
 import { type Range, zoomed } from "./levels.ts";
 
-export interface Hands {
+export interface GestureHandlers {
   range: () => Range;
   /** Shows a range while a gesture goes on, and keeps it when `isFinal`. */
   show: (range: Range, isFinal: boolean) => void;
@@ -38,7 +38,7 @@ class Gestures {
 
   constructor(
     private readonly area: HTMLElement,
-    private readonly hands: Hands,
+    private readonly handlers: GestureHandlers,
   ) {}
 
   stop(): void {
@@ -49,7 +49,7 @@ class Gestures {
     return event.clientX - this.area.getBoundingClientRect().left;
   }
 
-  private timeAt(x: number, { from, to } = this.hands.range()): number {
+  private timeAt(x: number, { from, to } = this.handlers.range()): number {
     return from + (x / this.area.clientWidth) * (to - from);
   }
 
@@ -63,7 +63,7 @@ class Gestures {
   }
 
   private begin(): void {
-    this.start = { range: this.hands.range(), x: this.middle, distance: this.distance };
+    this.start = { range: this.handlers.range(), x: this.middle, distance: this.distance };
   }
 
   readonly down = (event: PointerEvent): void => {
@@ -80,7 +80,7 @@ class Gestures {
   };
 
   readonly move = (event: PointerEvent): void => {
-    this.hands.point(this.timeAt(this.xOf(event)));
+    this.handlers.point(this.timeAt(this.xOf(event)));
     if (!this.pointers.has(event.pointerId) || !this.start) return;
     this.pointers.set(event.pointerId, this.xOf(event));
     if (Math.abs(this.middle - this.start.x) > LEAST_MOVE || this.pointers.size > 1) this.hasMoved = true;
@@ -99,7 +99,7 @@ class Gestures {
     const factor = this.pointers.size > 1 ? distance / this.distance : 1;
     const { from, to } = zoomed(range, factor, this.timeAt(x, range));
     const moved = ((this.middle - x) / this.area.clientWidth) * (to - from);
-    this.hands.show({ from: from - moved, to: to - moved }, false);
+    this.handlers.show({ from: from - moved, to: to - moved }, false);
   }
 
   readonly up = (event: PointerEvent): void => {
@@ -110,8 +110,8 @@ class Gestures {
       this.selection.remove();
       this.selection = undefined;
       const [left, right] = [Math.min(this.start.x, end), Math.max(this.start.x, end)];
-      if (this.hasMoved) this.hands.show({ from: this.timeAt(left), to: this.timeAt(right) }, true);
-    } else if (this.hasMoved && this.pointers.size === 0) this.hands.show(this.hands.range(), true);
+      if (this.hasMoved) this.handlers.show({ from: this.timeAt(left), to: this.timeAt(right) }, true);
+    } else if (this.hasMoved && this.pointers.size === 0) this.handlers.show(this.handlers.range(), true);
     if (this.pointers.size > 0) this.begin();
     else this.start = undefined;
   };
@@ -121,25 +121,25 @@ class Gestures {
     if (event.ctrlKey) return;
     event.preventDefault();
     const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
-    const about = this.hands.anchor() ?? this.timeAt(this.xOf(event));
-    this.hands.show(zoomed(this.hands.range(), Math.exp(pixels * 0.0015), about), false);
+    const about = this.handlers.anchor() ?? this.timeAt(this.xOf(event));
+    this.handlers.show(zoomed(this.handlers.range(), Math.exp(pixels * 0.0015), about), false);
     clearTimeout(this.wheel);
-    this.wheel = setTimeout(() => this.hands.show(this.hands.range(), true), WHEEL_REST);
+    this.wheel = setTimeout(() => this.handlers.show(this.handlers.range(), true), WHEEL_REST);
   };
 }
 
 /** Listens on the plot area of a chart. Returns what ends it. */
-export function listen(area: HTMLElement, hands: Hands): () => void {
-  const gestures = new Gestures(area, hands);
+export function listen(area: HTMLElement, handlers: GestureHandlers): () => void {
+  const gestures = new Gestures(area, handlers);
   const control = new AbortController();
   const { signal } = control;
   area.addEventListener("pointerdown", gestures.down, { signal });
   area.addEventListener("pointermove", gestures.move, { signal });
   area.addEventListener("pointerup", gestures.up, { signal });
   area.addEventListener("pointercancel", gestures.up, { signal });
-  area.addEventListener("pointerleave", () => hands.point(undefined), { signal });
+  area.addEventListener("pointerleave", () => handlers.point(undefined), { signal });
   area.addEventListener("wheel", gestures.turn, { signal, passive: false });
-  area.addEventListener("dblclick", () => hands.back(), { signal });
+  area.addEventListener("dblclick", () => handlers.back(), { signal });
   return () => {
     gestures.stop();
     control.abort();

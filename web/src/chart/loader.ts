@@ -1,5 +1,5 @@
-// Fills the cache of tiles: asks at once for the first view, later after a rest, all streams in one request, what is in view before what lies beside it, and gives
-// up what has left the view.
+// Fills the cache of tiles: asks at once for the first view, later after a rest, all streams in one request, what is in view before
+// what lies beside it, and gives up what has left the view.
 
 import type { Table } from "@uwdata/flechette";
 import { ApiError, isAborted } from "../api/http.ts";
@@ -59,7 +59,7 @@ function rowsByStream(table: Table): Map<number, [number, number]> {
 export function bucketTiles(columns: Record<"t" | "lo" | "hi" | "mean" | "n" | "bad", Float64Array>, step: number): Map<number, Tile> {
   const tiles = new Map<number, Tile>();
   const times = columns.t;
-  for (let start = 0; start < times.length; ) {
+  for (let start = 0; start < times.length;) {
     const index = tileAt(times[start] as number, step);
     let end = start;
     while (end < times.length && tileAt(times[end] as number, step) === index) end += 1;
@@ -146,8 +146,8 @@ export class Loader {
     const [low, high] = [missing[0] as number, missing.at(-1) as number];
     const wanted = streams.filter((stream) => missing.some((index) => this.cache.isMissing(stream, step, index)));
     const range = { from: tileRange(low, step).from, to: tileRange(high, step).to };
-    const ask = () => sql(bucketSql(wanted), { step: stepText(step), ...times(range) }, signal);
-    const few = await this.watched(ask, (table, writes) => this.keepBuckets(table, wanted, [step, low, high], writes));
+    const load = () => sql(bucketSql(wanted), { step: stepText(step), ...times(range) }, signal);
+    const few = await this.watched(load, (table, writes) => this.keepBuckets(table, wanted, [step, low, high], writes));
     for (const [index, sparse] of few) {
       const askReadings = () => sql(rawSql(sparse), times(tileRange(index, step)), signal);
       await this.watched(askReadings, (table, writes) => this.keepReadings(table, step, index, writes));
@@ -156,10 +156,10 @@ export class Loader {
   }
 
   /** Keeps the answer to a question, with what was written while it was under way: tiles of that time stay stale, and the next wish asks for them again. */
-  private async watched<T>(ask: () => Promise<Table>, keep: (table: Table, writes: Writes) => T): Promise<T> {
+  private async watched<T>(load: () => Promise<Table>, keep: (table: Table, writes: Writes) => T): Promise<T> {
     const writes = this.cache.watch();
     try {
-      return keep(await ask(), writes);
+      return keep(await load(), writes);
     } finally {
       this.cache.unwatch(writes);
     }

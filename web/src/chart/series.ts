@@ -1,7 +1,7 @@
 // A stream as a chart draws it.
 
 import { isState, type Stream } from "../api/types.ts";
-import { LONGEST_HOLD } from "./held.ts";
+import { LONGEST_HOLD } from "./priorReading.ts";
 import { intervalOf, type Marks } from "./marks.ts";
 import type { SeriesStyle } from "./palette.ts";
 

@@ -37,7 +37,7 @@ export function emptyTile(): Tile {
   return { isRaw: false, t: none, lo: none, hi: none, mean: none, n: none, bad: none, uncertain: none };
 }
 
-interface Kept {
+interface StoredTile {
   tile: Tile;
   isStale: boolean;
 }
@@ -68,7 +68,7 @@ export class Writes {
 
 export class TileCache {
   /** In the order of use, which a Map keeps. */
-  private readonly tiles = new Map<string, Kept>();
+  private readonly tiles = new Map<string, StoredTile>();
   private bytes = 0;
   /** One of each question that is under way. */
   private readonly watches = new Set<Writes>();

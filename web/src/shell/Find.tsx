@@ -1,19 +1,16 @@
 // Ctrl+K: finds devices and streams by part of their names, and pages by the beginning of theirs.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { graph } from "../api/graph.ts";
-import { isNumeric, type Named, type Stream } from "../api/types.ts";
-import { useAsk } from "../ui/ask.ts";
+import { graph, type Data } from "../api/graph.ts";
+import { isNumeric } from "../api/types.ts";
+import { useRequest } from "../ui/request.ts";
 import { ErrorBox } from "../ui/parts.tsx";
 import { t } from "../words/index.ts";
 import { allowedPages } from "./pages.ts";
 import { FIND } from "./queries.ts";
 import { navigate } from "./router.ts";
 
-interface Found {
-  devices: { nodes: Named[] };
-  streams: { nodes: Stream[] };
-}
+type SearchResults = Data<"Find">;
 
 interface Entry {
   key: string;
@@ -25,8 +22,8 @@ interface Entry {
 /** Typing is not asked about at every letter. */
 const REST = 150;
 
-function entries({ devices, streams }: Found): Entry[] {
-  const target = (stream: Stream) => (isNumeric(stream.type) ? `/trend?s=${stream.rowId}` : `/streams/${stream.rowId}`);
+function entries({ devices, streams }: SearchResults): Entry[] {
+  const target = (stream: SearchResults["streams"]["nodes"][number]) => (isNumeric(stream.type) ? `/trend?s=${stream.rowId}` : `/streams/${stream.rowId}`);
   return [
     ...devices.nodes.map((device) => ({ key: `d${device.rowId}`, name: device.name, of: t("device"), target: `/devices/${device.rowId}` })),
     ...streams.nodes.map((stream) => ({ key: `s${stream.rowId}`, name: stream.name, of: stream.device?.name ?? t("stream"), target: target(stream) })),
@@ -43,7 +40,7 @@ function pagesOf(text: string): Entry[] {
 export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState("");
-  const [asked, setAsked] = useState("");
+  const [searched, setSearched] = useState("");
   const [chosen, setChosen] = useState(0);
   // Whether the dialog was shown and not closed from here since.
   const isShown = useRef(false);
@@ -59,11 +56,11 @@ export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) 
   };
   const onClose = () => isShown.current && !dialog.current?.open && close();
   useEffect(() => {
-    const timer = setTimeout(() => setAsked(text.trim()), REST);
+    const timer = setTimeout(() => setSearched(text.trim()), REST);
     return () => clearTimeout(timer);
   }, [text]);
-  const { data, error } = useAsk(async (signal) => (asked ? entries(await graph<Found>(FIND, { text: asked }, signal)) : []), [asked]);
-  const found = [...(asked ? (data ?? []) : []), ...pagesOf(text)];
+  const { data, error } = useRequest(async (signal) => (searched ? entries(await graph(FIND, { text: searched }, signal)) : []), [searched]);
+  const found = [...(searched ? (data ?? []) : []), ...pagesOf(text)];
   useEffect(() => setChosen(0), [data]);
   const go = (entry: Entry | undefined) => {
     if (!entry) return;
@@ -102,7 +99,7 @@ export function Find({ isOpen, close }: { isOpen: boolean; close: () => void }) 
           </li>
         ))}
       </ul>
-      <p class="muted small" role="status">{found.length > 0 ? t("findKeys") : asked && data ? t("findNothing") : t("findStart")}</p>
+      <p class="muted small" role="status">{found.length > 0 ? t("findKeys") : searched && data ? t("findNothing") : t("findStart")}</p>
     </dialog>
   );
 }

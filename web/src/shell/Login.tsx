@@ -1,7 +1,7 @@
 // The way in: a name and a password, or an API key.
 
 import { useEffect, useState } from "preact/hooks";
-import { useAction } from "../ui/ask.ts";
+import { useAction } from "../ui/request.ts";
 import { ErrorBox } from "../ui/parts.tsx";
 import { language, setLanguage, t } from "../words/index.ts";
 import { linkError, loadMe, logIn, useKey } from "./session.ts";
@@ -29,11 +29,26 @@ export function Login() {
       <form onSubmit={(event) => send(event, () => people.run(() => logIn(username, password)))}>
         <label>
           {t("user")}
-          <input name="username" autocomplete="username" autocapitalize="none" spellcheck={false} required value={username} onInput={(e) => setUsername(e.currentTarget.value)} />
+          <input
+            name="username"
+            autocomplete="username"
+            autocapitalize="none"
+            spellcheck={false}
+            required
+            value={username}
+            onInput={(e) => setUsername(e.currentTarget.value)}
+          />
         </label>
         <label>
           {t("password")}
-          <input name="password" type="password" autocomplete="current-password" required value={password} onInput={(e) => setPassword(e.currentTarget.value)} />
+          <input
+            name="password"
+            type="password"
+            autocomplete="current-password"
+            required
+            value={password}
+            onInput={(e) => setPassword(e.currentTarget.value)}
+          />
         </label>
         <button class="primary" disabled={people.isRunning}>
           {t("logIn")}

@@ -12,7 +12,7 @@ const RETRY = 5000;
 /** And this often whether it has another build by now. */
 const REFRESH = 60_000;
 
-function Ended() {
+function PanelEnd() {
   return (
     <main class="panel panel-note" id="content">
       <h1>{t("panelEnded")}</h1>
@@ -42,7 +42,7 @@ export function PanelFrame({ children }: { children: ComponentChildren }) {
     const timer = setInterval(() => void loadMe(), RETRY);
     return () => clearInterval(timer);
   }, [isWaiting]);
-  if (isEnded) return <Ended />;
+  if (isEnded) return <PanelEnd />;
   if (isWaiting) {
     return (
       <main class="panel panel-note" id="content">

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { savedKey } from "../api/access.ts";
 import { BASE } from "../api/root.ts";
-import { useAction } from "../ui/ask.ts";
+import { useAction } from "../ui/request.ts";
 import { formatTime, isUtc, setUtc, zoneName } from "../ui/format.ts";
 import { Icon } from "../ui/icons.tsx";
 import { Menu } from "../ui/Menu.tsx";

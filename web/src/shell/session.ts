@@ -4,8 +4,9 @@ import { signal } from "@preact/signals";
 import { forgetSession, isKnown, saveKey, savedKey } from "../api/access.ts";
 import { graph } from "../api/graph.ts";
 import { ApiError, send } from "../api/http.ts";
-import { hangUp } from "../api/live.ts";
+import { closeConnection } from "../api/live.ts";
 import type { Me } from "../api/types.ts";
+import { ME } from "./queries.ts";
 import { panel, setPanel, takeKey } from "./panel.ts";
 
 /** Undefined while it is asked for, null for nobody. */
@@ -20,10 +21,9 @@ const SESSION = "/api/session/";
 const LINK = "#login=";
 /** Where the SQL page keeps, for this tab, what was asked. */
 export const STATEMENTS = "basalt.statements";
-const ME = "query Me { me { kind username organization restricted scopes } }";
 
 function forget(): void {
-  hangUp();
+  closeConnection();
   sessionStorage.removeItem(STATEMENTS);
   saveKey("");
   if (panel.value === "open") setPanel("ended");
@@ -40,7 +40,7 @@ export async function loadMe(): Promise<void> {
     return;
   }
   try {
-    me.value = (await graph<{ me: Me }>(ME)).me;
+    me.value = (await graph(ME)).me;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.isUnauthenticated || error.status === 403) {
@@ -54,7 +54,7 @@ export async function loadMe(): Promise<void> {
 function followKioskLink(): void {
   const key = takeKey();
   if (key === undefined) return;
-  hangUp();
+  closeConnection();
   saveKey(key);
   me.value = undefined;
 }
@@ -94,7 +94,7 @@ export async function logIn(username: string, password: string): Promise<void> {
 export async function useKey(key: string): Promise<void> {
   saveKey(key);
   try {
-    me.value = (await graph<{ me: Me }>(ME)).me;
+    me.value = (await graph(ME)).me;
   } catch (error) {
     saveKey("");
     throw error;

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { graph } from "../api/graph.ts";
 import { isNumeric, type Named } from "../api/types.ts";
 import { t } from "../words/index.ts";
-import { useAsk } from "./ask.ts";
+import { useRequest } from "./request.ts";
 import { ErrorBox } from "./parts.tsx";
 import { PICK_STREAMS } from "./queries.ts";
 
@@ -24,14 +24,14 @@ const REST = 150;
 
 export function StreamChoice({ label, chosen, change }: Props) {
   const [text, setText] = useState("");
-  const [asked, setAsked] = useState("");
+  const [searched, setSearched] = useState("");
   useEffect(() => {
-    const timer = setTimeout(() => setAsked(text.trim()), REST);
+    const timer = setTimeout(() => setSearched(text.trim()), REST);
     return () => clearTimeout(timer);
   }, [text]);
-  const { data, error, ask } = useAsk(
-    async (signal) => (asked ? (await graph<{ streams: { nodes: ChosenStream[] } }>(PICK_STREAMS, { text: asked }, signal)).streams.nodes : []),
-    [asked],
+  const { data, error, reload } = useRequest(
+    async (signal) => (searched ? (await graph(PICK_STREAMS, { text: searched }, signal)).streams.nodes : []),
+    [searched],
   );
   const known = new Set(chosen.map(({ rowId }) => rowId));
   const found = (data ?? []).filter(({ rowId, type }) => isNumeric(type) && !known.has(rowId));
@@ -43,7 +43,12 @@ export function StreamChoice({ label, chosen, change }: Props) {
           {chosen.map((stream) => (
             <li key={stream.rowId}>
               {stream.name} <span class="muted small">{stream.device?.name}</span>{" "}
-              <button type="button" class="plain" aria-label={t("remove", { name: stream.name })} onClick={() => change(chosen.filter(({ rowId }) => rowId !== stream.rowId))}>
+              <button
+                type="button"
+                class="plain"
+                aria-label={t("remove", { name: stream.name })}
+                onClick={() => change(chosen.filter(({ rowId }) => rowId !== stream.rowId))}
+              >
                 {t("removeShort")}
               </button>
             </li>
@@ -51,7 +56,7 @@ export function StreamChoice({ label, chosen, change }: Props) {
         </ol>
       )}
       <input type="search" aria-label={`${label}: ${t("find")}`} placeholder={t("find")} value={text} onInput={(event) => setText(event.currentTarget.value)} />
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       <ul class="found">
         {found.map((stream) => (
           <li key={stream.rowId}>

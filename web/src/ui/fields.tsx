@@ -2,6 +2,7 @@
 
 import type { UserError } from "../api/graph.ts";
 import { Field } from "./Field.tsx";
+import { errorOf, otherErrors } from "./form.ts";
 
 interface Common {
   /** Name of the field in the input of a mutation, by which its errors are found. */
@@ -9,12 +10,6 @@ interface Common {
   label: string;
   errors?: UserError[];
   hint?: string | undefined;
-}
-
-/** What is wrong with a field; undefined if nothing is. */
-export function errorOf(errors: UserError[] | undefined, name: string): string | undefined {
-  const own = (errors ?? []).filter(({ field }) => field === name);
-  return own.map(({ message }) => message).join(" ") || undefined;
 }
 
 interface TextProps extends Common {
@@ -76,7 +71,7 @@ export function CheckField({ label, value, change }: { label: string; value: boo
 
 /** Errors that belong to none of the fields that are shown. */
 export function OtherErrors({ errors, fields }: { errors: UserError[]; fields: readonly string[] }) {
-  const rest = errors.filter(({ field }) => field === null || !fields.includes(field));
+  const rest = otherErrors(errors, fields);
   if (rest.length === 0) return null;
   return (
     <div class="error-box" role="alert">

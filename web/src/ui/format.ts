@@ -63,8 +63,9 @@ export function formatGlance(value: number): string {
   return new Intl.NumberFormat(locale.value, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 }
 
-export function formatCount(value: number): string {
-  return new Intl.NumberFormat(locale.value).format(value);
+/** A whole number; one of 64 bits may come as text. */
+export function formatCount(value: number | string): string {
+  return new Intl.NumberFormat(locale.value).format(Number(value));
 }
 
 /** A share from 0 to 1. What is not finished is never called 100 %. */
@@ -80,8 +81,9 @@ const SIZES: [number, string][] = [
   [2 ** 10, "KiB"],
 ];
 
-/** A number of bytes, to three digits. */
-export function formatBytes(bytes: number): string {
+/** A number of bytes, to three digits; one of 64 bits may come as text. */
+export function formatBytes(value: number | string): string {
+  const bytes = Number(value);
   const [size, unit] = SIZES.find(([size]) => bytes >= size) ?? [1, "B"];
   return `${new Intl.NumberFormat(locale.value, { maximumSignificantDigits: 3 }).format(bytes / size)} ${unit}`;
 }

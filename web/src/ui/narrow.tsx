@@ -21,13 +21,13 @@ export function narrowed<T>(all: T[], text: string, nameOf: (one: T) => string, 
   });
 }
 
-interface Narrowed<T> {
+interface NarrowedChoice<T> {
   shown: T[];
   /** Where to type part of a name; null where all are shown. */
   search: VNode | null;
 }
 
-export function useNarrowed<T>(all: T[], nameOf: (one: T) => string, isChosen: (one: T) => boolean): Narrowed<T> {
+export function useNarrowed<T>(all: T[], nameOf: (one: T) => string, isChosen: (one: T) => boolean): NarrowedChoice<T> {
   const [text, setText] = useState("");
   const chosen = all.length > SHOWN ? all.filter(isChosen).map(nameOf).join() : "";
   const shown = useMemo(() => narrowed(all, text, nameOf, isChosen), [all, text, chosen]);

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { send } from "../../api/http.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { formatTime } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { t } from "./words.ts";
@@ -23,7 +23,15 @@ interface Entry {
 }
 
 const PAGE = 100;
-const ACTIONS = { create: "actionCreate", update: "actionUpdate", delete: "actionDelete", access: "actionAccess", revoke: "revoked", login: "actionLogin", logout: "actionLogout" } as const;
+const ACTIONS = {
+  create: "actionCreate",
+  update: "actionUpdate",
+  delete: "actionDelete",
+  access: "actionAccess",
+  revoke: "revoked",
+  login: "actionLogin",
+  logout: "actionLogout",
+} as const;
 
 async function load(offset: number, signal: AbortSignal): Promise<Entry[]> {
   // One more than is shown says whether there are older ones.
@@ -73,12 +81,12 @@ function byDay(entries: Entry[]): [string, Entry[]][] {
 
 export function Audit() {
   const [offset, setOffset] = useState(0);
-  const { data, error, isBusy, ask } = useAsk((signal) => load(offset, signal), [offset]);
+  const { data, error, isBusy, reload } = useRequest((signal) => load(offset, signal), [offset]);
   const shown = data?.slice(0, PAGE) ?? [];
   return (
     <section>
       <Busy isBusy={isBusy} />
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.length === 0 && <Empty title={t("auditNone")} />}
       {byDay(shown).map(([day, entries]) => (
         <section key={day}>

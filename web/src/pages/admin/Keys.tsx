@@ -2,9 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { all } from "../../api/all.ts";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
-import type { Page } from "../../api/types.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { checkErrors, graph, type Data } from "../../api/graph.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { CopyButton } from "../../ui/CopyButton.tsx";
 import { dateTime } from "../../ui/format.ts";
 import { Modal } from "../../ui/Modal.tsx";
@@ -13,19 +12,7 @@ import { NewKey } from "./NewKey.tsx";
 import { KEYS, REVOKE_KEY } from "./queries.ts";
 import { t } from "./words.ts";
 
-export interface ApiKey {
-  rowId: number;
-  name: string;
-  prefix: string;
-  scopes: string[];
-  enabled: boolean;
-  createdAt: string;
-  expiresAt: string | null;
-  lastUsedAt: string | null;
-  allowedDevices: string[] | null;
-  allowedData: string[] | null;
-  allowedDashboards: number[] | null;
-}
+export type ApiKey = Data<"Keys">["keys"]["nodes"][number];
 
 function statusOf(key: ApiKey): string {
   if (!key.enabled) return t("revoked");
@@ -33,7 +20,7 @@ function statusOf(key: ApiKey): string {
   return t("valid");
 }
 
-function Narrowed({ apiKey }: { apiKey: ApiKey }) {
+function KeyRestrictions({ apiKey }: { apiKey: ApiKey }) {
   const count = (ids: string[] | null) => (ids === null ? t("everything") : ids.length);
   if (apiKey.allowedDevices === null && apiKey.allowedData === null) return null;
   return (
@@ -52,7 +39,7 @@ function Row({ apiKey, revoke }: { apiKey: ApiKey; revoke: () => void }) {
       <td class="mono">{apiKey.prefix}</td>
       <td class="scopes-words small">
         {apiKey.scopes.join(", ")}
-        <Narrowed apiKey={apiKey} />
+        <KeyRestrictions apiKey={apiKey} />
       </td>
       <td>{statusOf(apiKey)}</td>
       <td class="number">
@@ -73,7 +60,7 @@ function Row({ apiKey, revoke }: { apiKey: ApiKey; revoke: () => void }) {
 function Revoke({ apiKey, close, done }: { apiKey: ApiKey; close: () => void; done: () => void }) {
   const { run, error, isRunning } = useAction();
   const work = async () => {
-    const { revokeKey } = await graph<{ revokeKey: { errors: UserError[] } }>(REVOKE_KEY, { id: apiKey.rowId });
+    const { revokeKey } = await graph(REVOKE_KEY, { id: apiKey.rowId });
     checkErrors(revokeKey.errors);
     done();
   };
@@ -130,7 +117,7 @@ function List({ keys, revoke }: { keys: ApiKey[]; revoke: (key: ApiKey) => void 
 }
 
 export function Keys() {
-  const { data, error, isBusy, ask } = useAsk((signal) => all((after) => graph<{ keys: Page<ApiKey> }>(KEYS, { after }, signal).then(({ keys }) => keys)), []);
+  const { data, error, isBusy, reload } = useRequest((signal) => all((after) => graph(KEYS, { after }, signal).then(({ keys }) => keys)), []);
   const [made, setMade] = useState<{ name: string; secret: string }>();
   const [isAdding, setAdding] = useState(false);
   const [chosen, setChosen] = useState<ApiKey>();
@@ -138,12 +125,12 @@ export function Keys() {
     setAdding(false);
     setChosen(undefined);
     if (key) setMade(key);
-    ask();
+    reload();
   };
   return (
     <section>
       <Busy isBusy={isBusy} />
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {made && <Secret {...made} />}
       {data && (
         <p class="links">

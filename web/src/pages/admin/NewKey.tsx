@@ -1,18 +1,12 @@
 // The form of a new key, with its scopes as a matrix.
 
-import { useState } from "preact/hooks";
-import { graph, type UserError } from "../../api/graph.ts";
-import { useAction } from "../../ui/ask.ts";
-import { Modal } from "../../ui/Modal.tsx";
-import { ErrorBox } from "../../ui/parts.tsx";
-import { Field, useFieldErrors } from "../../ui/Field.tsx";
+import { graph } from "../../api/graph.ts";
+import { Field } from "../../ui/Field.tsx";
+import { useForm } from "../../ui/form.ts";
+import { FormDialog } from "../../ui/FormDialog.tsx";
 import { CREATE_KEY } from "./queries.ts";
-import { type Grant, type Grants, isThere, NOUNS, parseIds, scopesOf } from "./scopes.ts";
+import { type Grant, type Grants, isThere, keyInput, NEW_KEY, NOUNS } from "./scopes.ts";
 import { t } from "./words.ts";
-
-interface Made {
-  createKey: { secret: string | null; key: { name: string } | null; errors: UserError[] };
-}
 
 const CHOICES: { grant: Grant; word: "noScope" | "reads" | "writes" }[] = [
   { grant: "", word: "noScope" },
@@ -61,63 +55,36 @@ function Matrix({ grants, set }: { grants: Grants; set: (grants: Grants) => void
   );
 }
 
+const FIELDS = ["name", "scopes", "expiresAt", "allowedDevices", "allowedData"];
+
 export function NewKey({ close, done }: { close: () => void; done: (made: { name: string; secret: string }) => void }) {
-  const [name, setName] = useState("");
-  const [grants, setGrants] = useState<Grants>({});
-  const [expires, setExpires] = useState("");
-  const [devices, setDevices] = useState("");
-  const [streams, setStreams] = useState("");
-  const { run, error, isRunning } = useAction();
-  const wrong = useFieldErrors();
-  const work = async () => {
-    const [allowedDevices, allowedData] = [parseIds(devices), parseIds(streams)];
-    const own: UserError[] = [];
-    if (allowedDevices === undefined) own.push({ field: "allowedDevices", message: t("wrongIds") });
-    if (allowedData === undefined) own.push({ field: "allowedData", message: t("wrongIds") });
-    if (wrong.take(own)) return;
-    const input = { name, scopes: scopesOf(grants), allowedDevices, allowedData, expiresAt: expires ? new Date(expires).toISOString() : null };
-    const { createKey } = await graph<Made>(CREATE_KEY, { input });
-    if (wrong.take(createKey.errors) || !createKey.key || createKey.secret === null) return;
-    done({ name: createKey.key.name, secret: createKey.secret });
-  };
+  const form = useForm(NEW_KEY, async (values) => {
+    const { input, errors } = keyInput(values, t("wrongIds"));
+    if (errors.length > 0) return errors;
+    const { createKey } = await graph(CREATE_KEY, { input });
+    if (createKey.key && createKey.secret !== null) done({ name: createKey.key.name, secret: createKey.secret });
+    return createKey.errors;
+  });
+  const { values, set, errorOf } = form;
   return (
-    <Modal title={t("newKey")} close={close}>
-      <form
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          run(work);
-        }}
-      >
-        <Field label={t("keyName")} error={wrong.of("name")}>
-          <input value={name} maxLength={100} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />
-        </Field>
-        <fieldset>
-          <legend>{t("scopes")}</legend>
-          <Matrix grants={grants} set={setGrants} />
-          {wrong.of("scopes") && <p class="error-text">{wrong.of("scopes")}</p>}
-        </fieldset>
-        <Field label={t("expires")} hint={t("expiresNote")} error={wrong.of("expiresAt")}>
-          <input type="datetime-local" value={expires} onInput={(event) => setExpires(event.currentTarget.value)} />
-        </Field>
-        <Field label={t("onlyDevices")} hint={t("onlyDevicesNote")} error={wrong.of("allowedDevices")}>
-          <input value={devices} inputMode="numeric" onInput={(event) => setDevices(event.currentTarget.value)} />
-        </Field>
-        <Field label={t("onlyStreams")} hint={t("onlyStreamsNote")} error={wrong.of("allowedData")}>
-          <input value={streams} inputMode="numeric" onInput={(event) => setStreams(event.currentTarget.value)} />
-        </Field>
-        {wrong.rest(["name", "scopes", "expiresAt", "allowedDevices", "allowedData"])}
-        <ErrorBox error={error} />
-        <div class="buttons">
-          <button class="primary" disabled={isRunning}>
-            {t("create")}
-          </button>
-          <button type="button" onClick={close}>
-            {t("cancel")}
-          </button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog title={t("newKey")} form={form} fields={FIELDS} action={t("create")} close={close}>
+      <Field label={t("keyName")} error={errorOf("name")}>
+        <input value={values.name} maxLength={100} autocomplete="off" onInput={(event) => set({ name: event.currentTarget.value })} />
+      </Field>
+      <fieldset>
+        <legend>{t("scopes")}</legend>
+        <Matrix grants={values.grants} set={(grants) => set({ grants })} />
+        {errorOf("scopes") && <p class="error-text">{errorOf("scopes")}</p>}
+      </fieldset>
+      <Field label={t("expires")} hint={t("expiresNote")} error={errorOf("expiresAt")}>
+        <input type="datetime-local" value={values.expires} onInput={(event) => set({ expires: event.currentTarget.value })} />
+      </Field>
+      <Field label={t("onlyDevices")} hint={t("onlyDevicesNote")} error={errorOf("allowedDevices")}>
+        <input value={values.devices} inputMode="numeric" onInput={(event) => set({ devices: event.currentTarget.value })} />
+      </Field>
+      <Field label={t("onlyStreams")} hint={t("onlyStreamsNote")} error={errorOf("allowedData")}>
+        <input value={values.streams} inputMode="numeric" onInput={(event) => set({ streams: event.currentTarget.value })} />
+      </Field>
+    </FormDialog>
   );
 }

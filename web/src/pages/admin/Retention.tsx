@@ -1,33 +1,21 @@
 // How long rows are kept, tried before it is set.
 
 import { useState } from "preact/hooks";
-import { graph, type UserError } from "../../api/graph.ts";
+import { graph, type UserError, type Data } from "../../api/graph.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
-import { Field, useFieldErrors } from "../../ui/Field.tsx";
+import { Field } from "../../ui/Field.tsx";
+import { useForm } from "../../ui/form.ts";
+import { FormErrors } from "../../ui/FormDialog.tsx";
 import { dateTime, formatBytes, formatCount, formatNumber } from "../../ui/format.ts";
 import { Busy, ErrorBox } from "../../ui/parts.tsx";
+import { useRequest } from "../../ui/request.ts";
 import { RETENTION, SET_RETENTION } from "./queries.ts";
 import { parseDays } from "./scopes.ts";
 import { t } from "./words.ts";
 
-type Table = "readings" | "statistics";
+type Policy = Data<"Retention">["retention"][number];
 
-interface Policy {
-  table: Table;
-  dropAfter: number | null;
-}
-
-interface Forecast {
-  before: string | null;
-  rows: number;
-  files: number;
-  bytes: number;
-}
-
-interface Answer {
-  setRetention: { forecast: Forecast | null; errors: UserError[] };
-}
+type Forecast = NonNullable<Data<"SetRetention">["setRetention"]["forecast"]>;
 
 const DAY = 86_400;
 const WORDS = { readings: "readingsTable", statistics: "statisticsTable" } as const;
@@ -38,49 +26,43 @@ function forecastWords({ before, rows, files, bytes }: Forecast): string {
   return t("wouldRemove", { rows: formatCount(Number(rows)), before: time, files: formatCount(Number(files)), size: formatBytes(Number(bytes)) });
 }
 
-function keptWords(dropAfter: number | null): string {
+function keptWords(dropAfter: Policy["dropAfter"]): string {
   return dropAfter === null ? t("keptForever") : t("keptDays", { n: formatNumber(Number(dropAfter) / DAY) });
 }
 
-function Form({ policy, changed }: { policy: Policy; changed: () => void }) {
-  const [days, setDays] = useState(policy.dropAfter === null ? "" : String(Number(policy.dropAfter) / DAY));
+const FIELDS = ["dropAfter"];
+
+function PolicyForm({ policy, changed }: { policy: Policy; changed: () => void }) {
   /** What the days that were tried last would do; others have to be tried first. */
   const [tried, setTried] = useState<{ days: string; forecast: Forecast }>();
   const [isSet, setDone] = useState(false);
-  const { run, error, isRunning } = useAction();
-  const wrong = useFieldErrors();
-  const ask = (dryRun: boolean) => async () => {
+  const send = async (days: string, dryRun: boolean): Promise<UserError[]> => {
     const dropAfter = parseDays(days);
-    if (wrong.take(dropAfter === undefined ? [{ field: "dropAfter", message: t("wrongDays") }] : [])) return;
-    const { setRetention } = await graph<Answer>(SET_RETENTION, { table: policy.table, dropAfter, dryRun });
-    if (wrong.take(setRetention.errors)) return;
-    setTried(setRetention.forecast ? { days, forecast: setRetention.forecast } : undefined);
+    if (dropAfter === undefined) return [{ field: "dropAfter", message: t("wrongDays") }];
+    const { errors, forecast } = (await graph(SET_RETENTION, { table: policy.table, dropAfter, dryRun })).setRetention;
+    if (errors.length > 0) return errors;
+    setTried(forecast ? { days, forecast } : undefined);
     setDone(!dryRun);
     if (!dryRun) changed();
+    return [];
   };
+  const form = useForm({ days: policy.dropAfter === null ? "" : String(Number(policy.dropAfter) / DAY) }, ({ days }) => send(days, true));
+  const { days } = form.values;
   const name = t(WORDS[policy.table]);
   return (
-    <form
-      class="form"
-      noValidate
-      aria-label={name}
-      onSubmit={(event) => {
-        event.preventDefault();
-        run(ask(true));
-      }}
-    >
+    <form class="form" noValidate aria-label={name} onSubmit={form.submit}>
       <h2>{name}</h2>
       <p>{keptWords(policy.dropAfter)}</p>
       {may("system:write") && (
         <>
-          <Field label={t("keepDays")} hint={t("keepAlways")} error={wrong.of("dropAfter")}>
-            <input value={days} inputMode="decimal" onInput={(event) => setDays(event.currentTarget.value)} />
+          <Field label={t("keepDays")} hint={t("keepAlways")} error={form.errorOf("dropAfter")}>
+            <input value={days} inputMode="decimal" onInput={(event) => form.set({ days: event.currentTarget.value })} />
           </Field>
-          {wrong.rest(["dropAfter"])}
+          <FormErrors form={form} fields={FIELDS} />
           <div class="buttons">
-            <button disabled={isRunning}>{t("tryFirst")}</button>
+            <button disabled={form.isRunning}>{t("tryFirst")}</button>
             {tried?.days === days && (
-              <button type="button" class="danger" disabled={isRunning} onClick={() => run(ask(false))}>
+              <button type="button" class="danger" disabled={form.isRunning} onClick={() => form.run(async () => void form.refuse(await send(days, false)))}>
                 {t("setPolicy")}
               </button>
             )}
@@ -89,7 +71,7 @@ function Form({ policy, changed }: { policy: Policy; changed: () => void }) {
             {tried?.days === days && `${forecastWords(tried.forecast)} ${t("setAsk")}`}
             {isSet && t("isSet")}
           </p>
-          <ErrorBox error={error} />
+          <ErrorBox error={form.failure} />
         </>
       )}
     </form>
@@ -97,15 +79,15 @@ function Form({ policy, changed }: { policy: Policy; changed: () => void }) {
 }
 
 export function Retention() {
-  const { data, error, isBusy, ask } = useAsk(async (signal) => (await graph<{ retention: Policy[] }>(RETENTION, {}, signal)).retention, []);
+  const { data, error, isBusy, reload } = useRequest(async (signal) => (await graph(RETENTION, {}, signal)).retention, []);
   return (
     <section>
       <Busy isBusy={isBusy} />
       <p class="muted">{t("retentionNote")}</p>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       <div class="two">
         {data?.map((policy) => (
-          <Form key={policy.table} policy={policy} changed={ask} />
+          <PolicyForm key={policy.table} policy={policy} changed={reload} />
         ))}
       </div>
     </section>

@@ -2,31 +2,23 @@
 
 import { useState } from "preact/hooks";
 import { all } from "../../api/all.ts";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
-import type { Page } from "../../api/types.ts";
+import { checkErrors, graph } from "../../api/graph.ts";
 import { me } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { Field } from "../../ui/Field.tsx";
 import { dateTime } from "../../ui/format.ts";
 import { Modal } from "../../ui/Modal.tsx";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { DELETE_USER, USERS } from "./queries.ts";
-import { ROLE_WORDS, type Role, UserForm } from "./UserForm.tsx";
+import { ROLE_WORDS, type User } from "./user.ts";
+import { UserForm } from "./UserForm.tsx";
 import { t } from "./words.ts";
-
-export interface User {
-  rowId: number;
-  username: string;
-  role: Role;
-  enabled: boolean;
-  createdAt: string;
-}
 
 function Delete({ user, close, done }: { user: User; close: () => void; done: () => void }) {
   const [typed, setTyped] = useState("");
   const { run, error, isRunning } = useAction();
   const work = async () => {
-    const { deleteUser } = await graph<{ deleteUser: { errors: UserError[] } }>(DELETE_USER, { id: user.rowId });
+    const { deleteUser } = await graph(DELETE_USER, { id: user.rowId });
     checkErrors(deleteUser.errors);
     done();
   };
@@ -81,17 +73,17 @@ function Row({ user, edit, remove }: { user: User; edit: () => void; remove: () 
 type Open = { form: "new" } | { form: "edit" | "delete"; user: User };
 
 export function Users() {
-  const { data, error, isBusy, ask } = useAsk((signal) => all((after) => graph<{ users: Page<User> }>(USERS, { after }, signal).then(({ users }) => users)), []);
+  const { data, error, isBusy, reload } = useRequest((signal) => all((after) => graph(USERS, { after }, signal).then(({ users }) => users)), []);
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);
   const done = () => {
     close();
-    ask();
+    reload();
   };
   return (
     <section>
       <Busy isBusy={isBusy} />
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data && (
         <p class="links">
           <button type="button" class="primary" onClick={() => setOpen({ form: "new" })}>

@@ -2,11 +2,11 @@
 
 import { useState } from "preact/hooks";
 import { send } from "../../api/http.ts";
-import type { Board, Shared } from "../../board/types.ts";
+import type { Board, BoardData } from "../../board/types.ts";
 import { panel } from "../../shell/panel.ts";
 import { changeQuery } from "../../shell/router.ts";
 import { may, me } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import type { KioskLink } from "./KioskLink.tsx";
 import { RANGES, type Range } from "./range.ts";
@@ -19,7 +19,7 @@ async function maySend(signal: AbortSignal): Promise<boolean> {
   return session.user.is_superuser === true;
 }
 
-export function Bar({ board, shared, range, isKiosk }: { board: Board; shared: Shared; range: Range; isKiosk: boolean }) {
+export function Bar({ board, shared, range, isKiosk }: { board: Board; shared: BoardData; range: Range; isKiosk: boolean }) {
   /** The dialog, which is loaded when somebody wants it. */
   const [Dialog, setDialog] = useState<typeof KioskLink>();
   const { run, error } = useAction();
@@ -27,7 +27,7 @@ export function Bar({ board, shared, range, isKiosk }: { board: Board; shared: S
     const module = await import("./KioskLink.tsx");
     setDialog(() => module.KioskLink);
   };
-  const mayLink = useAsk(maySend, []).data === true;
+  const mayLink = useRequest(maySend, []).data === true;
   const isPanel = panel.value !== "none";
   return (
     <div class="links board-bar">

@@ -5,12 +5,12 @@ import { BASE } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { type ApiError, isAway } from "../../api/http.ts";
 import { Grid } from "../../board/Grid.tsx";
-import { useShared } from "../../board/shared.ts";
+import { useBoardData } from "../../board/shared.ts";
 import type { Board } from "../../board/types.ts";
 import type { Widget } from "../../board/widgets.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { formatTime } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { Bar } from "./Bar.tsx";
@@ -43,18 +43,18 @@ export default function BoardPage({ id }: { id: string }) {
   const isKiosk = query.has("kiosk");
   const isEditing = query.has("edit") && may("device:write");
   const every = isKiosk && !isEditing ? KIOSK_EVERY : 0;
-  const board = useAsk(async (signal) => (await graph<{ dashboard: Board | null }>(BOARD_BY_ID, { uuid: id }, signal)).dashboard, [id, every], every);
+  const board = useRequest(async (signal) => (await graph(BOARD_BY_ID, { uuid: id }, signal)).dashboard as Board | null, [id, every], every);
   /** Widgets that are shown: those of the editor while there is one. */
   const [draft, setDraft] = useState<Widget[]>();
   const widgets = (isEditing ? draft : undefined) ?? board.data?.layout ?? [];
-  const { shared, asked: parts } = useShared(widgets, RANGES[range][0], every, isEditing);
+  const { shared, requests: parts } = useBoardData(widgets, RANGES[range][0], every, isEditing);
   /** Loaded when somebody edits. */
-  const editor = useAsk(async () => (isEditing ? import("./Editor.tsx") : undefined), [isEditing]);
+  const editor = useRequest(async () => (isEditing ? import("./Editor.tsx") : undefined), [isEditing]);
   const lostSince = useLost([board, ...parts].map(({ error }) => error));
   useKiosk(isKiosk && !isEditing);
   const leaveEditor = (saved?: Board) => {
     if (saved) board.change(() => saved);
-    else board.ask();
+    else board.reload();
     setDraft(undefined);
     changeQuery({ edit: null });
   };
@@ -72,7 +72,7 @@ export default function BoardPage({ id }: { id: string }) {
         </p>
       )}
       {[board, editor, ...parts].map((part, index) => (
-        <ErrorBox key={index} error={isKiosk && isAway(part.error) ? undefined : part.error} again={part.ask} />
+        <ErrorBox key={index} error={isKiosk && isAway(part.error) ? undefined : part.error} again={part.reload} />
       ))}
       {board.data === null && <Empty title={t("noSuchBoard")} />}
       {board.data && shared && isEditing && editor.data && (

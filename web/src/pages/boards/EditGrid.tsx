@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import { placeOf } from "../../board/Grid.tsx";
 import { byKey, COLUMNS, put } from "../../board/layout.ts";
-import type { Shared } from "../../board/types.ts";
+import type { BoardData } from "../../board/types.ts";
 import { nameOf, WidgetView } from "../../board/Widget.tsx";
 import type { Widget } from "../../board/widgets.ts";
 import { t } from "./words.ts";
@@ -11,21 +11,21 @@ import { t } from "./words.ts";
 /** Height of a row, with the space below it; CSS pixels. */
 const ROW = 48;
 
-interface Hold {
+interface DragState {
   id: string;
   /** The layout before it was taken, for Escape. */
   before: Widget[];
   widget: Widget;
 }
 
-interface Editing {
+interface EditProps {
   widgets: Widget[];
   change: (widgets: Widget[]) => void;
   setUp: (widget: Widget) => void;
 }
 
 /** Follows the pointer from where it went down until it is let go. */
-function useDrag({ widgets, change }: Editing, grid: { current: HTMLElement | null }) {
+function useDrag({ widgets, change }: EditProps, grid: { current: HTMLElement | null }) {
   return (event: PointerEvent, widget: Widget, isResize: boolean) => {
     if (event.button !== 0 || !grid.current) return;
     event.preventDefault();
@@ -36,7 +36,9 @@ function useDrag({ widgets, change }: Editing, grid: { current: HTMLElement | nu
     const onMove = (moved: PointerEvent) => {
       const dx = Math.round((moved.clientX - startX) / column);
       const dy = Math.round((moved.clientY - startY) / ROW);
-      const wanted = isResize ? { ...widget, w: Math.min(widget.w + dx, COLUMNS - widget.x), h: widget.h + dy } : { ...widget, x: widget.x + dx, y: widget.y + dy };
+      const wanted = isResize
+        ? { ...widget, w: Math.min(widget.w + dx, COLUMNS - widget.x), h: widget.h + dy }
+        : { ...widget, x: widget.x + dx, y: widget.y + dy };
       // From the layout at the start, so that what has made way comes back.
       change(put(widgets, wanted));
     };
@@ -52,8 +54,8 @@ function useDrag({ widgets, change }: Editing, grid: { current: HTMLElement | nu
 }
 
 /** Takes, moves and lays down by keys; says what it did. */
-function useKeys({ change, widgets }: Editing, say: (words: string) => void, nameFor: (widget: Widget) => string) {
-  const [hold, setHold] = useState<Hold>();
+function useKeys({ change, widgets }: EditProps, say: (words: string) => void, nameFor: (widget: Widget) => string) {
+  const [hold, setHold] = useState<DragState>();
   const onKeyDown = (event: KeyboardEvent, widget: Widget) => {
     const isHeld = hold?.id === widget.id;
     const name = nameFor(widget);
@@ -78,7 +80,7 @@ function useKeys({ change, widgets }: Editing, say: (words: string) => void, nam
   return { onKeyDown, heldId: hold?.id, letGo: () => setHold(undefined) };
 }
 
-export function EditGrid({ shared, ...editing }: Editing & { shared: Shared }) {
+export function EditGrid({ shared, ...editing }: EditProps & { shared: BoardData }) {
   const grid = useRef<HTMLDivElement>(null);
   const [said, say] = useState("");
   const drag = useDrag(editing, grid);

@@ -1,14 +1,14 @@
 // Editing a board: nothing is stored before it is saved, and nobody's work is saved over unasked.
 
 import { useState } from "preact/hooks";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { checkErrors, graph } from "../../api/graph.ts";
 import { ApiError } from "../../api/http.ts";
 import { freePlace } from "../../board/layout.ts";
-import type { Board, Shared } from "../../board/types.ts";
+import type { Board, BoardData } from "../../board/types.ts";
 import { kindName } from "../../board/Widget.tsx";
 import { type Config, type Kind, KINDS, newWidget, type Widget } from "../../board/widgets.ts";
 import { navigate } from "../../shell/router.ts";
-import { useAction } from "../../ui/ask.ts";
+import { useAction } from "../../ui/request.ts";
 import { Field } from "../../ui/Field.tsx";
 import { Modal } from "../../ui/Modal.tsx";
 import { Empty, ErrorBox } from "../../ui/parts.tsx";
@@ -17,13 +17,9 @@ import { BOARD_BY_ID, DELETE_BOARD, UPDATE_BOARD } from "./queries.ts";
 import { Setup } from "./Setup.tsx";
 import { t } from "./words.ts";
 
-interface Saved {
-  updateDashboard: { dashboard: Board | null; errors: (UserError & { code: string })[] };
-}
-
 interface Props {
   board: Board;
-  shared: Shared;
+  shared: BoardData;
   widgets: Widget[];
   change: (widgets: Widget[]) => void;
   /** Ends the editing, with the board as it was stored. */
@@ -33,7 +29,7 @@ interface Props {
 /** Stores the board if nobody else has since `version`; undefined if somebody has. */
 async function save(board: Board, input: { name: string; layout: Widget[] }, version: number): Promise<Board | undefined> {
   try {
-    const { updateDashboard } = await graph<Saved>(UPDATE_BOARD, { uuid: board.uuid, input, version });
+    const { updateDashboard } = await graph(UPDATE_BOARD, { uuid: board.uuid, input, version });
     if (updateDashboard.errors.some(({ code }) => code === "CONFLICT")) return undefined;
     checkErrors(updateDashboard.errors);
     return updateDashboard.dashboard ?? undefined;
@@ -62,7 +58,7 @@ function Conflict({ keep, show }: { keep: () => void; show: () => void }) {
 function Delete({ board, close }: { board: Board; close: () => void }) {
   const { run, error, isRunning } = useAction();
   const work = async () => {
-    const { deleteDashboard } = await graph<{ deleteDashboard: { errors: UserError[] } }>(DELETE_BOARD, { uuid: board.uuid });
+    const { deleteDashboard } = await graph(DELETE_BOARD, { uuid: board.uuid });
     checkErrors(deleteDashboard.errors);
     navigate("/boards");
   };
@@ -95,7 +91,7 @@ export function Editor({ board, shared, widgets, change, leave }: Props) {
     else setConflict(true);
   };
   const overwrite = async () => {
-    const { dashboard } = await graph<{ dashboard: Board | null }>(BOARD_BY_ID, { uuid: board.uuid });
+    const { dashboard } = await graph(BOARD_BY_ID, { uuid: board.uuid });
     if (!dashboard) throw new ApiError(t("noSuchBoard"), 404);
     await store(dashboard.documentVersion)();
   };

@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { isNumeric, isState } from "../../api/types.ts";
-import type { BoardStream, Shared } from "../../board/types.ts";
+import type { BoardStream, BoardData } from "../../board/types.ts";
 import { nameOf } from "../../board/Widget.tsx";
 import { type Config, type Kind, KINDS, kindOf, type Widget } from "../../board/widgets.ts";
 import { Field } from "../../ui/Field.tsx";
@@ -25,7 +25,7 @@ function numberOf(text: string): number | undefined {
   return text.trim() === "" ? undefined : Number(text.replace(",", "."));
 }
 
-function Streams({ kind, shared, chosen, set }: { kind: Kind; shared: Shared; chosen: string[]; set: (uuids: string[]) => void }) {
+function Streams({ kind, shared, chosen, set }: { kind: Kind; shared: BoardData; chosen: string[]; set: (uuids: string[]) => void }) {
   const streams = useMemo(() => [...shared.streams.values()].filter((stream) => fits(kind, stream)), [shared.streams, kind]);
   const name = (stream: BoardStream) => (stream.device ? `${stream.name} (${stream.device.name})` : stream.name);
   const { shown, search } = useNarrowed(streams, name, ({ uuid }) => chosen.includes(uuid));
@@ -89,7 +89,7 @@ function cleaned(config: Config): Config {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined && value !== "")) as Config;
 }
 
-export function Setup({ widget, shared, close, done }: { widget: Widget; shared: Shared; close: () => void; done: (config: Config) => void }) {
+export function Setup({ widget, shared, close, done }: { widget: Widget; shared: BoardData; close: () => void; done: (config: Config) => void }) {
   const [config, setConfig] = useState<Config>(widget.config);
   const kind = kindOf(widget);
   const change = (part: Partial<Config> | { [name in keyof Config]: Config[name] | undefined }) => setConfig({ ...config, ...part } as Config);
@@ -106,7 +106,9 @@ export function Setup({ widget, shared, close, done }: { widget: Widget; shared:
         <Field label={t("widgetTitle")} hint={t("titleNote")}>
           <input value={config.title ?? ""} maxLength={255} onInput={(event) => change({ title: event.currentTarget.value })} />
         </Field>
-        {kind && KINDS[kind].streams !== "none" && <Streams kind={kind} shared={shared} chosen={config.sensorIds ?? []} set={(sensorIds) => change({ sensorIds })} />}
+        {kind && KINDS[kind].streams !== "none" && (
+          <Streams kind={kind} shared={shared} chosen={config.sensorIds ?? []} set={(sensorIds) => change({ sensorIds })} />
+        )}
         {kind === "gauge" && (
           <>
             <NumberField label={t("least")} value={config.least} set={(least) => change({ least })} />

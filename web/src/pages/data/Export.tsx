@@ -3,13 +3,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isAborted, post } from "../../api/http.ts";
 import { parseTime } from "../../chart/range.ts";
-import { useAction } from "../../ui/ask.ts";
+import { useAction } from "../../ui/request.ts";
 import { Field } from "../../ui/Field.tsx";
 import { saveFile } from "../../ui/file.ts";
 import { formatBytes } from "../../ui/format.ts";
 import { useNarrowed } from "../../ui/narrow.tsx";
 import { ErrorBox } from "../../ui/parts.tsx";
-import type { DataStream } from "./Page.tsx";
+import type { DataStream } from "./types.ts";
 import { readingsOf } from "./queries.ts";
 import { fullName } from "./WideColumns.tsx";
 import { t } from "./words.ts";
@@ -21,7 +21,7 @@ const FORMATS = {
 } as const;
 type Format = keyof typeof FORMATS;
 
-interface Wanted {
+interface ExportRequest {
   streams: number[];
   from: string;
   to: string;
@@ -29,12 +29,12 @@ interface Wanted {
 }
 
 /** Receives a file piece by piece; `told` is called with the bytes that are there. */
-async function receive({ streams, from, to, format }: Wanted, told: (bytes: number) => void, signal: AbortSignal): Promise<Blob> {
+async function receive({ streams, from, to, format }: ExportRequest, told: (bytes: number) => void, signal: AbortSignal): Promise<Blob> {
   const answer = await post("/sql", { query: readingsOf(streams), params: { from, to } }, FORMATS[format][1], signal);
   const reader = (answer.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader();
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
-  for (;;) {
+  while (true) {
     const { value, done } = await reader.read();
     if (done) return new Blob(pieces, { type: FORMATS[format][1] });
     pieces.push(value);
@@ -56,7 +56,11 @@ export function Export({ streams }: { streams: DataStream[] }) {
   useEffect(() => () => control.current?.abort(), []);
   const work = async () => {
     const [start, end] = [parseTime(from, Date.now()), parseTime(to, Date.now())];
-    const wrong = { ...(start === undefined && { from: t("rangeWrong") }), ...(end === undefined && { to: t("rangeWrong") }), ...(chosen.length === 0 && { streams: t("noneChosen") }) };
+    const wrong = {
+      ...(start === undefined && { from: t("rangeWrong") }),
+      ...(end === undefined && { to: t("rangeWrong") }),
+      ...(chosen.length === 0 && { streams: t("noneChosen") }),
+    };
     setProblems(wrong);
     setSaved(false);
     if (start === undefined || end === undefined || chosen.length === 0) return;

@@ -4,9 +4,9 @@ import { useState } from "preact/hooks";
 import { Empty } from "../../ui/parts.tsx";
 import { type Shape, shapeOf } from "./csv.ts";
 import { MapColumns } from "./MapColumns.tsx";
-import type { DataStream } from "./Page.tsx";
+import type { DataStream } from "./types.ts";
 import type { Mapping } from "./readings.ts";
-import { Sending } from "./Sending.tsx";
+import { ImportProgress } from "./ImportProgress.tsx";
 import { isSame, loadTransfer, saveTransfer, type Transfer } from "./transfer.ts";
 import { may } from "../../shell/session.ts";
 import { t } from "./words.ts";
@@ -50,13 +50,13 @@ function Drop({ take }: { take: (file: File) => void }) {
   );
 }
 
-type Chosen = { file: File; shape: Shape };
-type Running = { file: File; transfer: Transfer | undefined; mapping: Mapping; headBytes: number };
+type ChosenFile = { file: File; shape: Shape };
+type RunningImport = { file: File; transfer: Transfer | undefined; mapping: Mapping; headBytes: number };
 
 export function Import({ streams }: { streams: DataStream[] }) {
   const [unfinished, setUnfinished] = useState(loadTransfer);
-  const [chosen, setChosen] = useState<Chosen>();
-  const [running, setRunning] = useState<Running>();
+  const [chosen, setChosen] = useState<ChosenFile>();
+  const [running, setRunning] = useState<RunningImport>();
   const [problem, setProblem] = useState("");
   const take = async (file: File) => {
     setProblem("");
@@ -76,7 +76,7 @@ export function Import({ streams }: { streams: DataStream[] }) {
     setRunning(undefined);
   };
   if (!may("value:write")) return <Empty title={t("forbidden")} note="value:write" />;
-  if (running) return <Sending key={running.file.name} {...running} streams={streams} startOver={startOver} />;
+  if (running) return <ImportProgress key={running.file.name} {...running} streams={streams} startOver={startOver} />;
   if (chosen) {
     const begin = (mapping: Mapping) => setRunning({ file: chosen.file, transfer: undefined, mapping, headBytes: chosen.shape.headBytes });
     return <MapColumns name={chosen.file.name} shape={chosen.shape} streams={streams} begin={begin} cancel={startOver} />;

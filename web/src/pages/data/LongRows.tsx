@@ -37,7 +37,9 @@ function Samples({ shape, time, index, columns }: Omit<Props, "change">) {
             return (
               <tr key={place}>
                 <td class="mono">{row[time]}</td>
-                <td>{found && isImportable(found.type) ? fullName(found) : <span class="error-text">{t("unknownStream", { name: row[stream] ?? "" })}</span>}</td>
+                <td>
+                  {found && isImportable(found.type) ? fullName(found) : <span class="error-text">{t("unknownStream", { name: row[stream] ?? "" })}</span>}
+                </td>
                 <td class="mono">{cell}</td>
               </tr>
             );
@@ -67,7 +69,10 @@ export function LongRows({ change, ...props }: Props) {
         ))}
         {OPTIONAL.map(([name, word]) => (
           <Field key={name} label={t(word)}>
-            <select value={columns[name] ?? ""} onChange={(event) => change({ ...columns, [name]: event.currentTarget.value === "" ? null : Number(event.currentTarget.value) })}>
+            <select
+              value={columns[name] ?? ""}
+              onChange={(event) => change({ ...columns, [name]: event.currentTarget.value === "" ? null : Number(event.currentTarget.value) })}
+            >
               <option value="">{t("noColumn")}</option>
               {options}
             </select>

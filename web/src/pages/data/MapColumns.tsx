@@ -5,7 +5,7 @@ import { Field } from "../../ui/Field.tsx";
 import type { Shape } from "./csv.ts";
 import { isUsedTwice, type LongColumns, longColumns, timeColumn } from "./guess.ts";
 import { LongRows } from "./LongRows.tsx";
-import type { DataStream } from "./Page.tsx";
+import type { DataStream } from "./types.ts";
 import { indexOf, isImportable, type Mapping } from "./readings.ts";
 import { t } from "./words.ts";
 import { WideColumns } from "./WideColumns.tsx";

@@ -3,24 +3,18 @@
 import { BASE } from "../../api/root.ts";
 import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
-import type { Named, Page } from "../../api/types.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { Busy, ErrorBox } from "../../ui/parts.tsx";
 import { Export } from "./Export.tsx";
 import { Import } from "./Import.tsx";
 import { STREAMS } from "./queries.ts";
 import { t } from "./words.ts";
 
-export interface DataStream extends Named {
-  type: string;
-  device: Named | null;
-}
-
 const WORDS = ["import", "export"] as const;
 
 export default function Data({ id }: { id: string }) {
   const current = id === "export" ? "export" : "import";
-  const { data, error, isBusy, ask } = useAsk((signal) => all((after) => graph<{ streams: Page<DataStream> }>(STREAMS, { after }, signal).then(({ streams }) => streams)), []);
+  const { data, error, isBusy, reload } = useRequest((signal) => all((after) => graph(STREAMS, { after }, signal).then(({ streams }) => streams)), []);
   return (
     <div class="page">
       <Busy isBusy={isBusy} />
@@ -32,7 +26,7 @@ export default function Data({ id }: { id: string }) {
           </a>
         ))}
       </nav>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data && (current === "import" ? <Import streams={data} /> : <Export streams={data} />)}
     </div>
   );

@@ -2,7 +2,7 @@
 
 import { useNarrowed } from "../../ui/narrow.tsx";
 import type { Shape } from "./csv.ts";
-import type { DataStream } from "./Page.tsx";
+import type { DataStream } from "./types.ts";
 import { t } from "./words.ts";
 
 export const fullName = (stream: DataStream) => (stream.device ? `${stream.name} (${stream.device.name})` : stream.name);

@@ -54,7 +54,10 @@ function isDay(day: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day) && day >= "1970" && day < "2262";
 }
 
-/** A time as the server reads it: ISO-8601, seconds since 1970, or a German date; undefined for anything else. Without a zone it is UTC, or that of the reader. */
+/**
+ * A time as the server reads it: ISO-8601, seconds since 1970, or a German date; undefined for anything else. Without a
+ * zone it is UTC, or that of the reader.
+ */
 export function timeOf(text: string, isLocal: boolean): string | number | undefined {
   if (/^\d{9,10}(\.\d+)?$/.test(text)) return Number(text);
   const german = /^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T](\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?))?$/.exec(text);

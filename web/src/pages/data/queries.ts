@@ -1,11 +1,13 @@
 // What the pages of import and export ask for.
 
+import type { Document } from "../../api/graph.ts";
+
 export const STREAMS = `query DataStreams($after: String) {
   streams(first: 1000, after: $after, orderBy: NAME) {
     nodes { rowId name type device { rowId name } }
     pageInfo { hasNextPage endCursor }
   }
-}`;
+}` as Document<"DataStreams">;
 
 /** All readings of streams in a range; ids are whole numbers. */
 export function readingsOf(streams: number[]): string {

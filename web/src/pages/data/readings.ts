@@ -2,7 +2,7 @@
 
 import { isNumeric } from "../../api/types.ts";
 import { cells, type Delimiter, isWhole, numberText, timeOf } from "./csv.ts";
-import type { DataStream } from "./Page.tsx";
+import type { DataStream } from "./types.ts";
 
 /** Whether a file may have values of such a stream: numbers and texts. */
 export function isImportable(type: string): boolean {
@@ -63,15 +63,15 @@ export interface LongMapping extends Common {
 
 export type Mapping = WideMapping | LongMapping;
 
-export interface Read {
+export interface ReadLines {
   /** Lines of NDJSON. */
   readings: string[];
   wrong: string[];
 }
 
 /** Reads lines. A cell that is empty is no reading; a line with a wrong cell is left out as a whole. */
-export function readLines(lines: string[], mapping: Mapping, index: StreamIndex): Read {
-  const result: Read = { readings: [], wrong: [] };
+export function readLines(lines: string[], mapping: Mapping, index: StreamIndex): ReadLines {
+  const result: ReadLines = { readings: [], wrong: [] };
   for (const raw of lines) {
     const line = raw.trimEnd();
     if (line === "") continue;

@@ -4,16 +4,15 @@ import { useState } from "preact/hooks";
 import { BASE } from "../../api/root.ts";
 import { graph, type UserError } from "../../api/graph.ts";
 import { send } from "../../api/http.ts";
-import type { Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { filled, type StreamDraft, streamInput } from "./draft.ts";
 import { isKnown, type ProtocolName } from "./protocols.ts";
 import { CREATE_STREAM, DEVICE, DEVICE_STREAMS } from "./queries.ts";
 import { StreamRows } from "./StreamRows.tsx";
 import { isVariable, shortValue, streamOf, withChildren } from "./tree.ts";
-import type { DeviceFull, DeviceStream, OpcuaNode } from "./types.ts";
+import type { OpcuaNode } from "./types.ts";
 import { t } from "./words.ts";
 
 /** One level below a node; without one, below the first node of the device. */
@@ -43,7 +42,13 @@ function Tree(props: TreeProps) {
         return (
           <li key={node.node_id}>
             <span class="node">
-              <button type="button" class="icon-button" aria-expanded={isOpen} aria-label={t("openNode", { name: node.display_name })} onClick={() => toggle(node)}>
+              <button
+                type="button"
+                class="icon-button"
+                aria-expanded={isOpen}
+                aria-label={t("openNode", { name: node.display_name })}
+                onClick={() => toggle(node)}
+              >
                 {isOpen ? "▾" : "▸"}
               </button>
               {isVariable(node) ? (
@@ -66,7 +71,7 @@ function Tree(props: TreeProps) {
 }
 
 function useTree(id: string) {
-  const asked = useAsk((signal) => browse(id, undefined, signal), [id]);
+  const request = useRequest((signal) => browse(id, undefined, signal), [id]);
   const [opened, setOpened] = useState<Set<string>>(new Set());
   const action = useAction();
   const toggle = (node: OpcuaNode) => {
@@ -77,21 +82,27 @@ function useTree(id: string) {
     }
     action.run(async () => {
       const found = await browse(id, node.node_id);
-      asked.change((root) => withChildren(root, node.node_id, found.children));
+      request.change((root) => withChildren(root, node.node_id, found.children));
       setOpened((known) => new Set(known).add(node.node_id));
     });
   };
-  return { asked, opened, toggle, action };
+  return { request, opened, toggle, action };
 }
 
-function Chosen({ device, protocol, rows, change, made }: { device: number; protocol: ProtocolName; rows: StreamDraft[]; change: (rows: StreamDraft[]) => void; made: () => void }) {
+function ChosenNodes({ device, protocol, rows, change, made }: {
+  device: number;
+  protocol: ProtocolName;
+  rows: StreamDraft[];
+  change: (rows: StreamDraft[]) => void;
+  made: () => void;
+}) {
   const [errors, setErrors] = useState<UserError[][]>([]);
   const [said, setSaid] = useState("");
   const action = useAction();
   const create = async () => {
     const failed: [StreamDraft, UserError[]][] = [];
     for (const row of filled(rows)) {
-      const { createStream } = await graph<{ createStream: { errors: UserError[] } }>(CREATE_STREAM, { input: streamInput(row, device) });
+      const { createStream } = await graph(CREATE_STREAM, { input: streamInput(row, device) });
       if (createStream.errors.length > 0) failed.push([row, createStream.errors]);
     }
     setSaid(t("streamsMade", { n: rows.length - failed.length }));
@@ -129,30 +140,39 @@ function Chosen({ device, protocol, rows, change, made }: { device: number; prot
 }
 
 export default function BrowseDevice({ id }: { id: string }) {
-  const device = useAsk(async (signal) => (await graph<{ device: DeviceFull | null }>(DEVICE, { id: Number(id) }, signal)).device, [id]);
-  const streams = useAsk(async (signal) => (await graph<{ streams: Page<DeviceStream> }>(DEVICE_STREAMS, { id, after: null }, signal)).streams.nodes, [id]);
-  const { asked, opened, toggle, action } = useTree(id);
+  const device = useRequest(async (signal) => (await graph(DEVICE, { id: Number(id) }, signal)).device, [id]);
+  const streams = useRequest(async (signal) => (await graph(DEVICE_STREAMS, { id, after: null }, signal)).streams.nodes, [id]);
+  const { request, opened, toggle, action } = useTree(id);
   const [rows, setRows] = useState<StreamDraft[]>([]);
   const protocol = device.data && isKnown(device.data.protocol) ? device.data.protocol : "opcua";
   const chosen = new Set(rows.map(({ path }) => path));
-  const choose = (node: OpcuaNode) => setRows((known) => (chosen.has(node.node_id) ? known.filter(({ path }) => path !== node.node_id) : [...known, streamOf(node)]));
+  const choose = (node: OpcuaNode) => {
+    setRows((known) => (chosen.has(node.node_id) ? known.filter(({ path }) => path !== node.node_id) : [...known, streamOf(node)]));
+  };
   return (
     <div class="page">
-      <Busy isBusy={asked.isBusy || action.isRunning} />
+      <Busy isBusy={request.isBusy || action.isRunning} />
       <p class="crumb">
         <a href={`${BASE}/devices/${id}`}>← {device.data?.name ?? t("devices")}</a>
       </p>
       <h1>{t("browse")}</h1>
       {device.data === null && <Empty title={t("noSuchDevice")} />}
-      <ErrorBox error={device.error ?? streams.error} again={device.error ? device.ask : streams.ask} />
-      <ErrorBox error={asked.error ?? action.error} again={asked.error ? asked.ask : undefined} />
-      {asked.data && (
+      <ErrorBox error={device.error ?? streams.error} again={device.error ? device.reload : streams.reload} />
+      <ErrorBox error={request.error ?? action.error} again={request.error ? request.reload : undefined} />
+      {request.data && (
         <>
-          {asked.data.truncated && <p class="muted">{t("truncated")}</p>}
+          {request.data.truncated && <p class="muted">{t("truncated")}</p>}
           <nav class="nodes" aria-label={t("nodes")}>
-            <Tree nodes={asked.data.children} opened={opened} toggle={toggle} streams={new Set(streams.data?.map(({ path }) => path))} chosen={chosen} choose={choose} />
+            <Tree
+              nodes={request.data.children}
+              opened={opened}
+              toggle={toggle}
+              streams={new Set(streams.data?.map(({ path }) => path))}
+              chosen={chosen}
+              choose={choose}
+            />
           </nav>
-          {may("data:write") && <Chosen device={Number(id)} protocol={protocol} rows={rows} change={setRows} made={streams.ask} />}
+          {may("data:write") && <ChosenNodes device={Number(id)} protocol={protocol} rows={rows} change={setRows} made={streams.reload} />}
         </>
       )}
     </div>

@@ -1,8 +1,8 @@
 // Certificates that OPC UA servers showed: nobody is trusted before somebody says so.
 
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { checkErrors, graph } from "../../api/graph.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { dateTime } from "../../ui/format.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { certificatesOf } from "./certificate.ts";
@@ -41,11 +41,11 @@ function Row({ certificate, decide, isRunning }: { certificate: Certificate; dec
 
 /** `state` is that of the device: when it changes, the server may have shown another one. */
 export function Certificates({ device, state }: { device: number; state: string }) {
-  const { data, error, ask } = useAsk(async (signal) => (await graph<{ opcuaCertificates: Certificate[] }>(CERTIFICATES, {}, signal)).opcuaCertificates, [device, state], 30_000);
+  const { data, error, reload } = useRequest(async (signal) => (await graph(CERTIFICATES, {}, signal)).opcuaCertificates, [device, state], 30_000);
   const action = useAction();
-  const decide = async (fingerprint: string, state: string) => {
-    checkErrors((await graph<{ setOpcuaCertificateState: { errors: UserError[] } }>(DECIDE, { fingerprint, state })).setOpcuaCertificateState.errors);
-    ask();
+  const decide = async (fingerprint: string, state: Certificate["state"]) => {
+    checkErrors((await graph(DECIDE, { fingerprint, state })).setOpcuaCertificateState.errors);
+    reload();
   };
   const own = certificatesOf(data ?? [], device);
   // They belong to the machine: only its own organization decides.
@@ -53,11 +53,16 @@ export function Certificates({ device, state }: { device: number; state: string 
   return (
     <section>
       <h2>{t("certificates")}</h2>
-      <ErrorBox error={error ?? action.error} again={error ? ask : undefined} />
+      <ErrorBox error={error ?? action.error} again={error ? reload : undefined} />
       {data && own.length === 0 && <p class="muted">{t("noCertificates")}</p>}
       <ul>
         {own.map((certificate) => (
-          <Row key={certificate.fingerprint} certificate={certificate} isRunning={action.isRunning} decide={(state) => action.run(() => decide(certificate.fingerprint, state))} />
+          <Row
+            key={certificate.fingerprint}
+            certificate={certificate}
+            isRunning={action.isRunning}
+            decide={(state) => action.run(() => decide(certificate.fingerprint, state))}
+          />
         ))}
       </ul>
     </section>

@@ -2,10 +2,10 @@
 
 import { useEffect } from "preact/hooks";
 import { BASE } from "../../api/root.ts";
-import { graph } from "../../api/graph.ts";
+import { type Data, graph } from "../../api/graph.ts";
 import { follow } from "../../api/live.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { PageHead } from "../../ui/PageHead.tsx";
 import { Age, Busy, Empty, ErrorBox, StateSign } from "../../ui/parts.tsx";
@@ -15,7 +15,8 @@ import { isBrowsed } from "./protocols.ts";
 import { DEVICE, STATES } from "./queries.ts";
 import { States } from "./States.tsx";
 import { Streams } from "./Streams.tsx";
-import type { DeviceFull, StateChange } from "./types.ts";
+import { mayImportTags } from "./tagList.ts";
+import type { DeviceFull } from "./types.ts";
 
 /** Counters are read anew so often, milliseconds. */
 const REPEAT = 5000;
@@ -82,17 +83,17 @@ function Settings({ device }: { device: DeviceFull }) {
 }
 
 export default function DeviceDetail({ id }: { id: string }) {
-  const { data, error, isBusy, ask, change } = useAsk(
-    async (signal) => (await graph<{ device: DeviceFull | null }>(DEVICE, { id: Number(id) }, signal)).device,
+  const { data, error, isBusy, reload, change } = useRequest(
+    async (signal) => (await graph(DEVICE, { id: Number(id) }, signal)).device,
     [id],
     REPEAT,
   );
   const isThere = data !== undefined && data !== null;
   useEffect(() => {
     if (!isThere) return undefined;
-    const next = ({ deviceStates: { state, lastError, lastSeen } }: StateChange) =>
+    const next = ({ deviceStates: { state, lastError, lastSeen } }: Data<"DeviceStates">) =>
       change((known) => known && { ...known, status: { ...known.status, state, lastError, lastSeen } });
-    return follow<StateChange>(STATES, { devices: [id] }, next, ask);
+    return follow(STATES, { devices: [id] }, next, reload);
   }, [id, isThere]);
   return (
     <div class="page">
@@ -100,7 +101,7 @@ export default function DeviceDetail({ id }: { id: string }) {
       <p class="crumb">
         <a href={`${BASE}/devices`}>← {t("devices")}</a>
       </p>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data === null && <Empty title={t("noSuchDevice")} />}
       {data && (
         <>
@@ -111,6 +112,11 @@ export default function DeviceDetail({ id }: { id: string }) {
               </>
             }
           >
+            {mayImportTags() && (
+              <a class="button" href={`${BASE}/devices/${id}/tag-list`}>
+                {t("tagList")}
+              </a>
+            )}
             {may("device:write") && (
               <>
                 {isBrowsed(data.protocol) && (

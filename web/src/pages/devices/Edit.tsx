@@ -2,40 +2,41 @@
 
 import { useState } from "preact/hooks";
 import { BASE } from "../../api/root.ts";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { checkErrors, graph } from "../../api/graph.ts";
 import { rows } from "../../api/rows.ts";
 import { navigate } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { DeleteDialog } from "../../ui/DeleteDialog.tsx";
 import { OtherErrors } from "../../ui/fields.tsx";
+import { useForm } from "../../ui/form.ts";
 import { dateTime, formatCount } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { DeviceFields, fieldsOf } from "./DeviceFields.tsx";
 import { deviceInput, draftOf, numberErrors } from "./draft.ts";
 import { isKnown, type ProtocolName } from "./protocols.ts";
-import { DELETE_DEVICE, DEVICE, HELD, UPDATE_DEVICE } from "./queries.ts";
+import { DELETE_DEVICE, DEVICE, STORED_READINGS, UPDATE_DEVICE } from "./queries.ts";
 import type { DeviceFull } from "./types.ts";
 import { t } from "./words.ts";
 
-interface Held {
+interface StoredReadings {
   n: number;
   first: string | null;
   last: string | null;
 }
 
-function Goes({ device }: { device: DeviceFull }) {
-  const { data, error } = useAsk((signal) => rows<Held>(HELD, { device: device.rowId }, signal), [device.rowId]);
-  const held = data?.[0];
+function DeletionNotice({ device }: { device: DeviceFull }) {
+  const { data, error } = useRequest((signal) => rows<StoredReadings>(STORED_READINGS, { device: device.rowId }, signal), [device.rowId]);
+  const stored = data?.[0];
   return (
     <>
       <ErrorBox error={error} />
       <p>{t("goesStreams")}</p>
       <p role="status">
-        {held &&
-          (held.first === null || held.last === null
+        {stored &&
+          (stored.first === null || stored.last === null
             ? t("goesNothing")
-            : t("goesReadings", { n: formatCount(held.n), from: dateTime(Date.parse(held.first)), to: dateTime(Date.parse(held.last)) }))}
+            : t("goesReadings", { n: formatCount(stored.n), from: dateTime(Date.parse(stored.first)), to: dateTime(Date.parse(stored.last)) }))}
       </p>
     </>
   );
@@ -45,7 +46,7 @@ function DeleteDevice({ device }: { device: DeviceFull }) {
   const [isAsked, setAsked] = useState(false);
   const action = useAction();
   const remove = async () => {
-    checkErrors((await graph<{ deleteDevice: { errors: UserError[] } }>(DELETE_DEVICE, { id: device.rowId })).deleteDevice.errors);
+    checkErrors((await graph(DELETE_DEVICE, { id: device.rowId })).deleteDevice.errors);
     navigate("/devices");
   };
   return (
@@ -58,7 +59,7 @@ function DeleteDevice({ device }: { device: DeviceFull }) {
       </p>
       {isAsked && (
         <DeleteDialog title={t("deleteDevice")} name={device.name} remove={() => action.run(remove)} isRunning={action.isRunning} close={() => setAsked(false)}>
-          {may("value:read") && may("data:read") ? <Goes device={device} /> : <p>{t("goesStreams")}</p>}
+          {may("value:read") && may("data:read") ? <DeletionNotice device={device} /> : <p>{t("goesStreams")}</p>}
           <ErrorBox error={action.error} />
         </DeleteDialog>
       )}
@@ -66,31 +67,24 @@ function DeleteDevice({ device }: { device: DeviceFull }) {
   );
 }
 
-function Form({ device, protocol }: { device: DeviceFull; protocol: ProtocolName }) {
-  const [draft, setDraft] = useState(() => draftOf(protocol, device));
-  const [errors, setErrors] = useState<UserError[]>([]);
-  const action = useAction();
-  const save = async () => {
-    const wrong = numberErrors(draft, t("noNumber"));
-    setErrors(wrong);
-    if (wrong.length > 0) return;
-    const input = deviceInput(draft, device.metadata);
-    const { updateDevice } = await graph<{ updateDevice: { errors: UserError[] } }>(UPDATE_DEVICE, { id: device.rowId, input });
-    setErrors(updateDevice.errors);
-    if (updateDevice.errors.length === 0) navigate(`/devices/${device.rowId}`);
-  };
+function Settings({ device, protocol }: { device: DeviceFull; protocol: ProtocolName }) {
+  const form = useForm(
+    () => draftOf(protocol, device),
+    async (draft) => {
+      const wrong = numberErrors(draft, t("noNumber"));
+      if (wrong.length > 0) return wrong;
+      const { errors } = (await graph(UPDATE_DEVICE, { id: device.rowId, input: deviceInput(draft, device.metadata) })).updateDevice;
+      if (errors.length === 0) navigate(`/devices/${device.rowId}`);
+      return errors;
+    },
+  );
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        action.run(save);
-      }}
-    >
-      <DeviceFields draft={draft} change={(changes) => setDraft((known) => ({ ...known, ...changes }))} errors={errors} isKnown />
-      <OtherErrors errors={errors} fields={fieldsOf(draft)} />
-      <ErrorBox error={action.error} />
+    <form onSubmit={form.submit}>
+      <DeviceFields draft={form.values} change={form.set} errors={form.errors} isKnown />
+      <OtherErrors errors={form.errors} fields={fieldsOf(form.values)} />
+      <ErrorBox error={form.failure} />
       <p class="links">
-        <button class="primary" disabled={action.isRunning}>
+        <button class="primary" disabled={form.isRunning}>
           {t("save")}
         </button>
         <a class="button" href={`${BASE}/devices/${device.rowId}`}>
@@ -102,20 +96,21 @@ function Form({ device, protocol }: { device: DeviceFull; protocol: ProtocolName
 }
 
 export default function EditDevice({ id }: { id: string }) {
-  const { data, error, isBusy, ask } = useAsk(async (signal) => (await graph<{ device: DeviceFull | null }>(DEVICE, { id: Number(id) }, signal)).device, [id]);
+  const { data, error, isBusy, reload } = useRequest(async (signal) => (await graph(DEVICE, { id: Number(id) }, signal)).device, [id]);
   return (
     <div class="page">
       <Busy isBusy={isBusy && !data} />
       <p class="crumb">
         <a href={`${BASE}/devices/${id}`}>← {data?.name ?? t("devices")}</a>
       </p>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data === null && <Empty title={t("noSuchDevice")} />}
       {data && (
         <>
           <h1>{t("settingsOf", { name: data.name })}</h1>
           {!may("device:write") && <Empty title={t("forbidden")} note="device:write" />}
-          {may("device:write") && (isKnown(data.protocol) ? <Form key={id} device={data} protocol={data.protocol} /> : <p class="muted">{t("noForm", { protocol: data.protocol })}</p>)}
+          {may("device:write") && isKnown(data.protocol) && <Settings key={id} device={data} protocol={data.protocol} />}
+          {may("device:write") && !isKnown(data.protocol) && <p class="muted">{t("noForm", { protocol: data.protocol })}</p>}
           {may("device:write") && <DeleteDevice device={data} />}
         </>
       )}

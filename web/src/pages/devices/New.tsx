@@ -5,7 +5,7 @@ import { BASE } from "../../api/root.ts";
 import { graph, type UserError } from "../../api/graph.ts";
 import { navigate } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
-import { useAction } from "../../ui/ask.ts";
+import { useAction } from "../../ui/request.ts";
 import { OtherErrors } from "../../ui/fields.tsx";
 import { formatNumber } from "../../ui/format.ts";
 import { Empty, ErrorBox } from "../../ui/parts.tsx";
@@ -28,7 +28,14 @@ function Protocols({ draft, choose }: { draft: DeviceDraft; choose: (draft: Devi
       <div class="fields">
         {PROTOCOLS.map((protocol) => (
           <label key={protocol} class="choice">
-            <input type="radio" name="protocol" value={protocol} checked={draft.protocol === protocol} onChange={() => choose({ ...blankDevice(protocol), name: draft.name })} /> {FORMS[protocol].title}
+            <input
+              type="radio"
+              name="protocol"
+              value={protocol}
+              checked={draft.protocol === protocol}
+              onChange={() => choose({ ...blankDevice(protocol), name: draft.name })}
+            />{" "}
+            {FORMS[protocol].title}
           </label>
         ))}
       </div>
@@ -71,18 +78,16 @@ function useWizard() {
   const tryIt = async () => {
     setTest(undefined);
     if (refuse(numberErrors(draft, t("noNumber")))) return;
-    type Answer = { testDevice: { errors: UserError[]; test: DeviceTest | null } };
     const registers = [...new Set(streams.map(({ path }) => path.trim()).filter(Boolean))].slice(0, MOST_TESTED);
     // A name is needed only to save it.
-    const { testDevice } = await graph<Answer>(TEST_DEVICE, { input: { ...input(), name: draft.name.trim() || "test" }, registers });
+    const { testDevice } = await graph(TEST_DEVICE, { input: { ...input(), name: draft.name.trim() || "test" }, registers });
     setErrors(testDevice.errors);
     setTest(testDevice.test ?? undefined);
   };
   const create = async (): Promise<number | undefined> => {
     if (made !== undefined) return made;
     if (refuse(numberErrors(draft, t("noNumber")))) return undefined;
-    type Answer = { createDevice: { errors: UserError[]; device: { rowId: number } | null } };
-    const { createDevice } = await graph<Answer>(CREATE_DEVICE, { input: input() });
+    const { createDevice } = await graph(CREATE_DEVICE, { input: input() });
     if (refuse(createDevice.errors)) return undefined;
     setMade(createDevice.device?.rowId);
     return createDevice.device?.rowId;
@@ -92,7 +97,7 @@ function useWizard() {
     if (device === undefined) return;
     const failed: [StreamDraft, UserError[]][] = [];
     for (const stream of filled(streams)) {
-      const answer = await graph<{ createStream: { errors: UserError[] } }>(CREATE_STREAM, { input: streamInput(stream, device) });
+      const answer = await graph(CREATE_STREAM, { input: streamInput(stream, device) });
       if (answer.createStream.errors.length > 0) failed.push([stream, answer.createStream.errors]);
     }
     setStreams(failed.map(([stream]) => stream));
@@ -120,7 +125,13 @@ function Wizard() {
       <ol class="steps">
         {STEPS.map((word, i) => (
           <li key={word}>
-            <button type="button" aria-current={i === step ? "step" : undefined} aria-pressed={i === step} disabled={made !== undefined && i < 2} onClick={() => setStep(i)}>
+            <button
+              type="button"
+              aria-current={i === step ? "step" : undefined}
+              aria-pressed={i === step}
+              disabled={made !== undefined && i < 2}
+              onClick={() => setStep(i)}
+            >
               {i + 1} {t(word)}
             </button>
           </li>

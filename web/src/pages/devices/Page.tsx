@@ -2,12 +2,12 @@
 
 import { useEffect } from "preact/hooks";
 import { BASE, ROOT } from "../../api/root.ts";
-import { graph } from "../../api/graph.ts";
+import { type Data, graph } from "../../api/graph.ts";
 import { follow, gathered } from "../../api/live.ts";
-import type { DeviceState, Page } from "../../api/types.ts";
+import type { DeviceState } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { isPhone } from "../../ui/phone.ts";
 import { PageHead } from "../../ui/PageHead.tsx";
@@ -16,7 +16,7 @@ import { Filters, NoMatch } from "../../ui/Filters.tsx";
 import { VirtualTable } from "../../ui/rows.tsx";
 import { t } from "./words.ts";
 import { DEVICES, STATES } from "./queries.ts";
-import type { DeviceRow, StateChange } from "./types.ts";
+import type { DeviceRow } from "./types.ts";
 
 const ALL_STATES: DeviceState[] = ["offline", "degraded", "connecting", "online", "disabled"];
 /** Heights of a row, with one line and with two; CSS pixels. */
@@ -27,7 +27,7 @@ async function load(signal: AbortSignal): Promise<DeviceRow[]> {
   const devices: DeviceRow[] = [];
   let after: string | null = null;
   do {
-    const page: { devices: Page<DeviceRow> } = await graph<{ devices: Page<DeviceRow> }>(DEVICES, { after }, signal);
+    const page: Data<"Devices"> = await graph(DEVICES, { after }, signal);
     devices.push(...page.devices.nodes);
     after = page.devices.pageInfo.hasNextPage ? page.devices.pageInfo.endCursor : null;
   } while (after !== null);
@@ -76,7 +76,13 @@ function PhoneRow({ device }: { device: DeviceRow }) {
 function FilterBar({ state, text, shown, total }: { state: string; text: string; shown: number; total: number }) {
   return (
     <Filters set={[state, text].filter(Boolean).length}>
-      <input type="search" aria-label={t("find")} placeholder={t("find")} value={text} onInput={(event) => changeQuery({ q: event.currentTarget.value || null })} />
+      <input
+        type="search"
+        aria-label={t("find")}
+        placeholder={t("find")}
+        value={text}
+        onInput={(event) => changeQuery({ q: event.currentTarget.value || null })}
+      />
       <label>
         <span>{t("state")}</span>
         <select value={state} onChange={(event) => changeQuery({ state: event.currentTarget.value || null })}>
@@ -104,17 +110,17 @@ function NewLink() {
 export default function Devices() {
   const query = address.value.query;
   const [state, text] = [query.get("state") ?? "", query.get("q") ?? ""];
-  const { data, error, isBusy, ask, change } = useAsk(load, [], 60_000);
+  const { data, error, isBusy, reload, change } = useRequest(load, [], 60_000);
   useEffect(
     () =>
-      follow<StateChange>(
+      follow(
         STATES,
         {},
         gathered((all) => {
           const changes = new Map(all.map(({ deviceStates: { device, ...changed } }) => [device.rowId, changed]));
           change((known) => known.map((row) => (changes.has(row.rowId) ? { ...row, status: { ...row.status, ...changes.get(row.rowId) } } : row)));
         }),
-        ask,
+        reload,
       ),
     [],
   );
@@ -139,7 +145,7 @@ export default function Devices() {
         {data && shown && data.length > 0 && <FilterBar state={state} text={text} shown={shown.length} total={data.length} />}
         {data && data.length > 0 && may("device:write") && <NewLink />}
       </PageHead>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.length === 0 && (
         <Empty title={t("noDevices")} note={t("noDevicesNote")}>
           {may("device:write") && <NewLink />}{" "}
@@ -150,7 +156,14 @@ export default function Devices() {
       )}
       {data && shown && data.length > 0 && (
         <>
-          <VirtualTable rows={shown} height={height} head={head} columns={7} label={t("devices")} row={(device) => <DeviceLine key={device.rowId} device={device} />} />
+          <VirtualTable
+            rows={shown}
+            height={height}
+            head={head}
+            columns={7}
+            label={t("devices")}
+            row={(device) => <DeviceLine key={device.rowId} device={device} />}
+          />
           {shown.length === 0 && <NoMatch clear={() => changeQuery({ q: null, state: null })} />}
         </>
       )}

@@ -3,10 +3,10 @@
 import { send } from "../../api/http.ts";
 import type { DeviceState } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { dateTime, duration, formatCount, formatNumber } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox, StateSign, stateWord } from "../../ui/parts.tsx";
-import { type HeldState, type KnownState, segmentsOf, SPANS, type Span, type StateHistory, spanOf, sumsOf, twoDecimals } from "./states.ts";
+import { type StateInterval, type KnownState, segmentsOf, SPANS, type Span, type StateHistory, spanOf, sumsOf, twoDecimals } from "./states.ts";
 import { t } from "./words.ts";
 
 /** Parts of the bar, each at least a pixel of a screen wide. */
@@ -30,7 +30,7 @@ const percent = (share: number) => `${formatNumber(twoDecimals(share))} %`;
 const wordOf = (state: KnownState) => (state === "unknown" ? t("stateUnknown") : stateWord(state));
 
 /** The sign of a state, and words where nobody looked. */
-function HeldSign({ state }: { state: KnownState }) {
+function KnownStateSign({ state }: { state: KnownState }) {
   return state === "unknown" ? <span class="muted">{t("stateUnknown")}</span> : <StateSign state={state} />;
 }
 
@@ -57,7 +57,7 @@ function Bar({ history }: { history: StateHistory }) {
       <ul class="inline">
         {sums.map(([state, length]) => (
           <li key={state}>
-            {state !== "unknown" && <span class={`state-key is-${state}`} aria-hidden="true" />} <HeldSign state={state} /> {duration(length)}{" "}
+            {state !== "unknown" && <span class={`state-key is-${state}`} aria-hidden="true" />} <KnownStateSign state={state} /> {duration(length)}{" "}
             {state !== "unknown" && <span class="muted">{percent(length / Math.max(1, known))}</span>}
           </li>
         ))}
@@ -66,7 +66,7 @@ function Bar({ history }: { history: StateHistory }) {
   );
 }
 
-function Changes({ states }: { states: HeldState[] }) {
+function Changes({ states }: { states: StateInterval[] }) {
   return (
     <details>
       <summary>{t("stateChanges")}</summary>
@@ -87,7 +87,7 @@ function Changes({ states }: { states: HeldState[] }) {
               <tr key={held.from}>
                 <td class="nowrap">{dateTime(whole(Date.parse(held.from)))}</td>
                 <td>
-                  <HeldSign state={held.state} />
+                  <KnownStateSign state={held.state} />
                 </td>
                 <td class="number">{duration(Date.parse(held.to) - Date.parse(held.from))}</td>
                 <td class="message">{held.error}</td>
@@ -104,7 +104,7 @@ function Changes({ states }: { states: HeldState[] }) {
 /** `state` is the one that the device has now: another one is another history. */
 export function States({ device, state }: { device: number; state: DeviceState }) {
   const span = spanOf(address.value.query.get("states"));
-  const { data, error, isBusy, ask } = useAsk((signal) => load(device, span, signal), [device, span, state], REPEAT);
+  const { data, error, isBusy, reload } = useRequest((signal) => load(device, span, signal), [device, span, state], REPEAT);
   return (
     <section class="states" aria-labelledby="states">
       <Busy isBusy={isBusy && !data} />
@@ -116,7 +116,7 @@ export function States({ device, state }: { device: number; state: DeviceState }
           </button>
         ))}
       </div>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.states.length === 0 && <Empty title={t("statesNone")} note={t("statesNoneNote")} />}
       {data && data.states.length > 0 && (
         <>

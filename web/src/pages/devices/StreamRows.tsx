@@ -47,7 +47,15 @@ function Row({ row, number, protocol, errors, test, change, remove }: RowProps) 
   const isWrong = (field: string) => errors.some((error) => error.field === field);
   const cell = (name: "name" | "path" | "unit", label: string, example = "") => (
     <td>
-      <input aria-label={of(label)} aria-invalid={isWrong(name)} value={row[name]} placeholder={example} spellcheck={false} autocomplete="off" onInput={(event) => change({ [name]: event.currentTarget.value })} />
+      <input
+        aria-label={of(label)}
+        aria-invalid={isWrong(name)}
+        value={row[name]}
+        placeholder={example}
+        spellcheck={false}
+        autocomplete="off"
+        onInput={(event) => change({ [name]: event.currentTarget.value })}
+      />
     </td>
   );
   return (
@@ -74,7 +82,11 @@ function Row({ row, number, protocol, errors, test, change, remove }: RowProps) 
         )}
         {cell("unit", t("unit"))}
         <td>
-          <select aria-label={of(t("access"))} value={row.accessMode} onChange={(event) => change({ accessMode: event.currentTarget.value === "rw" ? "rw" : "r" })}>
+          <select
+            aria-label={of(t("access"))}
+            value={row.accessMode}
+            onChange={(event) => change({ accessMode: event.currentTarget.value === "rw" ? "rw" : "r" })}
+          >
             <option>r</option>
             <option>rw</option>
           </select>
@@ -93,7 +105,12 @@ function Row({ row, number, protocol, errors, test, change, remove }: RowProps) 
                 {field}: {message}
               </p>
             ))}
-            {test && <Readings test={test} take={(type, wordorder) => change({ ...(type && { type }), ...(FORMS[protocol].hasByteorder && { wordorder: wordorder ?? "" }) })} />}
+            {test && (
+              <Readings
+                test={test}
+                take={(type, wordorder) => change({ ...(type && { type }), ...(FORMS[protocol].hasByteorder && { wordorder: wordorder ?? "" }) })}
+              />
+            )}
           </td>
         </tr>
       )}

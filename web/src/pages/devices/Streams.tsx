@@ -4,9 +4,9 @@ import { useState } from "preact/hooks";
 import { BASE } from "../../api/root.ts";
 import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
-import type { Page, Reading } from "../../api/types.ts";
+import type { Reading } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Age, ErrorBox, QualitySign } from "../../ui/parts.tsx";
 import { VirtualTable } from "../../ui/rows.tsx";
@@ -19,14 +19,13 @@ const HEIGHT = 28;
 const [SOON, LATER] = [5000, 60_000];
 
 function loadStreams(id: string, signal: AbortSignal): Promise<DeviceStream[]> {
-  return all((after) => graph<{ streams: Page<DeviceStream> }>(DEVICE_STREAMS, { id, after }, signal).then(({ streams }) => streams));
+  return all((after) => graph(DEVICE_STREAMS, { id, after }, signal).then(({ streams }) => streams));
 }
 
 /** The newest readings of some streams, whose row numbers are parted by commas. */
 async function loadLatest(streams: string, signal: AbortSignal): Promise<Map<number, Reading>> {
   if (streams === "") return new Map();
-  type Answer = { latestValues: (Reading & { streamRowId: number })[] };
-  const { latestValues } = await graph<Answer>(LATEST, { streams: streams.split(",") }, signal);
+  const { latestValues } = await graph(LATEST, { streams: streams.split(",") }, signal);
   return new Map(latestValues.map((reading) => [reading.streamRowId, reading]));
 }
 
@@ -56,9 +55,9 @@ const RIGHT: string[] = ["value", "age", "deadband"];
 
 export function Streams({ id }: { id: string }) {
   const canRead = may("data:read") && may("value:read");
-  const { data, error, ask } = useAsk(async (signal) => (canRead ? loadStreams(id, signal) : []), [id], LATER);
+  const { data, error, reload } = useRequest(async (signal) => (canRead ? loadStreams(id, signal) : []), [id], LATER);
   const [seen, setSeen] = useState("");
-  const newest = useAsk((signal) => loadLatest(seen, signal), [seen], SOON);
+  const newest = useRequest((signal) => loadLatest(seen, signal), [seen], SOON);
   if (!canRead) return null;
   const head = (
     <tr>
@@ -74,7 +73,7 @@ export function Streams({ id }: { id: string }) {
       <h2>
         {t("streams")} {data && <span class="muted">{formatCount(data.length)}</span>}
       </h2>
-      <ErrorBox error={error ?? newest.error} again={error ? ask : newest.ask} />
+      <ErrorBox error={error ?? newest.error} again={error ? reload : newest.reload} />
       {data?.length === 0 && <p class="muted">{t("deviceNoStreams")}</p>}
       {data && data.length > 0 && (
         <VirtualTable

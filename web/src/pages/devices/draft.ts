@@ -1,8 +1,12 @@
 // A device and its streams as somebody fills them in, and as the server takes them. All fields are texts until they are sent.
 
-import type { UserError } from "../../api/graph.ts";
+import type { UserError, Variables } from "../../api/graph.ts";
 import { parseNumber } from "../../ui/numbers.ts";
 import { FORMS, type ProtocolName, type Setting } from "./protocols.ts";
+
+type StreamInput = Variables<"CreateDeviceStream">["input"];
+/** What the server takes of a device without its protocol, which never changes. */
+export type DeviceInput = Omit<Variables<"CreateDevice">["input"], "protocol">;
 
 export interface DeviceDraft {
   protocol: ProtocolName;
@@ -33,7 +37,20 @@ export interface StreamDraft {
 export const BLANK_STREAM: StreamDraft = { name: "", path: "", type: "fp64", unit: "", accessMode: "r", wordorder: "" };
 
 export function blankDevice(protocol: ProtocolName): DeviceDraft {
-  return { protocol, name: "", host: "", port: "", unit: "1", byteorder: "little", username: "", password: "", pollInterval: "1", timeout: "3", enabled: true, settings: {} };
+  return {
+    protocol,
+    name: "",
+    host: "",
+    port: "",
+    unit: "1",
+    byteorder: "little",
+    username: "",
+    password: "",
+    pollInterval: "1",
+    timeout: "3",
+    enabled: true,
+    settings: {},
+  };
 }
 
 /** What the server has of a device that is changed. */
@@ -88,7 +105,7 @@ export function metadataOf(draft: DeviceDraft, known: Record<string, unknown> = 
 }
 
 /** Input of a mutation without the protocol; a password that was not typed is left out. */
-export function deviceInput(draft: DeviceDraft, known: Record<string, unknown> = {}): Record<string, unknown> {
+export function deviceInput(draft: DeviceDraft, known: Record<string, unknown> = {}): DeviceInput {
   const form = FORMS[draft.protocol];
   return {
     name: draft.name.trim(),
@@ -113,12 +130,12 @@ export function numberErrors(draft: DeviceDraft, message: string): UserError[] {
   return [...fields.map((field) => ({ field: field as string, message })), ...settings.map(({ name }) => ({ field: name, message }))];
 }
 
-export function streamInput(draft: StreamDraft, device: number): Record<string, unknown> {
+export function streamInput(draft: StreamDraft, device: number): StreamInput {
   return {
     device: String(device),
     name: draft.name.trim(),
     path: draft.path.trim(),
-    type: draft.type,
+    type: draft.type as NonNullable<StreamInput["type"]>,
     unit: draft.unit.trim(),
     accessMode: draft.accessMode,
     ...(draft.wordorder && { metadata: { wordorder: draft.wordorder } }),

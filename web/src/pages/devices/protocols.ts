@@ -193,4 +193,20 @@ export function isKnown(protocol: string): protocol is ProtocolName {
 }
 
 /** Types of values, as streams have them. */
-export const TYPES = ["bit", "byte", "int16", "int32", "int64", "uint16", "uint32", "uint64", "fp16", "fp32", "fp64", "text", "json", "enum", "location"] as const;
+export const TYPES = [
+  "bit",
+  "byte",
+  "int16",
+  "int32",
+  "int64",
+  "uint16",
+  "uint32",
+  "uint64",
+  "fp16",
+  "fp32",
+  "fp64",
+  "text",
+  "json",
+  "enum",
+  "location",
+] as const;

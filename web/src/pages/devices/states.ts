@@ -7,7 +7,7 @@ import type { Range } from "../../chart/levels.ts";
 export type KnownState = DeviceState | "unknown";
 
 /** A state that was held for a time. */
-export interface HeldState {
+export interface StateInterval {
   from: string;
   to: string;
   state: KnownState;
@@ -20,7 +20,7 @@ export interface StateHistory {
   to: string;
   /** Share of the time, 0 to 1; null where there is no state to compute it from. */
   availability: number | null;
-  states: HeldState[];
+  states: StateInterval[];
 }
 
 export interface Segment extends Range {
@@ -40,7 +40,7 @@ export function spanOf(text: string | null): Span {
 }
 
 /** The parts of the bar, of which there are at most `most`: an outage of a second is seen in a month. What is not known is left out. */
-export function segmentsOf(states: HeldState[], { from, to }: Range, most: number): Segment[] {
+export function segmentsOf(states: StateInterval[], { from, to }: Range, most: number): Segment[] {
   const size = (to - from) / most;
   const worst = new Array<number>(most).fill(WORST.length);
   for (const held of states) {
@@ -62,7 +62,7 @@ export function segmentsOf(states: HeldState[], { from, to }: Range, most: numbe
 }
 
 /** How long each state was held, milliseconds; the worst first, what is not known last, without those that never were. */
-export function sumsOf(states: HeldState[]): [KnownState, number][] {
+export function sumsOf(states: StateInterval[]): [KnownState, number][] {
   const sums = new Map<KnownState, number>();
   for (const { from, to, state } of states) sums.set(state, (sums.get(state) ?? 0) + Date.parse(to) - Date.parse(from));
   return [...WORST, "unknown" as const].flatMap((state): [KnownState, number][] => (sums.has(state) ? [[state, sums.get(state) as number]] : []));

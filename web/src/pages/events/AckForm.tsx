@@ -1,7 +1,7 @@
 // Acknowledges events, with a note for those who come after.
 
 import { useState } from "preact/hooks";
-import { useAction } from "../../ui/ask.ts";
+import { useAction } from "../../ui/request.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { acknowledge } from "./acknowledge.ts";
 import { t } from "./words.ts";

@@ -3,10 +3,10 @@
 import { rows } from "../../api/rows.ts";
 import { parseTime } from "../../chart/range.ts";
 import { changeQuery } from "../../shell/router.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { dateTime, formatCount } from "../../ui/format.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
-import { type Counted, type Part, partsOf, stepOf } from "./density.ts";
+import { type LevelCount, type Part, partsOf, stepOf } from "./density.ts";
 import type { Filters } from "./list.ts";
 import { DENSITY } from "./queries.ts";
 import { t } from "./words.ts";
@@ -26,7 +26,7 @@ async function load(filters: Filters, signal: AbortSignal): Promise<Strip> {
   const from = Math.min((filters.from && parseTime(filters.from, now)) || to - WEEK, to - 60_000);
   const step = stepOf(from, to);
   const params = { step: `${step} seconds`, from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-  return { from, to, parts: partsOf(await rows<Counted>(DENSITY, params, signal), step) };
+  return { from, to, parts: partsOf(await rows<LevelCount>(DENSITY, params, signal), step) };
 }
 
 function show({ from, to }: Part): void {
@@ -37,8 +37,8 @@ function show({ from, to }: Part): void {
 const height = (count: number, most: number) => 15 + (85 * count) / most;
 
 export function Density({ filters }: { filters: Filters }) {
-  const { data, error, ask } = useAsk((signal) => load(filters, signal), [filters.from, filters.to], EVERY);
-  if (error) return <ErrorBox error={error} again={ask} />;
+  const { data, error, reload } = useRequest((signal) => load(filters, signal), [filters.from, filters.to], EVERY);
+  if (error) return <ErrorBox error={error} again={reload} />;
   if (!data || data.parts.length === 0) return null;
   const most = Math.max(...data.parts.map(({ count }) => count));
   const total = data.parts.reduce((sum, { count }) => sum + count, 0);

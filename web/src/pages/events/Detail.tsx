@@ -4,7 +4,7 @@ import { BASE } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { bandOf } from "../../chart/bands.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { dateTime } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox, LevelSign } from "../../ui/parts.tsx";
 import { AckForm } from "./AckForm.tsx";
@@ -74,7 +74,7 @@ function Facts({ event }: { event: EventRow }) {
 }
 
 export default function EventDetail({ id }: { id: string }) {
-  const { data, error, isBusy, ask } = useAsk(async (signal) => (await graph<{ event: EventRow | null }>(EVENT_BY_ID, { id: Number(id) }, signal)).event, [id]);
+  const { data, error, isBusy, reload } = useRequest(async (signal) => (await graph(EVENT_BY_ID, { id: Number(id) }, signal)).event, [id]);
   const payload = data ? Object.entries(data.payload) : [];
   return (
     <div class="page">
@@ -82,7 +82,7 @@ export default function EventDetail({ id }: { id: string }) {
       <p class="crumb">
         <a href={`${BASE}/events`}>← {t("events")}</a>
       </p>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data === null && <Empty title={t("noSuchEvent")} />}
       {data && (
         <>
@@ -95,7 +95,7 @@ export default function EventDetail({ id }: { id: string }) {
               </a>
             )}
           </p>
-          {!data.acknowledged && may("event-log:write") && <AckForm ids={[data.rowId]} label={t("acknowledge")} done={ask} />}
+          {!data.acknowledged && may("event-log:write") && <AckForm ids={[data.rowId]} label={t("acknowledge")} done={reload} />}
           {payload.length > 0 && (
             <section>
               <h2>{t("payload")}</h2>

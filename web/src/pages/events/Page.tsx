@@ -5,7 +5,7 @@ import { BASE } from "../../api/root.ts";
 import { rows } from "../../api/rows.ts";
 import { address, changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { Filters as FilterLine, NoMatch } from "../../ui/Filters.tsx";
 import { PageHead } from "../../ui/PageHead.tsx";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
@@ -58,7 +58,12 @@ function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
         <input placeholder="now" value={filters.to} onChange={set("to")} spellcheck={false} />
       </label>
       <label class="check">
-        <input type="checkbox" checked={filters.isOpenOnly} onChange={(event) => changeQuery({ open: event.currentTarget.checked ? "1" : null })} /> {t("onlyOpen")}
+        <input
+          type="checkbox"
+          checked={filters.isOpenOnly}
+          onChange={(event) => changeQuery({ open: event.currentTarget.checked ? "1" : null })}
+        />{" "}
+        {t("onlyOpen")}
       </label>
     </FilterLine>
   );
@@ -90,7 +95,12 @@ function Table({ shown, open, chosen, setChosen, changed }: TableProps) {
           <tr>
             {canWrite && (
               <th scope="col">
-                <input type="checkbox" aria-label={t("selectAll")} checked={open.length > 0 && chosen.length === open.length} onChange={(event) => setChosen(event.currentTarget.checked ? open : [])} />
+                <input
+                  type="checkbox"
+                  aria-label={t("selectAll")}
+                  checked={open.length > 0 && chosen.length === open.length}
+                  onChange={(event) => setChosen(event.currentTarget.checked ? open : [])}
+                />
               </th>
             )}
             {columns.map((word) => (
@@ -102,7 +112,14 @@ function Table({ shown, open, chosen, setChosen, changed }: TableProps) {
         </thead>
         <tbody>
           {shown.map((event) => (
-            <Row key={event.rowId} event={event} isChosen={chosen.includes(event.rowId)} choose={() => toggle(event.rowId)} canWrite={canWrite} changed={changed} />
+            <Row
+              key={event.rowId}
+              event={event}
+              isChosen={chosen.includes(event.rowId)}
+              choose={() => toggle(event.rowId)}
+              canWrite={canWrite}
+              changed={changed}
+            />
           ))}
         </tbody>
       </table>
@@ -112,8 +129,8 @@ function Table({ shown, open, chosen, setChosen, changed }: TableProps) {
 
 export default function Events() {
   const filters = parseFilters(address.value.query);
-  const { shown, data, error, isBusy, ask, more } = useEvents(filters);
-  const kinds = useAsk((signal) => rows<{ kind: string }>(KINDS, {}, signal), []);
+  const { shown, data, error, isBusy, reload, more } = useEvents(filters);
+  const kinds = useRequest((signal) => rows<{ kind: string }>(KINDS, {}, signal), []);
   const [chosen, setChosen] = useState<number[]>([]);
   const [isNoting, setNoting] = useState(false);
   const canWrite = may("event-log:write");
@@ -127,7 +144,7 @@ export default function Events() {
   );
   const acknowledged = () => {
     setChosen([]);
-    ask();
+    reload();
   };
   return (
     <div class="page">
@@ -146,15 +163,20 @@ export default function Events() {
           close={() => setNoting(false)}
           done={() => {
             setNoting(false);
-            ask();
+            reload();
           }}
         />
       )}
-      <ErrorBox error={error ?? kinds.error} again={ask} />
+      <ErrorBox error={error ?? kinds.error} again={reload} />
       {canWrite && valid.length > 0 && <AckForm ids={valid} label={t("ackSelected", { n: valid.length })} done={acknowledged} />}
-      {shown?.length === 0 && (isFiltered ? <NoMatch clear={() => changeQuery(NO_FILTERS)} /> : <Empty title={t("eventsNone")} note={t("eventsNoneNote")}>{ruleLink}</Empty>)}
+      {shown?.length === 0 && isFiltered && <NoMatch clear={() => changeQuery(NO_FILTERS)} />}
+      {shown?.length === 0 && !isFiltered && (
+        <Empty title={t("eventsNone")} note={t("eventsNoneNote")}>
+          {ruleLink}
+        </Empty>
+      )}
       {shown && shown.length > 0 && (
-        <Table shown={shown} open={open} chosen={valid} setChosen={setChosen} changed={ask} />
+        <Table shown={shown} open={open} chosen={valid} setChosen={setChosen} changed={reload} />
       )}
       {data?.hasMore && (
         <button type="button" onClick={more}>

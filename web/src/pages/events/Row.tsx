@@ -1,7 +1,7 @@
 // A row of the list of events: on a screen a cell for each fact, on a phone what happened first.
 
 import { BASE } from "../../api/root.ts";
-import { useAction } from "../../ui/ask.ts";
+import { useAction } from "../../ui/request.ts";
 import { dateTime } from "../../ui/format.ts";
 import { ErrorBox, LevelSign } from "../../ui/parts.tsx";
 import { acknowledge } from "./acknowledge.ts";
@@ -24,7 +24,7 @@ function Choice({ event, isChosen, choose, canWrite }: RowProps) {
 
 const TimeLink = ({ event }: { event: EventRow }) => <a href={`${BASE}/events/${event.rowId}`}>{dateTime(Date.parse(event.ts))}</a>;
 
-function Acknowledged({ event, canWrite, action, changed }: RowProps & { action: ReturnType<typeof useAction> }) {
+function Acknowledgement({ event, canWrite, action, changed }: RowProps & { action: ReturnType<typeof useAction> }) {
   if (event.acknowledged) {
     return (
       <span class="muted">
@@ -45,7 +45,7 @@ function Status(props: RowProps & { action: ReturnType<typeof useAction> }) {
   const resolved = resolvedWords(props.event);
   return (
     <>
-      <Acknowledged {...props} />
+      <Acknowledgement {...props} />
       {resolved && <span class="muted small event-note">{resolved}</span>}
     </>
   );

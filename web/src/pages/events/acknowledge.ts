@@ -1,9 +1,9 @@
 // Acknowledging events, all or none.
 
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { checkErrors, graph } from "../../api/graph.ts";
 import { ACKNOWLEDGE } from "./queries.ts";
 
 export async function acknowledge(ids: number[], note: string): Promise<void> {
-  const { acknowledgeEvents } = await graph<{ acknowledgeEvents: { errors: UserError[] } }>(ACKNOWLEDGE, { ids: ids.map(String), note: note.trim() || null });
+  const { acknowledgeEvents } = await graph(ACKNOWLEDGE, { ids: ids.map(String), note: note.trim() || null });
   checkErrors(acknowledgeEvents.errors);
 }

@@ -1,6 +1,6 @@
 // How many events there were over time, as parts of a strip.
 
-export interface Counted {
+export interface LevelCount {
   t: string;
   level: string;
   n: number;
@@ -27,7 +27,7 @@ export function stepOf(from: number, to: number): number {
 }
 
 /** Parts in which something happened, each with its gravest level. */
-export function partsOf(rows: Counted[], step: number): Part[] {
+export function partsOf(rows: LevelCount[], step: number): Part[] {
   const parts = new Map<string, Part>();
   for (const { t, level, n } of rows) {
     const known = parts.get(t);

@@ -1,11 +1,11 @@
 // The list of events that match the address: loaded by pages, kept true by the subscription.
 
 import { useEffect, useState } from "preact/hooks";
-import { graph } from "../../api/graph.ts";
+import { graph, type Data } from "../../api/graph.ts";
 import { follow } from "../../api/live.ts";
-import type { Level, Page } from "../../api/types.ts";
+import type { Level } from "../../api/types.ts";
 import { parseTime } from "../../chart/range.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import type { EventRow } from "./types.ts";
 import { CHANGES, EVENTS } from "./queries.ts";
 
@@ -44,13 +44,15 @@ function variables({ level, kind, text, device, from, to, isOpenOnly }: Filters)
     const parsed = text ? parseTime(text, Date.now()) : undefined;
     return parsed === undefined ? null : new Date(parsed).toISOString();
   };
-  return { level: level || null, kinds: kind ? [kind] : null, device: device || null, search: text || null, acknowledged: isOpenOnly ? false : null, from: time(from), to: time(to) };
-}
-
-type Answer = { events: Page<EventRow> };
-
-interface Change {
-  events: { change: string; rowId: number | null; event: EventRow | null };
+  return {
+    level: level || null,
+    kinds: kind ? [kind] : null,
+    device: device || null,
+    search: text || null,
+    acknowledged: isOpenOnly ? false : null,
+    from: time(from),
+    to: time(to),
+  };
 }
 
 /** Events matching the filters, the newest first. What is acknowledged meanwhile leaves the list of open ones. */
@@ -58,14 +60,14 @@ export function useEvents(filters: Filters) {
   const key = JSON.stringify(filters);
   const [pages, setPages] = useState(1);
   useEffect(() => setPages(1), [key]);
-  const asked = useAsk(
+  const request = useRequest(
     async (signal) => {
       const nodes: EventRow[] = [];
       let after: string | null = null;
       let hasMore = true;
       while (nodes.length < pages * PAGE && hasMore) {
         const first = Math.min(MOST, pages * PAGE - nodes.length);
-        const { events }: Answer = await graph<Answer>(EVENTS, { ...variables(filters), first, after }, signal);
+        const { events }: Data<"Events"> = await graph(EVENTS, { ...variables(filters), first, after }, signal);
         nodes.push(...events.nodes);
         after = events.pageInfo.endCursor;
         hasMore = events.pageInfo.hasNextPage;
@@ -75,20 +77,20 @@ export function useEvents(filters: Filters) {
     [key, pages],
   );
   useEffect(() => {
-    return follow<Change>(
+    return follow(
       CHANGES,
       {},
       ({ events: { change, event } }) => {
         if (change === "UPDATED" && event) {
-          asked.change((known) => ({ ...known, nodes: known.nodes.map((one) => (one.rowId === event.rowId ? event : one)) }));
+          request.change((known) => ({ ...known, nodes: known.nodes.map((one) => (one.rowId === event.rowId ? event : one)) }));
         }
         // An update is asked about too: the event may match the filters since, or no more.
-        asked.askSoon();
+        request.reloadSoon();
       },
-      () => asked.ask(),
-      asked.ask,
+      () => request.reload(),
+      request.reload,
     );
   }, []);
-  const shown = asked.data?.nodes.filter((event) => !filters.isOpenOnly || !event.acknowledged);
-  return { ...asked, shown, more: () => setPages((before) => before + 1) };
+  const shown = request.data?.nodes.filter((event) => !filters.isOpenOnly || !event.acknowledged);
+  return { ...request, shown, more: () => setPages((before) => before + 1) };
 }

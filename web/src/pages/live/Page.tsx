@@ -1,13 +1,14 @@
 // Live: every stream with its newest value; those in view are followed.
 
+import type { Data } from "../../api/graph.ts";
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { BASE } from "../../api/root.ts";
 import { follow } from "../../api/live.ts";
 import { rows } from "../../api/rows.ts";
-import { isNumeric, type Quality } from "../../api/types.ts";
+import { isNumeric } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { now } from "../../ui/clock.ts";
 import { Fold, NoMatch } from "../../ui/Filters.tsx";
 import { formatCount, formatNumber } from "../../ui/format.ts";
@@ -23,13 +24,7 @@ import { isSettable } from "./target.ts";
 import { type Branch, isStale, type LiveFilter, type LiveStream, matches, treeOf } from "./tree.ts";
 import { t } from "./words.ts";
 
-interface Reading {
-  streamRowId: number;
-  ts: string;
-  value: number | null;
-  text: string | null;
-  quality: Quality;
-}
+type Reading = Data<"LiveValues">["values"]["readings"][number];
 
 /** Heights of a row, with one line and with two; CSS pixels. */
 const HEIGHT = 28;
@@ -206,7 +201,7 @@ function Values({ streams }: { streams: LiveStream[] }) {
     // Scrolling passes many rows; only those that stay are followed.
     const timer = setTimeout(() => {
       setRested(seen);
-      stop = follow<{ values: { readings: Reading[] } }>(
+      stop = follow(
         VALUES,
         { streams: seen.split(",") },
         ({ values }) => {
@@ -244,7 +239,7 @@ function Values({ streams }: { streams: LiveStream[] }) {
 
 export default function Live() {
   const filter = filterOf(address.value.query);
-  const { data, error, isBusy, ask } = useAsk((signal) => rows<LiveStream>(STREAMS, {}, signal), [], REPEAT);
+  const { data, error, isBusy, reload } = useRequest((signal) => rows<LiveStream>(STREAMS, {}, signal), [], REPEAT);
   const tree = useMemo(() => treeOf(data ?? []), [data]);
   const { device, group, text } = filter;
   const shown = useMemo(() => (data ?? []).filter((stream) => matches(stream, { device, group, text })), [data, device, group, text]);
@@ -263,11 +258,17 @@ export default function Live() {
         {data && data.length > 0 && (
           <>
             <span class="muted small">{shown.length < data.length && t("shownOf", { shown: formatCount(shown.length), total: formatCount(data.length) })}</span>
-            <input type="search" aria-label={t("find")} placeholder={t("find")} value={text} onInput={(event) => changeQuery({ q: event.currentTarget.value || null })} />
+            <input
+              type="search"
+              aria-label={t("find")}
+              placeholder={t("find")}
+              value={text}
+              onInput={(event) => changeQuery({ q: event.currentTarget.value || null })}
+            />
           </>
         )}
       </PageHead>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.length === 0 && <Empty title={t("liveNone")} note={t("liveNoneNote")}>{next}</Empty>}
       {data && data.length > 0 && (
         <div class="live-columns">

@@ -2,7 +2,7 @@
 
 import { rows } from "../../api/rows.ts";
 import { boundsOf, linePath, type Point } from "../../chart/plain.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { sparkSql } from "./queries.ts";
 
 /** What is shown, and how often it is asked for, milliseconds. */
@@ -23,7 +23,7 @@ interface Row {
 
 /** Lines of the streams in view. */
 export function useSparks(streams: number[]): Sparks | undefined {
-  const { data } = useAsk(
+  const { data } = useRequest(
     async (signal) => {
       const to = Date.now();
       const points = new Map<number, Point[]>();

@@ -1,5 +1,7 @@
 // What the live page asks for.
 
+import type { Document } from "../../api/graph.ts";
+
 /** Every stream with its newest reading; streams that never had one too. */
 export const STREAMS = `SELECT s.id, s.name, s.unit, s.type, s.access_mode, d.id AS device_id, d.name AS device, d.protocol,
        coalesce(s.poll_interval, d.poll_interval) AS interval_s, s.deadband, l.ts, l.value, l.text, l.quality
@@ -10,7 +12,7 @@ ORDER BY d.name, d.id, s.name`;
 
 export const VALUES = `subscription LiveValues($streams: [ID!], $after: String) {
   values(streams: $streams, maxRate: 2, after: $after) { readings { streamRowId ts value text quality } cursor }
-}`;
+}` as Document<"LiveValues">;
 
 /** What the last minutes were, for the rows in view: about as many points as a small line has room for. */
 export function sparkSql(streams: number[]): string {
@@ -25,8 +27,8 @@ export const TARGET = `query SetTarget($id: Int!) {
   stream(rowId: $id) {
     rowId name unit type path scale offset byteorder metadata latest { ts value text quality } device { rowId name protocol byteorder }
   }
-}`;
+}` as Document<"SetTarget">;
 
 export const WRITE = `mutation WriteStream($input: WriteRegisterInput!) {
   writeRegister(input: $input) { errors { field message } value }
-}`;
+}` as Document<"WriteStream">;

@@ -1,21 +1,11 @@
 // What is written to a device when somebody sets the value of a stream: the register behind it, in its own scale.
 
-import type { Reading } from "../../api/types.ts";
+import type { Data, Variables } from "../../api/graph.ts";
 import { parseNumber } from "../../ui/numbers.ts";
 
-export interface Target {
-  rowId: number;
-  name: string;
-  unit: string;
-  type: string;
-  path: string;
-  scale: number;
-  offset: number;
-  byteorder: string | null;
-  metadata: Record<string, unknown>;
-  latest: Reading | null;
-  device: { rowId: number; name: string; protocol: string; byteorder: string } | null;
-}
+type WriteInput = Variables<"WriteStream">["input"];
+
+export type Target = NonNullable<Data<"SetTarget">["stream"]>;
 
 /** Protocols whose registers or nodes can be written. */
 const WRITABLE = ["modbus", "melsec", "fenet", "s7", "eip", "opcua"];
@@ -40,11 +30,11 @@ export function rawValue({ type, scale, offset }: Pick<Target, "type" | "scale" 
 }
 
 /** Input of the mutation. A node of OPC UA and a tag have their type and order from the device; an S7 CPU takes no notice of byte orders. */
-export function writeInput(target: Target, value: number | boolean | string): Record<string, unknown> {
+export function writeInput(target: Target, value: number | boolean | string): WriteInput {
   const { device } = target;
   const common = { device: String(device?.rowId ?? ""), register: target.path, value };
   if (device?.protocol === "opcua" || device?.protocol === "eip") return common;
   const byteorder = device?.protocol === "s7" ? undefined : (target.byteorder ?? device?.byteorder);
   const order = target.metadata["wordorder"] ?? byteorder;
-  return { ...common, type: target.type, ...(order !== undefined && { byteorder: order }) };
+  return { ...common, type: target.type, ...(order !== undefined && { byteorder: order as NonNullable<WriteInput["byteorder"]> }) };
 }

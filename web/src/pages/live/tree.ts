@@ -58,7 +58,10 @@ export function matches(stream: LiveStream, { device, group, text }: LiveFilter)
 /** An unchanged value of a stream with a deadband is stored after ten minutes at the latest; half as much more may pass. */
 const DEADBAND_SILENCE = 900_000;
 
-/** Whether the newest reading is older than it should be: three intervals, or the longest silence of a deadband. Of OPC UA an unchanged value is stored as seldom. */
+/**
+ * Whether the newest reading is older than it should be: three intervals, or the longest silence of a deadband. Of OPC UA
+ * an unchanged value is stored as seldom.
+ */
 export function isStale({ ts, interval_s, deadband, protocol }: LiveStream, present: number): boolean {
   if (ts === null || interval_s === null) return false;
   const storesChanges = deadband !== null || protocol === "opcua";

@@ -2,10 +2,10 @@
 
 import { useState } from "preact/hooks";
 import { graph, type UserError } from "../../api/graph.ts";
-import { ApiError, post } from "../../api/http.ts";
+import { post } from "../../api/http.ts";
 import type { Range } from "../../chart/levels.ts";
-import { useAction } from "../../ui/ask.ts";
 import { OtherErrors, TextField } from "../../ui/fields.tsx";
+import { notNumbers, useForm } from "../../ui/form.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { parseNumber } from "../../ui/numbers.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
@@ -27,50 +27,40 @@ interface Input {
   percentile: number;
 }
 
-/** What is wrong with the input is told at its fields. */
-async function preview(model: number, input: Input, take: (errors: UserError[]) => void): Promise<CalibrationPreview | undefined> {
-  try {
-    return await (await post(`/api/ai/model/${model}/calibrate/?dry_run=true`, input, "application/json")).json();
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.fields.length === 0) throw error;
-    take(error.fields);
-    return undefined;
-  }
+async function preview(model: number, input: Input): Promise<CalibrationPreview> {
+  return (await post(`/api/ai/model/${model}/calibrate/?dry_run=true`, input, "application/json")).json();
 }
 
 const FIELDS = ["from", "to", "percentile"];
 
 export function Calibrate({ model, brush, changed }: Props) {
   const bounds = useBounds(brush);
-  const [percentile, setPercentile] = useState("99.5");
-  const [errors, setErrors] = useState<UserError[]>([]);
   const [said, setSaid] = useState("");
   const [seen, setSeen] = useState<{ of: string; preview: CalibrationPreview }>();
-  const action = useAction();
-  const share = parseNumber(percentile);
-  const typed = [bounds.from, bounds.to, percentile].join();
-  /** What would be sent; undefined, and told at the fields, if something is wrong. */
-  const inputOf = (): Input | undefined => {
+  /** What would be sent, or what is wrong with it. */
+  const inputOf = (percentile: string): Input | UserError[] => {
     const { range } = bounds;
-    const wrong = [...rangeErrors(range), ...(share === undefined || Number.isNaN(share) ? [{ field: "percentile", message: t("noNumber") }] : [])];
-    setErrors(wrong);
-    return range && wrong.length === 0 ? { from: written(range.from), to: written(range.to), percentile: share as number } : undefined;
+    const share = parseNumber(percentile) ?? NaN;
+    const wrong = [...rangeErrors(range), ...notNumbers({ percentile: share }, t("noNumber"))];
+    return range && wrong.length === 0 ? { from: written(range.from), to: written(range.to), percentile: share } : wrong;
   };
-  const look = async () => {
+  const form = useForm({ percentile: "99.5" }, async ({ percentile }) => {
     setSaid("");
-    const input = inputOf();
-    const found = input && (await preview(model.rowId, input, setErrors));
-    setSeen(found && { of: typed, preview: found });
-  };
+    const input = inputOf(percentile);
+    if (Array.isArray(input)) return input;
+    setSeen({ of: typed, preview: await preview(model.rowId, input) });
+    return [];
+  });
+  const { percentile } = form.values;
+  const typed = [bounds.from, bounds.to, percentile].join();
   const set = async () => {
-    const input = inputOf();
-    if (!input) return;
-    type Answer = { calibrateModel: { errors: UserError[]; threshold: number | null; windows: number | null } };
-    const { calibrateModel } = await graph<Answer>(CALIBRATE, { id: model.rowId, ...input });
-    setErrors(calibrateModel.errors);
-    if (calibrateModel.threshold === null) return;
+    const input = inputOf(percentile);
+    if (form.refuse(Array.isArray(input) ? input : []) || Array.isArray(input)) return;
+    const { errors, threshold, windows } = (await graph(CALIBRATE, { id: model.rowId, ...input })).calibrateModel;
+    form.refuse(errors);
+    if (threshold === null) return;
     setSeen(undefined);
-    setSaid(t("calibrated", { threshold: formatNumber(calibrateModel.threshold), windows: formatCount(calibrateModel.windows ?? 0) }));
+    setSaid(t("calibrated", { threshold: formatNumber(threshold), windows: formatCount(windows ?? 0) }));
     changed();
   };
   // What is shown is of what is typed, else it is shown no more.
@@ -79,28 +69,29 @@ export function Calibrate({ model, brush, changed }: Props) {
     <section aria-labelledby="calibrate">
       <h2 id="calibrate">{t("calibrateHead")}</h2>
       <p class="muted">{t("calibrateNote")}</p>
-      <form
-        class="row-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          action.run(look);
-        }}
-      >
-        <BoundFields bounds={bounds} errors={errors} />
-        <TextField name="percentile" label={t("percentile")} value={percentile} change={setPercentile} errors={errors} isNumber />
+      <form class="row-form" onSubmit={form.submit}>
+        <BoundFields bounds={bounds} errors={form.errors} />
+        <TextField
+          name="percentile"
+          label={t("percentile")}
+          value={percentile}
+          change={(changed) => form.set({ percentile: changed })}
+          errors={form.errors}
+          isNumber
+        />
         <p class="links">
-          <button disabled={action.isRunning}>{t("calibratePreview")}</button>
-          <span class="muted">{action.isRunning && t("computing")}</span>
+          <button disabled={form.isRunning}>{t("calibratePreview")}</button>
+          <span class="muted">{form.isRunning && t("computing")}</span>
         </p>
-        <OtherErrors errors={errors} fields={FIELDS} />
-        <ErrorBox error={action.error} />
+        <OtherErrors errors={form.errors} fields={FIELDS} />
+        <ErrorBox error={form.failure} />
         <p role="status">{said}</p>
       </form>
       {shown && (
         <>
           <Preview preview={shown} before={model.version.threshold} />
           <p class="links">
-            <button type="button" class="primary" disabled={action.isRunning} onClick={() => action.run(set)}>
+            <button type="button" class="primary" disabled={form.isRunning} onClick={() => form.run(set)}>
               {t("calibrate")}
             </button>
           </p>

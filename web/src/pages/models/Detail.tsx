@@ -2,12 +2,12 @@
 
 import { useState } from "preact/hooks";
 import { BASE } from "../../api/root.ts";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { checkErrors, graph } from "../../api/graph.ts";
 import type { Range } from "../../chart/levels.ts";
 import { isLive } from "../../chart/range.ts";
 import { address, navigate } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { now } from "../../ui/clock.ts";
 import { DeleteDialog } from "../../ui/DeleteDialog.tsx";
 import { formatCount, formatNumber } from "../../ui/format.ts";
@@ -16,7 +16,7 @@ import { DELETE, MODEL } from "./queries.ts";
 import { Scores } from "./Scores.tsx";
 import { ModelSign } from "./Sign.tsx";
 import type { Model } from "./types.ts";
-import { ModelSettings, Versions } from "./Versions.tsx";
+import { Versions } from "./Versions.tsx";
 import { rangeOf } from "./view.ts";
 import { t } from "./words.ts";
 
@@ -49,7 +49,7 @@ function Facts({ model }: { model: Model }) {
       <dt>{t("interval")}</dt>
       <dd>{formatNumber(version.interval)} s</dd>
       <dt>{t("windowsCount")}</dt>
-      <dd>{[status.windows, status.gaps, status.late, status.behind].map((count) => formatCount(Number(count))).join(" / ")}</dd>
+      <dd>{[status.windows, status.gaps, status.late, status.behind].map(formatCount).join(" / ")}</dd>
     </dl>
   );
 }
@@ -59,7 +59,7 @@ function DeleteModel({ model }: { model: Model }) {
   const action = useAction();
   const name = model.device?.name ?? t("modelOf", { id: model.rowId });
   const remove = async () => {
-    checkErrors((await graph<{ deleteModel: { errors: UserError[] } }>(DELETE, { id: model.rowId })).deleteModel.errors);
+    checkErrors((await graph(DELETE, { id: model.rowId })).deleteModel.errors);
     navigate("/models");
   };
   return (
@@ -79,10 +79,10 @@ function DeleteModel({ model }: { model: Model }) {
   );
 }
 
-function Loaded({ model, changed }: { model: Model; changed: () => void }) {
+function ModelView({ model, changed }: { model: Model; changed: () => void }) {
   const [brush, setBrush] = useState<Range>();
   const [said, setSaid] = useState("");
-  const work = useAsk(() => import("./Work.tsx"), []);
+  const work = useRequest(() => import("./Work.tsx"), []);
   const { text, range } = rangeOf(address.value.query, isLive({ from: "", to: address.value.query.get("to") ?? "now" }) ? now.value : Date.now());
   return (
     <>
@@ -97,11 +97,19 @@ function Loaded({ model, changed }: { model: Model; changed: () => void }) {
       <Facts model={model} />
       {may("value:read") && <Scores model={model} text={text} range={range} brush={brush} select={setBrush} />}
       {work.data && <work.data.Work model={model} range={range} brush={brush} changed={changed} />}
-      <ErrorBox error={work.error} again={work.ask} />
+      <ErrorBox error={work.error} again={work.reload} />
       <Versions model={model} changed={changed} />
       {may("system:write") && (
         <>
-          <ModelSettings key={`${model.version.number} ${model.version.threshold} ${model.enabled}`} model={model} changed={changed} said={said} tell={setSaid} />
+          {work.data && (
+            <work.data.ModelSettings
+              key={`${model.version.number} ${model.version.threshold} ${model.enabled}`}
+              model={model}
+              changed={changed}
+              said={said}
+              tell={setSaid}
+            />
+          )}
           <DeleteModel model={model} />
         </>
       )}
@@ -110,8 +118,8 @@ function Loaded({ model, changed }: { model: Model; changed: () => void }) {
 }
 
 export default function ModelDetail({ id }: { id: string }) {
-  const { data, error, isBusy, ask } = useAsk(
-    async (signal) => (await graph<{ model: Model | null }>(MODEL, { id: Number(id) }, signal)).model,
+  const { data, error, isBusy, reload } = useRequest(
+    async (signal) => (await graph(MODEL, { id: Number(id) }, signal)).model,
     [id],
     REPEAT,
   );
@@ -121,9 +129,9 @@ export default function ModelDetail({ id }: { id: string }) {
       <p class="crumb">
         <a href={`${BASE}/models`}>← {t("models")}</a>
       </p>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data === null && <Empty title={t("noSuchModel")} />}
-      {data && <Loaded model={data} changed={ask} />}
+      {data && <ModelView model={data} changed={reload} />}
     </div>
   );
 }

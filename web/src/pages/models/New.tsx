@@ -6,9 +6,10 @@ import { graph } from "../../api/graph.ts";
 import { ApiError, send, type UserError } from "../../api/http.ts";
 import { address, navigate } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { Field } from "../../ui/Field.tsx";
-import { errorOf, OtherErrors, SelectField, TextField } from "../../ui/fields.tsx";
+import { OtherErrors, SelectField, TextField } from "../../ui/fields.tsx";
+import { errorOf } from "../../ui/form.ts";
 import { formatCount } from "../../ui/format.ts";
 import { Empty, ErrorBox } from "../../ui/parts.tsx";
 import { type ChosenStream, StreamChoice } from "../../ui/StreamChoice.tsx";
@@ -20,9 +21,26 @@ import { t } from "./words.ts";
 const UPLOAD = "/api/ai/upload/";
 const KINDS = [["cnn_ae", "CNN"], ["lstm_ae", "LSTM"], ["sisvae", "SISVAE"]] as const;
 const SCORES = [["mse", "MSE"], ["mae", "MAE"], ["rmse", "RMSE"]] as const;
-const BLANK: UploadFields = { name: "", device: "", kind: "cnn_ae", sources: [], interval: "1", score: "mse", threshold: "", clearRatio: "0.9", minWindows: "1", output: "" };
+const BLANK: UploadFields = {
+  name: "",
+  device: "",
+  kind: "cnn_ae",
+  sources: [],
+  interval: "1",
+  score: "mse",
+  threshold: "",
+  clearRatio: "0.9",
+  minWindows: "1",
+  output: "",
+};
 
-function FileField({ name, label, accept, errors, choose }: { name: string; label: string; accept: string; errors: UserError[]; choose: (file: File | undefined) => void }) {
+function FileField({ name, label, accept, errors, choose }: {
+  name: string;
+  label: string;
+  accept: string;
+  errors: UserError[];
+  choose: (file: File | undefined) => void;
+}) {
   return (
     <Field label={label} error={errorOf(errors, name)}>
       <input type="file" accept={accept} required onChange={(event) => choose(event.currentTarget.files?.[0])} />
@@ -53,9 +71,14 @@ function ofModel({ version, device }: Model): Partial<UploadFields> {
   };
 }
 
+/** A source of the model before, as somebody would have chosen it. */
+function chosenOf(source: Model["sources"][number]): ChosenStream {
+  return { ...source, type: "fp64", device: source.device && { rowId: 0, name: source.device.name } };
+}
+
 function Form({ before }: { before: Model | null }) {
   const [fields, setFields] = useState<UploadFields>({ ...BLANK, ...(before && ofModel(before)) });
-  const [sources, setSources] = useState<ChosenStream[]>(before?.sources.map((source) => ({ ...source, type: "fp64", device: source.device && { rowId: 0, name: source.device.name } })) ?? []);
+  const [sources, setSources] = useState(() => (before?.sources ?? []).map(chosenOf));
   const [files, setFiles] = useState<{ model?: File; scaler?: File }>({});
   const [errors, setErrors] = useState<UserError[]>([]);
   const action = useAction();
@@ -97,8 +120,20 @@ function Form({ before }: { before: Model | null }) {
         <legend>{t("filesHead")}</legend>
         <div class="fields">
           {!before && text("name", "name", t("name"), t("nameHint"), false)}
-          <FileField name="model" label={t("modelFile")} accept=".tflite" errors={errors} choose={(file) => setFiles((known) => ({ ...known, ...(file && { model: file }) }))} />
-          <FileField name="scaler" label={t("scalerFile")} accept=".joblib,.pkl" errors={errors} choose={(file) => setFiles((known) => ({ ...known, ...(file && { scaler: file }) }))} />
+          <FileField
+            name="model"
+            label={t("modelFile")}
+            accept=".tflite"
+            errors={errors}
+            choose={(file) => setFiles((known) => ({ ...known, ...(file && { model: file }) }))}
+          />
+          <FileField
+            name="scaler"
+            label={t("scalerFile")}
+            accept=".joblib,.pkl"
+            errors={errors}
+            choose={(file) => setFiles((known) => ({ ...known, ...(file && { scaler: file }) }))}
+          />
           <SelectField name="model_type" label={t("type")} value={fields.kind} change={set("kind")} options={KINDS} errors={errors} />
         </div>
       </fieldset>
@@ -143,7 +178,9 @@ function Form({ before }: { before: Model | null }) {
 
 export default function NewModel() {
   const model = Number(address.value.query.get("model")) || undefined;
-  const { data, error, ask } = useAsk(async (signal) => (model ? (await graph<{ model: Model | null }>(MODEL, { id: model }, signal)).model : null), [model]);
+  const { data, error, reload } = useRequest(async (signal) => (model ? (await graph(MODEL, { id: model }, signal)).model : null), [model]);
+  const isAllowed = may("system:write");
+  const isMissing = model !== undefined && data === null;
   useEffect(() => {
     document.title = `${t("uploadModel")} · Basalt`;
   }, []);
@@ -154,8 +191,10 @@ export default function NewModel() {
       </p>
       <h1>{t(model ? "uploadVersion" : "uploadModel")}</h1>
       <p class="muted">{t("uploadNote")}</p>
-      <ErrorBox error={error} again={ask} />
-      {!may("system:write") ? <Empty title={t("forbidden")} note="system:write" /> : data !== undefined && (model && !data ? <Empty title={t("noSuchModel")} /> : <Form before={data} />)}
+      <ErrorBox error={error} again={reload} />
+      {!isAllowed && <Empty title={t("forbidden")} note="system:write" />}
+      {isAllowed && isMissing && <Empty title={t("noSuchModel")} />}
+      {isAllowed && data !== undefined && !isMissing && <Form before={data} />}
     </div>
   );
 }

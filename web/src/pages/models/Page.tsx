@@ -1,10 +1,9 @@
 // Models: all of them, with their states and newest scores.
 
 import { BASE } from "../../api/root.ts";
-import { graph } from "../../api/graph.ts";
-import type { Page } from "../../api/types.ts";
+import { type Data, graph } from "../../api/graph.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { formatNumber } from "../../ui/format.ts";
 import { PageHead } from "../../ui/PageHead.tsx";
 import { Age, Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
@@ -20,7 +19,7 @@ async function load(signal: AbortSignal): Promise<ModelRow[]> {
   const models: ModelRow[] = [];
   let after: string | null = null;
   do {
-    const page: { models: Page<ModelRow> } = await graph<{ models: Page<ModelRow> }>(MODELS, { after }, signal);
+    const page: Data<"Models"> = await graph(MODELS, { after }, signal);
     models.push(...page.models.nodes);
     after = page.models.pageInfo.hasNextPage ? page.models.pageInfo.endCursor : null;
   } while (after !== null);
@@ -58,40 +57,40 @@ function Upload() {
 }
 
 export default function Models() {
-  const { data, error, isBusy, ask } = useAsk(load, [], REPEAT);
+  const { data, error, isBusy, reload } = useRequest(load, [], REPEAT);
   return (
     <div class="page">
       <Busy isBusy={isBusy && !data} />
       <PageHead title={t("models")} count={data?.length}>
         {data && data.length > 0 && may("system:write") && <Upload />}
       </PageHead>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.length === 0 && (
         <Empty title={t("modelsNone")} note={t("modelsNoneNote")}>
           {may("system:write") && <Upload />}
         </Empty>
       )}
       {data && data.length > 0 && (
-          <div class="table-wrap" tabIndex={0} role="region" aria-label={t("models")}>
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{t("name")}</th>
-                  <th scope="col">{t("state")}</th>
-                  <th scope="col" class="number">{t("score")}</th>
-                  <th scope="col" class="number">{t("threshold")}</th>
-                  <th scope="col" class="number">{t("version")}</th>
-                  <th scope="col" class="number">{t("age")}</th>
-                  <th scope="col">{t("sources")}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.map((model) => (
-                  <Row key={model.rowId} model={model} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+        <div class="table-wrap" tabIndex={0} role="region" aria-label={t("models")}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{t("name")}</th>
+                <th scope="col">{t("state")}</th>
+                <th scope="col" class="number">{t("score")}</th>
+                <th scope="col" class="number">{t("threshold")}</th>
+                <th scope="col" class="number">{t("version")}</th>
+                <th scope="col" class="number">{t("age")}</th>
+                <th scope="col">{t("sources")}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.map((model) => (
+                <Row key={model.rowId} model={model} />
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
     </div>
   );

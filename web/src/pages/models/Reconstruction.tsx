@@ -5,7 +5,7 @@ import { BASE } from "../../api/root.ts";
 import { send } from "../../api/http.ts";
 import type { Range } from "../../chart/levels.ts";
 import { PlainChart } from "../../chart/PlainChart.tsx";
-import { useAction } from "../../ui/ask.ts";
+import { useAction } from "../../ui/request.ts";
 import { dateTime } from "../../ui/format.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { Progress } from "../../ui/Progress.tsx";
@@ -76,7 +76,13 @@ function Answer({ answer, range, model }: { answer: ReconstructionAnswer; range:
             <h3>
               {name} <span class="muted">{unit}</span>
             </h3>
-            <PlainChart range={range} lines={[{ points: actual }, { points: expected, isDashed: true }]} apart={apart} height={160} label={t("reconstructionOf", { name })} />
+            <PlainChart
+              range={range}
+              lines={[{ points: actual }, { points: expected, isDashed: true }]}
+              apart={apart}
+              height={160}
+              label={t("reconstructionOf", { name })}
+            />
           </div>
         );
       })}

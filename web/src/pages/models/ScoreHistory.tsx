@@ -1,10 +1,11 @@
 // Stored readings are scored as a job.
 
 import { useState } from "preact/hooks";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { checkErrors, graph } from "../../api/graph.ts";
 import type { Range } from "../../chart/levels.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { CheckField, OtherErrors } from "../../ui/fields.tsx";
+import { useForm } from "../../ui/form.ts";
 import { dateTime, formatCount } from "../../ui/format.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { BoundFields, rangeErrors, useBounds, written } from "./bounds.tsx";
@@ -23,12 +24,15 @@ interface Props {
   brush: Range | undefined;
 }
 
+/** A state in words; one that this page does not know as the server names it. */
+const wordOf = (state: string) => (state in STATES ? t(STATES[state as keyof typeof STATES]) : state);
+
 function JobRow({ job, cancel, isRunning }: { job: Job; cancel: () => void; isRunning: boolean }) {
   const goesOn = job.state === "queued" || job.state === "running";
   const percent = Math.round(job.progress * 100);
   return (
     <li class="job">
-      <span>{dateTime(Date.parse(job.createdAt))}</span> <strong>{t(STATES[job.state])}</strong>{" "}
+      <span>{dateTime(Date.parse(job.createdAt))}</span> <strong>{wordOf(job.state)}</strong>{" "}
       {goesOn && (
         <>
           <progress max={100} value={percent} aria-label={t("progress")} /> {percent} %{" "}
@@ -45,55 +49,44 @@ function JobRow({ job, cancel, isRunning }: { job: Job; cancel: () => void; isRu
 
 export function ScoreHistory({ model, brush }: Props) {
   const bounds = useBounds(brush);
-  const [hasEvents, setEvents] = useState(true);
-  const [errors, setErrors] = useState<UserError[]>([]);
   const [goesOn, setGoesOn] = useState(false);
-  const action = useAction();
-  const { data, error, ask } = useAsk(
+  const { data, error, reload } = useRequest(
     async (signal) => {
-      const jobs = jobsOf((await graph<{ jobs: { nodes: Job[] } }>(JOBS, {}, signal)).jobs.nodes, model.rowId);
+      const jobs = jobsOf((await graph(JOBS, {}, signal)).jobs.nodes, model.rowId);
       setGoesOn(jobs.some(({ state }) => state === "queued" || state === "running"));
       return jobs;
     },
     [model.rowId, goesOn],
     goesOn ? SOON : LATER,
   );
-  const start = async () => {
+  const form = useForm({ hasEvents: true }, async ({ hasEvents }) => {
     const { range } = bounds;
-    setErrors(rangeErrors(range));
-    if (!range) return;
-    type Answer = { scoreModel: { errors: UserError[] } };
-    const variables = { id: model.rowId, from: written(range.from), to: written(range.to), events: hasEvents };
-    setErrors((await graph<Answer>(SCORE, variables)).scoreModel.errors);
-    ask();
-  };
+    if (!range) return rangeErrors(range);
+    const { errors } = (await graph(SCORE, { id: model.rowId, from: written(range.from), to: written(range.to), events: hasEvents })).scoreModel;
+    reload();
+    return errors;
+  });
   const cancel = async (id: number) => {
-    checkErrors((await graph<{ cancelJob: { errors: UserError[] } }>(CANCEL, { id })).cancelJob.errors);
-    ask();
+    checkErrors((await graph(CANCEL, { id })).cancelJob.errors);
+    reload();
   };
   return (
     <section aria-labelledby="score-history">
       <h2 id="score-history">{t("historyHead")}</h2>
       <p class="muted">{t("historyNote")}</p>
-      <form
-        class="row-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          action.run(start);
-        }}
-      >
-        <BoundFields bounds={bounds} errors={errors} />
-        <CheckField label={t("withEvents")} value={hasEvents} change={setEvents} />
+      <form class="row-form" onSubmit={form.submit}>
+        <BoundFields bounds={bounds} errors={form.errors} />
+        <CheckField label={t("withEvents")} value={form.values.hasEvents} change={(hasEvents) => form.set({ hasEvents })} />
         <p class="links">
-          <button disabled={action.isRunning}>{t("scoreHistory")}</button>
+          <button disabled={form.isRunning}>{t("scoreHistory")}</button>
         </p>
-        <OtherErrors errors={errors} fields={["from", "to"]} />
-        <ErrorBox error={action.error ?? error} again={error ? ask : undefined} />
+        <OtherErrors errors={form.errors} fields={["from", "to"]} />
+        <ErrorBox error={form.failure ?? error} again={error ? reload : undefined} />
       </form>
       {data && data.length > 0 && (
         <ul aria-label={t("jobs")}>
           {data.slice(0, 5).map((job) => (
-            <JobRow key={job.rowId} job={job} isRunning={action.isRunning} cancel={() => action.run(() => cancel(job.rowId))} />
+            <JobRow key={job.rowId} job={job} isRunning={form.isRunning} cancel={() => form.run(() => cancel(job.rowId))} />
           ))}
         </ul>
       )}

@@ -12,12 +12,12 @@ import { PlainChart } from "../../chart/PlainChart.tsx";
 import { isLive, rangeText, type RangeText } from "../../chart/range.ts";
 import { changeQuery } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { dateTime, duration, formatNumber } from "../../ui/format.ts";
 import { Icon } from "../../ui/icons.tsx";
 import { Busy, ErrorBox, LevelSign } from "../../ui/parts.tsx";
 import { MODEL_EVENTS, SCORES, WINDOW } from "./queries.ts";
-import type { Model, ModelWindow } from "./types.ts";
+import type { Model } from "./types.ts";
 import { COMMON, columnOf, extentsOf, movedRange, type ScoreRow } from "./view.ts";
 import { t } from "./words.ts";
 
@@ -34,7 +34,12 @@ function RangeButtons({ text, range }: { text: RangeText; range: Range }) {
     <div class="range-bar" role="group" aria-label={t("range")}>
       <div class="segmented">
         {COMMON.map((length) => (
-          <button key={length} type="button" aria-pressed={isLive(text) && text.from === `now-${length}`} onClick={() => show({ from: `now-${length}`, to: "now" })}>
+          <button
+            key={length}
+            type="button"
+            aria-pressed={isLive(text) && text.from === `now-${length}`}
+            onClick={() => show({ from: `now-${length}`, to: "now" })}
+          >
             {length}
           </button>
         ))}
@@ -66,10 +71,10 @@ function isNone({ code, status }: ApiError): boolean {
 
 function WindowView({ model, at, newest }: { model: Model; at: number | undefined; newest: () => void }) {
   const rested = useRested(at);
-  const { data, error, ask } = useAsk(
+  const { data, error, reload } = useRequest(
     async (signal) => {
       const variables = { id: model.rowId, at: rested === undefined ? null : new Date(rested).toISOString() };
-      return (await graph<{ model: { window: ModelWindow } | null }>(WINDOW, variables, signal)).model?.window;
+      return (await graph(WINDOW, variables, signal)).model?.window;
     },
     [model.rowId, rested],
     rested === undefined ? REPEAT : 0,
@@ -80,7 +85,7 @@ function WindowView({ model, at, newest }: { model: Model; at: number | undefine
   return (
     <section aria-labelledby="window">
       <h2 id="window">{t("windowHead")}</h2>
-      {error && isNone(error) ? <p class="muted">{t("noWindow")}</p> : <ErrorBox error={error} again={ask} />}
+      {error && isNone(error) ? <p class="muted">{t("noWindow")}</p> : <ErrorBox error={error} again={reload} />}
       {data && end && !error && (
         <>
           <p class="window-words">
@@ -102,7 +107,13 @@ function WindowView({ model, at, newest }: { model: Model; at: number | undefine
                 <h3>
                   {may("value:read") ? <a href={`${BASE}/streams/${rowId}`}>{name}</a> : name} <span class="muted">{unit}</span>
                 </h3>
-                <PlainChart range={range} lines={[{ points: actual }, { points: expected, isDashed: true }]} apart={Infinity} height={140} label={t("windowOf", { name })} />
+                <PlainChart
+                  range={range}
+                  lines={[{ points: actual }, { points: expected, isDashed: true }]}
+                  apart={Infinity}
+                  height={140}
+                  label={t("windowOf", { name })}
+                />
               </div>
             );
           })}
@@ -131,7 +142,7 @@ export function Scores({ model, text, range, brush, select }: ScoresProps) {
   const [cursor, setCursor] = useState<number>();
   const stream = model.scores?.rowId;
   const step = stepFor(range, BUCKETS);
-  const { data, error, isBusy, ask } = useAsk(
+  const { data, error, isBusy, reload } = useRequest(
     async (signal) => {
       if (stream === undefined) return [];
       const params = { step: stepText(step), stream, from: new Date(range.from).toISOString(), to: new Date(range.to).toISOString() };
@@ -139,8 +150,8 @@ export function Scores({ model, text, range, brush, select }: ScoresProps) {
     },
     [stream, text.from, text.to, Math.floor(range.to / REPEAT)],
   );
-  const events = useAsk(
-    async (signal) => (may("event-log:read") ? ((await graph<{ model: { events: { nodes: Event[] } } | null }>(MODEL_EVENTS, { id: model.rowId }, signal)).model?.events.nodes ?? []) : []),
+  const events = useRequest(
+    async (signal) => (may("event-log:read") ? ((await graph(MODEL_EVENTS, { id: model.rowId }, signal)).model?.events.nodes ?? []) : []),
     [model.rowId],
     REPEAT,
   );
@@ -149,7 +160,7 @@ export function Scores({ model, text, range, brush, select }: ScoresProps) {
     <>
       <RangeButtons text={text} range={range} />
       <Busy isBusy={isBusy && !data} />
-      <ErrorBox error={error ?? events.error} again={error ? ask : events.ask} />
+      <ErrorBox error={error ?? events.error} again={error ? reload : events.reload} />
       <div class="model-columns">
         <section aria-labelledby="scores">
           <h2 id="scores">{t("scoresHead")}</h2>

@@ -1,15 +1,12 @@
-// Versions of a model, and the settings of the present one.
+// Versions of a model, of which an earlier one can be used again.
 
-import { useState } from "preact/hooks";
 import { BASE } from "../../api/root.ts";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
-import { useAction } from "../../ui/ask.ts";
-import { CheckField, OtherErrors, TextField } from "../../ui/fields.tsx";
+import { checkErrors, graph } from "../../api/graph.ts";
+import { useAction } from "../../ui/request.ts";
 import { dateTime, formatCount, formatNumber } from "../../ui/format.ts";
-import { parseNumber } from "../../ui/numbers.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { may } from "../../shell/session.ts";
-import { ROLL_BACK, UPDATE } from "./queries.ts";
+import { ROLL_BACK } from "./queries.ts";
 import type { Model, ModelVersion } from "./types.ts";
 import { t } from "./words.ts";
 
@@ -45,7 +42,7 @@ function VersionRow({ version, isCurrent, back }: { version: ModelVersion; isCur
 export function Versions({ model, changed }: Props) {
   const action = useAction();
   const back = async (version: number) => {
-    checkErrors((await graph<{ rollBackModel: { errors: UserError[] } }>(ROLL_BACK, { id: model.rowId, version })).rollBackModel.errors);
+    checkErrors((await graph(ROLL_BACK, { id: model.rowId, version })).rollBackModel.errors);
     changed();
   };
   return (
@@ -69,7 +66,8 @@ export function Versions({ model, changed }: Props) {
             {model.versions.map((version) => {
               const isCurrent = version.number === model.version.number;
               const mayGo = !isCurrent && may("system:write") && !action.isRunning;
-              return <VersionRow key={version.number} version={version} isCurrent={isCurrent} back={mayGo ? () => action.run(() => back(version.number)) : undefined} />;
+              const goBack = mayGo ? () => action.run(() => back(version.number)) : undefined;
+              return <VersionRow key={version.number} version={version} isCurrent={isCurrent} back={goBack} />;
             })}
           </tbody>
         </table>
@@ -81,58 +79,6 @@ export function Versions({ model, changed }: Props) {
           </a>
         </p>
       )}
-    </section>
-  );
-}
-
-interface SettingsProps extends Props {
-  /** What was said of the last change: it outlives the form, which begins anew with what is stored. */
-  said: string;
-  tell: (said: string) => void;
-}
-
-/** Threshold and how events begin and end. */
-export function ModelSettings({ model, changed, said, tell }: SettingsProps) {
-  const { version } = model;
-  const [threshold, setThreshold] = useState(version.threshold === null ? "" : String(version.threshold));
-  const [clearRatio, setClearRatio] = useState(String(version.clearRatio));
-  const [minWindows, setMinWindows] = useState(String(version.minWindows));
-  const [enabled, setEnabled] = useState(model.enabled);
-  const [errors, setErrors] = useState<UserError[]>([]);
-  const action = useAction();
-  const save = async () => {
-    tell("");
-    const numbers = { threshold: parseNumber(threshold) ?? null, clearRatio: parseNumber(clearRatio) ?? null, minWindows: parseNumber(minWindows) ?? null };
-    const wrong = Object.entries(numbers).filter(([, value]) => Number.isNaN(value)).map(([field]) => ({ field, message: t("noNumber") }));
-    setErrors(wrong);
-    if (wrong.length > 0) return;
-    const answer = await graph<{ updateModel: { errors: UserError[] } }>(UPDATE, { id: model.rowId, input: { ...numbers, enabled } });
-    setErrors(answer.updateModel.errors);
-    if (answer.updateModel.errors.length > 0) return;
-    tell(t("saved"));
-    changed();
-  };
-  return (
-    <section>
-      <h2>{t("settings")}</h2>
-      <form
-        class="row-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          action.run(save);
-        }}
-      >
-        <TextField name="threshold" label={t("threshold")} value={threshold} change={setThreshold} errors={errors} isNumber />
-        <TextField name="clearRatio" label={t("clearRatio")} value={clearRatio} change={setClearRatio} errors={errors} isNumber />
-        <TextField name="minWindows" label={t("minWindows")} value={minWindows} change={setMinWindows} errors={errors} isNumber />
-        <CheckField label={t("enabled")} value={enabled} change={setEnabled} />
-        <p class="links">
-          <button disabled={action.isRunning}>{t("save")}</button>
-        </p>
-        <OtherErrors errors={errors} fields={["threshold", "clearRatio", "minWindows"]} />
-        <ErrorBox error={action.error} />
-        <p role="status">{said}</p>
-      </form>
     </section>
   );
 }

@@ -1,11 +1,14 @@
-// What is done with a range of a model's past. It is loaded after the scores, which are what the page is opened for.
+// What is done with a model and a range of its past. It is loaded after the scores, which are what the page is opened for.
 
 import type { Range } from "../../chart/levels.ts";
 import { may } from "../../shell/session.ts";
 import { Calibrate } from "./Calibrate.tsx";
+import { ModelSettings } from "./ModelSettings.tsx";
 import { Reconstruction } from "./Reconstruction.tsx";
 import { ScoreHistory } from "./ScoreHistory.tsx";
 import type { Model } from "./types.ts";
+
+export { ModelSettings };
 
 interface Props {
   model: Model;

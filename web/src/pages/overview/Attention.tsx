@@ -2,14 +2,14 @@
 
 import type { ComponentChildren } from "preact";
 import { BASE } from "../../api/root.ts";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { checkErrors, graph } from "../../api/graph.ts";
 import { may } from "../../shell/session.ts";
-import { useAction } from "../../ui/ask.ts";
+import { useAction } from "../../ui/request.ts";
 import { now } from "../../ui/clock.ts";
 import { duration, formatCount } from "../../ui/format.ts";
 import { Age, ErrorBox, LevelSign, StateSign } from "../../ui/parts.tsx";
 import { t } from "../../words/index.ts";
-import type { Check, DeviceRow, ModelRow, OpenEvent, SilentStream } from "./Page.tsx";
+import type { Check, DeviceRow, ModelRow, OpenEvent, SilentStream } from "./types.ts";
 import { ACKNOWLEDGE } from "./queries.ts";
 import { type Rank, worstFirst } from "./rank.ts";
 
@@ -51,7 +51,7 @@ const rankOf = ({ level }: OpenEvent): Rank => (level === "info" ? "quiet" : lev
 function EventItem({ event, changed }: { event: OpenEvent; changed: () => void }) {
   const { run, error, isRunning } = useAction();
   const acknowledge = async () => {
-    const { updateEvent } = await graph<{ updateEvent: { errors: UserError[] } }>(ACKNOWLEDGE, { id: String(event.id) });
+    const { updateEvent } = await graph(ACKNOWLEDGE, { id: String(event.id) });
     checkErrors(updateEvent.errors);
     changed();
   };
@@ -135,7 +135,7 @@ function ModelItem({ model }: { model: ModelRow }) {
 }
 
 /** Where those are that are not listed. */
-function Rest({ all, word, target }: { all: number; word: string; target: string }) {
+function OthersLink({ all, word, target }: { all: number; word: string; target: string }) {
   if (all <= LISTED) return null;
   return (
     <Item rank="quiet" sign={word} actions={<a class="button" href={target}>{t("open")}</a>}>
@@ -174,8 +174,8 @@ export function Attention({ devices, events, silent, models, checks, isKnown, ch
     ...wrong.slice(0, LISTED).map((device) => ({ rank: deviceRank(device), item: <DeviceItem key={`d${device.rowId}`} device={device} /> })),
     ...troubled.slice(0, LISTED).map((model) => ({ rank: "warning" as const, item: <ModelItem key={`m${model.rowId}`} model={model} /> })),
     ...events.map((event) => ({ rank: rankOf(event), item: <EventItem key={`e${event.id}`} event={event} changed={changed} /> })),
-    { rank: "quiet", item: <Rest key="devices" all={wrong.length} word={t("devices")} target={`${BASE}/devices?state=${isAnyOffline ? "offline" : "degraded"}`} /> },
-    { rank: "quiet", item: <Rest key="models" all={troubled.length} word={t("models")} target={`${BASE}/models`} /> },
+    { rank: "quiet", item: <OthersLink key="devices" all={wrong.length} word={t("devices")} target={`${BASE}/devices?state=${isAnyOffline ? "offline" : "degraded"}`} /> },
+    { rank: "quiet", item: <OthersLink key="models" all={troubled.length} word={t("models")} target={`${BASE}/models`} /> },
     { rank: "quiet", item: silent.length > 0 && <SilentItem key="silent" streams={silent} /> },
   ];
   return (

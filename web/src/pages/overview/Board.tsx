@@ -3,7 +3,7 @@
 import { isAway } from "../../api/http.ts";
 import { BASE } from "../../api/root.ts";
 import { Grid } from "../../board/Grid.tsx";
-import { useShared } from "../../board/shared.ts";
+import { useBoardData } from "../../board/shared.ts";
 import type { Board } from "../../board/types.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 
@@ -13,15 +13,15 @@ const LENGTH = 3_600_000;
 export type ShownBoard = Pick<Board, "uuid" | "name" | "layout">;
 
 export function BoardView({ board }: { board: ShownBoard }) {
-  const { shared, asked } = useShared(board.layout, LENGTH, 0, false);
+  const { shared, requests } = useBoardData(board.layout, LENGTH, 0, false);
   return (
     <section aria-labelledby="board">
       <h2 id="board">
         <a href={`${BASE}/boards/${board.uuid}`}>{board.name}</a>
       </h2>
-      {asked.map(({ error, ask }, index) => (
+      {requests.map(({ error, reload }, index) => (
         // That the server is away is said once, above.
-        <ErrorBox key={index} error={isAway(error) ? undefined : error} again={ask} />
+        <ErrorBox key={index} error={isAway(error) ? undefined : error} again={reload} />
       ))}
       {shared && <Grid widgets={board.layout} shared={shared} />}
     </section>

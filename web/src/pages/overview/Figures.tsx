@@ -6,7 +6,7 @@ import type { DeviceState, Level } from "../../api/types.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Age, LevelSign, StateSign } from "../../ui/parts.tsx";
 import { t } from "../../words/index.ts";
-import type { DeviceRow, ModelRow, OpenCount } from "./Page.tsx";
+import type { DeviceRow, ModelRow, OpenCount } from "./types.ts";
 
 const STATES: DeviceState[] = ["offline", "degraded", "connecting", "online", "disabled"];
 const LEVELS: Level[] = ["critical", "error", "warning"];

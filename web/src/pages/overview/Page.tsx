@@ -6,93 +6,45 @@ import { BASE, ROOT } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { follow, gathered } from "../../api/live.ts";
 import { rows } from "../../api/rows.ts";
-import type { DeviceState, Level, Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { isPhone } from "../../ui/phone.ts";
 import { t } from "../../words/index.ts";
 import { Attention } from "./Attention.tsx";
 import type { BoardView, ShownBoard } from "./Board.tsx";
-import { type Change, Changed } from "./Changed.tsx";
-import { defaultOf, type ListedBoard } from "./defaultBoard.ts";
+import { type Change, RecentChanges } from "./RecentChanges.tsx";
+import { defaultOf } from "./defaultBoard.ts";
 import { DeviceCards, Figures } from "./Figures.tsx";
 import { BOARD, BOARDS, CHANGED, DEVICES, EVENT_CHANGES, HEALTH, INGEST, MODELS, OPEN_COUNTS, OPEN_EVENTS, SILENT, STATES } from "./queries.ts";
-
-export interface DeviceRow {
-  rowId: number;
-  name: string;
-  protocol: string;
-  status: { state: DeviceState; lastError: string | null; lastSeen: string | null; latencyP50Ms: number | null };
-}
-
-export interface ModelRow {
-  rowId: number;
-  enabled: boolean;
-  device: { rowId: number; name: string } | null;
-  scores: { rowId: number; name: string } | null;
-  status: { state: string; lastError: string | null; isAnomalous: boolean };
-}
-
-export interface OpenEvent {
-  id: number;
-  ts: string;
-  level: Level;
-  kind: string;
-  message: string;
-  device_id: number | null;
-  stream_id: number | null;
-}
-
-export interface SilentStream {
-  id: number;
-  name: string;
-  device_id: number;
-  device: string;
-  ts: string | null;
-}
-
-export interface Check {
-  name: string;
-  ok: boolean;
-  error: string | null;
-}
+import type { OpenCount, OpenEvent, SilentStream } from "./types.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** What no subscription tells of is asked for anew after so many milliseconds. */
 const REPEAT = 30_000;
 
-export interface OpenCount {
-  level: Level;
-  n: number;
-}
-
-interface StateChange {
-  deviceStates: { device: { rowId: number }; state: DeviceState; lastError: string | null; lastSeen: string | null };
-}
-
 function useDevices() {
-  const asked = useAsk(
-    async (signal) => (may("device:read") ? (await graph<{ devices: { totalCount: number; nodes: DeviceRow[] } }>(DEVICES, {}, signal)).devices : undefined),
+  const request = useRequest(
+    async (signal) => (may("device:read") ? (await graph(DEVICES, {}, signal)).devices : undefined),
     [],
     REPEAT,
   );
   useEffect(() => {
     if (!may("device:read")) return undefined;
-    return follow<StateChange>(STATES, {}, gathered((all) => {
+    return follow(STATES, {}, gathered((all) => {
       const changes = new Map(all.map(({ deviceStates: { device, ...changed } }) => [device.rowId, changed]));
-      asked.change((known) => known && {
+      request.change((known) => known && {
         ...known,
         nodes: known.nodes.map((row) => (changes.has(row.rowId) ? { ...row, status: { ...row.status, ...changes.get(row.rowId) } } : row)),
       });
-    }), () => asked.ask());
+    }), () => request.reload());
   }, []);
-  return asked;
+  return request;
 }
 
 function useOpenEvents() {
-  const asked = useAsk(async (signal) => {
+  const request = useRequest(async (signal) => {
     if (!may("event-log:read")) return undefined;
     const since = new Date(Date.now() - 24 * HOUR).toISOString();
     const [open, counts, changes] = await Promise.all([
@@ -104,9 +56,9 @@ function useOpenEvents() {
   }, [], REPEAT);
   useEffect(() => {
     if (!may("event-log:read")) return undefined;
-    return follow(EVENT_CHANGES, {}, asked.askSoon, () => asked.ask(), asked.ask);
+    return follow(EVENT_CHANGES, {}, request.reloadSoon, () => request.reload(), request.reload);
   }, []);
-  return asked;
+  return request;
 }
 
 /** Readings of each of the last sixty minutes, the one that is not over included. */
@@ -135,10 +87,10 @@ interface DrawnBoard {
 /** Loads the default board, and what draws it; null without one, undefined for who may not see what boards show. */
 async function loadBoard(signal: AbortSignal): Promise<DrawnBoard | null | undefined> {
   if (!["device:read", "data:read", "value:read"].every(may)) return undefined;
-  const boards = await all((after) => graph<{ dashboards: Page<ListedBoard> }>(BOARDS, { after }, signal).then(({ dashboards }) => dashboards));
+  const boards = await all((after) => graph(BOARDS, { after }, signal).then(({ dashboards }) => dashboards));
   const shown = defaultOf(boards);
   if (!shown) return null;
-  const { dashboard } = await graph<{ dashboard: ShownBoard | null }>(BOARD, { uuid: shown.uuid }, signal);
+  const { dashboard } = await graph(BOARD, { uuid: shown.uuid }, signal);
   if (!dashboard || dashboard.layout.length === 0) return null;
   return { board: dashboard, View: (await import("./Board.tsx")).BoardView };
 }
@@ -146,17 +98,17 @@ async function loadBoard(signal: AbortSignal): Promise<DrawnBoard | null | undef
 export default function Overview() {
   const devices = useDevices();
   const events = useOpenEvents();
-  const quiet = useAsk(silent, [], REPEAT);
-  const rate = useAsk(ingest, [], REPEAT);
-  const models = useAsk(
-    async (signal) => (["system:read", "data:read", "device:read"].every(may) ? (await graph<{ models: { totalCount: number; nodes: ModelRow[] } }>(MODELS, {}, signal)).models : undefined),
+  const quiet = useRequest(silent, [], REPEAT);
+  const rate = useRequest(ingest, [], REPEAT);
+  const models = useRequest(
+    async (signal) => (["system:read", "data:read", "device:read"].every(may) ? (await graph(MODELS, {}, signal)).models : undefined),
     [],
     REPEAT,
   );
-  const health = useAsk(async (signal) => (await graph<{ health: { checks: Check[] } }>(HEALTH, {}, signal)).health.checks, [], REPEAT);
-  const board = useAsk(loadBoard, [], REPEAT);
+  const health = useRequest(async (signal) => (await graph(HEALTH, {}, signal)).health.checks, [], REPEAT);
+  const board = useRequest(loadBoard, [], REPEAT);
   const parts = [devices, events, quiet, rate, models, health, board];
-  const failed = parts.find((asked) => asked.error);
+  const failed = parts.find((request) => request.error);
   // Each is undefined for who may not see it, and until it has come.
   const needed: [unknown, boolean][] = [[health.data, true], [devices.data, may("device:read")], [events.data, may("event-log:read")]];
   const isKnown = needed.every(([data, isAllowed]) => data !== undefined || !isAllowed);
@@ -168,16 +120,16 @@ export default function Overview() {
       models={models.data?.nodes ?? []}
       checks={health.data ?? []}
       isKnown={failed === undefined && isKnown}
-      changed={events.ask}
+      changed={events.reload}
     />
   );
   const values = board.data && <board.data.View board={board.data.board} />;
   const cards = devices.data && devices.data.totalCount > 0 && <DeviceCards devices={devices.data.nodes} total={devices.data.totalCount} />;
   return (
     <div class="page overview-page">
-      <Busy isBusy={parts.some((asked) => asked.isBusy)} />
+      <Busy isBusy={parts.some((request) => request.isBusy)} />
       <h1>{t("overview")}</h1>
-      <ErrorBox error={failed?.error} again={failed?.ask} />
+      <ErrorBox error={failed?.error} again={failed?.reload} />
       {isPhone.value && attention}
       <Figures devices={devices.data?.nodes} counts={rate.data} models={models.data?.nodes} open={events.data?.counts} />
       {/* A phone shows the values of the plant before its devices. */}
@@ -188,7 +140,7 @@ export default function Overview() {
           {cards}
           {devices.data?.totalCount === 0 && <FirstDevice />}
         </div>
-        {events.data && <Changed changes={events.data.changes} />}
+        {events.data && <RecentChanges changes={events.data.changes} />}
       </div>
       {!isPhone.value && values}
     </div>

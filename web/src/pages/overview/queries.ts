@@ -1,30 +1,32 @@
 // What the overview asks for, each by what the caller may read.
 
+import type { Document } from "../../api/graph.ts";
+
 export const DEVICES = `query OverviewDevices {
   devices(first: 1000, orderBy: NAME) {
     totalCount
     nodes { rowId name protocol status { state lastError lastSeen latencyP50Ms } }
   }
-}`;
+}` as Document<"OverviewDevices">;
 
 export const STATES = `subscription OverviewStates {
   deviceStates { device { rowId } state lastError lastSeen }
-}`;
+}` as Document<"OverviewStates">;
 
 export const MODELS = `query OverviewModels {
   models(first: 1000) {
     totalCount
     nodes { rowId enabled device { rowId name } scores { rowId name } status { state lastError isAnomalous } }
   }
-}`;
+}` as Document<"OverviewModels">;
 
-export const HEALTH = `query OverviewHealth { health { ok checks { name ok error } } }`;
+export const HEALTH = `query OverviewHealth { health { ok checks { name ok error } } }` as Document<"OverviewHealth">;
 
 export const ACKNOWLEDGE = `mutation Acknowledge($id: ID!) {
   updateEvent(id: $id, input: { acknowledged: true }) { event { rowId acknowledged } errors { field message } }
-}`;
+}` as Document<"Acknowledge">;
 
-export const EVENT_CHANGES = `subscription OverviewEvents { events(reportStart: true) { change rowId } }`;
+export const EVENT_CHANGES = `subscription OverviewEvents { events(reportStart: true) { change rowId } }` as Document<"OverviewEvents">;
 
 /** Open events of level warning and above; an alert that has been resolved is closed, whoever has seen it. */
 export const OPEN_EVENTS = `SELECT e.id, e.ts, e.level, e.kind, e.message, e.device_id, e.stream_id
@@ -60,6 +62,6 @@ FROM readings WHERE ts >= $from AND ts < $to GROUP BY 1 ORDER BY 1`;
 
 export const BOARDS = `query OverviewBoards($after: String) {
   dashboards(first: 1000, after: $after) { nodes { uuid isDefault updatedAt } pageInfo { hasNextPage endCursor } }
-}`;
+}` as Document<"OverviewBoards">;
 
-export const BOARD = "query OverviewBoard($uuid: String!) { dashboard(uuid: $uuid) { uuid name layout { id type x y w h config } } }";
+export const BOARD = "query OverviewBoard($uuid: String!) { dashboard(uuid: $uuid) { uuid name layout { id type x y w h config } } }" as Document<"OverviewBoard">;

@@ -1,95 +1,65 @@
 // Notification channels: who is told of alerts, and whether that works.
 
 import { useState } from "preact/hooks";
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { checkErrors, graph } from "../../api/graph.ts";
 import { may } from "../../shell/session.ts";
-import { type Asked, useAction } from "../../ui/ask.ts";
-import { Field, useFieldErrors } from "../../ui/Field.tsx";
-import { Modal } from "../../ui/Modal.tsx";
+import { type RequestState, useAction } from "../../ui/request.ts";
+import { Field } from "../../ui/Field.tsx";
+import { useForm } from "../../ui/form.ts";
+import { FormDialog } from "../../ui/FormDialog.tsx";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
+import { type Channel, channelInput, channelValues, type ChannelValues } from "./channel.ts";
 import { Delete } from "./Delete.tsx";
 import { CREATE_CHANNEL, DELETE_CHANNEL, TEST_CHANNEL, UPDATE_CHANNEL } from "./queries.ts";
+import { refusals } from "./rule.ts";
 import { t } from "./words.ts";
 
-export interface Channel {
-  uuid: string;
-  name: string;
-  type: string;
-  enabled: boolean;
-  url: string | null;
-  recipients: string[] | null;
-  documentVersion: number;
+
+const FIELDS = ["name", "type", "url", "secret", "recipients"];
+
+async function save(channel: Channel | undefined, values: ChannelValues) {
+  const input = channelInput(values);
+  if (!channel) return (await graph(CREATE_CHANNEL, { input })).createNotificationChannel.errors;
+  return (await graph(UPDATE_CHANNEL, { uuid: channel.uuid, input, version: channel.documentVersion })).updateNotificationChannel.errors;
 }
 
-type Errors = { errors: (UserError & { code: string })[] };
-
 function ChannelForm({ channel, close, done }: { channel: Channel | undefined; close: () => void; done: () => void }) {
-  const [name, setName] = useState(channel?.name ?? "");
-  const [type, setType] = useState(channel?.type ?? "EMAIL");
-  const [target, setTarget] = useState(channel ? (channel.url ?? channel.recipients?.join("\n") ?? "") : "");
-  const [secret, setSecret] = useState("");
-  const [enabled, setEnabled] = useState(channel?.enabled ?? true);
-  const { run, error, isRunning } = useAction();
-  const wrong = useFieldErrors();
-  const isWebhook = type === "WEBHOOK";
-  const work = async () => {
-    const addresses = target.split(/[\s,;]+/).filter(Boolean);
-    const own = isWebhook ? { url: target.trim(), ...(secret && { secret }) } : { recipients: addresses };
-    const input = { name, type, enabled, ...own };
-    const errors = channel
-      ? (await graph<{ updateNotificationChannel: Errors }>(UPDATE_CHANNEL, { uuid: channel.uuid, input, version: channel.documentVersion })).updateNotificationChannel.errors
-      : (await graph<{ createNotificationChannel: Errors }>(CREATE_CHANNEL, { input })).createNotificationChannel.errors;
-    const isConflict = errors.some(({ code }) => code === "CONFLICT");
-    if (!wrong.take(isConflict ? [{ field: null, message: t("conflict") }] : errors)) done();
-  };
+  const form = useForm(channelValues(channel), async (values) => {
+    const errors = refusals(await save(channel, values), t("conflict"));
+    if (errors.length === 0) done();
+    return errors;
+  });
+  const { values, set, errorOf } = form;
+  const title = channel ? t("editChannel", { name: channel.name }) : t("newChannel");
   return (
-    <Modal title={channel ? t("editChannel", { name: channel.name }) : t("newChannel")} close={close}>
-      <form
-        class="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          run(work);
-        }}
-      >
-        <Field label={t("name")} error={wrong.of("name")}>
-          <input value={name} maxLength={255} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />
-        </Field>
-        <Field label={t("channelType")} error={wrong.of("type")}>
-          <select value={type} disabled={channel !== undefined} onChange={(event) => setType(event.currentTarget.value)}>
-            <option value="EMAIL">{t("typeEMAIL")}</option>
-            <option value="WEBHOOK">{t("typeWEBHOOK")}</option>
-          </select>
-        </Field>
-        {isWebhook ? (
-          <>
-            <Field label={t("webAddress")} error={wrong.of("url")}>
-              <input type="url" value={target} maxLength={2000} onInput={(event) => setTarget(event.currentTarget.value)} />
-            </Field>
-            <Field label={t("secret")} hint={t("secretNote")} error={wrong.of("secret")}>
-              <input type="password" autocomplete="off" value={secret} onInput={(event) => setSecret(event.currentTarget.value)} />
-            </Field>
-          </>
-        ) : (
-          <Field label={t("recipients")} error={wrong.of("recipients")}>
-            <textarea value={target} spellcheck={false} onInput={(event) => setTarget(event.currentTarget.value)} />
+    <FormDialog title={title} form={form} fields={FIELDS} action={channel ? t("save") : t("create")} close={close}>
+      <Field label={t("name")} error={errorOf("name")}>
+        <input value={values.name} maxLength={255} autocomplete="off" onInput={(event) => set({ name: event.currentTarget.value })} />
+      </Field>
+      <Field label={t("channelType")} error={errorOf("type")}>
+        <select value={values.type} disabled={channel !== undefined} onChange={(event) => set({ type: event.currentTarget.value as Channel["type"] })}>
+          <option value="EMAIL">{t("typeEMAIL")}</option>
+          <option value="WEBHOOK">{t("typeWEBHOOK")}</option>
+        </select>
+      </Field>
+      {values.type === "WEBHOOK" ? (
+        <>
+          <Field label={t("webAddress")} error={errorOf("url")}>
+            <input type="url" value={values.target} maxLength={2000} onInput={(event) => set({ target: event.currentTarget.value })} />
           </Field>
-        )}
-        <label class="check">
-          <input type="checkbox" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} /> {t("enabled")}
-        </label>
-        {wrong.rest(["name", "type", "url", "secret", "recipients"])}
-        <ErrorBox error={error} />
-        <div class="buttons">
-          <button class="primary" disabled={isRunning}>
-            {channel ? t("save") : t("create")}
-          </button>
-          <button type="button" onClick={close}>
-            {t("cancel")}
-          </button>
-        </div>
-      </form>
-    </Modal>
+          <Field label={t("secret")} hint={t("secretNote")} error={errorOf("secret")}>
+            <input type="password" autocomplete="off" value={values.secret} onInput={(event) => set({ secret: event.currentTarget.value })} />
+          </Field>
+        </>
+      ) : (
+        <Field label={t("recipients")} error={errorOf("recipients")}>
+          <textarea value={values.target} spellcheck={false} onInput={(event) => set({ target: event.currentTarget.value })} />
+        </Field>
+      )}
+      <label class="check">
+        <input type="checkbox" checked={values.enabled} onChange={(event) => set({ enabled: event.currentTarget.checked })} /> {t("enabled")}
+      </label>
+    </FormDialog>
   );
 }
 
@@ -98,7 +68,7 @@ function Row({ channel, edit, remove }: { channel: Channel; edit: () => void; re
   const { run, error, isRunning } = useAction();
   const test = async () => {
     setSaid("");
-    const { testNotificationChannel } = await graph<{ testNotificationChannel: Errors & { success: boolean; error: string | null } }>(TEST_CHANNEL, { uuid: channel.uuid });
+    const { testNotificationChannel } = await graph(TEST_CHANNEL, { uuid: channel.uuid });
     checkErrors(testNotificationChannel.errors);
     setSaid(testNotificationChannel.success ? t("testOk") : t("testFailed", { why: testNotificationChannel.error ?? "" }));
   };
@@ -131,13 +101,13 @@ function Row({ channel, edit, remove }: { channel: Channel; edit: () => void; re
 
 type Open = { form: "edit"; channel?: Channel } | { form: "delete"; channel: Channel };
 
-export function Channels({ asked }: { asked: Asked<Channel[]> }) {
+export function Channels({ request }: { request: RequestState<Channel[]> }) {
   const [open, setOpen] = useState<Open>();
-  const { data, error, isBusy, ask } = asked;
+  const { data, error, isBusy, reload } = request;
   const close = () => setOpen(undefined);
   const done = () => {
     close();
-    ask();
+    reload();
   };
   const add = may("device:write") && (
     <button type="button" onClick={() => setOpen({ form: "edit" })}>
@@ -148,7 +118,7 @@ export function Channels({ asked }: { asked: Asked<Channel[]> }) {
     <section>
       <Busy isBusy={isBusy} />
       <h2>{t("channels")}</h2>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.length === 0 && <Empty title={t("channelsNone")} note={t("channelsNoneNote")}>{add}</Empty>}
       {data && data.length > 0 && <p class="links">{add}</p>}
       {data && data.length > 0 && (
@@ -174,7 +144,14 @@ export function Channels({ asked }: { asked: Asked<Channel[]> }) {
       )}
       {open?.form === "edit" && <ChannelForm channel={open.channel} close={close} done={done} />}
       {open?.form === "delete" && (
-        <Delete title={t("deleteChannel", { name: open.channel.name })} note={t("deleteChannelAsk")} mutation={DELETE_CHANNEL} uuid={open.channel.uuid} close={close} done={done} />
+        <Delete
+          title={t("deleteChannel", { name: open.channel.name })}
+          note={t("deleteChannelAsk")}
+          mutation={DELETE_CHANNEL}
+          uuid={open.channel.uuid}
+          close={close}
+          done={done}
+        />
       )}
     </section>
   );

@@ -1,7 +1,7 @@
 // Asks before a rule or a channel is deleted.
 
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
-import { useAction } from "../../ui/ask.ts";
+import { checkErrors, type Document, graph } from "../../api/graph.ts";
+import { useAction } from "../../ui/request.ts";
 import { Modal } from "../../ui/Modal.tsx";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { t } from "./words.ts";
@@ -9,7 +9,7 @@ import { t } from "./words.ts";
 interface Props {
   title: string;
   note: string;
-  mutation: string;
+  mutation: Document<"DeleteRule"> | Document<"DeleteChannel">;
   uuid: string;
   close: () => void;
   done: () => void;
@@ -18,7 +18,7 @@ interface Props {
 export function Delete({ title, note, mutation, uuid, close, done }: Props) {
   const { run, error, isRunning } = useAction();
   const work = async () => {
-    const answer = await graph<Record<string, { errors: UserError[] }>>(mutation, { uuid });
+    const answer = await graph(mutation, { uuid });
     for (const { errors } of Object.values(answer)) checkErrors(errors);
     done();
   };

@@ -1,20 +1,15 @@
 // What a rule would have done over the past.
 
 import { useState } from "preact/hooks";
-import { graph, type UserError } from "../../api/graph.ts";
-import { useAction } from "../../ui/ask.ts";
+import { graph, type UserError, type Data } from "../../api/graph.ts";
+import { useAction } from "../../ui/request.ts";
 import { dateTime, formatCount } from "../../ui/format.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { DRY_RUN } from "./queries.ts";
+import type { RuleInput } from "./rule.ts";
 import { t } from "./words.ts";
 
-interface Outcome {
-  raised: number;
-  suppressed: number;
-  readings: number;
-  alerts: { at: string; message: string; resolvedAt: string | null }[];
-  errors: UserError[];
-}
+type Outcome = Data<"DryRun">["alertRuleDryRun"];
 
 const HOUR = 3_600_000;
 const RANGES = [
@@ -25,7 +20,7 @@ const RANGES = [
 /** Alerts that are listed. */
 const MOST = 20;
 
-export function DryRun({ checked, take }: { checked: () => object | undefined; take: (errors: UserError[]) => boolean }) {
+export function DryRun({ checked, refuse }: { checked: () => RuleInput | undefined; refuse: (errors: UserError[]) => boolean }) {
   const [hours, setHours] = useState(24);
   const [outcome, setOutcome] = useState<Outcome>();
   const { run, error, isRunning } = useAction();
@@ -35,8 +30,8 @@ export function DryRun({ checked, take }: { checked: () => object | undefined; t
     if (!input) return;
     const to = Date.now();
     const variables = { input, from: new Date(to - hours * HOUR).toISOString(), to: new Date(to).toISOString() };
-    const { alertRuleDryRun } = await graph<{ alertRuleDryRun: Outcome }>(DRY_RUN, variables);
-    if (!take(alertRuleDryRun.errors)) setOutcome(alertRuleDryRun);
+    const { alertRuleDryRun } = await graph(DRY_RUN, variables);
+    if (!refuse(alertRuleDryRun.errors)) setOutcome(alertRuleDryRun);
   };
   return (
     <fieldset>

@@ -5,11 +5,11 @@ import { all } from "../../api/all.ts";
 import { graph } from "../../api/graph.ts";
 import type { Page } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { PageHead } from "../../ui/PageHead.tsx";
 import { Busy, Empty, ErrorBox, LevelSign } from "../../ui/parts.tsx";
-import { type Channel, Channels } from "./Channels.tsx";
+import { Channels } from "./Channels.tsx";
 import { Delete } from "./Delete.tsx";
 import { CHANNELS, DELETE_RULE, DEVICES, RULES, STREAMS } from "./queries.ts";
 import { EVALUATION_WORDS, OPERATOR_WORDS } from "./labels.ts";
@@ -21,9 +21,10 @@ const LEVELS = { INFO: "info", WARNING: "warning", CRITICAL: "critical" } as con
 
 const NONE: Source[] = [];
 
-function list<T>(query: string, name: string) {
-  return (signal: AbortSignal) => all<T>((after) => graph<Record<string, Page<T>>>(query, { after }, signal).then((answer) => answer[name] as Page<T>));
-}
+const loadRules = (signal: AbortSignal) => all((after) => graph(RULES, { after }, signal).then(({ alertRules }) => alertRules as Page<Rule>));
+const loadChannels = (signal: AbortSignal) => all((after) => graph(CHANNELS, { after }, signal).then(({ notificationChannels }) => notificationChannels));
+const loadStreams = (signal: AbortSignal) => all((after) => graph(STREAMS, { after }, signal).then(({ streams }) => streams));
+const loadDevices = (signal: AbortSignal) => all((after) => graph(DEVICES, { after }, signal).then(({ devices }) => devices));
 
 /** What a rule waits for, in words. */
 function conditionWords({ evaluation, operator, threshold, windowSeconds }: Rule): string {
@@ -92,20 +93,20 @@ function useSources(isNeeded: boolean) {
   useEffect(() => {
     if (isNeeded) setAsked(true);
   }, [isNeeded]);
-  const streams = useAsk(async (signal) => (isAsked ? list<Source>(STREAMS, "streams")(signal) : []), [isAsked]);
-  const devices = useAsk(async (signal) => (isAsked ? list<Source>(DEVICES, "devices")(signal) : []), [isAsked]);
+  const streams = useRequest(async (signal) => (isAsked ? loadStreams(signal) : []), [isAsked]);
+  const devices = useRequest(async (signal) => (isAsked ? loadDevices(signal) : []), [isAsked]);
   return { streams, devices };
 }
 
 export default function Rules() {
-  const rules = useAsk(list<Rule>(RULES, "alertRules"), []);
-  const channels = useAsk(list<Channel>(CHANNELS, "notificationChannels"), []);
+  const rules = useRequest(loadRules, []);
+  const channels = useRequest(loadChannels, []);
   const [open, setOpen] = useState<Open>();
   const { streams, devices } = useSources(open?.form === "edit");
   const close = () => setOpen(undefined);
   const done = () => {
     close();
-    rules.ask();
+    rules.reload();
   };
   const add = may("event-log:write") && (
     <button type="button" class="primary" onClick={() => setOpen({ form: "edit" })}>
@@ -118,13 +119,22 @@ export default function Rules() {
       <PageHead title={t("rules")} count={rules.data?.length}>
         {rules.data && rules.data.length > 0 && add}
       </PageHead>
-      <ErrorBox error={rules.error ?? streams.error ?? devices.error} again={rules.error ? rules.ask : streams.error ? streams.ask : devices.ask} />
+      <ErrorBox error={rules.error ?? streams.error ?? devices.error} again={rules.error ? rules.reload : streams.error ? streams.reload : devices.reload} />
       {rules.data?.length === 0 && <Empty title={t("rulesNone")} note={t("rulesNoneNote")}>{add}</Empty>}
       {rules.data && rules.data.length > 0 && <Table rules={rules.data} open={setOpen} />}
-      <Channels asked={channels} />
-      {open?.form === "edit" && <RuleForm rule={open.rule} streams={streams.data ?? NONE} devices={devices.data ?? NONE} channels={channels.data ?? []} close={close} done={done} />}
+      <Channels request={channels} />
+      {open?.form === "edit" && (
+        <RuleForm rule={open.rule} streams={streams.data ?? NONE} devices={devices.data ?? NONE} channels={channels.data ?? []} close={close} done={done} />
+      )}
       {open?.form === "delete" && (
-        <Delete title={t("deleteRule", { name: open.rule.name })} note={t("deleteRuleAsk")} mutation={DELETE_RULE} uuid={open.rule.uuid} close={close} done={done} />
+        <Delete
+          title={t("deleteRule", { name: open.rule.name })}
+          note={t("deleteRuleAsk")}
+          mutation={DELETE_RULE}
+          uuid={open.rule.uuid}
+          close={close}
+          done={done}
+        />
       )}
     </div>
   );

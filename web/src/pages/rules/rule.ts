@@ -1,6 +1,6 @@
 // Alert rules: what a form has, and what is sent of it.
 
-import type { UserError } from "../../api/graph.ts";
+import type { Data, UserError, Variables } from "../../api/graph.ts";
 
 export const EVALUATIONS = ["VALUE", "AVG", "MIN", "MAX", "COUNT", "NO_DATA", "DEVICE_STATE"] as const;
 export type Evaluation = (typeof EVALUATIONS)[number];
@@ -34,23 +34,11 @@ export interface Source {
   device?: { rowId: number; name: string } | null;
 }
 
-export interface Rule {
-  uuid: string;
-  name: string;
-  severity: Severity;
-  evaluation: Evaluation;
-  operator: Operator | null;
-  threshold: unknown;
-  stream: { rowId: number; name: string } | null;
-  device: { rowId: number; name: string } | null;
-  windowSeconds: number | null;
-  cooldownSeconds: number;
-  autoResolve: boolean;
-  enabled: boolean;
-  channels: string[];
-  suppressedAlerts: number;
-  version: number;
-}
+export type RuleInput = Variables<"CreateRule">["input"];
+type RuleNode = Data<"Rules">["alertRules"]["nodes"][number];
+
+/** A rule; the schema has its choices as texts. */
+export type Rule = Omit<RuleNode, "severity" | "evaluation" | "operator"> & { severity: Severity; evaluation: Evaluation; operator: Operator | null };
 
 export const NEW_RULE: RuleForm = {
   name: "",
@@ -114,7 +102,7 @@ export interface Words {
 }
 
 /** The input of the server, and what is wrong with the form before it is sent. */
-export function inputOf(form: RuleForm, words: Words): { input: Record<string, unknown>; errors: UserError[] } {
+export function inputOf(form: RuleForm, words: Words): { input: RuleInput; errors: UserError[] } {
   const { name, severity, evaluation, autoResolve, enabled, channels } = form;
   const errors: UserError[] = [];
   const wrong = (field: string, message: string) => errors.push({ field, message });
@@ -130,6 +118,23 @@ export function inputOf(form: RuleForm, words: Words): { input: Record<string, u
   const operators = operatorsOf(evaluation);
   const operator = operators.includes(form.operator) ? form.operator : (operators[0] ?? null);
   const target = { stream: isOfDevice ? null : form.stream, device: isOfDevice ? form.device : null };
-  const input = { name, severity, evaluation, operator, threshold, ...target, windowSeconds: window, cooldownSeconds: cooldown, autoResolve, enabled, channels };
+  const input = {
+    name,
+    severity,
+    evaluation,
+    operator,
+    threshold,
+    ...target,
+    windowSeconds: window,
+    cooldownSeconds: cooldown,
+    autoResolve,
+    enabled,
+    channels,
+  };
   return { input, errors };
+}
+
+/** The mistakes in a document; of one that somebody else has changed meanwhile, only that. */
+export function refusals(errors: (UserError & { code: string })[], conflict: string): UserError[] {
+  return errors.some(({ code }) => code === "CONFLICT") ? [{ field: null, message: conflict }] : errors;
 }

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { send } from "../../api/http.ts";
 import { sqlPage } from "../../api/rows.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { CopyButton } from "../../ui/CopyButton.tsx";
 import { formatCount } from "../../ui/format.ts";
 import { Busy, ErrorBox } from "../../ui/parts.tsx";
@@ -13,9 +13,9 @@ import { loadHistory, saveHistory, withStatement } from "./history.ts";
 import { Questions } from "./Questions.tsx";
 import { maySave, QuestionDialog, useSaved } from "./Saved.tsx";
 import { trendOf } from "./series.ts";
-import { type Declared, type NamedQuery, namesIn, questionOf } from "./statement.ts";
+import { type QueryParameter, type NamedQuery, namesIn, questionOf } from "./statement.ts";
 import { useEditor } from "./useEditor.ts";
-import { type Asked, useQuestion } from "./useQuestion.ts";
+import { type StatementRun, useStatement } from "./useStatement.ts";
 import { t } from "./words.ts";
 
 const FIRST_TEXT = "SELECT * FROM latest ORDER BY ts DESC LIMIT 100";
@@ -25,7 +25,12 @@ function firstText(): string {
   return new URLSearchParams(location.hash.slice(1)).get("q") ?? FIRST_TEXT;
 }
 
-function Params({ names, declared, given, set }: { names: string[]; declared: Declared[]; given: Record<string, string>; set: (name: string, value: string) => void }) {
+function Params({ names, declared, given, set }: {
+  names: string[];
+  declared: QueryParameter[];
+  given: Record<string, string>;
+  set: (name: string, value: string) => void;
+}) {
   return (
     <div class="params" role="group" aria-label={t("parameters")} hidden={names.length === 0}>
       {names.map((name) => {
@@ -49,7 +54,7 @@ function Params({ names, declared, given, set }: { names: string[]; declared: De
   );
 }
 
-function statusWords({ state, answer, took }: Asked): string {
+function statusWords({ state, answer, took }: StatementRun): string {
   if (state === "asking") return t("asking");
   if (state === "cancelled") return t("stopped");
   if (!answer) return "";
@@ -73,18 +78,18 @@ function Downloads({ save }: { save: (form: Form) => Promise<void> }) {
 }
 
 export default function Sql() {
-  const queries = useAsk<NamedQuery[]>(async (signal) => (await send("/sql/queries", { signal })).json(), []);
+  const queries = useRequest<NamedQuery[]>(async (signal) => (await send("/sql/queries", { signal })).json(), []);
   const [chosen, setChosen] = useState<NamedQuery>();
   const [given, setGiven] = useState<Record<string, string>>({});
   const [history, setHistory] = useState(loadHistory);
   const saved = useSaved();
   const [isSaving, setSaving] = useState(false);
-  const { asked, run: ask, cancel } = useQuestion();
+  const { current, run, cancel } = useStatement();
   const start = (statement: string, query: NamedQuery | undefined) => {
     const kept = withStatement(history, statement);
     setHistory(kept);
     saveHistory(kept);
-    void ask(questionOf(statement, query, given));
+    void run(questionOf(statement, query, given));
   };
   const editor = useEditor(firstText(), () => start(editor.text, chosen));
   const isNamed = chosen !== undefined && editor.text === chosen.query;
@@ -94,11 +99,11 @@ export default function Sql() {
     editor.put(query.query);
     if (!query.params.some((param) => param.required)) start(query.query, query);
   };
-  const rows = asked.answer?.rows ?? [];
+  const rows = current.answer?.rows ?? [];
   const trend = trendOf(rows);
   return (
     <div class="page sql">
-      <Busy isBusy={queries.isBusy || asked.state === "asking"} />
+      <Busy isBusy={queries.isBusy || current.state === "asking"} />
       <h1>{t("sql")}</h1>
       <div class="sql-columns">
         <Questions queries={queries.data ?? []} history={history} saved={saved} choose={choose} put={editor.put} />
@@ -109,7 +114,7 @@ export default function Sql() {
             start(editor.text, chosen);
           }}
         >
-          <ErrorBox error={queries.error} again={queries.ask} />
+          <ErrorBox error={queries.error} again={queries.reload} />
           <div class="editor" ref={editor.place} />
           <p class="small muted">{t("editorHint")}</p>
           <Params names={names} declared={isNamed ? chosen.params : []} given={given} set={(name, value) => setGiven({ ...given, [name]: value })} />
@@ -117,7 +122,7 @@ export default function Sql() {
             <button class="primary" aria-keyshortcuts="Control+Enter">
               {t("run")}
             </button>
-            {asked.state === "asking" && (
+            {current.state === "asking" && (
               <button type="button" onClick={cancel}>
                 {t("cancel")}
               </button>
@@ -136,10 +141,10 @@ export default function Sql() {
             <Downloads save={(form) => download(questionOf(editor.text, chosen, given), form)} />
           </div>
           <p id="status" role="status">
-            {statusWords(asked)}
+            {statusWords(current)}
           </p>
-          <ErrorBox error={asked.error} />
-          {asked.answer && <Result rows={rows} />}
+          <ErrorBox error={current.error} />
+          {current.answer && <Result rows={rows} />}
         </form>
       </div>
       {isSaving && <QuestionDialog saved={saved} question={undefined} statement={editor.text} close={() => setSaving(false)} />}

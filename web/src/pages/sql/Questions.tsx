@@ -2,14 +2,14 @@
 
 import { Fold } from "../../ui/Filters.tsx";
 import { isPhone } from "../../ui/phone.ts";
-import { maySave, type Saved, SavedList } from "./Saved.tsx";
+import { maySave, type SavedQuestions, SavedList } from "./Saved.tsx";
 import type { NamedQuery } from "./statement.ts";
 import { t } from "./words.ts";
 
 interface Props {
   queries: NamedQuery[];
   history: string[];
-  saved: Saved;
+  saved: SavedQuestions;
   choose: (query: NamedQuery) => void;
   put: (text: string) => void;
 }

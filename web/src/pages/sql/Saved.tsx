@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { changePreference, loadPreferences } from "../../api/preferences.ts";
 import { me } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { Field } from "../../ui/Field.tsx";
 import { Modal } from "../../ui/Modal.tsx";
 import { ErrorBox } from "../../ui/parts.tsx";
@@ -19,18 +19,18 @@ export function maySave(): boolean {
 
 /** The questions of the person, and a way to change them. */
 export function useSaved() {
-  const { data, error, ask, change } = useAsk(async (signal) => (maySave() ? questionsIn((await loadPreferences(signal))[QUESTIONS]) : []), []);
+  const { data, error, reload, change } = useRequest(async (signal) => (maySave() ? questionsIn((await loadPreferences(signal))[QUESTIONS]) : []), []);
   const store = async (changed: Change) => {
     const stored = questionsIn((await changePreference(QUESTIONS, changed))[QUESTIONS]);
     change(() => stored);
   };
-  return { questions: data, error, ask, store };
+  return { questions: data, error, reload, store };
 }
 
-export type Saved = ReturnType<typeof useSaved>;
+export type SavedQuestions = ReturnType<typeof useSaved>;
 
 interface DialogProps {
-  saved: Saved;
+  saved: SavedQuestions;
   /** The question to be renamed or deleted; undefined to save the statement under a new name. */
   question: SavedQuestion | undefined;
   statement: string;
@@ -78,13 +78,13 @@ export function QuestionDialog({ saved, question, statement, close }: DialogProp
   );
 }
 
-export function SavedList({ saved, put }: { saved: Saved; put: (text: string) => void }) {
+export function SavedList({ saved, put }: { saved: SavedQuestions; put: (text: string) => void }) {
   const [edited, setEdited] = useState<SavedQuestion>();
-  const { questions, error, ask } = saved;
+  const { questions, error, reload } = saved;
   return (
     <details open>
       <summary>{t("savedQuestions")}</summary>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {questions?.length === 0 && <p class="muted small">{t("savedNone")}</p>}
       <ul id="saved">
         {questions?.map((question) => (

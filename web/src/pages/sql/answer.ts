@@ -27,13 +27,13 @@ function exact(_: string, value: Cell, context?: { source?: string }): Cell {
 }
 
 /** At most `limit` rows. Ending early, or by `signal`, ends the query on the server. */
-export async function ask({ path, body }: Question, limit: number, signal: AbortSignal): Promise<Answer> {
+export async function runStatement({ path, body }: Question, limit: number, signal: AbortSignal): Promise<Answer> {
   const response = await post(path, body, "application/x-ndjson", signal);
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
   const rows: Row[] = [];
   let unfinished = "";
-  for (;;) {
+  while (true) {
     const { value, done } = await reader.read();
     if (done) return { rows, isWhole: true };
     const lines = (unfinished + decoder.decode(value, { stream: true })).split("\n");

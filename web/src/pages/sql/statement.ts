@@ -1,6 +1,6 @@
 // The parameters of a statement, and what is given for them.
 
-export interface Declared {
+export interface QueryParameter {
   name: string;
   type: string;
   required: boolean;
@@ -10,7 +10,7 @@ export interface Declared {
 export interface NamedQuery {
   name: string;
   description: string;
-  params: Declared[];
+  params: QueryParameter[];
   query: string;
 }
 

@@ -10,24 +10,20 @@ import { VALUES } from "./queries.ts";
 import type { StreamFull } from "./types.ts";
 import { t } from "./words.ts";
 
-interface Told {
-  values: { readings: Reading[] };
-}
-
 function shownValue({ value, text }: Reading): string {
   return value === null ? (text ?? "–") : formatNumber(value);
 }
 
 /** The newest value; it follows what is written. */
-export function Latest({ stream, told }: { stream: StreamFull; told: (readings: Reading[]) => void }) {
+export function Latest({ stream, changed }: { stream: StreamFull; changed: (readings: Reading[]) => void }) {
   const { latest, rowId, unit } = stream;
   useEffect(
     () =>
-      follow<Told>(
+      follow(
         VALUES,
         { streams: [String(rowId)] },
         ({ values }) => {
-          if (values.readings.length > 0) told(values.readings);
+          if (values.readings.length > 0) changed(values.readings);
         },
         // The value is asked for again at intervals in any case.
         () => {},

@@ -4,7 +4,7 @@ import { BASE } from "../../api/root.ts";
 import { named } from "../../api/rows.ts";
 import { isNumeric } from "../../api/types.ts";
 import { address, changeQuery } from "../../shell/router.ts";
-import { type Asked, useAsk } from "../../ui/ask.ts";
+import { type RequestState, useRequest } from "../../ui/request.ts";
 import { dateTime, duration, formatCount, formatNumber, formatTime } from "../../ui/format.ts";
 import { Busy, ErrorBox } from "../../ui/parts.tsx";
 import { beginOf, type Day, everyDay, LIMITS, type Limit, limitOf, SPANS, spanOf } from "./days.ts";
@@ -77,7 +77,9 @@ function GapTable({ gaps, stream }: { gaps: Gap[]; stream: StreamFull }) {
           <tbody>
             {gaps.slice(0, MOST_GAPS).map((gap) => (
               <tr key={gap.last_seen}>
-                <td class="nowrap">{isNumeric(stream.type) ? <a href={trend(gap)}>{dateTime(Date.parse(gap.last_seen))}</a> : dateTime(Date.parse(gap.last_seen))}</td>
+                <td class="nowrap">
+                  {isNumeric(stream.type) ? <a href={trend(gap)}>{dateTime(Date.parse(gap.last_seen))}</a> : dateTime(Date.parse(gap.last_seen))}
+                </td>
                 <td class="nowrap">{dateTime(Date.parse(gap.next_seen))}</td>
                 <td class="number">{duration(gap.seconds * 1000)}</td>
               </tr>
@@ -136,13 +138,13 @@ function Histogram({ bins, unit }: { bins: Bin[]; unit: string }) {
   );
 }
 
-function Part<T>({ title, asked, children }: { title: string; asked: Asked<T>; children: (data: T) => preact.ComponentChildren }) {
+function Part<T>({ title, request, children }: { title: string; request: RequestState<T>; children: (data: T) => preact.ComponentChildren }) {
   return (
     <section>
       <h3>{title}</h3>
-      <Busy isBusy={asked.isBusy && asked.data === undefined} />
-      <ErrorBox error={asked.error} again={asked.ask} />
-      {asked.data !== undefined && children(asked.data)}
+      <Busy isBusy={request.isBusy && request.data === undefined} />
+      <ErrorBox error={request.error} again={request.reload} />
+      {request.data !== undefined && children(request.data)}
     </section>
   );
 }
@@ -179,26 +181,30 @@ export function History({ stream }: { stream: StreamFull }) {
   const limit = limitOf(address.value.query.get("gap"));
   const hasNumbers = isNumeric(stream.type);
   const params = () => ({ stream: stream.rowId, from: new Date(beginOf(span, Date.now())).toISOString() });
-  const coverage = useAsk(async (signal) => (hasNumbers ? named<{ day: string; share: number }>("coverage", params(), signal) : []), [stream.rowId, span], REPEAT);
-  const gaps = useAsk((signal) => named<Gap>("gaps", { ...params(), longer_than: limit }, signal), [stream.rowId, span, limit], REPEAT);
-  const bins = useAsk(async (signal) => (hasNumbers ? named<Bin>("histogram", params(), signal) : []), [stream.rowId, span], REPEAT);
+  const coverage = useRequest(
+    async (signal) => (hasNumbers ? named<{ day: string; share: number }>("coverage", params(), signal) : []),
+    [stream.rowId, span],
+    REPEAT,
+  );
+  const gaps = useRequest((signal) => named<Gap>("gaps", { ...params(), longer_than: limit }, signal), [stream.rowId, span, limit], REPEAT);
+  const bins = useRequest(async (signal) => (hasNumbers ? named<Bin>("histogram", params(), signal) : []), [stream.rowId, span], REPEAT);
   return (
     <section>
       <h2>{t("history")}</h2>
       <Choices span={span} limit={limit} />
       <div class="two">
         {hasNumbers && (
-          <Part title={t("coverage")} asked={coverage}>
+          <Part title={t("coverage")} request={coverage}>
             {(found) => <DayBars days={everyDay(found, Date.parse(stream.createdAt), beginOf(span, Date.now()), Date.now())} />}
           </Part>
         )}
         {hasNumbers && (
-          <Part title={t("histogram")} asked={bins}>
+          <Part title={t("histogram")} request={bins}>
             {(found) => <Histogram bins={found} unit={stream.unit} />}
           </Part>
         )}
       </div>
-      <Part title={t("gaps")} asked={gaps}>
+      <Part title={t("gaps")} request={gaps}>
         {(found) => <GapTable gaps={found} stream={stream} />}
       </Part>
     </section>

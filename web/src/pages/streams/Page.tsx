@@ -4,7 +4,7 @@ import { BASE } from "../../api/root.ts";
 import { graph } from "../../api/graph.ts";
 import { isNumeric } from "../../api/types.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { PageHead } from "../../ui/PageHead.tsx";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { Facts, Latest } from "./Facts.tsx";
@@ -12,15 +12,14 @@ import { History } from "./History.tsx";
 import { newestOf } from "./newest.ts";
 import { STREAM } from "./queries.ts";
 import { Retention } from "./Retention.tsx";
-import type { StreamFull } from "./types.ts";
 import { t } from "./words.ts";
 
 /** Settings are read anew so often, milliseconds. */
 const REPEAT = 60_000;
 
 export default function StreamDetail({ id }: { id: string }) {
-  const { data, error, isBusy, ask, change } = useAsk(
-    async (signal) => (await graph<{ stream: StreamFull | null }>(STREAM, { id: Number(id) }, signal)).stream,
+  const { data, error, isBusy, reload, change } = useRequest(
+    async (signal) => (await graph(STREAM, { id: Number(id) }, signal)).stream,
     [id],
     REPEAT,
   );
@@ -29,7 +28,7 @@ export default function StreamDetail({ id }: { id: string }) {
     <div class="page stream">
       <Busy isBusy={isBusy && !data} />
       <p class="crumb">{device ? <a href={`${BASE}/devices/${device.rowId}`}>← {device.name}</a> : <a href={`${BASE}/live`}>← {t("live")}</a>}</p>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data === null && <Empty title={t("noSuchStream")} />}
       {data && (
         <>
@@ -40,7 +39,9 @@ export default function StreamDetail({ id }: { id: string }) {
               </a>
             )}
           </PageHead>
-          {may("value:read") && <Latest stream={data} told={(readings) => change((known) => known && { ...known, latest: newestOf(known.latest, readings) })} />}
+          {may("value:read") && (
+            <Latest stream={data} changed={(readings) => change((known) => known && { ...known, latest: newestOf(known.latest, readings) })} />
+          )}
           {may("value:read") && <History stream={data} />}
           <div class="two">
             <Facts stream={data} />

@@ -3,23 +3,14 @@
 import { useState } from "preact/hooks";
 import { graph, type UserError } from "../../api/graph.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { dateTime, formatCount, formatNumber } from "../../ui/format.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { OtherErrors, SelectField, TextField } from "../../ui/fields.tsx";
 import { parseNumber } from "../../ui/numbers.ts";
 import { POLICIES, SET_RETENTION } from "./queries.ts";
-import type { Forecast, Policy, RetentionTable, StreamFull } from "./types.ts";
+import type { Forecast, RetentionTable, StreamFull, Policies } from "./types.ts";
 import { t } from "./words.ts";
-
-interface Answer {
-  setRetention: { errors: UserError[]; forecast: Forecast | null; policies: Policy[] | null };
-}
-
-interface Policies {
-  stream: { retention: Policy[] } | null;
-  retention: Policy[];
-}
 
 const DAY_S = 86_400;
 
@@ -52,10 +43,10 @@ function Outcome({ forecast }: { forecast: Forecast }) {
       {forecast.before === null || Number(forecast.rows) === 0
         ? t("nothingGoes")
         : t("wouldGo", {
-            rows: formatCount(Number(forecast.rows)),
-            time: dateTime(Date.parse(forecast.before)),
-            size: formatNumber(Math.round(Number(forecast.bytes) / 1e4) / 100),
-          })}
+          rows: formatCount(Number(forecast.rows)),
+          time: dateTime(Date.parse(forecast.before)),
+          size: formatNumber(Math.round(Number(forecast.bytes) / 1e4) / 100),
+        })}
     </p>
   );
 }
@@ -69,7 +60,7 @@ function RetentionForm({ stream, isOwn, changed }: { stream: StreamFull; isOwn: 
   const [said, setSaid] = useState("");
   const action = useAction();
   const change = async (dropAfter: number | null, dryRun: boolean) => {
-    const { setRetention } = await graph<Answer>(SET_RETENTION, { stream: String(stream.rowId), table, dropAfter, dryRun });
+    const { setRetention } = await graph(SET_RETENTION, { stream: String(stream.rowId), table, dropAfter, dryRun });
     setErrors(setRetention.errors);
     setForecast(setRetention.errors.length === 0 && dryRun ? (setRetention.forecast ?? undefined) : undefined);
     setSaid(setRetention.errors.length === 0 && !dryRun ? t("policySet") : "");
@@ -121,14 +112,14 @@ function RetentionForm({ stream, isOwn, changed }: { stream: StreamFull; isOwn: 
 }
 
 export function Retention({ stream }: { stream: StreamFull }) {
-  const { data, error, ask } = useAsk((signal) => graph<Policies>(POLICIES, { id: stream.rowId }, signal), [stream.rowId]);
+  const { data, error, reload } = useRequest((signal) => graph(POLICIES, { id: stream.rowId }, signal), [stream.rowId]);
   const isOwn = (table: RetentionTable) => data?.stream?.retention.some((policy) => policy.table === table) ?? false;
   return (
     <section>
       <h2>{t("retention")}</h2>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data && <PolicyList policies={data} />}
-      {data && may("system:write") && <RetentionForm stream={stream} isOwn={isOwn} changed={ask} />}
+      {data && may("system:write") && <RetentionForm stream={stream} isOwn={isOwn} changed={reload} />}
     </section>
   );
 }

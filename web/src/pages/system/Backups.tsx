@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { type ApiError, send } from "../../api/http.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { dateTime, formatBytes, formatCount } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { t } from "./words.ts";
@@ -84,7 +84,7 @@ function Rows({ backups, verify, isRunning }: { backups: Backup[]; verify: (name
   );
 }
 
-function Started({ job }: { job: number | undefined }) {
+function StartedJob({ job }: { job: number | undefined }) {
   return (
     <p role="status">
       {job !== undefined && (
@@ -98,7 +98,7 @@ function Started({ job }: { job: number | undefined }) {
 
 export function Backups() {
   const [job, setJob] = useState<number>();
-  const { data, error, isBusy, ask } = useAsk(load, [job], job === undefined ? LATER : SOON);
+  const { data, error, isBusy, reload } = useRequest(load, [job], job === undefined ? LATER : SOON);
   const { run, error: refusal, isRunning } = useAction();
   const begin = (path: string) =>
     run(async () => {
@@ -110,7 +110,7 @@ export function Backups() {
     <section>
       <Busy isBusy={isBusy && !data} />
       <h2>{t("backups")}</h2>
-      {hasNoPlace ? <Empty title={t("backupNoPlace", { key: KEY })} note={error?.message ?? ""} /> : <ErrorBox error={error} again={ask} />}
+      {hasNoPlace ? <Empty title={t("backupNoPlace", { key: KEY })} note={error?.message ?? ""} /> : <ErrorBox error={error} again={reload} />}
       {data && !hasNoPlace && (
         <>
           <p class="muted">
@@ -124,9 +124,11 @@ export function Backups() {
             </p>
           )}
           <ErrorBox error={refusal} />
-          <Started job={job} />
+          <StartedJob job={job} />
           {data.backups.length === 0 && <Empty title={t("backupsNone")} note={t("backupsNoneNote")} />}
-          {data.backups.length > 0 && <Rows backups={data.backups} isRunning={isRunning} verify={(name) => begin(`${PATH}${encodeURIComponent(name)}/verify/`)} />}
+          {data.backups.length > 0 && (
+            <Rows backups={data.backups} isRunning={isRunning} verify={(name) => begin(`${PATH}${encodeURIComponent(name)}/verify/`)} />
+          )}
         </>
       )}
     </section>

@@ -2,7 +2,7 @@
 
 import { useRef } from "preact/hooks";
 import { send } from "../../api/http.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Busy, ErrorBox } from "../../ui/parts.tsx";
 import { parseMetrics, rate, type Sample, total } from "./metrics.ts";
@@ -14,7 +14,7 @@ const [CONNECTIONS, NOTIFICATIONS, QUARANTINED] = ["basalt_mqtt_connections", "b
 /** All metrics of a plant with many devices are a megabyte. */
 const METRICS = `/metrics?${[READINGS, CONNECTIONS, NOTIFICATIONS, QUARANTINED].map((name) => `name[]=${name}`).join("&")}`;
 
-interface Look {
+interface MetricsSample {
   samples: Sample[];
   /** Readings of devices a second since the look before. */
   readings: number | undefined;
@@ -22,7 +22,7 @@ interface Look {
 
 function useMetrics() {
   const before = useRef<{ at: number; readings: number | undefined } | undefined>(undefined);
-  return useAsk<Look>(
+  return useRequest<MetricsSample>(
     async (signal) => {
       const samples = parseMetrics(await (await send(METRICS, { signal })).text());
       const now = { at: performance.now(), readings: total(samples, READINGS) };
@@ -49,13 +49,13 @@ function count(value: number | undefined): string {
 }
 
 export function Figures() {
-  const { data, error, isBusy, ask } = useMetrics();
+  const { data, error, isBusy, reload } = useMetrics();
   const samples = data?.samples ?? [];
   return (
     <section>
       <Busy isBusy={isBusy} />
       <h2>{t("figures")}</h2>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data && (
         <ul class="tiles">
           <Tile name={t("readingsRate")} figure={data.readings === undefined ? "…" : formatNumber(Math.round(data.readings * 10) / 10)} />

@@ -1,27 +1,15 @@
 // Jobs: what runs in the background, how far it is, and an end to it.
 
-import { checkErrors, graph, type UserError } from "../../api/graph.ts";
+import { checkErrors, graph, type Data } from "../../api/graph.ts";
 import { may } from "../../shell/session.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { dateTime, formatCount } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { Progress } from "../../ui/Progress.tsx";
 import { CANCEL_JOB, JOBS } from "./queries.ts";
 import { t } from "./words.ts";
 
-export interface Job {
-  rowId: number;
-  kind: string;
-  name: string | null;
-  modelRowId: number | null;
-  state: string;
-  progress: number;
-  error: string | null;
-  requestedBy: string;
-  createdAt: string;
-}
-
-type Jobs = { jobs: { nodes: Job[]; totalCount: number } };
+export type Job = Data<"Jobs">["jobs"]["nodes"][number];
 
 const STATES = { queued: "jobQueued", running: "jobRunning", done: "jobDone", failed: "jobFailed", cancelled: "jobCancelled" } as const;
 const KINDS = { score: "jobScore", rescore: "jobRescore", export: "jobExport", import: "jobImport", backup: "jobBackup", verify_backup: "jobVerify" } as const;
@@ -39,7 +27,7 @@ function mayCancel(job: Job): boolean {
 function Row({ job, changed }: { job: Job; changed: () => void }) {
   const { run, error, isRunning } = useAction();
   const cancel = async () => {
-    const { cancelJob } = await graph<{ cancelJob: { errors: UserError[] } }>(CANCEL_JOB, { id: job.rowId });
+    const { cancelJob } = await graph(CANCEL_JOB, { id: job.rowId });
     checkErrors(cancelJob.errors);
     changed();
   };
@@ -73,12 +61,12 @@ function Row({ job, changed }: { job: Job; changed: () => void }) {
 const SOON = 2000;
 
 export function Jobs() {
-  const { data, error, isBusy, ask } = useAsk(async (signal) => (await graph<Jobs>(JOBS, {}, signal)).jobs, [], SOON);
+  const { data, error, isBusy, reload } = useRequest(async (signal) => (await graph(JOBS, {}, signal)).jobs, [], SOON);
   return (
     <section>
       <Busy isBusy={isBusy} />
       <h2 id="jobs">{t("jobs")}</h2>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.nodes.length === 0 && <Empty title={t("jobsNone")} note={t("jobsNoneNote")} />}
       {data && data.nodes.length > 0 && (
         <>
@@ -100,7 +88,7 @@ export function Jobs() {
               </thead>
               <tbody>
                 {data.nodes.map((job) => (
-                  <Row key={job.rowId} job={job} changed={ask} />
+                  <Row key={job.rowId} job={job} changed={reload} />
                 ))}
               </tbody>
             </table>

@@ -1,7 +1,7 @@
 // The license, and the file by which one is asked for.
 
 import { send } from "../../api/http.ts";
-import { useAction, useAsk } from "../../ui/ask.ts";
+import { useAction, useRequest } from "../../ui/request.ts";
 import { saveFile } from "../../ui/file.ts";
 import { dateTime, formatCount } from "../../ui/format.ts";
 import { Busy, ErrorBox } from "../../ui/parts.tsx";
@@ -44,13 +44,13 @@ function Facts({ state }: { state: LicenseState }) {
 }
 
 export function License() {
-  const { data, error, isBusy, ask } = useAsk(load, []);
+  const { data, error, isBusy, reload } = useRequest(load, []);
   const saving = useAction();
   return (
     <section>
       <Busy isBusy={isBusy} />
       <h2>{t("license")}</h2>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.problem && <p class="error-text">{data.problem}</p>}
       {data && (
         <>

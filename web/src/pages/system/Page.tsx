@@ -1,18 +1,16 @@
 // The system: whether it is in order, what it does, and what it did.
 
 import { graph } from "../../api/graph.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { Busy, ErrorBox } from "../../ui/parts.tsx";
 import { Figures } from "./Figures.tsx";
 import { Jobs } from "./Jobs.tsx";
 import { License } from "./License.tsx";
 import { QueryLog } from "./QueryLog.tsx";
-import { Running } from "./Running.tsx";
+import { RunningQueries } from "./RunningQueries.tsx";
 import { Server } from "./Server.tsx";
 import { HEALTH } from "./queries.ts";
 import { t } from "./words.ts";
-
-type Health = { health: { ok: boolean; checks: { name: string; ok: boolean; error: string | null }[] } };
 
 const EVERY = 10_000;
 
@@ -25,12 +23,12 @@ function checkName(name: string): string {
 }
 
 function Checks() {
-  const { data, error, isBusy, ask } = useAsk(async (signal) => (await graph<Health>(HEALTH, {}, signal)).health, [], EVERY);
+  const { data, error, isBusy, reload } = useRequest(async (signal) => (await graph(HEALTH, {}, signal)).health, [], EVERY);
   return (
     <section>
       <Busy isBusy={isBusy} />
       <h2>{t("checks")}</h2>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       <ul class="tiles checks">
         {data?.checks.map((check) => (
           <li key={check.name}>
@@ -51,7 +49,7 @@ export default function System() {
       <Server />
       <Figures />
       <Jobs />
-      <Running />
+      <RunningQueries />
       <QueryLog />
       <License />
     </div>

@@ -2,13 +2,13 @@
 
 import { useState } from "preact/hooks";
 import { rows } from "../../api/rows.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { dateTime, formatBytes, formatCount, formatNumber } from "../../ui/format.ts";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { NEW, SLOW } from "./queries.ts";
 import { t } from "./words.ts";
 
-interface Logged {
+interface QueryLogEntry {
   started_at: string;
   surface: string;
   principal: string;
@@ -23,7 +23,7 @@ interface Logged {
 const ms = (length: number) => `${formatNumber(Math.round(length * 10) / 10)} ms`;
 const bytes = (size: number | null) => (size === null ? "–" : formatBytes(size));
 
-function Row({ query }: { query: Logged }) {
+function Row({ query }: { query: QueryLogEntry }) {
   return (
     <tr>
       <td class="nowrap">{dateTime(Math.floor(Date.parse(query.started_at) / 1000) * 1000)}</td>
@@ -53,7 +53,7 @@ const COLUMNS = [
 
 export function QueryLog() {
   const [isSlowest, setSlowest] = useState(true);
-  const { data, error, isBusy, ask } = useAsk((signal) => rows<Logged>(isSlowest ? SLOW : NEW, {}, signal), [isSlowest]);
+  const { data, error, isBusy, reload } = useRequest((signal) => rows<QueryLogEntry>(isSlowest ? SLOW : NEW, {}, signal), [isSlowest]);
   return (
     <section>
       <Busy isBusy={isBusy} />
@@ -66,11 +66,11 @@ export function QueryLog() {
             <option value="new">{t("newest")}</option>
           </select>
         </label>
-        <button type="button" onClick={ask}>
+        <button type="button" onClick={reload}>
           {t("refresh")}
         </button>
       </div>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data?.length === 0 && <Empty title={t("queriesNone")} />}
       {data && data.length > 0 && (
         <div class="table-wrap" tabIndex={0} role="region" aria-label={t("queryLog")}>

@@ -1,29 +1,16 @@
 // The server: what runs, since when, and how much it holds.
 
-import { graph } from "../../api/graph.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { graph, type Data } from "../../api/graph.ts";
+import { useRequest } from "../../ui/request.ts";
 import { duration, formatBytes, formatCount } from "../../ui/format.ts";
 import { Busy, ErrorBox } from "../../ui/parts.tsx";
 import { Backups } from "./Backups.tsx";
 import { SYSTEM } from "./queries.ts";
 import { t } from "./words.ts";
 
-interface ServerFacts {
-  disk: { totalBytes: number; freeBytes: number; usedBytes: number };
-  log: { bytes: number; segments: number };
-  memtable: { readings: number; flushLagSeconds: number };
-  lake: { table: string; files: number; bytes: number; rows: number; days: number; mergeLagFiles: number }[];
-  memory: { residentBytes: number | null; budgets: { budget: string; usedBytes: number; limitBytes: number }[] };
-  connections: { listener: string; open: number; limit: number }[];
-}
+type ServerFacts = NonNullable<SystemFacts["server"]>;
 
-interface SystemFacts {
-  version: string;
-  startedAt: string;
-  uptimeSeconds: number;
-  organization: { devices: number; streams: number; lakeBytes: number | null; runningQueries: number };
-  server: ServerFacts | null;
-}
+type SystemFacts = Data<"System">["system"];
 
 const EVERY = 5000;
 
@@ -84,7 +71,7 @@ function Machine({ server }: { server: ServerFacts }) {
     <>
       <h2>{t("machine")}</h2>
       <ul class="tiles">
-        <Fill name={t("disk")} used={disk.usedBytes} limit={disk.totalBytes} format={formatBytes} />
+        {disk && <Fill name={t("disk")} used={Number(disk.usedBytes)} limit={Number(disk.totalBytes)} format={formatBytes} />}
         {memory.residentBytes !== null && <Tile name={t("memoryOfAll")} figure={formatBytes(memory.residentBytes)} />}
         <Tile name={t("log")} figure={formatBytes(log.bytes)} />
         <Tile name={t("memtable")} figure={formatCount(memtable.readings)} />
@@ -93,7 +80,7 @@ function Machine({ server }: { server: ServerFacts }) {
       <h2>{t("budgets")}</h2>
       <ul class="tiles">
         {memory.budgets.map(({ budget, usedBytes, limitBytes }) => (
-          <Fill key={budget} name={budget} used={usedBytes} limit={limitBytes} format={formatBytes} />
+          <Fill key={budget} name={budget} used={Number(usedBytes)} limit={Number(limitBytes)} format={formatBytes} />
         ))}
       </ul>
       <h2>{t("connections")}</h2>
@@ -109,11 +96,11 @@ function Machine({ server }: { server: ServerFacts }) {
 }
 
 export function Server() {
-  const { data, error, isBusy, ask } = useAsk(async (signal) => (await graph<{ system: SystemFacts }>(SYSTEM, {}, signal)).system, [], EVERY);
+  const { data, error, isBusy, reload } = useRequest(async (signal) => (await graph(SYSTEM, {}, signal)).system, [], EVERY);
   return (
     <section>
       <Busy isBusy={isBusy} />
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data && (
         <>
           <ul class="tiles">

@@ -1,15 +1,17 @@
 // What the page of the system asks for.
 
-export const HEALTH = "query SystemHealth { health { ok checks { name ok error } } }";
+import type { Document } from "../../api/graph.ts";
+
+export const HEALTH = "query SystemHealth { health { ok checks { name ok error } } }" as Document<"SystemHealth">;
 
 export const JOBS = `query Jobs {
   jobs(first: 50) {
     totalCount
     nodes { rowId kind name modelRowId state progress error requestedBy createdAt }
   }
-}`;
+}` as Document<"Jobs">;
 
-export const CANCEL_JOB = "mutation CancelJob($id: Int!) { cancelJob(rowId: $id) { errors { field message } } }";
+export const CANCEL_JOB = "mutation CancelJob($id: Int!) { cancelJob(rowId: $id) { errors { field message } } }" as Document<"CancelJob">;
 
 const LOGGED = `started_at, surface, principal, wait_ms, run_ms, rows, outcome, bytes_scanned, peak_memory`;
 
@@ -31,10 +33,10 @@ export const SYSTEM = `query System {
       connections { listener open limit }
     }
   }
-}`;
+}` as Document<"System">;
 
 export const RUNNING = `query RunningQueries {
   runningQueries { id caller surface startedAt elapsedMs rows memoryBytes text own }
-}`;
+}` as Document<"RunningQueries">;
 
-export const CANCEL_QUERY = "mutation CancelQuery($id: String!) { cancelQuery(id: $id) { cancelled errors { field message } } }";
+export const CANCEL_QUERY = "mutation CancelQuery($id: String!) { cancelQuery(id: $id) { cancelled errors { field message } } }" as Document<"CancelQuery">;

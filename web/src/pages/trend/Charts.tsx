@@ -13,7 +13,7 @@ import { Lanes } from "./Lane.tsx";
 import type { TrendModel } from "./model.ts";
 import { Chips, Readout } from "./Readout.tsx";
 
-export interface Hands {
+export interface ChartHandlers {
   show: (range: Range, isFinal: boolean) => void;
   move: (share: number) => void;
   zoom: (factor: number) => void;
@@ -31,7 +31,7 @@ interface Props {
   isTable: boolean;
   /** The time before that is drawn too, such as `-7d`; empty for none. */
   compare: string;
-  hands: Hands;
+  handlers: ChartHandlers;
 }
 
 /** Heights of charts, CSS pixels: of one alone, of one among others, of a state. */
@@ -48,15 +48,15 @@ function moveCursor(model: TrendModel, direction: number): void {
 const hasModifier = (event: KeyboardEvent) => event.ctrlKey || event.metaKey || event.altKey;
 const isTableKey = (event: KeyboardEvent) => event.key.toLowerCase() === "t" && !hasModifier(event);
 
-function onKey(event: KeyboardEvent, model: TrendModel, hands: Hands): void {
+function onKey(event: KeyboardEvent, model: TrendModel, handlers: ChartHandlers): void {
   const direction = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
   if (hasModifier(event)) return;
-  if (direction && event.shiftKey) hands.move(direction * 0.25);
+  if (direction && event.shiftKey) handlers.move(direction * 0.25);
   else if (direction) moveCursor(model, direction);
-  else if (event.key === "+") hands.zoom(0.5);
-  else if (event.key === "-") hands.zoom(2);
-  else if (event.key.toLowerCase() === "l") hands.live();
-  else if (isTableKey(event)) hands.toggleTable();
+  else if (event.key === "+") handlers.zoom(0.5);
+  else if (event.key === "-") handlers.zoom(2);
+  else if (event.key.toLowerCase() === "l") handlers.live();
+  else if (isTableKey(event)) handlers.toggleTable();
   else return;
   event.preventDefault();
 }
@@ -79,7 +79,7 @@ function LevelWords({ model, series }: { model: TrendModel; series: Series[] }) 
   return <p class="small muted level-words">{isRaw ? (isBucket ? t("drawnMixed", { step }) : t("drawnRaw")) : t("drawnAs", { step })}</p>;
 }
 
-export function Charts({ model, series, bounds, isTable, compare, hands }: Props) {
+export function Charts({ model, series, bounds, isTable, compare, handlers }: Props) {
   const drawnSeries = useMemo(() => (compare ? withBefore(series) : series), [series, compare]);
   const groups = useMemo(() => groupByUnit(drawnSeries), [drawnSeries]);
   // Lanes are drawn anew when their list is another one.
@@ -88,13 +88,13 @@ export function Charts({ model, series, bounds, isTable, compare, hands }: Props
   const names = series.map(({ stream }) => stream.name).join(", ");
   if (isTable) {
     return (
-      <div onKeyDown={(event) => isTableKey(event) && hands.toggleTable()}>
+      <div onKeyDown={(event) => isTableKey(event) && handlers.toggleTable()}>
         <DataTable series={series} range={model.range} version={model.version} marks={model.marks} />
       </div>
     );
   }
   return (
-    <figure class="charts" tabIndex={0} role="application" aria-label={t("chartOf", { names })} onKeyDown={(event) => onKey(event, model, hands)}>
+    <figure class="charts" tabIndex={0} role="application" aria-label={t("chartOf", { names })} onKeyDown={(event) => onKey(event, model, handlers)}>
       <Chips bands={drawn} range={model.range} />
       {groups.map((group, index) => {
         const isState = group[0]?.stream.type === "bit" || group[0]?.stream.type === "enum";
@@ -119,9 +119,9 @@ export function Charts({ model, series, bounds, isTable, compare, hands }: Props
               cursor={model.cursor}
               bands={drawn}
               marks={model.marks}
-              show={hands.show}
-              back={hands.back}
-              anchor={hands.anchor}
+              show={handlers.show}
+              back={handlers.back}
+              anchor={handlers.anchor}
               bounds={bounds}
               height={(isState ? STATE : groups.length === 1 ? ALONE : AMONG) + (isLast ? 36 : 0)}
               hasTimes={isLast}

@@ -4,10 +4,10 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { AXIS, RIGHT } from "../../chart/Chart.tsx";
 import type { Range } from "../../chart/levels.ts";
 import { may } from "../../shell/session.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { dateTime, shortTime } from "../../ui/format.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
-import type { Hands } from "./Charts.tsx";
+import type { ChartHandlers } from "./Charts.tsx";
 import { barsPath, dragged, type Extent, type Grip, gripAt, loadExtent } from "./extent.ts";
 import type { TrendModel } from "./model.ts";
 import { t } from "./words.ts";
@@ -23,7 +23,7 @@ const SHORTEST = 1000;
 interface Props {
   model: TrendModel;
   streams: number[];
-  hands: Hands;
+  handlers: ChartHandlers;
 }
 
 function useWidth(isThere: boolean) {
@@ -40,7 +40,7 @@ function useWidth(isThere: boolean) {
 }
 
 /** Dragging the window, its edges, or a place outside, to which it jumps. */
-function usePointer(model: TrendModel, hands: Hands, { range }: Extent, width: number) {
+function usePointer(model: TrendModel, handlers: ChartHandlers, { range }: Extent, width: number) {
   const held = useRef<{ grip: Grip; at: number; window: Range }>(undefined);
   const perPixel = (range.to - range.from) / width;
   const timeOf = (event: PointerEvent) => range.from + (event.clientX - (event.currentTarget as Element).getBoundingClientRect().left) * perPixel;
@@ -52,7 +52,7 @@ function usePointer(model: TrendModel, hands: Hands, { range }: Extent, width: n
       if (!grip) {
         const half = (window.to - window.from) / 2;
         window = { from: at - half, to: at + half };
-        hands.show(window, false);
+        handlers.show(window, false);
       }
       held.current = { grip: grip ?? "whole", at, window };
       (event.currentTarget as Element).setPointerCapture(event.pointerId);
@@ -60,34 +60,34 @@ function usePointer(model: TrendModel, hands: Hands, { range }: Extent, width: n
     onPointerMove: (event: PointerEvent) => {
       if (!held.current) return;
       const { grip, at, window } = held.current;
-      hands.show(dragged(window, grip, timeOf(event) - at, SHORTEST), false);
+      handlers.show(dragged(window, grip, timeOf(event) - at, SHORTEST), false);
     },
     onPointerUp: () => {
-      if (held.current) hands.show(model.range.peek(), true);
+      if (held.current) handlers.show(model.range.peek(), true);
       held.current = undefined;
     },
   };
 }
 
-function onKey(event: KeyboardEvent, model: TrendModel, hands: Hands, all: Range): void {
+function onKey(event: KeyboardEvent, model: TrendModel, handlers: ChartHandlers, all: Range): void {
   const { from, to } = model.range.peek();
   const length = to - from;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "ArrowLeft") hands.move(-0.5);
-  else if (event.key === "ArrowRight") hands.move(0.5);
-  else if (event.key === "Home") hands.show({ from: all.from, to: all.from + length }, true);
-  else if (event.key === "End") hands.show({ from: all.to - length, to: all.to }, true);
-  else if (event.key === "+") hands.zoom(0.5);
-  else if (event.key === "-") hands.zoom(2);
+  if (event.key === "ArrowLeft") handlers.move(-0.5);
+  else if (event.key === "ArrowRight") handlers.move(0.5);
+  else if (event.key === "Home") handlers.show({ from: all.from, to: all.from + length }, true);
+  else if (event.key === "End") handlers.show({ from: all.to - length, to: all.to }, true);
+  else if (event.key === "+") handlers.zoom(0.5);
+  else if (event.key === "-") handlers.zoom(2);
   else return;
   event.preventDefault();
 }
 
-function Strip({ model, hands, extent, width }: { model: TrendModel; hands: Hands; extent: Extent; width: number }) {
+function Strip({ model, handlers, extent, width }: { model: TrendModel; handlers: ChartHandlers; extent: Extent; width: number }) {
   const { range, step, readings, events } = extent;
   const bars = useMemo(() => barsPath(readings, range, step, width, BARS), [extent, width]);
   const marks = useMemo(() => barsPath(events.map(({ time }) => ({ time, n: 1 })), range, step, width, EVENTS - 2), [extent, width]);
-  const pointer = usePointer(model, hands, extent, width);
+  const pointer = usePointer(model, handlers, extent, width);
   const window = model.range.value;
   const x = (time: number) => Math.min(Math.max(((time - range.from) / (range.to - range.from)) * width, 0), width);
   const left = Math.min(x(window.from), width - LEAST);
@@ -107,7 +107,7 @@ function Strip({ model, hands, extent, width }: { model: TrendModel; hands: Hand
       aria-valuemax={100}
       aria-valuenow={Math.min(100, Math.max(0, share))}
       aria-valuetext={`${whole(window.from)} – ${whole(window.to)}`}
-      onKeyDown={(event) => onKey(event, model, hands, range)}
+      onKeyDown={(event) => onKey(event, model, handlers, range)}
       {...pointer}
     >
       <path class="density" d={bars} />
@@ -117,16 +117,16 @@ function Strip({ model, hands, extent, width }: { model: TrendModel; hands: Hand
   );
 }
 
-export function Overview({ model, streams, hands }: Props) {
-  const { data, error, ask } = useAsk((signal) => loadExtent(streams, may("event-log:read"), Date.now(), signal), [streams.join()], REPEAT);
+export function Overview({ model, streams, handlers }: Props) {
+  const { data, error, reload } = useRequest((signal) => loadExtent(streams, may("event-log:read"), Date.now(), signal), [streams.join()], REPEAT);
   const { place, width } = useWidth(data !== undefined);
   const present = Date.now();
   return (
     <div class="overview" ref={place}>
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       {data && (
         <div style={{ marginLeft: `${AXIS}px`, width: `${width}px` }}>
-          <Strip model={model} hands={hands} extent={data} width={width} />
+          <Strip model={model} handlers={handlers} extent={data} width={width} />
           <p class="ends small muted">
             <span>{shortTime(data.range.from, present)}</span>
             <span class="strip-words">{t("stripWords")}</span>

@@ -2,7 +2,7 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { graph } from "../../api/graph.ts";
+import { graphText } from "../../api/graph.ts";
 import { type Event, isNumeric, type Stream } from "../../api/types.ts";
 import { AXIS, RIGHT } from "../../chart/Chart.tsx";
 import { type Range, zoomed } from "../../chart/levels.ts";
@@ -12,7 +12,7 @@ import { isSteppedByNature, type Series } from "../../chart/series.ts";
 import { address, goBack, navigate } from "../../shell/router.ts";
 import { may } from "../../shell/session.ts";
 import { isDark } from "../../shell/theme.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { now } from "../../ui/clock.ts";
 import { dateTime, zoneName } from "../../ui/format.ts";
 import { Menu } from "../../ui/Menu.tsx";
@@ -20,7 +20,7 @@ import { PageHead } from "../../ui/PageHead.tsx";
 import { Busy, Empty, ErrorBox } from "../../ui/parts.tsx";
 import { isPhone } from "../../ui/phone.ts";
 import { t } from "./words.ts";
-import { Charts, type Hands } from "./Charts.tsx";
+import { Charts, type ChartHandlers } from "./Charts.tsx";
 import { MOST_EVENTS, TrendModel } from "./model.ts";
 import { Overview } from "./Overview.tsx";
 import { Picker } from "./Picker.tsx";
@@ -51,10 +51,10 @@ function liveRange({ from, to }: Range): RangeText {
 /** The streams of the address that the reader may see, in its order. */
 function useSeries(state: TrendState) {
   const ids = state.streams.map(({ id }) => id);
-  const asked = useAsk(
+  const request = useRequest(
     async (signal) => {
       if (ids.length === 0) return [];
-      const found = await graph<Record<string, Stream | null>>(streamsQuery(ids), {}, signal);
+      const found = await graphText<Record<string, Stream | null>>(streamsQuery(ids), {}, signal);
       return ids.map((id) => found[`s${id}`] ?? null);
     },
     [ids.join()],
@@ -62,15 +62,15 @@ function useSeries(state: TrendState) {
   const dark = isDark.value;
   const drawn = state.streams.map(({ id, drawn }) => `${id}${drawn}`).join();
   const series = useMemo(() => {
-    const known = asked.data ?? [];
+    const known = request.data ?? [];
     return state.streams.flatMap(({ id, drawn: how }, index): Series[] => {
       const stream = known.find((one) => one?.rowId === id);
       if (!stream || !isNumeric(stream.type)) return [];
       const isStepped = how === "step" || (how === "auto" && isSteppedByNature(stream));
       return [{ stream, style: seriesStyle(index, dark), isStepped, isBefore: false }];
     });
-  }, [asked.data, drawn, dark]);
-  return { ...asked, series };
+  }, [request.data, drawn, dark]);
+  return { ...request, series };
 }
 
 function CompareChoice({ compare, choose }: { compare: string; choose: (compare: string) => void }) {
@@ -142,10 +142,10 @@ function useKeyboardKept(place: RefObject<HTMLDivElement | null>, isTable: boole
   }, [isTable]);
 }
 
-type Go = (changes: Partial<TrendState>, replace?: boolean) => void;
+type StateChange = (changes: Partial<TrendState>, replace?: boolean) => void;
 
 /** What can be done to the view. */
-function handsOf(model: TrendModel, state: TrendState, go: Go): Hands {
+function handlersOf(model: TrendModel, state: TrendState, go: StateChange): ChartHandlers {
   const goesOn = isLive(state.range);
   const show = (range: Range, isFinal: boolean) => {
     model.isHeld = !isFinal;
@@ -172,7 +172,7 @@ function handsOf(model: TrendModel, state: TrendState, go: Go): Hands {
 }
 
 /** How the charts are drawn. */
-function Options({ state, go }: { state: TrendState; go: Go }) {
+function Options({ state, go }: { state: TrendState; go: StateChange }) {
   const table = (
     <button type="button" onClick={() => go({ isTable: !state.isTable }, true)}>
       {t(state.isTable ? "asChart" : "asTable")}
@@ -194,15 +194,15 @@ function Options({ state, go }: { state: TrendState; go: Go }) {
   );
 }
 
-interface DrawnProps {
+interface TrendViewProps {
   model: TrendModel;
   state: TrendState;
   series: Series[];
-  hands: Hands;
+  handlers: ChartHandlers;
   remove: (stream: number) => void;
 }
 
-function Drawn({ model, state, series, hands, remove }: DrawnProps) {
+function TrendView({ model, state, series, handlers, remove }: TrendViewProps) {
   const place = useWidth(model);
   useKeyboardKept(place, state.isTable);
   const ids = series.map(({ stream }) => stream.rowId);
@@ -210,9 +210,9 @@ function Drawn({ model, state, series, hands, remove }: DrawnProps) {
     <>
       {model.hasMoreEvents.value && <p class="muted small">{t("moreEvents", { n: MOST_EVENTS })}</p>}
       <div ref={place}>
-        <Charts model={model} series={series} bounds={state.bounds} isTable={state.isTable} compare={state.compare} hands={hands} />
+        <Charts model={model} series={series} bounds={state.bounds} isTable={state.isTable} compare={state.compare} handlers={handlers} />
       </div>
-      <Overview model={model} streams={ids} hands={hands} />
+      <Overview model={model} streams={ids} handlers={handlers} />
       <Statistics
         series={series}
         range={model.range}
@@ -237,10 +237,10 @@ function wordsOf(model: TrendModel, series: Series[]) {
 
 export default function Trend() {
   const state = parseState(address.value.query);
-  const { series, error, ask, data } = useSeries(state);
+  const { series, error, reload, data } = useSeries(state);
   const model = useModel(state, series);
-  const go: Go = (changes, replace = false) => navigate(`/trend?${stateText({ ...state, ...changes })}`, replace);
-  const hands = handsOf(model, state, go);
+  const go: StateChange = (changes, replace = false) => navigate(`/trend?${stateText({ ...state, ...changes })}`, replace);
+  const handlers = handlersOf(model, state, go);
   const ids = state.streams.map(({ id }) => id);
   const toggle = (id: number) => {
     const rest = state.streams.filter((stream) => stream.id !== id);
@@ -253,16 +253,16 @@ export default function Trend() {
     <div class="page trend">
       <Busy isBusy={model.isBusy.value} />
       <PageHead title={t("trend")}>
-        <RangeBar text={state.range} range={model.range} choose={(range) => go({ range })} move={hands.move} zoom={hands.zoom} />
+        <RangeBar text={state.range} range={model.range} choose={(range) => go({ range })} move={handlers.move} zoom={handlers.zoom} />
         {series.length > 0 && <Options state={state} go={go} />}
       </PageHead>
       <div class="trend-columns">
         <Picker chosen={ids} toggle={toggle} isFull={ids.length >= MOST_STREAMS} />
         <div class="trend-main">
-          <ErrorBox error={error ?? model.error.value} again={error ? ask : () => model.load()} />
+          <ErrorBox error={error ?? model.error.value} again={error ? reload : () => model.load()} />
           {missing > 0 && <p class="muted">{t("notShown", { n: missing })}</p>}
           {isEmpty && <Empty title={t("pickNote")} />}
-          {series.length > 0 && <Drawn model={model} state={state} series={series} hands={hands} remove={toggle} />}
+          {series.length > 0 && <TrendView model={model} state={state} series={series} handlers={handlers} remove={toggle} />}
         </div>
       </div>
     </div>

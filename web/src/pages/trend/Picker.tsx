@@ -2,8 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { graph } from "../../api/graph.ts";
-import { isNumeric, type Page, type Stream } from "../../api/types.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { isNumeric, type Stream } from "../../api/types.ts";
+import { useRequest } from "../../ui/request.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 import { hasRoomForList } from "../../ui/phone.ts";
 import { t } from "./words.ts";
@@ -26,14 +26,14 @@ function byDevice(streams: Stream[]): [string, Stream[]][] {
 
 export function Picker({ chosen, toggle, isFull }: Props) {
   const [text, setText] = useState("");
-  const [asked, setAsked] = useState("");
+  const [searched, setSearched] = useState("");
   useEffect(() => {
-    const timer = setTimeout(() => setAsked(text.trim()), 150);
+    const timer = setTimeout(() => setSearched(text.trim()), 150);
     return () => clearTimeout(timer);
   }, [text]);
-  const { data, error, ask } = useAsk(
-    async (signal) => (await graph<{ streams: Page<Stream> }>(PICK, { text: asked }, signal)).streams,
-    [asked],
+  const { data, error, reload } = useRequest(
+    async (signal) => (await graph(PICK, { text: searched }, signal)).streams,
+    [searched],
   );
   const groups = byDevice((data?.nodes ?? []).filter((stream) => isNumeric(stream.type)));
   return (
@@ -46,7 +46,7 @@ export function Picker({ chosen, toggle, isFull }: Props) {
         value={text}
         onInput={(event) => setText(event.currentTarget.value)}
       />
-      <ErrorBox error={error} again={ask} />
+      <ErrorBox error={error} again={reload} />
       <div class="picker-list">
         {groups.map(([device, streams]) => (
           <fieldset key={device}>
@@ -64,7 +64,7 @@ export function Picker({ chosen, toggle, isFull }: Props) {
             ))}
           </fieldset>
         ))}
-        {data && groups.length === 0 && <p class="muted">{t(asked === "" ? "streamsNone" : "noStreams")}</p>}
+        {data && groups.length === 0 && <p class="muted">{t(searched === "" ? "streamsNone" : "noStreams")}</p>}
         {data?.pageInfo.hasNextPage && <p class="muted small">{t("pickMore")}</p>}
       </div>
     </details>

@@ -112,7 +112,14 @@ export function Chips({ bands, range }: { bands: Signal<Band[]>; range: Signal<R
         const share = Math.min(1, Math.max(0, (begin - from) / (to - from)));
         const words = `${event.kind} ${dateTime(Date.parse(event.ts))} ${event.message}`;
         return (
-          <a key={event.rowId} class={`chip level-${event.level}`} href={`${BASE}/events/${event.rowId}`} title={words} aria-label={words} style={{ left: `${share * 100}%` }}>
+          <a
+            key={event.rowId}
+            class={`chip level-${event.level}`}
+            href={`${BASE}/events/${event.rowId}`}
+            title={words}
+            aria-label={words}
+            style={{ left: `${share * 100}%` }}
+          >
             {SIGNS[event.level]}
           </a>
         );

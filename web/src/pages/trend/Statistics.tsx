@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { numbers, sql } from "../../api/sql.ts";
 import type { Range } from "../../chart/levels.ts";
 import type { Series } from "../../chart/series.ts";
-import { useAsk } from "../../ui/ask.ts";
+import { useRequest } from "../../ui/request.ts";
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { Icon } from "../../ui/icons.tsx";
 import { ErrorBox } from "../../ui/parts.tsx";
@@ -13,7 +13,7 @@ import { t } from "./words.ts";
 import { statisticsSql } from "./queries.ts";
 import type { PictureWords } from "./picture.ts";
 import { statementOf } from "./statement.ts";
-import { Ways } from "./Ways.tsx";
+import { ExportButtons } from "./ExportButtons.tsx";
 
 interface Numbers {
   lo: number;
@@ -116,16 +116,16 @@ export function Statistics({ series, range, version, shift, isLive, step, remove
   const rested = useRested(range.value, isLive);
   const ids = series.map(({ stream }) => stream.rowId);
   const inputs = [ids.join(), rested.from, rested.to];
-  const { data, error, ask } = useAsk((signal) => load(ids, rested, signal), inputs);
+  const { data, error, reload } = useRequest((signal) => load(ids, rested, signal), inputs);
   const back = shift?.() ?? 0;
-  const before = useAsk(
+  const before = useRequest(
     async (signal) => (back > 0 ? load(ids, { from: rested.from - back, to: rested.to - back }, signal) : undefined),
     [...inputs, back],
   );
   return (
     <div class="statistics">
       <h2 id="statistics">{t("statistics")}</h2>
-      <ErrorBox error={error ?? before.error} again={error ? ask : before.ask} />
+      <ErrorBox error={error ?? before.error} again={error ? reload : before.reload} />
       <div class="table-wrap" tabIndex={0} role="region" aria-labelledby="statistics">
         <table>
           <thead>
@@ -148,7 +148,7 @@ export function Statistics({ series, range, version, shift, isLive, step, remove
           </tbody>
         </table>
       </div>
-      <Ways statement={statementOf(ids, rested, step())} picture={picture} />
+      <ExportButtons statement={statementOf(ids, rested, step())} picture={picture} />
     </div>
   );
 }

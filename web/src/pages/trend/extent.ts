@@ -56,18 +56,18 @@ const TURNS = 2;
 /** Asks by day for what there is, then in steps that fit the strip. Statistics of minutes answer most of it. */
 export async function loadExtent(streams: number[], hasEvents: boolean, now: number, signal: AbortSignal): Promise<Extent | undefined> {
   if (streams.length === 0) return undefined;
-  type Found = { t: string; n: number };
+  type CountRow = { t: string; n: number };
   const paramsOf = ({ from, to }: Range, step: number) => ({ step: stepText(step), from: new Date(from).toISOString(), to: new Date(to).toISOString() });
-  let readings = countsOf(await rows<Found>(COUNTS(streams), { step: stepText(DAY), ...ALWAYS }, signal));
+  let readings = countsOf(await rows<CountRow>(COUNTS(streams), { step: stepText(DAY), ...ALWAYS }, signal));
   let range = rangeOfDays(readings, now);
   if (!range) return undefined;
   let step = DAY;
   for (let turn = 0; turn < TURNS && stepFor(range, BUCKETS) < step; turn += 1) {
     step = stepFor(range, BUCKETS);
-    readings = countsOf(await rows<Found>(COUNTS(streams), paramsOf(range, step), signal));
+    readings = countsOf(await rows<CountRow>(COUNTS(streams), paramsOf(range, step), signal));
     range = trimmed(range, readings, step);
   }
-  const events = hasEvents ? countsOf(await rows<Found>(EVENTS(streams), paramsOf(range, step), signal)) : [];
+  const events = hasEvents ? countsOf(await rows<CountRow>(EVENTS(streams), paramsOf(range, step), signal)) : [];
   return { range, step, readings, events };
 }
 

@@ -5,9 +5,9 @@ import { type Signal, signal } from "@preact/signals";
 import { graph } from "../../api/graph.ts";
 import { ApiError, isAborted } from "../../api/http.ts";
 import { follow } from "../../api/live.ts";
-import type { Event, Page } from "../../api/types.ts";
+import type { Event } from "../../api/types.ts";
 import { type Band, bandOf } from "../../chart/bands.ts";
-import { type Held, LONGEST_HOLD, loadHeld, withHeld } from "../../chart/held.ts";
+import { type PriorReading, LONGEST_HOLD, loadPriorReadings, withPriorReading } from "../../chart/priorReading.ts";
 import { type Range, stepFor, tileAt, tileRange } from "../../chart/levels.ts";
 import { Loader } from "../../chart/loader.ts";
 import { type Marks, marksOf, moved } from "../../chart/marks.ts";
@@ -41,7 +41,7 @@ export class TrendModel {
   private streams: number[] = [];
   /** Those that are stored on change. */
   private holding: number[] = [];
-  private held = new Map<number, Held>();
+  private prior = new Map<number, PriorReading>();
   private heldFor = "";
   private heldControl: AbortController | undefined;
   private readonly cache = new TileCache();
@@ -112,7 +112,7 @@ export class TrendModel {
       const { from, to } = this.range.peek();
       this.loaderBefore.want({ streams: this.streams, range: { from: from - shift, to: to - shift }, step: this.step });
     }
-    this.loadHeld();
+    this.loadPriorReadings();
   }
 
   /** The tiles of the view and one beside each edge, which is what the loader asks for. */
@@ -127,18 +127,18 @@ export class TrendModel {
   }
 
   /** Asks for what holds into the tiles, where these do not reach back far enough. */
-  private loadHeld(): void {
+  private loadPriorReadings(): void {
     const key = this.heldKey();
     const { from } = this.loaded;
     if (key === this.heldFor) return;
     this.heldControl?.abort();
     this.heldFor = key;
-    this.held = new Map();
+    this.prior = new Map();
     if (this.holding.length === 0 || this.range.peek().from - from > LONGEST_HOLD) return;
     this.heldControl = new AbortController();
-    loadHeld(this.holding, from, this.heldControl.signal).then(
-      (held) => {
-        this.held = held;
+    loadPriorReadings(this.holding, from, this.heldControl.signal).then(
+      (prior) => {
+        this.prior = prior;
         this.version.value += 1;
       },
       (error: unknown) => {
@@ -161,7 +161,7 @@ export class TrendModel {
     let marks = this.known.get(`${stream}/${shift}`);
     if (!marks) {
       const found = marksOf(this.cache.blocks(stream, this.step, { from: from - shift, to: to - shift }));
-      marks = isBefore ? moved(found, shift) : withHeld(found, this.held.get(stream));
+      marks = isBefore ? moved(found, shift) : withPriorReading(found, this.prior.get(stream));
       this.known.set(`${stream}/${shift}`, marks);
     }
     return marks;
@@ -180,8 +180,7 @@ export class TrendModel {
   /** Follows what is written to the streams; returns what ends it. */
   followWritten(): () => void {
     if (this.streams.length === 0) return () => {};
-    type Written = { values: { readings: { streamRowId: number; ts: string }[] } };
-    const stop = follow<Written>(
+    const stop = follow(
       WRITTEN,
       { streams: this.streams.map(String) },
       ({ values }) => {
@@ -224,7 +223,7 @@ export class TrendModel {
       this.eventsControl = control;
       const { from, to } = this.range.peek();
       const variables = { from: new Date(from - BEFORE).toISOString(), to: new Date(to).toISOString(), first: MOST_EVENTS };
-      graph<{ events: Page<Event> }>(EVENTS, variables, control.signal).then(
+      graph(EVENTS, variables, control.signal).then(
         ({ events }) => {
           this.bands.value = events.nodes.filter(concerns).map((event) => bandOf(event, Date.now()));
           this.hasMoreEvents.value = events.pageInfo.hasNextPage;

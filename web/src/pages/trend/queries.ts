@@ -1,10 +1,12 @@
 // What the trend asks for beside readings.
 
+import type { Document } from "../../api/graph.ts";
+
 const STREAM = "rowId name unit type path enabled accessMode deadband pollInterval device { rowId name pollInterval }";
 
 export const PICK = `query PickStreams($text: String!) {
   streams(search: $text, first: 200, orderBy: NAME) { nodes { ${STREAM} } totalCount pageInfo { hasNextPage endCursor } }
-}`;
+}` as Document<"PickStreams">;
 
 /** The streams of an address, each under an alias: a stream that is not there is null. */
 export function streamsQuery(ids: number[]): string {
@@ -17,11 +19,11 @@ export const EVENTS = `query TrendEvents($from: DateTime!, $to: DateTime!, $firs
     nodes { rowId ts level kind message url source acknowledged payload device { rowId name } stream { rowId name } }
     pageInfo { hasNextPage endCursor }
   }
-}`;
+}` as Document<"TrendEvents">;
 
 export const WRITTEN = `subscription TrendWritten($streams: [ID!]) {
   values(streams: $streams, maxRate: 4) { readings { streamRowId ts } cursor }
-}`;
+}` as Document<"TrendWritten">;
 
 /** Exact numbers of the visible range; `rms` is a function of the server. */
 export function statisticsSql(streams: number[]): string {

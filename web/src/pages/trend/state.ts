@@ -3,13 +3,13 @@
 import { parseShift, type RangeText } from "../../chart/range.ts";
 
 /** A stream of the trend, and how it is drawn if that is not left to its nature. */
-export interface Chosen {
+export interface ChosenStream {
   id: number;
   drawn: "auto" | "step" | "line";
 }
 
 export interface TrendState {
-  streams: Chosen[];
+  streams: ChosenStream[];
   range: RangeText;
   /** Bounds of y; undefined fits what is in view. */
   bounds: [number, number] | undefined;
@@ -26,8 +26,8 @@ export const DEFAULT_RANGE: RangeText = { from: "now-1h", to: "now" };
 /** Version of the form of addresses, so that old links can be read when it changes. */
 const VERSION = "1";
 
-export function parseStreams(text: string): Chosen[] {
-  const found = new Map<number, Chosen>();
+export function parseStreams(text: string): ChosenStream[] {
+  const found = new Map<number, ChosenStream>();
   for (const part of text.split(",")) {
     const [id, drawn] = part.split(":");
     const number = Number(id);
@@ -37,7 +37,7 @@ export function parseStreams(text: string): Chosen[] {
   return [...found.values()];
 }
 
-export function streamsText(streams: Chosen[]): string {
+export function streamsText(streams: ChosenStream[]): string {
   return streams.map(({ id, drawn }) => (drawn === "auto" ? String(id) : `${id}:${drawn}`)).join(",");
 }
 
