@@ -74,7 +74,7 @@ enum ContentEncoding {
 /// values take, because it is parsed as a whole.
 ///
 /// # Errors
-/// As [`read_within`]; `TooLarge` for JSON of too many values.
+/// The errors of [`read_within`]; `TooLarge` for JSON of too many values.
 pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, HttpError> {
     let limits = BodyLimits { wire: limit, decoded: limit };
     let mut whole = read_reserved(headers, body, limits, memory_for(headers)).await?;
@@ -114,7 +114,7 @@ pub async fn read_within(headers: &HeaderMap, body: Body, limits: BodyLimits) ->
 /// Like [`read_within`] for a caller who is authenticated by `secret`, wherever the request has it.
 ///
 /// # Errors
-/// As [`read_within`].
+/// The errors of [`read_within`].
 pub async fn read_for_secret(
     headers: &HeaderMap,
     body: Body,
@@ -141,7 +141,7 @@ pub fn holder_for_secret(secret: &str) -> MemoryHolder {
 /// Like [`read_within`] for a text of an unauthenticated caller at `address`: with a small limit and a separate memory budget.
 ///
 /// # Errors
-/// As [`read_within`].
+/// The errors of [`read_within`].
 pub async fn read_unauthenticated(
     headers: &HeaderMap,
     body: Body,

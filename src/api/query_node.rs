@@ -32,7 +32,7 @@ use crate::app::App;
 /// values (payload.rs).
 const MAX_GRAPHQL_BYTES: usize = 64 << 10;
 
-/// Whom requests are handed on to.
+/// Receiver of the requests that are handed on.
 #[derive(Clone)]
 struct IngestNode {
     app: Arc<App>,
@@ -92,7 +92,7 @@ async fn catch_up(State(app): State<Arc<App>>, request: Request, next: Next) -> 
     }
 }
 
-/// As `catch_up`, with the errors of GraphQL.
+/// Brings the catalog up to date before a request to GraphQL, with the errors of GraphQL.
 async fn catch_up_graph(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     match app.node.cluster.catch_up_catalog().await {
         Ok(()) => next.run(request).await,
@@ -131,7 +131,7 @@ async fn hand_on_but_reads(State(ingest_node): State<IngestNode>, request: Reque
 /// compressed, and of a caller who is known.
 ///
 /// # Errors
-/// That of a body which does not arrive.
+/// The error of a body that ends early or arrives too slowly.
 async fn inspect(app: &App, request: Request) -> Result<(bool, Request), GraphqlError> {
     if caller::authenticate(app, request.method(), request.headers(), request.extensions()).is_err() {
         return Ok((false, request));

@@ -61,7 +61,7 @@ fn file_name(name: &str, format: ResultFormat) -> Result<String> {
     if !name.chars().all(is_plain) {
         return Err(Error::field("download", r#"a file name has none of / \ " < > : | ? *"#));
     }
-    let ending = format!(".{}", format.ending());
+    let ending = format!(".{}", format.name());
     Ok(if name.to_ascii_lowercase().ends_with(&ending) { name.to_owned() } else { name.to_owned() + &ending })
 }
 

@@ -24,31 +24,26 @@ use super::compression::Compressible;
 use super::error::HttpError;
 use super::time_text::with_time_texts;
 use crate::app::sql::SqlResult;
+use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, Result};
 
 /// Times within lists and structures, as [`with_time_texts`] writes those of columns.
 const TIMESTAMP_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.f";
 const TIMESTAMP_UTC_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
 
-/// Result formats, chosen by media type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResultFormat {
-    Json,
-    Ndjson,
-    Csv,
-    Arrow,
-    Parquet,
+named_enum! {
+    /// Result formats, chosen by media type. The name is also the ending of files.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum ResultFormat {
+        Json = "json",
+        Ndjson = "ndjson",
+        Csv = "csv",
+        Arrow = "arrow",
+        Parquet = "parquet",
+    }
 }
 
 impl ResultFormat {
-    const ALL: [ResultFormat; 5] = [
-        ResultFormat::Json,
-        ResultFormat::Ndjson,
-        ResultFormat::Csv,
-        ResultFormat::Arrow,
-        ResultFormat::Parquet,
-    ];
-
     pub fn media_type(self) -> &'static str {
         match self {
             ResultFormat::Json => "application/json",
@@ -64,22 +59,10 @@ impl ResultFormat {
     /// # Errors
     /// `Invalid` that lists the names.
     pub fn named(name: &str) -> Result<ResultFormat> {
-        let found = ResultFormat::ALL.into_iter().find(|format| format.ending() == name);
-        found.ok_or_else(|| {
-            let names = ResultFormat::ALL.map(ResultFormat::ending).join(", ");
+        ResultFormat::from_name(name).ok_or_else(|| {
+            let names = ResultFormat::ALL.map(ResultFormat::name).join(", ");
             Error::field("format", format!("there is no format `{name}`: there are {names}"))
         })
-    }
-
-    /// Returns the name of the format, which is also the ending of its files.
-    pub fn ending(self) -> &'static str {
-        match self {
-            ResultFormat::Json => "json",
-            ResultFormat::Ndjson => "ndjson",
-            ResultFormat::Csv => "csv",
-            ResultFormat::Arrow => "arrow",
-            ResultFormat::Parquet => "parquet",
-        }
     }
 
     /// Returns the first format of the highest weight in `Accept`; JSON without the header.

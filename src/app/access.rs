@@ -147,7 +147,7 @@ impl AccessControl {
     /// Returns the UUID of the principal's organization.
     ///
     /// # Errors
-    /// As [`AccessControl::own_org`].
+    /// The errors of [`AccessControl::own_org`].
     pub fn org_uuid(&self, principal: &Principal) -> Result<Uuid> {
         self.own_org(principal).map(|org| org.uuid)
     }

@@ -65,7 +65,7 @@ pub enum MemoryHolder {
     Anonymous(Option<IpAddr>),
     /// Rows made of bodies.
     Rows,
-    /// What waits for the clients of MQTT (`app/mqtt/queue_account.rs`), which bounds it.
+    /// Messages that wait for the clients of MQTT (`app/mqtt/queue_account.rs`), which bounds it.
     Queues,
 }
 

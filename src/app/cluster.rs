@@ -1,4 +1,4 @@
-//! What the nodes of a cluster ask of each other. A node is recognized by the cluster's secret and may read every organization, as
+//! Requests of the nodes of a cluster to each other. A node is recognized by the cluster's secret and may read every organization, as
 //! whoever has the lake's bucket may.
 
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub fn owner_node(url: Url, secret: &str, ca: Option<&str>) -> Result<Arc<dyn Ow
 /// The configuration of a cluster that the core needs.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterSettings {
-    /// What nodes prove themselves with; `None` where there is no cluster.
+    /// Secret by which nodes prove themselves; `None` where there is no cluster.
     pub secret: Option<AdminToken>,
     /// This server as a node; `None` where there is no cluster.
     pub node: Option<NodeIdentity>,

@@ -1,7 +1,6 @@
 //! Implements the collectors' ports: the catalog as their device registry, the store as their sample sink, and their
 //! states as SQL sees them.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +11,6 @@ use super::mqtt::presence::DevicePresence;
 use crate::collect::Collectors;
 use crate::collect::opcua::pki::Pki;
 use crate::domain::arrival::AheadBound;
-use crate::domain::caller::Caller;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{BoxFuture, DeviceRegistry, DeviceStatusSource, HttpClient, SampleSink};
@@ -137,15 +135,7 @@ impl DeviceRegistry for CatalogPlant {
 
 /// The device itself with one scope: it sees its own streams alone.
 fn as_device(device: &Device, scope: Scope) -> Principal {
-    Principal {
-        org: device.org,
-        caller: Caller::Device(device.id),
-        scopes: [scope].into_iter().collect(),
-        devices: Some(BTreeSet::from([device.id])),
-        streams: None,
-        dashboards: None,
-        origin: None,
-    }
+    Principal::device(device.org, device.id, [scope].into_iter().collect())
 }
 
 struct StoreSink(Arc<Store>);

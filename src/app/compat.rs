@@ -72,7 +72,7 @@ impl CompatOrg {
     /// Returns the principal that reads the devices and values of that organization, and nothing else.
     ///
     /// # Errors
-    /// As [`CompatOrg::compat_org`].
+    /// The errors of [`CompatOrg::compat_org`].
     pub fn compat_reader(&self) -> Result<Principal> {
         let scopes = [Scope::read(Resource::Device), Scope::read(Resource::Value)].into_iter().collect();
         Ok(Principal { scopes, ..Principal::system(self.compat_org()?.id) })

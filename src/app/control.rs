@@ -118,9 +118,9 @@ pub enum CommandOutcome {
     },
     Verified(Box<VerifyReport>),
     BackedUp(BackupSummary),
-    /// What the import changed, or would change.
+    /// Changes of the import, made or planned.
     Inventory(Box<ImportReport>),
-    /// What the import made of a tag list, or would make.
+    /// Report of the import of a tag list, made or planned.
     TagList(Box<TagListReport>),
     /// A file of devices and streams.
     File {

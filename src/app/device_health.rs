@@ -50,7 +50,7 @@ impl SensorReadings {
     /// Returns a page of the reports of a range, and the number of all of them.
     ///
     /// # Errors
-    /// As [`SensorReadings::device_health`]; `Busy` or `Timeout` for the limits of queries.
+    /// The errors of [`SensorReadings::device_health`]; `Busy` or `Timeout` for the limits of queries.
     pub async fn device_health_history(
         &self,
         principal: &Principal,

@@ -22,7 +22,7 @@ const PAGE: usize = 128;
 /// Payload key under which an event keeps the result of the last fetch.
 const PROCESSED: &str = "processed";
 
-/// What to extract from an event's URL.
+/// Part to extract of an event's URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProcessRequest {
     /// CSS selector; without one, the whole text is returned.
@@ -190,7 +190,7 @@ impl Events {
     /// stored, and the result.
     ///
     /// # Errors
-    /// As `fetch::Fetcher::fetch`; nothing is stored then.
+    /// The errors of `fetch::Fetcher::fetch`; nothing is stored then.
     pub async fn process_event(
         &self,
         principal: &Principal,

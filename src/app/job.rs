@@ -52,7 +52,7 @@ impl JobRunner {
     /// Queues `work` and runs it as soon as a slot is free. Cancelling drops it at its next await point.
     ///
     /// # Errors
-    /// As `Catalog::create_job`.
+    /// The errors of `Catalog::create_job`.
     pub async fn start<W>(
         self: &Arc<Self>,
         who: &Principal,

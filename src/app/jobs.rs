@@ -86,7 +86,7 @@ impl Jobs {
     /// Takes a report about an import.
     ///
     /// # Errors
-    /// As [`Jobs::job_to_report`]; `Conflict` when it has ended, for example because it was cancelled, and for other jobs.
+    /// The errors of [`Jobs::job_to_report`]; `Conflict` when it has ended, for example because it was cancelled, and for other jobs.
     pub async fn report_import(&self, principal: &Principal, id: JobId, report: ImportReport) -> Result<Job> {
         principal.require(Scope::write(Resource::Value))?;
         self.store.catalog().report_import(principal, id, report).await

@@ -37,7 +37,7 @@ pub trait MessageSource: Send + Sync {
 /// Feed of messages and answers to status commands.
 pub type MessageFeed = BoxStream<'static, Result<MessageEvent>>;
 
-/// What a device sent.
+/// Message of a device.
 #[derive(Debug, Clone)]
 pub struct DeviceMessage {
     pub uuid: Uuid,
@@ -79,7 +79,7 @@ pub struct MessageSort {
     pub is_descending: bool,
 }
 
-/// What a list is ordered by.
+/// Sort key of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SortKey {
     Id,

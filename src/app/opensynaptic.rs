@@ -134,7 +134,7 @@ impl Packets {
     /// Returns a page of packets, newest first.
     ///
     /// # Errors
-    /// As `Messages::messages`.
+    /// The errors of `Messages::messages`.
     pub async fn packets(
         &self,
         principal: &Principal,
@@ -158,7 +158,7 @@ impl Packets {
     /// Returns a packet; `None` when there is none.
     ///
     /// # Errors
-    /// As `Messages::message`.
+    /// The errors of `Messages::message`.
     pub async fn packet(&self, principal: &Principal, uuid: Uuid) -> Result<Option<Packet>> {
         let Some(message) = self.messages.message(principal, uuid).await? else { return Ok(None) };
         let device = KnownDevices::new(&self.store, principal).get(message.device)?;
@@ -168,7 +168,7 @@ impl Packets {
     /// Returns a page of the sensors of packets: the newest second first, within it by index, then newest first.
     ///
     /// # Errors
-    /// As `Messages::message_sensors`.
+    /// The errors of `Messages::message_sensors`.
     pub async fn packet_sensors(
         &self,
         principal: &Principal,
@@ -193,7 +193,7 @@ impl Packets {
     /// id.
     ///
     /// # Errors
-    /// As `Messages::message_devices`.
+    /// The errors of `Messages::message_devices`.
     pub async fn packet_devices(
         &self,
         principal: &Principal,

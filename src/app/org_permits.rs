@@ -13,7 +13,7 @@ use crate::domain::{Error, OrgId, Result};
 pub(super) struct OrgPermits {
     max: usize,
     max_of_org: usize,
-    /// What the caller is told when there is no permit.
+    /// Message to the caller when there is no permit.
     refusal: &'static str,
     state: Arc<PermitState>,
 }

@@ -19,10 +19,10 @@ pub async fn read_or_make(path: PathBuf) -> Result<[u8; SECRET_LEN]> {
     read.map_err(|e| Error::internal("reading a key was interrupted").with_source(e))?
 }
 
-/// As [`read_or_make`], on the calling thread.
+/// Reads a secret, or makes it if there is none, on the calling thread.
 ///
 /// # Errors
-/// As [`read_or_make`].
+/// The errors of [`read_or_make`].
 pub fn read_or_make_blocking(path: &Path) -> Result<[u8; SECRET_LEN]> {
     let shown = path.display();
     let failed = |e: io::Error| Error::unavailable(format!("{shown} cannot be used: {e}")).with_source(e);

@@ -83,7 +83,7 @@ pub enum SqlProtocol {
 /// A statement from an SQL protocol, with a one-row array for each of `$1`, `$2`, and so on.
 #[derive(Debug, Clone)]
 pub struct BoundStatement {
-    pub tool: SqlProtocol,
+    pub protocol: SqlProtocol,
     pub query: String,
     pub values: Vec<ArrayRef>,
     /// Settings of the connection; `None` where the protocol has none.
@@ -93,7 +93,7 @@ pub struct BoundStatement {
 /// A statement from an SQL protocol that is to be described.
 #[derive(Debug, Clone)]
 pub struct PreparedSql {
-    pub tool: SqlProtocol,
+    pub protocol: SqlProtocol,
     pub query: String,
     /// Types of `$1`, `$2`, and so on, where the client declares them.
     pub declared: Vec<Option<DataType>>,
@@ -145,8 +145,8 @@ impl Statements {
 
     /// Runs one read-only statement from an SQL protocol.
     pub async fn bound_sql(&self, principal: &Principal, bound: BoundStatement) -> Result<SqlResult> {
-        let BoundStatement { tool, query, values, settings } = bound;
-        let (params, surface) = (Params::Typed(values), surface(tool));
+        let BoundStatement { protocol, query, values, settings } = bound;
+        let (params, surface) = (Params::Typed(values), surface(protocol));
         self.run_statement(principal, StatementRequest { text: query, params, surface, settings }).await
     }
 
@@ -161,10 +161,10 @@ impl Statements {
         principal: &Principal,
         prepared: PreparedSql,
     ) -> Result<StatementSchema> {
-        let PreparedSql { tool, query, declared, values } = prepared;
+        let PreparedSql { protocol, query, declared, values } = prepared;
         let bound = Params::Typed(values);
-        let sketch = DescribeRequest { text: query, declared, bound, surface: surface(tool) };
-        let found = self.engine.describe(principal, sketch).await?;
+        let request = DescribeRequest { text: query, declared, bound, surface: surface(protocol) };
+        let found = self.engine.describe(principal, request).await?;
         Ok(StatementSchema { schema: found.schema, params: found.params })
     }
 
@@ -175,8 +175,8 @@ impl Statements {
     }
 }
 
-fn surface(tool: SqlProtocol) -> Surface {
-    match tool {
+fn surface(protocol: SqlProtocol) -> Surface {
+    match protocol {
         SqlProtocol::Postgres => Surface::Postgres,
         SqlProtocol::Flight => Surface::Flight,
     }

@@ -27,7 +27,7 @@ use crate::store::catalog::{Catalog, NewToken};
 
 const KEY_FILE: &str = "tokens.key";
 
-/// What a client presents for a pair of tokens, besides its id and secret.
+/// Grant that a client presents for a pair of tokens, besides its id and secret.
 pub enum TokenGrant {
     /// Nothing: the tokens are the client's own.
     ClientCredentials,

@@ -80,12 +80,12 @@ impl Values {
     }
 
     /// Returns the problem of a value for this stream, if any.
-    pub fn value_problem(&self, target: &Stream, input: &Value) -> Option<String> {
+    pub(super) fn value_problem(&self, target: &Stream, input: &Value) -> Option<String> {
         value_parsing::parse_reading_value(&target.spec, input).err()
     }
 
     /// Stores one value durably, at `ts` or now. Returns the reading and whether there was none at that time.
-    pub async fn post_value(
+    pub(super) async fn post_value(
         &self,
         principal: &Principal,
         id: StreamId,

@@ -20,7 +20,7 @@ const MAX_TOKEN_BYTES: usize = 256;
 /// Key that signs tokens and verifies its own.
 pub struct DownloadSigner(hmac::Key);
 
-/// What a token admits.
+/// Download that a token admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DownloadGrant {
     /// The firmware.

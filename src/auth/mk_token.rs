@@ -20,7 +20,7 @@ const MAX_SUBJECT_BYTES: usize = 255;
 /// Keys of a set beyond these are not read.
 const MAX_KEYS: usize = 64;
 
-/// What is read of a verified token.
+/// Claims that are read of a verified token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MkClaims {
     /// Id of the user at the issuer, 1..=255 bytes.

@@ -67,7 +67,7 @@ impl<N: Hash + Eq + Clone> RateLimiter<N> {
         self.acquire(name, now).retry_after_s.map_or(Ok(()), Err)
     }
 
-    /// As [`RateLimiter::try_acquire`], and says what is left.
+    /// Takes one attempt of a key if one is left, and returns the state of its attempts.
     pub fn acquire(&mut self, name: &N, now: Micros) -> AttemptState {
         let (parts, start) = (self.budget.parts(), self.parts_at(now));
         let full_at = self.full_at.get(name).copied().unwrap_or(start).max(start);

@@ -38,7 +38,7 @@ impl BoundSocket {
     /// Binds the address, if there is one.
     ///
     /// # Errors
-    /// As [`BoundSocket::new`].
+    /// The errors of [`BoundSocket::new`].
     pub async fn bind_optional(address: Option<SocketAddr>, flag: &str) -> Result<Option<BoundSocket>> {
         match address {
             Some(address) => BoundSocket::new(address, flag).await.map(Some),

@@ -31,7 +31,7 @@ pub enum LockAttempt {
     HeldBy(Option<u32>),
 }
 
-/// Who has a data directory open.
+/// Holder of a data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockHolder {
     Nobody,

@@ -12,7 +12,7 @@ impl Collectors {
     /// Browses `depth` levels below a node of an OPC UA server, or a program of a Logix controller.
     ///
     /// # Errors
-    /// As `read_register`; `Invalid` with the field `node` for a node that the device does not have.
+    /// The errors of `read_register`; `Invalid` with the field `node` for a node that the device does not have.
     pub async fn browse(&self, id: DeviceId, node: &str, depth: usize) -> Result<BrowseTree> {
         let exchange = DirectRequest::new(self, id)?;
         check_node(exchange.spec(), node)?;

@@ -1,4 +1,4 @@
-//! What a protocol implements so that a device can be connected to and asked: endpoint and client.
+//! Connections, as a protocol implements them: endpoint and client.
 //!
 //! A client becomes unusable after anything that leaves a doubt which request the next bytes answer, and whenever a
 //! request is abandoned half way: every later request fails, and its owner must connect anew.

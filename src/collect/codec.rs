@@ -1,7 +1,6 @@
 //! Conversion between 16-bit words and values: eleven numeric types, four word orders. Pure; addresses and transport
 //! belong to the protocols.
 
-use std::fmt;
 use std::str::FromStr;
 
 use half::f16;
@@ -26,6 +25,7 @@ named_enum! {
         /// Low word first, bytes of each word swapped.
         Dcba = "dcba",
     }
+    display;
 }
 
 impl WordOrder {
@@ -45,12 +45,6 @@ impl From<ByteOrder> for WordOrder {
             ByteOrder::Little => WordOrder::Cdab,
             ByteOrder::Big => WordOrder::Abcd,
         }
-    }
-}
-
-impl fmt::Display for WordOrder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -61,7 +61,7 @@ impl Collectors {
     /// Browses `depth` levels below a node of a device that is not saved.
     ///
     /// # Errors
-    /// As `browse`, but `Timeout` after `TIME_LIMIT` in all.
+    /// The errors of `browse`, but `Timeout` after `TIME_LIMIT` in all.
     pub async fn browse_unsaved(&self, device: &DeviceSpec, node: &str, depth: usize) -> Result<BrowseTree> {
         check_node(device, node)?;
         let mut connection = TestConnection::new(device, self.connect_context(None))?;

@@ -3,6 +3,8 @@
 //! Nothing is stored, unless an enabled stream has the same device and register: then the register's value after the
 //! request becomes a reading of that stream, as if it had been polled.
 
+mod array;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -125,7 +127,7 @@ impl Collectors {
     /// Writes a register; the device has confirmed it when this returns. Nothing is ever sent twice.
     ///
     /// # Errors
-    /// As `read_register`, and `Invalid` for a value that the register cannot hold, such as a text that is longer than the
+    /// The errors of `read_register`, and `Invalid` for a value that the register cannot hold, such as a text that is longer than the
     /// device has it declared. A failure to store the stream's reading afterwards is not an error: the write is done.
     pub async fn write_register(
         &self,

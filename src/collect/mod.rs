@@ -60,6 +60,8 @@ mod write_allowlist;
 #[cfg(test)]
 mod address_docs_tests;
 #[cfg(test)]
+mod array_write_tests;
+#[cfg(test)]
 mod lost_tests;
 #[cfg(test)]
 mod pause_tests;

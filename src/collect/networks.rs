@@ -43,7 +43,7 @@ impl AllowedNetworks {
     /// Opens a connection to one of the allowed addresses.
     ///
     /// # Errors
-    /// As `resolve`, and the last address's error when none accepts.
+    /// The errors of `resolve`, and the last address's error when none accepts.
     pub async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
         TcpStream::connect(&self.resolve(host, port).await?[..]).await
     }

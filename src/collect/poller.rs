@@ -113,8 +113,8 @@ impl Poller {
         self.connection_state = DeviceConnectionState::Unknown;
         self.status.set_state(state, error);
         let connection = Arc::clone(&self.connection);
-        let hung_up = self.signal.unless_stopped(async { connection.lock().await.disconnect() }).await;
-        if hung_up.is_ok() {
+        let disconnected = self.signal.unless_stopped(async { connection.lock().await.disconnect() }).await;
+        if disconnected.is_ok() {
             self.signal.pending().await;
         }
     }

@@ -1,4 +1,4 @@
-//! What every collector needs from outside: the devices, a sink for readings, the clock, and the operator's options.
+//! Ports of every collector: the devices, a sink for readings, the clock, and the operator's options.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a protocol implements so that its devices are collected. `registry` lists the implementations.
+//! Protocols, as the collectors use them. `registry` lists the implementations.
 
 use std::sync::Arc;
 

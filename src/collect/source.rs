@@ -1,4 +1,4 @@
-//! What a protocol implements so that a device can be polled: connect, wait until due, poll a group of streams.
+//! Polling, as a protocol implements it: connect, wait until due, poll a group of streams.
 //!
 //! A polled protocol is ready when its schedule says so. A device that pushes values is ready when some have arrived;
 //! its `poll` then returns these and sends no request.
@@ -93,10 +93,10 @@ pub async fn wait_until_due(schedule: &mut Schedule) -> Vec<ReadyGroup> {
 /// Polling source of one device, whatever its protocol. It owns the groups, which are numbered from 0.
 #[async_trait]
 pub trait DeviceSource: Any + Send {
-    /// As [`PollSource::is_same_endpoint`]; sources of two protocols never have the same.
+    /// Whether both have the same endpoint; sources of two protocols never do.
     fn is_same_endpoint(&self, other: &dyn DeviceSource) -> bool;
 
-    /// As [`PollSource::polls`].
+    /// Whether a stream is polled at all.
     fn polls(&self, device: &DeviceSpec, stream: &Stream) -> bool;
 
     /// Gives the source its groups, once and before it is polled.
@@ -106,25 +106,25 @@ pub trait DeviceSource: Any + Send {
     /// [`DeviceSource::set_groups`].
     fn resume(&mut self, before: Box<dyn DeviceSource>);
 
-    /// As [`PollSource::connect`].
+    /// Connects unless connected ([`PollSource::connect`]).
     async fn connect(&self) -> Result<(), DeviceFault>;
 
-    /// As [`PollSource::probe`].
+    /// Checks that a device without polled streams can be reached.
     async fn probe(&self) -> Result<(), DeviceFault>;
 
-    /// As [`PollSource::disconnect`].
+    /// Closes the connection, if there is one.
     async fn disconnect(&self);
 
-    /// As [`PollSource::ready`].
+    /// Resolves with the groups to poll now ([`PollSource::ready`]).
     async fn ready(&mut self, schedule: &mut Schedule) -> Vec<ReadyGroup>;
 
-    /// As [`PollSource::poll`], of the group with this number.
+    /// Pushes the results of the group with this number ([`PollSource::poll`]).
     async fn poll(&mut self, group: usize, results: &mut Vec<PollResult>) -> Result<(), DeviceFault>;
 
-    /// As [`PollSource::requires_storage_ack`].
+    /// Whether the device keeps what it has sent until [`DeviceSource::on_stored`].
     fn requires_storage_ack(&self) -> bool;
 
-    /// As [`PollSource::on_stored`].
+    /// The results of the last poll are durable, or can never be stored.
     fn on_stored(&mut self);
 }
 

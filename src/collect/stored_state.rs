@@ -1,4 +1,4 @@
-//! What is known of the last stored reading of a stream, and whether the value after it is worth storing. Pure.
+//! State of the last stored reading of a stream, and whether the value after it is worth storing. Pure.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::domain::Micros;
 use crate::domain::arrival::AheadBound;
 use crate::domain::reading::{Quality, Reading};
 
-/// What is known of the last stored reading.
+/// State of the last stored reading.
 #[derive(Debug, Clone)]
 pub struct StoredState {
     pub content: LastStored,

@@ -15,7 +15,7 @@ use super::{AnnotationId, DeviceId, DocumentId, FieldError, Micros, OrgId, Strea
 pub const MAX_VALUE_BYTES: usize = 16 << 10;
 
 named_enum! {
-    /// What can be annotated.
+    /// Kind of row that can be annotated.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
     pub enum ScopeType {
@@ -52,7 +52,7 @@ named_enum! {
 pub struct AnnotationSpec {
     /// UUID of its class.
     pub class: Uuid,
-    /// What `scope` is.
+    /// Kind of `scope`.
     pub scope_type: ScopeType,
     /// UUID of the site, device, component or sensor.
     pub scope: Uuid,
@@ -121,7 +121,7 @@ pub struct Annotation {
     pub class_key: String,
     /// The rows that it belongs to.
     pub place: AnnotationPlace,
-    /// Who created it, as APIs show it.
+    /// Creator, as APIs show it.
     pub created_by: String,
     /// Time of creation.
     pub created_at: Micros,
@@ -129,12 +129,12 @@ pub struct Annotation {
     pub updated_at: Micros,
 }
 
-/// What a list of annotations is sorted by.
+/// Sort key of a list of annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnnotationSort {
     /// UUID.
     Id,
-    /// What is annotated.
+    /// The annotated row.
     ScopeType,
     /// Begin.
     StartTime,
@@ -144,7 +144,7 @@ pub enum AnnotationSort {
     Source,
     /// Confidence; none is the smallest.
     Confidence,
-    /// Who created it.
+    /// Creator.
     CreatedBy,
     /// Time of creation.
     CreatedAt,
@@ -157,7 +157,7 @@ pub enum AnnotationSort {
 pub struct AnnotationFilter {
     /// UUID of the class.
     pub class: Option<Uuid>,
-    /// What is annotated.
+    /// The annotated row.
     pub scope_type: Option<ScopeType>,
     /// UUID of the site, device, component or sensor.
     pub scope: Option<Uuid>,
@@ -173,7 +173,7 @@ pub struct AnnotationFilter {
     pub start_from: Option<Micros>,
     /// Only those after this begin and id, in the default order.
     pub after: Option<(Micros, AnnotationId)>,
-    /// What the list is sorted by, and whether descending; by begin and id if it is empty. Ties by UUID.
+    /// Sort keys of the list, and whether descending; by begin and id if it is empty. Ties by UUID.
     pub order: Vec<(AnnotationSort, bool)>,
     /// Part of the list that is returned.
     pub page: Pagination,

@@ -1,7 +1,6 @@
 //! Audit log: who changed what, and whose access was denied, when and from where. It never contains a secret or a
 //! value.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -69,7 +68,7 @@ named_enum! {
 /// A change to be audited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditChange {
-    /// What was done to the row.
+    /// Action on the row.
     pub action: Action,
     /// Kind of the row, such as `device`.
     pub kind: &'static str,
@@ -117,6 +116,7 @@ named_enum! {
         /// A session without its CSRF token.
         Csrf = "csrf",
     }
+    display;
 }
 
 impl AccessDenial {
@@ -138,12 +138,6 @@ impl AccessDenial {
             | Kind::Unavailable
             | Kind::Internal => None,
         }
-    }
-}
-
-impl fmt::Display for AccessDenial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -14,11 +14,11 @@ pub const UNLIMITED: &str = "unlimited";
 pub struct Plan {
     /// Lower-case letters, digits and hyphens, 1..=50.
     pub name: String,
-    /// What it includes.
+    /// Limits of the plan.
     pub limits: PlanLimits,
 }
 
-/// What a plan includes; `None` is no limit.
+/// Limits of a plan; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PlanLimits {
     /// Number of devices.

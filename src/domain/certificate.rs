@@ -34,9 +34,9 @@ impl DeviceCertificate {
 /// A certificate to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCertificate {
-    /// As in [`DeviceCertificate`].
+    /// Fingerprint ([`DeviceCertificate::fingerprint`]).
     pub fingerprint: String,
-    /// As in [`DeviceCertificate`].
+    /// Serial number ([`DeviceCertificate::serial`]).
     pub serial: String,
     /// Fingerprint of the authority that has signed it.
     pub authority: String,

@@ -1,7 +1,6 @@
 //! Clients: programs that call the API of another vendor with an id and a secret, and what they may do.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use super::caller::Caller;
 pub use super::client_role::{Permission, Permissions, Role};
@@ -22,6 +21,7 @@ named_enum! {
         /// The MK platform.
         Mk = "mk",
     }
+    display;
     field "api";
 }
 
@@ -36,12 +36,6 @@ impl ClientApi {
     }
 }
 
-impl fmt::Display for ClientApi {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// Settings of a client, all fixed at its creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSpec {
@@ -51,7 +45,7 @@ pub struct ClientSpec {
     pub name: String,
     /// User for whom the client acts, of the same organization; `None` is the organization.
     pub user: Option<UserId>,
-    /// What the client or its users may do, one of the API's roles; `None` is everything.
+    /// Role of the client or its users, one of the API's roles; `None` is everything.
     pub role: Option<Role>,
     /// Whether users get tokens of their own by their passwords.
     pub user_scoped: bool,

@@ -1,7 +1,5 @@
 //! Roles of clients and of their users, and the permissions of each.
 
-use std::fmt;
-
 use super::named_enum::named_enum;
 use super::{Resource, Scope, Scopes};
 
@@ -24,6 +22,7 @@ named_enum! {
         /// Reading, and writing readings, on the MK platform.
         Readonly = "readonly",
     }
+    display;
     field "role";
 }
 
@@ -39,12 +38,6 @@ impl Role {
             Role::Admin | Role::Member => &Permission::ALL,
         };
         permissions.iter().copied().collect()
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -15,9 +15,9 @@ pub const CONFIRM_AFTER_US: i64 = MICROS_PER_DAY;
 /// The clock and the time that has passed in this process, read at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockReading {
-    /// What the clock says.
+    /// Time of the clock.
     pub now: Micros,
-    /// As [`super::Clock::monotonic`].
+    /// Time since some moment in the life of this process, which setting the clock does not change.
     pub monotonic: Micros,
 }
 
@@ -32,7 +32,7 @@ pub enum ClockState {
     Behind(i64),
 }
 
-/// What a clock is compared with.
+/// Reference that a clock is compared with.
 #[derive(Debug, Default)]
 pub struct ClockTrust {
     /// The last reading that was believed.

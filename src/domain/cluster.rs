@@ -19,10 +19,10 @@ pub const LEASE_S: u64 = 10;
 /// Where the owner answers a `TailQuery`.
 pub const TAIL_PATH: &str = "/cluster/tail";
 
-/// What a query node asks the owner for.
+/// Request of a query node to the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TailRequest {
-    /// Whose rows.
+    /// Organization whose rows are asked for.
     pub org: OrgId,
     /// Whether the newest reading of each stream is wanted.
     pub newest: bool,
@@ -47,7 +47,7 @@ impl TailRequest {
 /// A request for a tail as a query node sends it: what it wants, and what it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TailQuery {
-    /// What is wanted.
+    /// The rows and states that are wanted.
     #[serde(flatten)]
     pub wanted: TailRequest,
     /// The tail of the organization that the node has: its rows need not be sent again.
@@ -101,7 +101,7 @@ pub struct OwnerStates {
 }
 
 named_enum! {
-    /// What a node does in its cluster.
+    /// Role of a node in its cluster.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum ClusterRole {
         /// It collects, writes and answers: the owner of the lake.
@@ -109,15 +109,7 @@ named_enum! {
         /// It answers queries.
         Query = "query",
     }
-}
-
-impl FromStr for ClusterRole {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let found = ClusterRole::from_name(text);
-        found.ok_or_else(|| Error::invalid(format!("`{text}` is not one of ingest, query")))
-    }
+    listed;
 }
 
 /// A node as the catalog knows it.
@@ -125,7 +117,7 @@ impl FromStr for ClusterRole {
 pub struct ClusterNode {
     /// Of this run: after a restart it is another one.
     pub id: Uuid,
-    /// What it does.
+    /// Role in the cluster.
     pub role: ClusterRole,
     /// The node's `cluster.listen` as other nodes reach it; `None` when they cannot.
     pub url: Option<String>,
@@ -164,12 +156,12 @@ pub fn ingest_node(nodes: &[ClusterNode]) -> Option<&ClusterNode> {
     nodes.iter().filter(is_owner).max_by_key(|node| node.started_at)
 }
 
-/// What a query node has done with others since its start.
+/// Work of a query node with others since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SpreadTotals {
     /// Queries that were asked here and divided among nodes.
     pub spread: u64,
-    /// Those of them that ran again on this node alone, because another failed.
+    /// Queries among them that ran again on this node alone, because another failed.
     pub repeated: u64,
     /// Parts of queries that ran here, of this node's queries too.
     pub tasks: u64,

@@ -1,7 +1,5 @@
 //! Commands: requests that wait for a device or its gateway to fetch, carry out and answer them.
 
-use std::fmt;
-
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -38,6 +36,7 @@ named_enum! {
         /// Its time was over before an answer came.
         Expired = "expired",
     }
+    display;
     field "state";
 }
 
@@ -48,13 +47,7 @@ impl CommandState {
     }
 }
 
-impl fmt::Display for CommandState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// What is to be done.
+/// Specification of the command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandSpec {
     /// Device that the command is for.
@@ -89,9 +82,9 @@ pub struct Command {
     pub uuid: Uuid,
     /// Short random name of the command within its organization: 9 letters, digits, `_` and `-`.
     pub key: String,
-    /// What is to be done.
+    /// Specification of the command.
     pub spec: CommandSpec,
-    /// Who created it, as the MK platform or the audit log names callers; empty for commands of earlier versions.
+    /// Creator, as the MK platform or the audit log names callers; empty for commands of earlier versions.
     pub created_by: String,
     /// The stored state; see [`Command::state_at`].
     pub state: CommandState,

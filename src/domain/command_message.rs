@@ -16,11 +16,11 @@ const MAX_ERROR_CHARS: usize = 4000;
 pub struct CommandResponse {
     /// UUID of the command.
     pub id: Uuid,
-    /// What the device reports.
+    /// Report of the device.
     pub report: CommandReport,
 }
 
-/// What a device is sent: `{"id","method","params","timestamp"}`.
+/// Message to a device: `{"id","method","params","timestamp"}`.
 pub fn command_message(command: &Command) -> Value {
     json!({
         "id": command.uuid,

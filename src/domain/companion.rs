@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::DeviceId;
+use super::named_enum::named_enum;
 use super::stream::{Stream, StreamKind, StreamSpec};
 
 /// First character of the names.
@@ -13,28 +14,23 @@ pub const MARK: char = '#';
 /// Member of the stream's metadata that tells its purpose.
 const MEMBER: &str = "companion";
 
-/// What a companion holds, as JSON at the time of the reading or report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Companion {
-    /// The metadata of the readings of one stream.
-    Metadata,
-    /// The health reports of the device.
-    Health,
+named_enum! {
+    /// Content of a companion, as JSON at the time of the reading or report.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Companion {
+        /// The metadata of the readings of one stream.
+        Metadata = "metadata",
+        /// The health reports of the device.
+        Health = "health",
+    }
 }
 
 impl Companion {
-    fn name(self) -> &'static str {
-        match self {
-            Companion::Metadata => "metadata",
-            Companion::Health => "health",
-        }
-    }
-
-    /// What a stream is a companion for; `None` for a stream of its own.
+    /// Purpose of a stream that is a companion; `None` for a stream of its own.
     pub fn of(spec: &StreamSpec) -> Option<Companion> {
         let purpose =
             spec.metadata.get(MEMBER).and_then(Value::as_str).filter(|_| spec.name.starts_with(MARK));
-        [Companion::Metadata, Companion::Health].into_iter().find(|one| Some(one.name()) == purpose)
+        purpose.and_then(Companion::from_name)
     }
 
     /// Name of the stream with the metadata of another one. It follows from the channel, which never changes.

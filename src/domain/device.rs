@@ -1,6 +1,5 @@
 //! Devices: the sources of values, their settings and their status.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -50,6 +49,7 @@ named_enum! {
         /// A camera; accepted, not collected.
         V4l2 = "v4l2",
     }
+    display;
     field "protocol";
 }
 
@@ -100,12 +100,6 @@ impl Protocol {
     /// Whether such a device can have streams; visual sources cannot.
     pub fn has_streams(self) -> bool {
         !matches!(self, Protocol::Vnc | Protocol::V4l2)
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
@@ -272,7 +266,7 @@ pub struct Device {
     pub last_channel: i32,
     /// Current settings.
     pub spec: DeviceSpec,
-    /// What it is in the topology of the MK platform.
+    /// Place in the topology of the MK platform.
     pub topology: Topology,
     /// Time of creation.
     pub created_at: Micros,

@@ -7,7 +7,7 @@ pub const MAX_REGISTERS: usize = 32;
 /// Time limit of a test, seconds: connecting, reading and disconnecting together.
 pub const TIME_LIMIT_S: u64 = 10;
 
-/// What a device answered. Times are in milliseconds.
+/// Answer of a device. Times are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DeviceTest {
     /// Why the device was not reached; `None` if it was.
@@ -27,7 +27,7 @@ impl DeviceTest {
     }
 }
 
-/// What a register or node answered.
+/// Answer of a register or node.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RegisterTest {
     /// As it was asked for.
@@ -42,7 +42,7 @@ pub struct RegisterTest {
     pub values: Vec<TestValue>,
 }
 
-/// What was received, read as one type in one word order.
+/// The received bytes, read as one type in one word order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestValue {
     /// Data type; `None` for a node, whose server decides.

@@ -70,7 +70,7 @@ impl Kind {
 pub struct FieldError {
     /// Name of the field in the request.
     pub field: Cow<'static, str>,
-    /// What is wrong, in the API's wording; safe to show.
+    /// The problem, in the API's wording; safe to show.
     pub message: String,
     /// How to fix it, where `message` is a prescribed sentence that does not say so.
     pub advice: Option<String>,

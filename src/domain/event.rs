@@ -37,7 +37,7 @@ pub struct EventSpec {
     pub payload: Map<String, Value>,
     /// Whether a person has seen the event.
     pub acknowledged: bool,
-    /// What somebody wrote about it, at most 4000 characters.
+    /// Note of a person about it, at most 4000 characters.
     pub note: Option<String>,
 }
 
@@ -94,7 +94,7 @@ fn is_http_url(text: &str) -> bool {
 }
 
 named_enum! {
-    /// What an event comes from.
+    /// Source of an event.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub enum EventSource {
         /// An alert rule; the event is an alert.
@@ -120,15 +120,15 @@ pub struct Event {
     pub uuid: Uuid,
     /// Organization that owns the event.
     pub org: OrgId,
-    /// What it comes from.
+    /// Source of the event.
     pub source: EventSource,
-    /// What the event of an alert has in addition; `None` for any other.
+    /// Details of an alert's event; `None` for any other.
     pub alert: Option<AlertDetails>,
     /// Current fields.
     pub spec: EventSpec,
     /// When somebody acknowledged it; `None` also for an alert that was resolved at once.
     pub acknowledged_at: Option<Micros>,
-    /// Who acknowledged it: the name of a user, else the kind and id of the caller.
+    /// Acknowledger: the name of a user, else the kind and id of the caller.
     pub acknowledged_by: Option<String>,
     /// Time at which the event was stored.
     pub created_at: Micros,
@@ -139,7 +139,7 @@ impl Event {
     /// acknowledged where its event is; it has no way back from there.
     ///
     /// # Errors
-    /// As [`super::alert::AlertLifecycle::after`].
+    /// The errors of [`super::alert::AlertLifecycle::after`].
     pub fn record_acknowledgement(&mut self, before: bool, name: &str, at: Micros) -> Result<()> {
         if let Some(alert) = &mut self.alert {
             if self.spec.acknowledged && alert.lifecycle.status == AlertStatus::Active {
@@ -166,7 +166,7 @@ impl Event {
     }
 }
 
-/// What a list of events is sorted by.
+/// Sort key of a list of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum EventOrder {
     /// Time of the occurrence.
@@ -215,7 +215,7 @@ pub struct EventFilter {
     pub from: Option<Micros>,
     /// End of the range of `ts`.
     pub to: Option<Micros>,
-    /// What the list is sorted by; ties by id ascending.
+    /// Sort key of the list; ties by id ascending.
     pub order: EventOrder,
     /// Whether the greatest comes first, which is the newest where the order is one of time.
     pub newest_first: bool,

@@ -44,7 +44,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// What an export contains.
+    /// Content of an export.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum ExportContent {
         /// `readings.parquet`.
@@ -89,7 +89,7 @@ impl ExportStatus {
     }
 }
 
-/// What is asked for.
+/// Specification of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportSpec {
     /// Kind of `scope`.
@@ -130,7 +130,7 @@ pub struct ExportAccess {
 }
 
 impl ExportAccess {
-    /// What a principal sees.
+    /// Access of a principal.
     pub fn of(who: &Principal) -> Self {
         Self { devices: who.devices.clone(), streams: who.streams.clone() }
     }
@@ -150,7 +150,7 @@ fn is_subset<T: Ord>(inner: Option<&BTreeSet<T>>, outer: Option<&BTreeSet<T>>) -
     outer.map_or(inner.is_empty(), |outer| inner.is_subset(outer))
 }
 
-/// What a finished file contains.
+/// Content of a finished file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExportResult {
     /// Size of the ZIP file.
@@ -170,13 +170,13 @@ pub struct Export {
     pub org: OrgId,
     /// Id in APIs, and name of its file.
     pub uuid: Uuid,
-    /// What is asked for.
+    /// Specification of the export.
     pub spec: ExportSpec,
     /// How far it is.
     pub status: ExportStatus,
     /// User, or `key_<id>`.
     pub requested_by: String,
-    /// What the requester saw.
+    /// Rows that the requester saw.
     pub access: ExportAccess,
     /// From `READY` on.
     pub result: Option<ExportResult>,

@@ -8,7 +8,7 @@ use super::{FieldError, Micros};
 /// Maximum number of presets in a grant.
 const MAX_PRESETS: usize = 32;
 
-/// What a grant permits: which terminal on which host, and what may be done there.
+/// Content of a grant: which terminal on which host, and what may be done there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GrantSpec {
     /// 1..=128 characters.
@@ -46,7 +46,7 @@ impl GrantSpec {
 pub struct Grant {
     /// Random id, by which the grant is used only once.
     pub id: Uuid,
-    /// What the grant permits.
+    /// Content of the grant.
     pub spec: GrantSpec,
     /// The requester: the id of a key, or for any other caller its kind and id, such as `user:3`.
     pub subject: String,

@@ -105,7 +105,7 @@ pub struct ImportedFile {
     pub unit: ImportUnit,
 }
 
-/// What a job works on. It decides who sees the job.
+/// Subject of a job. It decides who sees the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobSubject {
     /// A model, seen with its device.
@@ -145,7 +145,7 @@ pub struct Job {
     pub uuid: Uuid,
     /// Kind of work.
     pub kind: JobKind,
-    /// What it works on.
+    /// Subject of the job.
     pub subject: JobSubject,
     /// How far it is.
     pub state: JobState,
@@ -155,7 +155,7 @@ pub struct Job {
     pub result: Option<Value>,
     /// Of a job that failed; else empty.
     pub error: String,
-    /// Who asked for it, such as `key:3`.
+    /// The caller that asked for it, such as `key:3`.
     pub requested_by: String,
     /// Time of the request.
     pub created_at: Micros,
@@ -270,7 +270,7 @@ impl Job {
     }
 }
 
-/// What the sender of an import reports.
+/// Report of the sender of an import.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ImportReport {
     /// Completed fraction, 0 to 1; `None` when it is as before.

@@ -11,7 +11,7 @@ use super::{DeviceId, DocumentId, KeyId, Micros, OrgId, Principal, Scopes, Strea
 pub struct KeySpec {
     /// Purpose of the key, 1..=100 characters; not unique.
     pub name: String,
-    /// What the key may do.
+    /// Scopes of the key.
     pub scopes: Scopes,
     /// Devices that the key is limited to.
     pub devices: Option<BTreeSet<DeviceId>>,

@@ -3,7 +3,7 @@
 /// A memory budget and what is reserved of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryUsage {
-    /// What the memory is for, a word of a closed set such as `queries`.
+    /// Purpose of the memory, a word of a closed set such as `queries`.
     pub budget: &'static str,
     /// Bytes reserved now.
     pub used_bytes: usize,

@@ -1,11 +1,8 @@
 //! Roles on the MK platform, and what each of them may do.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::client_role::Role;
 use super::named_enum::named_enum;
-use super::{Error, Resource, Result, Scope, Scopes};
+use super::{Resource, Scope, Scopes};
 
 named_enum! {
     /// Role of a caller of the MK platform.
@@ -20,9 +17,11 @@ named_enum! {
         /// Reading.
         Readonly = "readonly",
     }
+    display;
+    one_of "role";
 }
 
-/// What an operation of the MK platform needs.
+/// Permission that an operation of the MK platform needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MkPermission {
     /// Reading the rows of the organization.
@@ -76,21 +75,6 @@ impl MkPermission {
     /// Every right.
     pub const ALL: [MkPermission; 4] =
         [MkPermission::Read, MkPermission::Write, MkPermission::Manage, MkPermission::Own];
-}
-
-impl fmt::Display for MkRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for MkRole {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let found = MkRole::from_name(text);
-        found.ok_or_else(|| Error::field("role", "must be one of owner, admin, member, readonly"))
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,23 @@
 //! Enumerations whose variants have names.
 
+/// An enumeration whose variants have names.
+pub trait NamedEnum: Copy {
+    /// Name in APIs, in files and in the catalog.
+    fn name(self) -> &'static str;
+}
+
 /// Defines an enumeration whose variants have names: `Variant = "name"`. It has `ALL`, `name` and `from_name` beside what its
-/// attributes derive. Behind it may be how a text is parsed that is no name: `field "level";` has an error of that field, `listed;` one that
-/// lists the names.
+/// attributes derive.
+///
+/// Behind it may be what it implements besides: `display;` writes the name. `field "level";`, `listed;`, `listed "level";` and
+/// `one_of "level";` parse it; the error of a text that is no name is one of that field, and all but the first list the names.
 macro_rules! named_enum {
     (
         $(#[$attribute:meta])*
         $visibility:vis enum $type:ident {
             $($(#[$variant_attribute:meta])* $variant:ident = $name:literal,)+
         }
-        $($parsed:ident $($field:literal)?;)?
+        $($clause:ident $($field:literal)?;)*
     ) => {
         $(#[$attribute])*
         $visibility enum $type {
@@ -33,25 +41,46 @@ macro_rules! named_enum {
             }
         }
 
-        $($crate::domain::named_enum::named_enum!(@$parsed $type $($field)?);)?
-    };
-    (@field $type:ident $field:literal) => {
-        impl std::str::FromStr for $type {
-            type Err = $crate::domain::Error;
+        impl $crate::domain::named_enum::NamedEnum for $type {
+            fn name(self) -> &'static str {
+                $type::name(self)
+            }
+        }
 
-            fn from_str(name: &str) -> std::result::Result<$type, $crate::domain::Error> {
-                let problem = || format!("\"{name}\" is not a valid choice.");
-                $type::from_name(name).ok_or_else(|| $crate::domain::Error::field($field, problem()))
+        $($crate::domain::named_enum::named_enum!(@$clause $type $($field)?);)*
+    };
+    (@display $type:ident) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
             }
         }
     };
-    (@listed $type:ident) => {
+    (@field $type:ident $field:literal) => {
+        $crate::domain::named_enum::named_enum!(@parsed $type, name, {
+            $crate::domain::Error::field($field, format!("\"{name}\" is not a valid choice."))
+        });
+    };
+    (@listed $type:ident $($field:literal)?) => {
+        $crate::domain::named_enum::named_enum!(@parsed $type, name, {
+            let problem = format!("`{name}` is not one of {}", $type::ALL.map($type::name).join(", "));
+            $crate::domain::named_enum::named_enum!(@error problem $($field)?)
+        });
+    };
+    (@one_of $type:ident $field:literal) => {
+        $crate::domain::named_enum::named_enum!(@parsed $type, name, {
+            let problem = format!("must be one of {}", $type::ALL.map($type::name).join(", "));
+            $crate::domain::Error::field($field, problem)
+        });
+    };
+    (@error $problem:ident) => { $crate::domain::Error::invalid($problem) };
+    (@error $problem:ident $field:literal) => { $crate::domain::Error::field($field, $problem) };
+    (@parsed $type:ident, $text:ident, $error:block) => {
         impl std::str::FromStr for $type {
             type Err = $crate::domain::Error;
 
-            fn from_str(name: &str) -> std::result::Result<$type, $crate::domain::Error> {
-                let problem = || format!("`{name}` is not one of {}", $type::ALL.map($type::name).join(", "));
-                $type::from_name(name).ok_or_else(|| $crate::domain::Error::invalid(problem()))
+            fn from_str($text: &str) -> std::result::Result<$type, $crate::domain::Error> {
+                $type::from_name($text).ok_or_else(|| $error)
             }
         }
     };
@@ -67,15 +96,58 @@ mod tests {
             In = "in",
             Out = "out",
         }
+        display;
         field "direction";
+    }
+
+    named_enum! {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        enum Side {
+            Left = "left",
+            Right = "right",
+        }
+        listed "side";
+    }
+
+    named_enum! {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        enum Layer {
+            Upper = "upper",
+            Lower = "lower",
+        }
+        listed;
+    }
+
+    named_enum! {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        enum Turnout {
+            Open = "open",
+            Closed = "closed",
+        }
+        one_of "turnout";
     }
 
     #[test]
     fn every_name_is_parsed_as_it_is_shown() {
         for direction in Direction::ALL {
             assert_eq!(direction.name().parse::<Direction>().ok(), Some(direction));
+            assert_eq!(direction.to_string(), direction.name());
         }
         let error = "both".parse::<Direction>().unwrap_err();
         assert_eq!(error.to_string(), "direction: \"both\" is not a valid choice.");
+    }
+
+    #[test]
+    fn an_error_lists_the_names_where_the_enumeration_says_so() {
+        assert_eq!("left".parse::<Side>().unwrap(), Side::Left);
+        assert_eq!("lower".parse::<Layer>().unwrap(), Layer::Lower);
+        assert_eq!("open".parse::<Turnout>().unwrap(), Turnout::Open);
+        for (error, expected) in [
+            ("up".parse::<Side>().unwrap_err(), "side: `up` is not one of left, right"),
+            ("up".parse::<Layer>().unwrap_err(), "`up` is not one of upper, lower"),
+            ("up".parse::<Turnout>().unwrap_err(), "turnout: must be one of open, closed"),
+        ] {
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

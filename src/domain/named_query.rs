@@ -1,7 +1,6 @@
 //! Named queries: stored SELECT statements with typed parameters. Parsing of query files and of parameter values is
 //! in `query/named/`.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value;
@@ -58,12 +57,7 @@ named_enum! {
         /// Such as `15 minutes` or `PT15M`.
         Interval = "interval",
     }
-}
-
-impl fmt::Display for ParamKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+    display;
 }
 
 impl FromStr for ParamKind {

@@ -17,7 +17,7 @@ pub const MAX_PER_ORG: usize = 10_000;
 /// Maximum bytes of all objects of an organization, declared ones included.
 pub const MAX_ORG_BYTES: u64 = 10 << 30;
 
-/// What is declared about an object.
+/// Declaration of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectSpec {
     /// Name of the file for people, 1..=255 characters.
@@ -67,7 +67,7 @@ pub struct Object {
     pub org: OrgId,
     /// Assigned at the declaration; the name of its file.
     pub uuid: Uuid,
-    /// What was declared; once the bytes are stored, with their hash.
+    /// The declaration; once the bytes are stored, with their hash.
     pub spec: ObjectSpec,
     /// Time of the declaration.
     pub created_at: Micros,

@@ -6,7 +6,7 @@ use super::named_enum::named_enum;
 use super::{DeviceId, Error, Micros, Result};
 
 named_enum! {
-    /// What was decided about the certificate of a server.
+    /// Decision about the certificate of a server.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum CertificateState {
         /// Nobody has decided; the server is not connected to.
@@ -38,7 +38,7 @@ pub struct OpcuaCertificate {
     pub valid_from: Option<Micros>,
     /// Time until which it is valid; `None` if that cannot be read.
     pub valid_to: Option<Micros>,
-    /// What was decided.
+    /// The decision.
     pub state: CertificateState,
     /// Devices of the caller whose servers showed it since this server started, by id.
     pub devices: Vec<DeviceId>,

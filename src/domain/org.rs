@@ -49,7 +49,7 @@ pub struct User {
     pub password_hash: String,
     /// Whether the user may log in to the administration.
     pub is_staff: bool,
-    /// As `is_staff`; such a user also reads the organization's whole audit log.
+    /// Whether the user may log in and do everything; such a user also reads the organization's whole audit log.
     pub is_superuser: bool,
     /// Whether the user may log in and read; without effect beside the other two.
     pub is_viewer: bool,
@@ -83,11 +83,11 @@ pub struct NewUser {
     pub name: String,
     /// argon2id, PHC string format.
     pub password_hash: String,
-    /// As in `User`.
+    /// Whether the user may log in to the administration.
     pub is_staff: bool,
-    /// As in `User`.
+    /// Whether the user may log in and do everything.
     pub is_superuser: bool,
-    /// As in `User`.
+    /// Whether the user may log in and read.
     pub is_viewer: bool,
 }
 

@@ -15,9 +15,9 @@ use super::{DeviceId, DocumentId, Error, OrgId, Result, StreamId};
 pub struct Principal {
     /// The only organization whose rows the caller may see.
     pub org: OrgId,
-    /// Who the caller is.
+    /// Identity of the caller.
     pub caller: Caller,
-    /// What the caller may do.
+    /// Scopes of the caller.
     pub scopes: Scopes,
     /// Allowed devices. When `devices` or `streams` is set, a stream is visible if `streams` contains it or `devices`
     /// contains its device.
@@ -40,6 +40,11 @@ impl Principal {
     /// Access to every row of the user's organization, with the scopes of its role.
     pub fn user(user: &User) -> Self {
         Self { scopes: user.role().scopes(), ..Self::unrestricted(user.org, Caller::User(user.id)) }
+    }
+
+    /// A device itself: it sees its own rows alone.
+    pub fn device(org: OrgId, id: DeviceId, scopes: Scopes) -> Self {
+        Self { scopes, devices: Some(BTreeSet::from([id])), ..Self::unrestricted(org, Caller::Device(id)) }
     }
 
     fn unrestricted(org: OrgId, caller: Caller) -> Self {

@@ -1,12 +1,10 @@
 //! Quarantine: readings that arrived and were not accepted, each with its reason.
 
-use std::str::FromStr;
-
 use uuid::Uuid;
 
 use super::named_enum::named_enum;
 use super::pagination::Pagination;
-use super::{DeviceId, Error, FieldError, Micros, OrgId, QuarantineId, Result, StreamId};
+use super::{DeviceId, FieldError, Micros, OrgId, QuarantineId, StreamId};
 
 /// How long a quarantined reading is kept, seconds: 30 days.
 pub const KEPT_S: i64 = 30 * 86_400;
@@ -34,17 +32,7 @@ named_enum! {
         /// The device is switched off.
         DeviceInactive = "DEVICE_INACTIVE",
     }
-}
-
-impl FromStr for QuarantineReason {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        QuarantineReason::from_name(text).ok_or_else(|| {
-            let names: Vec<_> = QuarantineReason::ALL.iter().map(|reason| reason.name()).collect();
-            Error::field("reason", format!("must be one of {}", names.join(", ")))
-        })
-    }
+    one_of "reason";
 }
 
 /// A mistake that sends a reading to quarantine.
@@ -84,7 +72,7 @@ pub struct QuarantineEntry {
     pub topic: String,
     /// Why it was not accepted.
     pub reason: QuarantineReason,
-    /// What is wrong, for people; at most 4000 characters.
+    /// Description of the mistake for people; at most 4000 characters.
     pub detail: String,
     /// The payload as it came, at most [`MAX_PAYLOAD_BYTES`] of it.
     pub payload: String,
@@ -128,7 +116,7 @@ pub struct QuarantineRecord {
     pub org: OrgId,
     /// Id in APIs.
     pub uuid: Uuid,
-    /// What arrived.
+    /// The payload as it arrived.
     pub entry: QuarantineEntry,
 }
 

@@ -1,10 +1,7 @@
 //! Readings: one value of one stream at one time, as a single row or in columns.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::named_enum::named_enum;
-use super::{Error, Micros, Result, StreamId};
+use super::{Micros, StreamId};
 
 named_enum! {
     /// Trustworthiness of a reading, in the order of the stored byte.
@@ -19,27 +16,14 @@ named_enum! {
         /// The source was lost or refused the read; value and text are null.
         Bad = "bad",
     }
+    display;
+    listed "quality";
 }
 
 impl Quality {
     /// Decodes the stored byte; `None` for an unknown one.
     pub fn from_byte(byte: u8) -> Option<Quality> {
         Quality::ALL.get(usize::from(byte)).copied()
-    }
-}
-
-impl fmt::Display for Quality {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Quality {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Quality::from_name(text)
-            .ok_or_else(|| Error::field("quality", format!("`{text}` is not one of good, uncertain, bad")))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Registration tokens: each lets one device, once, exchange a certificate signing request for a certificate.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -32,12 +31,7 @@ named_enum! {
         /// It was withdrawn, or replaced by a later token of the device.
         Revoked = "REVOKED",
     }
-}
-
-impl fmt::Display for RegistrationState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+    display;
 }
 
 impl FromStr for RegistrationState {
@@ -96,9 +90,9 @@ impl Registration {
 /// A token to be issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewRegistration {
-    /// As in [`Registration`].
+    /// Id in APIs ([`Registration::uuid`]).
     pub uuid: Uuid,
-    /// As in [`Registration`].
+    /// SHA-256 of the secret part ([`Registration::hash`]).
     pub hash: [u8; 32],
     /// Lifetime, microseconds.
     pub ttl_us: i64,
@@ -106,7 +100,7 @@ pub struct NewRegistration {
     pub renewal_window_us: i64,
 }
 
-/// What a registration says of the device; what is absent stays.
+/// Facts of the device in a registration; what is absent stays.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RegistrationPlace {
     /// Site.

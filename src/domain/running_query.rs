@@ -12,7 +12,7 @@ use super::caller::Caller;
 pub struct RunningQuery {
     /// Identifies it until it ends.
     pub id: Uuid,
-    /// Who asked.
+    /// The caller that asked.
     pub caller: Caller,
     /// Name of the interface that it came from.
     pub surface: &'static str,

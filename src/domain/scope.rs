@@ -41,7 +41,7 @@ pub enum Access {
 /// One permission, written `<resource>:read|write`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
-    /// What may be accessed.
+    /// Resource that may be accessed.
     pub resource: Resource,
     /// How it may be accessed.
     pub access: Access,

@@ -1,11 +1,11 @@
-//! What a server is and holds now: version, uptime, disk, log, lake, memory and connections.
+//! State of a server: version, uptime, disk, log, lake, memory and connections.
 
 use std::time::Duration;
 
 use super::Micros;
 use super::memory_usage::MemoryUsage;
 
-/// What `GET /api/system/` shows.
+/// State that `GET /api/system/` shows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemStatus {
     /// Version of the program.
@@ -20,7 +20,7 @@ pub struct SystemStatus {
     pub server: Option<ServerStatus>,
 }
 
-/// What an organization holds, as far as the principal sees it.
+/// Counts of an organization, as far as the principal sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationUsage {
     /// Devices that the principal sees.
@@ -88,9 +88,9 @@ pub struct CertificateStatus {
 pub struct DiskSpace {
     /// Size of the file system.
     pub total: u64,
-    /// What is taken, by this process or by others.
+    /// Used bytes, by this process or by others.
     pub used: u64,
-    /// What an unprivileged process can still write; the rest is reserved.
+    /// Bytes that an unprivileged process can still write; the rest is reserved.
     pub free: u64,
 }
 

@@ -1,7 +1,5 @@
 //! Streams: one measured or posted quantity of a device (DataStone calls it "data").
 
-use std::str::FromStr;
-
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -12,7 +10,7 @@ use super::named_enum::named_enum;
 use super::pagination::Pagination;
 use super::validation::{check_range, check_text};
 use super::window::Windows;
-use super::{DeviceId, Error, FieldError, GroupId, Micros, OrgId, Result, StreamId};
+use super::{DeviceId, FieldError, GroupId, Micros, OrgId, StreamId};
 
 named_enum! {
     /// Word order of multi-word values, as DataStone defines it: `little` is low word first, `big` is high word first.
@@ -25,18 +23,7 @@ named_enum! {
         /// The word at the lower address holds the higher 16 bits.
         Big = "big",
     }
-}
-
-impl FromStr for ByteOrder {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "little" => Ok(ByteOrder::Little),
-            "big" => Ok(ByteOrder::Big),
-            _ => Err(Error::field("byteorder", format!("\"{text}\" is not a valid choice."))),
-        }
-    }
+    field "byteorder";
 }
 
 named_enum! {
@@ -49,18 +36,7 @@ named_enum! {
         /// APIs may also write the stream's register.
         ReadWrite = "rw",
     }
-}
-
-impl FromStr for AccessMode {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "r" => Ok(AccessMode::Read),
-            "rw" => Ok(AccessMode::ReadWrite),
-            _ => Err(Error::field("access_mode", format!("\"{text}\" is not a valid choice."))),
-        }
-    }
+    field "access_mode";
 }
 
 /// Settable fields of a stream.

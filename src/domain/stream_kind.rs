@@ -1,6 +1,5 @@
 //! Value types of streams.
 
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::named_enum::named_enum;
@@ -40,6 +39,7 @@ named_enum! {
         /// The number of one of several states, a signed integer of 32 bits.
         Enum = "enum",
     }
+    display;
     field "type";
 }
 
@@ -86,11 +86,5 @@ impl StreamKind {
     /// Whether exact values can lie beyond ±2^53 and then travel as decimal text.
     pub fn is_wide_integer(self) -> bool {
         matches!(self, StreamKind::Int64 | StreamKind::Uint64)
-    }
-}
-
-impl fmt::Display for StreamKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }

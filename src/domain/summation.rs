@@ -5,7 +5,7 @@
 pub struct CompensatedSum {
     /// Sum as plain addition gives it.
     pub sum: f64,
-    /// What plain addition dropped.
+    /// Compensation: the part that plain addition dropped.
     pub compensation: f64,
 }
 

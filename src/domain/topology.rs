@@ -1,4 +1,4 @@
-//! What a device is in the topology of the MK platform: its tags, its place, and how far it is provisioned.
+//! Place of a device in the topology of the MK platform: its tags, its place, and how far it is provisioned.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -1,13 +1,10 @@
 //! Roles of the people who log in, and what each of them may do.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::named_enum::named_enum;
-use super::{Access, Error, Result, Scope, Scopes};
+use super::{Access, Scope, Scopes};
 
 named_enum! {
-    /// What a user may do in its organization.
+    /// Role of a user in its organization.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum UserRole {
         /// The user may not log in; clients of vendors' APIs may act for it.
@@ -19,6 +16,8 @@ named_enum! {
         /// Everything.
         Superuser = "superuser",
     }
+    display;
+    one_of "role";
 }
 
 impl UserRole {
@@ -29,21 +28,6 @@ impl UserRole {
             UserRole::Viewer => Scope::all().filter(|scope| scope.access == Access::Read).collect(),
             UserRole::Staff | UserRole::Superuser => Scopes::all(),
         }
-    }
-}
-
-impl fmt::Display for UserRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for UserRole {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let found = UserRole::from_name(text);
-        found.ok_or_else(|| Error::field("role", "must be one of none, viewer, staff, superuser"))
     }
 }
 

@@ -26,7 +26,7 @@ const MAX_RESULT_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes parsed between two checks of the limits.
 const PARSE_CHUNK_BYTES: usize = 1024;
 
-/// What to select from a page.
+/// Selection from a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ElementQuery {
     /// A CSS selector.

@@ -33,7 +33,7 @@ pub(super) async fn read(answer: &mut Response, most: usize) -> Result<Vec<u8>, 
 /// Decodes a body to at most `most` bytes; one without an encoding is returned as it is.
 ///
 /// # Errors
-/// As [`read`].
+/// The errors of [`read`].
 pub(super) fn decode(encoding: &str, body: Vec<u8>, most: usize) -> Result<Vec<u8>, HttpError> {
     let decoded = match encoding {
         "" | "identity" => return Ok(body),

@@ -34,7 +34,7 @@ pub fn of_path(path: &Path) -> io::Result<DiskSpace> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inodes {
     pub total: u64,
-    /// What an unprivileged process can still create.
+    /// Files that an unprivileged process can still create.
     pub free: u64,
 }
 

@@ -17,7 +17,7 @@ pub struct Listener {
     pub name: String,
 }
 
-/// Who listens on an address.
+/// Process that listens on an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddressOwner {
     Nobody,

@@ -24,7 +24,7 @@ const MAX_MEMORY_BYTES: u64 = 4 << 30;
 /// Most files that the program has open.
 const MAX_OPEN_FILES: u64 = 64;
 /// Output to standard error that is looked at, bytes.
-const MAX_COMPLAINT_BYTES: u64 = 64 << 10;
+const MAX_STDERR_BYTES: u64 = 64 << 10;
 /// Largest line of progress, bytes.
 const MAX_LINE_BYTES: u64 = 4096;
 /// How often the size of a directory is looked at.
@@ -103,7 +103,7 @@ impl Recorder {
     /// output has, microseconds.
     ///
     /// # Errors
-    /// As [`RecorderError`]; whatever it wrote is then not complete.
+    /// A [`RecorderError`]; whatever it wrote is then not complete.
     pub async fn run(
         &self,
         run: &RecorderRun,
@@ -114,10 +114,10 @@ impl Recorder {
         let (mut child, mut group) = self.start(run)?;
         limit(&group, with_margin(run.max_bytes));
         let done = timeout(run.limit, watch_run(&mut child, run, feed, progress)).await;
-        let complaint = done.map_err(|_| RecorderError::TimedOut)??;
+        let stderr = done.map_err(|_| RecorderError::TimedOut)??;
         let status = child.wait().await.map_err(RecorderError::Io)?;
         group.release();
-        if status.success() { Ok(()) } else { Err(RecorderError::Failed(reason(&complaint))) }
+        if status.success() { Ok(()) } else { Err(RecorderError::Failed(reason(&stderr))) }
     }
 
     fn start(&self, run: &RecorderRun) -> Result<(Child, ProcessGroup), RecorderError> {
@@ -222,14 +222,14 @@ async fn watch_run(
     progress: &watch::Sender<i64>,
 ) -> Result<String, RecorderError> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let outputs = async { tokio::join!(read_progress(stdout, progress), read_complaint(stderr)) };
+    let outputs = async { tokio::join!(read_progress(stdout, progress), read_stderr(stderr)) };
     let sending = send(stdin, &run.input, feed);
     let (mut outputs, mut sending) = (std::pin::pin!(outputs), std::pin::pin!(sending));
     let mut sizes = interval(SIZE_INTERVAL);
     let mut is_sending = true;
     loop {
         tokio::select! {
-            ((), complaint) = &mut outputs => return Ok(complaint),
+            ((), stderr) = &mut outputs => return Ok(stderr),
             () = &mut sending, if is_sending => is_sending = false,
             _ = sizes.tick() => {
                 if size_of(&run.dir) > with_margin(run.max_bytes) {
@@ -275,18 +275,19 @@ async fn read_progress(pipe: Option<impl AsyncRead + Unpin>, progress: &watch::S
     }
 }
 
-/// Reads the beginning of the complaints, and lets the rest go, so that the program does not wait.
-async fn read_complaint(pipe: Option<impl AsyncRead + Unpin>) -> String {
+/// Reads the beginning of standard error, and lets the rest go, so that the program does not wait.
+async fn read_stderr(pipe: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut pipe) = pipe else { return String::new() };
     let mut bytes = Vec::new();
     // What was read until an error counts.
-    let _ = (&mut pipe).take(MAX_COMPLAINT_BYTES).read_to_end(&mut bytes).await;
+    let _ = (&mut pipe).take(MAX_STDERR_BYTES).read_to_end(&mut bytes).await;
     let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What the complaints of the program amount to. They are not shown themselves: they may contain the address.
-fn reason(complaint: &str) -> &'static str {
+/// Reason of a failure, found in standard error by the words of ffmpeg in English, which `LC_ALL` sets. They may differ from one
+/// version to the next: a text with none of them has the last reason. It is not shown itself, because it may contain the address.
+fn reason(stderr: &str) -> &'static str {
     let known = [
         ("401 Unauthorized", "the camera refuses user or password"),
         ("403 Forbidden", "the camera refuses user or password"),
@@ -303,7 +304,7 @@ fn reason(complaint: &str) -> &'static str {
         ("Unrecognized option", "the recorder is older than version 5"),
         ("not found", "the recorder lacks a part that is needed"),
     ];
-    let found = known.into_iter().find(|(words, _)| complaint.contains(words));
+    let found = known.into_iter().find(|(words, _)| stderr.contains(words));
     found.map_or("the recorder failed", |(_, reason)| reason)
 }
 

@@ -54,17 +54,17 @@ impl Engine {
     pub async fn describe(
         self: &Arc<Self>,
         principal: &Principal,
-        sketch: DescribeRequest,
+        request: DescribeRequest,
     ) -> Result<StatementDescription> {
-        let tracker = self.start_tracking(principal, sketch.surface, Some(&sketch.text));
+        let tracker = self.start_tracking(principal, request.surface, Some(&request.text));
         let query_context = QueryContext::for_planning(&self.services, principal, tracker.clone());
         let (engine, org) = (self.clone(), principal.org);
-        let threads = self.threads.for_text(sketch.text.len()).clone();
+        let threads = self.threads.for_text(request.text.len()).clone();
         let planning = async move {
             let _permit = engine.admission.all.acquire(org).await?;
             let planned = tokio::time::timeout(
                 engine.statement_limits().timeout,
-                sketch.plan_and_describe(&engine, &query_context),
+                request.plan_and_describe(&engine, &query_context),
             )
             .await;
             planned.map_err(|_| Error::new(Kind::Timeout, "planning took longer than a query may run"))?

@@ -58,7 +58,7 @@ pub struct Engine {
     pub(super) services: Arc<QueryServices>,
     pub(super) template: SessionState,
     pub(super) options: EngineOptions,
-    /// Those of `options` at first.
+    /// Limits of statements, those of `options` at first.
     statement_limits: RwLock<StatementLimits>,
     /// Catalog tables and functions for PostgreSQL tools.
     pub(super) postgres: LazyPostgresCompat,
@@ -92,7 +92,7 @@ impl Engine {
         })?;
         let template = session_template::build(&options, cores).map_err(from_datafusion)?;
         let threads = QueryRuntimes::start(cores, long_running_permits(options.max_running))?;
-        let gates = QueryAdmission::new(options.max_running, options.max_waiting, options.queue_deadline);
+        let admission = QueryAdmission::new(options.max_running, options.max_waiting, options.queue_deadline);
         let (log, postgres, known) = (Arc::default(), LazyPostgresCompat::default(), PlanCache::default());
         let services = Arc::new(QueryServices {
             store,
@@ -116,7 +116,7 @@ impl Engine {
             statement_limits: RwLock::new(limits),
             postgres,
             plan_cache: known,
-            admission: gates,
+            admission,
             running: RunningQueries::default(),
             threads,
             spread,
@@ -243,13 +243,14 @@ impl Engine {
         start: executor::StartFuture,
     ) -> Result<QueryOutput> {
         // A long-running query waits twice: for a long-running permit and for a general one.
-        let patience = limits.timeout + 2 * self.options.queue_deadline + TIMEOUT_GRACE;
+        let batch_timeout = limits.timeout + 2 * self.options.queue_deadline + TIMEOUT_GRACE;
         let long_running = self.threads.long_running().clone();
         self.running.add(&tracker);
-        let place = ExecutionEnv { threads, long_running, gates: self.admission.clone() };
-        let (schema, batches) = executor::spawn(place, limits, tracker.clone(), start);
-        let mut batches = with_batch_timeout(batches, tracker.clone(), patience);
-        let schema = tokio::time::timeout(patience, schema).await.map_err(|_| fail_with_timeout(&tracker))?;
+        let environment = ExecutionEnv { threads, long_running, admission: self.admission.clone() };
+        let (schema, batches) = executor::spawn(environment, limits, tracker.clone(), start);
+        let mut batches = with_batch_timeout(batches, tracker.clone(), batch_timeout);
+        let schema =
+            tokio::time::timeout(batch_timeout, schema).await.map_err(|_| fail_with_timeout(&tracker))?;
         match schema {
             Ok(schema) => {
                 // Awaits the first batch, so that an early failure can still be returned as an error.
@@ -270,17 +271,17 @@ fn fail_with_timeout(tracker: &QueryTracker) -> Error {
     Error::new(Kind::Timeout, "the query ran longer than it may")
 }
 
-/// Limits the wait for each batch to `patience`: an operator can compute for minutes without checking its time limit,
+/// Limits the wait for each batch to `batch_timeout`: an operator can compute for minutes without checking its time limit,
 /// and the caller must not wait that long.
 fn with_batch_timeout(
     batches: executor::QueryBatches,
     tracker: Arc<QueryTracker>,
-    patience: Duration,
+    batch_timeout: Duration,
 ) -> BoxStream<'static, Result<RecordBatch>> {
     let next = move |mut batches: executor::QueryBatches| {
         let tracker = tracker.clone();
         async move {
-            let next = tokio::time::timeout(patience, batches.next()).await;
+            let next = tokio::time::timeout(batch_timeout, batches.next()).await;
             let next = next.unwrap_or_else(|_| Some(Err(fail_with_timeout(&tracker))));
             next.map(|batch| (batch, batches))
         }
@@ -319,7 +320,7 @@ impl StatementRequest {
         if let Some(rows) = guarded.batch_rows {
             // Some sources fix the size of their batches when they are planned.
             *session.config_mut() = session.config().clone().with_batch_size(rows);
-            guarded = self::create_guarded_plan(&session, &plan, &query_context).await?;
+            guarded = create_guarded_plan(&session, &plan, &query_context).await?;
         }
         let is_portable = guarded.has_portable_guards() && !query_context.text_batch_size.is_limited();
         let operators::GuardedPlan { plan, is_long_running, .. } = guarded;

@@ -103,23 +103,23 @@ pub struct ExecutionEnv {
     pub threads: Handle,
     /// Threads of long-running queries.
     pub long_running: Handle,
-    pub gates: QueryAdmission,
+    pub admission: QueryAdmission,
 }
 
-/// Plans and executes a query in `place`. A planning error is sent as the first item, and the schema is then never
+/// Plans and executes a query in `environment`. A planning error is sent as the first item, and the schema is then never
 /// sent. `tracker` has written its record when the batches end.
 pub fn spawn(
-    place: ExecutionEnv,
+    environment: ExecutionEnv,
     limits: QueryLimits,
     tracker: Arc<QueryTracker>,
     start: StartFuture,
 ) -> (SchemaReceiver, QueryBatches) {
     let (sender, batches) = mpsc::channel(MAX_BUFFERED_BATCHES);
-    let (teller, schema_receiver) = oneshot::channel();
-    let threads = place.threads.clone();
-    let run = Arc::new(QueryTask { place, limits, sender, tracker: tracker.clone() });
+    let (schema_sender, schema_receiver) = oneshot::channel();
+    let threads = environment.threads.clone();
+    let run = Arc::new(QueryTask { environment, limits, sender, tracker: tracker.clone() });
     let task = threads.spawn(async move {
-        let work = run.clone().plan_and_execute(start, teller);
+        let work = run.clone().plan_and_execute(start, schema_sender);
         let ended = run.tracker.cancellation.run_until_cancelled(work).await;
         match ended.unwrap_or_else(|| Err(cancelled_error())) {
             Ok(StreamOutcome::Completed) => run.tracker.finish(),
@@ -156,7 +156,7 @@ enum StreamOutcome {
 }
 
 struct QueryTask {
-    place: ExecutionEnv,
+    environment: ExecutionEnv,
     limits: QueryLimits,
     sender: mpsc::Sender<Result<RecordBatch>>,
     tracker: Arc<QueryTracker>,
@@ -169,44 +169,38 @@ impl QueryTask {
     async fn plan_and_execute(
         self: Arc<Self>,
         start: StartFuture,
-        teller: oneshot::Sender<SchemaRef>,
+        schema_sender: oneshot::Sender<SchemaRef>,
     ) -> Result<StreamOutcome> {
         let permit = self.acquire_permits(false).await?;
         let started = self.with_deadline(start).await??;
         if !started.is_long_running {
-            return self.stream_batches(started, permit, teller).await;
+            return self.stream_batches(started, permit, schema_sender).await;
         }
         // Long-running queries wait for each other without a general permit.
         drop(permit);
         let permits = self.acquire_permits(true).await?;
-        let reading =
-            self.place.long_running.spawn(self.clone().stream_batches_owned(started, permits, teller));
+        let task = self.clone();
+        let reading = self
+            .environment
+            .long_running
+            .spawn(async move { task.stream_batches(started, permits, schema_sender).await });
         let read = AbortOnDropHandle::new(reading).await;
         read.unwrap_or_else(|e| Err(Error::internal("a query was interrupted").with_source(e)))
-    }
-
-    async fn stream_batches_owned(
-        self: Arc<Self>,
-        started: StartedQuery,
-        permits: Permits,
-        teller: oneshot::Sender<SchemaRef>,
-    ) -> Result<StreamOutcome> {
-        self.stream_batches(started, permits, teller).await
     }
 
     async fn stream_batches(
         &self,
         started: StartedQuery,
         permits: Permits,
-        teller: oneshot::Sender<SchemaRef>,
+        schema_sender: oneshot::Sender<SchemaRef>,
     ) -> Result<StreamOutcome> {
         let StartedQuery { mut stream, is_long_running } = started;
-        let (mut permits, mut teller) = (Some(permits), Some(teller));
+        let (mut permits, mut schema_sender) = (Some(permits), Some(schema_sender));
         loop {
             let next = self.with_deadline(stream.next()).await?.transpose().map_err(from_datafusion)?;
-            if let Some(teller) = teller.take() {
+            if let Some(schema_sender) = schema_sender.take() {
                 // The caller may be gone; sending the batch detects that.
-                let _ = teller.send(stream.schema());
+                let _ = schema_sender.send(stream.schema());
             }
             let Some(batch) = next else { break };
             let rows = self.tracker.add_rows(batch.num_rows());
@@ -262,7 +256,7 @@ impl QueryTask {
 
     async fn acquire_permits(&self, is_long_running: bool) -> Result<Permits> {
         let _watch = self.tracker.time_waiting();
-        let QueryAdmission { all, long_running } = &self.place.gates;
+        let QueryAdmission { all, long_running } = &self.environment.admission;
         let org = self.tracker.org();
         let long = if is_long_running { Some(long_running.acquire(org).await?) } else { None };
         Ok((long, all.acquire(org).await?))

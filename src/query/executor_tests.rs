@@ -46,12 +46,12 @@ async fn computes(tracker: Arc<QueryTracker>, begun: std_mpsc::Sender<()>) -> Re
 async fn a_query_whose_caller_leaves_while_it_computes_is_cancelled() {
     let log: Arc<QueryLog> = Arc::default();
     let tracker = tracker(&log);
-    let gates = QueryAdmission::new(2, 2, Duration::from_secs(1));
-    let place = ExecutionEnv { threads: Handle::current(), long_running: Handle::current(), gates };
+    let admission = QueryAdmission::new(2, 2, Duration::from_secs(1));
+    let environment = ExecutionEnv { threads: Handle::current(), long_running: Handle::current(), admission };
     let limits = QueryLimits { timeout: Duration::from_secs(600), max_rows: None };
     let (begun, computing) = std_mpsc::channel();
     let start = Box::pin(computes(tracker.clone(), begun));
-    let (_schema, batches) = spawn(place, limits, tracker.clone(), start);
+    let (_schema, batches) = spawn(environment, limits, tracker.clone(), start);
     tokio::task::spawn_blocking(move || computing.recv()).await.unwrap().unwrap();
     drop(batches);
     // The query's task has a reference to the tracker until the operator ends.
@@ -68,12 +68,12 @@ async fn a_query_whose_caller_leaves_while_it_computes_is_cancelled() {
 async fn a_query_that_somebody_cancels_ends_with_an_error() {
     let log: Arc<QueryLog> = Arc::default();
     let tracker = tracker(&log);
-    let gates = QueryAdmission::new(2, 2, Duration::from_secs(1));
-    let place = ExecutionEnv { threads: Handle::current(), long_running: Handle::current(), gates };
+    let admission = QueryAdmission::new(2, 2, Duration::from_secs(1));
+    let environment = ExecutionEnv { threads: Handle::current(), long_running: Handle::current(), admission };
     let limits = QueryLimits { timeout: Duration::from_secs(600), max_rows: None };
     let (begun, computing) = std_mpsc::channel();
     let start = Box::pin(computes(tracker.clone(), begun));
-    let (schema, mut batches) = spawn(place, limits, tracker.clone(), start);
+    let (schema, mut batches) = spawn(environment, limits, tracker.clone(), start);
     tokio::task::spawn_blocking(move || computing.recv()).await.unwrap().unwrap();
     tracker.cancel();
     assert!(schema.await.is_err(), "there is no result");

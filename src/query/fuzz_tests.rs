@@ -43,17 +43,17 @@ fn form() -> InputFormat {
 }
 
 fn plan() -> Decoder {
-    let ground = FuzzStore::open();
-    let engine = test_engine(&ground, None);
+    let env = FuzzStore::open();
+    let engine = test_engine(&env, None);
     Box::new(move |input| {
         for surface in [Surface::Sql, Surface::Postgres] {
-            let sketch = DescribeRequest {
+            let request = DescribeRequest {
                 text: text(input).into_owned(),
                 declared: Vec::new(),
                 bound: Params::Typed(Vec::new()),
                 surface,
             };
-            drop(ground.runtime.block_on(engine.describe(&ground.owner, sketch)));
+            drop(env.runtime.block_on(engine.describe(&env.owner, request)));
         }
     })
 }
@@ -64,14 +64,14 @@ fn sql() {
 }
 
 fn run() -> Decoder {
-    let ground = FuzzStore::open();
-    let engine = test_engine(&ground, None);
+    let env = FuzzStore::open();
+    let engine = test_engine(&env, None);
     Box::new(move |input| {
         let params = Params::Json(serde_json::json!([1, "a", null]));
         let text = text(input).into_owned();
         let request = StatementRequest { text, params, surface: Surface::Sql, settings: None };
-        ground.runtime.block_on(async {
-            if let Ok(answer) = engine.sql(&ground.owner, request).await {
+        env.runtime.block_on(async {
+            if let Ok(answer) = engine.sql(&env.owner, request).await {
                 answer.batches.take(BATCHES).collect::<Vec<_>>().await;
             }
         });

@@ -62,9 +62,9 @@ pub struct QueryRecord {
     /// Rows sent to the reader.
     pub rows: u64,
     pub files: FileTotals,
-    /// What the node that was asked has used.
+    /// Resources that the node that was asked has used.
     own: NodeUsage,
-    /// What other nodes have used, which they say after the end.
+    /// Resources that other nodes have used, which they say after the end.
     remote: Arc<RemoteUsage>,
     /// `ok`, the error kind, or `cancelled`.
     pub outcome: &'static str,
@@ -190,7 +190,7 @@ pub struct QueryTracker {
     asked: QueryInfo,
     pub scan_metrics: Arc<ScanMetrics>,
     pub memory_pool: Arc<QueryMemoryPool>,
-    /// What the query has used on other nodes; it counts after the record is written, too.
+    /// Resources that the query has used on other nodes; they count after the record is written, too.
     pub remote_usage: Arc<RemoteUsage>,
     pub interrupt: Arc<Interrupt>,
     /// Cancelled when somebody other than its reader ends the query.

@@ -1,8 +1,8 @@
-//! What a query uses: the bytes that it reads and the memory that it reserves, by node.
+//! Resources that a query uses: the bytes that it reads and the memory that it reserves, by node.
 
 use parking_lot::Mutex;
 
-/// What a query has used on one node, or on several.
+/// Resources that a query has used on one node, or on several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NodeUsage {
     /// Bytes read from the lake's files; the sum of several nodes.
@@ -22,7 +22,7 @@ impl NodeUsage {
     }
 }
 
-/// What a query has used on nodes other than the one that was asked, as far as they have said.
+/// Resources that a query has used on nodes other than the one that was asked, as far as they have said.
 #[derive(Debug, Default)]
 pub struct RemoteUsage(Mutex<NodeUsage>);
 

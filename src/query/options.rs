@@ -42,7 +42,7 @@ pub struct SpreadOptions {
     pub min_rows: u64,
     /// This node's listener for tasks, as others reach it.
     pub own_url: Url,
-    /// What nodes prove themselves with.
+    /// Secret by which nodes prove themselves.
     pub secret: String,
     /// Certificates in PEM that sign those of nodes; those of the public web without.
     pub ca: Option<String>,

@@ -20,7 +20,7 @@ const MAX_ORGS: usize = 8;
 pub struct MessageStreams {
     /// The device of each stream, and the time from which its readings count.
     pub devices: StreamDevices,
-    /// The same streams by id.
+    /// The streams by id.
     pub by_id: HashMap<i32, Arc<Stream>>,
 }
 
@@ -44,7 +44,7 @@ pub struct OrgStreamsCache {
 struct CachedStreams {
     org: OrgId,
     revision: u64,
-    /// Held, so that no other starts can have its address.
+    /// Kept alive: the cache compares by address, which must not be reused.
     from: Arc<StreamStarts>,
     streams: Arc<MessageStreams>,
 }

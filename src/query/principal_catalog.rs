@@ -13,20 +13,9 @@ use datafusion::execution::context::SessionState;
 use super::context::QueryContext;
 use super::functions::anomaly_score::AnomalyScore;
 use super::information_schema::PostgresInformationSchema;
-use super::scan::table_provider::ScanProvider;
 use super::schema_names::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, SCHEMA};
 use super::scopes::QueryTable;
-use super::tables::{
-    annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
-    jobs, latest, messages, mqtt_sessions, nodes, products, quarantine, query_log, readings, shards, sites,
-    statistics, streams,
-};
-use crate::domain::client::Client;
-use crate::domain::command::CommandFilter;
-use crate::domain::device::{Device, DeviceFilter};
-use crate::domain::document::{Document, DocumentKind};
-use crate::domain::pagination::Pagination;
-use crate::domain::stream::StreamFilter;
+use super::tables::registry;
 
 /// A table that a principal may read.
 #[derive(Debug, Clone)]
@@ -70,53 +59,8 @@ impl PrincipalCatalog {
 
     /// Returns a table or view that the principal may read.
     pub fn find_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        QueryTable::find_readable(name, &self.context.principal).map(|table| self.open(table)).transpose()
-    }
-
-    fn open(&self, table: QueryTable) -> Result<Arc<dyn TableProvider>> {
-        Ok(match table {
-            QueryTable::Readings => self.readings(),
-            QueryTable::Devices => self.devices()?,
-            QueryTable::Streams => self.streams()?,
-            QueryTable::Latest => Arc::new(ScanProvider(latest::LatestTable::new(self.context.clone()))),
-            QueryTable::QueryLog => {
-                Arc::new(query_log::table(&self.context.query_log(), self.context.sees_host_metrics())?)
-            }
-            QueryTable::AuditLog => {
-                Arc::new(ScanProvider(audit_log::AuditLogTable::new(self.context.clone())))
-            }
-            QueryTable::Groups => self.groups()?,
-            QueryTable::Products => self.products()?,
-            QueryTable::Clients => self.clients()?,
-            QueryTable::Commands => self.commands()?,
-            QueryTable::Documents => self.documents()?,
-            QueryTable::Sites => Arc::new(sites::table(self.documents_of(DocumentKind::Site))?),
-            QueryTable::Components => {
-                Arc::new(components::table(self.documents_of(DocumentKind::Component))?)
-            }
-            QueryTable::Quarantine => {
-                Arc::new(ScanProvider(quarantine::QuarantineTable::new(self.context.clone())))
-            }
-            QueryTable::Jobs => Arc::new(ScanProvider(jobs::JobsTable::new(self.context.clone()))),
-            QueryTable::Nodes => Arc::new(ScanProvider(nodes::NodesTable::new(self.context.clone()))),
-            QueryTable::Shards => Arc::new(ScanProvider(shards::ShardsTable::new(self.context.clone()))),
-            QueryTable::MqttSessions => Arc::new(mqtt_sessions::table(self.context.mqtt_sessions())?),
-            QueryTable::Statistics => self.statistics(false),
-            QueryTable::Messages => {
-                Arc::new(ScanProvider(messages::MessagesTable::new(self.context.clone())))
-            }
-            QueryTable::Events => self.events_table(),
-            QueryTable::Annotations => {
-                Arc::new(ScanProvider(annotations::AnnotationsTable::new(self.context.clone())))
-            }
-            QueryTable::CoreValuestatistics => {
-                Arc::new(core_views::core_valuestatistics(self.statistics(true))?)
-            }
-            QueryTable::CoreEventlog => Arc::new(core_views::core_eventlog(self.events_table())?),
-            QueryTable::CoreValue => Arc::new(core_views::core_value(self.readings())?),
-            QueryTable::CoreData => Arc::new(core_views::core_data(self.streams()?)?),
-            QueryTable::CoreDevice => Arc::new(core_views::core_device(self.devices()?)?),
-        })
+        let table = QueryTable::find_readable(name, &self.context.principal);
+        table.map(|table| registry::open(table, &self.context)).transpose()
     }
 
     /// Returns the tables that the principal may read.
@@ -124,63 +68,9 @@ impl PrincipalCatalog {
         let mut tables = Vec::new();
         for table in QueryTable::readable_by(&self.context.principal) {
             let (name, is_view) = (table.name(), table.is_view());
-            tables.push(TableInfo { name, schema: self.open(table)?.schema(), is_view });
+            tables.push(TableInfo { name, schema: registry::open(table, &self.context)?.schema(), is_view });
         }
         Ok(tables)
-    }
-
-    fn readings(&self) -> Arc<dyn TableProvider> {
-        Arc::new(ScanProvider(readings::ReadingsTable::new(self.context.clone())))
-    }
-
-    fn statistics(&self, overlay: bool) -> Arc<dyn TableProvider> {
-        Arc::new(ScanProvider(statistics::StatisticsTable::new(self.context.clone(), overlay)))
-    }
-
-    fn events_table(&self) -> Arc<dyn TableProvider> {
-        Arc::new(ScanProvider(events::EventsTable::new(self.context.clone())))
-    }
-
-    fn devices(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = self.context.catalog().devices(&self.context.principal, &DeviceFilter::default());
-        let product =
-            |device: &Device| self.context.catalog().product_of(device).ok().map(|product| product.id);
-        Ok(Arc::new(devices::table(&rows, |device| self.context.device_status(device), product)?))
-    }
-
-    fn streams(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = self.context.catalog().streams(&self.context.principal, &StreamFilter::default());
-        Ok(Arc::new(streams::table(&rows)?))
-    }
-
-    fn products(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = self.context.catalog().products(&self.context.principal, Pagination::ALL);
-        Ok(Arc::new(products::table(&rows)?))
-    }
-
-    fn clients(&self) -> Result<Arc<dyn TableProvider>> {
-        let catalog = self.context.catalog();
-        let user = |client: &Client| client.spec.user.and_then(|user| catalog.user_name(user));
-        Ok(Arc::new(clients::table(&catalog.clients_for_audit(&self.context.principal), user)?))
-    }
-
-    fn commands(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = self.context.catalog().commands(&self.context.principal, &CommandFilter::default());
-        Ok(Arc::new(commands::table(rows)?))
-    }
-
-    fn documents_of(&self, kind: DocumentKind) -> Vec<Arc<Document>> {
-        self.context.catalog().documents(&self.context.principal, kind)
-    }
-
-    fn documents(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = DocumentKind::ALL.into_iter().flat_map(|kind| self.documents_of(kind));
-        Ok(Arc::new(documents::table(rows.collect())?))
-    }
-
-    fn groups(&self) -> Result<Arc<dyn TableProvider>> {
-        let rows = self.context.catalog().groups(&self.context.principal, Pagination::ALL);
-        Ok(Arc::new(groups::table(&rows)?))
     }
 }
 

@@ -65,7 +65,7 @@ impl Engine {
             }
             query.list.to = Some(latest);
         }
-        let listing = ReadingsList::new(self, principal, query, tracker.clone()).await?;
+        let listing = ReadingsListTask::new(self, principal, query, tracker.clone()).await?;
         let start =
             async move { Arc::new(listing).stream().map(StartedQuery::short).map_err(from_datafusion) };
         let limits = QueryLimits { timeout: self.statement_limits().timeout, max_rows: None };
@@ -106,13 +106,13 @@ impl Engine {
     }
 }
 
-struct ReadingsList {
+struct ReadingsListTask {
     query_context: QueryContext,
     query: ValuesQuery,
     context: Arc<TaskContext>,
 }
 
-impl ReadingsList {
+impl ReadingsListTask {
     async fn new(
         engine: &Arc<Engine>,
         principal: &Principal,

@@ -98,7 +98,7 @@ pub(super) fn change_exprs(node: &mut impl VisitMut, function: &mut dyn FnMut(&m
     change(node, &mut OuterFirst(function));
 }
 
-/// The same with inner expressions first: what the function puts around one is not shown to it again.
+/// Changes expressions, inner ones first: what the function puts around one is not shown to it again.
 pub(super) fn change_exprs_inner_first(node: &mut impl VisitMut, function: &mut dyn FnMut(&mut Expr)) {
     struct InnerFirst<'a>(&'a mut dyn FnMut(&mut Expr));
 

@@ -35,7 +35,7 @@ impl ModelScorer for NoDevicesOrModels {
 }
 
 /// Makes an engine over an empty store.
-pub fn test_engine(ground: &FuzzStore, spread: Option<SpreadOptions>) -> Arc<Engine> {
+pub fn test_engine(env: &FuzzStore, spread: Option<SpreadOptions>) -> Arc<Engine> {
     let options = EngineOptions {
         // A statement that is ended after this time is no failure; one that exceeds the watchdog's limit is.
         timeout: Duration::from_millis(300),
@@ -45,12 +45,12 @@ pub fn test_engine(ground: &FuzzStore, spread: Option<SpreadOptions>) -> Arc<Eng
         max_running: 4,
         max_waiting: 64,
         queue_deadline: Duration::from_secs(1),
-        spill_dir: ground.dir.path().join("spill"),
+        spill_dir: env.dir.path().join("spill"),
         spread,
     };
-    let _inside = ground.runtime.enter();
+    let _inside = env.runtime.enter();
     Arc::new(
-        Engine::new(ground.store.clone(), Arc::new(NoDevicesOrModels), Arc::new(NoDevicesOrModels), options)
+        Engine::new(env.store.clone(), Arc::new(NoDevicesOrModels), Arc::new(NoDevicesOrModels), options)
             .expect("an engine"),
     )
 }

@@ -118,7 +118,7 @@ impl Plant {
         self.faults.is_disconnected(protocol, self.clock)
     }
 
-    /// The same plant with its faults on schedule from now on, instead of those that it had.
+    /// The plant with its faults on schedule from now on, instead of those that it had.
     pub fn restarted_with(mut self, faults: Vec<PlantFault>) -> Plant {
         let shown = self.faults.take_true_values();
         self.set_sensors(shown);

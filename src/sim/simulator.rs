@@ -46,7 +46,7 @@ impl Simulator {
         Simulator::start_protocol(Protocol::Modbus, listener, plant)
     }
 
-    /// As `start`, by another protocol. The error lists the protocols that can be simulated.
+    /// Serves the plant by any protocol. The error lists the protocols that can be simulated.
     pub fn start_protocol(protocol: Protocol, listener: TcpListener, plant: Plant) -> Result<Simulator> {
         let simulator = serve(protocol, listener, Arc::new(Mutex::new(plant)))?;
         let (moving, until) = (run_plant_clock(Arc::clone(&simulator.plant)), simulator.stop.clone());

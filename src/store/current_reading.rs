@@ -26,7 +26,7 @@ pub struct LatestReadings {
 pub struct Arrival {
     /// Its number in the log.
     pub seq: u64,
-    /// What the clock showed then.
+    /// Time of the clock then.
     pub at: Micros,
     /// How far its times may be ahead of that.
     pub bound: AheadBound,
@@ -90,7 +90,7 @@ impl StreamRows<'_> {
     }
 }
 
-/// What is known of a stream's last readings.
+/// Knowledge about a stream's last readings.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct StreamReadings {
     /// The number of the last record that had rows of the stream.
@@ -107,7 +107,7 @@ pub(super) struct StreamReadings {
 }
 
 impl StreamReadings {
-    /// What is known after the first rows of a stream.
+    /// Knowledge after the first rows of a stream.
     pub fn first(rows: &StreamRows<'_>, arrival: &Arrival) -> Self {
         let newest = ArrivedReading::of_row(rows.run, rows.rows.end - 1, arrival.seq);
         let mut first = Self { seq: arrival.seq, newest, current: None, valued: None, waiting: Vec::new() };

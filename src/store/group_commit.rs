@@ -29,9 +29,9 @@ const MAX_GROUP_REQUESTS: usize = 4096;
 pub struct PendingWrite {
     pub payload: Payload,
     pub rows: Readings,
-    /// As [`super::wal::Record::is_import`].
+    /// Whether the rows are of an import ([`super::wal::Record::is_import`]).
     pub is_import: bool,
-    /// As [`super::wal::Record::arrived_at`].
+    /// Time at which the rows arrived.
     pub arrived_at: Micros,
     /// Rows of the other tables.
     pub upserts: Vec<UpsertRows>,

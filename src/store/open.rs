@@ -205,7 +205,7 @@ async fn prepare_ownership(disk: &dyn Disk, dir: &Path, tables: &TableSet) -> Re
     Ok(Some(owner))
 }
 
-/// What was found in the data directory, before anything runs on it.
+/// Findings in the data directory, before anything runs on it.
 struct OpenedState {
     objects: ObjectFiles,
     tables: Arc<TableSet>,

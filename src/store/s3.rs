@@ -45,7 +45,7 @@ pub fn open(url: &str, retry: RetryConfig) -> Result<S3Prefix> {
 /// Lists the beginning of a prefix, to learn whether the store answers and takes the credentials; changes nothing.
 ///
 /// # Errors
-/// As [`open`]; `Unavailable` when the store does not answer within 10 s, or refuses.
+/// The errors of [`open`]; `Unavailable` when the store does not answer within 10 s, or refuses.
 pub async fn check_reachable(url: &str) -> Result<()> {
     let retry =
         RetryConfig { backoff: BackoffConfig::default(), max_retries: 1, retry_timeout: REACH_TIMEOUT };

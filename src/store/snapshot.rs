@@ -42,7 +42,7 @@ pub struct Snapshot {
     pub hours: Materialization,
     /// Retention bounds of each stream, taken no earlier than the rows.
     pub retention_bounds: Arc<RetentionBounds>,
-    /// What only the owner of the lake knows; `None` in the process that is the owner.
+    /// Knowledge that only the owner of the lake has; `None` in the process that is the owner.
     pub owner: Option<Arc<OwnerKnowledge>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the store holds now: log, rows in memory, files of the lake, and how far flush and merge are behind.
+//! Status of the store: log, rows in memory, files of the lake, and how far flush and merge are behind.
 
 use super::Store;
 use super::lake::LakeVersion;

@@ -24,7 +24,7 @@ use crate::domain::{Error, Micros, Principal, Result, StreamId};
 /// Requests with this many rows are sorted and encoded on the bulk threads, so that other requests do not wait.
 const BULK_REQUEST_ROWS: usize = 4096;
 
-/// What a request brings to the queue.
+/// Content of a request for the queue.
 #[derive(Default)]
 struct WriteRequest {
     rows: Readings,
@@ -80,7 +80,7 @@ impl Store {
     /// Writes messages together with the readings that are in them, all or none.
     ///
     /// # Errors
-    /// As `write` for the readings, and as `upsert` for the messages.
+    /// The errors of `write` for the readings, and of `upsert` for the messages.
     pub async fn write_messages(
         &self,
         principal: &Principal,

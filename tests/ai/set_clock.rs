@@ -21,8 +21,8 @@ async fn post_next(client: &Client, clock: &StepClock, stream: i64) {
 /// rest.md A3: whatever arrived after the clock was set back was late, until the clock was where it had been.
 #[tokio::test]
 async fn scores_go_on_when_the_clock_of_the_server_is_set_back() {
-    let (env, _dir, inside) = TestEnv::open_new(1).await;
-    let (app, clock) = (inside.app(), &env.clock);
+    let (env, _dir, db) = TestEnv::open_new(1).await;
+    let (app, clock) = (db.app(), &env.clock);
     let request = KeyRequest { name: "sensor".to_owned(), ..KeyRequest::default() };
     let (_, key) = app.access.create_key(&env.owner, &request).await.unwrap();
     let models = tokio::spawn(app.models.clone().run_models(CancellationToken::new()));

@@ -3,17 +3,17 @@
 use super::source::{after, identifier};
 
 /// No type is called so, nor by a lone participle in -ed.
-const UNCLEAR_TYPES: [&str; 38] = [
-    "Board", "Book", "Bound", "Came", "Chosen", "Crowd", "Done", "Door", "Edge", "Found", "Given", "Ground",
-    "Held", "Kept", "Known", "Left", "Made", "Mouth", "Pending", "Place", "Pulse", "Running", "Said", "Seat",
-    "Seen", "Sent", "Shown", "Sight", "Sketch", "Standing", "Stretch", "Taken", "Tally", "Told", "Turn",
-    "Wish", "World", "Written",
+const UNCLEAR_TYPES: [&str; 40] = [
+    "Board", "Book", "Bound", "Came", "Chosen", "Crowd", "Done", "Door", "Each", "Edge", "Found", "Given",
+    "Ground", "Held", "Kept", "Known", "Left", "Made", "Mouth", "Parts", "Pending", "Place", "Pulse",
+    "Running", "Said", "Seat", "Seen", "Sent", "Shown", "Sight", "Sketch", "Standing", "Stretch", "Taken",
+    "Tally", "Told", "Turn", "Wish", "World", "Written",
 ];
 
 /// No `let` is called so: what was asked is a `request`, what was told a `change`, an `answer` or a `message`.
-const UNCLEAR_LOCALS: [&str; 14] = [
-    "asked", "board", "came", "door", "heard", "held", "question", "said", "seat", "stretch", "tally",
-    "told", "turn", "wish",
+const UNCLEAR_LOCALS: [&str; 18] = [
+    "asked", "board", "came", "chance", "door", "ground", "heard", "held", "question", "said", "seat",
+    "sketch", "stretch", "tally", "teller", "told", "turn", "wish",
 ];
 
 /// What is wrong with the names that code without comments and literals defines.

@@ -95,8 +95,15 @@ async fn what_a_crash_left_behind_misleads_nobody() {
 #[tokio::test]
 async fn the_bootstrap_key_is_made_at_the_first_start() {
     let home = Arc::new(DataDir::new());
-    let server = Server::start_in(home, &[]).await;
+    let mut server = Server::start_alone(home.clone(), &[]).await;
     for path in ["/api/device/", "/api/data/", "/api/value/"] {
         server.client().get(path).await.ok();
     }
+    // rest.md C20: another one at a later start was a second key with every right.
+    server.stop().await;
+    const LATER: &str = "bslt_later_0123456789abcdef0123456789abcdef";
+    let server = Server::start_alone(home, &[("BASALT_BOOTSTRAP_KEY", LATER)]).await;
+    server.client().get("/api/device/").await.ok();
+    server.client().with_key(LATER).get("/api/device/").await.expect(401);
+    assert!(server.log().contains("BASALT_BOOTSTRAP_KEY creates nothing"), "{}", server.log());
 }

@@ -34,8 +34,9 @@ async fn a_tag_list_becomes_streams_once_and_their_values_arrive() {
     let lines = [
         "kepserver.csv: tag list of KEPServerEX in windows-1252, separated by commas, for device Press 1 (modbus)",
         "+ line 2: stream Motor.Speed: path \"400101\", type \"uint16\", unit \"1/min\", description \"Speed of the main drive\"",
+        "+ line 9: stream Recipe.Setpoints: path \"400300:uint16[10]\", type \"json\"",
         "+ line 5: stream Motor.Temperature: path \"300012\", type \"int16\", scale 0.1, unit \"°C\", description \"Winding\"",
-        "kepserver.csv: added 7 streams; unchanged 0 streams; left out 4 rows",
+        "kepserver.csv: added 8 streams; unchanged 0 streams; left out 3 rows",
         "dry run: nothing was changed",
     ];
     assert_lines(&dry, &lines);
@@ -51,10 +52,10 @@ async fn a_tag_list_becomes_streams_once_and_their_values_arrive() {
     until!("a value", std::time::Duration::from_secs(60); rows = client.sql(running).await; rows.len() == 1);
 
     let again = server.basalt(&import).await.expect_success();
-    let last = "kepserver.csv: added 0 streams; unchanged 7 streams; left out 4 rows";
+    let last = "kepserver.csv: added 0 streams; unchanged 8 streams; left out 3 rows";
     assert_lines(&again, &["= line 2: stream Motor.Speed: exists, left alone", last]);
     let names = client.get("/api/data/").await.body;
-    assert_eq!(names.as_array().map(Vec::len), Some(7), "{names}");
+    assert_eq!(names.as_array().map(Vec::len), Some(8), "{names}");
 }
 
 #[tokio::test]

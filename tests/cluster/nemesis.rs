@@ -129,7 +129,7 @@ async fn read(history: Arc<History>, clients: [Client; 2], first: usize) -> [usi
 /// One stream with a row for each second; each row has the number of the request that wrote it last.
 struct CountingWriter {
     stream: i64,
-    chance: StdRng,
+    rng: StdRng,
     rows: BTreeMap<i64, i64>,
 }
 
@@ -137,9 +137,9 @@ impl CountingWriter {
     /// New rows, and sometimes an old one again.
     fn request(&mut self, number: i64) -> WriteRequest {
         let count = self.rows.len() as i64;
-        let mut seconds: Vec<i64> = (count..count + self.chance.random_range(1..6)).collect();
-        if count > 0 && self.chance.random_bool(0.3) {
-            seconds.push(self.chance.random_range(0..count));
+        let mut seconds: Vec<i64> = (count..count + self.rng.random_range(1..6)).collect();
+        if count > 0 && self.rng.random_bool(0.3) {
+            seconds.push(self.rng.random_range(0..count));
         }
         let rows: BTreeMap<i64, i64> = seconds.iter().map(|second| (NOON + second, number)).collect();
         self.rows.extend(&rows);
@@ -231,7 +231,7 @@ async fn nodes_killed_stopped_and_cut_off_lose_and_double_nothing() {
     let mut troubles = one_in(4, TROUBLES);
     let (seed, rounds) = (test_seed(), troubles.len() * sized(1, 20));
     println!("BASALT_TEST_SEED={seed}, {rounds} rounds");
-    let mut chance = StdRng::seed_from_u64(seed);
+    let mut rng = StdRng::seed_from_u64(seed);
     let mut plant = Plant::start().await;
     let ingest = plant.cluster.ingest.client();
     plant.cluster.ingest.basalt(&["org", "create", "other"]).await.expect_success();
@@ -245,18 +245,18 @@ async fn nodes_killed_stopped_and_cut_off_lose_and_double_nothing() {
     let history = History::new();
     let clients = [0, 1].map(|node| plant.nodes[node].server.client());
     let reading = [0, 1].map(|first| tokio::spawn(read(history.clone(), clients.clone(), first)));
-    let writer = CountingWriter { stream, chance: StdRng::seed_from_u64(seed), rows: BTreeMap::new() };
+    let writer = CountingWriter { stream, rng: StdRng::seed_from_u64(seed), rows: BTreeMap::new() };
     let [first, second] = clients;
     let writing = tokio::spawn(writer.work(history.clone(), [ingest, first, second]));
     for round in 0..rounds {
         let place = round % troubles.len();
         if place == 0 {
-            troubles.shuffle(&mut chance);
+            troubles.shuffle(&mut rng);
         }
-        tokio::time::sleep(Duration::from_millis(chance.random_range(50..600))).await;
-        let time = Duration::from_millis(chance.random_range(50..1200));
+        tokio::time::sleep(Duration::from_millis(rng.random_range(50..600))).await;
+        let time = Duration::from_millis(rng.random_range(50..1200));
         println!("round {round}: {:?} for {time:?}", troubles[place]);
-        plant.make(troubles[place], time, chance.random()).await;
+        plant.make(troubles[place], time, rng.random()).await;
     }
     history.is_over.store(true, Ordering::SeqCst);
 

@@ -48,7 +48,7 @@ impl WriteRequest {
 struct CrashWriter {
     stream: i64,
     uses_keys: bool,
-    chance: StdRng,
+    rng: StdRng,
     second: i64,
     number: u32,
     /// What must be there.
@@ -62,13 +62,12 @@ impl CrashWriter {
     fn request(&mut self) -> WriteRequest {
         self.number += 1;
         let mut rows = BTreeMap::new();
-        for _ in 0..self.chance.random_range(1..8) {
+        for _ in 0..self.rng.random_range(1..8) {
             self.second += 1;
             // Some are written again, with another value.
-            let again = self.second > 1_777_300_100 && self.chance.random_bool(0.2);
-            let second =
-                if again { self.chance.random_range(1_777_300_000..self.second) } else { self.second };
-            rows.insert(second, f64::from(self.number) + self.chance.random_range(0..1000) as f64 / 1024.0);
+            let again = self.second > 1_777_300_100 && self.rng.random_bool(0.2);
+            let second = if again { self.rng.random_range(1_777_300_000..self.second) } else { self.second };
+            rows.insert(second, f64::from(self.number) + self.rng.random_range(0..1000) as f64 / 1024.0);
         }
         let key = self.uses_keys.then(|| format!("writer-{}-{}", self.stream, self.number));
         WriteRequest { stream: self.stream, rows, key }
@@ -173,12 +172,12 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
     // Small segments and frequent flushes, so that kills meet them.
     let env = [("BASALT_WAL__SEGMENT", "64KB"), ("BASALT_WAL__KEEP", "1"), ("BASALT_FLUSH__AGE", "100ms")];
     let (mut server, client) = Server::with_client(&env).await;
-    let mut chance = StdRng::seed_from_u64(7);
+    let mut rng = StdRng::seed_from_u64(7);
     let mut writers: Vec<CrashWriter> = (streams(&client).await.into_iter().enumerate())
         .map(|(n, stream)| CrashWriter {
             stream,
             uses_keys: n % 2 == 0,
-            chance: StdRng::seed_from_u64(n as u64),
+            rng: StdRng::seed_from_u64(n as u64),
             second: 1_777_300_000,
             number: 0,
             acked: BTreeMap::new(),
@@ -188,7 +187,7 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
         .collect();
     let rounds = sized(8, 50);
     for round in 0..rounds {
-        let wait = Duration::from_millis(chance.random_range(1..300));
+        let wait = Duration::from_millis(rng.random_range(1..300));
         let (_, ()) = tokio::join!(join_all(writers.iter_mut().map(|w| w.work(&client))), async {
             tokio::time::sleep(wait).await;
             server.kill();

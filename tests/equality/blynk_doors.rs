@@ -22,10 +22,10 @@ const NOTHING: i64 = 9_999;
 type Updates = BTreeMap<usize, Value>;
 
 /// Updates one datastream.
-pub async fn update(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
-    let place = chance.random_range(0..model.streams.len());
+pub async fn update(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
+    let place = rng.random_range(0..model.streams.len());
     let stream = &model.streams[place];
-    let (given, kept) = update_value(model, place, chance);
+    let (given, kept) = update_value(model, place, rng);
     let device = model.devices[stream.device].id;
     let body = json!({"deviceId": device, "dataStreamId": stream.channel, "value": given});
     let since = SystemClock.now().0;
@@ -34,19 +34,19 @@ pub async fn update(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
 }
 
 /// Updates datastreams of a device. What does not fit is skipped; of several values for one the last counts.
-pub async fn update_many(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
-    let device = chance.random_range(0..model.devices.len());
+pub async fn update_many(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
+    let device = rng.random_range(0..model.devices.len());
     let own = streams_of(model, device);
     let (mut entries, mut updates) = (Vec::new(), Updates::new());
-    for _ in 0..chance.random_range(1..6) {
-        let place = own[chance.random_range(0..own.len())];
+    for _ in 0..rng.random_range(1..6) {
+        let place = own[rng.random_range(0..own.len())];
         let channel = model.streams[place].channel;
-        entries.push(match chance.random_range(0..8) {
+        entries.push(match rng.random_range(0..8) {
             0 => json!({"dataStreamId": NOTHING, "value": 1}),
             1 => json!({"dataStreamId": channel, "value": {"no": "kind takes an object"}}),
             2 => json!({"dataStreamId": channel, "value": null}),
             _ => {
-                let (given, kept) = update_value(model, place, chance);
+                let (given, kept) = update_value(model, place, rng);
                 updates.insert(place, kept);
                 json!({"dataStreamId": channel, "value": given})
             }
@@ -59,20 +59,20 @@ pub async fn update_many(plant: &Plant, model: &mut Model, chance: &mut StdRng) 
 }
 
 /// Updates columns of devices as a table, with rows that are skipped and cells that are.
-pub async fn table(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
+pub async fn table(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
     let names = [["Motor RPM", "Note"], ["Count", "Motor RPM"], ["Level", "Running"]];
-    let names = names[chance.random_range(0..names.len())];
+    let names = names[rng.random_range(0..names.len())];
     let mut fields = vec![json!("deviceId")];
     fields.extend(names.map(|name| json!(name.replace(' ', "_"))));
     let (mut rows, mut updates, mut counters) = (Vec::new(), Updates::new(), json!({}));
-    for number in 0..chance.random_range(1..6) {
-        if number > 0 && chance.random_bool(0.25) {
+    for number in 0..rng.random_range(1..6) {
+        if number > 0 && rng.random_bool(0.25) {
             let (row, reason) = [
                 (json!([model.devices[0].id]), "invalidRowSize"),
                 (json!([null, 1, 1]), "nullDeviceId"),
                 (json!(["x", 1, 1]), "nonNumericDeviceId"),
                 (json!([NOTHING, 1, 1]), "deviceNotFound"),
-            ][chance.random_range(0..4)]
+            ][rng.random_range(0..4)]
             .clone();
             counters[reason] = json!(counters[reason].as_i64().unwrap_or(0) + 1);
             rows.push(row);
@@ -80,18 +80,16 @@ pub async fn table(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
         }
         // The first device has every label; another may lack one.
         let devices = if number == 0 { 2 } else { model.devices.len() };
-        let device = chance.random_range(0..devices);
+        let device = rng.random_range(0..devices);
         let mut row = vec![json!(model.devices[device].id)];
         for name in names {
-            row.push(match model.stream(device, name).filter(|_| chance.random_bool(0.8)) {
+            row.push(match model.stream(device, name).filter(|_| rng.random_bool(0.8)) {
                 Some(place) => {
-                    let (given, kept) = update_value(model, place, chance);
+                    let (given, kept) = update_value(model, place, rng);
                     updates.insert(place, kept);
                     given
                 }
-                None => {
-                    [Value::Null, json!(["no", "kind", "takes", "it"])][chance.random_range(0..2)].clone()
-                }
+                None => [Value::Null, json!(["no", "kind", "takes", "it"])][rng.random_range(0..2)].clone(),
             });
         }
         rows.push(json!(row));
@@ -105,12 +103,12 @@ pub async fn table(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
 }
 
 /// Imports past values, in whole milliseconds; of one time the last counts. They are not bounded by the current time.
-pub async fn import(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
-    let place = chance.random_range(0..model.streams.len());
+pub async fn import(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
+    let place = rng.random_range(0..model.streams.len());
     let (mut points, mut written) = (Vec::new(), Vec::new());
-    for _ in 0..chance.random_range(1..5) {
-        let (given, kept) = update_value(model, place, chance);
-        let ms = time(chance).div_euclid(1000);
+    for _ in 0..rng.random_range(1..5) {
+        let (given, kept) = update_value(model, place, rng);
+        let ms = time(rng).div_euclid(1000);
         points.push(json!({"value": given, "ts": ms}));
         written.push((ms * 1000, kept));
     }
@@ -129,11 +127,11 @@ async fn expect_done(plant: &Plant, path: &str, body: &Value) {
 }
 
 /// A value as it is sent, and as it is kept: within the bounds of its stream.
-fn update_value(model: &Model, place: usize, chance: &mut StdRng) -> (Value, Value) {
+fn update_value(model: &Model, place: usize, rng: &mut StdRng) -> (Value, Value) {
     let stream = &model.streams[place];
-    let value = stream.kind.random(chance);
+    let value = stream.kind.random(rng);
     let given = match stream.kind {
-        Kind::Bit if chance.random_bool(0.5) => value.clone(),
+        Kind::Bit if rng.random_bool(0.5) => value.clone(),
         kind => kind.blynk(&value),
     };
     let kept = match (stream.bounds, value.as_f64()) {

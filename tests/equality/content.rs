@@ -36,23 +36,22 @@ impl Kind {
     }
 
     /// A value that every door takes. Fractions are of sixteenths, which are exact.
-    pub fn random(self, chance: &mut StdRng) -> Value {
+    pub fn random(self, rng: &mut StdRng) -> Value {
         match self {
-            Kind::Fp64 if chance.random_bool(0.3) => json!(chance.random_range(-50..150)),
-            Kind::Fp64 => json!(f64::from(chance.random_range(-800..2400_i32)) / 16.0),
-            Kind::Int32 => json!(chance.random_range(i32::MIN..=i32::MAX)),
-            Kind::Uint64 if chance.random_bool(0.5) => json!(u64::MAX - chance.random_range(0..1000_u64)),
-            Kind::Uint64 => json!(chance.random_range(0..1_000_000_u64)),
-            Kind::Bit => json!(chance.random_bool(0.5)),
-            Kind::Enum => json!(chance.random_range(0..8)),
-            Kind::Text => json!(format!("Größe \"{}\"", chance.random_range(0..1000))),
+            Kind::Fp64 if rng.random_bool(0.3) => json!(rng.random_range(-50..150)),
+            Kind::Fp64 => json!(f64::from(rng.random_range(-800..2400_i32)) / 16.0),
+            Kind::Int32 => json!(rng.random_range(i32::MIN..=i32::MAX)),
+            Kind::Uint64 if rng.random_bool(0.5) => json!(u64::MAX - rng.random_range(0..1000_u64)),
+            Kind::Uint64 => json!(rng.random_range(0..1_000_000_u64)),
+            Kind::Bit => json!(rng.random_bool(0.5)),
+            Kind::Enum => json!(rng.random_range(0..8)),
+            Kind::Text => json!(format!("Größe \"{}\"", rng.random_range(0..1000))),
             Kind::Location => {
-                let degrees = |most: i32, chance: &mut StdRng| {
-                    f64::from(chance.random_range(-most * 16..=most * 16)) / 16.0
-                };
-                json!([degrees(180, chance), degrees(90, chance)])
+                let degrees =
+                    |most: i32, rng: &mut StdRng| f64::from(rng.random_range(-most * 16..=most * 16)) / 16.0;
+                json!([degrees(180, rng), degrees(90, rng)])
             }
-            Kind::Json => json!({"n": chance.random_range(0..1000), "list": [true, null, "x"]}),
+            Kind::Json => json!({"n": rng.random_range(0..1000), "list": [true, null, "x"]}),
         }
     }
 

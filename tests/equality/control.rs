@@ -19,13 +19,12 @@ const MANY: usize = 200;
 type Report = (&'static str, Value, &'static str);
 
 /// Asks for the state of a device or sets it; its gateway answers, and the answer is fetched.
-pub async fn answer(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
-    let kind = ["get", "get", "set"][chance.random_range(0..3)];
-    let device = chance.random_range(0..model.devices.len());
-    let place = queue(plant, model, device, kind, json!({"n": chance.random_range(0..1000)})).await;
-    let result =
-        json!({"state": "ON", "brightness": chance.random_range(0..255), "list": [1.5, null, false]});
-    let reports: Vec<Report> = match chance.random_range(0..4) {
+pub async fn answer(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
+    let kind = ["get", "get", "set"][rng.random_range(0..3)];
+    let device = rng.random_range(0..model.devices.len());
+    let place = queue(plant, model, device, kind, json!({"n": rng.random_range(0..1000)})).await;
+    let result = json!({"state": "ON", "brightness": rng.random_range(0..255), "list": [1.5, null, false]});
+    let reports: Vec<Report> = match rng.random_range(0..4) {
         0 => vec![("done", result, "")],
         1 => vec![("acknowledged", Value::Null, ""), ("done", result, "")],
         2 => vec![("failed", Value::Null, "no answer from the lamp")],

@@ -37,33 +37,33 @@ impl WriteInterface {
     ];
 
     /// Writes something at random, reads it by the door's own vocabulary, and tells the model.
-    pub async fn write(self, plant: &Plant, model: &mut Model, chance: &mut StdRng) {
+    pub async fn write(self, plant: &Plant, model: &mut Model, rng: &mut StdRng) {
         match self {
-            WriteInterface::DataStone => datastone(plant, model, chance).await,
-            WriteInterface::Ingest => ingest(plant, model, chance).await,
-            WriteInterface::GraphQl => write_values(plant, model, chance).await,
-            WriteInterface::BlynkUpdate => blynk_doors::update(plant, model, chance).await,
-            WriteInterface::BlynkUpdateMany => blynk_doors::update_many(plant, model, chance).await,
-            WriteInterface::BlynkTable => blynk_doors::table(plant, model, chance).await,
-            WriteInterface::BlynkImport => blynk_doors::import(plant, model, chance).await,
-            WriteInterface::Facts => facts::post(plant, model, chance).await,
-            WriteInterface::Control => control::answer(plant, model, chance).await,
+            WriteInterface::DataStone => datastone(plant, model, rng).await,
+            WriteInterface::Ingest => ingest(plant, model, rng).await,
+            WriteInterface::GraphQl => write_values(plant, model, rng).await,
+            WriteInterface::BlynkUpdate => blynk_doors::update(plant, model, rng).await,
+            WriteInterface::BlynkUpdateMany => blynk_doors::update_many(plant, model, rng).await,
+            WriteInterface::BlynkTable => blynk_doors::table(plant, model, rng).await,
+            WriteInterface::BlynkImport => blynk_doors::import(plant, model, rng).await,
+            WriteInterface::Facts => facts::post(plant, model, rng).await,
+            WriteInterface::Control => control::answer(plant, model, rng).await,
         }
     }
 }
 
 /// Few distinct times, so that doors meet: within a second and around the ends of a window of counts and of a day.
-pub fn time(chance: &mut StdRng) -> i64 {
-    let start = [0, 0, 0, 595, 43_195][chance.random_range(0..5)];
-    let within = [0, 0, 0, 1, 1500, 250_000, 999_999][chance.random_range(0..7)];
-    NOON + (start + chance.random_range(0..10)) * SECOND + within
+pub fn time(rng: &mut StdRng) -> i64 {
+    let start = [0, 0, 0, 595, 43_195][rng.random_range(0..5)];
+    let within = [0, 0, 0, 1, 1500, 250_000, 999_999][rng.random_range(0..7)];
+    NOON + (start + rng.random_range(0..10)) * SECOND + within
 }
 
-async fn datastone(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
-    let place = chance.random_range(0..model.streams.len());
+async fn datastone(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
+    let place = rng.random_range(0..model.streams.len());
     let stream = model.streams[place].clone();
-    let value = stream.kind.random(chance);
-    let given = chance.random_bool(0.8).then(|| time(chance));
+    let value = stream.kind.random(rng);
+    let given = rng.random_bool(0.8).then(|| time(rng));
     let mut body = json!({ "value": value });
     if let Some(ts) = given {
         body["timestamp"] = json!(iso(ts));
@@ -81,13 +81,12 @@ async fn datastone(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
 }
 
 /// A few values of any streams. Now and then one replaces another of the same request.
-fn random_rows(model: &Model, chance: &mut StdRng) -> Vec<(usize, i64, Value)> {
+fn random_rows(model: &Model, rng: &mut StdRng) -> Vec<(usize, i64, Value)> {
     let mut rows: Vec<(usize, i64, Value)> = Vec::new();
-    for _ in 0..chance.random_range(1..5) {
-        let again = rows.last().filter(|_| chance.random_bool(0.2)).map(|(stream, ts, _)| (*stream, *ts));
-        let (stream, ts) =
-            again.unwrap_or_else(|| (chance.random_range(0..model.streams.len()), time(chance)));
-        rows.push((stream, ts, model.streams[stream].kind.random(chance)));
+    for _ in 0..rng.random_range(1..5) {
+        let again = rows.last().filter(|_| rng.random_bool(0.2)).map(|(stream, ts, _)| (*stream, *ts));
+        let (stream, ts) = again.unwrap_or_else(|| (rng.random_range(0..model.streams.len()), time(rng)));
+        rows.push((stream, ts, model.streams[stream].kind.random(rng)));
     }
     rows
 }
@@ -101,8 +100,8 @@ async fn note(plant: &Plant, model: &mut Model, rows: Vec<(usize, i64, Value)>, 
     }
 }
 
-async fn ingest(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
-    let rows = random_rows(model, chance);
+async fn ingest(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
+    let rows = random_rows(model, rng);
     let line = |(stream, ts, value): &(usize, i64, Value)| {
         let stream = &model.streams[*stream];
         let (number, text) = stream.kind.row(value);
@@ -119,8 +118,8 @@ async fn ingest(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
     note(plant, model, rows, View::Sql).await;
 }
 
-async fn write_values(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
-    let rows = random_rows(model, chance);
+async fn write_values(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
+    let rows = random_rows(model, rng);
     let input = |(stream, ts, value): &(usize, i64, Value)| {
         let stream = &model.streams[*stream];
         let (value, text) = stream.kind.row(value);

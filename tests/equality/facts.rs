@@ -17,8 +17,8 @@ const SENSORS: [&str; 6] = ["Motor RPM", "Count", "Running", "Note", "Vibration"
 const UNITS: [Option<&str>; 3] = [None, Some("mm/s"), Some("")];
 
 /// Posts one to three facts, and reads their packets.
-pub async fn post(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
-    let facts: Vec<(usize, Value)> = (0..chance.random_range(1..4)).map(|_| fact(model, chance)).collect();
+pub async fn post(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
+    let facts: Vec<(usize, Value)> = (0..rng.random_range(1..4)).map(|_| fact(model, rng)).collect();
     let body = match &facts[..] {
         [(_, one)] => one.clone(),
         many => many.iter().map(|(_, fact)| fact.clone()).collect(),
@@ -42,28 +42,28 @@ pub async fn post(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
 }
 
 /// A fact of a device. Members are left out at random.
-fn fact(model: &Model, chance: &mut StdRng) -> (usize, Value) {
-    let device = chance.random_range(0..model.devices.len());
+fn fact(model: &Model, rng: &mut StdRng) -> (usize, Value) {
+    let device = rng.random_range(0..model.devices.len());
     let mut fact = json!({ "id": model.devices[device].external_id });
-    if chance.random_bool(0.8) {
-        fact["s"] = json!(["ONLINE", "WARN", "status \"x\""][chance.random_range(0..3)]);
+    if rng.random_bool(0.8) {
+        fact["s"] = json!(["ONLINE", "WARN", "status \"x\""][rng.random_range(0..3)]);
     }
-    if chance.random_bool(0.9) {
-        fact["t"] = json!(time(chance).div_euclid(SECOND));
+    if rng.random_bool(0.9) {
+        fact["t"] = json!(time(rng).div_euclid(SECOND));
     }
-    for index in 1..=chance.random_range(0..4) {
-        fact[format!("s{index}_id")] = json!(SENSORS[chance.random_range(0..SENSORS.len())]);
-        fact[format!("s{index}_v")] = match chance.random_range(0..10) {
+    for index in 1..=rng.random_range(0..4) {
+        fact[format!("s{index}_id")] = json!(SENSORS[rng.random_range(0..SENSORS.len())]);
+        fact[format!("s{index}_v")] = match rng.random_range(0..10) {
             0 => json!("no number"),
             1 => json!(true),
-            2 => json!(chance.random_range(0..2)),
-            3 => json!(f64::from(chance.random_range(-800..800_i32)) / 16.0),
-            _ => json!(chance.random_range(-1000..1000)),
+            2 => json!(rng.random_range(0..2)),
+            3 => json!(f64::from(rng.random_range(-800..800_i32)) / 16.0),
+            _ => json!(rng.random_range(-1000..1000)),
         };
-        if chance.random_bool(0.5) {
+        if rng.random_bool(0.5) {
             fact[format!("s{index}_s")] = json!("OK");
         }
-        if let Some(unit) = UNITS[chance.random_range(0..UNITS.len())] {
+        if let Some(unit) = UNITS[rng.random_range(0..UNITS.len())] {
             fact[format!("s{index}_u")] = json!(unit);
         }
     }

@@ -34,7 +34,7 @@ fn part() -> usize {
 struct Run {
     plant: Plant,
     model: Model,
-    chance: StdRng,
+    rng: StdRng,
 }
 
 impl Run {
@@ -42,17 +42,17 @@ impl Run {
     async fn write(&mut self, count: usize) {
         for number in 0..count {
             let interface = WriteInterface::ALL[number % WriteInterface::ALL.len()];
-            interface.write(&self.plant, &mut self.model, &mut self.chance).await;
+            interface.write(&self.plant, &mut self.model, &mut self.rng).await;
         }
     }
 
     /// Compares what every reading API shows with the model.
     async fn check(&mut self, place: &str) {
         eprintln!("equality: {place}");
-        let Run { plant, model, chance } = self;
-        values::check(plant, model, chance).await;
+        let Run { plant, model, rng } = self;
+        values::check(plant, model, rng).await;
         messages::check_sql(plant, model).await;
-        packets::check(plant, model, chance).await;
+        packets::check(plant, model, rng).await;
         messages::check_graphql(plant, model).await;
         messages::check_instathings(plant, model).await;
         control::check(plant, model).await;
@@ -97,7 +97,7 @@ impl Run {
 #[tokio::test]
 async fn every_reading_api_agrees_with_a_model_of_what_every_door_wrote() {
     let (plant, model) = Plant::start().await;
-    let mut run = Run { plant, model, chance: StdRng::seed_from_u64(21) };
+    let mut run = Run { plant, model, rng: StdRng::seed_from_u64(21) };
     run.write(part()).await;
     run.check("in memory").await;
     run.plant.server.stop().await;

@@ -18,19 +18,19 @@ pub struct PacketFilter {
 }
 
 impl PacketFilter {
-    pub fn random(model: &Model, chance: &mut StdRng) -> PacketFilter {
+    pub fn random(model: &Model, rng: &mut StdRng) -> PacketFilter {
         let statuses = ["ONLINE", "WARN", "online", "status \"x\""];
         let sensors = ["Motor RPM", "Count", "Vibration", "Config", "motor rpm"];
-        let second = |chance: &mut StdRng| {
-            let start = [0, 595, 43_195][chance.random_range(0..3)];
-            chance.random_bool(0.3).then(|| NOON / SECOND + start + chance.random_range(0..10))
+        let second = |rng: &mut StdRng| {
+            let start = [0, 595, 43_195][rng.random_range(0..3)];
+            rng.random_bool(0.3).then(|| NOON / SECOND + start + rng.random_range(0..10))
         };
         PacketFilter {
-            device: chance.random_bool(0.4).then(|| chance.random_range(0..model.devices.len())),
-            since: second(chance),
-            until: second(chance),
-            status: chance.random_bool(0.3).then(|| statuses[chance.random_range(0..statuses.len())]),
-            sensor: chance.random_bool(0.5).then(|| sensors[chance.random_range(0..sensors.len())]),
+            device: rng.random_bool(0.4).then(|| rng.random_range(0..model.devices.len())),
+            since: second(rng),
+            until: second(rng),
+            status: rng.random_bool(0.3).then(|| statuses[rng.random_range(0..statuses.len())]),
+            sensor: rng.random_bool(0.5).then(|| sensors[rng.random_range(0..sensors.len())]),
         }
     }
 

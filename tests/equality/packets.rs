@@ -19,16 +19,16 @@ const FILTERS: usize = 8;
 
 /// Checks every list. Ids of derived packets that were not seen before are noted. The times of arrival of the stored
 /// ones are known.
-pub async fn check(plant: &Plant, model: &mut Model, chance: &mut StdRng) {
+pub async fn check(plant: &Plant, model: &mut Model, rng: &mut StdRng) {
     let messages = model.messages();
     note_ids(plant, model, &messages).await;
     for number in 0..FILTERS {
-        let filter = if number == 0 { PacketFilter::default() } else { PacketFilter::random(model, chance) };
+        let filter = if number == 0 { PacketFilter::default() } else { PacketFilter::random(model, rng) };
         let packets = packet_rows(model, &messages, &filter);
-        check_list(plant, ("packets", &filter.query(model, "packets")), packets, chance).await;
+        check_list(plant, ("packets", &filter.query(model, "packets")), packets, rng).await;
         let sensors = sensor_rows(model, &messages, &filter);
-        check_list(plant, ("sensors", &filter.query(model, "sensors")), sensors, chance).await;
-        let message = &messages[chance.random_range(0..messages.len())];
+        check_list(plant, ("sensors", &filter.query(model, "sensors")), sensors, rng).await;
+        let message = &messages[rng.random_range(0..messages.len())];
         let id = model.id_of(message).expect("it is known");
         check_one(&list(&plant.stranger(), &format!("/api/data/packets/{id}")).await, model, message);
     }
@@ -110,8 +110,8 @@ fn sensor_row(sensor: &Sensor) -> Value {
 }
 
 /// Compares the first page of a list, and another one.
-async fn check_list(plant: &Plant, (name, query): (&str, &str), rows: Vec<Value>, chance: &mut StdRng) {
-    let page = (chance.random_range(0..rows.len() + 2), chance.random_range(1..20));
+async fn check_list(plant: &Plant, (name, query): (&str, &str), rows: Vec<Value>, rng: &mut StdRng) {
+    let page = (rng.random_range(0..rows.len() + 2), rng.random_range(1..20));
     for (offset, limit) in [(0, PAGE), page] {
         let path = format!("/api/data/{name}?{query}offset={offset}&limit={limit}");
         let found = list(&plant.stranger(), &path).await;

@@ -22,10 +22,10 @@ const PARALLEL: usize = 4;
 const END_MS: i64 = 4_102_444_800_000;
 
 /// Checks every list of readings.
-pub async fn check(plant: &Plant, model: &Model, chance: &mut StdRng) {
+pub async fn check(plant: &Plant, model: &Model, rng: &mut StdRng) {
     check_sql(plant, model).await;
     check_all_values(plant, model).await;
-    let mut page = || -> (usize, usize) { (chance.random_range(0..4), chance.random_range(1..9)) };
+    let mut page = || -> (usize, usize) { (rng.random_range(0..4), rng.random_range(1..9)) };
     let streams: Vec<_> = model.streams.iter().enumerate().map(|(place, one)| (place, one, page())).collect();
     let current = current_values(plant, model).await;
     let current = &current;

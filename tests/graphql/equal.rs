@@ -72,15 +72,15 @@ fn check(name: &str, [sql, graph, rest]: [Rows; 3]) -> usize {
 
 #[tokio::test]
 async fn two_hundred_questions_have_one_answer_each() {
-    let mut chance = StdRng::seed_from_u64(5);
+    let mut rng = StdRng::seed_from_u64(5);
     let (server, client) = Server::with_client(&[]).await;
     let (_, streams) =
         plant(&client, "d", &[("a", "fp64"), ("b", "fp64"), ("c", "fp64"), ("d", "fp64")]).await;
     let mut csv = "stream_id,ts,value\n".to_owned();
     for stream in &streams {
         for second in (0..SPAN).step_by(20) {
-            if chance.random_bool(0.8) {
-                let value = chance.random_range(-5000..5000) as f64 / 16.0;
+            if rng.random_bool(0.8) {
+                let value = rng.random_range(-5000..5000) as f64 / 16.0;
                 csv.push_str(&format!("{stream},{},{value}\n", iso(START + second)));
             }
         }
@@ -97,13 +97,13 @@ async fn two_hundred_questions_have_one_answer_each() {
         }
         let is_limited = number % 3 == 0;
         let (who, stream) = if is_limited { (&limited, streams[1]) } else { (&client, streams[number % 4]) };
-        let from = START + chance.random_range(0..SPAN / 60) * 60;
-        let to = from + chance.random_range(1..180) * 60;
+        let from = START + rng.random_range(0..SPAN / 60) * 60;
+        let to = from + rng.random_range(1..180) * 60;
         let name = format!("question {number}: stream {stream} from {} to {}", iso(from), iso(to));
-        answered += if chance.random_bool(0.5) {
-            check(&name, raw(who, stream, from, to, chance.random_range(1..2000)).await)
+        answered += if rng.random_bool(0.5) {
+            check(&name, raw(who, stream, from, to, rng.random_range(1..2000)).await)
         } else {
-            let minutes = [1, 5, 15, 60][chance.random_range(0..4)];
+            let minutes = [1, 5, 15, 60][rng.random_range(0..4)];
             check(&name, means(who, stream, from, to, minutes).await)
         };
     }

@@ -16,33 +16,33 @@ use basalt::domain::{DeviceId, Micros, StreamId};
 const NESTED: &str = "{ devices(first: 200) { nodes { name streams(first: 3) { nodes { name device { name }
     group { name streams(first: 1) { totalCount } } latest { value stream { device { rowId } } } } } } } }";
 
-async fn grow(ground: &TestEnv, inside: &TestDb, devices: usize) {
+async fn grow(env: &TestEnv, db: &TestDb, devices: usize) {
     let mut rows = Vec::new();
     for number in 0..devices {
         let spec = DeviceSpec::new(format!("device {number}"), Protocol::Virtual);
-        let device = ground.catalog.create_device(&ground.owner, spec).await.unwrap();
+        let device = env.catalog.create_device(&env.owner, spec).await.unwrap();
         let mut members: Vec<StreamId> = Vec::new();
         for name in ["a", "b", "c"] {
             let spec = StreamSpec::new(name, device.id);
-            members.push(ground.catalog.create_stream(&ground.owner, spec).await.unwrap().id);
+            members.push(env.catalog.create_stream(&env.owner, spec).await.unwrap().id);
         }
         rows.extend(members.iter().map(|id| Reading::good(*id, Micros(NOW - MINUTE), number as f64)));
         let group = GroupSpec { name: format!("group {number}"), description: String::new() };
-        ground.catalog.create_group(&ground.owner, group, members).await.unwrap();
+        env.catalog.create_group(&env.owner, group, members).await.unwrap();
     }
-    inside.store.write(&ground.owner, rows.into_iter().collect()).await.unwrap();
+    db.store.write(&env.owner, rows.into_iter().collect()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nested_lists_have_the_rows_of_their_own_parents() {
-    let ground = Arc::new(TestEnv::new(1).await);
+    let env = Arc::new(TestEnv::new(1).await);
     let dir = tempfile::tempdir().unwrap();
-    let inside = ground.open_local(dir.path()).await;
-    let client = inside.serve().await;
-    grow(&ground, &inside, 80).await;
+    let db = env.open_local(dir.path()).await;
+    let client = db.serve().await;
+    grow(&env, &db, 80).await;
     let key = |data: Vec<i32>| KeyRequest { name: "key".to_owned(), data, ..KeyRequest::default() };
 
-    let (_, secret) = inside.app().access.create_key(&ground.owner, &key(Vec::new())).await.unwrap();
+    let (_, secret) = db.app().access.create_key(&env.owner, &key(Vec::new())).await.unwrap();
     let all = client.with_key(&secret);
     let got = data(&all, NESTED, json!({})).await;
     let devices = got["devices"]["nodes"].as_array().unwrap();
@@ -63,9 +63,8 @@ async fn nested_lists_have_the_rows_of_their_own_parents() {
     assert_eq!(streams.len(), 240);
 
     // The second stream of device 7, whose device it may see; of its group it sees what it may read.
-    let of_device = ground.catalog.streams_of_devices(&ground.owner, &[DeviceId(9)]);
-    let (_, secret) =
-        inside.app().access.create_key(&ground.owner, &key(vec![of_device[1].id.0])).await.unwrap();
+    let of_device = env.catalog.streams_of_devices(&env.owner, &[DeviceId(9)]);
+    let (_, secret) = db.app().access.create_key(&env.owner, &key(vec![of_device[1].id.0])).await.unwrap();
     let got = data(&client.with_key(&secret), NESTED, json!({})).await;
     let latest = json!({"value": 7.0, "stream": {"device": {"rowId": 9}}});
     let group = json!({"name": "group 7", "streams": {"totalCount": 1}});

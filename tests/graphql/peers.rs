@@ -81,13 +81,13 @@ impl ReceivedRows {
 }
 
 /// Mostly new rows, some late, some in the place of earlier ones; each value is another.
-async fn write(client: &Client, streams: &[i64], chance: &mut StdRng, value: &mut f64) -> Vec<Row> {
+async fn write(client: &Client, streams: &[i64], rng: &mut StdRng, value: &mut f64) -> Vec<Row> {
     let mut rows = std::collections::BTreeMap::new();
     while rows.len() < ROWS {
-        let stream = streams[chance.random_range(0..streams.len())];
-        let second = match chance.random_bool(0.8) {
+        let stream = streams[rng.random_range(0..streams.len())];
+        let second = match rng.random_bool(0.8) {
             true => 1_000_000 + *value as i64,
-            false => chance.random_range(0..2_000),
+            false => rng.random_range(0..2_000),
         };
         *value += 1.0;
         rows.insert((stream, START + second * 1_000_000), *value);
@@ -112,18 +112,18 @@ async fn graphql_ws_is_killed_and_resumes_without_loss_or_doubles() {
     for name in ["a", "b", "c"] {
         streams.push(stream_of(&client, name, "fp64").await.1);
     }
-    let mut chance = StdRng::seed_from_u64(5);
+    let mut rng = StdRng::seed_from_u64(5);
     let (mut got, mut written, mut value) = (ReceivedRows::default(), Vec::new(), 0.0);
     let mut follower = FollowerProcess::start(&server, None);
     got.take(&follower.next().expect("where it begins"));
     let requests = sized(70, 200);
     for request in 0..requests {
-        written.extend(write(&client, &streams, &mut chance, &mut value).await);
+        written.extend(write(&client, &streams, &mut rng, &mut value).await);
         if request == requests / 2 {
             follower.kill().iter().for_each(|line| got.take(line));
             server.crash().await;
             follower = FollowerProcess::start(&server, got.cursor.as_deref());
-        } else if chance.random_bool(0.08) {
+        } else if rng.random_bool(0.08) {
             follower.kill().iter().for_each(|line| got.take(line));
             follower = FollowerProcess::start(&server, got.cursor.as_deref());
         }

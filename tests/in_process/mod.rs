@@ -114,9 +114,9 @@ impl TestEnv {
 
     /// One with an open data directory of its own.
     pub async fn open_new(streams: i32) -> (TestEnv, TempDir, TestDb) {
-        let (ground, dir) = (TestEnv::new(streams).await, tempfile::tempdir().unwrap());
-        let inside = ground.open_local(dir.path()).await;
-        (ground, dir, inside)
+        let (env, dir) = (TestEnv::new(streams).await, tempfile::tempdir().unwrap());
+        let db = env.open_local(dir.path()).await;
+        (env, dir, db)
     }
 
     /// The catalog as a restart reads it, shortly after a cycle of retention has seen the clock.

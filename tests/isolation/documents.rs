@@ -25,24 +25,24 @@ pub fn component(device: DeviceId, key: &str, name: &str) -> DocumentSpec {
 }
 
 /// Gives a device a component and a quarantined reading, which are seen with the device.
-pub async fn plant(ground: &TestEnv, inside: &TestDb, who: &Principal, device: DeviceId, word: &str) {
-    inside.app().documents.create_document(who, component(device, word, word)).await.unwrap();
-    quarantine(ground, who, device, word).await;
+pub async fn plant(env: &TestEnv, db: &TestDb, who: &Principal, device: DeviceId, word: &str) {
+    db.app().documents.create_document(who, component(device, word, word)).await.unwrap();
+    quarantine(env, who, device, word).await;
 }
 
 /// Gives an organization a site and a group, which all of its callers see.
-pub async fn plant_shared(inside: &TestDb, who: &Principal, devices: &[DeviceId], word: &str) {
+pub async fn plant_shared(db: &TestDb, who: &Principal, devices: &[DeviceId], word: &str) {
     let group =
         DeviceGroupSpec { name: word.to_owned(), devices: devices.to_vec(), ..DeviceGroupSpec::default() };
-    let app = inside.app();
+    let app = db.app();
     app.documents.create_document(who, DocumentSpec::Site(SiteSpec::new(word))).await.unwrap();
     app.documents.create_document(who, DocumentSpec::DeviceGroup(group)).await.unwrap();
 }
 
-async fn quarantine(ground: &TestEnv, who: &Principal, device: DeviceId, word: &str) {
+async fn quarantine(env: &TestEnv, who: &Principal, device: DeviceId, word: &str) {
     let mistake = Mistake::new(QuarantineReason::Malformed, "payload", word);
     let entry = QuarantineEntry::new(&mistake, word, word.as_bytes(), Micros(NOW));
-    ground.catalog.quarantine(who, vec![QuarantineEntry { device: Some(device), ..entry }]).await.unwrap();
+    env.catalog.quarantine(who, vec![QuarantineEntry { device: Some(device), ..entry }]).await.unwrap();
 }
 
 /// Gives a device one row of each kind; their UUIDs by the placeholders of requests.
@@ -52,7 +52,7 @@ pub async fn identifiers(
     device: DeviceId,
     word: &str,
 ) -> Vec<(&'static str, String)> {
-    let (app, catalog) = (world.inside.app(), &world.ground.catalog);
+    let (app, catalog) = (world.db.app(), &world.env.catalog);
     let name = format!("{word} {device}");
     let site = app.documents.create_document(who, DocumentSpec::Site(SiteSpec::new(&name))).await.unwrap();
     let group = DeviceGroupSpec { name: name.clone(), devices: vec![device], ..DeviceGroupSpec::default() };
@@ -98,7 +98,7 @@ pub async fn identifiers(
     let target = catalog.device(who, device).unwrap().aliases.uuid;
     let binding = BindingSpec { target_type: TargetType::Device, target, artefact: artefact.uuid };
     let (binding, _) = app.mk.configurations.put_binding(who, Uuid::new_v4(), binding).await.unwrap();
-    quarantine(&world.ground, who, device, word).await;
+    quarantine(&world.env, who, device, word).await;
     let own = QuarantineFilter { device: Some(device), newest_first: true, ..QuarantineFilter::default() };
     let quarantined = catalog.quarantined(who, &own).await.unwrap().remove(0);
     [

@@ -62,11 +62,11 @@ pub struct DoorFixture {
 impl DoorFixture {
     pub async fn new() -> DoorFixture {
         let world = IsolationFixture::new().await;
-        let owner = world.ground.owner.clone();
-        let third = world.ground.catalog.create_org(&owner, "third", "third").await.unwrap();
+        let owner = world.env.owner.clone();
+        let third = world.env.catalog.create_org(&owner, "third", "third").await.unwrap();
         let third = Principal::system(third.id);
-        let (_, streams) = fixture::plant(&world.ground, &third, "third").await;
-        fixture::write(&world.inside, &third, &streams, false, NOW - 200 * MINUTE).await;
+        let (_, streams) = fixture::plant(&world.env, &third, "third").await;
+        fixture::write(&world.db, &third, &streams, false, NOW - 200 * MINUTE).await;
         let of_third = Identifiers::of(&world, &third, streams[0], false).await;
         let mut lists = [Vec::new(), Vec::new()];
         for (list, (streams, who)) in lists.iter_mut().zip(world.others()) {
@@ -76,7 +76,7 @@ impl DoorFixture {
         }
         let [hidden, foreign] = lists;
         let own = Identifiers::of(&world, &owner, world.own[0], false).await;
-        let app = world.inside.app();
+        let app = world.db.app();
         let ann = UserRequest {
             name: "ann".to_owned(),
             password: "correct horse".to_owned(),
@@ -184,7 +184,7 @@ impl DoorFixture {
 
     /// The callers of the first organization who see one device.
     async fn restricted(&self) -> Vec<VendorInterface> {
-        let owner = &self.world.ground.owner;
+        let owner = &self.world.env.owner;
         let viewer = Some(self.blynk(owner, Some("viewer")).await);
         let mut doors = vec![self.door("blynk as a viewer", viewer, requests::blynk())];
         for (name, client) in self.world.restricted().await {

@@ -47,7 +47,7 @@ async fn a_signed_link_admits_to_one_file_and_an_upload_address_takes_one_object
     let fixture = DoorFixture::new().await;
     let stop = CancellationToken::new();
     let worker = tokio::spawn(fixture.app.exports.clone().run_exports(stop.clone()));
-    let owner = fixture.world.ground.owner.clone();
+    let owner = fixture.world.env.owner.clone();
     let ours = link(&fixture, &owner, &fixture.own).await;
     let theirs = link(&fixture, &fixture.third, &fixture.of_third).await;
     assert_eq!((status(&fixture, &ours).await, status(&fixture, &theirs).await), (200, 200));
@@ -68,7 +68,7 @@ async fn a_signed_link_admits_to_one_file_and_an_upload_address_takes_one_object
         assert!(forged != ours && forged != theirs, "{name}: {forged}");
         assert_eq!(status(&fixture, &forged).await, 403, "{name}: {forged}");
     }
-    fixture.world.ground.clock.advance((LINK_S + 1) * MICROS_PER_SECOND);
+    fixture.world.env.clock.advance((LINK_S + 1) * MICROS_PER_SECOND);
     assert_eq!(status(&fixture, &ours).await, 403, "its time is over");
     stop.cancel();
     worker.await.unwrap();
@@ -83,7 +83,7 @@ async fn a_signed_link_admits_to_one_file_and_an_upload_address_takes_one_object
         let url = upload["uploadUrl"].as_str().unwrap();
         url[url.find("/objects/").unwrap()..].to_owned()
     };
-    let ours = declare(&fixture.world.ground.owner).await;
+    let ours = declare(&fixture.world.env.owner).await;
     let theirs = declare(&fixture.third).await;
     let put = async |path: &str| fixture.client.send("PUT", path, &[], bytes.to_vec()).await.status;
     let ((our_path, our_query), (their_path, their_query)) =
@@ -97,14 +97,14 @@ async fn a_signed_link_admits_to_one_file_and_an_upload_address_takes_one_object
         assert_eq!(put(&forged).await, 403, "{name}: {forged}");
     }
     assert_eq!((put(&ours).await, put(&theirs).await), (200, 200));
-    fixture.world.ground.clock.advance(UPLOAD_S * MICROS_PER_SECOND);
+    fixture.world.env.clock.advance(UPLOAD_S * MICROS_PER_SECOND);
     assert_eq!(put(&ours).await, 403, "its time is over");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_token_is_for_one_firmware_and_device_and_an_upload_learns_nothing_of_others() {
     let fixture = DoorFixture::new().await;
-    let admin = fixture.mk(&fixture.world.ground.owner).await.unwrap();
+    let admin = fixture.mk(&fixture.world.env.owner).await.unwrap();
     let ask = async |body: &Value| {
         let path = format!("{FIRMWARE}/{}/download-tokens", named(&fixture.own, "{firmware}"));
         let headers = [("authorization", admin.as_str()), ("content-type", "application/json")];
@@ -130,7 +130,7 @@ async fn a_download_token_is_for_one_firmware_and_device_and_an_upload_learns_no
         let (code, answer) = ask(&json!({"deviceId": named(target, "{uuid}")})).await;
         assert_eq!((code, &answer["errors"]), (400, &unknown["errors"]), "{answer}");
     }
-    fixture.world.ground.clock.advance((DOWNLOAD_TOKEN_S + 1) * MICROS_PER_SECOND);
+    fixture.world.env.clock.advance((DOWNLOAD_TOKEN_S + 1) * MICROS_PER_SECOND);
     assert_eq!(status(&fixture, &download(&token)).await, 410, "its time is over");
 
     let third = fixture.mk(&fixture.third).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_download_token_is_for_one_firmware_and_device_and_an_upload_learns_no
         assert_eq!((status, &answer["errors"]), (400, &expected["errors"]), "{answer}");
     }
     // Names are of one organization.
-    let owner = fixture.key(&fixture.world.ground.owner).await;
+    let owner = fixture.key(&fixture.world.env.owner).await;
     let taken = owner.sql("SELECT name FROM documents WHERE kind = 'firmware'").await;
     assert!(!taken.is_empty(), "the other organization has firmware");
     for row in taken {
@@ -175,7 +175,7 @@ fn form(name: &str, profile: Option<&str>) -> Vec<u8> {
 async fn billing_counts_and_changes_one_organization() {
     let fixture = DoorFixture::new().await;
     let (ours, third) =
-        (fixture.mk(&fixture.world.ground.owner).await.unwrap(), fixture.mk(&fixture.third).await.unwrap());
+        (fixture.mk(&fixture.world.env.owner).await.unwrap(), fixture.mk(&fixture.third).await.unwrap());
     let get = async |authorization: &str, path: &str| {
         fixture.client.send("GET", path, &[("authorization", authorization)], "").await.ok()
     };
@@ -186,8 +186,8 @@ async fn billing_counts_and_changes_one_organization() {
     let before = counted(&third).await;
     assert_eq!(before[0], json!(1), "its own device alone");
     assert_ne!(counted(&ours).await[0], before[0]);
-    let IsolationFixture { inside, ground, own, .. } = &fixture.world;
-    fixture::write(inside, &ground.owner, own, false, NOW - 50 * MINUTE).await;
+    let IsolationFixture { db, env, own, .. } = &fixture.world;
+    fixture::write(db, &env.owner, own, false, NOW - 50 * MINUTE).await;
     assert_eq!(counted(&third).await, before, "what others write is not counted");
     let plans = get(&third, "/api/v1/billing/plans").await;
     assert_eq!(plans, get(&ours, "/api/v1/billing/plans").await, "plans are those of the server");

@@ -21,8 +21,8 @@ pub const SECRET: &str = "zebra";
 pub const SECRET_VALUE: f64 = 777_123.5;
 
 pub struct IsolationFixture {
-    pub ground: TestEnv,
-    pub inside: TestDb,
+    pub env: TestEnv,
+    pub db: TestDb,
     /// Without a key; `key` gives one.
     pub client: Client,
     /// Device and streams that a restricted key may see.
@@ -36,20 +36,20 @@ pub struct IsolationFixture {
 }
 
 /// A device with a number and a text. Its external id is its first name, which is a part of nothing else that answers have.
-pub async fn plant(ground: &TestEnv, who: &Principal, name: &str) -> (DeviceId, Vec<StreamId>) {
+pub async fn plant(env: &TestEnv, who: &Principal, name: &str) -> (DeviceId, Vec<StreamId>) {
     let spec = DeviceSpec::new(format!("{name} at first"), Protocol::Virtual);
-    let device = ground.catalog.create_device(who, spec).await.unwrap();
-    ground.catalog.update_device(who, device.id, |spec| name.clone_into(&mut spec.name)).await.unwrap();
+    let device = env.catalog.create_device(who, spec).await.unwrap();
+    env.catalog.update_device(who, device.id, |spec| name.clone_into(&mut spec.name)).await.unwrap();
     let mut streams = Vec::new();
     for (suffix, kind) in [("number", StreamKind::Fp64), ("text", StreamKind::Text)] {
         let spec = StreamSpec { kind, ..StreamSpec::new(format!("{name} {suffix}"), device.id) };
-        streams.push(ground.catalog.create_stream(who, spec).await.unwrap().id);
+        streams.push(env.catalog.create_stream(who, spec).await.unwrap().id);
     }
     (device.id, streams)
 }
 
 /// Twenty minutes of a number and a text. What is hidden is older and newer than what is not.
-pub async fn write(inside: &TestDb, who: &Principal, streams: &[StreamId], is_secret: bool, from: i64) {
+pub async fn write(db: &TestDb, who: &Principal, streams: &[StreamId], is_secret: bool, from: i64) {
     let mut rows = Vec::new();
     for minute in 0..20 {
         let ts = Micros(from + minute * MINUTE);
@@ -64,25 +64,25 @@ pub async fn write(inside: &TestDb, who: &Principal, streams: &[StreamId], is_se
             quality: Quality::Good,
         });
     }
-    inside.store.write(who, rows.into_iter().collect()).await.unwrap();
+    db.store.write(who, rows.into_iter().collect()).await.unwrap();
 }
 
 /// A statistic written by hand, a message, an event and annotations of a stream and its device.
-async fn record(ground: &TestEnv, inside: &TestDb, who: &Principal, stream: StreamId, is_secret: bool) {
-    let device = ground.catalog.stream(who, stream).unwrap().spec.device;
+async fn record(env: &TestEnv, db: &TestDb, who: &Principal, stream: StreamId, is_secret: bool) {
+    let device = env.catalog.stream(who, stream).unwrap().spec.device;
     let word = if is_secret { SECRET } else { "own" };
     let ts = Micros(NOW - 150 * MINUTE);
     let row = posted_minute(stream, ts, if is_secret { SECRET_VALUE } else { 5.0 });
-    inside.store.upsert(who, basalt::store::statistics::rows::posted_rows(&[row])).await.unwrap();
-    inside.store.upsert(who, message(device, ts, word)).await.unwrap();
-    ground.catalog.create_event(who, event(device, Some(stream), word, ts)).await.unwrap();
-    annotate(ground, who, stream, word).await;
+    db.store.upsert(who, basalt::store::statistics::rows::posted_rows(&[row])).await.unwrap();
+    db.store.upsert(who, message(device, ts, word)).await.unwrap();
+    env.catalog.create_event(who, event(device, Some(stream), word, ts)).await.unwrap();
+    annotate(env, who, stream, word).await;
 }
 
 /// An annotation of a stream, from its first visible reading for ten minutes, and one of its device.
-async fn annotate(ground: &TestEnv, who: &Principal, stream: StreamId, word: &str) {
-    let key = if who.org == ground.owner.org { "state" } else { SECRET };
-    let class = match ground.catalog.document_by_name(who, DocumentKind::AnnotationClass, key) {
+async fn annotate(env: &TestEnv, who: &Principal, stream: StreamId, word: &str) {
+    let key = if who.org == env.owner.org { "state" } else { SECRET };
+    let class = match env.catalog.document_by_name(who, DocumentKind::AnnotationClass, key) {
         Some(class) => class.uuid,
         None => {
             let class = AnnotationClassSpec {
@@ -94,11 +94,11 @@ async fn annotate(ground: &TestEnv, who: &Principal, stream: StreamId, word: &st
                 pack: None,
             };
             let new = NewDocument::new(DocumentSpec::AnnotationClass(class));
-            ground.catalog.create_documents(who, vec![new]).await.unwrap().remove(0).uuid
+            env.catalog.create_documents(who, vec![new]).await.unwrap().remove(0).uuid
         }
     };
-    let stream = ground.catalog.stream(who, stream).unwrap();
-    let device = ground.catalog.device(who, stream.spec.device).unwrap().aliases.uuid;
+    let stream = env.catalog.stream(who, stream).unwrap();
+    let device = env.catalog.device(who, stream.spec.device).unwrap().aliases.uuid;
     for (scope_type, scope) in [(ScopeType::Sensor, stream.uuid), (ScopeType::Device, device)] {
         let annotation = AnnotationSpec {
             class,
@@ -111,15 +111,15 @@ async fn annotate(ground: &TestEnv, who: &Principal, stream: StreamId, word: &st
             confidence: None,
             note: Some(word.to_owned()),
         };
-        ground.catalog.create_annotation(who, annotation, word.to_owned()).await.unwrap();
+        env.catalog.create_annotation(who, annotation, word.to_owned()).await.unwrap();
     }
 }
 
 /// Documents and quarantined readings of every device. Those that belong to no device are seen by their whole
 /// organization: in the first one they name nobody.
 async fn plant_documents(
-    ground: &TestEnv,
-    inside: &TestDb,
+    env: &TestEnv,
+    db: &TestDb,
     others: [(&Vec<StreamId>, &Principal); 2],
     own_device: DeviceId,
 ) {
@@ -127,53 +127,52 @@ async fn plant_documents(
     for ((streams, who), shared) in others.into_iter().zip(names) {
         let mut devices: Vec<DeviceId> = Vec::new();
         for pair in streams.chunks(2) {
-            let device = ground.catalog.stream(who, pair[0]).unwrap().spec.device;
-            documents::plant(ground, inside, who, device, SECRET).await;
+            let device = env.catalog.stream(who, pair[0]).unwrap().spec.device;
+            documents::plant(env, db, who, device, SECRET).await;
             devices.push(device);
         }
-        if who.org == ground.owner.org {
-            documents::plant(ground, inside, who, own_device, "own").await;
+        if who.org == env.owner.org {
+            documents::plant(env, db, who, own_device, "own").await;
             devices.push(own_device);
         }
-        documents::plant_shared(inside, who, &devices, &shared).await;
+        documents::plant_shared(db, who, &devices, &shared).await;
     }
 }
 
 impl IsolationFixture {
     /// Hidden streams have ids below and above the visible ones, in one file with them once flushed.
     pub async fn new() -> IsolationFixture {
-        let (ground, dir, inside) = TestEnv::open_new(1).await;
-        let other =
-            ground.catalog.create_org(&ground.owner, "other", &format!("{SECRET} org")).await.unwrap();
+        let (env, dir, db) = TestEnv::open_new(1).await;
+        let other = env.catalog.create_org(&env.owner, "other", &format!("{SECRET} org")).await.unwrap();
         let other = Principal::system(other.id);
-        let (_, mut hidden) = plant(&ground, &ground.owner, &format!("{SECRET} first")).await;
-        let (_, mut foreign) = plant(&ground, &other, &format!("{SECRET} foreign first")).await;
-        let (own_device, own) = plant(&ground, &ground.owner, "own").await;
-        foreign.extend(plant(&ground, &other, &format!("{SECRET} foreign last")).await.1);
-        hidden.extend(plant(&ground, &ground.owner, &format!("{SECRET} last")).await.1);
+        let (_, mut hidden) = plant(&env, &env.owner, &format!("{SECRET} first")).await;
+        let (_, mut foreign) = plant(&env, &other, &format!("{SECRET} foreign first")).await;
+        let (own_device, own) = plant(&env, &env.owner, "own").await;
+        foreign.extend(plant(&env, &other, &format!("{SECRET} foreign last")).await.1);
+        hidden.extend(plant(&env, &env.owner, &format!("{SECRET} last")).await.1);
         let group = GroupSpec { name: format!("{SECRET} group"), description: String::new() };
-        ground.catalog.create_group(&other, group, Vec::new()).await.unwrap();
-        for (streams, who) in [(&hidden, &ground.owner), (&foreign, &other)] {
+        env.catalog.create_group(&other, group, Vec::new()).await.unwrap();
+        for (streams, who) in [(&hidden, &env.owner), (&foreign, &other)] {
             for pair in streams.chunks(2) {
-                write(&inside, who, pair, true, NOW - 300 * MINUTE).await;
-                write(&inside, who, pair, true, NOW - 100 * MINUTE).await;
+                write(&db, who, pair, true, NOW - 300 * MINUTE).await;
+                write(&db, who, pair, true, NOW - 100 * MINUTE).await;
             }
         }
-        write(&inside, &ground.owner, &own, false, NOW - 200 * MINUTE).await;
-        for (streams, who) in [(&hidden, &ground.owner), (&foreign, &other)] {
+        write(&db, &env.owner, &own, false, NOW - 200 * MINUTE).await;
+        for (streams, who) in [(&hidden, &env.owner), (&foreign, &other)] {
             for pair in streams.chunks(2) {
-                record(&ground, &inside, who, pair[0], true).await;
+                record(&env, &db, who, pair[0], true).await;
             }
         }
-        record(&ground, &inside, &ground.owner, own[0], false).await;
-        plant_documents(&ground, &inside, [(&hidden, &ground.owner), (&foreign, &other)], own_device).await;
-        let client = inside.serve().await.without_key();
-        IsolationFixture { ground, inside, client, own_device, own, hidden, foreign, other, _dir: dir }
+        record(&env, &db, &env.owner, own[0], false).await;
+        plant_documents(&env, &db, [(&hidden, &env.owner), (&foreign, &other)], own_device).await;
+        let client = db.serve().await.without_key();
+        IsolationFixture { env, db, client, own_device, own, hidden, foreign, other, _dir: dir }
     }
 
     /// The streams that a restricted key does not see, and who writes them.
     pub fn others(&self) -> [(Vec<StreamId>, Principal); 2] {
-        [(self.hidden.clone(), self.ground.owner.clone()), (self.foreign.clone(), self.other.clone())]
+        [(self.hidden.clone(), self.env.owner.clone()), (self.foreign.clone(), self.other.clone())]
     }
 
     /// A client with a key of the first organization.
@@ -185,14 +184,14 @@ impl IsolationFixture {
             data: data.iter().map(|s| s.0).collect(),
             expires: None,
         };
-        let (_, secret) = self.inside.app().access.create_key(&self.ground.owner, &request).await.unwrap();
+        let (_, secret) = self.db.app().access.create_key(&self.env.owner, &request).await.unwrap();
         self.client.with_key(&secret)
     }
 
     /// A client with a key of the other organization that may do everything.
     pub async fn foreign_key(&self) -> Client {
         let request = KeyRequest { name: "foreign".to_owned(), ..KeyRequest::default() };
-        let (_, secret) = self.inside.app().access.create_key(&self.other, &request).await.unwrap();
+        let (_, secret) = self.db.app().access.create_key(&self.other, &request).await.unwrap();
         self.client.with_key(&secret)
     }
 

@@ -61,7 +61,7 @@ async fn no_field_shows_a_row_of_somebody_else() {
     let world = IsolationFixture::new().await;
     for flushed in [false, true] {
         if flushed {
-            world.inside.store.flush().await.unwrap();
+            world.db.store.flush().await.unwrap();
         }
         for (place, client) in world.restricted().await {
             for query in questions(&world) {
@@ -80,7 +80,7 @@ async fn no_field_shows_a_row_of_somebody_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn alert_rules_and_exports_are_seen_by_who_sees_what_they_are_of() {
     let world = IsolationFixture::new().await;
-    platform_rows::identifiers(&world, &world.ground.owner, world.own[0], "own").await;
+    platform_rows::identifiers(&world, &world.env.owner, world.own[0], "own").await;
     for (streams, who) in world.others() {
         platform_rows::identifiers(&world, &who, streams[0], SECRET).await;
     }

@@ -27,7 +27,7 @@ impl Identifiers {
         stream: StreamId,
         is_secret: bool,
     ) -> Identifiers {
-        let (catalog, app) = (&world.ground.catalog, world.inside.app());
+        let (catalog, app) = (&world.env.catalog, world.db.app());
         let id = catalog.stream(who, stream).unwrap().spec.device;
         let device = catalog.device(who, id).unwrap();
         let word = if is_secret { SECRET } else { "own" };

@@ -10,7 +10,7 @@ use crate::support::{Client, rows};
 
 /// Number of the newest job of an organization, which is that of the export made last.
 pub async fn newest(world: &IsolationFixture, who: &Principal) -> String {
-    let jobs = world.ground.catalog.jobs(who, &JobFilter::default()).await.unwrap();
+    let jobs = world.env.catalog.jobs(who, &JobFilter::default()).await.unwrap();
     jobs[0].id.to_string()
 }
 
@@ -32,7 +32,7 @@ pub fn requests() -> Vec<Request> {
 
 /// A job of a model of the device, and an import of the organization.
 async fn plant(world: &IsolationFixture, who: &Principal, device: DeviceId, word: &str) {
-    let catalog = &world.ground.catalog;
+    let catalog = &world.env.catalog;
     let subject = JobSubject::Model { model: ModelId(1), device };
     catalog.create_job(who, JobKind::Score, subject).await.unwrap();
     let file = ImportedFile { name: format!("{word}.csv"), size: None, unit: ImportUnit::Rows };
@@ -61,10 +61,10 @@ async fn in_graph(client: &Client) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_are_seen_with_their_subject() {
     let world = IsolationFixture::new().await;
-    let owner = world.ground.owner.clone();
+    let owner = world.env.owner.clone();
     plant(&world, &owner, world.own_device, "own").await;
     for (streams, who) in world.others() {
-        let device = world.ground.catalog.stream(&who, streams[0]).unwrap().spec.device;
+        let device = world.env.catalog.stream(&who, streams[0]).unwrap().spec.device;
         plant(&world, &who, device, SECRET).await;
     }
     let (score, own, hidden) =

@@ -9,7 +9,7 @@ const SHARED: [&str; 4] = ["bytes_scanned", "files_scanned", "files_pruned", "pe
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_query_log_shows_ones_own_organization_and_a_restricted_key_itself() {
     let world = IsolationFixture::new().await;
-    world.inside.store.flush().await.unwrap();
+    world.db.store.flush().await.unwrap();
     let keys = [
         ("whole", world.key(&[], &[], &[]).await),
         ("part", world.key(&[], &[], &world.own).await),
@@ -63,7 +63,7 @@ async fn ones_own_record_does_not_change_when_others_write() {
         if stage == "flushed" {
             let (streams, who) = &world.others()[0];
             super::fixture::write(
-                &world.inside,
+                &world.db,
                 who,
                 &streams[..2],
                 true,
@@ -71,7 +71,7 @@ async fn ones_own_record_does_not_change_when_others_write() {
             )
             .await;
         }
-        world.inside.store.flush().await.unwrap();
+        world.db.store.flush().await.unwrap();
     }
     assert!(records.iter().all(|now| *now == records[0]), "{records:#?}");
     assert_eq!(records[0][0]["rows"], json!(1));

@@ -41,7 +41,7 @@ async fn a_statement_that_others_asked_before_is_answered_as_a_new_one() {
                 assert_eq!((status, answer), (new_status, new), "{round}, {kind}: {query}");
             }
         }
-        fixture::write(&world.inside, &world.ground.owner, &world.own, false, NOW - 20 * MINUTE).await;
-        world.inside.store.flush().await.unwrap();
+        fixture::write(&world.db, &world.env.owner, &world.own, false, NOW - 20 * MINUTE).await;
+        world.db.store.flush().await.unwrap();
     }
 }

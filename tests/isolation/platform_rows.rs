@@ -38,7 +38,7 @@ pub async fn identifiers(
     stream: StreamId,
     word: &str,
 ) -> Vec<(&'static str, String)> {
-    let catalog = &world.ground.catalog;
+    let catalog = &world.env.catalog;
     let stream = catalog.stream(who, stream).unwrap();
     let device = stream.spec.device;
     let name = format!("{word} {device}");
@@ -72,7 +72,7 @@ pub async fn identifiers(
 }
 
 async fn document(world: &IsolationFixture, who: &Principal, spec: DocumentSpec) -> Uuid {
-    world.inside.app().documents.create_document(who, spec).await.unwrap().uuid
+    world.db.app().documents.create_document(who, spec).await.unwrap().uuid
 }
 
 async fn channel(world: &IsolationFixture, who: &Principal, name: &str) -> Uuid {
@@ -85,7 +85,7 @@ async fn channel(world: &IsolationFixture, who: &Principal, name: &str) -> Uuid 
 }
 
 async fn camera(world: &IsolationFixture, who: &Principal, stream: StreamId, name: &str) -> Uuid {
-    let device = world.ground.catalog.stream(who, stream).unwrap().spec.device;
+    let device = world.env.catalog.stream(who, stream).unwrap().spec.device;
     let camera = CameraSpec {
         device,
         name: name.to_owned(),
@@ -98,7 +98,7 @@ async fn camera(world: &IsolationFixture, who: &Principal, stream: StreamId, nam
 
 /// A class, and an annotation of the stream.
 async fn annotation(world: &IsolationFixture, who: &Principal, stream: StreamId, word: &str) -> (Uuid, Uuid) {
-    let stream = world.ground.catalog.stream(who, stream).unwrap();
+    let stream = world.env.catalog.stream(who, stream).unwrap();
     let key = format!("{word}.{}", stream.spec.device);
     let class = AnnotationClassSpec {
         key: key.clone(),
@@ -120,7 +120,7 @@ async fn annotation(world: &IsolationFixture, who: &Principal, stream: StreamId,
         confidence: None,
         note: Some(word.to_owned()),
     };
-    let made = world.ground.catalog.create_annotation(who, annotation, word.to_owned()).await.unwrap();
+    let made = world.env.catalog.create_annotation(who, annotation, word.to_owned()).await.unwrap();
     let AnnotationChange::Done(made) = made else { panic!("the class has no fields") };
     (class, made.uuid)
 }
@@ -156,9 +156,9 @@ fn device_rule(name: &str, device: DeviceId) -> AlertRuleSpec {
 }
 
 async fn event(world: &IsolationFixture, who: &Principal, stream: StreamId, word: &str) -> Uuid {
-    let device = world.ground.catalog.stream(who, stream).unwrap().spec.device;
+    let device = world.env.catalog.stream(who, stream).unwrap().spec.device;
     let event = support::event(device, Some(stream), word, Micros(NOW - 150 * MINUTE));
-    world.ground.catalog.create_event(who, event).await.unwrap().uuid
+    world.env.catalog.create_event(who, event).await.unwrap().uuid
 }
 
 async fn export(world: &IsolationFixture, who: &Principal, stream: Uuid, word: &str) -> Uuid {
@@ -169,11 +169,11 @@ async fn export(world: &IsolationFixture, who: &Principal, stream: Uuid, word: &
         to: Micros(NOW),
         includes: BTreeSet::from([ExportContent::Readings]),
     };
-    world.ground.catalog.create_export(who, spec, word.to_owned()).await.unwrap().uuid
+    world.env.catalog.create_export(who, spec, word.to_owned()).await.unwrap().uuid
 }
 
 async fn firmware(world: &IsolationFixture, who: &Principal, name: &str) -> Uuid {
-    let app = world.inside.app();
+    let app = world.db.app();
     let upload = app.mk.firmware.begin_firmware(who).await.unwrap().write("bytes".into()).await.unwrap();
     let description = FirmwareDescription {
         name: name.to_owned(),
@@ -186,7 +186,7 @@ async fn firmware(world: &IsolationFixture, who: &Principal, name: &str) -> Uuid
 
 /// A pair of two components of the device of a stream.
 async fn pair(world: &IsolationFixture, who: &Principal, stream: StreamId, name: &str) -> Uuid {
-    let device = world.ground.catalog.stream(who, stream).unwrap().spec.device;
+    let device = world.env.catalog.stream(who, stream).unwrap().spec.device;
     let mut parts = Vec::new();
     for key in ["first", "second"] {
         parts.push(document(world, who, component(device, key, name)).await);
@@ -215,7 +215,7 @@ async fn media(world: &IsolationFixture, who: &Principal, camera: Uuid, word: &s
     ];
     let mut made = [Uuid::nil(); 3];
     for (uuid, work) in made.iter_mut().zip(works) {
-        *uuid = world.ground.catalog.create_media_job(who, camera, work).await.unwrap().0.uuid;
+        *uuid = world.env.catalog.create_media_job(who, camera, work).await.unwrap().0.uuid;
     }
     made
 }

@@ -152,7 +152,7 @@ async fn a_restricted_key_counts_its_own_rows_only_however_it_asks() {
                 assert_eq!((status, &answer), (200, &expected), "{stage}, {kind}: {query}");
             }
         }
-        world.inside.store.flush().await.unwrap();
+        world.db.store.flush().await.unwrap();
     }
 }
 
@@ -235,7 +235,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
                 probe(&world, client, &format!("{stage}, {kind}"), query).await;
             }
         }
-        world.inside.store.flush().await.unwrap();
+        world.db.store.flush().await.unwrap();
     }
 }
 
@@ -268,7 +268,7 @@ async fn explain_is_the_same_whether_or_not_others_have_rows() {
                 assert!(is_hidden, "{stage}: {query}: counts {rows}: {text}");
             }
         }
-        world.inside.store.flush().await.unwrap();
+        world.db.store.flush().await.unwrap();
     }
 }
 
@@ -303,7 +303,7 @@ async fn a_plan_does_not_change_when_others_write() {
     for (stage, day) in [("in memory", 10), ("flushed", 11), ("late", 10), ("in memory again", 5)] {
         for (streams, who) in world.others() {
             for pair in streams.chunks(2) {
-                fixture::write(&world.inside, &who, pair, true, NOW - day * DAY).await;
+                fixture::write(&world.db, &who, pair, true, NOW - day * DAY).await;
             }
         }
         for (query, before) in queries.iter().zip(&plans) {
@@ -311,7 +311,7 @@ async fn a_plan_does_not_change_when_others_write() {
             assert!(after == *before, "{stage}: {query}\n  was {before:?}\n  is  {after:?}");
         }
         if stage != "in memory again" {
-            world.inside.store.flush().await.unwrap();
+            world.db.store.flush().await.unwrap();
         }
     }
 }
@@ -351,6 +351,6 @@ async fn rest_and_ingest_show_and_take_own_rows_only() {
             );
             client.ingest("application/x-ndjson", named).await.about(&format!("{stage}, {kind}")).expect(400);
         }
-        world.inside.store.flush().await.unwrap();
+        world.db.store.flush().await.unwrap();
     }
 }

@@ -6,10 +6,10 @@ use crate::support::rows;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_key_a_wrong_key_and_a_revoked_key_are_401_everywhere() {
     let world = IsolationFixture::new().await;
-    let app = world.inside.app();
+    let app = world.db.app();
     let request = basalt::app::access::KeyRequest { name: "gone".to_owned(), ..Default::default() };
-    let (key, revoked) = app.access.create_key(&world.ground.owner, &request).await.unwrap();
-    app.access.revoke_key(&world.ground.owner, key.id).await.unwrap();
+    let (key, revoked) = app.access.create_key(&world.env.owner, &request).await.unwrap();
+    app.access.revoke_key(&world.env.owner, key.id).await.unwrap();
     let wrong = format!("{}x", &revoked[..revoked.len() - 1]);
     for (name, client) in [
         ("no key", world.client.clone()),
@@ -96,9 +96,9 @@ async fn a_missing_scope_is_403_and_named() {
 async fn sql_only_reads() {
     let world = IsolationFixture::new().await;
     let client = world.key(&[], &[], &[]).await;
-    let dir = world.inside.dir.display().to_string();
+    let dir = world.db.dir.display().to_string();
     let before = client.sql("SELECT count(*) AS n FROM readings").await;
-    world.inside.store.flush().await.unwrap();
+    world.db.store.flush().await.unwrap();
     let mut statements: Vec<String> = [
         "INSERT INTO readings SELECT * FROM readings",
         "INSERT INTO streams VALUES (1)",

@@ -71,9 +71,9 @@ impl Line {
         Line { watched, rules, acknowledged: Vec::new(), unanswered: None }
     }
 
-    fn request(&mut self, chance: &mut StdRng) -> Vec<(Micros, f64)> {
-        let rows = chance.random_range(1..6);
-        (0..rows).map(|_| (self.watched.tick(), f64::from(chance.random_range(0..100_u8)))).collect()
+    fn request(&mut self, rng: &mut StdRng) -> Vec<(Micros, f64)> {
+        let rows = rng.random_range(1..6);
+        (0..rows).map(|_| (self.watched.tick(), f64::from(rng.random_range(0..100_u8)))).collect()
     }
 
     /// Sends a request; whether it was answered.
@@ -125,14 +125,14 @@ async fn killed_at_random_moments_alerts_are_those_of_a_model() {
     for nth in 0..DEVICES {
         lines.push(Line::new(&admin, nth).await);
     }
-    let mut chance = StdRng::seed_from_u64(23);
+    let mut rng = StdRng::seed_from_u64(23);
     for _ in 0..KILLS {
-        let last = chance.random_range(1..REQUESTS);
+        let last = rng.random_range(1..REQUESTS);
         for request in 0..REQUESTS {
             for line in &mut lines {
                 let rows = match line.unanswered.take() {
                     Some(rows) => rows,
-                    None => line.request(&mut chance),
+                    None => line.request(&mut rng),
                 };
                 line.send(&admin, rows).await;
             }
@@ -141,8 +141,8 @@ async fn killed_at_random_moments_alerts_are_those_of_a_model() {
             }
         }
         // Some are under way when the process ends.
-        let rows: Vec<_> = lines.iter_mut().map(|line| line.request(&mut chance)).collect();
-        let delay = Duration::from_micros(chance.random_range(0..20_000));
+        let rows: Vec<_> = lines.iter_mut().map(|line| line.request(&mut rng)).collect();
+        let delay = Duration::from_micros(rng.random_range(0..20_000));
         let sending =
             futures::future::join_all(lines.iter_mut().zip(rows).map(|(line, rows)| line.send(&admin, rows)));
         let server = &mut platform.server;

@@ -23,7 +23,7 @@ pub async fn device_at(client: &Client, port: u16, metadata: Value) -> i64 {
     named_device_at(client, "PLC", port, metadata).await
 }
 
-/// As [`device_at`], for a device that is not the only one.
+/// Creates a device with a name of its own, where it is not the only one.
 async fn named_device_at(client: &Client, name: &str, port: u16, metadata: Value) -> i64 {
     let device = json!({"name": name, "protocol": "modbus", "host": "127.0.0.1", "port": port, "timeout": 10,
                         "poll_interval": INTERVAL_S, "metadata": metadata});

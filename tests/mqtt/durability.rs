@@ -91,7 +91,7 @@ impl Publisher {
 /// A persistent session that hears of everything. Now and then it leaves by itself.
 struct Subscriber {
     hello: Connect,
-    chance: StdRng,
+    rng: StdRng,
     /// By stream: the values it was told of.
     heard: BTreeMap<String, BTreeSet<i64>>,
 }
@@ -102,7 +102,7 @@ impl Subscriber {
         let mut client = MqttClient::connect(&plant.address, &hello).await;
         assert_eq!(client.subscribe(&[("basalt/line/#", 1)]).await, [1]);
         client.disconnect(0).await;
-        Subscriber { hello, chance: StdRng::seed_from_u64(number as u64), heard: BTreeMap::new() }
+        Subscriber { hello, rng: StdRng::seed_from_u64(number as u64), heard: BTreeMap::new() }
     }
 
     fn hear(&mut self, message: &Message) {
@@ -118,7 +118,7 @@ impl Subscriber {
                 Some(Packet::Publish(message)) => {
                     self.hear(&message);
                     client.raw(&ack(PUBACK, message.id)).await;
-                    if self.chance.random_ratio(1, 500) {
+                    if self.rng.random_ratio(1, 500) {
                         client.cut();
                         match MqttClient::try_connect(address, &self.hello).await {
                             Ok(again) => client = again,
@@ -185,9 +185,9 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
     for number in 0..SUBSCRIBERS {
         subscribers.push(Subscriber::new(&plant, number).await);
     }
-    let mut chance = StdRng::seed_from_u64(22);
+    let mut rng = StdRng::seed_from_u64(22);
     for round in 0..sized(3, 50) {
-        let wait = Duration::from_millis(chance.random_range(200..2000));
+        let wait = Duration::from_millis(rng.random_range(200..2000));
         let working = join_all(publishers.iter_mut().map(|publisher| publisher.work(&address)));
         let listening = join_all(subscribers.iter_mut().map(|subscriber| subscriber.listen(&address)));
         tokio::join!(working, listening, async {

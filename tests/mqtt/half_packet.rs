@@ -25,8 +25,8 @@ fn used_bytes() -> usize {
 /// Security review 7: half a packet held its memory for as long as its client liked.
 #[tokio::test]
 async fn a_packet_that_does_not_go_on_ends_its_connection_alone_and_gives_its_memory_back() {
-    let (env, _dir, inside) = TestEnv::open_new(1).await;
-    let app = inside.app();
+    let (env, _dir, db) = TestEnv::open_new(1).await;
+    let app = db.app();
     let request = KeyRequest { name: "clients".to_owned(), ..KeyRequest::default() };
     let (_, key) = app.access.create_key(&env.owner, &request).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

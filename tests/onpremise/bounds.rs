@@ -112,12 +112,12 @@ async fn a_poll_that_is_given_up_ends_its_session_and_a_client_that_only_asks_is
 async fn noise_is_refused_and_nobody_else_notices() {
     let gateway = Gateway::start().await;
     let mut healthy = gateway.connected_socket().await;
-    let mut chance = StdRng::seed_from_u64(21);
+    let mut rng = StdRng::seed_from_u64(21);
     let words = rows![
         "transport=polling"; "transport=websocket"; "sid="; "&"; "EIO=3"; "%ff"; "page=x"; "b64=1"; "="; "😀";
     ];
     let mut noise = |count: usize| -> String {
-        (0..chance.random_range(0..count)).map(|_| words[chance.random_range(0..words.len())]).collect()
+        (0..rng.random_range(0..count)).map(|_| words[rng.random_range(0..words.len())]).collect()
     };
     let mut sid = gateway.handshake().await;
     for n in 0..sized(NOISE / 4, NOISE) {

@@ -282,7 +282,7 @@ async fn values_of_a_type_in_the_address_are_polled_written_and_read() {
 
 /// One tag for the registers of a recipe, not one for each.
 #[tokio::test]
-async fn arrays_are_read_and_polled_as_lists_and_not_written() {
+async fn arrays_are_read_and_polled_as_lists() {
     let (melsec, s7) = (simulator(Protocol::Melsec).await, simulator(Protocol::S7).await);
     let (_server, client) = Server::with_client(&[]).await;
     let polled = || json!({"poll_interval": 0.2});
@@ -304,11 +304,10 @@ async fn arrays_are_read_and_polled_as_lists_and_not_written() {
         for (place, value) in places.into_iter().zip([7, -8, 9]) {
             client.post(&at(device, place), &json!({ "value": value })).await.about(place).ok();
         }
-        client.get(&at(device, path)).await.about(path).is(200, &json!({ "value": list }));
+        let shown: Value = serde_json::from_str(list).unwrap();
+        client.get(&at(device, path)).await.about(path).is(200, &json!({ "value": shown }));
         let is_list = |reading: &Value| reading["text"] == list && reading["quality"] == "good";
         until!(path, EVENT_TIMEOUT; found = readings(&client, stream).await; found.iter().any(is_list));
-        let read_only = json!({"register": ["Register is read-only."]});
-        client.post(&at(device, path), &json!({ "value": list })).await.about(path).is(400, &read_only);
     }
     for (path, kind, field, why) in [
         ("D1000[3]", "fp64", "type", "holds uint16[3], which is no fp64: use one of text, json."),
@@ -319,4 +318,41 @@ async fn arrays_are_read_and_polled_as_lists_and_not_written() {
         let answer = client.post("/api/data/", &stream).await.about(path).expect(400);
         assert!(answer[field][0].as_str().is_some_and(|message| message.contains(why)), "{path}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn arrays_are_written_as_lists_in_one_request() {
+    let (melsec, s7) = (simulator(Protocol::Melsec).await, simulator(Protocol::S7).await);
+    let (_server, client) = Server::with_client(&[]).await;
+    let q = device_at(&client, Protocol::Melsec, melsec.addr().port(), json!({})).await;
+    let cpu = device_at(&client, Protocol::S7, s7.addr().port(), json!({})).await;
+    let at = |device: i64, register: &str| format!("/api/device/{device}/io/{register}/");
+    for (device, path, written, read, last) in [
+        (q, "D1000:INT[3]", json!([7, -8, 9]), "[7,-8,9]", "D1002"),
+        (cpu, "DB2,INT3[3]", json!([7, -8, 9]), "[7,-8,9]", "DB2.DBW7"),
+        (cpu, "DB2.DBD20:REAL[2]", json!([0.5, 9.0]), "[0.5,9.0]", "DB2.DBD24:real"),
+    ] {
+        let stream = stream_at(&client, device, path, "json").await;
+        let answer = client.post(&at(device, path), &json!({ "value": written })).await.about(path);
+        answer.is(200, &json!({"written": true, "value": written}));
+        client.get(&at(device, path)).await.about(path).is(200, &json!({ "value": written }));
+        assert_eq!(client.get(&at(device, last)).await["value"].as_f64(), Some(9.0), "{path}");
+        // What is read back is a reading of the stream.
+        let is_list = |reading: &Value| reading["text"] == read && reading["quality"] == "good";
+        until!(path, EVENT_TIMEOUT; found = readings(&client, stream).await; found.iter().any(is_list));
+    }
+    let beyond = "Element 2: Ensure this value is less than or equal to 32767.";
+    let limit = "The array has 214 bytes, and one request writes at most 212: name at most 106 elements.";
+    for (device, path, value, field, message) in [
+        (q, "D1000:INT[3]", json!([1, 2]), "value", "Must be a list of exactly 3 values. This one has 2."),
+        (q, "D1000:INT[3]", json!("[1,2,3]"), "value", "Must be a list of exactly 3 values."),
+        (q, "D1000:INT[3]", json!([1, 2, 40_000]), "value", beyond),
+        (cpu, "DB2.DBW0[107]", Value::from(vec![0; 107]), "register", limit),
+        (cpu, "DB2.DBW0:date[2]", json!(["2009-12-31", "2009-12-31"]), "register", "Register is read-only."),
+    ] {
+        let refused =
+            client.post(&at(device, path), &json!({ "value": value })).await.about(path).expect(400);
+        assert_eq!(refused[field], json!([message]), "{path}");
+    }
+    client.get(&at(q, "D1000:INT[3]")).await.is(200, &json!({"value": [7, -8, 9]}));
 }

@@ -112,28 +112,28 @@ async fn a_license_of_this_machine_counts_and_limits_devices() {
 /// What the hourly look finds: a license that comes, one that ends, one that goes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_license_is_looked_at_again() {
-    let (ground, dir, inside) = TestEnv::open_new(1).await;
+    let (env, dir, db) = TestEnv::open_new(1).await;
     let file = dir.path().join("elsewhere.json");
     let key = seller().public_key().as_ref().try_into().unwrap();
     let host =
         HostSettings { license_key: Some(key), license_path: Some(file.clone()), ..HostSettings::default() };
-    let app = inside.app_with(host);
+    let app = db.app_with(host);
     let device = async |name: &str| {
-        app.devices.create_device(&ground.owner, DeviceSpec::new(name, Protocol::Virtual)).await
+        app.devices.create_device(&env.owner, DeviceSpec::new(name, Protocol::Virtual)).await
     };
-    let is_licensed = || app.licensing.license(&ground.owner).unwrap().0.state.license().is_some();
-    app.licensing.check_license(&ground.owner).await.unwrap();
+    let is_licensed = || app.licensing.license(&env.owner).unwrap().0.state.license().is_some();
+    app.licensing.check_license(&env.owner).await.unwrap();
     assert!(!is_licensed());
     // One device is there already. The clock of this test stands at 2026-04-28T12:00:00Z.
     install(&file, &payload("*", json!({"max_devices": 1, "expires_at": "2026-04-28T13:00:00Z"})));
     assert!(device("before it is looked at").await.is_ok());
-    app.licensing.check_license(&ground.owner).await.unwrap();
+    app.licensing.check_license(&env.owner).await.unwrap();
     assert!(is_licensed() && device("past the limit").await.is_err());
-    ground.clock.advance(3600 * 1_000_000);
-    app.licensing.check_license(&ground.owner).await.unwrap();
+    env.clock.advance(3600 * 1_000_000);
+    app.licensing.check_license(&env.owner).await.unwrap();
     assert!(!is_licensed() && device("after its end").await.is_ok());
     std::fs::remove_file(&file).unwrap();
-    app.licensing.check_license(&ground.owner).await.unwrap();
-    let (report, devices) = app.licensing.license(&ground.owner).unwrap();
+    app.licensing.check_license(&env.owner).await.unwrap();
+    let (report, devices) = app.licensing.license(&env.owner).unwrap();
     assert_eq!((report.state.problem(), devices), (None, 3));
 }

@@ -25,7 +25,7 @@ fn requests() -> usize {
 /// One connection: its requests one after another, and what it was told.
 struct Worker {
     client: Client,
-    chance: StdRng,
+    rng: StdRng,
     device: i64,
     stream: i64,
     /// Values acknowledged, by second. A connection has a stream of its own, so that the last write is known.
@@ -39,7 +39,7 @@ struct Worker {
 impl Worker {
     async fn run(mut self) -> Worker {
         for _ in 0..requests().div_ceil(CONNECTIONS) {
-            match self.chance.random_range(0..100) {
+            match self.rng.random_range(0..100) {
                 0 => self.ask_wrong().await,
                 1..45 => self.post_value().await,
                 45..52 => self.ingest().await,
@@ -66,7 +66,7 @@ impl Worker {
 
     fn any_value(&mut self) -> (i64, f64) {
         // Few seconds, so that values are overwritten too.
-        (START + self.chance.random_range(0..100), f64::from(self.chance.random_range(-1000..1000)))
+        (START + self.rng.random_range(0..100), f64::from(self.rng.random_range(-1000..1000)))
     }
 
     async fn post_value(&mut self) {
@@ -94,7 +94,7 @@ impl Worker {
     }
 
     async fn patch(&mut self) {
-        let unit = format!("u{}", self.chance.random_range(0..10));
+        let unit = format!("u{}", self.rng.random_range(0..10));
         let path = format!("/api/data/{}/", self.stream);
         assert_eq!(self.expect_ok_json("PATCH", &path, json!({ "unit": unit })).await["unit"], unit);
     }
@@ -113,7 +113,7 @@ impl Worker {
             "/healthz/".to_owned(),
             format!("/sql?q=SELECT%20count(*)%20AS%20n%20FROM%20readings%20WHERE%20stream_id%3D{stream}"),
         ];
-        let which = self.chance.random_range(0..paths.len());
+        let which = self.rng.random_range(0..paths.len());
         let answer = self.expect_ok("GET", &paths[which], "application/json", String::new()).await;
         match which {
             0 => assert_eq!(
@@ -144,7 +144,7 @@ impl Worker {
             ("POST", "/sql", json, b"{\"query\": \"SELEC 1\"}".to_vec()),
             ("POST", "/ingest", ndjson, b"{\"stream_id\": 1, \"ts\": \"x\"}\n{".to_vec()),
         ];
-        let (method, path, media, body) = cases[self.chance.random_range(0..cases.len())].clone();
+        let (method, path, media, body) = cases[self.rng.random_range(0..cases.len())].clone();
         let (status, answer) =
             self.client.send(method, path, &[("content-type", media)], body).await.outcome();
         *self.statuses.entry(status).or_default() += 1;
@@ -177,14 +177,14 @@ async fn check(server: &Server, workers: &[Worker]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_mixed_requests_lose_nothing_and_fail_nothing() {
     let mut server = Server::start(&[]).await;
-    let mut chance = StdRng::seed_from_u64(SEED);
+    let mut rng = StdRng::seed_from_u64(SEED);
     let mut workers = Vec::new();
     for n in 0..CONNECTIONS {
         let (device, stream) = stream_of(&server.client(), &format!("s{n}"), "fp64").await;
         workers.push(Worker {
             // A client of its own is a connection of its own.
             client: server.client(),
-            chance: StdRng::seed_from_u64(chance.random()),
+            rng: StdRng::seed_from_u64(rng.random()),
             device,
             stream,
             values: BTreeMap::new(),

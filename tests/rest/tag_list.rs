@@ -61,8 +61,8 @@ async fn a_list_is_planned_then_becomes_streams_once() {
 async fn lists_of_every_program_are_taken_as_they_are() {
     let (_server, client) = Server::with_client(&[]).await;
     for (name, protocol, format, encoding, added, left_out) in [
-        ("kepserver", "modbus", "kepserver", "windows-1252", 7, 4),
-        ("tia_portal", "s7", "tia_portal", "UTF-16LE", 6, 3),
+        ("kepserver", "modbus", "kepserver", "windows-1252", 8, 3),
+        ("tia_portal", "s7", "tia_portal", "UTF-16LE", 7, 2),
         ("studio5000", "eip", "studio5000", "UTF-8", 6, 4),
         ("plain", "modbus", "plain", "UTF-8", 4, 3),
     ] {

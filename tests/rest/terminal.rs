@@ -118,21 +118,21 @@ async fn every_bad_field_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_grant_ends_by_itself() {
-    let (ground, _dir, inside) = TestEnv::open_new(1).await;
-    let app = inside.app();
+    let (env, _dir, db) = TestEnv::open_new(1).await;
+    let app = db.app();
     let spec = basalt::domain::grant::GrantSpec {
         terminal_id: "t".into(),
         host_id: "h".into(),
         ..Default::default()
     };
-    let (_, early) = app.terminal_grants.issue_grant(&ground.owner, spec.clone()).await.unwrap();
-    let (_, late) = app.terminal_grants.issue_grant(&ground.owner, spec).await.unwrap();
-    ground.clock.advance(59_000_000);
-    app.terminal_grants.redeem_grant(&ground.owner, &early).await.unwrap();
-    ground.clock.advance(1_000_000);
-    assert!(app.terminal_grants.redeem_grant(&ground.owner, &late).await.is_err(), "it has expired");
+    let (_, early) = app.terminal_grants.issue_grant(&env.owner, spec.clone()).await.unwrap();
+    let (_, late) = app.terminal_grants.issue_grant(&env.owner, spec).await.unwrap();
+    env.clock.advance(59_000_000);
+    app.terminal_grants.redeem_grant(&env.owner, &early).await.unwrap();
+    env.clock.advance(1_000_000);
+    assert!(app.terminal_grants.redeem_grant(&env.owner, &late).await.is_err(), "it has expired");
     assert!(
-        app.terminal_grants.redeem_grant(&ground.owner, &early).await.is_err(),
+        app.terminal_grants.redeem_grant(&env.owner, &early).await.is_err(),
         "and an expired one is not forgotten into life"
     );
 }

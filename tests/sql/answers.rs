@@ -37,41 +37,41 @@ pub fn requests() -> Vec<Vec<Reading>> {
     vec![regular, days.collect(), late, states, lost, twice]
 }
 
-pub async fn write(ground: &TestEnv, inside: &TestDb, flushes: bool) {
+pub async fn write(env: &TestEnv, db: &TestDb, flushes: bool) {
     for request in requests() {
-        inside.store.write(&ground.owner, request.into_iter().collect()).await.unwrap();
+        db.store.write(&env.owner, request.into_iter().collect()).await.unwrap();
         if flushes {
-            inside.store.flush().await.unwrap();
+            db.store.flush().await.unwrap();
         }
     }
 }
 
 /// Rows of the other tables: statistics written by hand, messages and events.
-async fn write_others(ground: &TestEnv, inside: &TestDb) {
+async fn write_others(env: &TestEnv, db: &TestDb) {
     let row = |stream, ts, mean| {
         let row = posted_minute(StreamId(stream), Micros(ts), mean);
         Statistic { count: 2, min: Some(mean - 1.0), q3: Some(mean + 0.5), ..row }
     };
     let posted = rows::posted_rows(&[row(1, NOW - 118 * MINUTE, 7.0), row(2, NOW - 10 * MINUTE - 1, -0.25)]);
-    inside.store.upsert(&ground.owner, posted).await.unwrap();
+    db.store.upsert(&env.owner, posted).await.unwrap();
     for (ts, text) in [(NOW - 2 * DAY, "first"), (NOW - 30 * MINUTE, "\"second\""), (NOW - 29 * MINUTE, "")] {
         let message = message(DeviceId(1), Micros(ts), text);
-        inside.store.upsert(&ground.owner, message).await.unwrap();
+        db.store.upsert(&env.owner, message).await.unwrap();
     }
     for (n, (kind, level)) in [("alarm", Level::Critical), ("note", Level::Info)].into_iter().enumerate() {
         let payload = json!({"n": n}).as_object().unwrap().clone();
         let stream = (n == 0).then_some(StreamId(2));
         let event = event(DeviceId(1), stream, kind, Micros(NOW - n as i64 * DAY));
         let event = EventSpec { level, message: format!("event {n}"), payload, ..event };
-        ground.catalog.create_event(&ground.owner, event).await.unwrap();
+        env.catalog.create_event(&env.owner, event).await.unwrap();
     }
 }
 
 /// A client of it that may do everything.
-pub async fn client(ground: &TestEnv, inside: &TestDb) -> Client {
+pub async fn client(env: &TestEnv, db: &TestDb) -> Client {
     let request = basalt::app::access::KeyRequest { name: "all".to_owned(), ..Default::default() };
-    let (_, secret) = inside.app().access.create_key(&ground.owner, &request).await.unwrap();
-    inside.serve().await.with_key(&secret)
+    let (_, secret) = db.app().access.create_key(&env.owner, &request).await.unwrap();
+    db.serve().await.with_key(&secret)
 }
 
 fn cases() -> Vec<PathBuf> {
@@ -106,36 +106,36 @@ async fn check(client: &Client, stage: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_answers_the_same_from_memory_from_the_lake_and_after_a_restart() {
-    let (ground, dir, inside) = TestEnv::open_new(3).await;
-    write(&ground, &inside, false).await;
-    write_others(&ground, &inside).await;
-    let asking = client(&ground, &inside).await;
+    let (env, dir, db) = TestEnv::open_new(3).await;
+    write(&env, &db, false).await;
+    write_others(&env, &db).await;
+    let asking = client(&env, &db).await;
     if std::env::var_os("BASALT_TEST_UPDATE").is_some() {
         for case in cases() {
             fs::write(case.with_extension("result"), answer(&asking, &case).await).unwrap();
         }
     }
     check(&asking, "in memory").await;
-    inside.store.flush().await.unwrap();
+    db.store.flush().await.unwrap();
     check(&asking, "in the lake").await;
-    drop((asking, inside));
-    let inside = ground.open_local(dir.path()).await;
-    check(&client(&ground, &inside).await, "after a restart").await;
+    drop((asking, db));
+    let db = env.open_local(dir.path()).await;
+    check(&client(&env, &db).await, "after a restart").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_answers_the_same_from_files_that_overlap() {
-    let (ground, dir, inside) = TestEnv::open_new(3).await;
-    write(&ground, &inside, true).await;
-    write_others(&ground, &inside).await;
-    inside.store.flush().await.unwrap();
-    check(&client(&ground, &inside).await, "a flush after each request").await;
-    inside.store.compute_statistics().await.unwrap();
-    check(&client(&ground, &inside).await, "with statistics").await;
+    let (env, dir, db) = TestEnv::open_new(3).await;
+    write(&env, &db, true).await;
+    write_others(&env, &db).await;
+    db.store.flush().await.unwrap();
+    check(&client(&env, &db).await, "a flush after each request").await;
+    db.store.compute_statistics().await.unwrap();
+    check(&client(&env, &db).await, "with statistics").await;
     // The same rows once more, in memory over those of the lake.
-    write(&ground, &inside, false).await;
-    check(&client(&ground, &inside).await, "memory over the lake").await;
-    drop(inside);
-    let inside = ground.open_local(dir.path()).await;
-    check(&client(&ground, &inside).await, "replayed over the lake").await;
+    write(&env, &db, false).await;
+    check(&client(&env, &db).await, "memory over the lake").await;
+    drop(db);
+    let db = env.open_local(dir.path()).await;
+    check(&client(&env, &db).await, "replayed over the lake").await;
 }

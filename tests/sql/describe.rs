@@ -24,8 +24,8 @@ fn sketch(text: &str, declared: &[Option<DataType>]) -> DescribeRequest {
     DescribeRequest { text, declared, bound, surface: Surface::Flight }
 }
 
-async fn types(inside: &TestDb, who: &Principal, request: StatementRequest) -> Vec<DataType> {
-    let answer = inside.engine.sql(who, request).await.unwrap();
+async fn types(db: &TestDb, who: &Principal, request: StatementRequest) -> Vec<DataType> {
+    let answer = db.engine.sql(who, request).await.unwrap();
     let found = answer.schema.fields().iter().map(|field| field.data_type().clone()).collect();
     answer.batches.try_collect::<Vec<_>>().await.unwrap();
     found
@@ -33,7 +33,7 @@ async fn types(inside: &TestDb, who: &Principal, request: StatementRequest) -> V
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_described_is_what_comes() {
-    let (ground, _dir, inside) = TestEnv::open_new(2).await;
+    let (env, _dir, db) = TestEnv::open_new(2).await;
     use DataType::{Boolean, Float64, Int32, Int64, Utf8};
     type Row<'a> = (&'a str, &'a str, &'a [Option<DataType>], Vec<DataType>, Vec<DataType>);
     let rows: [Row; 13] = rows![
@@ -56,7 +56,7 @@ async fn what_is_described_is_what_comes() {
         "no_rows_at_all", "SELECT ts FROM readings WHERE false", &[], vec![], vec![ts()];
     ];
     for (name, text, declared, params, schema) in rows {
-        let found = inside.engine.describe(&ground.owner, sketch(text, declared)).await.unwrap();
+        let found = db.engine.describe(&env.owner, sketch(text, declared)).await.unwrap();
         let column_types: Vec<_> =
             found.schema.fields().iter().map(|field| field.data_type().clone()).collect();
         assert_eq!((&found.params, &column_types), (&params, &schema), "{name}");
@@ -64,44 +64,44 @@ async fn what_is_described_is_what_comes() {
         // A limit of null is none.
         let (text, params) = (text.to_owned(), Params::Typed(nulls));
         let request = StatementRequest { text, params, surface: Surface::Flight, settings: None };
-        assert_eq!(types(&inside, &ground.owner, request).await, schema, "{name}, run");
+        assert_eq!(types(&db, &env.owner, request).await, schema, "{name}, run");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_not_run_is_not_described_either() {
-    let (ground, _dir, inside) = TestEnv::open_new(2).await;
-    let nobody = Principal { scopes: Scopes::NONE, ..ground.owner.clone() };
+    let (env, _dir, db) = TestEnv::open_new(2).await;
+    let nobody = Principal { scopes: Scopes::NONE, ..env.owner.clone() };
     let rows = [
         ("a_scope", &nobody, "SELECT * FROM readings", Kind::Forbidden, "value:read"),
-        ("writing", &ground.owner, "DELETE FROM readings", Kind::Invalid, "only reading statements"),
-        ("nonsense", &ground.owner, "SELEC", Kind::Invalid, "Expected"),
-        ("names", &ground.owner, "SELECT $name", Kind::Invalid, "$1"),
-        ("too_many", &ground.owner, "SELECT $1001", Kind::Invalid, "$1000"),
-        ("nothing", &ground.owner, " ", Kind::Invalid, "empty"),
+        ("writing", &env.owner, "DELETE FROM readings", Kind::Invalid, "only reading statements"),
+        ("nonsense", &env.owner, "SELEC", Kind::Invalid, "Expected"),
+        ("names", &env.owner, "SELECT $name", Kind::Invalid, "$1"),
+        ("too_many", &env.owner, "SELECT $1001", Kind::Invalid, "$1000"),
+        ("nothing", &env.owner, " ", Kind::Invalid, "empty"),
     ];
     for (name, who, text, kind, words) in rows {
-        let error = inside.engine.describe(who, sketch(text, &[])).await.unwrap_err();
+        let error = db.engine.describe(who, sketch(text, &[])).await.unwrap_err();
         assert!(error.kind == kind && error.message.contains(words), "{name}: {error:?}");
     }
-    let log = inside.sql(&ground.owner, "SELECT surface, outcome FROM query_log ORDER BY started_at").await;
+    let log = db.sql(&env.owner, "SELECT surface, outcome FROM query_log ORDER BY started_at").await;
     assert_eq!(log.len(), 6, "refusals are told: {log:?}");
     assert_eq!(log[0], json!({"surface": "flight", "outcome": "forbidden"}));
-    inside.engine.describe(&ground.owner, sketch("SELECT 1", &[])).await.unwrap();
-    let log = inside.sql(&ground.owner, "SELECT * FROM query_log WHERE surface = 'flight'").await;
+    db.engine.describe(&env.owner, sketch("SELECT 1", &[])).await.unwrap();
+    let log = db.sql(&env.owner, "SELECT * FROM query_log WHERE surface = 'flight'").await;
     assert_eq!(log.len(), 6, "what is described is no query");
 }
 
 /// JSON is one way to say values, arrays are another; the engine sees the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn typed_values_and_json_mean_the_same() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
-    super::answers::write(&ground, &inside, true).await;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
+    super::answers::write(&env, &db, true).await;
     let text = "SELECT count(*) AS n FROM readings WHERE stream_id = $1 AND ts >= $2";
-    let time = ground.owner.clone();
-    let first = inside.sql(&time, "SELECT min(ts) AS ts FROM readings WHERE stream_id = 1").await;
+    let time = env.owner.clone();
+    let first = db.sql(&time, "SELECT min(ts) AS ts FROM readings WHERE stream_id = 1").await;
     let first = first[0]["ts"].as_str().unwrap().to_owned();
-    let as_json = inside.try_sql(&ground.owner, text, &json!([1, first])).await.unwrap();
+    let as_json = db.try_sql(&env.owner, text, &json!([1, first])).await.unwrap();
     assert!(as_json[0]["n"].as_i64().unwrap() > 0, "{as_json:?}");
     let words: ArrayRef = Arc::new(StringArray::from(vec![first.clone()]));
     let time: ArrayRef = arrow::compute::cast(&words, &ts()).unwrap();
@@ -113,7 +113,7 @@ async fn typed_values_and_json_mean_the_same() {
             surface: Surface::Flight,
             settings: None,
         };
-        let answer = inside.engine.sql(&ground.owner, request).await.unwrap();
+        let answer = db.engine.sql(&env.owner, request).await.unwrap();
         let batches: Vec<_> = answer.batches.try_collect().await.unwrap();
         let n = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
         assert_eq!(json!(n.parse::<i64>().unwrap()), as_json[0]["n"]);
@@ -125,6 +125,6 @@ async fn typed_values_and_json_mean_the_same() {
         surface: Surface::Flight,
         settings: None,
     };
-    let error = inside.engine.sql(&ground.owner, request).await.err().unwrap();
+    let error = db.engine.sql(&env.owner, request).await.err().unwrap();
     assert!(error.message.contains("2 values"), "{error}");
 }

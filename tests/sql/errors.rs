@@ -61,9 +61,9 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_are_readable_and_4xx() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
-    answers::write(&ground, &inside, false).await;
-    let client = answers::client(&ground, &inside).await;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
+    answers::write(&env, &db, false).await;
+    let client = answers::client(&env, &db).await;
     let mut text_of_all = String::new();
     for (name, query, params) in table() {
         let (status, answer) =

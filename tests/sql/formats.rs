@@ -72,10 +72,10 @@ async fn ask(client: &Client, accept: &str) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_format_carries_the_same_rows() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
-    answers::write(&ground, &inside, false).await;
-    inside.store.flush().await.unwrap();
-    let client = answers::client(&ground, &inside).await;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
+    answers::write(&env, &db, false).await;
+    db.store.flush().await.unwrap();
+    let client = answers::client(&env, &db).await;
 
     let mut expected: Vec<Value> = serde_json::from_slice(&ask(&client, "application/json").await).unwrap();
     assert_eq!(expected.len(), 78);
@@ -104,8 +104,8 @@ async fn every_format_carries_the_same_rows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_without_rows_is_whole_in_every_format() {
-    let (ground, _dir, inside) = TestEnv::open_new(1).await;
-    let client = answers::client(&ground, &inside).await;
+    let (env, _dir, db) = TestEnv::open_new(1).await;
+    let client = answers::client(&env, &db).await;
     assert_eq!(ask(&client, "application/json").await, b"[]");
     assert_eq!(ask(&client, "application/x-ndjson").await, b"");
     assert_eq!(ask(&client, "text/csv").await, b"stream_id,ts,value,text,quality\n");
@@ -121,8 +121,8 @@ async fn an_answer_without_rows_is_whole_in_every_format() {
 /// What a format cannot say is refused, not left out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn types_that_formats_find_hard_are_carried_or_refused() {
-    let (ground, _dir, inside) = TestEnv::open_new(1).await;
-    let client = answers::client(&ground, &inside).await;
+    let (env, _dir, db) = TestEnv::open_new(1).await;
+    let client = answers::client(&env, &db).await;
     for (query, json_answer) in [
         ("SELECT INTERVAL '90 minutes' AS x", None),
         ("SELECT ARRAY[1, 2] AS x", Some(json!([{"x": [1, 2]}]))),

@@ -12,9 +12,9 @@ use crate::support::rows;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_leaves_a_record_with_what_became_of_it() {
     let limits = (1 << 20, Duration::from_secs(2));
-    let (ground, inside, _dir) = open(3, |o| (o.share_bytes, o.timeout) = limits).await;
-    answers::write(&ground, &inside, true).await;
-    let client = answers::client(&ground, &inside).await;
+    let (env, db, _dir) = open(3, |o| (o.share_bytes, o.timeout) = limits).await;
+    answers::write(&env, &db, true).await;
+    let client = answers::client(&env, &db).await;
     let statements = rows![
         "SELECT 'a secret' AS x FROM readings", 200, "ok", Value::Null;
         "SELECT count(*) AS n FROM readings WHERE stream_id = 1", 200, "ok", json!(1);
@@ -62,13 +62,13 @@ async fn every_query_leaves_a_record_with_what_became_of_it() {
 /// One stream of one day is asked for: other days' files are left out, and of its own only what is needed is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_read_of_the_lake_is_counted() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
-    answers::write(&ground, &inside, true).await;
-    let files = inside.store.snapshot().lake.files().count() as u64;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
+    answers::write(&env, &db, true).await;
+    let files = db.store.snapshot().lake.files().count() as u64;
     let ask = async |query: &str| {
-        inside.sql(&ground.owner, query).await;
+        db.sql(&env.owner, query).await;
         let log = "SELECT * FROM query_log ORDER BY started_at DESC LIMIT 1";
-        let row = inside.sql(&ground.owner, log).await.remove(0);
+        let row = db.sql(&env.owner, log).await.remove(0);
         ["files_scanned", "files_pruned", "bytes_scanned"].map(|name| row[name].as_u64().unwrap())
     };
     let [scanned, pruned, bytes] = ask("SELECT * FROM readings").await;

@@ -30,43 +30,43 @@ const ENDLESS_QUERY: &str =
 const HUGE_AGGREGATE_QUERY: &str = "SELECT array_agg(value) FROM generate_series(1, 30000000)";
 
 /// Starts a query and reads its first batch; the rest waits, and with it the memory it holds.
-async fn begin(ground: &TestEnv, inside: &TestDb, query: &str) -> (QueryOutput, RecordBatch) {
-    let mut answer = inside.query_stream(&ground.owner, query, &Value::Null).await.unwrap();
+async fn begin(env: &TestEnv, db: &TestDb, query: &str) -> (QueryOutput, RecordBatch) {
+    let mut answer = db.query_stream(&env.owner, query, &Value::Null).await.unwrap();
     let first = answer.batches.try_next().await.unwrap().unwrap();
-    assert!(inside.engine.memory_in_use() > 0, "{query} holds memory while it is read");
+    assert!(db.engine.memory_in_use() > 0, "{query} holds memory while it is read");
     (answer, first)
 }
 
-async fn wait_for_release(inside: &TestDb) {
+async fn wait_for_release(db: &TestDb) {
     until!("memory and permits are given back", Duration::from_secs(20);
-        is_back = inside.engine.memory_in_use() == 0 && inside.engine.running_queries() == 0; is_back);
+        is_back = db.engine.memory_in_use() == 0 && db.engine.running_queries() == 0; is_back);
 }
 
-async fn last_outcome(ground: &TestEnv, inside: &TestDb) -> Value {
+async fn last_outcome(env: &TestEnv, db: &TestDb) -> Value {
     let query = "SELECT outcome FROM query_log ORDER BY started_at DESC LIMIT 1";
-    inside.sql(&ground.owner, query).await[0]["outcome"].clone()
+    db.sql(&env.owner, query).await[0]["outcome"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_stops_reading_gives_back_what_his_query_holds() {
-    let (ground, inside, _dir) = open(1, |o| o.max_running = 2).await;
-    let (answer, _) = begin(&ground, &inside, &sorted(300_000)).await;
+    let (env, db, _dir) = open(1, |o| o.max_running = 2).await;
+    let (answer, _) = begin(&env, &db, &sorted(300_000)).await;
     drop(answer);
-    wait_for_release(&inside).await;
-    assert_eq!(last_outcome(&ground, &inside).await, "cancelled");
+    wait_for_release(&db).await;
+    assert_eq!(last_outcome(&env, &db).await, "cancelled");
     // Also before there is an answer.
-    let (holder, owner) = (inside.clone(), ground.owner.clone());
+    let (holder, owner) = (db.clone(), env.owner.clone());
     let task = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
-    until!("the query holds memory", Duration::from_secs(20); inside.engine.memory_in_use() > 0);
+    until!("the query holds memory", Duration::from_secs(20); db.engine.memory_in_use() > 0);
     task.abort();
-    wait_for_release(&inside).await;
-    assert_eq!(last_outcome(&ground, &inside).await, "cancelled");
+    wait_for_release(&db).await;
+    assert_eq!(last_outcome(&env, &db).await, "cancelled");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_closes_its_socket_gives_back_what_its_query_holds() {
-    let (ground, inside, _dir) = open(1, |o| o.max_running = 2).await;
-    let client = answers::client(&ground, &inside).await;
+    let (env, db, _dir) = open(1, |o| o.max_running = 2).await;
+    let client = answers::client(&env, &db).await;
     let query = sorted(400_000);
     let mut socket = tokio::net::TcpStream::connect(client.address()).await.unwrap();
     let request = format!(
@@ -78,16 +78,16 @@ async fn a_client_that_closes_its_socket_gives_back_what_its_query_holds() {
     let mut begun = [0; 1000];
     socket.read_exact(&mut begun).await.unwrap();
     assert!(begun.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&begun));
-    assert!(inside.engine.memory_in_use() > 0, "the answer is larger than what sockets hold");
+    assert!(db.engine.memory_in_use() > 0, "the answer is larger than what sockets hold");
     drop(socket);
-    wait_for_release(&inside).await;
+    wait_for_release(&db).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_past_its_share_fails_while_another_runs_on() {
-    let (ground, inside, _dir) = open(1, |o| (o.memory_bytes, o.share_bytes) = (96 << 20, 48 << 20)).await;
-    let (answer, first) = begin(&ground, &inside, &sorted(200_000)).await;
-    let error = inside.try_sql(&ground.owner, HUGE_AGGREGATE_QUERY, &Value::Null).await.unwrap_err();
+    let (env, db, _dir) = open(1, |o| (o.memory_bytes, o.share_bytes) = (96 << 20, 48 << 20)).await;
+    let (answer, first) = begin(&env, &db, &sorted(200_000)).await;
+    let error = db.try_sql(&env.owner, HUGE_AGGREGATE_QUERY, &Value::Null).await.unwrap_err();
     assert_eq!(error.kind, Kind::TooLarge, "{error}");
     assert!(error.message.contains("limits.query_share"), "{error}");
     let rest: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
@@ -96,61 +96,59 @@ async fn a_query_past_its_share_fails_while_another_runs_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_that_finds_the_pool_taken_is_told_to_come_again() {
-    let (ground, inside, _dir) = open(1, |o| (o.memory_bytes, o.share_bytes) = (64 << 20, 64 << 20)).await;
-    let (holder, owner) = (inside.clone(), ground.owner.clone());
+    let (env, db, _dir) = open(1, |o| (o.memory_bytes, o.share_bytes) = (64 << 20, 64 << 20)).await;
+    let (holder, owner) = (db.clone(), env.owner.clone());
     let first_query = tokio::spawn(async move { holder.try_sql(&owner, ENDLESS_QUERY, &Value::Null).await });
     // Its left side has 80,000 bytes of rows. What it holds beyond them is the hash table, which it takes last: from
     // then on it needs no more.
-    until!("the hash table is there", Duration::from_secs(60); inside.engine.memory_in_use() > 90_000);
-    let error = inside.try_sql(&ground.owner, HUGE_AGGREGATE_QUERY, &Value::Null).await.unwrap_err();
+    until!("the hash table is there", Duration::from_secs(60); db.engine.memory_in_use() > 90_000);
+    let error = db.try_sql(&env.owner, HUGE_AGGREGATE_QUERY, &Value::Null).await.unwrap_err();
     assert_eq!(error.kind, Kind::Busy, "{error}");
     assert!(error.message.contains("limits.query_memory"), "{error}");
     assert!(!first_query.is_finished(), "who held it first runs on");
     first_query.abort();
-    wait_for_release(&inside).await;
+    wait_for_release(&db).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sort_larger_than_its_share_spills_and_answers_right() {
     const ROWS: usize = 600_000;
     const SHARE: usize = 16 << 20;
-    let (ground, inside, _dir) = open(1, |o| o.share_bytes = SHARE).await;
+    let (env, db, _dir) = open(1, |o| o.share_bytes = SHARE).await;
     let query = sorted(ROWS as u32);
-    let answer = inside.query_stream(&ground.owner, &query, &Value::Null).await.unwrap();
+    let answer = db.query_stream(&env.owner, &query, &Value::Null).await.unwrap();
     let batches: Vec<RecordBatch> = answer.batches.try_collect().await.unwrap();
     check_sorted(&batches, ROWS);
     let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
     assert!(bytes > 2 * SHARE, "{bytes} bytes do not fit in {SHARE}");
-    let log = inside
-        .sql(&ground.owner, "SELECT peak_memory, rows FROM query_log ORDER BY started_at LIMIT 1")
-        .await;
+    let log = db.sql(&env.owner, "SELECT peak_memory, rows FROM query_log ORDER BY started_at LIMIT 1").await;
     let peak = log[0]["peak_memory"].as_u64().unwrap() as usize;
     assert!(0 < peak && peak <= SHARE, "{log:?}");
     assert_eq!(log[0]["rows"], ROWS);
-    wait_for_release(&inside).await;
+    wait_for_release(&db).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_with_late_rows_is_read_however_much_of_it_is_in_memory() {
     const ROWS: i64 = 1_200_000;
     const SHARE: usize = 16 << 20;
-    let (ground, inside, _dir) = open(2, |o| o.share_bytes = SHARE).await;
+    let (env, db, _dir) = open(2, |o| o.share_bytes = SHARE).await;
     let write = async |times: Range<i64>| {
         let row = |i: i64| Reading::good(StreamId(1), Micros(i * 1000), i as f64);
-        inside.store.write(&ground.owner, times.map(row).collect()).await.unwrap();
+        db.store.write(&env.owner, times.map(row).collect()).await.unwrap();
     };
     write(1000..2000).await;
-    inside.store.flush().await.unwrap();
+    db.store.flush().await.unwrap();
     for start in (0..ROWS).step_by(100_000) {
         write(start..start + 100_000).await;
     }
     // Of stream, time and value, which is what is read.
     let bytes = usize::try_from(ROWS).unwrap() * (4 + 8 + 8);
     assert!(bytes > SHARE, "{bytes} bytes fit in {SHARE}");
-    let found = inside.sql(&ground.owner, "SELECT count(*) AS rows, sum(value) AS sum FROM readings").await;
+    let found = db.sql(&env.owner, "SELECT count(*) AS rows, sum(value) AS sum FROM readings").await;
     assert_eq!(found[0]["rows"], ROWS);
     assert_eq!(found[0]["sum"], (ROWS * (ROWS - 1) / 2) as f64);
-    wait_for_release(&inside).await;
+    wait_for_release(&db).await;
 }
 
 /// Every number once, from the last to the first.

@@ -23,7 +23,7 @@ use crate::in_process::{TestDb, TestEnv};
 
 /// A data directory with so many streams, of which the last is of text, and other limits on queries.
 async fn open(streams: i32, change: impl FnOnce(&mut EngineOptions)) -> (TestEnv, TestDb, TempDir) {
-    let (ground, dir) = (TestEnv::new(streams).await, tempfile::tempdir().unwrap());
-    let inside = ground.open_local(dir.path()).await.with_engine_options(change);
-    (ground, inside, dir)
+    let (env, dir) = (TestEnv::new(streams).await, tempfile::tempdir().unwrap());
+    let db = env.open_local(dir.path()).await.with_engine_options(change);
+    (env, db, dir)
 }

@@ -59,7 +59,7 @@ fn cases() -> Vec<(&'static str, Value)> {
 
 /// From 10:00 on: a ramp by the minute; twice that and one more, without half an hour; a counter of three days that is
 /// reset; a signal that loses its source twice; a text; and a stream that never said anything.
-async fn write(ground: &TestEnv, inside: &TestDb) {
+async fn write(env: &TestEnv, db: &TestDb) {
     let good = |stream, ts, value| Reading::good(StreamId(stream), Micros(ts), value);
     let ten = NOW - 120 * MINUTE;
     let mut rows: Vec<Reading> = Vec::new();
@@ -81,12 +81,12 @@ async fn write(ground: &TestEnv, inside: &TestDb) {
     }));
     rows.push(Reading { quality: Quality::Uncertain, ..good(4, ten + 45 * MINUTE, 4.0) });
     rows.push(Reading { text: Some("running".into()), value: None, ..good(6, ten, 0.0) });
-    inside.store.write(&ground.owner, rows.into_iter().collect()).await.unwrap();
+    db.store.write(&env.owner, rows.into_iter().collect()).await.unwrap();
     for (n, (kind, level)) in [("alarm", Level::Critical), ("note", Level::Info)].into_iter().enumerate() {
         let stream = (n == 0).then_some(StreamId(2));
         let event = event(DeviceId(1), stream, kind, Micros(NOW - n as i64 * DAY));
         let event = EventSpec { level, message: format!("event {n}"), ..event };
-        ground.catalog.create_event(&ground.owner, event).await.unwrap();
+        env.catalog.create_event(&env.owner, event).await.unwrap();
     }
 }
 
@@ -134,17 +134,17 @@ async fn check(client: &Client, stage: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_built_in_query_answers_from_memory_and_from_the_lake() {
-    let (ground, _dir, inside) = TestEnv::open_new(6).await;
-    write(&ground, &inside).await;
-    let client = answers::client(&ground, &inside).await;
+    let (env, _dir, db) = TestEnv::open_new(6).await;
+    write(&env, &db).await;
+    let client = answers::client(&env, &db).await;
     let list = client.get("/sql/queries/").await.body;
     let listed: Vec<_> = list.as_array().unwrap().iter().map(|q| q["name"].as_str().unwrap()).collect();
     let tested = |name: &&str| cases().iter().any(|(of, _)| of == name);
     let untested: Vec<_> = listed.iter().filter(|name| !tested(name)).collect();
     assert_eq!(untested, [&"slow-queries"]);
     check(&client, "in memory").await;
-    inside.store.flush().await.unwrap();
-    inside.store.compute_statistics().await.unwrap();
+    db.store.flush().await.unwrap();
+    db.store.compute_statistics().await.unwrap();
     check(&client, "in the lake").await;
     // The text of one is a statement like any other.
     let latest = list.as_array().unwrap().iter().find(|q| q["name"] == "latest").unwrap();

@@ -11,16 +11,16 @@ use crate::in_process::{DAY, NOW, TestEnv};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_one_stream_are_sorted_only_for_another_order() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
     // A day in files with late rows, one in two files without, and a day in memory.
     let start = NOW - 3 * DAY;
     let in_memory = 2 * DAY;
     let row = |stream, at: i64| Reading::good(StreamId(stream), Micros(start + at), at as f64);
     for (from, count) in [(0, 20), (-5, 3), (DAY, 20), (DAY + 50, 20), (in_memory, 20)] {
         let rows = (from..from + count).flat_map(|at| [row(1, at), row(2, at)]);
-        inside.store.write(&ground.owner, rows.collect()).await.unwrap();
+        db.store.write(&env.owner, rows.collect()).await.unwrap();
         if from != in_memory {
-            inside.store.flush().await.unwrap();
+            db.store.flush().await.unwrap();
         }
     }
     for (sql, is_sorted) in [
@@ -38,7 +38,7 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
         ("SELECT ts, value FROM readings WHERE stream_id IN (1, 2) ORDER BY ts", true),
         ("SELECT ts, value FROM readings ORDER BY stream_id, ts", true),
     ] {
-        let plan = json!(inside.sql(&ground.owner, &format!("EXPLAIN {sql}")).await).to_string();
+        let plan = json!(db.sql(&env.owner, &format!("EXPLAIN {sql}")).await).to_string();
         assert_eq!(plan.contains("SortExec"), is_sorted, "{sql}: {plan}");
     }
     let times = [(-5, 3), (0, 20), (DAY, 20), (DAY + 50, 20), (in_memory, 20)];
@@ -52,14 +52,14 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
         ("ts DESC, value", &newest_first),
     ] {
         let query = format!("SELECT value FROM readings WHERE stream_id = 2 ORDER BY {order}");
-        assert_eq!(&inside.sql(&ground.owner, &query).await, expected, "{order}");
+        assert_eq!(&db.sql(&env.owner, &query).await, expected, "{order}");
     }
 }
 
 /// What is computed of an hour is computed where the hour is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_long_ranges_are_handed_out_to_threads() {
-    let (ground, _dir, inside) = TestEnv::open_new(1).await;
+    let (env, _dir, db) = TestEnv::open_new(1).await;
     let computed =
         "EXPLAIN SELECT value * 2 AS twice FROM readings WHERE stream_id = 1 AND ts >= '2026-04-01'";
     for (range, is_handed_out) in [
@@ -67,7 +67,7 @@ async fn only_long_ranges_are_handed_out_to_threads() {
         ("AND ts < '2026-05-01' ORDER BY ts", true),
         ("ORDER BY ts", true),
     ] {
-        let plan = json!(inside.sql(&ground.owner, &format!("{computed} {range}")).await).to_string();
+        let plan = json!(db.sql(&env.owner, &format!("{computed} {range}")).await).to_string();
         assert_eq!(plan.contains("RepartitionExec"), is_handed_out, "{range}: {plan}");
     }
 }
@@ -77,16 +77,16 @@ async fn only_long_ranges_are_handed_out_to_threads() {
 async fn a_stream_is_read_from_its_newest_row_back() {
     const ROWS: i64 = 400_000;
     const SHARE: usize = 2 << 20;
-    let (ground, inside, _dir) = open(3, |o| o.share_bytes = SHARE).await;
+    let (env, db, _dir) = open(3, |o| o.share_bytes = SHARE).await;
     let write = async |stream: i32, times: Vec<i64>| {
         let row = |at: i64| Reading::good(StreamId(stream), Micros(NOW + at * 1000), at as f64);
-        inside.store.write(&ground.owner, times.into_iter().map(row).collect()).await.unwrap();
+        db.store.write(&env.owner, times.into_iter().map(row).collect()).await.unwrap();
     };
     // Days before with a row each in a file each, then a row a millisecond: flushed, late over two rows, in memory.
     let day = DAY / 1000;
     for days in 1..5 {
         write(1, vec![-days * day]).await;
-        inside.store.flush().await.unwrap();
+        db.store.flush().await.unwrap();
     }
     // About an hour before the newest, where the first stretch begins.
     let hour_before = ROWS - 1 - 3_600_000;
@@ -94,14 +94,14 @@ async fn a_stream_is_read_from_its_newest_row_back() {
     write(1, around.to_vec()).await;
     write(1, (0..ROWS / 2).collect()).await;
     write(2, vec![ROWS * 2]).await;
-    inside.store.flush().await.unwrap();
+    db.store.flush().await.unwrap();
     write(1, vec![7, 9]).await;
     write(1, (ROWS / 2..ROWS).collect()).await;
     let before_today = (1..5).map(|days| -days * day);
     let all = (0..ROWS).rev().chain(around.into_iter().rev()).chain(before_today);
     let all: Vec<f64> = all.map(|at| at as f64).collect();
     let values = async |query: &str| -> Vec<f64> {
-        let rows = inside.sql(&ground.owner, query).await;
+        let rows = db.sql(&env.owner, query).await;
         rows.iter().map(|row| row["value"].as_f64().unwrap()).collect()
     };
     let sql = "SELECT value FROM readings WHERE stream_id = 1 ORDER BY ts DESC";
@@ -112,9 +112,8 @@ async fn a_stream_is_read_from_its_newest_row_back() {
     assert_eq!(values(&format!("{sql} OFFSET {}", ROWS - 1)).await, all[ROWS as usize - 1..]);
     let before = sql.replace("ORDER", &format!("AND ts < '{}' ORDER", Micros(NOW + 5000)));
     assert_eq!(values(&format!("{before} LIMIT 10")).await, all[ROWS as usize - 5..][..10]);
-    let log = inside
-        .sql(&ground.owner, "SELECT peak_memory, files_scanned FROM query_log ORDER BY started_at")
-        .await;
+    let log =
+        db.sql(&env.owner, "SELECT peak_memory, files_scanned FROM query_log ORDER BY started_at").await;
     let read: Vec<u64> = log.iter().map(|row| row["files_scanned"].as_u64().unwrap()).collect();
     assert!(log[0]["peak_memory"].as_u64().unwrap() as usize <= SHARE, "{log:?}");
     assert!(read[0] > read[1] && read[3] == 3, "no day is read that has nothing of the answer: {log:?}");
@@ -123,11 +122,11 @@ async fn a_stream_is_read_from_its_newest_row_back() {
 /// A list of the REST surfaces goes the same way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_of_the_newest_ends_where_it_has_enough() {
-    let (ground, _dir, inside) = TestEnv::open_new(2).await;
+    let (env, _dir, db) = TestEnv::open_new(2).await;
     for days in (0..5).rev() {
         let row = |at: i64| Reading::good(StreamId(1), Micros(NOW - days * DAY + at), at as f64);
-        inside.store.write(&ground.owner, (0..20).map(row).collect()).await.unwrap();
-        inside.store.flush().await.unwrap();
+        db.store.write(&env.owner, (0..20).map(row).collect()).await.unwrap();
+        db.store.flush().await.unwrap();
     }
     for (bad, offset, files) in [(true, 0, 1), (false, 0, 1), (false, 30, 2), (true, 99, 5)] {
         let list = ListQuery {
@@ -137,14 +136,14 @@ async fn a_list_of_the_newest_ends_where_it_has_enough() {
             limit: Some(10),
             ..ListQuery::default()
         };
-        let found = inside.values(&ground.owner, ValuesQuery { list, include_bad: bad }).await;
+        let found = db.values(&env.owner, ValuesQuery { list, include_bad: bad }).await;
         let expected =
             (offset..100).take(10).map(|nth| (NOW - (nth / 20) as i64 * DAY) + 19 - (nth % 20) as i64);
         let found: Vec<i64> = found.iter().map(|row| row.ts.0).collect();
         assert_eq!(found, expected.collect::<Vec<_>>(), "{bad} {offset}");
         let log =
             "SELECT files_scanned FROM query_log WHERE surface = 'values' ORDER BY started_at DESC LIMIT 1";
-        let log = inside.sql(&ground.owner, log).await;
+        let log = db.sql(&env.owner, log).await;
         assert_eq!(log[0]["files_scanned"], files, "{bad} {offset}");
     }
 }

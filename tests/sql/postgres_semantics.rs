@@ -188,20 +188,20 @@ const OVER_CONSTANTS: &[(&str, &str)] = &rows![
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_are_answered_as_postgresql_answers_them() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
     let row = |stream, at: i64, value: i64| {
         Reading::good(StreamId(stream), Micros(START + at * MINUTE), value as f64)
     };
     let rows = (0..ROWS).flat_map(|at| [row(1, at, at % 40), row(2, at, at)]);
-    inside.store.write(&ground.owner, rows.collect()).await.unwrap();
-    inside.store.flush().await.unwrap();
+    db.store.write(&env.owner, rows.collect()).await.unwrap();
+    db.store.flush().await.unwrap();
     for (statement, expected) in OVER_READINGS.iter().chain(OVER_CONSTANTS) {
         let expected: Value = serde_json::from_str(expected).unwrap();
-        assert_eq!(json!(inside.sql(&ground.owner, statement).await), expected, "{statement}");
+        assert_eq!(json!(db.sql(&env.owner, statement).await), expected, "{statement}");
     }
     // What is constant in the rows is not so in the totals.
-    let totals = inside
-        .sql(&ground.owner, "SELECT quality, count(*) AS n FROM readings WHERE quality = 'good' GROUP BY GROUPING SETS ((quality), (ts), ())")
+    let totals = db
+        .sql(&env.owner, "SELECT quality, count(*) AS n FROM readings WHERE quality = 'good' GROUP BY GROUPING SETS ((quality), (ts), ())")
         .await;
     let whole = totals.iter().filter(|row| row["n"] == 2 * ROWS).count();
     assert_eq!((totals.len() as i64, whole), (ROWS + 2, 2), "one of the quality, one of all");

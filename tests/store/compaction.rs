@@ -26,51 +26,51 @@ fn rows(first: i64, rows: i64, value: f64) -> Readings {
 }
 
 /// Parquet files on disk, by name.
-fn files(inside: &TestDb) -> Vec<std::path::PathBuf> {
-    let snapshot = inside.store.snapshot();
+fn files(db: &TestDb) -> Vec<std::path::PathBuf> {
+    let snapshot = db.store.snapshot();
     let days = std::fs::read_dir(snapshot.lake_dir.as_ref()).unwrap().map(|e| e.unwrap().path());
     let days = days.filter(|d| d.file_name().unwrap().to_str().unwrap().starts_with("date="));
     days.flat_map(|day| std::fs::read_dir(day).unwrap().map(|e| e.unwrap().path())).collect()
 }
 
-fn live(inside: &TestDb) -> usize {
-    inside.store.snapshot().lake.files().count()
+fn live(db: &TestDb) -> usize {
+    db.store.snapshot().lake.files().count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_become_one_a_day_and_answers_stay() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
     for n in 0..20 {
-        inside.store.write(&ground.owner, rows(n * 10, 10, 1.0)).await.unwrap();
-        inside.store.flush().await.unwrap();
+        db.store.write(&env.owner, rows(n * 10, 10, 1.0)).await.unwrap();
+        db.store.flush().await.unwrap();
     }
     // Overwritten, in files of their own.
-    inside.store.write(&ground.owner, rows(50, 20, 5.0)).await.unwrap();
-    inside.store.flush().await.unwrap();
-    let before = inside.sql(&ground.owner, COUNT).await;
+    db.store.write(&env.owner, rows(50, 20, 5.0)).await.unwrap();
+    db.store.flush().await.unwrap();
+    let before = db.sql(&env.owner, COUNT).await;
     assert_eq!(before, [json!({"n": 400, "total": 400.0 + 4.0 * 40.0})]);
-    let days = inside.store.snapshot().lake.days().len();
+    let days = db.store.snapshot().lake.days().len();
 
-    assert!(inside.compact().await.unwrap() > 20);
-    assert_eq!(live(&inside), days);
-    assert!(inside.store.snapshot().lake.files().all(|f| !f.is_late));
-    assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
-    assert_eq!(inside.compact().await.unwrap(), 0, "there is nothing left to merge");
-    assert_eq!(files(&inside).len(), days, "replaced files are gone");
+    assert!(db.compact().await.unwrap() > 20);
+    assert_eq!(live(&db), days);
+    assert!(db.store.snapshot().lake.files().all(|f| !f.is_late));
+    assert_eq!(db.sql(&env.owner, COUNT).await, before);
+    assert_eq!(db.compact().await.unwrap(), 0, "there is nothing left to merge");
+    assert_eq!(files(&db).len(), days, "replaced files are gone");
 
     // What is written after wins over what was merged.
-    inside.store.write(&ground.owner, rows(50, 1, 7.0)).await.unwrap();
+    db.store.write(&env.owner, rows(50, 1, 7.0)).await.unwrap();
     let after = [json!({"n": 400, "total": 560.0 + 2.0 * 2.0})];
-    assert_eq!(inside.sql(&ground.owner, COUNT).await, after);
-    inside.compact().await.unwrap();
-    assert_eq!(inside.sql(&ground.owner, COUNT).await, after);
-    let inside = reopen(&ground, inside).await;
-    assert_eq!(inside.sql(&ground.owner, COUNT).await, after);
+    assert_eq!(db.sql(&env.owner, COUNT).await, after);
+    db.compact().await.unwrap();
+    assert_eq!(db.sql(&env.owner, COUNT).await, after);
+    let db = reopen(&env, db).await;
+    assert_eq!(db.sql(&env.owner, COUNT).await, after);
 }
 
 /// Versions of the Delta table of readings.
-fn commits(inside: &TestDb) -> u64 {
-    inside.store.snapshot().lake.version
+fn commits(db: &TestDb) -> u64 {
+    db.store.snapshot().lake.version
 }
 
 /// Rows of `days` days of a stream in the order of time, a few an hour.
@@ -81,26 +81,26 @@ fn history(stream: i32, days: i64) -> Readings {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backfill_over_many_days_costs_few_commits_and_ends_in_a_file_a_day() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
     for stream in [1, 2, 1] {
-        inside.store.write(&ground.owner, history(stream, 365)).await.unwrap();
-        inside.store.flush().await.unwrap();
+        db.store.write(&env.owner, history(stream, 365)).await.unwrap();
+        db.store.flush().await.unwrap();
     }
-    let flushed = commits(&inside);
+    let flushed = commits(&db);
     assert!(flushed <= 4, "{flushed} commits for three flushes");
-    let days = inside.store.snapshot().lake.days().len();
+    let days = db.store.snapshot().lake.days().len();
     assert!((365..=366).contains(&days), "{days} days");
-    assert_eq!(live(&inside), 3 * days);
-    let before = inside.sql(&ground.owner, COUNT).await;
+    assert_eq!(live(&db), 3 * days);
+    let before = db.sql(&env.owner, COUNT).await;
     let count = 2 * 365 * 96;
     assert_eq!(before, [json!({"n": count, "total": 1.5 * f64::from(count)})]);
 
-    assert_eq!(inside.compact().await.unwrap(), 3 * days);
-    assert!(commits(&inside) <= flushed + 2, "{} commits to merge {days} days", commits(&inside) - flushed);
-    assert_eq!((live(&inside), files(&inside).len()), (days, days));
-    assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
-    let inside = reopen(&ground, inside).await;
-    assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
+    assert_eq!(db.compact().await.unwrap(), 3 * days);
+    assert!(commits(&db) <= flushed + 2, "{} commits to merge {days} days", commits(&db) - flushed);
+    assert_eq!((live(&db), files(&db).len()), (days, days));
+    assert_eq!(db.sql(&env.owner, COUNT).await, before);
+    let db = reopen(&env, db).await;
+    assert_eq!(db.sql(&env.owner, COUNT).await, before);
 }
 
 /// By itself: what nothing is written to any more at one of the next looks; and at once what is many files, whose days
@@ -109,72 +109,72 @@ async fn a_backfill_over_many_days_costs_few_commits_and_ends_in_a_file_a_day() 
 async fn the_days_of_a_backfill_are_merged_in_the_background() {
     for (interval, flushes, days) in [(Duration::from_millis(20), 2, 20), (Duration::from_secs(3600), 8, 260)]
     {
-        let ground = TestEnv::new(3).await;
+        let env = TestEnv::new(3).await;
         let dir = tempfile::tempdir().unwrap();
         let mut options = crate::in_process::store_options(dir.path());
         options.compaction.interval = interval;
         let disk = Arc::new(LocalDisk);
-        let inside = TestDb::open(options, ground.catalog.clone(), disk, ground.clock.clone()).await.unwrap();
+        let db = TestDb::open(options, env.catalog.clone(), disk, env.clock.clone()).await.unwrap();
         for n in 0..flushes {
             let day = |d: i64| Reading::good(StreamId(1), Micros(NOW - (d + 2) * DAY + n * MINUTE), 1.0);
-            inside.store.write(&ground.owner, (0..days).map(day).collect()).await.unwrap();
-            inside.store.flush().await.unwrap();
+            db.store.write(&env.owner, (0..days).map(day).collect()).await.unwrap();
+            db.store.flush().await.unwrap();
         }
-        let before = inside.sql(&ground.owner, COUNT).await;
+        let before = db.sql(&env.owner, COUNT).await;
         assert_eq!(before, [json!({"n": flushes * days, "total": (flushes * days) as f64})]);
         let mut looks = 0;
-        while live(&inside) > days as usize {
+        while live(&db) > days as usize {
             looks += 1;
-            assert!(looks < 6000, "{flushes} flushes: {} files are left of {days} days", live(&inside));
+            assert!(looks < 6000, "{flushes} flushes: {} files are left of {days} days", live(&db));
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
+        assert_eq!(db.sql(&env.owner, COUNT).await, before);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_says_how_far_it_is_and_ends_when_nobody_waits() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
     for stream in [1, 2] {
-        inside.store.write(&ground.owner, history(stream, 40)).await.unwrap();
-        inside.store.flush().await.unwrap();
+        db.store.write(&env.owner, history(stream, 40)).await.unwrap();
+        db.store.flush().await.unwrap();
     }
-    let before = inside.sql(&ground.owner, COUNT).await;
+    let before = db.sql(&env.owner, COUNT).await;
     let cancelled = Progress::default();
     cancelled.cancel();
-    assert!(inside.store.compact(&cancelled).await.is_err());
-    assert_eq!(inside.sql(&ground.owner, COUNT).await, before);
+    assert!(db.store.compact(&cancelled).await.is_err());
+    assert_eq!(db.sql(&env.owner, COUNT).await, before);
 
-    let days = inside.store.snapshot().lake.days().len();
+    let days = db.store.snapshot().lake.days().len();
     let (progress, rows) = (Progress::default(), 2 * 40 * 96);
-    inside.store.compact(&progress).await.unwrap();
+    db.store.compact(&progress).await.unwrap();
     let ProgressStep { what, done, total, said } = progress.snapshot();
     assert_eq!((what.as_str(), done, total), ("merging readings", rows, rows));
     assert_eq!(said, format!("{days} of {days} days, {rows} rows of {} files", 2 * days));
-    assert_eq!(live(&inside), days);
+    assert_eq!(live(&db), days);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_query_keeps_its_files() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
+    let (env, _dir, db) = TestEnv::open_new(3).await;
     for n in 0..4 {
-        inside.store.write(&ground.owner, rows(n * 250, 250, 1.0)).await.unwrap();
-        inside.store.flush().await.unwrap();
+        db.store.write(&env.owner, rows(n * 250, 250, 1.0)).await.unwrap();
+        db.store.flush().await.unwrap();
     }
-    let pinned = inside.store.snapshot();
+    let pinned = db.store.snapshot();
     let old: Vec<_> = pinned.lake.files().map(|f| pinned.lake_dir.join(&f.path)).collect();
     let query =
         ValuesQuery { list: ListQuery { from: Some(Micros(0)), ..ListQuery::default() }, include_bad: false };
-    let listed = inside.engine.values(&ground.owner, query).await.unwrap();
-    inside.compact().await.unwrap();
-    inside.compact().await.unwrap();
+    let listed = db.engine.values(&env.owner, query).await.unwrap();
+    db.compact().await.unwrap();
+    db.compact().await.unwrap();
     assert!(old.iter().all(|path| path.exists()), "a pinned file is gone");
     let listed: Vec<Readings> = listed.try_collect().await.unwrap();
     assert_eq!(listed.iter().map(Readings::len).sum::<usize>(), 2000);
     drop(pinned);
     // The query's own pin goes with its task, a moment after its last row.
     eventually("replaced files that nothing pins are gone", Duration::from_secs(60), || async {
-        inside.compact().await.unwrap();
+        db.compact().await.unwrap();
         old.iter().all(|path| !path.exists()).then_some(())
     })
     .await;

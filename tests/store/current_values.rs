@@ -115,7 +115,7 @@ impl PlainProgram {
 }
 
 struct ArrivalModel {
-    chance: StdRng,
+    rng: StdRng,
     requests: Vec<Vec<Request>>,
 }
 
@@ -124,32 +124,32 @@ impl ArrivalModel {
     fn time(&mut self, requests: &[Request], now: i64) -> i64 {
         let known: Vec<i64> = requests.iter().flat_map(|request| &request.rows).map(|row| row.ts.0).collect();
         let waiting = known.iter().filter(|ts| **ts > now).count();
-        let (begin, chance) = (now - now.rem_euclid(SECOND) + SECOND / 2, &mut self.chance);
-        let seconds = match chance.random_range(0..10) {
-            0..5 => -chance.random_range(1..5),
-            5 => chance.random_range(1..55),
-            6 => -chance.random_range(60..200_000),
-            7 if waiting < MAX_AHEAD_READINGS => chance.random_range(65..200),
-            8 if waiting < MAX_AHEAD_READINGS => chance.random_range(65..80_000),
+        let (begin, rng) = (now - now.rem_euclid(SECOND) + SECOND / 2, &mut self.rng);
+        let seconds = match rng.random_range(0..10) {
+            0..5 => -rng.random_range(1..5),
+            5 => rng.random_range(1..55),
+            6 => -rng.random_range(60..200_000),
+            7 if waiting < MAX_AHEAD_READINGS => rng.random_range(65..200),
+            8 if waiting < MAX_AHEAD_READINGS => rng.random_range(65..80_000),
             // The same time again.
-            _ => return known.choose(chance).copied().filter(|ts| *ts < now).unwrap_or(begin - SECOND),
+            _ => return known.choose(rng).copied().filter(|ts| *ts < now).unwrap_or(begin - SECOND),
         };
         begin + seconds * SECOND
     }
 
-    async fn write(&mut self, ground: &TestEnv, inside: &TestDb) {
-        let is_import = self.chance.random_bool(0.15);
+    async fn write(&mut self, env: &TestEnv, db: &TestDb) {
+        let is_import = self.rng.random_bool(0.15);
         let mut rows = Readings::default();
-        let (now, mut requests) = (ground.clock.now().0, std::mem::take(&mut self.requests));
+        let (now, mut requests) = (env.clock.now().0, std::mem::take(&mut self.requests));
         for (stream, requests) in requests.iter_mut().enumerate() {
-            if self.chance.random_bool(0.6) {
+            if self.rng.random_bool(0.6) {
                 continue;
             }
             let mut request = Request { arrived_at: now, rows: Vec::new(), is_import };
-            for _ in 0..self.chance.random_range(1..3) {
+            for _ in 0..self.rng.random_range(1..3) {
                 let (stream, ts) = (StreamId(stream as i32 + 1), Micros(self.time(requests, now)));
-                let value = f64::from(self.chance.random_range(0..1000_i32));
-                let is_bad = self.chance.random_bool(0.1);
+                let value = f64::from(self.rng.random_range(0..1000_i32));
+                let is_bad = self.rng.random_bool(0.1);
                 let row = if is_bad { Reading::lost(stream, ts) } else { Reading::good(stream, ts, value) };
                 if request.rows.iter().all(|other| other.ts != ts) {
                     rows.push(row.clone());
@@ -161,17 +161,17 @@ impl ArrivalModel {
         }
         self.requests = requests;
         let written = match is_import {
-            true => inside.store.import(&ground.owner, rows).await,
-            false => inside.store.write(&ground.owner, rows).await,
+            true => db.store.import(&env.owner, rows).await,
+            false => db.store.write(&env.owner, rows).await,
         };
         written.unwrap();
     }
 
-    fn check(&self, ground: &TestEnv, inside: &TestDb, place: &str) {
+    fn check(&self, env: &TestEnv, db: &TestDb, place: &str) {
         for (stream, requests) in self.requests.iter().enumerate() {
             let stream = StreamId(stream as i32 + 1);
-            let found = inside.store.latest(&ground.owner, stream);
-            let expected = PlainProgram::run(requests, ground.clock.now().0).latest();
+            let found = db.store.latest(&env.owner, stream);
+            let expected = PlainProgram::run(requests, env.clock.now().0).latest();
             assert_eq!(found, expected, "{place}, stream {stream}");
         }
     }
@@ -180,31 +180,29 @@ impl ArrivalModel {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn current_values_are_those_of_the_order_of_arrival_whatever_the_clocks_show() {
     // The last stream of an environment has texts.
-    let ground = TestEnv::new(STREAMS + 1).await;
+    let env = TestEnv::new(STREAMS + 1).await;
     for seed in seeds(1, 100) {
         let dir = tempfile::tempdir().unwrap();
-        let mut inside = ground.open_local(dir.path()).await;
-        let mut world = ArrivalModel {
-            chance: StdRng::seed_from_u64(seed),
-            requests: vec![Vec::new(); STREAMS as usize],
-        };
+        let mut db = env.open_local(dir.path()).await;
+        let mut world =
+            ArrivalModel { rng: StdRng::seed_from_u64(seed), requests: vec![Vec::new(); STREAMS as usize] };
         for step in 0..STEPS {
-            match world.chance.random_range(0..12) {
-                0..6 => world.write(&ground, &inside).await,
-                6..8 => ground.clock.advance(world.chance.random_range(1..300) * SECOND),
+            match world.rng.random_range(0..12) {
+                0..6 => world.write(&env, &db).await,
+                6..8 => env.clock.advance(world.rng.random_range(1..300) * SECOND),
                 8 => {
                     let [second, hour, year] = [1, 3600, 365 * 86_400];
                     let by = [second, -second, 30, -30, hour, -hour, 30 * hour, -30 * hour, year, -year];
-                    ground.clock.jump(by.choose(&mut world.chance).unwrap() * SECOND);
+                    env.clock.jump(by.choose(&mut world.rng).unwrap() * SECOND);
                 }
-                9 => inside.store.flush().await.unwrap(),
+                9 => db.store.flush().await.unwrap(),
                 10 => {
-                    inside.store.close().await.unwrap();
-                    inside = reopen(&ground, inside).await;
+                    db.store.close().await.unwrap();
+                    db = reopen(&env, db).await;
                 }
-                _ => inside = reopen(&ground, inside).await,
+                _ => db = reopen(&env, db).await,
             }
-            world.check(&ground, &inside, &format!("seed {seed}, step {step}"));
+            world.check(&env, &db, &format!("seed {seed}, step {step}"));
         }
     }
 }

@@ -23,9 +23,9 @@ fn lake_files(disk: &LossyDisk) -> Vec<PathBuf> {
 /// Engine F5: a disk that fills up while files are written, again and again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_on_a_full_disk_leaves_nothing_there_and_heals_when_space_is_freed() {
-    let ground = TestEnv::new(3).await;
+    let env = TestEnv::new(3).await;
     let disk = LossyDisk::new();
-    let (inside, known) = before_a_flush(&ground, &disk).await;
+    let (db, known) = before_a_flush(&env, &disk).await;
     let before = lake_files(&disk);
     for (op, part) in [
         (DiskOp::Create, "part-"),
@@ -37,16 +37,16 @@ async fn what_fails_on_a_full_disk_leaves_nothing_there_and_heals_when_space_is_
         (DiskOp::Write, "checkpoint"),
     ] {
         disk.fail_on(op, part);
-        inside.store.flush().await.unwrap_err();
+        db.store.flush().await.unwrap_err();
         assert!(disk.failed().is_some(), "{op:?} {part}");
         assert_eq!(lake_files(&disk), before, "{op:?} {part}");
         assert!(!disk.path().join("checkpoint.tmp").exists(), "{op:?} {part}");
     }
-    inside.store.flush().await.unwrap();
-    check(&ground, &inside, &known, "space is there").await;
+    db.store.flush().await.unwrap();
+    check(&env, &db, &known, "space is there").await;
     let before = lake_files(&disk);
     disk.fail_on(DiskOp::Write, "part-");
-    inside.compact().await.unwrap_err();
+    db.compact().await.unwrap_err();
     assert!(disk.failed().is_some());
     assert_eq!(lake_files(&disk), before, "a merge");
 }
@@ -54,24 +54,24 @@ async fn what_fails_on_a_full_disk_leaves_nothing_there_and_heals_when_space_is_
 /// Engine F5: a start that has nothing to cut needs no free byte.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_does_not_refuse_the_start_and_unfinished_files_go_first() {
-    let ground = TestEnv::new(3).await;
+    let env = TestEnv::new(3).await;
     let disk = LossyDisk::new();
-    let (inside, mut known) = before_a_flush(&ground, &disk).await;
+    let (db, mut known) = before_a_flush(&env, &disk).await;
     let day = lake_files(&disk)[0].parent().unwrap().to_owned();
-    drop(inside);
+    drop(db);
     let disk = disk.process_end();
     let unfinished = day.join("part-0.parquet.tmp");
     std::fs::write(&unfinished, "half").unwrap();
     disk.refuse(Some(io::ErrorKind::StorageFull));
-    let inside = open(&ground, &disk, "full").await;
+    let db = open(&env, &disk, "full").await;
     assert!(!unfinished.exists());
-    check(&ground, &inside, &known, "full").await;
+    check(&env, &db, &known, "full").await;
     disk.refuse(None);
     let more = rows(160..170, 4.0);
-    inside.store.write(&ground.owner, readings(&more)).await.unwrap();
+    db.store.write(&env.owner, readings(&more)).await.unwrap();
     known.extend(more);
-    inside.store.flush().await.unwrap();
-    drop(inside);
-    let inside = open(&ground, &disk.power_loss(&mut StdRng::seed_from_u64(1)), "freed").await;
-    check(&ground, &inside, &known, "freed").await;
+    db.store.flush().await.unwrap();
+    drop(db);
+    let db = open(&env, &disk.power_loss(&mut StdRng::seed_from_u64(1)), "freed").await;
+    check(&env, &db, &known, "freed").await;
 }

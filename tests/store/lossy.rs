@@ -146,15 +146,15 @@ impl LossyDisk {
     /// The power is gone. What the platters hold is the disk returned; of bytes appended but not synced a prefix may
     /// have got there, or only its length and zeros (ext4 with `data=writeback`, XFS), and a removal not synced may have
     /// happened, as `chance` decides.
-    pub fn power_loss(&self, chance: &mut StdRng) -> LossyDisk {
+    pub fn power_loss(&self, rng: &mut StdRng) -> LossyDisk {
         let mut state = self.state.lock();
         state.is_dead = true;
         let after = LossyDisk::new();
-        after.restore(self.path(), after.path(), &state, chance);
+        after.restore(self.path(), after.path(), &state, rng);
         after
     }
 
-    fn restore(&self, from: &Path, to: &Path, before: &DiskState, chance: &mut StdRng) {
+    fn restore(&self, from: &Path, to: &Path, before: &DiskState, rng: &mut StdRng) {
         let present = entries(from).unwrap();
         let is_present =
             |inode: &u64| present.values().any(|e| matches!(e, DiskEntry::File(i) if i == inode));
@@ -162,24 +162,24 @@ impl LossyDisk {
             if let DiskEntry::File(inode) = entry
                 && !present.contains_key(name)
                 && !is_present(inode)
-                && chance.random_bool(0.5)
+                && rng.random_bool(0.5)
             {
                 continue;
             }
             match entry {
                 DiskEntry::Dir => {
                     fs::create_dir(to.join(name)).unwrap();
-                    self.restore(&from.join(name), &to.join(name), before, chance);
+                    self.restore(&from.join(name), &to.join(name), before, rng);
                 }
                 DiskEntry::File(inode) => {
                     let file = &before.files[inode];
                     let mut bytes = file.bytes.clone();
                     let is_same = fs::metadata(from.join(name)).is_ok_and(|m| m.ino() == *inode);
                     let written = fs::read(from.join(name)).unwrap_or_default();
-                    if is_same && !file.is_lost && chance.random_bool(0.5) && written.starts_with(&bytes) {
-                        let (synced, len) = (bytes.len(), chance.random_range(bytes.len()..=written.len()));
+                    if is_same && !file.is_lost && rng.random_bool(0.5) && written.starts_with(&bytes) {
+                        let (synced, len) = (bytes.len(), rng.random_range(bytes.len()..=written.len()));
                         bytes.extend(&written[synced..len]);
-                        if chance.random_bool(0.25) {
+                        if rng.random_bool(0.25) {
                             bytes[synced..].fill(0);
                         }
                     }

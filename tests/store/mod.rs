@@ -9,6 +9,7 @@ mod everything;
 mod faults;
 mod footers;
 mod full_disk;
+mod last_contact;
 mod live;
 mod lossy;
 mod messages;
@@ -25,9 +26,9 @@ use basalt::query::readings_list::ValuesQuery;
 use crate::in_process::{TestDb, TestEnv};
 
 /// The numbers of all streams as they are listed, by stream and time: each is listed once.
-pub async fn all_values(ground: &TestEnv, inside: &TestDb, place: &str) -> BTreeMap<(i32, i64), f64> {
+pub async fn all_values(env: &TestEnv, db: &TestDb, place: &str) -> BTreeMap<(i32, i64), f64> {
     let query = ValuesQuery { include_bad: true, ..ValuesQuery::default() };
-    let listed = inside.values(&ground.owner, query).await;
+    let listed = db.values(&env.owner, query).await;
     let rows = listed.iter().map(|r| ((r.stream.0, r.ts.0), r.value.expect("all are numbers")));
     let found: BTreeMap<_, _> = rows.collect();
     assert_eq!(found.len(), listed.len(), "{place}: a row is shown twice");
@@ -35,8 +36,8 @@ pub async fn all_values(ground: &TestEnv, inside: &TestDb, place: &str) -> BTree
 }
 
 /// Opens a data directory again. What was not closed before has crashed.
-pub async fn reopen(ground: &TestEnv, inside: TestDb) -> TestDb {
-    let dir = inside.dir.clone();
-    drop(inside);
-    ground.open_local(&dir).await
+pub async fn reopen(env: &TestEnv, db: TestDb) -> TestDb {
+    let dir = db.dir.clone();
+    drop(db);
+    env.open_local(&dir).await
 }

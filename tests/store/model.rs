@@ -22,7 +22,7 @@ type Key = (i32, i64);
 
 struct ReadingsModel {
     rows: BTreeMap<Key, Reading>,
-    chance: StdRng,
+    rng: StdRng,
     /// Minutes gone by: most rows are newer than those before.
     minute: i64,
 }
@@ -30,22 +30,22 @@ struct ReadingsModel {
 impl ReadingsModel {
     fn time(&mut self) -> i64 {
         let start = NOW - 2 * DAY;
-        let minute = match self.chance.random_range(0..10) {
-            0..6 => self.minute + self.chance.random_range(0..3),
-            6..9 => self.chance.random_range(0..=self.minute),
+        let minute = match self.rng.random_range(0..10) {
+            0..6 => self.minute + self.rng.random_range(0..3),
+            6..9 => self.rng.random_range(0..=self.minute),
             // Exactly at the edges of a day.
             _ => {
-                return start - start.rem_euclid(DAY) + DAY * self.chance.random_range(0..3)
-                    - i64::from(self.chance.random_bool(0.5));
+                return start - start.rem_euclid(DAY) + DAY * self.rng.random_range(0..3)
+                    - i64::from(self.rng.random_bool(0.5));
             }
         };
         start + minute * MINUTE
     }
 
     fn reading(&mut self) -> Reading {
-        let (stream, ts) = (StreamId(self.chance.random_range(1..=STREAMS)), Micros(self.time()));
-        let number = f64::from(self.chance.random_range(-1000..1000_i32));
-        match self.chance.random_range(0..10) {
+        let (stream, ts) = (StreamId(self.rng.random_range(1..=STREAMS)), Micros(self.time()));
+        let number = f64::from(self.rng.random_range(-1000..1000_i32));
+        match self.rng.random_range(0..10) {
             0 => Reading::lost(stream, ts),
             _ if stream.0 == STREAMS => Reading {
                 text: Some(format!("text {number}").into()),
@@ -57,17 +57,17 @@ impl ReadingsModel {
         }
     }
 
-    async fn write(&mut self, ground: &TestEnv, inside: &TestDb) {
-        self.minute += self.chance.random_range(0..30);
-        let count = if self.chance.random_bool(0.2) { 400 } else { self.chance.random_range(1..12) };
+    async fn write(&mut self, env: &TestEnv, db: &TestDb) {
+        self.minute += self.rng.random_range(0..30);
+        let count = if self.rng.random_bool(0.2) { 400 } else { self.rng.random_range(1..12) };
         let mut request: Vec<Reading> = (0..count).map(|_| self.reading()).collect();
-        if self.chance.random_bool(0.3) {
+        if self.rng.random_bool(0.3) {
             // The same key again in one request: the later row wins.
             let again = Reading { ts: request[0].ts, stream: request[0].stream, ..self.reading() };
             let fits = again.quality == Quality::Bad || again.text.is_some() == (again.stream.0 == STREAMS);
             request.extend(fits.then_some(again));
         }
-        inside.store.write(&ground.owner, request.iter().cloned().collect::<Readings>()).await.unwrap();
+        db.store.write(&env.owner, request.iter().cloned().collect::<Readings>()).await.unwrap();
         for reading in request {
             self.rows.insert((reading.stream.0, reading.ts.0), reading);
         }
@@ -87,40 +87,40 @@ impl ReadingsModel {
     }
 
     fn query(&mut self) -> ValuesQuery {
-        let streams = match self.chance.random_range(0..3) {
+        let streams = match self.rng.random_range(0..3) {
             0 => None,
-            1 => Some(vec![StreamId(self.chance.random_range(1..=STREAMS))]),
-            _ => Some(vec![StreamId(1), StreamId(self.chance.random_range(2..=STREAMS + 1))]),
+            1 => Some(vec![StreamId(self.rng.random_range(1..=STREAMS))]),
+            _ => Some(vec![StreamId(1), StreamId(self.rng.random_range(2..=STREAMS + 1))]),
         };
         let (a, b) = (self.time(), self.time());
-        let is_ranged = self.chance.random_bool(0.6);
+        let is_ranged = self.rng.random_bool(0.6);
         let list = ListQuery {
             streams,
             from: is_ranged.then_some(Micros(a.min(b))),
-            to: (is_ranged && self.chance.random_bool(0.7)).then_some(Micros(a.max(b))),
-            newest_first: self.chance.random_bool(0.5),
-            offset: if self.chance.random_bool(0.7) { 0 } else { self.chance.random_range(0..60) },
-            limit: self.chance.random_bool(0.6).then(|| self.chance.random_range(0..50)),
+            to: (is_ranged && self.rng.random_bool(0.7)).then_some(Micros(a.max(b))),
+            newest_first: self.rng.random_bool(0.5),
+            offset: if self.rng.random_bool(0.7) { 0 } else { self.rng.random_range(0..60) },
+            limit: self.rng.random_bool(0.6).then(|| self.rng.random_range(0..50)),
         };
-        ValuesQuery { list, include_bad: self.chance.random_bool(0.5) }
+        ValuesQuery { list, include_bad: self.rng.random_bool(0.5) }
     }
 
-    async fn check(&mut self, ground: &TestEnv, inside: &TestDb, place: &str) {
+    async fn check(&mut self, env: &TestEnv, db: &TestDb, place: &str) {
         let all = ValuesQuery { include_bad: true, ..ValuesQuery::default() };
         for query in [all].into_iter().chain((0..6).map(|_| self.query()).collect::<Vec<_>>()) {
-            let found = inside.values(&ground.owner, query.clone()).await;
+            let found = db.values(&env.owner, query.clone()).await;
             let expected = self.list(&query);
             assert!(found == expected, "{place}: {query:?}\n  got      {found:?}\n  expected {expected:?}");
         }
         for _ in 0..3 {
-            let (stream, ts) = (StreamId(self.chance.random_range(1..=STREAMS)), Micros(self.time()));
-            let found = inside.engine.value(&ground.owner, stream, ts).await.unwrap();
+            let (stream, ts) = (StreamId(self.rng.random_range(1..=STREAMS)), Micros(self.time()));
+            let found = db.engine.value(&env.owner, stream, ts).await.unwrap();
             assert_eq!(found.as_ref(), self.rows.get(&(stream.0, ts.0)), "{place}: {stream} at {ts}");
         }
-        let shown = inside.sql(&ground.owner, "SELECT stream_id, ts, value, quality FROM latest").await;
+        let shown = db.sql(&env.owner, "SELECT stream_id, ts, value, quality FROM latest").await;
         for stream in 1..=STREAMS {
             let newest = self.rows.range((stream, i64::MIN)..=(stream, i64::MAX)).next_back().map(|(_, r)| r);
-            let by_time = inside.store.newest_by_time(&ground.owner, StreamId(stream));
+            let by_time = db.store.newest_by_time(&env.owner, StreamId(stream));
             assert_eq!(by_time.as_ref(), newest, "{place}: the last of stream {stream}");
             let list = ListQuery {
                 streams: Some(vec![StreamId(stream)]),
@@ -129,12 +129,12 @@ impl ReadingsModel {
                 ..ListQuery::default()
             };
             let valued = ValuesQuery { list, include_bad: false };
-            let found = inside.values(&ground.owner, valued.clone()).await;
+            let found = db.values(&env.owner, valued.clone()).await;
             assert_eq!(found, self.list(&valued), "{place}: the newest value of stream {stream}");
             let row = shown.iter().find(|row| row["stream_id"] == stream);
             let column = |name| row.map_or(&Value::Null, |row| &row[name]);
             // What is current is another question: tests/store/current_values.rs.
-            let latest = inside.store.latest(&ground.owner, StreamId(stream));
+            let latest = db.store.latest(&env.owner, StreamId(stream));
             let current = latest.as_ref().map(|latest| &latest.newest);
             assert_eq!(current.is_some(), newest.is_some(), "{place}: {stream}");
             let shown_ts = column("ts").as_str().map(str::to_owned);
@@ -152,13 +152,13 @@ impl ReadingsModel {
                 );
             }
         }
-        self.check_sql(ground, inside, place).await;
+        self.check_sql(env, db, place).await;
     }
 
-    async fn check_sql(&mut self, ground: &TestEnv, inside: &TestDb, place: &str) {
+    async fn check_sql(&mut self, env: &TestEnv, db: &TestDb, place: &str) {
         let (a, b) = (self.time(), self.time());
         let (from, to) = (Micros(a.min(b)), Micros(a.max(b)));
-        let least = f64::from(self.chance.random_range(-1000..1000_i32));
+        let least = f64::from(self.rng.random_range(-1000..1000_i32));
         let by_stream = |wanted: &dyn Fn(&Reading) -> bool| -> Vec<Value> {
             let mut groups: BTreeMap<i32, Vec<&Reading>> = BTreeMap::new();
             let rows = self.rows.values().filter(|r| wanted(r));
@@ -202,38 +202,37 @@ impl ReadingsModel {
                  CAST(min(ts) AS BIGINT) AS first, CAST(max(ts) AS BIGINT) AS last, sum(value) AS total, \
                  max(value) AS most FROM readings WHERE {condition} GROUP BY stream_id ORDER BY stream_id"
             );
-            let found = inside.sql(&ground.owner, &query).await;
+            let found = db.sql(&env.owner, &query).await;
             assert!(found == expected, "{place}: {query}\n  got      {found:?}\n  expected {expected:?}");
         }
-        let count = inside.sql(&ground.owner, "SELECT count(*) AS n FROM readings").await;
+        let count = db.sql(&env.owner, "SELECT count(*) AS n FROM readings").await;
         assert_eq!(count, [json!({"n": self.rows.len()})], "{place}");
-        let page = inside.sql(&ground.owner, "SELECT stream_id, value FROM readings LIMIT 7").await;
+        let page = db.sql(&env.owner, "SELECT stream_id, value FROM readings LIMIT 7").await;
         assert_eq!(page.len(), self.rows.len().min(7), "{place}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_way_of_asking_agrees_with_a_map_in_which_the_last_write_wins() {
-    let ground = TestEnv::new(STREAMS).await;
+    let env = TestEnv::new(STREAMS).await;
     for seed in seeds(1, 6) {
         let dir = tempfile::tempdir().unwrap();
-        let mut inside = ground.open_local(dir.path()).await;
-        let mut model =
-            ReadingsModel { rows: BTreeMap::new(), chance: StdRng::seed_from_u64(seed), minute: 0 };
+        let mut db = env.open_local(dir.path()).await;
+        let mut model = ReadingsModel { rows: BTreeMap::new(), rng: StdRng::seed_from_u64(seed), minute: 0 };
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");
-            match model.chance.random_range(0..13) {
-                0..8 => model.write(&ground, &inside).await,
-                8..10 => inside.store.flush().await.unwrap(),
-                12 => drop(inside.compact().await.unwrap()),
-                10 => inside = reopen(&ground, inside).await,
+            match model.rng.random_range(0..13) {
+                0..8 => model.write(&env, &db).await,
+                8..10 => db.store.flush().await.unwrap(),
+                12 => drop(db.compact().await.unwrap()),
+                10 => db = reopen(&env, db).await,
                 _ => {
-                    inside.store.close().await.unwrap();
-                    inside = reopen(&ground, inside).await;
+                    db.store.close().await.unwrap();
+                    db = reopen(&env, db).await;
                 }
             }
             if step % 4 == 3 {
-                model.check(&ground, &inside, &place).await;
+                model.check(&env, &db, &place).await;
             }
         }
     }

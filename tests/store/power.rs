@@ -34,7 +34,7 @@ struct UnackedRequest {
 /// One writer: its own streams, its requests one after another, and what must be there.
 struct PowerLossWriter {
     streams: [i32; 2],
-    chance: StdRng,
+    rng: StdRng,
     number: u32,
     known: BTreeMap<Key, f64>,
     unacked: Option<UnackedRequest>,
@@ -44,7 +44,7 @@ impl PowerLossWriter {
     fn new(n: i32, seed: u64) -> PowerLossWriter {
         PowerLossWriter {
             streams: [2 * n + 1, 2 * n + 2],
-            chance: StdRng::seed_from_u64(seed * 100 + n as u64),
+            rng: StdRng::seed_from_u64(seed * 100 + n as u64),
             number: 0,
             known: BTreeMap::new(),
             unacked: None,
@@ -54,27 +54,26 @@ impl PowerLossWriter {
     /// Few keys, so that many are written again; mostly new ones, some late within the day, some of days before.
     fn request(&mut self) -> UnackedRequest {
         self.number += 1;
-        let rows = if self.chance.random_bool(0.1) { 200 } else { self.chance.random_range(1..6) };
+        let rows = if self.rng.random_bool(0.1) { 200 } else { self.rng.random_range(1..6) };
         let mut request = BTreeMap::new();
         for i in 0..rows {
-            let days = if self.chance.random_bool(0.8) { 0 } else { self.chance.random_range(1..3) };
+            let days = if self.rng.random_bool(0.8) { 0 } else { self.rng.random_range(1..3) };
             let newest = i64::from(self.number) + i;
-            let minute =
-                if self.chance.random_bool(0.6) { newest } else { self.chance.random_range(0..=newest) };
-            let stream = self.streams[self.chance.random_range(0..2)];
-            let value = f64::from(self.number) + self.chance.random_range(0.0..1.0);
+            let minute = if self.rng.random_bool(0.6) { newest } else { self.rng.random_range(0..=newest) };
+            let stream = self.streams[self.rng.random_range(0..2)];
+            let value = f64::from(self.number) + self.rng.random_range(0.0..1.0);
             request.insert((stream, NOW - days * DAY - 600 * MINUTE + minute * MINUTE), value);
         }
         let key = format!("{}-{}", self.streams[0], self.number);
-        UnackedRequest { rows: request, idempotency_key: self.chance.random_bool(0.5).then_some(key) }
+        UnackedRequest { rows: request, idempotency_key: self.rng.random_bool(0.5).then_some(key) }
     }
 
     /// Sends until the disk fails.
-    async fn work(mut self, inside: TestDb, who: basalt::domain::Principal) -> PowerLossWriter {
+    async fn work(mut self, db: TestDb, who: basalt::domain::Principal) -> PowerLossWriter {
         loop {
             let request = self.request();
             self.unacked = Some(request.clone());
-            if send(&inside, &who, &request).await.is_err() {
+            if send(&db, &who, &request).await.is_err() {
                 return self;
             }
             self.known.extend(request.rows);
@@ -98,55 +97,49 @@ impl PowerLossWriter {
     }
 
     /// Asks again with the same key: the answer of before if the request came through, else it is written now.
-    async fn retry(
-        &mut self,
-        inside: &TestDb,
-        who: &basalt::domain::Principal,
-        came_through: bool,
-        place: &str,
-    ) {
+    async fn retry(&mut self, db: &TestDb, who: &basalt::domain::Principal, came_through: bool, place: &str) {
         let Some(request) = self.unacked.take() else { return };
         if request.idempotency_key.is_none() {
             return;
         }
-        let is_replay = send(inside, who, &request).await.expect("the disk is well");
+        let is_replay = send(db, who, &request).await.expect("the disk is well");
         assert_eq!(is_replay, came_through, "{place}: rows and idempotency key are one record");
         self.known.extend(request.rows);
     }
 }
 
 async fn send(
-    inside: &TestDb,
+    db: &TestDb,
     who: &basalt::domain::Principal,
     request: &UnackedRequest,
 ) -> basalt::domain::Result<bool> {
     let reading = |(key, value): (&Key, &f64)| Reading::good(StreamId(key.0), Micros(key.1), *value);
     let rows: Readings = request.rows.iter().map(reading).collect();
     let Some(key) = &request.idempotency_key else {
-        return inside.store.write(who, rows).await.map(|_| false);
+        return db.store.write(who, rows).await.map(|_| false);
     };
-    match inside.store.claim("test", key, key.as_bytes()).await? {
+    match db.store.claim("test", key, key.as_bytes()).await? {
         ClaimOutcome::Replay(answer) => {
             assert_eq!(answer, b"answer");
             Ok(true)
         }
         ClaimOutcome::First(claim) => {
-            inside.store.write_claimed(who, rows, claim, b"answer".to_vec()).await.map(|()| false)
+            db.store.write_claimed(who, rows, claim, b"answer".to_vec()).await.map(|()| false)
         }
     }
 }
 
 /// Flushes and merges until that fails, or the writers have ended: where nothing is left to be flushed, no step fails any more, and
 /// on a full disk the power goes at no step.
-async fn flush_until_failure(inside: TestDb, writers_ended: CancellationToken, mut chance: StdRng) {
+async fn flush_until_failure(db: TestDb, writers_ended: CancellationToken, mut rng: StdRng) {
     loop {
-        for _ in 0..chance.random_range(1..40) {
+        for _ in 0..rng.random_range(1..40) {
             tokio::task::yield_now().await;
         }
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        let done = match chance.random_bool(0.2) {
-            true => inside.compact().await.map(drop),
-            false => inside.store.flush().await,
+        let done = match rng.random_bool(0.2) {
+            true => db.compact().await.map(drop),
+            false => db.store.flush().await,
         };
         if done.is_err() || writers_ended.is_cancelled() {
             return;
@@ -156,31 +149,31 @@ async fn flush_until_failure(inside: TestDb, writers_ended: CancellationToken, m
 
 /// One life: the store opens, writers and flushes run until the power goes. Opening may already not succeed.
 async fn live(
-    ground: &TestEnv,
+    env: &TestEnv,
     disk: &LossyDisk,
     writers: Vec<PowerLossWriter>,
-    chance: &mut StdRng,
+    rng: &mut StdRng,
 ) -> Vec<PowerLossWriter> {
-    let opens_well = chance.random_bool(0.8);
+    let opens_well = rng.random_bool(0.8);
     if !opens_well {
-        disk.power_off_after(chance.random_range(0..12));
+        disk.power_off_after(rng.random_range(0..12));
     }
-    let Ok(inside) = ground.open(disk.path(), Arc::new(disk.clone())).await else { return writers };
+    let Ok(db) = env.open(disk.path(), Arc::new(disk.clone())).await else { return writers };
     if opens_well {
-        let off_after = chance.random_range(0..250);
+        let off_after = rng.random_range(0..250);
         disk.power_off_after(off_after);
-        if chance.random_range(0..3) == 0 {
-            disk.fill_up_after(chance.random_range(0..=off_after));
+        if rng.random_range(0..3) == 0 {
+            disk.fill_up_after(rng.random_range(0..=off_after));
         }
     }
     let writers_ended = CancellationToken::new();
     let flushing = tokio::spawn(flush_until_failure(
-        inside.clone(),
+        db.clone(),
         writers_ended.clone(),
-        StdRng::seed_from_u64(chance.random()),
+        StdRng::seed_from_u64(rng.random()),
     ));
     let working: Vec<_> =
-        writers.into_iter().map(|w| tokio::spawn(w.work(inside.clone(), ground.owner.clone()))).collect();
+        writers.into_iter().map(|w| tokio::spawn(w.work(db.clone(), env.owner.clone()))).collect();
     let mut after = Vec::new();
     for writer in working {
         after.push(writer.await.unwrap());
@@ -192,25 +185,25 @@ async fn live(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_row_is_lost_when_the_power_goes() {
-    let ground = TestEnv::new(2 * WRITERS + 1).await;
+    let env = TestEnv::new(2 * WRITERS + 1).await;
     // Whole, 200 kills and 400 losses of power.
     for seed in seeds(2, 80) {
-        let mut chance = StdRng::seed_from_u64(seed);
+        let mut rng = StdRng::seed_from_u64(seed);
         let mut disk = LossyDisk::new();
         let mut writers: Vec<PowerLossWriter> = (0..WRITERS).map(|n| PowerLossWriter::new(n, seed)).collect();
         for life in 0..LIVES {
             let place = format!("seed {seed}, life {life}");
-            writers = live(&ground, &disk, writers, &mut chance).await;
+            writers = live(&env, &disk, writers, &mut rng).await;
             let is_full = disk.is_full();
             // Half of the crashes are of the process only: what was written and not synced is still to be read.
-            if chance.random_bool(0.5) {
+            if rng.random_bool(0.5) {
                 disk = disk.process_end();
-                disk = start_full(&ground, disk, is_full).await;
-                check(&ground, &disk, &mut writers, &place).await;
+                disk = start_full(&env, disk, is_full).await;
+                check(&env, &disk, &mut writers, &place).await;
             }
-            disk = disk.power_loss(&mut chance);
-            disk = start_full(&ground, disk, is_full).await;
-            check(&ground, &disk, &mut writers, &format!("{place}, power gone")).await;
+            disk = disk.power_loss(&mut rng);
+            disk = start_full(&env, disk, is_full).await;
+            check(&env, &disk, &mut writers, &format!("{place}, power gone")).await;
         }
     }
 }
@@ -219,69 +212,69 @@ async fn no_acknowledged_row_is_lost_when_the_power_goes() {
 /// record do not look like damage.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_follows_a_loss_of_power_in_the_first_write() {
-    let ground = TestEnv::new(2).await;
+    let env = TestEnv::new(2).await;
     let row = || [Reading::good(StreamId(1), Micros(NOW), 1.0)].into_iter().collect::<Readings>();
     for seed in 0..24u64 {
         let disk = LossyDisk::new();
-        let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+        let db = env.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
         disk.power_off_after(seed as usize % 6);
-        let is_kept = inside.store.write(&ground.owner, row()).await.is_ok();
+        let is_kept = db.store.write(&env.owner, row()).await.is_ok();
         let disk = disk.power_loss(&mut StdRng::seed_from_u64(seed));
-        let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
-        let inside = opened.unwrap_or_else(|e| panic!("seed {seed}: it does not start: {e}"));
-        let found = all_values(&ground, &inside, &format!("seed {seed}")).await;
+        let opened = env.open(disk.path(), Arc::new(disk.clone())).await;
+        let db = opened.unwrap_or_else(|e| panic!("seed {seed}: it does not start: {e}"));
+        let found = all_values(&env, &db, &format!("seed {seed}")).await;
         assert!(!is_kept || found.len() == 1, "seed {seed}: {found:?}");
-        inside.store.write(&ground.owner, row()).await.unwrap();
+        db.store.write(&env.owner, row()).await.unwrap();
     }
 }
 
 /// Starts on a disk that is still full, whether or not that succeeds: what it does there must lose nothing. Then space is freed.
-async fn start_full(ground: &TestEnv, disk: LossyDisk, is_full: bool) -> LossyDisk {
+async fn start_full(env: &TestEnv, disk: LossyDisk, is_full: bool) -> LossyDisk {
     if !is_full {
         return disk;
     }
     disk.refuse(Some(io::ErrorKind::StorageFull));
-    drop(ground.open(disk.path(), Arc::new(disk.clone())).await);
+    drop(env.open(disk.path(), Arc::new(disk.clone())).await);
     disk.process_end()
 }
 
-async fn check(ground: &TestEnv, disk: &LossyDisk, writers: &mut [PowerLossWriter], place: &str) {
-    let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
-    let inside = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"));
-    let found = all_values(ground, &inside, place).await;
+async fn check(env: &TestEnv, disk: &LossyDisk, writers: &mut [PowerLossWriter], place: &str) {
+    let opened = env.open(disk.path(), Arc::new(disk.clone())).await;
+    let db = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"));
+    let found = all_values(env, &db, place).await;
     for writer in writers.iter_mut() {
         let came_through = writer.check(&found, place);
-        writer.retry(&inside, &ground.owner, came_through, place).await;
+        writer.retry(&db, &env.owner, came_through, place).await;
     }
 }
 
 /// One acknowledged row and one whose fsync failed, as did cutting it off; the start after that fails at its `n`-th step.
 /// `false` once it has fewer steps.
-async fn start_twice(ground: &TestEnv, n: usize) -> bool {
+async fn start_twice(env: &TestEnv, n: usize) -> bool {
     let mut disk = LossyDisk::new();
-    let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+    let db = env.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
     let row = |minute: i64| Reading::good(StreamId(1), Micros(NOW - minute * MINUTE), minute as f64);
-    inside.store.write(&ground.owner, [row(2)].into_iter().collect()).await.unwrap();
-    inside.store.flush().await.unwrap();
-    inside.store.write(&ground.owner, [row(1)].into_iter().collect()).await.unwrap();
+    db.store.write(&env.owner, [row(2)].into_iter().collect()).await.unwrap();
+    db.store.flush().await.unwrap();
+    db.store.write(&env.owner, [row(1)].into_iter().collect()).await.unwrap();
     disk.fail_steps(1, 2);
-    inside.store.write(&ground.owner, [row(0)].into_iter().collect()).await.unwrap_err();
+    db.store.write(&env.owner, [row(0)].into_iter().collect()).await.unwrap_err();
     assert!(disk.failed().is_some());
-    drop(inside);
+    drop(db);
     disk = disk.process_end();
     disk.fail_steps(n, 1);
-    drop(ground.open(disk.path(), Arc::new(disk.clone())).await);
+    drop(env.open(disk.path(), Arc::new(disk.clone())).await);
     let has_failed = disk.failed().is_some();
     disk = disk.process_end();
     let place = format!("step {n} of the start");
     let mut seen = None;
     for _ in 0..2 {
-        let inside = ground.open(disk.path(), Arc::new(disk.clone())).await;
-        let inside = inside.unwrap_or_else(|e| panic!("{place}: {e}"));
-        let found = all_values(ground, &inside, &place).await;
+        let db = env.open(disk.path(), Arc::new(disk.clone())).await;
+        let db = db.unwrap_or_else(|e| panic!("{place}: {e}"));
+        let found = all_values(env, &db, &place).await;
         assert!(found.len() >= 2, "{place}: {found:?}");
         assert_eq!(seen.get_or_insert_with(|| found.clone()), &found, "{place}: what was seen went away");
-        drop(inside);
+        drop(db);
         disk = disk.power_loss(&mut StdRng::seed_from_u64(n as u64));
     }
     has_failed
@@ -290,9 +283,9 @@ async fn start_twice(ground: &TestEnv, n: usize) -> bool {
 /// A kernel tells once that it lost what it was to write: the next start writes again what it shows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_failed_start_did_not_make_durable_the_next_one_does() {
-    let ground = TestEnv::new(2).await;
+    let env = TestEnv::new(2).await;
     let mut n = 0;
-    while start_twice(&ground, n).await {
+    while start_twice(&env, n).await {
         n += 1;
     }
     assert!(n > 5, "a start has more steps than {n}");

@@ -44,15 +44,15 @@ pub enum StoreFault {
 }
 
 impl StoreFault {
-    fn random(chance: &mut StdRng) -> Option<StoreFault> {
-        if !chance.random_bool(FAULT_RATE) {
+    fn random(rng: &mut StdRng) -> Option<StoreFault> {
+        if !rng.random_bool(FAULT_RATE) {
             return None;
         }
-        Some(match chance.random_range(0..4) {
+        Some(match rng.random_range(0..4) {
             0 => StoreFault::Refused,
             1 => StoreFault::ErrorAfterSuccess,
             2 => StoreFault::AnswerLost,
-            _ => StoreFault::Delay(Duration::from_millis(chance.random_range(1..MAX_DELAY_MS))),
+            _ => StoreFault::Delay(Duration::from_millis(rng.random_range(1..MAX_DELAY_MS))),
         })
     }
 }
@@ -108,7 +108,7 @@ struct FaultPlan {
     /// Each for the next commit that is selected.
     commits: Vec<(CommitFilter, Obstacle)>,
     /// While requests fail at random.
-    chance: Option<StdRng>,
+    rng: Option<StdRng>,
 }
 
 impl FaultPlan {
@@ -117,7 +117,7 @@ impl FaultPlan {
         if let Some(place) = place {
             return Some(self.commits.remove(place).1);
         }
-        StoreFault::random(self.chance.as_mut()?).map(Obstacle::Fault)
+        StoreFault::random(self.rng.as_mut()?).map(Obstacle::Fault)
     }
 }
 
@@ -251,12 +251,12 @@ impl S3Proxy {
 
     /// Fails some of all requests, each in a way of its own, until `heal`.
     pub fn fail_at_random(&self, seed: u64) {
-        self.plan.lock().chance = Some(StdRng::seed_from_u64(seed));
+        self.plan.lock().rng = Some(StdRng::seed_from_u64(seed));
     }
 
     /// Lets requests through again.
     pub fn heal(&self) {
-        self.plan.lock().chance = None;
+        self.plan.lock().rng = None;
     }
 }
 

@@ -47,18 +47,18 @@ struct WatchedStream {
 
 pub struct WatchingModel {
     seed: u64,
-    ground: TestEnv,
+    env: TestEnv,
     dir: TempDir,
     running: Option<RunningServer>,
     watched: Vec<WatchedStream>,
-    chance: StdRng,
+    rng: StdRng,
     /// Whether the clock was set back since a server ended in order.
     is_set_back: bool,
 }
 
 /// A server that runs.
 pub struct RunningServer {
-    pub inside: TestDb,
+    pub db: TestDb,
     pub app: Arc<App>,
     server: RouterClient,
     stop: CancellationToken,
@@ -66,28 +66,28 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    pub fn start(inside: TestDb, credentials: Credentials) -> RunningServer {
-        let (app, stop) = (inside.app(), CancellationToken::new());
+    pub fn start(db: TestDb, credentials: Credentials) -> RunningServer {
+        let (app, stop) = (db.app(), CancellationToken::new());
         let alerts = tokio::spawn(app.alerts.clone().run_alerts(stop.clone()));
         let router = basalt::api::router(app.clone());
         let server = RouterClient { app: app.clone(), router, credentials };
-        RunningServer { inside, app, server, stop, alerts }
+        RunningServer { db, app, server, stop, alerts }
     }
 
     /// Ends it; without `in_order` as a kill does, wherever the evaluation is. Returns what clients know of it, when nothing of it
     /// runs any more.
     pub async fn end(self, in_order: bool) -> Credentials {
-        let RunningServer { inside, app, server, stop, alerts } = self;
+        let RunningServer { db, app, server, stop, alerts } = self;
         if in_order {
             stop.cancel();
             alerts.await.unwrap();
-            inside.store.close().await.unwrap();
+            db.store.close().await.unwrap();
         } else {
             alerts.abort();
             let _ = alerts.await;
         }
-        let (store, credentials) = (Arc::downgrade(&inside.store), server.credentials.clone());
-        drop((inside, app, server));
+        let (store, credentials) = (Arc::downgrade(&db.store), server.credentials.clone());
+        drop((db, app, server));
         let begun = Instant::now();
         while store.upgrade().is_some() {
             assert!(begun.elapsed() < PATIENCE, "something of a server that ended goes on");
@@ -98,25 +98,25 @@ impl RunningServer {
 }
 
 /// Opens the data directory. The log keeps what was flushed, as that of a server does.
-pub async fn open(ground: &TestEnv, dir: &TempDir) -> TestDb {
+pub async fn open(env: &TestEnv, dir: &TempDir) -> TestDb {
     let options = store_options(dir.path());
     let flush = FlushOptions { wal_keep_bytes: 64 << 20, ..options.flush };
     let options = StoreOptions { flush, ..options };
     let disk = Arc::new(LocalDisk);
-    TestDb::open(options, ground.catalog.clone(), disk, ground.clock.clone()).await.unwrap()
+    TestDb::open(options, env.catalog.clone(), disk, env.clock.clone()).await.unwrap()
 }
 
 impl WatchingModel {
     /// A world with so many streams, each of which is a sequence.
     pub async fn new(seed: u64, streams: usize) -> WatchingModel {
-        let (ground, dir) = (TestEnv::new(1).await, tempfile::tempdir().unwrap());
+        let (env, dir) = (TestEnv::new(1).await, tempfile::tempdir().unwrap());
         // Readings have times of whole seconds; the clock never shows one.
-        ground.clock.advance(SECOND / 4);
-        let inside = open(&ground, &dir).await;
+        env.clock.advance(SECOND / 4);
+        let db = open(&env, &dir).await;
         let request = KeyRequest { name: "doors".to_owned(), ..KeyRequest::default() };
-        let (_, key) = inside.app().access.create_key(&ground.owner, &request).await.unwrap();
+        let (_, key) = db.app().access.create_key(&env.owner, &request).await.unwrap();
         let spec = DeviceSpec::new(DEVICE, Protocol::Virtual);
-        let device = ground.catalog.create_device(&ground.owner, spec).await.unwrap();
+        let device = env.catalog.create_device(&env.owner, spec).await.unwrap();
         let credentials = Credentials { key, external_id: device.aliases.external_id.clone() };
         let mut watched = Vec::new();
         for nth in 0..streams {
@@ -124,23 +124,23 @@ impl WatchingModel {
             let (id, door) = (nth as i32 + 2, IngestDoor::ALL[nth % IngestDoor::ALL.len()]);
             let spec =
                 StreamSpec { kind: StreamKind::Fp64, ..StreamSpec::new(door.stream_name(id), device.id) };
-            let stream = ground.catalog.create_stream(&ground.owner, spec).await.unwrap();
+            let stream = env.catalog.create_stream(&env.owner, spec).await.unwrap();
             assert_eq!(stream.id.0, id);
             let kind = RuleKind::nth(nth / IngestDoor::ALL.len());
-            let next_seq = inside.store.current_position().seq;
-            let rule = ground.catalog.create_alert_rule(&ground.owner, kind.spec(stream.id), next_seq);
+            let next_seq = db.store.current_position().seq;
+            let rule = env.catalog.create_alert_rule(&env.owner, kind.spec(stream.id), next_seq);
             let rule = rule.await.unwrap().id;
             let plain = PlainRule::new(kind, 0);
             watched.push(WatchedStream { id, door, rule, plain, sent: Vec::new() });
         }
-        let running = Some(RunningServer::start(inside, credentials));
+        let running = Some(RunningServer::start(db, credentials));
         let mut world = WatchingModel {
             seed,
-            ground,
+            env,
             dir,
             running,
             watched,
-            chance: StdRng::seed_from_u64(seed),
+            rng: StdRng::seed_from_u64(seed),
             is_set_back: false,
         };
         world.begin().await;
@@ -148,7 +148,7 @@ impl WatchingModel {
     }
 
     fn now(&self) -> i64 {
-        self.ground.clock.now().0
+        self.env.clock.now().0
     }
 
     fn running(&self) -> &RunningServer {
@@ -166,7 +166,7 @@ impl WatchingModel {
         self.pass_time();
         self.evaluate().await;
         self.write().await;
-        match self.chance.random_range(0..8) {
+        match self.rng.random_range(0..8) {
             0 => self.restart(true).await,
             // What a set clock brought about is not in the log.
             1 => self.restart(self.is_set_back).await,
@@ -180,13 +180,13 @@ impl WatchingModel {
     /// The clock goes on, or is set.
     fn pass_time(&mut self) {
         let (second, year) = (SECOND, 365 * DAY);
-        let clock = &self.ground.clock;
-        match self.chance.random_range(0..10) {
-            0..8 => clock.advance(*[1, 2, 5, 11, 17, 29, 43, 70].choose(&mut self.chance).unwrap() * second),
-            8 => clock.advance(*[HOUR / 2, HOUR, 3 * HOUR].choose(&mut self.chance).unwrap()),
+        let clock = &self.env.clock;
+        match self.rng.random_range(0..10) {
+            0..8 => clock.advance(*[1, 2, 5, 11, 17, 29, 43, 70].choose(&mut self.rng).unwrap() * second),
+            8 => clock.advance(*[HOUR / 2, HOUR, 3 * HOUR].choose(&mut self.rng).unwrap()),
             _ => {
                 let steps = [second, -second, 90 * second, -90 * second, HOUR, -HOUR, year, -year];
-                let by = *steps.choose(&mut self.chance).unwrap();
+                let by = *steps.choose(&mut self.rng).unwrap();
                 clock.jump(by);
                 self.is_set_back |= by < 0;
             }
@@ -195,7 +195,7 @@ impl WatchingModel {
 
     /// Waits until everything that was acknowledged is evaluated, and time has been looked at.
     async fn evaluate(&mut self) {
-        let wanted = self.running().inside.store.current_position().seq;
+        let wanted = self.running().db.store.current_position().seq;
         self.until(|progress| progress.next_seq >= wanted).await;
         // A look that is under way may have read the clock before.
         let looks = self.progress().looks + 2;
@@ -205,7 +205,7 @@ impl WatchingModel {
     }
 
     fn progress(&self) -> EvaluationProgress {
-        self.running().app.alerts.alert_evaluation(self.ground.owner.org)
+        self.running().app.alerts.alert_evaluation(self.env.owner.org)
     }
 
     async fn until(&self, is_reached: impl Fn(&EvaluationProgress) -> bool) {
@@ -226,7 +226,7 @@ impl WatchingModel {
         for door in IngestDoor::ALL {
             let mut requests: Vec<(usize, Vec<SentReading>)> = Vec::new();
             for nth in 0..self.watched.len() {
-                if self.watched[nth].door == door && self.chance.random_bool(0.7) {
+                if self.watched[nth].door == door && self.rng.random_bool(0.7) {
                     let request = self.request(nth);
                     requests.push((nth, request));
                 }
@@ -250,31 +250,31 @@ impl WatchingModel {
 
     /// What comes next of a stream: mostly of now, some of it ahead, late, repeated or bad.
     fn request(&mut self, nth: usize) -> Vec<SentReading> {
-        let (now, chance) = (self.now(), &mut self.chance);
+        let (now, rng) = (self.now(), &mut self.rng);
         let WatchedStream { door, plain, sent, .. } = &self.watched[nth];
         let begin = now - now.rem_euclid(SECOND);
         let mut request: Vec<SentReading> = Vec::new();
-        let count = if door.has_batches() { chance.random_range(1..3) } else { 1 };
+        let count = if door.has_batches() { rng.random_range(1..3) } else { 1 };
         for _ in 0..count {
             let may_wait = plain.waiting() + request.len() < MAX_WAITING;
-            let seconds = match chance.random_range(0..14) {
-                0..6 => -chance.random_range(0..5),
-                6..8 => -chance.random_range(5..40),
-                8 => chance.random_range(1..60),
-                9 => -chance.random_range(3000..8000),
-                10 if may_wait => chance.random_range(62..200),
-                11 if may_wait => chance.random_range(200..90_000),
+            let seconds = match rng.random_range(0..14) {
+                0..6 => -rng.random_range(0..5),
+                6..8 => -rng.random_range(5..40),
+                8 => rng.random_range(1..60),
+                9 => -rng.random_range(3000..8000),
+                10 if may_wait => rng.random_range(62..200),
+                11 if may_wait => rng.random_range(200..90_000),
                 // Its sender repeats one.
                 12 if !sent.is_empty() => {
-                    request.extend(sent.choose(chance).filter(|again| again.ts <= now && !again.is_bad));
+                    request.extend(sent.choose(rng).filter(|again| again.ts <= now && !again.is_bad));
                     continue;
                 }
                 _ => 0,
             };
-            let is_high = chance.random_bool(0.5);
+            let is_high = rng.random_bool(0.5);
             // Every value is another, so that only what is repeated is the same.
             let value = (sent.len() + request.len()) as f64 / 1024.0 + if is_high { 90.0 } else { 5.0 };
-            let is_bad = door.has_quality() && chance.random_bool(0.1);
+            let is_bad = door.has_quality() && rng.random_bool(0.1);
             request.push(SentReading { ts: begin + seconds * SECOND, value, is_bad });
         }
         if request.is_empty() {
@@ -286,14 +286,14 @@ impl WatchingModel {
     /// The server ends, some of what it acknowledged not evaluated yet, and starts again.
     async fn restart(&mut self, in_order: bool) {
         let running = self.running.take().expect("a server runs between two steps");
-        if self.chance.random_bool(0.5) {
-            tokio::time::sleep(Duration::from_micros(self.chance.random_range(0..3000))).await;
+        if self.rng.random_bool(0.5) {
+            tokio::time::sleep(Duration::from_micros(self.rng.random_range(0..3000))).await;
         }
         let credentials = running.end(in_order).await;
         self.is_set_back &= !in_order;
-        self.ground.reopen_catalog().await;
-        let inside = open(&self.ground, &self.dir).await;
-        self.running = Some(RunningServer::start(inside, credentials));
+        self.env.reopen_catalog().await;
+        let db = open(&self.env, &self.dir).await;
+        self.running = Some(RunningServer::start(db, credentials));
         self.begin().await;
     }
 
@@ -303,7 +303,7 @@ impl WatchingModel {
         loop {
             let page = Pagination { limit: MAX_ALERTS, offset: alerts.len() };
             let filter = EventFilter { is_alert: true, page, ..EventFilter::default() };
-            let some = self.ground.catalog.events(&self.ground.owner, &filter).await.unwrap();
+            let some = self.env.catalog.events(&self.env.owner, &filter).await.unwrap();
             if some.is_empty() {
                 return alerts;
             }

@@ -79,9 +79,9 @@ impl FlightSqlServer {
         values: Vec<ArrayRef>,
     ) -> BoxFuture<'a, Result<StatementSchema, Status>> {
         let query = query.to_owned();
-        let sketch = PreparedSql { tool: SqlProtocol::Flight, query, declared: Vec::new(), values };
+        let request = PreparedSql { protocol: SqlProtocol::Flight, query, declared: Vec::new(), values };
         let described = async move {
-            let described = self.app.statements.describe_sql(principal, sketch).await;
+            let described = self.app.statements.describe_sql(principal, request).await;
             let described = described.map_err(|e| self.audited_status(principal, &e))?;
             Ok(StatementSchema { schema: metadata::sent_schema(&described.schema), ..described })
         };
@@ -97,7 +97,7 @@ impl FlightSqlServer {
         let answered = async move {
             let values = handle.values().and_then(params::parameter_values).map_err(|e| to_status(&e))?;
             let bound =
-                BoundStatement { tool: SqlProtocol::Flight, query: handle.query, values, settings: None };
+                BoundStatement { protocol: SqlProtocol::Flight, query: handle.query, values, settings: None };
             let answer = self.app.statements.bound_sql(&principal, bound).await;
             let answer = answer.map_err(|e| self.audited_status(&principal, &e))?;
             let credential = self.app.feeds.live_credential(Arc::new(principal), None);

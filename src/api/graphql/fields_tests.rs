@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::sdl;
 use crate::app::fields::noun::Noun;
-use crate::app::fields::values::FieldValues;
+use crate::app::fields::shown::ShownRow;
 use crate::domain::configuration::artefact::{Artefact, ArtefactContent, ArtefactSpec, ProfileType};
 use crate::domain::configuration::binding::{Binding, BindingSpec, TargetType};
 use crate::domain::device::DeviceSpec;
@@ -51,7 +51,7 @@ const LEFT_OUT: [(&str, &str, &str); 2] = [
 #[test]
 fn every_field_of_a_noun_is_in_the_schema() {
     let schema = sdl();
-    let nouns: [(FieldValues, [&str; 3]); 4] = [
+    let nouns: [(ShownRow, [&str; 3]); 4] = [
         (DeviceSpec::blank().values(), ["type Device", "input CreateDeviceInput", "input UpdateDeviceInput"]),
         (
             ProductSpec::blank().values(),

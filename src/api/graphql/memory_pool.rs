@@ -218,7 +218,7 @@ impl RequestReservation {
     /// Reserves `bytes` more if they are free now. After a refusal every further call fails.
     ///
     /// # Errors
-    /// As `reserve`.
+    /// The errors of `reserve`.
     pub fn grow(&self, bytes: usize) -> Result<()> {
         let mut state = self.state.lock();
         if let Some((kind, message)) = &state.spent {

@@ -15,6 +15,7 @@ pub mod enums;
 pub mod errors;
 pub mod http;
 pub mod ids;
+pub mod input_object;
 pub mod limits;
 pub mod memory_extension;
 pub mod memory_pool;

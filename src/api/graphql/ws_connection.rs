@@ -60,9 +60,9 @@ pub async fn serve(socket: WebSocket, handshake: Result<WsHandshake, CloseReason
                 WsConnection { handshake, runner: None, running: HashMap::new(), runs: 0, sender };
             connection.serve(&mut client, answers).await
         }
-        Err(close) => ConnectionEnd::Close(close),
+        Err(close) => WsConnectionEnd::Close(close),
     };
-    if let ConnectionEnd::Close(close) = end {
+    if let WsConnectionEnd::Close(close) = end {
         // An error needs no handling: the client may already be gone.
         let _ = timeout(CLOSE_TIMEOUT, client.close(close)).await;
     }
@@ -70,15 +70,15 @@ pub async fn serve(socket: WebSocket, handshake: Result<WsHandshake, CloseReason
 }
 
 /// How a connection ends.
-enum ConnectionEnd {
+enum WsConnectionEnd {
     Close(CloseReason),
     /// The client has disconnected or stopped reading.
     Gone,
 }
 
-impl From<CloseReason> for ConnectionEnd {
+impl From<CloseReason> for WsConnectionEnd {
     fn from(close: CloseReason) -> Self {
-        ConnectionEnd::Close(close)
+        WsConnectionEnd::Close(close)
     }
 }
 
@@ -92,22 +92,22 @@ struct WsClient {
 }
 
 impl WsClient {
-    async fn send_message(&mut self, message: &ServerMessage<'_>) -> Result<(), ConnectionEnd> {
+    async fn send_message(&mut self, message: &ServerMessage<'_>) -> Result<(), WsConnectionEnd> {
         self.send(Message::text(message.to_text())).await
     }
 
     /// Sends a message, unless the client stops reading, the server stops or access is lost.
-    async fn send(&mut self, message: Message) -> Result<(), ConnectionEnd> {
+    async fn send(&mut self, message: Message) -> Result<(), WsConnectionEnd> {
         let WsClient { sink, ending, watch, .. } = self;
         tokio::select! {
             biased;
             sent = timeout(SEND_TIMEOUT, sink.send(message)) => match sent {
                 Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) | Err(_) => Err(ConnectionEnd::Gone),
+                Ok(Err(_)) | Err(_) => Err(WsConnectionEnd::Gone),
             },
             // The message may be half sent, so no close frame can follow.
-            () = ending.cancelled() => Err(ConnectionEnd::Gone),
-            _ = access_lost(watch) => Err(ConnectionEnd::Gone),
+            () = ending.cancelled() => Err(WsConnectionEnd::Gone),
+            _ = access_lost(watch) => Err(WsConnectionEnd::Gone),
         }
     }
 
@@ -164,7 +164,7 @@ impl WsConnection {
         mut self,
         client: &mut WsClient,
         mut answers: mpsc::Receiver<OperationMessage>,
-    ) -> ConnectionEnd {
+    ) -> WsConnectionEnd {
         let opened = Instant::now();
         let mut last_received = opened;
         let mut pings = interval_at(opened + PING_INTERVAL, PING_INTERVAL);
@@ -183,7 +183,7 @@ impl WsConnection {
                 }
                 Some(answer) = answers.recv() => self.forward_message(client, answer).await,
                 _ = pings.tick() => match last_received.elapsed() > SILENCE_TIMEOUT {
-                    true => Err(ConnectionEnd::Gone),
+                    true => Err(WsConnectionEnd::Gone),
                     false => client.send(Message::Ping(Default::default())).await,
                 },
             };
@@ -197,7 +197,7 @@ impl WsConnection {
         &mut self,
         client: &mut WsClient,
         message: Option<Result<Message, axum::Error>>,
-    ) -> Result<(), ConnectionEnd> {
+    ) -> Result<(), WsConnectionEnd> {
         let text = match message {
             Some(Ok(Message::Text(text))) if text.len() > self.longest() => {
                 return Err(CloseReason::too_large().into());
@@ -205,7 +205,7 @@ impl WsConnection {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(_))) => return Err(CloseReason::invalid("it is not a text frame").into()),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(ConnectionEnd::Gone),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(WsConnectionEnd::Gone),
         };
         match ClientMessage::parse(&text)? {
             ClientMessage::ConnectionInit { .. } if self.runner.is_some() => {
@@ -245,7 +245,7 @@ impl WsConnection {
         id: &str,
         request: GraphqlRequest,
         bytes: usize,
-    ) -> Result<(), ConnectionEnd> {
+    ) -> Result<(), WsConnectionEnd> {
         let Some(runner) = &self.runner else { return Err(CloseReason::unauthorized().into()) };
         if self.running.contains_key(id) {
             return Err(CloseReason::subscriber_exists(id).into());
@@ -275,7 +275,7 @@ impl WsConnection {
         &mut self,
         client: &mut WsClient,
         answer: OperationMessage,
-    ) -> Result<(), ConnectionEnd> {
+    ) -> Result<(), WsConnectionEnd> {
         let OperationMessage { id, run, text, is_last, held: _held } = answer;
         if self.running.get(&id).is_none_or(|running| running.run != run) {
             return Ok(());
@@ -287,18 +287,18 @@ impl WsConnection {
     }
 
     /// Sends the error to every operation and closes.
-    async fn close_with_error(&mut self, client: &mut WsClient, error: &Error) -> ConnectionEnd {
+    async fn close_with_error(&mut self, client: &mut WsClient, error: &Error) -> WsConnectionEnd {
         client.watch = None;
         let why = errors::request_error(error);
         let send_errors = async {
             for (id, _) in self.running.drain() {
                 client.send_message(&ServerMessage::Error { id: &id, payload: &why.errors }).await?;
             }
-            Ok::<(), ConnectionEnd>(())
+            Ok::<(), WsConnectionEnd>(())
         };
         match timeout(CLOSE_TIMEOUT, send_errors).await {
             Ok(Ok(())) => CloseReason::forbidden().into(),
-            Ok(Err(_)) | Err(_) => ConnectionEnd::Gone,
+            Ok(Err(_)) | Err(_) => WsConnectionEnd::Gone,
         }
     }
 }

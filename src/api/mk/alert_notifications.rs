@@ -3,55 +3,28 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::Answer;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::noun::list::{FieldVisitor, MkNoun, read_only};
+use super::noun::schemas;
 use super::openapi_document::id;
 use super::path::PathId;
 use super::problem::MkError;
-use super::wire::{iso, ok};
+use super::wire::ok;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
+use crate::app::fields::shown::ShownRow;
 use crate::app::notification::channels::AlertDelivery;
+use crate::domain::Micros;
 use crate::domain::notification::delivery::MAX_ATTEMPTS;
 use crate::domain::notification::{AlertNotice, ChannelKind, DeliveryStatus};
 
 /// The operations.
 pub fn section() -> Section {
-    let kinds = nullable(schema::choice(ChannelKind::ALL.map(ChannelKind::name)));
-    let attempts = schema::integer(0, i64::from(MAX_ATTEMPTS));
-    let shown = [
-        schema::required(
-            "id",
-            schema::described(id(), "Id of the delivery; webhooks have it in `X-Delivery-Id`."),
-        ),
-        schema::required(
-            "type",
-            schema::described(
-                schema::choice(AlertNotice::ALL.map(AlertNotice::name)),
-                "What the delivery tells of the alert; a webhook has it as `type`.",
-            ),
-        ),
-        schema::required("channelId", schema::described(id(), "Channel that carries the delivery.")),
-        schema::required(
-            "channelType",
-            schema::described(kinds, "Kind of the channel; null once it is deleted."),
-        ),
-        schema::required("status", schema::choice(DeliveryStatus::ALL.map(DeliveryStatus::name))),
-        schema::required("attempts", schema::described(attempts, "Attempts made, the first counted.")),
-        schema::required(
-            "error",
-            schema::described(nullable(schema::string()), "Why the last attempt failed."),
-        ),
-        schema::required(
-            "sentAt",
-            schema::described(nullable(schema::time()), "Time at which the receiver took it."),
-        ),
-    ];
     Section {
         name: "Alert notifications",
         about: "The log of deliveries.",
@@ -69,43 +42,75 @@ pub fn section() -> Section {
                     schema::list(schema::reference("AlertNotification")),
                 ),
         )],
-        schemas: vec![("AlertNotification", schema::object(&shown))],
+        schemas: vec![schemas::view::<DeliveryRow>("AlertNotification")],
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeliveryView {
+/// A delivery as shown.
+struct DeliveryRow {
     id: Uuid,
-    #[serde(rename = "type")]
-    notice: &'static str,
-    channel_id: Uuid,
-    channel_type: Option<&'static str>,
-    status: &'static str,
+    notice: AlertNotice,
+    channel: Uuid,
+    channel_kind: Option<ChannelKind>,
+    status: DeliveryStatus,
     attempts: u32,
     error: Option<String>,
-    sent_at: Option<String>,
+    sent_at: Option<Micros>,
 }
 
-impl From<AlertDelivery> for DeliveryView {
-    fn from(row: AlertDelivery) -> Self {
-        let AlertDelivery { delivery, kind } = row;
-        DeliveryView {
-            id: delivery.id,
-            notice: delivery.notice.name(),
-            channel_id: delivery.channel,
-            channel_type: kind.map(ChannelKind::name),
-            status: delivery.status.name(),
-            attempts: delivery.attempts,
-            error: delivery.error,
-            sent_at: delivery.sent_at.map(iso),
+impl MkNoun for DeliveryRow {
+    fn blank() -> Self {
+        DeliveryRow {
+            id: Uuid::nil(),
+            notice: AlertNotice::Fired,
+            channel: Uuid::nil(),
+            channel_kind: None,
+            status: DeliveryStatus::Pending,
+            attempts: 0,
+            error: None,
+            sent_at: None,
         }
     }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let DeliveryRow { id: uuid, notice, channel, channel_kind, status, attempts, error, sent_at } = self;
+        let notices = || schema::choice(AlertNotice::ALL.map(AlertNotice::name));
+        let kinds = || nullable(schema::choice(ChannelKind::ALL.map(ChannelKind::name)));
+        let states = || schema::choice(DeliveryStatus::ALL.map(DeliveryStatus::name));
+        let count = || schema::integer(0, i64::from(MAX_ATTEMPTS));
+        let about = "Id of the delivery; webhooks have it in `X-Delivery-Id`.";
+        visitor.visit(read_only("id", about, id), uuid);
+        let about = "What the delivery tells of the alert; a webhook has it as `type`.";
+        visitor.visit(read_only("type", about, notices), notice);
+        visitor.visit(read_only("channelId", "Channel that carries the delivery.", id), channel);
+        let about = "Kind of the channel; null once it is deleted.";
+        visitor.visit(read_only("channelType", about, kinds), channel_kind);
+        let about = "State of the row, or HTTP status of the response.";
+        visitor.visit(read_only("status", about, states), status);
+        visitor.visit(read_only("attempts", "Attempts made, the first counted.", count), attempts);
+        let about = "Why the last attempt failed.";
+        visitor.visit(read_only("error", about, || nullable(schema::string())), error);
+        let about = "Time at which the receiver took it.";
+        visitor.visit(read_only("sentAt", about, || nullable(schema::time())), sent_at);
+    }
+}
+
+fn view(AlertDelivery { delivery, kind }: AlertDelivery) -> ShownRow {
+    ShownRow::new(DeliveryRow {
+        id: delivery.id,
+        notice: delivery.notice,
+        channel: delivery.channel,
+        channel_kind: kind,
+        status: delivery.status,
+        attempts: delivery.attempts,
+        error: delivery.error,
+        sent_at: delivery.sent_at,
+    })
 }
 
 /// `GET /alerts/{id}/notifications`.
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let rows = app.notifications.deliveries_of_alert(&caller.principal, *id).await;
     let rows = rows.map_err(|error| MkError::named(error, "Alert", *id))?;
-    Ok(ok(rows.into_iter().map(DeliveryView::from).collect::<Vec<_>>()))
+    Ok(ok(rows.into_iter().map(view).collect::<Vec<_>>()))
 }

@@ -15,76 +15,70 @@ use super::noun::field_type::FieldType;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
-use super::noun::value::{ShownRow, ShownValue};
 use super::noun::{schemas, sort};
-use super::openapi_document::{id, page_of, paged};
+use super::openapi_document::{id, paged};
+use super::operation_docs::NounWords;
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
+use super::renamed::{FieldNames, renamed, renamed_error};
 use super::wire::{created, no_content, ok};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::app::App;
 use crate::app::alert::{AlertRuleFilter, ShownAlertRule};
+use crate::app::fields::show_value::ShowValue;
+use crate::app::fields::shown::{ShownRow, ShownValue};
 use crate::domain::alert::Severity;
 use crate::domain::alert::rule::{
-    AlertRuleSpec, COOLDOWNS_S, DEFAULT_COOLDOWN_S, Evaluation, MAX_CHANNELS, Operator, Threshold, WINDOWS_S,
+    AlertRuleSpec, COOLDOWNS_S, Evaluation, MAX_CHANNELS, Operator, Threshold, WINDOWS_S,
 };
-use crate::domain::alert::target::RuleTarget;
-use crate::domain::{DeviceId, Principal, StreamId};
+use crate::domain::{Error, Principal};
 
 const COLLECTION: &str = "/api/v1/alert-rules";
 const ONE: &str = "/api/v1/alert-rules/{id}";
 const TITLE: &str = "AlertRule";
+/// Names of the fields of a rule.
+const NAMES: FieldNames = &[
+    ("stream", "sensorId"),
+    ("device", "deviceId"),
+    ("window_seconds", "windowSeconds"),
+    ("cooldown_seconds", "cooldownSeconds"),
+    ("channels", "notificationChannelIds"),
+];
 
 /// The operations.
 pub fn section() -> Section {
-    let rule = || schema::reference("AlertRule");
-    let body = || schema::reference("AlertRuleBody");
-    let list_doc = paged(Doc::new("listAlertRules", "List alert rules"))
-        .query("sensorId", id(), "Only rules of this sensor.")
-        .query("deviceId", id(), "Only rules on the state of this device.")
-        .query("enabled", schema::boolean(), "Only rules that are enabled, or that are not.");
-    let create_doc = Doc::new("createAlertRule", "Create an alert rule")
-        .about("A rule evaluates the readings that are written from then on, whichever way they come, or the states of a device.")
-        .body(body());
-    let replace_doc = Doc::new("replaceAlertRule", "Replace an alert rule")
-        .about("A rule that compares something else afterwards forgets the readings of its window.")
-        .body(body());
+    const WORDS: NounWords = NounWords::new("AlertRule", "rule", "rules");
+    let [list_doc, create_doc, get_doc, put_doc, delete_doc] = WORDS.describe([
+        paged(Doc::new("listAlertRules", "List alert rules"))
+            .query("sensorId", id(), "Only rules of this sensor.")
+            .query("deviceId", id(), "Only rules on the state of this device.")
+            .query("enabled", schema::boolean(), "Only rules that are enabled, or that are not."),
+        Doc::new("createAlertRule", "Create an alert rule")
+            .about("A rule evaluates the readings that are written from then on, whichever way they come, or the states of a device."),
+        Doc::new("getAlertRule", "Get an alert rule"),
+        Doc::new("replaceAlertRule", "Replace an alert rule")
+            .about("A rule that compares something else afterwards forgets the readings of its window."),
+        Doc::new("deleteAlertRule", "Delete an alert rule").about("Its alerts stay, without a rule."),
+    ]);
     let enable_doc = Doc::new("enableAlertRule", "Enable an alert rule").about("A repeat changes nothing.");
     let disable_doc = Doc::new("disableAlertRule", "Disable an alert rule")
         .about("Its open alert stays open. A repeat changes nothing.");
-    let delete_doc =
-        Doc::new("deleteAlertRule", "Delete an alert rule").about("Its alerts stay, without a rule.");
-    let get_doc =
-        Doc::new("getAlertRule", "Get an alert rule").answers(200, "The rule as it is stored.", rule());
-    let create_doc = create_doc.answers(201, "The rule that was created.", rule()).with_header(
-        "Location",
-        schema::string(),
-        "Path of the rule.",
-    );
     Section {
         name: "Alert rules",
         about: "Conditions on the readings of a sensor or on the state of a device. An alert is raised when the condition \
                 holds, no alert of the rule is open, the cooldown is over, and the rule raised fewer than 60 alerts in \
                 the hour.",
         endpoints: vec![
-            Endpoint::get(COLLECTION, list, list_doc.answers(200, "A page of rules.", page_of("AlertRule"))),
+            Endpoint::get(COLLECTION, list, list_doc),
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
-            Endpoint::put(ONE, replace, replace_doc.answers(200, "The rule as it is stored.", rule())),
-            Endpoint::delete(ONE, delete, delete_doc.answers_nothing("The rule is deleted.")),
-            Endpoint::post(
-                "/api/v1/alert-rules/{id}/enable",
-                enable,
-                enable_doc.answers(200, "The rule as it is stored.", rule()),
-            ),
-            Endpoint::post(
-                "/api/v1/alert-rules/{id}/disable",
-                disable,
-                disable_doc.answers(200, "The rule as it is stored.", rule()),
-            ),
+            Endpoint::put(ONE, replace, put_doc),
+            Endpoint::delete(ONE, delete, delete_doc),
+            Endpoint::post("/api/v1/alert-rules/{id}/enable", enable, WORDS.stored(enable_doc)),
+            Endpoint::post("/api/v1/alert-rules/{id}/disable", disable, WORDS.stored(disable_doc)),
         ],
         schemas: vec![
             schemas::view::<AlertRuleRow>("AlertRule"),
@@ -104,22 +98,13 @@ pub struct AlertRuleRow {
 
 impl MkNoun for AlertRuleRow {
     fn blank() -> Self {
-        let spec = AlertRuleSpec {
-            name: String::new(),
-            // Nothing has the id 0.
-            target: RuleTarget::Stream(StreamId(0)),
-            evaluation: Evaluation::default(),
-            window_s: None,
-            operator: None,
-            threshold: None,
-            severity: Severity::default(),
-            cooldown_s: DEFAULT_COOLDOWN_S,
-            auto_resolve: false,
-            enabled: true,
-            channels: Vec::new(),
-            description: None,
-        };
-        AlertRuleRow { stamp: Stamp::BLANK, sensor: None, device: None, spec, suppressed: 0 }
+        AlertRuleRow {
+            stamp: Stamp::BLANK,
+            sensor: None,
+            device: None,
+            spec: AlertRuleSpec::blank(),
+            suppressed: 0,
+        }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
@@ -201,12 +186,14 @@ impl FieldType for Severity {
         fields.choice(name, &Severity::ALL, Severity::name)
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Word(self.name())
-    }
-
     fn sort_key(&self) -> SortKey {
         SortKey::Whole(*self as i64)
+    }
+}
+
+impl ShowValue for Threshold {
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(self.to_json())
     }
 }
 
@@ -219,10 +206,6 @@ impl FieldType for Threshold {
             Value::String(text) => Some(Threshold::Text(text)),
             number => number.as_f64().map(Threshold::Number),
         }
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(self.to_json())
     }
 
     fn sort_key(&self) -> SortKey {
@@ -264,7 +247,8 @@ fn sort_key(row: &ShownAlertRule, property: &str) -> SortKey {
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     app.alerts.check_may_change_alert_rules(&caller.principal)?;
     let spec = read(body.fields(&app).await?, &app, &caller.principal, None)?;
-    let row = app.alerts.create_alert_rule(&caller.principal, spec).await?;
+    let made = app.alerts.create_alert_rule(&caller.principal, spec).await;
+    let row = made.map_err(|error| renamed_error(error, NAMES))?;
     Ok(created(COLLECTION, row.rule.uuid, view(row)))
 }
 
@@ -276,7 +260,7 @@ async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answe
 
 /// `PUT /alert-rules/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    let named = |error| MkError::named(error, TITLE, *id);
+    let named = |error| named(error, *id);
     app.alerts.alert_rule_to_change(&caller.principal, *id).map_err(named)?;
     let new = read(body.fields(&app).await?, &app, &caller.principal, Some(*id))?;
     let changed = app.alerts.update_alert_rule(&caller.principal, *id, |spec| *spec = new).await;
@@ -302,7 +286,12 @@ async fn disable(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> A
 
 async fn set_enabled(caller: &MkCaller, app: &App, id: Uuid, enabled: bool) -> Answer {
     let changed = app.alerts.update_alert_rule(&caller.principal, id, |spec| spec.enabled = enabled).await;
-    Ok(ok(view(changed.map_err(|error| MkError::named(error, TITLE, id))?)))
+    Ok(ok(view(changed.map_err(|error| named(error, id))?)))
+}
+
+/// Names the rule in an error, and its fields as the platform does.
+fn named(error: Error, id: Uuid) -> MkError {
+    MkError::named(renamed_error(error, NAMES), TITLE, id)
 }
 
 /// `stored` is the rule that is replaced.
@@ -314,18 +303,17 @@ fn read(
 ) -> Result<AlertRuleSpec, MkError> {
     let mut spec = read_row::<AlertRuleRow>(&mut fields).spec;
     spec.name = spec.name.trim().to_owned();
-    // Nothing has the id 0: what is unknown is told with everything else that is wrong.
-    spec.target = if spec.evaluation == Evaluation::DeviceState {
-        let device =
-            fields.required_uuid("deviceId").map(|device| app.alerts.watched_device(principal, device));
-        RuleTarget::Device(device.and_then(Result::ok).unwrap_or(DeviceId(0)))
+    let (mut stream, mut device) = (None, None);
+    if spec.evaluation == Evaluation::DeviceState {
+        let uuid = fields.required_uuid("deviceId");
+        device = uuid.and_then(|uuid| app.alerts.watched_device(principal, uuid).ok());
     } else {
-        let sensor =
-            fields.required_uuid("sensorId").map(|sensor| app.alerts.watched_stream(principal, sensor));
-        RuleTarget::Stream(sensor.and_then(Result::ok).unwrap_or(StreamId(0)))
-    };
+        let uuid = fields.required_uuid("sensorId");
+        stream = uuid.and_then(|uuid| app.alerts.watched_stream(principal, uuid).ok());
+    }
+    spec.target = spec.evaluation.target(stream, device);
     spec.normalize();
     let problems = app.alerts.alert_rule_problems(principal, &spec, stored);
-    fields.finish(problems)?;
+    fields.finish(renamed(problems, NAMES))?;
     Ok(spec)
 }

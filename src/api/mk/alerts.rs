@@ -10,16 +10,17 @@ use super::Answer;
 use super::body::JsonBody;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::events::{ACKNOWLEDGED_AT, device_of, event_filter, stream_of};
+use super::event_row::ACKNOWLEDGED_AT;
+use super::events::{device_of, event_filter, stream_of};
 use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
+use super::row_filter::RowFilter;
 use super::wire::ok;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema, nullable};
 use crate::app::App;
-use crate::domain::Kind;
 use crate::domain::alert::{Alert, AlertStatus, AlertStep, Severity};
 use crate::domain::event::{EventFilter, EventOrder};
 
@@ -116,18 +117,13 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let status = query.choice("status", &AlertStatus::ALL, AlertStatus::name)?;
     let device = device_of(&app, &caller.principal, &query)?;
     let stream = stream_of(&app, &caller.principal, &query)?;
-    let rule = match query.uuid("ruleId")? {
-        None => Some(None),
-        Some(uuid) => match app.alerts.alert_rule(&caller.principal, uuid) {
-            Ok(shown) => Some(Some(shown.rule.id)),
-            Err(error) if error.kind == Kind::NotFound => None,
-            Err(error) => return Err(error.into()),
-        },
-    };
+    let find = |uuid| app.alerts.alert_rule(&caller.principal, uuid).map(|shown| shown.rule.id);
+    let rule = RowFilter::find(query.uuid("ruleId")?, find)?;
     // What does not exist has no alerts.
-    let (Some(device), Some(stream), Some(rule)) = (device, stream, rule) else {
+    if device.is_unknown() || stream.is_unknown() || rule.is_unknown() {
         return Ok(ok(page.page(Vec::<Value>::new(), 0)));
-    };
+    }
+    let (device, stream, rule) = (device.row(), stream.row(), rule.row());
     let filter = EventFilter { status, device, stream, rule, ..filter };
     let (alerts, total) = app.alerts.alerts(&caller.principal, filter).await?;
     Ok(ok(page.page(alerts, total).map(|alert| view(&alert))))

@@ -1,74 +1,45 @@
 //! `/annotation-classes`: which values annotations of a class have.
 
-use std::sync::Arc;
-
-use axum::extract::State;
-
-use super::body::{Fields, JsonBody};
-use super::caller::MkCaller;
-use super::endpoint::{Endpoint, Section};
+use super::body::Fields;
+use super::document_noun::{DocumentNoun, endpoints};
+use super::documents;
+use super::endpoint::Section;
 use super::noun::field_type::FieldType;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::nested::NestedNoun;
 use super::noun::reader::read_row;
+use super::noun::schemas;
 use super::noun::stamp::Stamp;
-use super::noun::value::{ShownRow, ShownValue};
-use super::noun::{schemas, sort};
-use super::openapi_document::{id, page_of, paged};
+use super::openapi_document::{id, paged};
+use super::operation_docs::NounWords;
 use super::page::SortKey;
-use super::path::PathId;
 use super::problem::MkError;
-use super::query::Query;
-use super::wire::{created, ok};
-use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
+use crate::app::fields::show_value::ShowValue;
+use crate::app::fields::shown::{ShownRow, ShownValue};
 use crate::domain::annotation::ScopeType;
 use crate::domain::document::annotation_class::{MAX_CLASS_FIELDS, MAX_OPTIONS};
 use crate::domain::document::{
     AnnotationClassSpec, AnnotationField, AnnotationFieldType, Document, DocumentContent, DocumentKind,
-    DocumentSpec,
 };
-
-const COLLECTION: &str = "/api/v1/annotation-classes";
-const ONE: &str = "/api/v1/annotation-classes/{id}";
-const KIND: DocumentKind = DocumentKind::AnnotationClass;
+use crate::domain::{Principal, Result};
 
 /// The operations.
 pub fn section() -> Section {
-    let row = || schema::reference("AnnotationClass");
-    let body = || schema::reference("AnnotationClassBody");
-    let list_doc = paged(Doc::new("listAnnotationClasses", "List annotation classes")).answers(
-        200,
-        "A page of classes.",
-        page_of("AnnotationClass"),
-    );
-    let create_doc = Doc::new("createAnnotationClass", "Create an annotation class")
-        .body(body())
-        .answers(201, "The class that was created.", row())
-        .with_header("Location", schema::string(), "Path of the class.");
-    let get_doc = Doc::new("getAnnotationClass", "Get an annotation class").answers(
-        200,
-        "The class as it is stored.",
-        row(),
-    );
-    let put_doc = Doc::new("replaceAnnotationClass", "Replace an annotation class")
-        .about("Annotations that are there stay as they are. A class of a pack is fixed.")
-        .body(body())
-        .answers(200, "The class as it is stored.", row());
-    let delete_doc = Doc::new("deleteAnnotationClass", "Delete an annotation class without annotations")
-        .answers_nothing("The class is deleted.");
+    let docs = [
+        paged(Doc::new("listAnnotationClasses", "List annotation classes")),
+        Doc::new("createAnnotationClass", "Create an annotation class"),
+        Doc::new("getAnnotationClass", "Get an annotation class"),
+        Doc::new("replaceAnnotationClass", "Replace an annotation class")
+            .about("Annotations that are there stay as they are. A class of a pack is fixed."),
+        Doc::new("deleteAnnotationClass", "Delete an annotation class without annotations"),
+    ];
     Section {
         name: "Annotation classes",
         about: "Which values annotations have, and what they may be about.",
-        endpoints: vec![
-            Endpoint::get(COLLECTION, list, list_doc),
-            Endpoint::post(COLLECTION, create, create_doc),
-            Endpoint::get(ONE, one, get_doc),
-            Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
-        ],
+        endpoints: endpoints::<AnnotationClassRow>(docs),
         schemas: vec![
             schemas::view::<AnnotationClassRow>("AnnotationClass"),
             schemas::body::<AnnotationClassRow>("AnnotationClassBody"),
@@ -101,6 +72,12 @@ impl NestedNoun for AnnotationField {
     const MOST: usize = MAX_CLASS_FIELDS;
 }
 
+impl ShowValue for Vec<ScopeType> {
+    fn show(&mut self) -> ShownValue {
+        ShownValue::List(self.iter_mut().map(ScopeType::show).collect())
+    }
+}
+
 /// Types that are named twice count once.
 impl FieldType for Vec<ScopeType> {
     const IS_SORTABLE: bool = false;
@@ -118,10 +95,6 @@ impl FieldType for Vec<ScopeType> {
             }
         }
         Some(scopes)
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::List(self.iter_mut().map(FieldType::show).collect())
     }
 
     fn sort_key(&self) -> SortKey {
@@ -170,53 +143,32 @@ impl MkNoun for AnnotationClassRow {
 }
 
 impl AnnotationClassRow {
-    /// `None` for a document of another kind.
-    fn new(row: &Document) -> Option<Self> {
-        Some(AnnotationClassRow { stamp: Stamp::of(row), spec: row.annotation_class()?.clone() })
+    fn new(row: &Document) -> Result<Self> {
+        Ok(AnnotationClassRow { stamp: Stamp::of(row), spec: documents::content(row.annotation_class())? })
     }
 }
 
 /// Shows a class; `None` for a document of another kind.
 pub fn view(row: &Document) -> Option<ShownRow> {
-    AnnotationClassRow::new(row).map(ShownRow::new)
+    AnnotationClassRow::new(row).ok().map(ShownRow::new)
 }
 
-/// `GET /annotation-classes`.
-async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(&sort::sortable::<AnnotationClassRow>())?;
-    let rows = app.documents.documents(&caller.principal, KIND)?;
-    let key =
-        |row: &Arc<Document>, property: &str| documents::key(row, property, || AnnotationClassRow::new(row));
-    Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
-}
+impl DocumentNoun for AnnotationClassRow {
+    type Content = AnnotationClassSpec;
+    const KIND: DocumentKind = DocumentKind::AnnotationClass;
+    const COLLECTION: &'static str = "/api/v1/annotation-classes";
+    const ONE: &'static str = "/api/v1/annotation-classes/{id}";
+    const WORDS: NounWords = NounWords::new("AnnotationClass", "class", "classes");
 
-/// `POST /annotation-classes`.
-async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.documents.check_may_change_documents(&caller.principal, KIND)?;
-    let class = read_whole(body.fields(&app).await?)?;
-    let row = app.documents.create_document(&caller.principal, DocumentSpec::AnnotationClass(class)).await?;
-    Ok(created(COLLECTION, row.uuid, view(&row)))
-}
+    fn converter(_: &App, _: &Principal) -> Result<impl Fn(&Document) -> Result<Self>> {
+        Ok(AnnotationClassRow::new)
+    }
 
-/// `GET /annotation-classes/{id}`.
-async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(ok(view(&row)))
-}
-
-/// `PUT /annotation-classes/{id}`.
-async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    documents::find_to_change(&app, &caller.principal, KIND, *id)?;
-    let class = read_whole(body.fields(&app).await?)?;
-    let change = |spec: &mut DocumentSpec| *spec = DocumentSpec::AnnotationClass(class);
-    let row = documents::update(&app, &caller.principal, (KIND, *id), change).await?;
-    Ok(ok(view(&row)))
-}
-
-fn read_whole(mut fields: Fields) -> Result<AnnotationClassSpec, MkError> {
-    let class = read(&mut fields);
-    fields.finish(class.problems())?;
-    Ok(class)
+    fn read(_: &App, _: &Principal, mut fields: Fields) -> Result<AnnotationClassSpec, MkError> {
+        let class = read(&mut fields);
+        fields.finish(class.problems())?;
+        Ok(class)
+    }
 }
 
 /// Reads a class, alone or in a pack; its own rules are not checked.

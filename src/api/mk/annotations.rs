@@ -14,8 +14,8 @@ use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, re
 use super::noun::reader::read_row;
 use super::noun::schemas;
 use super::noun::stamp::Stamp;
-use super::noun::value::ShownRow;
 use super::openapi_document::{id, page_of, paged};
+use super::operation_docs::NounWords;
 use super::page::{PageRequest, SortOrder};
 use super::path::PathId;
 use super::problem::MkError;
@@ -24,6 +24,7 @@ use super::wire::{created, no_content, ok};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
+use crate::app::fields::shown::ShownRow;
 use crate::app::mk::annotations::AnnotationRefusal;
 use crate::domain::Micros;
 use crate::domain::annotation::{
@@ -50,8 +51,6 @@ const SORTABLE: [(&str, AnnotationSort); 9] = [
 
 /// The operations.
 pub fn section() -> Section {
-    let row = || schema::reference("Annotation");
-    let body = || schema::reference("AnnotationBody");
     let about = "Annotations of a common time with `from` to `to`, sorted by `startTime,desc` unless `sort` is given.";
     let filtered = |doc: Doc| {
         paged(doc)
@@ -61,31 +60,24 @@ pub fn section() -> Section {
             .query("scopeId", id(), "Only annotations of this site, device, component or sensor.")
             .query("from", schema::time_input(), "Begin of the range; it belongs to the range.")
             .query("to", schema::time_input(), "End of the range, which does not belong to it.")
-            .answers(200, "A page of annotations.", page_of("Annotation"))
     };
-    let list_doc = filtered(Doc::new("listAnnotations", "List annotations")).query(
-        "source",
-        source(),
-        "Only annotations of this source.",
-    );
-    let by_source_doc = filtered(Doc::new("listAnnotationsBySource", "List annotations of a source")).query(
-        "source",
-        source(),
-        "Only annotations of this source; required.",
-    );
-    let create_doc = Doc::new("createAnnotation", "Create an annotation")
-        .about("Another `source` than MANUAL is for keys. What contradicts the class is 422.")
-        .body(body())
-        .answers(201, "The annotation that was created.", row())
-        .with_header("Location", schema::string(), "Path of the annotation.");
-    let get_doc =
-        Doc::new("getAnnotation", "Get an annotation").answers(200, "The annotation as it is stored.", row());
-    let put_doc = Doc::new("replaceAnnotation", "Replace an annotation")
-        .about("Only one of the source MANUAL can be replaced.")
-        .body(body())
-        .answers(200, "The annotation as it is stored.", row());
-    let delete_doc =
-        Doc::new("deleteAnnotation", "Delete an annotation").answers_nothing("The annotation is deleted.");
+    let by_source_doc = filtered(Doc::new("listAnnotationsBySource", "List annotations of a source"))
+        .query("source", source(), "Only annotations of this source; required.")
+        .answers(200, "A page of annotations.", page_of("Annotation"));
+    let [list_doc, create_doc, get_doc, put_doc, delete_doc] =
+        NounWords::new("Annotation", "annotation", "annotations").describe([
+            filtered(Doc::new("listAnnotations", "List annotations")).query(
+                "source",
+                source(),
+                "Only annotations of this source.",
+            ),
+            Doc::new("createAnnotation", "Create an annotation")
+                .about("Another `source` than MANUAL is for keys. What contradicts the class is 422."),
+            Doc::new("getAnnotation", "Get an annotation"),
+            Doc::new("replaceAnnotation", "Replace an annotation")
+                .about("Only one of the source MANUAL can be replaced."),
+            Doc::new("deleteAnnotation", "Delete an annotation"),
+        ]);
     Section {
         name: "Annotations",
         about: "Statement about a time of a site, a device, a component or a sensor. An annotation is deleted with what \

@@ -28,7 +28,7 @@ impl FromRequestParts<Arc<App>> for BaseUrl {
     }
 }
 
-/// The same of the host that the client has reached, whatever `mk.public_url` is.
+/// Address of the host that the client has reached, whatever `mk.public_url` is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalUrl(pub String);
 

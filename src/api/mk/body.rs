@@ -46,14 +46,14 @@ impl JsonBody {
     /// Reads a JSON object.
     ///
     /// # Errors
-    /// As [`read_all`]; 400 for no body and for anything that is no JSON object; 415 for another media type.
+    /// The errors of [`read_all`]; 400 for no body and for anything that is no JSON object; 415 for another media type.
     pub async fn fields(self, app: &App) -> Result<Fields, MkError> {
         let (parts, body) = self.0.into_parts();
         let bytes = read_all(app, &parts.headers, body).await?;
         parse(&parts.headers, bytes)
     }
 
-    /// As [`JsonBody::fields`]; no body is an object without members.
+    /// Reads a JSON object; no body is an object without members.
     pub async fn fields_if_any(self, app: &App) -> Result<Fields, MkError> {
         let (parts, body) = self.0.into_parts();
         let bytes = read_all(app, &parts.headers, body).await?;
@@ -63,7 +63,7 @@ impl JsonBody {
         }
     }
 
-    /// As [`JsonBody::fields`], of a caller that has not authenticated: within a small size limit, and the memory that
+    /// Reads a JSON object of a caller that has not authenticated: within a small size limit, and the memory that
     /// callers of its address share.
     pub async fn unauthenticated_fields(self) -> Result<Fields, MkError> {
         let (parts, body) = self.0.into_parts();
@@ -75,7 +75,7 @@ impl JsonBody {
     /// Reads a JSON body of any form.
     ///
     /// # Errors
-    /// As [`read_all`]; 400 for no body; 415 for another media type.
+    /// The errors of [`read_all`]; 400 for no body; 415 for another media type.
     pub async fn bytes(self, app: &App) -> Result<Bytes, MkError> {
         let (parts, body) = self.0.into_parts();
         let bytes = read_all(app, &parts.headers, body).await?;
@@ -87,7 +87,7 @@ impl JsonBody {
 /// Reads a JSON object from the bytes of a body.
 ///
 /// # Errors
-/// As [`JsonBody::fields`].
+/// The errors of [`JsonBody::fields`].
 pub fn parse(headers: &HeaderMap, bytes: Bytes) -> Result<Fields, MkError> {
     check_media(headers, &bytes)?;
     match serde_json::from_slice(&bytes) {
@@ -255,7 +255,7 @@ impl Fields {
         read
     }
 
-    /// As [`Fields::choice`], of one that must be there.
+    /// One of a closed set, by its name; it must be there.
     pub fn required_choice<T: Copy>(
         &mut self,
         name: &str,

@@ -39,7 +39,7 @@ impl FromRequestParts<Arc<App>> for MkCaller {
 /// Authenticates a request by its bearer token.
 ///
 /// # Errors
-/// As `MkCredentials::authenticate_mk`.
+/// The errors of `MkCredentials::authenticate_mk`.
 pub async fn authenticate(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<MkCaller> {
     let missing = || Error::new(Kind::Unauthenticated, "there is no bearer token");
     let mut access = app.mk.credentials.authenticate_mk(bearer::token(headers).ok_or_else(missing)?).await?;

@@ -2,67 +2,53 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use uuid::Uuid;
 
-use super::body::{Fields, JsonBody};
+use super::body::Fields;
 use super::caller::MkCaller;
-use super::endpoint::{Endpoint, Section};
+use super::document_noun::{DocumentNoun, endpoints};
+use super::documents;
+use super::endpoint::Section;
 use super::noun::field_type::FieldType;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, read_only, required};
 use super::noun::reader::read_row;
+use super::noun::schemas;
 use super::noun::stamp::Stamp;
-use super::noun::value::{ShownRow, ShownValue};
-use super::noun::{schemas, sort};
-use super::openapi_document::{id, page_of, paged};
-use super::page::{Page, SortKey};
-use super::path::PathId;
+use super::openapi_document::{id, paged};
+use super::operation_docs::NounWords;
+use super::page::SortKey;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, ok};
-use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
+use crate::app::fields::show_value::ShowValue;
+use crate::app::fields::shown::ShownValue;
 use crate::app::media::camera::{CameraHealth, CameraStatus};
 use crate::domain::document::camera::CameraAddress;
 use crate::domain::document::{CameraSpec, Document, DocumentContent, DocumentKind};
 use crate::domain::media::address::CameraKind;
-use crate::domain::{DeviceId, Error, Micros, Principal, Result};
-
-const COLLECTION: &str = "/api/v1/cameras";
-const ONE: &str = "/api/v1/cameras/{id}";
-const KIND: DocumentKind = DocumentKind::Camera;
+use crate::domain::{DeviceId, Micros, Principal, Result};
 
 /// The operations.
 pub fn section() -> Section {
-    let row = || schema::reference("Camera");
-    let body = || schema::reference("CameraBody");
-    let list_doc = paged(Doc::new("listCameras", "List cameras"))
-        .query("deviceId", id(), "Only cameras of this device.")
-        .answers(200, "A page of cameras.", page_of("Camera"));
-    let create_doc = Doc::new("createCamera", "Create a camera")
-        .about("The camera is probed at once, and then every minute.")
-        .body(body())
-        .answers(201, "The camera that was created.", row())
-        .with_header("Location", schema::string(), "Path of the camera.");
-    let get_doc = Doc::new("getCamera", "Get a camera").answers(200, "The camera as it is stored.", row());
-    let put_doc = Doc::new("replaceCamera", "Replace a camera")
-        .about("`deviceId` is fixed. An address that is sent as it is shown keeps its password; any other needs its own.")
-        .body(body())
-        .answers(200, "The camera as it is stored.", row());
-    let delete_doc = Doc::new("deleteCamera", "Delete a camera with its captures, clips and live sessions")
-        .answers_nothing("The camera is deleted.");
+    let docs = [
+        paged(Doc::new("listCameras", "List cameras")).query(
+            "deviceId",
+            id(),
+            "Only cameras of this device.",
+        ),
+        Doc::new("createCamera", "Create a camera")
+            .about("The camera is probed at once, and then every minute."),
+        Doc::new("getCamera", "Get a camera"),
+        Doc::new("replaceCamera", "Replace a camera")
+            .about("`deviceId` is fixed. An address that is sent as it is shown keeps its password; any other needs its own."),
+        Doc::new("deleteCamera", "Delete a camera with its captures, clips and live sessions"),
+    ];
     Section {
         name: "Cameras",
         about: "Cameras that belong to devices, with what their newest probes have found.",
-        endpoints: vec![
-            Endpoint::get(COLLECTION, list, list_doc),
-            Endpoint::post(COLLECTION, create, create_doc),
-            Endpoint::get(ONE, one, get_doc),
-            Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
-        ],
+        endpoints: endpoints::<CameraRow>(docs),
         schemas: vec![schemas::view::<CameraRow>("Camera"), schemas::body::<CameraRow>("CameraBody")],
     }
 }
@@ -116,16 +102,18 @@ impl MkNoun for CameraRow {
     }
 }
 
+impl ShowValue for CameraAddress {
+    fn show(&mut self) -> ShownValue {
+        self.text.show()
+    }
+}
+
 /// An address in a body; responses show it without its password.
 impl FieldType for CameraAddress {
     const RULES_REQUIRE_IT: bool = true;
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         fields.text(name).map(|text| CameraAddress::new(&text))
-    }
-
-    fn show(&mut self) -> ShownValue {
-        self.text.show()
     }
 
     fn sort_key(&self) -> SortKey {
@@ -135,65 +123,46 @@ impl FieldType for CameraAddress {
 
 impl CameraRow {
     fn new(app: &App, who: &Principal, row: &Document) -> Result<Self> {
-        let spec = row.camera().ok_or_else(|| Error::internal("a camera is of another kind"))?.clone();
+        let spec = documents::content(row.camera())?;
         let CameraHealth { status, last_seen, .. } = app.media.cameras.camera_health(who, row)?;
         let (device, kind) = (app.devices.device(who, spec.device)?.aliases.uuid, Some(spec.kind));
         Ok(CameraRow { stamp: Stamp::of(row), device, spec, kind, status, last_seen })
     }
 }
 
-fn view(app: &App, who: &Principal, row: &Document) -> Result<ShownRow> {
-    CameraRow::new(app, who, row).map(ShownRow::new)
-}
+impl DocumentNoun for CameraRow {
+    type Content = CameraSpec;
+    const KIND: DocumentKind = DocumentKind::Camera;
+    const COLLECTION: &'static str = "/api/v1/cameras";
+    const ONE: &'static str = "/api/v1/cameras/{id}";
+    const WORDS: NounWords = NounWords::new("Camera", "camera", "cameras");
 
-/// `GET /cameras`.
-async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let (who, page) = (&caller.principal, query.page(&sort::sortable::<CameraRow>())?);
-    let rows = documents::of_device(&app, who, KIND, &query)?;
-    let key = |row: &Arc<Document>, property: &str| {
-        documents::key(row, property, || CameraRow::new(&app, who, row).ok())
-    };
-    let page = page.of(rows, key, |row| row.uuid);
-    // A camera that was deleted with its device a moment ago is left out.
-    let content = page.content.iter().filter_map(|row| view(&app, who, row).ok()).collect();
-    Ok(ok(Page::<ShownRow> { content, page: page.page }))
-}
+    fn converter(app: &App, who: &Principal) -> Result<impl Fn(&Document) -> Result<Self>> {
+        Ok(move |row: &Document| CameraRow::new(app, who, row))
+    }
 
-/// `POST /cameras`.
-async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    let who = &caller.principal;
-    app.documents.check_may_change_documents(who, KIND)?;
-    let spec = read(&app, who, body.fields(&app).await?)?;
-    let row = app.media.cameras.create_camera(who, spec).await?;
-    Ok(created(COLLECTION, row.uuid, view(&app, who, &row)?))
-}
+    fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CameraSpec, MkError> {
+        let device = documents::device_of_body(app, who, &mut fields);
+        let CameraRow { spec, kind, .. } = read_row(&mut fields);
+        let spec = CameraSpec {
+            // Without a device there is a problem, and the reading ends with it.
+            device: device.map_or(DeviceId(0), |device| device.id),
+            kind: kind.unwrap_or_else(|| CameraSpec::kind_of(&spec.stream)),
+            ..spec
+        };
+        fields.finish(spec.problems())?;
+        Ok(spec)
+    }
 
-/// `GET /cameras/{id}`.
-async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let named = documents::named(KIND, *id);
-    let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(ok(view(&app, &caller.principal, &row).map_err(named)?))
-}
+    fn documents(app: &App, who: &Principal, query: &Query) -> Result<Vec<Arc<Document>>, MkError> {
+        documents::of_device(app, who, Self::KIND, query)
+    }
 
-/// `PUT /cameras/{id}`.
-async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    let who = &caller.principal;
-    let named = documents::named(KIND, *id);
-    documents::find_to_change(&app, who, KIND, *id)?;
-    let spec = read(&app, who, body.fields(&app).await?)?;
-    let row = app.media.cameras.replace_camera(who, *id, spec).await.map_err(named)?;
-    Ok(ok(view(&app, who, &row).map_err(named)?))
-}
+    async fn create(app: &App, caller: &MkCaller, new: CameraSpec) -> Result<Arc<Document>> {
+        app.media.cameras.create_camera(&caller.principal, new).await
+    }
 
-fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CameraSpec, MkError> {
-    let device = documents::device_of_body(app, who, &mut fields);
-    let CameraRow { spec, kind, .. } = read_row(&mut fields);
-    let spec = CameraSpec {
-        // Without a device there is a problem, and the reading ends with it.
-        device: device.map_or(DeviceId(0), |device| device.id),
-        kind: kind.unwrap_or_else(|| CameraSpec::kind_of(&spec.stream)),
-        ..spec
-    };
-    fields.finish(spec.problems())?;
-    Ok(spec)
+    async fn replace(app: &App, who: &Principal, id: Uuid, new: CameraSpec) -> Result<Arc<Document>> {
+        app.media.cameras.replace_camera(who, id, new).await
+    }
 }

@@ -1,76 +1,42 @@
 //! `/media-capture-rules`: which events make cameras record.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use uuid::Uuid;
 
-use super::body::{Fields, JsonBody};
-use super::caller::MkCaller;
-use super::endpoint::{Endpoint, Section};
+use super::body::Fields;
+use super::document_noun::{DocumentNoun, endpoints};
+use super::endpoint::Section;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, required};
 use super::noun::nested::NestedObject;
 use super::noun::reader::read_row;
+use super::noun::schemas;
 use super::noun::stamp::Stamp;
-use super::noun::value::ShownRow;
-use super::noun::{schemas, sort};
-use super::openapi_document::{id, page_of, paged};
-use super::page::Page;
-use super::path::PathId;
+use super::openapi_document::{id, paged};
+use super::operation_docs::NounWords;
 use super::problem::MkError;
-use super::query::Query;
-use super::wire::{created, ok};
-use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::media::capture_rule::CaptureRule;
 use crate::domain::document::capture_rule::{EventMatch, SEVERITIES};
-use crate::domain::document::{CaptureRuleSpec, Document, DocumentContent, DocumentKind, DocumentSpec};
+use crate::domain::document::{CaptureRuleSpec, Document, DocumentContent, DocumentKind};
 use crate::domain::event::EventSource;
 use crate::domain::{Principal, Result};
 
-const COLLECTION: &str = "/api/v1/media-capture-rules";
-const ONE: &str = "/api/v1/media-capture-rules/{id}";
-const KIND: DocumentKind = DocumentKind::CaptureRule;
-
 /// The operations.
 pub fn section() -> Section {
-    let row = || schema::reference("MediaCaptureRule");
-    let body = || schema::reference("MediaCaptureRuleBody");
-    let list_doc = paged(Doc::new("listMediaCaptureRules", "List capture rules")).answers(
-        200,
-        "A page of capture rules.",
-        page_of("MediaCaptureRule"),
-    );
-    let create_doc = Doc::new("createMediaCaptureRule", "Create a capture rule")
-        .about("A rule is for new events. What was before an event is held by the recorder of a camera (`dvrUrl`) alone.")
-        .body(body())
-        .answers(201, "The rule that was created.", row())
-        .with_header("Location", schema::string(), "Path of the rule.");
-    let get_doc = Doc::new("getMediaCaptureRule", "Get a capture rule").answers(
-        200,
-        "The capture rule as it is stored.",
-        row(),
-    );
-    let put_doc = Doc::new("replaceMediaCaptureRule", "Replace a capture rule").body(body()).answers(
-        200,
-        "The capture rule as it is stored.",
-        row(),
-    );
-    let delete_doc = Doc::new("deleteMediaCaptureRule", "Delete a capture rule")
-        .about("The captures that the rule made stay.")
-        .answers_nothing("The capture rule is deleted.");
+    let docs = [
+        paged(Doc::new("listMediaCaptureRules", "List capture rules")),
+        Doc::new("createMediaCaptureRule", "Create a capture rule")
+            .about("A rule is for new events. What was before an event is held by the recorder of a camera (`dvrUrl`) alone."),
+        Doc::new("getMediaCaptureRule", "Get a capture rule"),
+        Doc::new("replaceMediaCaptureRule", "Replace a capture rule"),
+        Doc::new("deleteMediaCaptureRule", "Delete a capture rule")
+            .about("The captures that the rule made stay."),
+    ];
     Section {
         name: "Capture rules",
         about: "Which events make cameras record. Without any of its cameras a rule is switched off.",
-        endpoints: vec![
-            Endpoint::get(COLLECTION, list, list_doc),
-            Endpoint::post(COLLECTION, create, create_doc),
-            Endpoint::get(ONE, one, get_doc),
-            Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
-        ],
+        endpoints: endpoints::<CaptureRuleRow>(docs),
         schemas: vec![
             schemas::view::<CaptureRuleRow>("MediaCaptureRule"),
             schemas::body::<CaptureRuleRow>("MediaCaptureRuleBody"),
@@ -158,62 +124,34 @@ impl CaptureRuleRow {
     }
 }
 
-fn view(app: &App, who: &Principal, row: &Document) -> Result<ShownRow> {
-    CaptureRuleRow::new(app, who, row).map(ShownRow::new)
-}
+impl DocumentNoun for CaptureRuleRow {
+    type Content = CaptureRuleSpec;
+    const KIND: DocumentKind = DocumentKind::CaptureRule;
+    const COLLECTION: &'static str = "/api/v1/media-capture-rules";
+    const ONE: &'static str = "/api/v1/media-capture-rules/{id}";
+    const WORDS: NounWords =
+        NounWords::new("MediaCaptureRule", "capture rule", "capture rules").created_as("rule");
 
-/// `GET /media-capture-rules`.
-async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let (who, page) = (&caller.principal, query.page(&sort::sortable::<CaptureRuleRow>())?);
-    let rows = app.documents.documents(who, KIND)?;
-    let key = |row: &Arc<Document>, property: &str| {
-        documents::key(row, property, || CaptureRuleRow::new(&app, who, row).ok())
-    };
-    let page = page.of(rows, key, |row| row.uuid);
-    let content: Result<Vec<_>> = page.content.iter().map(|row| view(&app, who, row)).collect();
-    Ok(ok(Page::<ShownRow> { content: content?, page: page.page }))
-}
+    fn converter(app: &App, who: &Principal) -> Result<impl Fn(&Document) -> Result<Self>> {
+        Ok(move |row: &Document| CaptureRuleRow::new(app, who, row))
+    }
 
-/// `POST /media-capture-rules`.
-async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    let who = &caller.principal;
-    app.documents.check_may_change_documents(who, KIND)?;
-    let spec = read(&app, who, body.fields(&app).await?)?;
-    let row = app.documents.create_document(who, DocumentSpec::CaptureRule(spec)).await?;
-    Ok(created(COLLECTION, row.uuid, view(&app, who, &row)?))
-}
-
-/// `GET /media-capture-rules/{id}`.
-async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(ok(view(&app, &caller.principal, &row)?))
-}
-
-/// `PUT /media-capture-rules/{id}`.
-async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    let who = &caller.principal;
-    documents::find_to_change(&app, who, KIND, *id)?;
-    let spec = read(&app, who, body.fields(&app).await?)?;
-    let change = |stored: &mut DocumentSpec| *stored = DocumentSpec::CaptureRule(spec);
-    let row = documents::update(&app, who, (KIND, *id), change).await?;
-    Ok(ok(view(&app, who, &row)?))
-}
-
-fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CaptureRuleSpec, MkError> {
-    let mut spec = read_row::<CaptureRuleRow>(&mut fields).spec;
-    spec.name = spec.name.trim().to_owned();
-    for (index, camera) in spec.cameras.iter().enumerate().take(100) {
-        if app.documents.document(who, DocumentKind::Camera, *camera).is_err() {
-            fields.problem(&format!("cameraIds[{index}]"), "does not exist");
+    fn read(app: &App, who: &Principal, mut fields: Fields) -> Result<CaptureRuleSpec, MkError> {
+        let mut spec = read_row::<CaptureRuleRow>(&mut fields).spec;
+        spec.name = spec.name.trim().to_owned();
+        for (index, camera) in spec.cameras.iter().enumerate().take(100) {
+            if app.documents.document(who, DocumentKind::Camera, *camera).is_err() {
+                fields.problem(&format!("cameraIds[{index}]"), "does not exist");
+            }
         }
+        fields.required("match");
+        if let Some(mut nested) = fields.nested("match") {
+            spec.matches = read_match(app, who, &mut nested);
+            fields.absorb(nested);
+        }
+        fields.finish(spec.problems())?;
+        Ok(spec)
     }
-    fields.required("match");
-    if let Some(mut nested) = fields.nested("match") {
-        spec.matches = read_match(app, who, &mut nested);
-        fields.absorb(nested);
-    }
-    fields.finish(spec.problems())?;
-    Ok(spec)
 }
 
 fn read_match(app: &App, who: &Principal, fields: &mut Fields) -> EventMatch {

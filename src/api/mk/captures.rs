@@ -12,7 +12,6 @@ use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::noun::list::{FieldVisitor, MkNoun, read_only};
 use super::noun::stamp::Stamp;
-use super::noun::value::ShownRow;
 use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::{Page, SortKey};
@@ -23,6 +22,7 @@ use super::wire::{iso, ok};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::app::App;
+use crate::app::fields::shown::ShownRow;
 use crate::app::media::files::CaptureFile;
 use crate::domain::media::state::CaptureState;
 use crate::domain::media::{MediaJob, MediaKind};
@@ -157,7 +157,7 @@ async fn view(app: &App, who: &Principal, base: &BaseUrl, job: &MediaJob) -> Res
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, query: Query) -> Answer {
     let (who, page) = (&caller.principal, query.page(&sort::sortable::<CaptureRow>())?);
     let (camera, event) = (query.uuid("cameraId")?, query.uuid("eventId")?);
-    let status = query.choice("status", CaptureState::ALL, CaptureState::name)?;
+    let status = query.choice("status", &CaptureState::ALL, CaptureState::name)?;
     let (from, to) = (query.time("from")?, query.time("to")?);
     if let (Some(from), Some(to)) = (from, to)
         && from >= to

@@ -2,67 +2,44 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use serde_json::Map;
 
-use super::body::{Fields, JsonBody};
+use super::body::Fields;
 use super::caller::MkCaller;
-use super::endpoint::{Endpoint, Section};
+use super::document_noun::{DocumentNoun, endpoints};
+use super::documents;
+use super::endpoint::Section;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::nested::NestedNoun;
 use super::noun::reader::read_row;
+use super::noun::schemas;
 use super::noun::stamp::Stamp;
-use super::noun::value::ShownRow;
-use super::noun::{schemas, sort};
-use super::openapi_document::{id, page_of, paged};
-use super::path::PathId;
+use super::openapi_document::{id, paged};
+use super::operation_docs::NounWords;
 use super::problem::MkError;
-use super::query::Query;
-use super::wire::{created, ok};
-use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
+use crate::app::fields::shown::ShownRow;
 use crate::domain::document::dashboard::{COLUMNS, MAX_ROWS, MAX_WIDGET_ID, MAX_WIDGETS};
 use crate::domain::document::{
     DashboardSpec, Document, DocumentContent, DocumentKind, DocumentSpec, Widget, WidgetType,
 };
-
-const COLLECTION: &str = "/api/v1/dashboards";
-const ONE: &str = "/api/v1/dashboards/{id}";
-const KIND: DocumentKind = DocumentKind::Dashboard;
+use crate::domain::{Principal, Result};
 
 /// The operations.
 pub fn section() -> Section {
-    let row = || schema::reference("Dashboard");
-    let body = || schema::reference("DashboardBody");
-    let list_doc = paged(Doc::new("listDashboards", "List dashboards")).answers(
-        200,
-        "A page of dashboards.",
-        page_of("Dashboard"),
-    );
-    let create_doc = Doc::new("createDashboard", "Create a dashboard")
-        .body(body())
-        .answers(201, "The dashboard that was created.", row())
-        .with_header("Location", schema::string(), "Path of the dashboard.");
-    let get_doc =
-        Doc::new("getDashboard", "Get a dashboard").answers(200, "The dashboard as it is stored.", row());
-    let put_doc = Doc::new("replaceDashboard", "Replace a dashboard")
-        .about("A dashboard of a pack is fixed.")
-        .body(body())
-        .answers(200, "The dashboard as it is stored.", row());
-    let delete_doc =
-        Doc::new("deleteDashboard", "Delete a dashboard").answers_nothing("The dashboard is deleted.");
+    let docs = [
+        paged(Doc::new("listDashboards", "List dashboards")),
+        Doc::new("createDashboard", "Create a dashboard"),
+        Doc::new("getDashboard", "Get a dashboard"),
+        Doc::new("replaceDashboard", "Replace a dashboard").about("A dashboard of a pack is fixed."),
+        Doc::new("deleteDashboard", "Delete a dashboard"),
+    ];
     Section {
         name: "Dashboards",
         about: "Widgets in a grid of 24 columns. A sensor of a widget that does not exist is drawn empty.",
-        endpoints: vec![
-            Endpoint::get(COLLECTION, list, list_doc),
-            Endpoint::post(COLLECTION, create, create_doc),
-            Endpoint::get(ONE, one, get_doc),
-            Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
-        ],
+        endpoints: endpoints::<DashboardRow>(docs),
         schemas: vec![
             schemas::view::<DashboardRow>("Dashboard"),
             schemas::body::<DashboardRow>("DashboardBody"),
@@ -132,57 +109,43 @@ impl MkNoun for DashboardRow {
 }
 
 impl DashboardRow {
-    /// `None` for a document of another kind.
-    fn new(row: &Document) -> Option<Self> {
-        Some(DashboardRow { stamp: Stamp::of(row), spec: row.dashboard()?.clone() })
+    fn new(row: &Document) -> Result<Self> {
+        Ok(DashboardRow { stamp: Stamp::of(row), spec: documents::content(row.dashboard())? })
     }
 }
 
 /// Shows a dashboard; `None` for a document of another kind.
 pub fn view(row: &Document) -> Option<ShownRow> {
-    DashboardRow::new(row).map(ShownRow::new)
+    DashboardRow::new(row).ok().map(ShownRow::new)
 }
 
-/// `GET /dashboards`.
-async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(&sort::sortable::<DashboardRow>())?;
-    let rows = app.documents.documents(&caller.principal, KIND)?;
-    let key = |row: &Arc<Document>, property: &str| documents::key(row, property, || DashboardRow::new(row));
-    Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
-}
+impl DocumentNoun for DashboardRow {
+    type Content = DashboardSpec;
+    const KIND: DocumentKind = DocumentKind::Dashboard;
+    const COLLECTION: &'static str = "/api/v1/dashboards";
+    const ONE: &'static str = "/api/v1/dashboards/{id}";
+    const WORDS: NounWords = NounWords::new("Dashboard", "dashboard", "dashboards");
 
-/// `POST /dashboards`.
-async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.documents.check_may_change_documents(&caller.principal, KIND)?;
-    let dashboard = read_whole(body.fields(&app).await?)?;
-    let dashboard = DashboardSpec { created_by: Some(caller.actor.clone()), ..dashboard };
-    let row = app.documents.create_document(&caller.principal, DocumentSpec::Dashboard(dashboard)).await?;
-    Ok(created(COLLECTION, row.uuid, view(&row)))
-}
+    fn converter(_: &App, _: &Principal) -> Result<impl Fn(&Document) -> Result<Self>> {
+        Ok(DashboardRow::new)
+    }
 
-/// `GET /dashboards/{id}`.
-async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(ok(view(&row)))
-}
+    fn read(_: &App, _: &Principal, mut fields: Fields) -> Result<DashboardSpec, MkError> {
+        let dashboard = read(&mut fields);
+        fields.finish(dashboard.problems())?;
+        Ok(dashboard)
+    }
 
-/// `PUT /dashboards/{id}`.
-async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    documents::find_to_change(&app, &caller.principal, KIND, *id)?;
-    let dashboard = read_whole(body.fields(&app).await?)?;
-    let change = |spec: &mut DocumentSpec| {
-        if let DocumentSpec::Dashboard(stored) = spec {
-            *stored = stored.replaced_by(dashboard);
+    fn put(stored: &mut DocumentSpec, new: DashboardSpec) {
+        if let DocumentSpec::Dashboard(stored) = stored {
+            *stored = stored.replaced_by(new);
         }
-    };
-    let row = documents::update(&app, &caller.principal, (KIND, *id), change).await?;
-    Ok(ok(view(&row)))
-}
+    }
 
-fn read_whole(mut fields: Fields) -> Result<DashboardSpec, MkError> {
-    let dashboard = read(&mut fields);
-    fields.finish(dashboard.problems())?;
-    Ok(dashboard)
+    async fn create(app: &App, caller: &MkCaller, new: DashboardSpec) -> Result<Arc<Document>> {
+        let new = DashboardSpec { created_by: Some(caller.actor.clone()), ..new };
+        app.documents.create_document(&caller.principal, new.into()).await
+    }
 }
 
 /// Reads a dashboard, alone or in a pack; its own rules are not checked.

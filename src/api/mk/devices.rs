@@ -12,9 +12,9 @@ use super::endpoint::{Endpoint, Section};
 use super::noun::list::{FieldVisitor, MkNoun, omittable, read_only, required};
 use super::noun::reader::read_over;
 use super::noun::stamp::Stamp;
-use super::noun::value::ShownRow;
 use super::noun::{schemas, sort};
-use super::openapi_document::{id, page_of, paged};
+use super::openapi_document::{id, paged};
+use super::operation_docs::NounWords;
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
@@ -23,6 +23,7 @@ use super::wire::{created, no_content, ok};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
+use crate::app::fields::shown::ShownRow;
 use crate::app::mk::device::{DeviceOverview, PlatformDevice};
 use crate::domain::device::Protocol;
 use crate::domain::platform_status::PlatformStatus;
@@ -33,45 +34,34 @@ const ONE: &str = "/api/v1/devices/{id}";
 
 /// The operations.
 pub fn section() -> Section {
-    let list = paged(Doc::new("listDevices", "List devices"))
-        .query(
-            "status",
-            schema::choice(PlatformStatus::ALL.map(PlatformStatus::name)),
-            "Only devices in this state.",
-        )
-        .query("siteId", id(), "Only devices at this site.")
-        .query("groupId", id(), "Group that the device is in.")
-        .query("tag", schema::string(), "Tag; of several a device has to carry all.")
-        .query("deviceProfileId", id(), "Only devices of this profile.")
-        .query("q", schema::string(), "Part of the name, in any case.")
-        .answers(200, "A page of devices.", page_of("Device"));
-    let body = schema::reference("DeviceBody");
-    let one = |doc: Doc| doc.answers(200, "The device as it is stored.", schema::reference("Device"));
-    let create = Doc::new("createDevice", "Create a virtual device")
-        .about("A physical device comes from a registration token. `status` is ignored.")
-        .body(body.clone())
-        .answers(201, "The device that was created.", schema::reference("Device"))
-        .with_header("Location", schema::string(), "Path of the device.");
+    const WORDS: NounWords = NounWords::new("Device", "device", "devices");
+    let states = schema::choice(PlatformStatus::ALL.map(PlatformStatus::name));
+    let [list_doc, create_doc, get_doc, put_doc, delete_doc] = WORDS.describe([
+        paged(Doc::new("listDevices", "List devices"))
+            .query("status", states, "Only devices in this state.")
+            .query("siteId", id(), "Only devices at this site.")
+            .query("groupId", id(), "Group that the device is in.")
+            .query("tag", schema::string(), "Tag; of several a device has to carry all.")
+            .query("deviceProfileId", id(), "Only devices of this profile.")
+            .query("q", schema::string(), "Part of the name, in any case."),
+        Doc::new("createDevice", "Create a virtual device")
+            .about("A physical device comes from a registration token. `status` is ignored."),
+        Doc::new("getDevice", "Get a device"),
+        Doc::new("replaceDevice", "Replace a device"),
+        Doc::new("deleteDevice", "Delete a device with its sensors and readings"),
+    ]);
+    let patch_doc =
+        Doc::new("patchDevice", "Change the given fields of a device").body(schema::reference("DevicePatch"));
     Section {
         name: "Devices",
         about: "Devices with their status, tags and place. They are the devices of all other interfaces too.",
         endpoints: vec![
-            Endpoint::get(COLLECTION, list_devices, list),
-            Endpoint::post(COLLECTION, create_device, create),
-            Endpoint::get(ONE, device, one(Doc::new("getDevice", "Get a device"))),
-            Endpoint::put(ONE, replace, one(Doc::new("replaceDevice", "Replace a device").body(body))),
-            Endpoint::patch(
-                ONE,
-                patch,
-                one(Doc::new("patchDevice", "Change the given fields of a device")
-                    .body(schema::reference("DevicePatch"))),
-            ),
-            Endpoint::delete(
-                ONE,
-                delete,
-                Doc::new("deleteDevice", "Delete a device with its sensors and readings")
-                    .answers_nothing("The device is deleted."),
-            ),
+            Endpoint::get(COLLECTION, list_devices, list_doc),
+            Endpoint::post(COLLECTION, create_device, create_doc),
+            Endpoint::get(ONE, device, get_doc),
+            Endpoint::put(ONE, replace, put_doc),
+            Endpoint::patch(ONE, patch, WORDS.stored(patch_doc)),
+            Endpoint::delete(ONE, delete, delete_doc),
         ],
         schemas: vec![
             schemas::view::<DeviceRow>("Device"),

@@ -21,15 +21,15 @@ use super::query::Query;
 use super::wire::no_content;
 use crate::app::App;
 use crate::domain::device::Device;
-use crate::domain::document::{Document, DocumentKind, DocumentSpec};
-use crate::domain::{Error, Principal};
+use crate::domain::document::{Document, DocumentKind};
+use crate::domain::{Error, Principal, Result};
 
 /// Returns the document at the id of a path.
 pub fn find(app: &App, who: &Principal, kind: DocumentKind, id: Uuid) -> Result<Arc<Document>, MkError> {
     app.documents.document(who, kind, id).map_err(named(kind, id))
 }
 
-/// As [`find`], for a caller that may change it.
+/// Returns the document at the id of a path, for a caller that may change it.
 pub fn find_to_change(
     app: &App,
     who: &Principal,
@@ -39,14 +39,9 @@ pub fn find_to_change(
     app.documents.document_to_change(who, kind, id).map_err(named(kind, id))
 }
 
-/// Changes the document at the id of a path.
-pub async fn update(
-    app: &App,
-    who: &Principal,
-    (kind, id): (DocumentKind, Uuid),
-    change: impl FnOnce(&mut DocumentSpec) + Send,
-) -> Result<Arc<Document>, MkError> {
-    app.documents.update_document(who, (kind, id), None, change).await.map_err(named(kind, id))
+/// Copies the content of a document of the expected kind.
+pub fn content<C: Clone>(content: Option<&C>) -> Result<C> {
+    content.cloned().ok_or_else(|| Error::internal("a document is of another kind"))
 }
 
 /// The handler of DELETE for the documents of a kind.

@@ -11,7 +11,6 @@ use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::noun::list::{FieldVisitor, MkNoun, read_only, required};
 use super::noun::stamp::Stamp;
-use super::noun::value::ShownRow;
 use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::{Page, SortKey};
@@ -22,6 +21,7 @@ use super::wire::{created, ok};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::app::App;
+use crate::app::fields::shown::ShownRow;
 use crate::domain::document::DocumentKind;
 use crate::domain::media::state::ClipState;
 use crate::domain::media::{ClipRequest, MediaJob, MediaKind};
@@ -132,7 +132,7 @@ async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answe
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
     let page = query.page(&sort::sortable::<ClipRow>())?;
     let camera = query.uuid("cameraId")?;
-    let status = query.choice("status", ClipState::ALL, ClipState::name)?;
+    let status = query.choice("status", &ClipState::ALL, ClipState::name)?;
     let is_wanted = |job: &Arc<MediaJob>| {
         camera.is_none_or(|camera| job.camera == camera)
             && job.clip().is_some_and(|clip| status.is_none_or(|status| clip.state == status))

@@ -3,28 +3,30 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
-use serde_json::{Map, Value};
-use uuid::Uuid;
+use serde_json::Map;
 
 use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::event_row::{EVENT_TITLE, EventRow, PAYLOAD, TIMESTAMP, TYPE, view};
+use super::noun::schemas;
 use super::openapi_document::{id, page_of, paged};
 use super::page::PageRequest;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{created, iso, ok};
+use super::row_filter::RowFilter;
+use super::wire::{created, ok};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, FieldSchema, nullable};
 use crate::app::App;
-use crate::app::alert::events::{ShownEvent, new_event_problems};
-use crate::domain::alert::{AlertLifecycle, AlertStatus, Severity};
+use crate::app::alert::events::new_event_problems;
+use crate::app::fields::shown::ShownRow;
+use crate::domain::alert::{AlertLifecycle, Severity};
 use crate::domain::event::{EventFilter, EventOrder, EventSource, EventSpec};
 use crate::domain::pagination::Pagination;
-use crate::domain::{DeviceId, Error, Kind, Micros, Principal, StreamId};
+use crate::domain::{DeviceId, Error, Micros, Principal, StreamId};
 
 const COLLECTION: &str = "/api/v1/events";
 const TITLE: &str = "Event";
@@ -70,34 +72,11 @@ pub fn section() -> Section {
             Endpoint::get("/api/v1/events/{id}/lifecycle", lifecycle, lifecycle_doc),
         ],
         schemas: vec![
-            ("Event", schema::object(&described())),
+            schemas::view::<EventRow>("Event"),
             ("EventBody", schema::body(&described_body())),
-            ("EventLifecycle", schema::object(&described_lifecycle())),
+            schemas::view::<AlertLifecycle>("EventLifecycle"),
         ],
     }
-}
-
-const TYPE: &str = "Kind of the event, such as `alert` or `anomaly`.";
-const TIMESTAMP: &str = "Time of the event, as its creator gives it.";
-/// Description of a field whose name means something else for commands.
-pub const ACKNOWLEDGED_AT: &str = "Time at which somebody acknowledged the alert.";
-const EVENT_TITLE: &str = "Sentence for people that says what happened.";
-const PAYLOAD: &str = "Any data of the creator, at most 64 KiB of JSON.";
-
-fn described() -> Vec<FieldSchema> {
-    vec![
-        schema::required("id", id()),
-        schema::required("source", schema::choice(EventSource::ALL.map(EventSource::name))),
-        schema::required("type", schema::described(schema::string(), TYPE)),
-        schema::required("severity", schema::choice(Severity::ALL.map(Severity::name))),
-        schema::required("deviceId", nullable(id())),
-        schema::required("sensorId", nullable(id())),
-        schema::required("timestamp", schema::described(schema::time(), TIMESTAMP)),
-        schema::required("title", schema::described(schema::string(), EVENT_TITLE)),
-        schema::required("payload", schema::described(schema::map(), PAYLOAD)),
-        schema::required("lifecycle", nullable(schema::reference("EventLifecycle"))),
-        schema::required("createdAt", schema::time()),
-    ]
 }
 
 fn described_body() -> Vec<FieldSchema> {
@@ -112,80 +91,6 @@ fn described_body() -> Vec<FieldSchema> {
         schema::omittable("timestamp", schema::described(nullable(schema::time_input()), TIMESTAMP)),
         schema::optional("payload", schema::described(schema::map(), PAYLOAD), Map::new()),
     ]
-}
-
-fn described_lifecycle() -> Vec<FieldSchema> {
-    let moment = || nullable(schema::time());
-    let text = || nullable(schema::string());
-    vec![
-        schema::required("status", schema::choice(AlertStatus::ALL.map(AlertStatus::name))),
-        schema::required("acknowledgedAt", schema::described(moment(), ACKNOWLEDGED_AT)),
-        schema::required("acknowledgedBy", text()),
-        schema::required("resolvedAt", moment()),
-        schema::required("resolvedBy", text()),
-        schema::required("note", text()),
-    ]
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct LifecycleView {
-    status: &'static str,
-    acknowledged_at: Option<String>,
-    acknowledged_by: Option<String>,
-    resolved_at: Option<String>,
-    resolved_by: Option<String>,
-    note: Option<String>,
-}
-
-impl From<AlertLifecycle> for LifecycleView {
-    fn from(lifecycle: AlertLifecycle) -> Self {
-        let AlertLifecycle { status, acknowledged_at, acknowledged_by, resolved_at, resolved_by, note } =
-            lifecycle;
-        LifecycleView {
-            status: status.name(),
-            acknowledged_at: acknowledged_at.map(iso),
-            acknowledged_by,
-            resolved_at: resolved_at.map(iso),
-            resolved_by,
-            note,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EventView {
-    id: Uuid,
-    source: &'static str,
-    #[serde(rename = "type")]
-    kind: String,
-    severity: &'static str,
-    device_id: Option<Uuid>,
-    sensor_id: Option<Uuid>,
-    timestamp: String,
-    title: String,
-    payload: Map<String, Value>,
-    lifecycle: Option<LifecycleView>,
-    created_at: String,
-}
-
-impl From<ShownEvent> for EventView {
-    fn from(ShownEvent { event, device, sensor }: ShownEvent) -> Self {
-        EventView {
-            id: event.uuid,
-            source: event.source.name(),
-            kind: event.spec.kind,
-            severity: Severity::from(event.spec.level).name(),
-            device_id: device,
-            sensor_id: sensor,
-            timestamp: iso(event.spec.ts),
-            title: event.spec.message,
-            payload: event.spec.payload,
-            lifecycle: event.alert.map(|alert| alert.lifecycle.into()),
-            created_at: iso(event.created_at),
-        }
-    }
 }
 
 /// Reads what lists of events and of alerts have in common: severity, range, page and order.
@@ -212,32 +117,16 @@ pub fn event_filter(
     })
 }
 
-/// The device that a list is filtered by; the outer `None` is for one that does not exist.
-pub fn device_of(
-    app: &App,
-    principal: &Principal,
-    query: &Query,
-) -> Result<Option<Option<DeviceId>>, MkError> {
-    let Some(uuid) = query.uuid("deviceId")? else { return Ok(Some(None)) };
-    match app.devices.device_by_uuid(principal, uuid) {
-        Ok(device) => Ok(Some(Some(device.id))),
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// The device that a list is filtered by.
+pub fn device_of(app: &App, principal: &Principal, query: &Query) -> Result<RowFilter<DeviceId>, MkError> {
+    let find = |uuid| app.devices.device_by_uuid(principal, uuid).map(|device| device.id);
+    Ok(RowFilter::find(query.uuid("deviceId")?, find)?)
 }
 
-/// As [`device_of`], for the sensor.
-pub fn stream_of(
-    app: &App,
-    principal: &Principal,
-    query: &Query,
-) -> Result<Option<Option<StreamId>>, MkError> {
-    let Some(uuid) = query.uuid("sensorId")? else { return Ok(Some(None)) };
-    match app.alerts.watched_stream(principal, uuid) {
-        Ok(stream) => Ok(Some(Some(stream))),
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// The stream of the sensor that a list is filtered by.
+pub fn stream_of(app: &App, principal: &Principal, query: &Query) -> Result<RowFilter<StreamId>, MkError> {
+    let find = |uuid| app.alerts.watched_stream(principal, uuid);
+    Ok(RowFilter::find(query.uuid("sensorId")?, find)?)
 }
 
 /// `GET /events`.
@@ -257,12 +146,13 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let device = device_of(&app, &caller.principal, &query)?;
     let stream = stream_of(&app, &caller.principal, &query)?;
     // What does not exist has no events.
-    let (Some(device), Some(stream)) = (device, stream) else {
-        return Ok(ok(page.page(Vec::<EventView>::new(), 0)));
-    };
+    if device.is_unknown() || stream.is_unknown() {
+        return Ok(ok(page.page(Vec::<ShownRow>::new(), 0)));
+    }
+    let (device, stream) = (device.row(), stream.row());
     let filter = EventFilter { source, kinds, device, stream, ..filter };
     let (events, total) = app.events.shown_events(&caller.principal, filter).await?;
-    Ok(ok(page.page(events, total).map(EventView::from)))
+    Ok(ok(page.page(events, total).map(view)))
 }
 
 /// `POST /events`.
@@ -270,13 +160,13 @@ async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -
     app.events.check_may_create_events(&caller.principal)?;
     let (source, spec) = read(body.fields(&app).await?, &app, &caller.principal)?;
     let event = app.events.create_shown_event(&caller.principal, source, spec).await?;
-    Ok(created(COLLECTION, event.event.uuid, EventView::from(event)))
+    Ok(created(COLLECTION, event.event.uuid, view(event)))
 }
 
 /// `GET /events/{id}`.
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let found = app.events.shown_event(&caller.principal, *id).await;
-    Ok(ok(EventView::from(found.map_err(|error| MkError::named(error, TITLE, *id))?)))
+    Ok(ok(view(found.map_err(|error| MkError::named(error, TITLE, *id))?)))
 }
 
 /// `GET /events/{id}/lifecycle`.
@@ -284,7 +174,7 @@ async fn lifecycle(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) ->
     let found = app.events.shown_event(&caller.principal, *id).await;
     let alert = found.and_then(|found| found.event.alert.ok_or_else(Error::not_found));
     let alert = alert.map_err(|error| MkError::named(error, TITLE, *id))?;
-    Ok(ok(LifecycleView::from(alert.lifecycle)))
+    Ok(ok(ShownRow::new(alert.lifecycle)))
 }
 
 fn read(mut fields: Fields, app: &App, principal: &Principal) -> Result<(EventSource, EventSpec), MkError> {

@@ -6,9 +6,10 @@ use super::body::Fields;
 use super::noun::field_type::FieldType;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, required};
 use super::noun::schemas;
-use super::noun::value::{ShownRow, ShownValue};
 use super::page::SortKey;
 use crate::api::openapi::schema;
+use crate::app::fields::show_value::ShowValue;
+use crate::app::fields::shown::{ShownRow, ShownValue};
 use crate::domain::topology::GeoLocation;
 
 impl MkNoun for GeoLocation {
@@ -27,6 +28,12 @@ impl MkNoun for GeoLocation {
     }
 }
 
+impl ShowValue for GeoLocation {
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Row(ShownRow::take(self))
+    }
+}
+
 /// A place without both of its coordinates is none.
 impl FieldType for GeoLocation {
     const IS_SORTABLE: bool = false;
@@ -38,10 +45,6 @@ impl FieldType for GeoLocation {
         let (lat, lon, altitude) = (nested.number("lat"), nested.number("lon"), nested.number("altitude"));
         fields.absorb(nested);
         Some(GeoLocation { lat: lat?, lon: lon?, altitude })
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Row(ShownRow::take(self))
     }
 
     fn sort_key(&self) -> SortKey {

@@ -11,11 +11,13 @@ use uuid::Uuid;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::openapi_document::{id, page_of, paged};
+use super::openapi_document::{id, paged};
+use super::operation_docs::NounWords;
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
+use super::renamed::{FieldNames, renamed, renamed_error};
 use super::wire::{created, iso, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
@@ -31,6 +33,8 @@ use crate::domain::notification::{
 const COLLECTION: &str = "/api/v1/notification-channels";
 const ONE: &str = "/api/v1/notification-channels/{id}";
 const KIND: DocumentKind = DocumentKind::NotificationChannel;
+/// Names of the fields of a channel.
+const NAMES: FieldNames = &[("recipients", "config.to"), ("url", "config.url"), ("secret", "config.secret")];
 const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "type", "enabled", "id"];
 
 /// The operations.
@@ -46,57 +50,26 @@ pub fn section() -> Section {
 }
 
 fn endpoints() -> Vec<Endpoint> {
-    let channel = || schema::reference("NotificationChannel");
-    let body = || schema::reference("NotificationChannelBody");
+    let words = NounWords::new("NotificationChannel", "channel", "channels");
+    let [list_doc, create_doc, get_doc, put_doc, delete_doc] = words.describe([
+        paged(Doc::new("listNotificationChannels", "List notification channels")),
+        Doc::new("createNotificationChannel", "Create a notification channel"),
+        Doc::new("getNotificationChannel", "Get a notification channel"),
+        Doc::new("replaceNotificationChannel", "Replace a notification channel")
+            .about("Without `config.secret` a webhook keeps its secret."),
+        Doc::new("deleteNotificationChannel", "Delete a notification channel")
+            .about("Rules then name it no more, and its waiting deliveries fail."),
+    ]);
+    let test_doc = Doc::new("testNotificationChannel", "Test a notification channel")
+        .about("Sends a `channel.test` once, also by a channel that is not enabled.")
+        .answers(200, "Whether the receiver took the test.", schema::reference("ChannelTest"));
     vec![
-        Endpoint::get(
-            COLLECTION,
-            list,
-            paged(Doc::new("listNotificationChannels", "List notification channels")).answers(
-                200,
-                "A page of channels.",
-                page_of("NotificationChannel"),
-            ),
-        ),
-        Endpoint::post(
-            COLLECTION,
-            create,
-            Doc::new("createNotificationChannel", "Create a notification channel")
-                .body(body())
-                .answers(201, "The channel that was created.", channel())
-                .with_header("Location", schema::string(), "Path of the channel."),
-        ),
-        Endpoint::get(
-            ONE,
-            one,
-            Doc::new("getNotificationChannel", "Get a notification channel").answers(
-                200,
-                "The channel as it is stored.",
-                channel(),
-            ),
-        ),
-        Endpoint::put(
-            ONE,
-            replace,
-            Doc::new("replaceNotificationChannel", "Replace a notification channel")
-                .about("Without `config.secret` a webhook keeps its secret.")
-                .body(body())
-                .answers(200, "The channel as it is stored.", channel()),
-        ),
-        Endpoint::delete(
-            ONE,
-            documents::delete(KIND),
-            Doc::new("deleteNotificationChannel", "Delete a notification channel")
-                .about("Rules then name it no more, and its waiting deliveries fail.")
-                .answers_nothing("The channel is deleted."),
-        ),
-        Endpoint::post(
-            "/api/v1/notification-channels/{id}/test",
-            test,
-            Doc::new("testNotificationChannel", "Test a notification channel")
-                .about("Sends a `channel.test` once, also by a channel that is not enabled.")
-                .answers(200, "Whether the receiver took the test.", schema::reference("ChannelTest")),
-        ),
+        Endpoint::get(COLLECTION, list, list_doc),
+        Endpoint::post(COLLECTION, create, create_doc),
+        Endpoint::get(ONE, one, get_doc),
+        Endpoint::put(ONE, replace, put_doc),
+        Endpoint::delete(ONE, documents::delete(KIND), delete_doc),
+        Endpoint::post("/api/v1/notification-channels/{id}/test", test, test_doc),
     ]
 }
 
@@ -204,7 +177,8 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     app.documents.check_may_change_documents(&caller.principal, KIND)?;
     let draft = read(body.fields(&app).await?, None)?;
-    let row = app.notifications.create_channel(&caller.principal, draft).await?;
+    let made = app.notifications.create_channel(&caller.principal, draft).await;
+    let row = made.map_err(|error| renamed_error(error, NAMES))?;
     Ok(created(COLLECTION, row.uuid, ChannelView::new(&row)))
 }
 
@@ -219,7 +193,8 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     let named = documents::named(KIND, *id);
     let stored = documents::find_to_change(&app, &caller.principal, KIND, *id)?;
     let draft = read(body.fields(&app).await?, stored.notification_channel())?;
-    let row = app.notifications.replace_channel(&caller.principal, *id, draft).await.map_err(named)?;
+    let changed = app.notifications.replace_channel(&caller.principal, *id, draft).await;
+    let row = changed.map_err(|error| named(renamed_error(error, NAMES)))?;
     Ok(ok(ChannelView::new(&row)))
 }
 
@@ -255,6 +230,6 @@ fn read(mut fields: Fields, stored: Option<&NotificationChannelSpec>) -> Result<
     };
     fields.absorb(config);
     let draft = ChannelDraft { name, enabled, target };
-    fields.finish(draft.clone().into_channel(stored).problems())?;
+    fields.finish(renamed(draft.clone().into_channel(stored).problems(), NAMES))?;
     Ok(draft)
 }

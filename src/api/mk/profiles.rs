@@ -14,7 +14,6 @@ use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, re
 use super::noun::nested::NestedNoun;
 use super::noun::schemas::NamedSchema;
 use super::noun::stamp::Stamp;
-use super::noun::value::{ShownRow, ShownValue};
 use super::noun::{schemas, sort};
 use super::openapi_document::{id, page_of, paged};
 use super::page::SortKey;
@@ -26,6 +25,8 @@ use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::app::App;
+use crate::app::fields::show_value::ShowValue;
+use crate::app::fields::shown::{ShownRow, ShownValue};
 use crate::domain::document::profile::MAX_PARTS;
 use crate::domain::document::{
     DeviceProfileSpec, Document, DocumentKind, ProfileComponent, ProfileField, ProfileVersion,
@@ -178,6 +179,12 @@ impl NestedNoun for ProfileComponent {
     const MOST: usize = MAX_PARTS;
 }
 
+impl ShowValue for ProfileVersion {
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(self.to_string().into())
+    }
+}
+
 /// Versions are sorted by their numbers: 1.10 comes after 1.9.
 impl FieldType for ProfileVersion {
     const RULES_REQUIRE_IT: bool = true;
@@ -193,10 +200,6 @@ impl FieldType for ProfileVersion {
             fields.problem(name, "must be a version such as 1.2");
         }
         read
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(self.to_string().into())
     }
 
     fn sort_key(&self) -> SortKey {

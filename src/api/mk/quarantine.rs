@@ -3,26 +3,30 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::Answer;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
+use super::events::device_of;
+use super::noun::json::AnyJson;
+use super::noun::list::{FieldVisitor, MkNoun, read_only};
+use super::noun::schemas;
+use super::noun::stamp::Stamp;
 use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::wire::{iso, no_content, ok};
+use super::wire::{no_content, ok};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, nullable};
+use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::app::App;
+use crate::app::fields::shown::ShownRow;
 use crate::app::quarantine::QuarantinedReading;
-use crate::domain::Kind;
 use crate::domain::mk_role::MkPermission;
 use crate::domain::pagination::Pagination;
-use crate::domain::quarantine::{QuarantineFilter, QuarantineReason};
+use crate::domain::quarantine::{QuarantineEntry, QuarantineFilter, QuarantineReason};
 
 const COLLECTION: &str = "/api/v1/admin/quarantine";
 const ONE: &str = "/api/v1/admin/quarantine/{id}";
@@ -31,21 +35,9 @@ const TITLE: &str = "Quarantined reading";
 /// The operations.
 pub fn section() -> Section {
     let row = || schema::reference("QuarantinedReading");
-    let reason = || schema::choice(QuarantineReason::ALL.map(QuarantineReason::name));
-    let fields = [
-        schema::required("id", id()),
-        schema::required("deviceId", nullable(id())),
-        schema::required("sensorId", nullable(id())),
-        schema::required("topic", schema::string()),
-        schema::required("reason", reason()),
-        schema::required("detail", schema::string()),
-        schema::required("payload", schema::anything()),
-        schema::required("receivedAt", schema::time()),
-        schema::required("createdAt", schema::time()),
-    ];
     let list_doc = paged(Doc::new("listQuarantine", "List quarantined readings"))
         .query("deviceId", id(), "Only readings of this device.")
-        .query("reason", reason(), "Only readings that were refused for this reason.")
+        .query("reason", reasons(), "Only readings that were refused for this reason.")
         .query("from", schema::time_input(), "First time of arrival.")
         .query("to", schema::time_input(), "End, which is not included.")
         .answers(200, "A page of quarantined readings.", page_of("QuarantinedReading"));
@@ -65,41 +57,66 @@ pub fn section() -> Section {
             Endpoint::delete(ONE, delete, delete_doc.answers_nothing("The reading is deleted."))
                 .needs(MkPermission::Manage),
         ],
-        schemas: vec![("QuarantinedReading", schema::object(&fields))],
+        schemas: vec![schemas::view::<QuarantineRow>("QuarantinedReading")],
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct QuarantineView {
-    id: Uuid,
-    device_id: Option<Uuid>,
-    sensor_id: Option<Uuid>,
+/// A quarantined reading as shown.
+struct QuarantineRow {
+    /// Its time is that of the arrival.
+    stamp: Stamp,
+    device: Option<Uuid>,
+    sensor: Option<Uuid>,
     topic: String,
-    reason: &'static str,
+    reason: QuarantineReason,
     detail: String,
     /// As JSON where it is, else as a text.
-    payload: Value,
-    received_at: String,
-    created_at: String,
+    payload: AnyJson,
 }
 
-impl From<QuarantinedReading> for QuarantineView {
-    fn from(QuarantinedReading { row, device, sensor }: QuarantinedReading) -> Self {
-        let arrived = iso(row.entry.received_at);
-        let payload = serde_json::from_str(&row.entry.payload);
-        QuarantineView {
-            id: row.uuid,
-            device_id: device,
-            sensor_id: sensor,
-            topic: row.entry.topic,
-            reason: row.entry.reason.name(),
-            detail: row.entry.detail,
-            payload: payload.unwrap_or(Value::String(row.entry.payload)),
-            received_at: arrived.clone(),
-            created_at: arrived,
+impl MkNoun for QuarantineRow {
+    fn blank() -> Self {
+        QuarantineRow {
+            stamp: Stamp::BLANK,
+            device: None,
+            sensor: None,
+            topic: String::new(),
+            reason: QuarantineReason::Malformed,
+            detail: String::new(),
+            payload: AnyJson(Value::Null),
         }
     }
+
+    fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
+        let QuarantineRow { stamp, device, sensor, topic, reason, detail, payload } = self;
+        let uuid = || nullable(id());
+        stamp.visit_id(visitor);
+        let about = "UUID of the device that the row belongs to; it cannot be changed.";
+        visitor.visit(read_only("deviceId", about, uuid), device);
+        visitor.visit(read_only("sensorId", "UUID of the sensor that the row is about.", uuid), sensor);
+        let about = "MQTT topic or HTTP path that the reading was sent to.";
+        visitor.visit(read_only("topic", about, schema::string), topic);
+        let about = "Why the reading was refused, one of a closed set of words.";
+        visitor.visit(read_only("reason", about, reasons), reason);
+        let about = "What is wrong, as a sentence for people.";
+        visitor.visit(read_only("detail", about, schema::string), detail);
+        visitor
+            .visit(read_only("payload", "What was sent, at most 16 KiB of it.", schema::anything), payload);
+        let about = "Time at which the reading arrived at the server, ISO-8601 in UTC.";
+        visitor.visit(read_only("receivedAt", about, schema::time), &mut stamp.created_at);
+        stamp.visit_created_at(visitor);
+    }
+}
+
+fn reasons() -> ValueSchema {
+    schema::choice(QuarantineReason::ALL.map(QuarantineReason::name))
+}
+
+fn view(QuarantinedReading { row, device, sensor }: QuarantinedReading) -> ShownRow {
+    let QuarantineEntry { topic, reason, detail, payload, received_at, .. } = row.entry;
+    let stamp = Stamp { id: row.uuid, created_at: received_at, updated_at: received_at };
+    let payload = AnyJson(serde_json::from_str(&payload).unwrap_or(Value::String(payload)));
+    ShownRow::new(QuarantineRow { stamp, device, sensor, topic, reason, detail, payload })
 }
 
 async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
@@ -109,28 +126,23 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         return Err(MkError::invalid_parameter("from"));
     }
-    let device = match query.uuid("deviceId")? {
-        None => None,
-        Some(uuid) => match app.devices.device_by_uuid(&caller.principal, uuid) {
-            Ok(device) => Some(device.id),
-            // A device that does not exist has no rows.
-            Err(error) if error.kind == Kind::NotFound => {
-                return Ok(ok(page.page(Vec::<QuarantineView>::new(), 0)));
-            }
-            Err(error) => return Err(error.into()),
-        },
-    };
+    let device = device_of(&app, &caller.principal, &query)?;
+    // A device that does not exist has no rows.
+    if device.is_unknown() {
+        return Ok(ok(page.page(Vec::<ShownRow>::new(), 0)));
+    }
     let newest_first = page.sort.first().is_none_or(|order| order.is_descending);
     let cut = Pagination { offset: page.offset(), limit: page.size };
-    let filter = QuarantineFilter { device, reason, from, to, newest_first, after: None, page: cut };
+    let filter =
+        QuarantineFilter { device: device.row(), reason, from, to, newest_first, after: None, page: cut };
     let (rows, total) = app.quarantine.quarantined(&caller.principal, &filter).await?;
     let total = usize::try_from(total).unwrap_or(usize::MAX);
-    Ok(ok(page.page(rows, total).map(QuarantineView::from)))
+    Ok(ok(page.page(rows, total).map(view)))
 }
 
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let found = app.quarantine.quarantined_reading(&caller.principal, *id).await;
-    Ok(ok(QuarantineView::from(found.map_err(|error| MkError::named(error, TITLE, *id))?)))
+    Ok(ok(view(found.map_err(|error| MkError::named(error, TITLE, *id))?)))
 }
 
 async fn delete(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {

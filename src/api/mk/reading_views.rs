@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::wire::iso;
 use crate::app::readings::buckets::{BucketFunction, SensorBuckets, function_value};
-use crate::app::readings::list::{ReadingList, ReadingRow, ReadingSpan};
+use crate::app::readings::list::{ReadingRow, ReadingSpan, ReadingsPage};
 use crate::app::readings::summary::ReadingSummary;
 use crate::domain::document::ValueType;
 use crate::domain::reading_payload::value::number_to_json;
@@ -36,7 +36,7 @@ impl From<ReadingRow> for ReadingView {
 }
 
 /// The readings of one sensor in a range.
-pub fn list_view(sensor: Uuid, span: ReadingSpan, list: ReadingList) -> Value {
+pub fn list_view(sensor: Uuid, span: ReadingSpan, list: ReadingsPage) -> Value {
     let readings: Vec<ReadingView> = list.rows.into_iter().map(ReadingView::from).collect();
     json!({
         "sensorId": sensor,

@@ -10,13 +10,13 @@ use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::field_type::FieldType;
+use super::noun::json::AnyJson;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
-use super::noun::value::{ShownRow, ShownValue};
 use super::noun::{schemas, sort};
-use super::openapi_document::{id, page_of, paged};
+use super::openapi_document::{id, paged};
+use super::operation_docs::NounWords;
 use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
@@ -25,6 +25,7 @@ use super::wire::{created, no_content, ok};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
+use crate::app::fields::shown::ShownRow;
 use crate::app::mk::sensor::{Sensor, SensorFilter, SensorSpec};
 use crate::domain::document::ValueType;
 use crate::domain::reading::Reading;
@@ -37,23 +38,18 @@ const TITLE: &str = "Sensor";
 
 /// The operations.
 pub fn section() -> Section {
-    let row = || schema::reference("Sensor");
-    let body = || schema::reference("SensorBody");
-    let list_doc = paged(Doc::new("listSensors", "List sensors"))
-        .query("deviceId", id(), "Only sensors of this device.")
-        .query("componentId", id(), "Only sensors of this component.")
-        .query("key", schema::string(), "Only sensors with this key.")
-        .answers(200, "A page of sensors.", page_of("Sensor"));
-    let create_doc = Doc::new("createSensor", "Create a sensor")
-        .body(body())
-        .answers(201, "The sensor that was created.", row())
-        .with_header("Location", schema::string(), "Path of the sensor.");
-    let get_doc = Doc::new("getSensor", "Get a sensor").answers(200, "The sensor as it is stored.", row());
-    let put_doc = Doc::new("replaceSensor", "Replace a sensor")
-        .about("`deviceId`, `componentId` and `valueType` are fixed.")
-        .body(body())
-        .answers(200, "The sensor as it is stored.", row());
-    let delete_doc = Doc::new("deleteSensor", "Delete a sensor with its readings");
+    let [list_doc, create_doc, get_doc, put_doc, delete_doc] = NounWords::new("Sensor", "sensor", "sensors")
+        .describe([
+            paged(Doc::new("listSensors", "List sensors"))
+                .query("deviceId", id(), "Only sensors of this device.")
+                .query("componentId", id(), "Only sensors of this component.")
+                .query("key", schema::string(), "Only sensors with this key."),
+            Doc::new("createSensor", "Create a sensor"),
+            Doc::new("getSensor", "Get a sensor"),
+            Doc::new("replaceSensor", "Replace a sensor")
+                .about("`deviceId`, `componentId` and `valueType` are fixed."),
+            Doc::new("deleteSensor", "Delete a sensor with its readings"),
+        ]);
     Section {
         name: "Sensors",
         about: "The streams of devices. Sensors are also created when a device reports them.",
@@ -62,7 +58,7 @@ pub fn section() -> Section {
             Endpoint::post(COLLECTION, create, create_doc),
             Endpoint::get(ONE, one, get_doc),
             Endpoint::put(ONE, replace, put_doc),
-            Endpoint::delete(ONE, delete, delete_doc.answers_nothing("The sensor is deleted.")),
+            Endpoint::delete(ONE, delete, delete_doc),
         ],
         schemas: vec![schemas::view::<SensorRow>("Sensor"), schemas::body::<SensorRow>("SensorBody")],
     }
@@ -72,12 +68,9 @@ pub fn section() -> Section {
 pub struct SensorRow {
     stamp: Stamp,
     spec: SensorSpec,
-    last_value: LastValue,
+    last_value: AnyJson,
     last_reading_at: Option<Micros>,
 }
-
-/// Any value of a reading; lists are not sorted by it.
-struct LastValue(Value);
 
 impl MkNoun for SensorRow {
     fn blank() -> Self {
@@ -90,7 +83,7 @@ impl MkNoun for SensorRow {
             unit: None,
             is_writable: false,
         };
-        SensorRow { stamp: Stamp::BLANK, spec, last_value: LastValue(Value::Null), last_reading_at: None }
+        SensorRow { stamp: Stamp::BLANK, spec, last_value: AnyJson(Value::Null), last_reading_at: None }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
@@ -123,23 +116,6 @@ impl MkNoun for SensorRow {
     }
 }
 
-impl FieldType for LastValue {
-    const IS_SORTABLE: bool = false;
-
-    /// No body gives it.
-    fn read(_: &mut Fields, _: &str) -> Option<Self> {
-        None
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(self.0.take())
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
-    }
-}
-
 impl From<&Sensor> for SensorRow {
     fn from(sensor: &Sensor) -> Self {
         let stream = &sensor.stream;
@@ -157,7 +133,7 @@ impl From<&Sensor> for SensorRow {
         SensorRow {
             stamp: Stamp { id: stream.uuid, created_at: stream.created_at, updated_at: stream.updated_at },
             spec,
-            last_value: LastValue(last_value),
+            last_value: AnyJson(last_value),
             last_reading_at: sensor.last.as_ref().map(|reading| reading.ts),
         }
     }

@@ -1,76 +1,39 @@
 //! `/sites`: places with devices.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use axum::extract::State;
 use uuid::Uuid;
 
-use super::body::{Fields, JsonBody};
-use super::caller::MkCaller;
-use super::endpoint::{Endpoint, Section};
+use super::body::Fields;
+use super::document_noun::{DocumentNoun, endpoints};
+use super::documents;
+use super::endpoint::Section;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::reader::read_row;
+use super::noun::schemas;
 use super::noun::stamp::Stamp;
-use super::noun::value::ShownRow;
-use super::noun::{schemas, sort};
-use super::openapi_document::{page_of, paged};
-use super::path::PathId;
+use super::openapi_document::paged;
+use super::operation_docs::NounWords;
 use super::problem::MkError;
-use super::query::Query;
-use super::wire::{created, ok};
-use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
-use crate::domain::document::{Document, DocumentContent, DocumentKind, DocumentSpec, SiteSpec};
+use crate::domain::document::{Document, DocumentContent, DocumentKind, SiteSpec};
+use crate::domain::{Principal, Result};
 
-const COLLECTION: &str = "/api/v1/sites";
-const ONE: &str = "/api/v1/sites/{id}";
-const KIND: DocumentKind = DocumentKind::Site;
 /// The operations.
 pub fn section() -> Section {
-    let site = || schema::reference("Site");
-    let body = || schema::reference("SiteBody");
+    let docs = [
+        paged(Doc::new("listSites", "List sites")),
+        Doc::new("createSite", "Create a site"),
+        Doc::new("getSite", "Get a site"),
+        Doc::new("replaceSite", "Replace a site"),
+        Doc::new("deleteSite", "Delete a site").about("Its devices then have none."),
+    ];
     Section {
         name: "Sites",
         about: "Places with devices.",
-        endpoints: vec![
-            Endpoint::get(
-                COLLECTION,
-                list,
-                paged(Doc::new("listSites", "List sites")).answers(200, "A page of sites.", page_of("Site")),
-            ),
-            Endpoint::post(
-                COLLECTION,
-                create,
-                Doc::new("createSite", "Create a site")
-                    .body(body())
-                    .answers(201, "The site that was created.", site())
-                    .with_header("Location", schema::string(), "Path of the site."),
-            ),
-            Endpoint::get(
-                ONE,
-                one,
-                Doc::new("getSite", "Get a site").answers(200, "The site as it is stored.", site()),
-            ),
-            Endpoint::put(
-                ONE,
-                replace,
-                Doc::new("replaceSite", "Replace a site").body(body()).answers(
-                    200,
-                    "The site as it is stored.",
-                    site(),
-                ),
-            ),
-            Endpoint::delete(
-                ONE,
-                documents::delete(KIND),
-                Doc::new("deleteSite", "Delete a site")
-                    .about("Its devices then have none.")
-                    .answers_nothing("The site is deleted."),
-            ),
-        ],
+        endpoints: endpoints::<SiteRow>(docs),
         schemas: vec![schemas::view::<SiteRow>("Site"), schemas::body::<SiteRow>("SiteBody")],
     }
 }
@@ -107,52 +70,28 @@ impl MkNoun for SiteRow {
 }
 
 impl SiteRow {
-    fn new(row: &Document, counts: &HashMap<Uuid, usize>) -> Option<Self> {
+    fn new(row: &Document, counts: &HashMap<Uuid, usize>) -> Result<Self> {
         let device_count = counts.get(&row.uuid).copied().unwrap_or(0);
-        Some(SiteRow { stamp: Stamp::of(row), spec: row.site()?.clone(), device_count })
+        Ok(SiteRow { stamp: Stamp::of(row), spec: documents::content(row.site())?, device_count })
     }
 }
 
-fn view(row: &Document, counts: &HashMap<Uuid, usize>) -> Option<ShownRow> {
-    SiteRow::new(row, counts).map(ShownRow::new)
-}
+impl DocumentNoun for SiteRow {
+    type Content = SiteSpec;
+    const KIND: DocumentKind = DocumentKind::Site;
+    const COLLECTION: &'static str = "/api/v1/sites";
+    const ONE: &'static str = "/api/v1/sites/{id}";
+    const WORDS: NounWords = NounWords::new("Site", "site", "sites");
 
-/// `GET /sites`.
-async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> Answer {
-    let page = query.page(&sort::sortable::<SiteRow>())?;
-    let rows = app.documents.documents(&caller.principal, KIND)?;
-    let counts = app.mk.devices.device_counts(&caller.principal)?;
-    let key =
-        |row: &Arc<Document>, property: &str| documents::key(row, property, || SiteRow::new(row, &counts));
-    Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row, &counts))))
-}
+    fn converter(app: &App, who: &Principal) -> Result<impl Fn(&Document) -> Result<Self>> {
+        let counts = app.mk.devices.device_counts(who)?;
+        Ok(move |row: &Document| SiteRow::new(row, &counts))
+    }
 
-/// `POST /sites`.
-async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
-    app.documents.check_may_change_documents(&caller.principal, KIND)?;
-    let site = read(body.fields(&app).await?)?;
-    let row = app.documents.create_document(&caller.principal, DocumentSpec::Site(site)).await?;
-    Ok(created(COLLECTION, row.uuid, view(&row, &HashMap::new())))
-}
-
-/// `GET /sites/{id}`.
-async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
-    let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(ok(view(&row, &app.mk.devices.device_counts(&caller.principal)?)))
-}
-
-/// `PUT /sites/{id}`.
-async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
-    documents::find_to_change(&app, &caller.principal, KIND, *id)?;
-    let site = read(body.fields(&app).await?)?;
-    let change = |spec: &mut DocumentSpec| *spec = DocumentSpec::Site(site);
-    let row = documents::update(&app, &caller.principal, (KIND, *id), change).await?;
-    Ok(ok(view(&row, &app.mk.devices.device_counts(&caller.principal)?)))
-}
-
-fn read(mut fields: Fields) -> Result<SiteSpec, MkError> {
-    let mut site = read_row::<SiteRow>(&mut fields).spec;
-    site.name = site.name.trim().to_owned();
-    fields.finish(site.problems())?;
-    Ok(site)
+    fn read(_: &App, _: &Principal, mut fields: Fields) -> Result<SiteSpec, MkError> {
+        let mut site = read_row::<SiteRow>(&mut fields).spec;
+        site.name = site.name.trim().to_owned();
+        fields.finish(site.problems())?;
+        Ok(site)
+    }
 }

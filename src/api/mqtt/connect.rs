@@ -73,7 +73,7 @@ async fn refuse(server: &MqttServer, mut wire: MqttWire, address: IpAddr, refusa
     wire.close().await.unwrap_or(());
 }
 
-/// Who is at the other end.
+/// Peer at the other end.
 struct Peer {
     address: IpAddr,
     /// In DER, checked against our authority.

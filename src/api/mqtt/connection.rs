@@ -19,7 +19,7 @@ use super::inbound::{Inbound, InboundPublish};
 use super::wire::{MqttWire, PacketError};
 use crate::app::App;
 use crate::app::mqtt::session::{MqttSession, SessionEvent};
-use crate::app::mqtt::session_end::SessionEnd;
+use crate::app::mqtt::session_end::MqttSessionEnd;
 use crate::app::mqtt::{Publication, PublishOutcome, SessionEviction};
 use crate::domain::mqtt::Qos;
 use crate::domain::mqtt::inbox::Arrival;
@@ -74,9 +74,9 @@ enum ConnectionEnd {
 }
 
 /// The end of a connection that lost its slot before its client was answered.
-pub fn eviction() -> SessionEnd {
+pub fn eviction() -> MqttSessionEnd {
     let reason = "SERVER_INITIATED_DISCONNECT";
-    SessionEnd { publishes_will: false, ends_session: false, expiry_s: None, reason }
+    MqttSessionEnd { publishes_will: false, ends_session: false, expiry_s: None, reason }
 }
 
 impl MqttConnection {
@@ -116,7 +116,7 @@ impl MqttConnection {
         } else {
             self.wire.restart_packet_time();
         }
-        // Who is held back cannot be heard.
+        // No keep-alive deadline while reading is paused: the packets of the client are not read then.
         let silence = self.silence.map(|silence| self.last_read + silence);
         let deadline = silence.into_iter().chain(self.wire.packet_deadline()).min().filter(|_| may_read);
         let silent = async {
@@ -329,19 +329,19 @@ impl MqttConnection {
             tokio::time::timeout(DRAIN_TIMEOUT, drained).await.unwrap_or(());
         }
         let end = match ending {
-            ConnectionEnd::ByClient { wants_will, expiry_s } => SessionEnd {
+            ConnectionEnd::ByClient { wants_will, expiry_s } => MqttSessionEnd {
                 publishes_will: wants_will,
                 ends_session: false,
                 expiry_s,
                 reason: "CLIENT_INITIATED_DISCONNECT",
             },
-            ConnectionEnd::Lost => SessionEnd {
+            ConnectionEnd::Lost => MqttSessionEnd {
                 publishes_will: true,
                 ends_session: false,
                 expiry_s: None,
                 reason: "CONNECTION_LOST",
             },
-            ConnectionEnd::ByServer(reason) => SessionEnd {
+            ConnectionEnd::ByServer(reason) => MqttSessionEnd {
                 publishes_will: !is_shutdown,
                 // Values are missing from it, which the client learns by the session that is not present.
                 ends_session: reason == DisconnectReason::Quota,

@@ -27,7 +27,7 @@ const HANDSHAKE_RECORD: u8 = 22;
 const HELLO_BYTES: usize = 1024;
 /// Between two looks at a ClientHello that comes in parts, the first time.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// The same after many times.
+/// Longest time between two looks, after many of them.
 const LAST_PAUSE: Duration = Duration::from_millis(500);
 
 /// The places for handshakes of a listener.

@@ -140,7 +140,7 @@ impl Doc {
     }
 
     /// Adds a JSON response.
-    pub fn answers(self, status: u16, about: &'static str, shape: ValueSchema) -> Doc {
+    pub fn answers(self, status: u16, about: impl Into<String>, shape: ValueSchema) -> Doc {
         self.answers_as(JSON, status, about, shape)
     }
 
@@ -149,7 +149,7 @@ impl Doc {
         mut self,
         media: &'static str,
         status: u16,
-        about: &'static str,
+        about: impl Into<String>,
         shape: ValueSchema,
     ) -> Doc {
         let response = ResponseBuilder::new().description(about).content(media, Content::new(Some(shape)));
@@ -166,7 +166,7 @@ impl Doc {
     }
 
     /// Adds a header to the last response.
-    pub fn with_header(mut self, name: &'static str, shape: ValueSchema, about: &'static str) -> Doc {
+    pub fn with_header(mut self, name: &'static str, shape: ValueSchema, about: impl Into<String>) -> Doc {
         if let Some((_, answer)) = self.answers.last_mut() {
             let header = HeaderBuilder::new().schema(Some(shape)).description(Some(about)).build();
             answer.headers.insert(name.to_owned(), RefOr::T(header));
@@ -175,13 +175,13 @@ impl Doc {
     }
 
     /// Adds a response without a body.
-    pub fn answers_empty(mut self, status: u16, about: &'static str) -> Doc {
+    pub fn answers_empty(mut self, status: u16, about: impl Into<String>) -> Doc {
         self.answers.push((status, Response::new(about)));
         self
     }
 
     /// Adds a 204 response, which has no body.
-    pub fn answers_nothing(self, about: &'static str) -> Doc {
+    pub fn answers_nothing(self, about: impl Into<String>) -> Doc {
         self.answers_empty(204, about)
     }
 

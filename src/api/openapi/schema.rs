@@ -156,7 +156,7 @@ pub fn list_of(of: ValueSchema, least: usize, most: usize) -> ValueSchema {
 
 /// When a field is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FieldRole {
+enum FieldPresence {
     /// In responses only.
     ReadOnly,
     /// Must be sent with POST and PUT.
@@ -170,7 +170,7 @@ enum FieldRole {
 #[derive(Clone)]
 pub struct FieldSchema {
     name: &'static str,
-    role: FieldRole,
+    role: FieldPresence,
     /// Differs from `in_request` where a response has another form, as timestamps do.
     in_response: ValueSchema,
     in_request: ValueSchema,
@@ -178,12 +178,12 @@ pub struct FieldSchema {
 
 /// A field that responses contain and requests do not.
 pub fn read_only(name: &'static str, shape: ValueSchema) -> FieldSchema {
-    FieldSchema { name, role: FieldRole::ReadOnly, in_response: shape.clone(), in_request: shape }
+    FieldSchema { name, role: FieldPresence::ReadOnly, in_response: shape.clone(), in_request: shape }
 }
 
 /// A field that a new row requires.
 pub fn required(name: &'static str, shape: ValueSchema) -> FieldSchema {
-    FieldSchema { name, role: FieldRole::Required, in_response: shape.clone(), in_request: shape }
+    FieldSchema { name, role: FieldPresence::Required, in_response: shape.clone(), in_request: shape }
 }
 
 /// A field that has a default.
@@ -195,17 +195,17 @@ pub fn optional(name: &'static str, shape: ValueSchema, default: impl Into<Value
         RefOr::T(Schema::AnyOf(any)) => any.default = Some(default.into()),
         _ => {}
     }
-    FieldSchema { name, role: FieldRole::Optional, in_response: shape, in_request: sent }
+    FieldSchema { name, role: FieldPresence::Optional, in_response: shape, in_request: sent }
 }
 
 /// A field that may be omitted and has no default: its absence has a meaning of its own.
 pub fn omittable(name: &'static str, shape: ValueSchema) -> FieldSchema {
-    FieldSchema { name, role: FieldRole::Optional, in_response: shape.clone(), in_request: shape }
+    FieldSchema { name, role: FieldPresence::Optional, in_response: shape.clone(), in_request: shape }
 }
 
 /// A field that requests contain and responses never do.
 pub fn write_only(name: &'static str, shape: ValueSchema) -> FieldSchema {
-    FieldSchema { name, role: FieldRole::WriteOnly, in_response: shape.clone(), in_request: shape }
+    FieldSchema { name, role: FieldPresence::WriteOnly, in_response: shape.clone(), in_request: shape }
 }
 
 impl FieldSchema {
@@ -218,7 +218,7 @@ impl FieldSchema {
 
 /// A response object: every readable field is required, and no others are allowed.
 pub fn view(fields: &[FieldSchema]) -> Schema {
-    let shown = fields.iter().filter(|field| field.role != FieldRole::WriteOnly);
+    let shown = fields.iter().filter(|field| field.role != FieldPresence::WriteOnly);
     let object = shown.fold(closed(), |object, field| {
         object.property(field.name, field.in_response.clone()).required(field.name)
     });
@@ -239,18 +239,18 @@ pub fn patch(fields: &[FieldSchema]) -> Schema {
 pub fn object(fields: &[FieldSchema]) -> Schema {
     let object = fields.iter().fold(closed(), |object, field| {
         let object = object.property(field.name, field.in_response.clone());
-        if field.role == FieldRole::Required { object.required(field.name) } else { object }
+        if field.role == FieldPresence::Required { object.required(field.name) } else { object }
     });
     Schema::Object(object.build())
 }
 
 fn sent(fields: &[FieldSchema], is_whole: bool) -> Object {
-    let sent = fields.iter().filter(|field| field.role != FieldRole::ReadOnly);
+    let sent = fields.iter().filter(|field| field.role != FieldPresence::ReadOnly);
     let object = sent.fold(ObjectBuilder::new(), |object, field| {
         // No defaults in a PATCH: there an absent field keeps its value.
         let shape = if is_whole { &field.in_request } else { &field.in_response };
         let object = object.property(field.name, shape.clone());
-        if is_whole && field.role == FieldRole::Required { object.required(field.name) } else { object }
+        if is_whole && field.role == FieldPresence::Required { object.required(field.name) } else { object }
     });
     object.build()
 }

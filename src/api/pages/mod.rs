@@ -74,7 +74,7 @@ async fn home(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     ([(VARY, "Accept")], home).into_response()
 }
 
-/// The same document for every address of the application, which finds its page by the address.
+/// One document for every address of the application, which finds its page by the address.
 async fn application(State(app): State<Arc<App>>) -> Response {
     page(include_str!("ui.html"), APPLICATION_POLICY, &app)
 }

@@ -70,11 +70,11 @@ impl PgSession {
             _ => return Ok(PreparedStatement::of_command(statement, query)),
         };
         let known = declared.iter().map(|known| known.as_ref().and_then(types::arrow_type)).collect();
-        let sketch =
-            PreparedSql { tool: SqlProtocol::Postgres, query: text, declared: known, values: Vec::new() };
+        let request =
+            PreparedSql { protocol: SqlProtocol::Postgres, query: text, declared: known, values: Vec::new() };
         let app = self.server.app.clone();
         let described = watch
-            .run(&mut self.connection, app.statements.describe_sql(self.credential.principal(), sketch))
+            .run(&mut self.connection, app.statements.describe_sql(self.credential.principal(), request))
             .await??;
         let params = described.params.iter().enumerate().map(|(i, wanted)| {
             declared.get(i).cloned().flatten().unwrap_or_else(|| types::parameter_type(wanted))

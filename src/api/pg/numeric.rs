@@ -49,7 +49,7 @@ fn of_text(text: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// As `numeric_send` of PostgreSQL 15 sends them: count, weight, sign, scale, digits.
+    /// Bytes as `numeric_send` of PostgreSQL 15 sends them: count, weight, sign, scale, digits.
     #[test]
     fn decimals_are_sent_as_postgresql_sends_them() {
         for (text, expected) in [

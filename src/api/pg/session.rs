@@ -291,7 +291,7 @@ impl PgSession {
         self.guard_statement()
     }
 
-    /// As `begin_statement`, for a Parse.
+    /// Starts a statement for a Parse.
     pub(super) async fn begin_parse(&mut self) -> Result<StatementGuard, PgError> {
         let received = self.connection.received_bytes();
         let guard = self.begin_statement().await?;
@@ -299,7 +299,7 @@ impl PgSession {
         Ok(guard)
     }
 
-    /// As `begin_statement`, for an Execute. When nothing was received since the last Parse was begun, this message was sent
+    /// Starts a statement for an Execute. When nothing was received since the last Parse was begun, this message was sent
     /// before the catalog was brought up to date: a driver that sends both as one piece needs that once. It counts for one
     /// Execute only, so that a long series of them ends with its key.
     pub(super) async fn begin_execute(&mut self) -> Result<StatementGuard, PgError> {
@@ -377,7 +377,7 @@ impl PgSession {
     /// Returns a statement that reads and changes the settings of this connection.
     pub(super) fn bound_statement(&self, query: String, values: Vec<ArrayRef>) -> BoundStatement {
         let settings: Arc<dyn ConnectionSettings> = self.settings.clone();
-        BoundStatement { tool: SqlProtocol::Postgres, query, values, settings: Some(settings) }
+        BoundStatement { protocol: SqlProtocol::Postgres, query, values, settings: Some(settings) }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::api::openapi::schema::{self, FieldSchema, read_only};
 use crate::app::App;
 use crate::app::fields::noun::Noun;
 use crate::app::fields::reader::ReadMode;
-use crate::app::fields::values::FieldValues;
+use crate::app::fields::shown::ShownRow;
 use crate::domain::Resource;
 use crate::domain::stream::{Stream, StreamFilter, StreamSpec};
 use crate::domain::{DeviceId, GroupId, Principal, Result, StreamId};
@@ -162,7 +162,7 @@ fn parse_filter(raw: Option<&str>) -> Result<StreamFilter> {
 pub struct DataView {
     id: StreamId,
     #[serde(flatten)]
-    fields: FieldValues,
+    fields: ShownRow,
     uuid: String,
     channel: i32,
     last_value: Option<Box<RawValue>>,

@@ -22,7 +22,7 @@ use crate::api::openapi::schema::{self, FieldSchema, read_only};
 use crate::app::App;
 use crate::app::fields::noun::Noun;
 use crate::app::fields::reader::ReadMode;
-use crate::app::fields::values::FieldValues;
+use crate::app::fields::shown::ShownRow;
 use crate::domain::Resource;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceState, DeviceStatus, Protocol};
 use crate::domain::latency_stats::LatencyStats;
@@ -205,7 +205,7 @@ fn parse_filter(raw: Option<&str>) -> Result<DeviceFilter> {
 pub struct DeviceView {
     id: DeviceId,
     #[serde(flatten)]
-    fields: FieldValues,
+    fields: ShownRow,
     uuid: String,
     key: String,
     external_id: String,

@@ -21,7 +21,7 @@ use crate::api::openapi::schema::{self, FieldSchema, omittable, read_only};
 use crate::app::App;
 use crate::app::fields::noun::Noun;
 use crate::app::fields::reader::ReadMode;
-use crate::app::fields::values::FieldValues;
+use crate::app::fields::shown::ShownRow;
 use crate::domain::Resource;
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::{GroupId, Principal, Result, StreamId};
@@ -151,7 +151,7 @@ pub async fn destroy(
 pub struct GroupView {
     id: GroupId,
     #[serde(flatten)]
-    fields: FieldValues,
+    fields: ShownRow,
     data: Vec<StreamId>,
     created_at: String,
     updated_at: String,

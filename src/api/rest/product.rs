@@ -22,7 +22,7 @@ use crate::api::openapi::schema::{self, FieldSchema, optional, read_only, requir
 use crate::app::App;
 use crate::app::fields::noun::Noun;
 use crate::app::fields::reader::ReadMode;
-use crate::app::fields::values::FieldValues;
+use crate::app::fields::shown::ShownRow;
 use crate::domain::product::{Product, ProductSpec, StreamTemplate};
 use crate::domain::stream::StreamKind;
 use crate::domain::{ProductId, Resource, Result};
@@ -169,7 +169,7 @@ pub async fn destroy(
 pub struct ProductView {
     id: ProductId,
     #[serde(flatten)]
-    fields: FieldValues,
+    fields: ShownRow,
     uuid: String,
     is_default: bool,
     templates: Vec<StreamTemplate>,

@@ -63,8 +63,8 @@ pub fn described_report() -> Vec<FieldSchema> {
     ];
     let mut fields = vec![
         read_only("applied", schema::boolean()),
-        read_only("format", schema::choice(TagListFormat::ALL.map(TagListFormat::api_name))),
-        read_only("separator", schema::choice(Separator::ALL.map(Separator::api_name))),
+        read_only("format", schema::choice(TagListFormat::ALL.map(TagListFormat::name))),
+        read_only("separator", schema::choice(Separator::ALL.map(Separator::name))),
         text("encoding"),
         text("device"),
         text("protocol"),
@@ -149,8 +149,8 @@ impl ReportView {
         let counts = report.counts();
         ReportView {
             applied: report.is_applied,
-            format: report.format.api_name(),
-            separator: report.separator.api_name(),
+            format: report.format.name(),
+            separator: report.separator.name(),
             encoding,
             device: report.device,
             protocol: report.protocol,

@@ -118,13 +118,8 @@ pub async fn post(
     body: DeferredJson,
 ) -> Result<Response, RestError> {
     let stream = app.streams.stream_to_change(&caller, id)?;
-    let mut fields = body.fields(ReadMode::Whole).await?;
-    let (ts, value) = (fields.timestamp("timestamp"), fields.any("value"));
-    if let Some(problem) = value.as_ref().and_then(|input| app.values.value_problem(&stream, input)) {
-        fields.add_error("value", problem);
-    }
-    fields.finish(Vec::new())?;
-    let (stored, is_new) = app.values.post_value(&caller, id, ts, &value.unwrap_or_default()).await?;
+    let fields = body.fields(ReadMode::Whole).await?;
+    let (stored, is_new) = app.values.post_value_from_fields(&caller, id, fields).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(respond_reading(status, &stored, RowForm::Bare, stream.spec.kind))
 }

@@ -11,7 +11,7 @@ impl ModelRuntime {
     /// dropped, no further chunk starts.
     ///
     /// # Errors
-    /// As `DetectorCache::get` and `Detector::score_windows`.
+    /// The errors of `DetectorCache::get` and `Detector::score_windows`.
     pub(super) async fn score_run(
         &self,
         model: &Model,

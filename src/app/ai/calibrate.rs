@@ -24,7 +24,7 @@ pub struct Calibration {
     pub percentile: f64,
 }
 
-/// What a calibration would do.
+/// Outcome of a calibration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CalibrationPreview {
     /// The threshold that it would set.

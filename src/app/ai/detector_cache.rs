@@ -189,7 +189,7 @@ impl DetectorCache {
     /// name all of its sources, whatever the principal may see.
     ///
     /// # Errors
-    /// As `Detector::load`. A model that was valid when it was uploaded loads again, unless this build supports fewer
+    /// The errors of `Detector::load`. A model that was valid when it was uploaded loads again, unless this build supports fewer
     /// operators or has lower limits. `Busy` when running models leave no room.
     pub async fn get(&self, model: &Model) -> Result<DetectorGuard> {
         let key = (model.id, model.version.number);

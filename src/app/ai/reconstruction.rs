@@ -17,7 +17,7 @@ pub const MAX_WINDOWS: i64 = 2_000;
 /// Maximum model intervals in a range: all of their readings are read, however long the step is.
 const MAX_INTERVALS: i64 = 100_000;
 
-/// What a step may be.
+/// Problem of a step that cannot be used.
 pub const STEP_MESSAGE: &str = "must be seconds above 0, or an ISO-8601 duration without months, as PT1M";
 
 /// Parses a step given as seconds or as an ISO-8601 duration, microseconds; `None` for anything else and for nothing.

@@ -35,7 +35,7 @@ pub struct UploadRequest {
     pub stream: Option<StreamId>,
 }
 
-/// What the files of an upload hold.
+/// Content of the files of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadPreview {
     /// Samples of a window.

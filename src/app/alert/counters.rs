@@ -1,4 +1,4 @@
-//! What the evaluation of rules counts: alerts that were not raised because their rule had raised enough in the hour, readings
+//! Counters of the evaluation of rules: alerts that were not raised because their rule had raised enough in the hour, readings
 //! that were too old when they arrived, and how far each organization's rules are evaluated.
 
 use std::collections::HashMap;
@@ -28,7 +28,7 @@ pub struct AlertCounts {
     pub unevaluated_records: u64,
 }
 
-/// What the evaluation counts.
+/// Counters of the evaluation.
 #[derive(Debug, Default)]
 pub struct AlertCounters {
     suppressed: AtomicU64,

@@ -20,25 +20,18 @@ use super::Certificates;
 use crate::app::access::require_system;
 use crate::auth::certificate::{self, CertificateAuthority};
 use crate::domain::audit::{Action, AuditChange};
+use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, Micros, Principal, Result};
 use crate::host::private_file;
 
-/// A command of `basalt ca`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthorityCommand {
-    Show,
-    /// Makes a new authority, which signs from now on, and removes those without a valid certificate.
-    Rotate,
-}
-
-impl AuthorityCommand {
-    /// Returns the command as it is typed.
-    pub fn name(self) -> &'static str {
-        match self {
-            AuthorityCommand::Show => "basalt ca show",
-            AuthorityCommand::Rotate => "basalt ca rotate",
-        }
+named_enum! {
+    /// A command of `basalt ca`, under the name by which it is typed.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum AuthorityCommand {
+        Show = "basalt ca show",
+        /// Makes a new authority, which signs from now on, and removes those without a valid certificate.
+        Rotate = "basalt ca rotate",
     }
 }
 

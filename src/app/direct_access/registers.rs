@@ -67,7 +67,11 @@ impl RegisterSpec {
                 let message = "Register is not among the device's writable registers, or its value reaches beyond them.";
                 vec![FieldError::new("register", message)]
             }
-            (Ok(_), _) => Vec::new(),
+            (Ok(place), Access::Write) => {
+                let limit = place.write_limit();
+                limit.map(|message| FieldError::new("register", message)).into_iter().collect()
+            }
+            (Ok(_), Access::Read) => Vec::new(),
         }
     }
 
@@ -102,7 +106,7 @@ impl DirectAccess {
         Error::check(register.problems(&device, Access::Read))?;
         let place = register.place(&device)?;
         let content = self.states.running()?.read_register(id, &place).await?;
-        Ok(to_json(&content, place.kind()))
+        Ok(shown_json(&place, &content))
     }
 
     /// Writes a register and returns the written value. An enabled stream of the same register gets the value read
@@ -118,7 +122,7 @@ impl DirectAccess {
         Error::check(register.problems(&device, Access::Write))?;
         let place = register.place(&device)?;
         let content = to_content(&place, input).map_err(|message| Error::field("value", message))?;
-        let written = to_json(&content, place.kind());
+        let written = shown_json(&place, &content);
         let collectors = self.states.running()?.clone();
         let (audit, who) = (self.audit.clone(), principal.clone());
         let writing = async move {
@@ -134,6 +138,30 @@ impl DirectAccess {
 /// Converts a posted value for this register, or returns the message for the field `value`. Where only the device
 /// knows which values it takes, the device refuses the write.
 fn to_content(place: &ResolvedRegister, input: &Json) -> Result<DeviceValue, String> {
+    match place.element() {
+        Some((element, count)) => array_content(&element, count, input),
+        None => single_content(place, input),
+    }
+}
+
+/// Converts a posted list for an array of so many elements, each of which is checked as a value of its own.
+fn array_content(element: &ResolvedRegister, count: u16, input: &Json) -> Result<DeviceValue, String> {
+    let noun = if count == 1 { "value" } else { "values" };
+    let expected = || format!("Must be a list of exactly {count} {noun}.");
+    let members = input.as_array().ok_or_else(expected)?;
+    if members.len() != usize::from(count) {
+        return Err(format!("{} This one has {}.", expected(), members.len()));
+    }
+    let to_member = |(index, member): (usize, &Json)| {
+        let content = single_content(element, member).map_err(|why| format!("Element {index}: {why}"))?;
+        Ok(to_json(&content, element.kind()))
+    };
+    let list: Vec<Json> = members.iter().enumerate().map(to_member).collect::<Result<_, String>>()?;
+    Ok(DeviceValue::Text(Json::Array(list).to_string().into()))
+}
+
+/// Converts a posted value for a register that holds one.
+fn single_content(place: &ResolvedRegister, input: &Json) -> Result<DeviceValue, String> {
     let content = match place.written_kind() {
         Some(StreamKind::Text | StreamKind::Json) => value_parsing::string(input).map(DeviceValue::Text),
         Some(kind) => value_parsing::parse_register_value(kind, input).map(DeviceValue::Number),
@@ -147,6 +175,14 @@ fn to_content(place: &ResolvedRegister, input: &Json) -> Result<DeviceValue, Str
     }
 }
 
+/// The value of a register as JSON: the list of an array, which a reading of a stream keeps as one text.
+fn shown_json(place: &ResolvedRegister, content: &DeviceValue) -> Json {
+    match (place.element(), content) {
+        (Some(_), DeviceValue::Text(list)) => serde_json::from_str(list).unwrap_or_default(),
+        _ => to_json(content, place.kind()),
+    }
+}
+
 /// Converts to JSON: NaN and infinity become null. A bit of a numeric kind becomes 0 or 1.
 fn to_json(content: &DeviceValue, kind: Option<StreamKind>) -> Json {
     match content {
@@ -156,3 +192,7 @@ fn to_json(content: &DeviceValue, kind: Option<StreamKind>) -> Json {
         content => content.to_json(),
     }
 }
+
+#[cfg(test)]
+#[path = "registers_tests.rs"]
+mod tests;

@@ -17,7 +17,7 @@ use crate::store::objects::ObjectUpload;
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
 
-/// What comes next in the file.
+/// The next part of the file.
 pub enum ArchivePart {
     /// The rows of a table follow, up to [`ArchivePart::End`].
     Table { name: &'static str, schema: SchemaRef },

@@ -99,7 +99,7 @@ impl Exports {
     /// Requests an export; `requested_by` is the user or `key_<id>`.
     ///
     /// # Errors
-    /// As [`Exports::check_may_export`] and `Catalog::create_export`.
+    /// The errors of [`Exports::check_may_export`] and `Catalog::create_export`.
     pub async fn create_export(
         &self,
         principal: &Principal,
@@ -145,7 +145,7 @@ impl Exports {
     /// Deletes a finished export with its file.
     ///
     /// # Errors
-    /// As [`Exports::check_may_export`] and `Catalog::delete_export`.
+    /// The errors of [`Exports::check_may_export`] and `Catalog::delete_export`.
     pub async fn delete_export(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         self.check_may_export(principal)?;
         self.store.catalog().delete_export(principal, uuid).await?;

@@ -45,7 +45,7 @@ impl Exports {
     /// have no value and are left out.
     ///
     /// # Errors
-    /// As a query.
+    /// The errors of a query.
     pub(super) async fn export_page(
         &self,
         reader: &Principal,

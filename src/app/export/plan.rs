@@ -1,4 +1,4 @@
-//! What an export reads: its sensors, and the columns that their profiles add.
+//! Plan of an export: its sensors, and the columns that their profiles add.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -95,7 +95,7 @@ impl Exports {
     }
 }
 
-/// What an export says of its failure. Errors of ours are for the log.
+/// Text of an export about its failure. Errors of ours are for the log.
 fn failure(export: &Export, error: Error) -> String {
     if error.kind.is_our_fault() {
         tracing::error!(export = %export.uuid, error = error.full_message(), "an export failed");

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::reader::FieldReader;
-use super::renamed::{renamed, renamed_error};
 use super::version::read_version;
 use super::visitor::Presence::{Optional, Required};
 use crate::app::notification::Notifications;
@@ -19,10 +18,6 @@ use crate::domain::{Principal, Result};
 
 /// Kind of the documents that are channels.
 const KIND: DocumentKind = DocumentKind::NotificationChannel;
-
-/// Names of fields in the domain, and ours.
-const NAMES: &[(&str, &str)] =
-    &[("config.to", "recipients"), ("config.url", "url"), ("config.secret", "secret")];
 
 /// The settable fields. No `Debug`, because they include a secret.
 struct ChannelFields {
@@ -92,8 +87,8 @@ impl Notifications {
         let mut new = ChannelFields::blank();
         new.read(&mut fields);
         let draft = new.into_draft();
-        fields.finish(renamed(draft.clone().into_channel(None).problems(), NAMES))?;
-        self.create_channel(principal, draft).await.map_err(|error| renamed_error(error, NAMES))
+        fields.finish(draft.clone().into_channel(None).problems())?;
+        self.create_channel(principal, draft).await
     }
 
     /// Replaces a channel; absent fields get their defaults, but a webhook keeps its secret unless another is given.
@@ -141,14 +136,13 @@ impl Notifications {
             changed.into_draft().into_channel(Some(stored))
         };
         let problems = row.notification_channel().map(|stored| drafted(stored, &mut fields).problems());
-        fields.finish(renamed(problems.unwrap_or_default(), NAMES))?;
+        fields.finish(problems.unwrap_or_default())?;
         // Made again of the row stored by then: concurrent updates of different fields must both last.
         let change = move |spec: &mut DocumentSpec| {
             if let DocumentSpec::NotificationChannel(stored) = spec {
                 *stored = drafted(stored, &mut given.clone());
             }
         };
-        let changed = self.documents.update_document(principal, (KIND, uuid), version, change).await;
-        changed.map_err(|error| renamed_error(error, NAMES))
+        self.documents.update_document(principal, (KIND, uuid), version, change).await
     }
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::drf_scalar;
-use super::field_type::{FieldShape, FieldType, ShownValue};
+use super::field_type::{FieldShape, FieldType};
 use super::source::Source;
 use crate::collect::registers::value_type::RegisterType;
 use crate::domain::Error;
@@ -26,10 +26,6 @@ macro_rules! choices {
 
             fn read<S: Source>(value: S::Value, (): ()) -> Result<Self, String> {
                 S::choice(value, &<$set>::ALL.map(<$set>::name))
-            }
-
-            fn show(&mut self) -> ShownValue {
-                ShownValue::Word(self.name())
             }
 
             fn shape((): ()) -> FieldShape {
@@ -91,10 +87,6 @@ impl FieldType for StreamKind {
                 names.join(", ")
             )),
         }
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Word(self.name())
     }
 
     fn shape((): ()) -> FieldShape {

@@ -1,10 +1,10 @@
-//! Types of fields: how a value is read, shown and described.
+//! Types of fields: how a value is read and described.
 
 use std::ops::RangeInclusive;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::show_value::ShowValue;
 use super::source::Source;
 
 /// Limits of a text of any length.
@@ -32,30 +32,11 @@ pub enum FieldShape {
     OrNull(Box<FieldShape>),
 }
 
-/// A value as responses and files show it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum ShownValue {
-    /// One of a closed set of words.
-    Word(&'static str),
-    /// Any other value.
-    Json(Value),
-}
-
-impl From<ShownValue> for Value {
-    fn from(shown: ShownValue) -> Self {
-        match shown {
-            ShownValue::Word(word) => word.into(),
-            ShownValue::Json(value) => value,
-        }
-    }
-}
-
 /// A type that a field can have.
 ///
 /// Limits describe the field; the rules of its noun enforce them. Only the limits of a whole number are also enforced
 /// when it is read; they must lie in its type.
-pub trait FieldType: Sized {
+pub trait FieldType: ShowValue + Sized {
     /// `()` for a type without limits.
     type Limits: Clone;
 
@@ -75,9 +56,6 @@ pub trait FieldType: Sized {
     /// The message for the field, in the wording of the source.
     fn read<S: Source>(value: S::Value, limits: Self::Limits) -> Result<Self, String>;
 
-    /// The value as responses and files show it. It takes texts and objects out of `self`.
-    fn show(&mut self) -> ShownValue;
-
     /// The values that are valid within these limits.
     fn shape(limits: Self::Limits) -> FieldShape;
 }
@@ -95,10 +73,6 @@ impl FieldType for String {
         S::text(value).map(|text| text.trim().to_owned())
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(std::mem::take(self).into())
-    }
-
     fn shape(length: Self::Limits) -> FieldShape {
         FieldShape::Text(length)
     }
@@ -111,10 +85,6 @@ impl FieldType for bool {
         S::boolean(value)
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json((*self).into())
-    }
-
     fn shape((): ()) -> FieldShape {
         FieldShape::Boolean
     }
@@ -125,10 +95,6 @@ impl FieldType for f64 {
 
     fn read<S: Source>(value: S::Value, _: Self::Limits) -> Result<Self, String> {
         S::number(value)
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json((*self).into())
     }
 
     fn shape(range: Self::Limits) -> FieldShape {
@@ -145,10 +111,6 @@ macro_rules! integers {
                 Self::try_from(S::integer(value, range)?).map_err(|error| error.to_string())
             }
 
-            fn show(&mut self) -> ShownValue {
-                ShownValue::Json((*self).into())
-            }
-
             fn shape(range: Self::Limits) -> FieldShape {
                 FieldShape::Integer(range)
             }
@@ -163,10 +125,6 @@ impl FieldType for Map<String, Value> {
 
     fn read<S: Source>(value: S::Value, (): ()) -> Result<Self, String> {
         S::object(value)
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(std::mem::take(self).into())
     }
 
     fn shape((): ()) -> FieldShape {
@@ -187,10 +145,6 @@ impl<T: FieldType> FieldType for Option<T> {
 
     fn read<S: Source>(value: S::Value, limits: Self::Limits) -> Result<Self, String> {
         T::read::<S>(value, limits).map(Some)
-    }
-
-    fn show(&mut self) -> ShownValue {
-        self.as_mut().map_or(ShownValue::Json(Value::Null), T::show)
     }
 
     fn shape(limits: Self::Limits) -> FieldShape {

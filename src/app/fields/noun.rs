@@ -1,6 +1,6 @@
 //! Nouns whose fields are listed once for reading, showing and describing.
 
-use super::values::FieldValues;
+use super::shown::ShownRow;
 use super::visitor::FieldVisitor;
 
 /// The settable fields of a noun.
@@ -12,8 +12,8 @@ pub trait Noun: Clone {
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor);
 
     /// The fields with their values; references to other rows are row ids.
-    fn values(&self) -> FieldValues {
+    fn values(&self) -> ShownRow {
         let mut row = self.clone();
-        FieldValues::collect(|values| row.visit_fields(values))
+        ShownRow::collect(|values| row.visit_fields(values))
     }
 }

@@ -20,7 +20,7 @@ const REQUIRED: &str = "This field is required.";
 /// Message for null in a field that may not be null.
 const NULL: &str = "This field may not be null.";
 
-/// What an absent required field means.
+/// Meaning of an absent required field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadMode {
     /// For a new or replaced row: an error.

@@ -17,7 +17,7 @@ use crate::domain::{DeviceId, Error, FieldError, Principal, Result};
 pub struct RegisterParams {
     /// The register. Where its kind or its order is wrong, it has the default.
     pub register: RegisterSpec,
-    /// What is wrong with the parameters `type` and `byteorder`.
+    /// Problems of the parameters `type` and `byteorder`.
     pub problems: Vec<FieldError>,
 }
 

@@ -4,50 +4,19 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::reader::FieldReader;
-use super::renamed::{renamed, renamed_error};
 use super::version::read_version;
 use super::visitor::Presence::{Optional, Required};
 use crate::app::alert::AlertService;
 use crate::app::alert::ShownAlertRule;
-use crate::domain::alert::Severity;
-use crate::domain::alert::rule::{
-    AlertRuleSpec, COOLDOWNS_S, DEFAULT_COOLDOWN_S, Evaluation, Threshold, WINDOWS_S,
-};
+use crate::domain::alert::rule::{AlertRuleSpec, COOLDOWNS_S, Evaluation, Threshold, WINDOWS_S};
 use crate::domain::alert::simulation::SimulationResult;
 use crate::domain::alert::target::RuleTarget;
 use crate::domain::companion::Companion;
 use crate::domain::document::rules::MAX_NAME;
 use crate::domain::{DeviceId, FieldError, Micros, Principal, Result, StreamId};
 
-/// Names of fields in the domain, and ours.
-const NAMES: &[(&str, &str)] = &[
-    ("sensorId", "stream"),
-    ("deviceId", "device"),
-    ("windowSeconds", "window_seconds"),
-    ("cooldownSeconds", "cooldown_seconds"),
-    ("notificationChannelIds", "channels"),
-];
-
 /// Message of a field without which a rule has nothing to watch.
 const REQUIRED: &str = "This field is required.";
-
-/// A rule with every field at its default, which watches nothing.
-fn blank_rule() -> AlertRuleSpec {
-    AlertRuleSpec {
-        name: String::new(),
-        target: RuleTarget::Stream(StreamId(0)),
-        evaluation: Evaluation::default(),
-        window_s: None,
-        operator: None,
-        threshold: None,
-        severity: Severity::default(),
-        cooldown_s: DEFAULT_COOLDOWN_S,
-        auto_resolve: false,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
-    }
-}
 
 /// Reads every field of a rule.
 fn read_rule(fields: &mut FieldReader, spec: &mut AlertRuleSpec) {
@@ -82,9 +51,9 @@ fn read_rule(fields: &mut FieldReader, spec: &mut AlertRuleSpec) {
 
 /// Reads what the rule watches: a device for [`Evaluation::DeviceState`], else a stream. The other one is ignored.
 fn read_target(fields: &mut FieldReader, current: RuleTarget, evaluation: Evaluation) -> RuleTarget {
-    let is_known = |id: &i32| *id != 0;
-    let mut stream = current.stream().filter(|id| is_known(&id.0));
-    let mut device = current.device().filter(|id| is_known(&id.0));
+    let known = current.is_known().then_some(current);
+    let mut stream = known.and_then(RuleTarget::stream);
+    let mut device = known.and_then(RuleTarget::device);
     fields.row_or_null("stream", StreamId, &mut stream);
     fields.row_or_null("device", DeviceId, &mut device);
     let (name, is_missing) = match evaluation {
@@ -94,11 +63,7 @@ fn read_target(fields: &mut FieldReader, current: RuleTarget, evaluation: Evalua
     if is_missing && fields.is_sound(name) {
         fields.add_error(name, REQUIRED);
     }
-    // Nothing has the id 0.
-    match evaluation {
-        Evaluation::DeviceState => RuleTarget::Device(device.unwrap_or(DeviceId(0))),
-        _ => RuleTarget::Stream(stream.unwrap_or(StreamId(0))),
-    }
+    evaluation.target(stream, device)
 }
 
 fn read_threshold(fields: &mut FieldReader, threshold: &mut Option<Threshold>) {
@@ -123,8 +88,8 @@ fn read_channels(fields: &mut FieldReader, channels: &mut Vec<Uuid>) {
 }
 
 impl AlertService {
-    /// Every problem of a rule with our names of its fields.
-    fn our_rule_problems(
+    /// Every problem of a rule. A stream that accompanies another one counts as absent.
+    fn problems_of_rule(
         &self,
         principal: &Principal,
         spec: &AlertRuleSpec,
@@ -133,9 +98,9 @@ impl AlertService {
         let mut problems = self.alert_rule_problems(principal, spec, stored);
         let stream = spec.target.stream().and_then(|id| self.store.catalog().stream(principal, id).ok());
         if stream.is_some_and(|stream| Companion::of(&stream.spec).is_some()) {
-            problems.push(FieldError::new("sensorId", "does not exist"));
+            problems.push(FieldError::new("stream", "does not exist"));
         }
-        renamed(problems, NAMES)
+        problems
     }
 
     /// Reads a whole rule; absent fields get their defaults.
@@ -145,10 +110,10 @@ impl AlertService {
         mut fields: FieldReader,
         stored: Option<Uuid>,
     ) -> Result<AlertRuleSpec> {
-        let mut spec = blank_rule();
+        let mut spec = AlertRuleSpec::blank();
         read_rule(&mut fields, &mut spec);
         spec.normalize();
-        fields.finish(self.our_rule_problems(principal, &spec, stored))?;
+        fields.finish(self.problems_of_rule(principal, &spec, stored))?;
         Ok(spec)
     }
 
@@ -163,7 +128,7 @@ impl AlertService {
     ) -> Result<ShownAlertRule> {
         self.check_may_change_alert_rules(principal)?;
         let spec = self.read_new_rule(principal, fields, None)?;
-        self.create_alert_rule(principal, spec).await.map_err(|error| renamed_error(error, NAMES))
+        self.create_alert_rule(principal, spec).await
     }
 
     /// Replaces a rule; absent fields get their defaults.
@@ -180,8 +145,7 @@ impl AlertService {
         self.alert_rule_to_change(principal, uuid)?;
         let version = read_version(&mut fields);
         let new = self.read_new_rule(principal, fields, Some(uuid))?;
-        let changed = self.update_alert_rule_version(principal, (uuid, version), |spec| *spec = new).await;
-        changed.map_err(|error| renamed_error(error, NAMES))
+        self.update_alert_rule_version(principal, (uuid, version), |spec| *spec = new).await
     }
 
     /// Changes the given fields of a rule.
@@ -200,11 +164,10 @@ impl AlertService {
         let mut fields = patch.clone();
         read_rule(&mut fields, &mut changed);
         changed.normalize();
-        fields.finish(self.our_rule_problems(principal, &changed, Some(uuid)))?;
+        fields.finish(self.problems_of_rule(principal, &changed, Some(uuid)))?;
         // Merged again onto the row stored by then: concurrent updates of different fields must both last.
         let merge = move |spec: &mut AlertRuleSpec| read_rule(&mut patch.clone(), spec);
-        let changed = self.update_alert_rule_version(principal, (uuid, version), merge).await;
-        changed.map_err(|error| renamed_error(error, NAMES))
+        self.update_alert_rule_version(principal, (uuid, version), merge).await
     }
 
     /// Evaluates a rule that is not stored over the past.

@@ -202,7 +202,7 @@ mod tests {
         assert!(!times(&logs, (OrgId(2), 2), "19", (0, 9999), 9).is_empty());
     }
 
-    /// What an organization's account holds, counted from the lines.
+    /// Content of an organization's account, counted from the lines.
     fn counted(logs: &OrgLogs) -> usize {
         let lines = logs.containers.values().flat_map(|log| &log.lines).map(size_of_line);
         logs.containers.keys().map(size_of_container).chain(lines).sum()

@@ -21,7 +21,7 @@ use crate::store::live::filtered_tail::{FilteredItem, FilteredTail};
 /// Maximum readings examined at once.
 const MAX_READINGS: usize = 4096;
 
-/// What a follower is told.
+/// Item for a follower.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FeedItem {
     Event(GatewayEvent),

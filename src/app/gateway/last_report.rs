@@ -1,4 +1,4 @@
-//! What is kept of the last report of a device's state, and what follows from it for the next one.
+//! The last report of a device's state as it is kept, and what follows from it for the next one.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::domain::Micros;
 /// Time between a search and the pairing that those who follow are told of, at least.
 const MIN_SEARCH_US: i64 = 1_000_000;
 
-/// What is kept of the last report of a device's state. Those who follow were told all of it.
+/// The last report of a device's state as it is kept. Those who follow were told all of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LastReport {
     pub event: SessionEvent,
@@ -21,7 +21,7 @@ pub struct LastReport {
 }
 
 impl LastReport {
-    /// What is kept of a record.
+    /// A record as it is kept.
     pub fn of(record: &SessionRecord) -> Self {
         let member = |name: &str| record.payload.get(name).map(|value| value.to_string().into_boxed_str());
         LastReport { event: record.event, ts: record.ts, version: member(VERSION), status: member(STATUS) }
@@ -37,7 +37,7 @@ impl LastReport {
         self.status.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
-    /// The same without what it says beside the state.
+    /// The report without what it says beside the state.
     pub(super) fn without_members(&self) -> Self {
         LastReport { event: self.event, ts: self.ts, version: None, status: None }
     }

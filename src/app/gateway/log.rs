@@ -1,7 +1,5 @@
 //! Logs of the containers on a gateway.
 
-use std::fmt;
-
 use crate::domain::named_enum::named_enum;
 use crate::domain::validation::check_text;
 use crate::domain::{DeviceId, FieldError, Micros};
@@ -22,13 +20,8 @@ named_enum! {
         /// Standard error.
         Err = "ERR",
     }
+    display;
     field "type";
-}
-
-impl fmt::Display for LogKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// A line of a container's log.

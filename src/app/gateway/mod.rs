@@ -1,4 +1,4 @@
-//! What gateways report about devices: sessions, pairing and installations, logs of containers, and answers to
+//! Reports of gateways about devices: sessions, pairing and installations, logs of containers, and answers to
 //! commands; with a feed of all of it, and of messages, for those who follow.
 //!
 //! The last session event of each device and the newest log lines are kept in memory only: after a restart a device is

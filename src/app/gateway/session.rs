@@ -1,6 +1,5 @@
 //! Sessions of gateways, pairing states of devices, and installations of protocols.
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -21,7 +20,7 @@ pub const PARENT: &str = "parentDevice";
 pub const PROTOCOLS: &str = "protocols";
 
 named_enum! {
-    /// What happened, under the name that the vendor gives it.
+    /// Event, under the name that the vendor gives it.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum SessionEvent {
         Connected = "connected",
@@ -32,6 +31,7 @@ named_enum! {
         InstallationSucceeded = "installation_succeded",
         InstallationFailed = "installation_failed",
     }
+    display;
     field "event";
 }
 
@@ -48,12 +48,6 @@ impl SessionEvent {
     /// Whether it says what state the device is in, which an installation does not.
     pub fn is_status(self) -> bool {
         !matches!(self, SessionEvent::InstallationSucceeded | SessionEvent::InstallationFailed)
-    }
-}
-
-impl fmt::Display for SessionEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -20,9 +20,9 @@ use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, mut
 use crate::store::fuzz_store::FuzzStore;
 
 fn decoder(format: IngestFormat) -> Decoder {
-    let ground = FuzzStore::open();
+    let env = FuzzStore::open();
     Box::new(move |input| {
-        let (store, owner) = (ground.store.clone(), ground.owner.clone());
+        let (store, owner) = (env.store.clone(), env.owner.clone());
         let rows = ReadingsBuilder::new(store, owner, BodyMemoryReservation::empty(MemoryHolder::Rows));
         drop(check(format, Bytes::copy_from_slice(input)).and_then(|checked| decode(rows, checked)));
     })

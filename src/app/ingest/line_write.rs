@@ -20,7 +20,7 @@ use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
 use crate::app::ingest::Ingest;
 use crate::domain::{Principal, Resource, Result, Scope};
 
-/// What a request says besides its lines.
+/// Parameters of a request besides its lines.
 #[derive(Debug, Clone, Default)]
 pub struct LineRequest {
     pub precision: Precision,
@@ -30,7 +30,7 @@ pub struct LineRequest {
     pub default_device: Option<String>,
 }
 
-/// What became of the lines of a request.
+/// Outcome of the lines of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LineOutcome {
     /// Readings that are durable now.

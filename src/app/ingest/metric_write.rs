@@ -20,7 +20,7 @@ use crate::domain::{Micros, Principal, Resource, Result, Scope};
 /// Label of the quantiles of a summary.
 const QUANTILE_LABEL: &str = "quantile";
 
-/// What a request says besides its body.
+/// Parameters of a request besides its body.
 #[derive(Debug, Clone)]
 pub struct MetricRequest {
     pub encoding: Encoding,

@@ -65,7 +65,7 @@ pub struct IngestOutcome {
     pub is_replay: bool,
 }
 
-/// What identifies a request that must take effect only once.
+/// Identity of a request that must take effect only once.
 struct IdempotentRequest<'a> {
     route: &'a str,
     key: Option<&'a str>,
@@ -156,7 +156,7 @@ impl Ingest {
     /// is. Returns their number.
     ///
     /// # Errors
-    /// As `Store::import`.
+    /// The errors of `Store::import`.
     pub async fn write_history(&self, principal: &Principal, rows: Readings) -> Result<usize> {
         principal.require(Scope::write(Resource::Value))?;
         Ok(self.store.import(principal, rows).await?.rows)

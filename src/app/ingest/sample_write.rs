@@ -26,7 +26,7 @@ const DEVICE_LABEL: &str = "instance";
 /// Label that is no part of a stream's name: the job of a scraped target says nothing that its instance does not.
 const JOB_LABEL: &str = "job";
 
-/// What a request says besides its body.
+/// Parameters of a request besides its body.
 #[derive(Debug, Clone)]
 pub struct SampleRequest {
     pub version: Version,
@@ -34,7 +34,7 @@ pub struct SampleRequest {
     pub default_device: Option<String>,
 }
 
-/// What became of the samples of a request.
+/// Outcome of the samples of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SampleOutcome {
     /// Samples and histograms that are durable now.
@@ -90,7 +90,7 @@ const HISTOGRAM_SUFFIXES: [&str; 2] = ["_count", "_sum"];
 struct ReadSamples {
     rows: SeriesRows,
     count: u32,
-    /// Those that are histograms, ascending.
+    /// Samples that are histograms, ascending.
     histograms: Vec<u32>,
 }
 

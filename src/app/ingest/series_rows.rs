@@ -70,7 +70,7 @@ impl RefusedLines {
     }
 }
 
-/// What of a request can be written, and what cannot.
+/// Accepted readings and refused lines of one request.
 #[derive(Debug)]
 pub struct SeriesReadings {
     pub readings: Readings,

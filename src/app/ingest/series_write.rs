@@ -1,4 +1,4 @@
-//! What all requests that name series have in common: their limits, and the write of what of them is good.
+//! Common parts of all requests that name series: their limits, and the write of what of them is good.
 
 use super::series_rows::{RefusedLines, SeriesReadings, SeriesRows};
 use super::size;
@@ -34,7 +34,7 @@ impl Default for SeriesSettings {
     }
 }
 
-/// What became of the lines of a request; a line is what is refused as a whole.
+/// Outcome of the lines of a request; a line is what is refused as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SeriesOutcome {
     /// Line of each reading that is durable now.

@@ -40,7 +40,7 @@ impl Default for InventoryFileLimits {
 }
 
 impl InventoryFiles {
-    /// As [`InventoryFiles::import_inventory`], for a file of a caller of an API.
+    /// Imports the file of a caller of an API.
     ///
     /// # Errors
     /// `TooLarge` beyond [`MAX_API_BYTES`]; `Busy` while another file is imported.
@@ -64,7 +64,7 @@ impl InventoryFiles {
         self.import_inventory(principal, form, text, is_dry).await
     }
 
-    /// As [`InventoryFiles::export_inventory`], on a thread that answers no requests.
+    /// Exports every device and stream, on a thread that answers no requests.
     ///
     /// # Errors
     /// `Busy` while [`MAX_EXPORTS`] files are written.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::app::fields::noun::Noun;
-use crate::app::fields::values::{FieldValue, FieldValues};
+use crate::app::fields::shown::{ShownField, ShownRow};
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::StreamSpec;
 
@@ -17,11 +17,11 @@ pub type NamedValues = Vec<(&'static str, Value)>;
 
 /// Names of the fields of a file.
 pub struct FileColumns {
-    /// Those of a device, except its name.
+    /// Fields of a device, except its name.
     pub device: Vec<&'static str>,
-    /// Those of a device that are exported: a password is imported but never exported.
+    /// Fields of a device that are exported: a password is imported but never exported.
     pub exported_device: Vec<&'static str>,
-    /// Those of a stream, except its name and its device.
+    /// Fields of a stream, except its name and its device.
     pub stream: Vec<&'static str>,
 }
 
@@ -37,7 +37,7 @@ impl FileColumns {
     }
 }
 
-fn names<'a>(fields: impl Iterator<Item = &'a FieldValue>) -> Vec<&'static str> {
+fn names<'a>(fields: impl Iterator<Item = &'a ShownField>) -> Vec<&'static str> {
     fields.map(|field| field.name).filter(|name| !IDENTITY.contains(name)).collect()
 }
 
@@ -78,8 +78,8 @@ pub fn stream_fields(spec: &StreamSpec, group: Option<&str>) -> NamedValues {
     fields
 }
 
-fn file_values(values: FieldValues) -> NamedValues {
-    let fields = values.0.into_iter().filter(|field| !IDENTITY.contains(&field.name));
+fn file_values(row: ShownRow) -> NamedValues {
+    let fields = row.0.into_iter().filter(|field| !IDENTITY.contains(&field.name));
     fields
         .map(|field| (field.name, field.value.map_or(Value::Null, |value| plain_number(value.into()))))
         .collect()

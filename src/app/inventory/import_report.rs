@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::file_fields::{DEVICE_DEFAULTS, DeviceNames, STREAM_DEFAULTS, device_fields, stream_fields};
 use crate::domain::device::{Device, DeviceSpec};
+use crate::domain::named_enum::named_enum;
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Error, FieldError, GroupId, ProductId, Result};
 use crate::store::catalog::inventory::{DevicePlan, InventoryPlan, StreamPlan};
@@ -47,25 +48,16 @@ pub struct InventoryCounts {
     pub documents: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ImportKind {
-    Group,
-    Device,
-    Stream,
-    /// A document of the MK platform.
-    Document,
-}
-
-impl ImportKind {
-    /// Returns the name in APIs.
-    pub fn name(self) -> &'static str {
-        match self {
-            ImportKind::Group => "group",
-            ImportKind::Device => "device",
-            ImportKind::Stream => "stream",
-            ImportKind::Document => "document",
-        }
+named_enum! {
+    /// Kind of a row that an import creates or changes.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum ImportKind {
+        Group = "group",
+        Device = "device",
+        Stream = "stream",
+        /// A document of the MK platform.
+        Document = "document",
     }
 }
 

@@ -230,7 +230,7 @@ impl InventoryFiles {
     }
 }
 
-/// What a file holds, and the mistakes in it.
+/// Content of a file, and the mistakes in it.
 struct ParsedFile {
     inventory: Inventory,
     documents: Vec<DocumentImport>,

@@ -12,7 +12,7 @@ use super::raw_rows::{ColumnNaming, LocatedValue, RawDevice, RawFieldValue, RawR
 use super::yaml_tree::{self, YamlNode, YamlValue};
 use crate::domain::{Error, Result};
 
-/// What a file has.
+/// Content of a file.
 #[derive(Debug, Default)]
 pub struct YamlFile {
     pub devices: Vec<RawDevice>,

@@ -80,7 +80,7 @@ impl Cameras {
     /// Creates a camera, which is probed at once.
     ///
     /// # Errors
-    /// As `Documents::create_document`; `Invalid` for a video device that is not configured.
+    /// The errors of `Documents::create_document`; `Invalid` for a video device that is not configured.
     pub async fn create_camera(&self, principal: &Principal, spec: CameraSpec) -> Result<Arc<Document>> {
         self.documents.check_may_change_documents(principal, KIND)?;
         self.check_device(&spec)?;
@@ -92,7 +92,7 @@ impl Cameras {
     /// Replaces a camera. An address that is not changed keeps its password.
     ///
     /// # Errors
-    /// As `Documents::update_document`; `Invalid` for a video device that is not configured.
+    /// The errors of `Documents::update_document`; `Invalid` for a video device that is not configured.
     pub async fn replace_camera(
         &self,
         principal: &Principal,

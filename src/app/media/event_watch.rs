@@ -110,7 +110,7 @@ impl Captures {
     }
 }
 
-/// What rules look at.
+/// Facts that rules look at.
 fn facts_of(event: &Event) -> EventFacts {
     let spec = &event.spec;
     EventFacts {

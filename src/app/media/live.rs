@@ -25,7 +25,7 @@ use crate::store::Store;
 
 /// How often a session looks whether its playlist is there and its time is over.
 const TICK: Duration = Duration::from_millis(250);
-/// What a password is signed for: no request has this method.
+/// Method that a password is signed for: no request has it.
 const PASSWORD_METHOD: &str = "LIVE";
 
 /// A file of a live session.
@@ -284,7 +284,7 @@ impl LiveSessions {
     }
 }
 
-/// What the password of a session is signed for.
+/// Path that the password of a session is signed for.
 fn live_path(job: &MediaJob) -> String {
     format!("/media/live/{}", job.uuid)
 }

@@ -118,7 +118,7 @@ impl Cameras {
     }
 }
 
-/// What the first bytes of an answer say, such as `RTSP/1.0 200`.
+/// State of a camera by the first bytes of an answer, such as `RTSP/1.0 200`.
 fn rtsp_answer(answer: &[u8], has_password: bool) -> CameraStatus {
     match answer.strip_prefix(b"RTSP/1.0 ") {
         Some(b"200") => CameraStatus::Online,

@@ -35,7 +35,7 @@ const COPY_BYTES: usize = 256 << 10;
 /// Pieces of a playlist that wait for the recorder.
 const WAITING_PIECES: usize = 2;
 
-/// What is recorded.
+/// Subject of a recording.
 pub(super) struct RecordingSource {
     /// Where the pictures come from.
     pub address: CameraAddress,
@@ -43,7 +43,7 @@ pub(super) struct RecordingSource {
     pub range: Option<(Micros, Micros)>,
 }
 
-/// What a recording holds.
+/// Time range of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RecordedTime {
     /// Time of the first picture.
@@ -268,7 +268,7 @@ fn copy(path: &Path, files: &ObjectFiles, id: Uuid) -> std::io::Result<MediaFile
     Ok(MediaFile { id, size_bytes, sha256: hex::encode(hash.finalize()) })
 }
 
-/// What is shown of a failure of the recorder; what the log needs is logged here, because rows keep text only.
+/// Text about a failure of the recorder; what the log needs is logged here, because rows keep text only.
 fn shown(error: &RecorderError) -> String {
     match error {
         RecorderError::Missing(cause) => {

@@ -33,7 +33,7 @@ const MAX_KEY_SET_BYTES: usize = 256 << 10;
 pub struct MkAccess {
     pub principal: Principal,
     pub role: MkRole,
-    /// Who acts, as shown in `requestedBy` and `createdBy`: the user of a token or of a key, else `key_<id>`.
+    /// The caller that acts, as shown in `requestedBy` and `createdBy`: the user of a token or of a key, else `key_<id>`.
     pub actor: String,
 }
 

@@ -100,7 +100,7 @@ impl Annotations {
     /// Replaces an annotation of a person.
     ///
     /// # Errors
-    /// As [`Annotations::annotation_to_change`] and [`Annotations::create_annotation`]; `Conflict` for another source.
+    /// The errors of [`Annotations::annotation_to_change`] and [`Annotations::create_annotation`]; `Conflict` for another source.
     pub async fn replace_annotation(
         &self,
         principal: &Principal,

@@ -10,7 +10,7 @@ use crate::domain::mk_role::MkPermission;
 use crate::domain::{Clock, Error, Principal, Resource, Result, Scope};
 use crate::store::Store;
 
-/// What an organization has used since the period began.
+/// Usage of an organization since the period began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BillingUsage {
     pub period: BillingPeriod,

@@ -95,7 +95,7 @@ impl DeviceCommands {
     /// Returns a command of a device.
     ///
     /// # Errors
-    /// As [`DeviceCommands::device_commands`]; `NotFound` for a command of another device too.
+    /// The errors of [`DeviceCommands::device_commands`]; `NotFound` for a command of another device too.
     pub fn device_command(&self, principal: &Principal, device: Uuid, command: Uuid) -> Result<Command> {
         principal.require(Scope::read(Resource::Device))?;
         let device = self.store.catalog().device_by_uuid(principal, device)?;
@@ -106,7 +106,7 @@ impl DeviceCommands {
     /// Stores the answer of a device to one of its commands, as it was sent over MQTT.
     ///
     /// # Errors
-    /// As `Commands::report_command`; as [`parse_command_response`]; `NotFound` for a command of another device.
+    /// The errors of `Commands::report_command`; those of [`parse_command_response`]; `NotFound` for a command of another device.
     pub async fn report_device_command(
         &self,
         principal: &Principal,

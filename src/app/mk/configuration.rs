@@ -47,7 +47,7 @@ pub struct BindingOverview {
     pub report: Option<Arc<BindingReport>>,
 }
 
-/// What became of a report.
+/// Outcome of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReportOutcome {
     /// Bindings whose state changed.

@@ -33,11 +33,11 @@ pub struct DesiredFeed {
     who: Arc<Principal>,
     device: DeviceId,
     changes: watch::Receiver<()>,
-    /// What was computed last, and from which state of the catalog; `None` before the first.
+    /// Result that was computed last, and from which state of the catalog; `None` before the first.
     last: Option<(CatalogState, Vec<DesiredConfiguration>)>,
 }
 
-/// What the desired state depends on: all documents, and what the device is in the topology.
+/// Dependencies of the desired state: all documents, and what the device is in the topology.
 #[derive(Debug, Clone, PartialEq)]
 struct CatalogState {
     documents: u64,
@@ -96,7 +96,7 @@ impl Configurations {
     /// an uploaded content is valid for a day; it is a path where `mk.public_url` is not set.
     ///
     /// # Errors
-    /// As [`Configurations::desired_configuration`]; `Unavailable` when addresses cannot be signed.
+    /// The errors of [`Configurations::desired_configuration`]; `Unavailable` when addresses cannot be signed.
     pub async fn desired_document(&self, principal: &Principal, device: DeviceId) -> Result<Value> {
         let desired = self.desired_configuration(principal, device)?;
         self.render_desired(principal, &desired).await
@@ -142,7 +142,7 @@ impl Configurations {
     /// Follows the desired state of a device: first as it is, then after each change.
     ///
     /// # Errors
-    /// As [`Configurations::desired_configuration`].
+    /// The errors of [`Configurations::desired_configuration`].
     pub fn follow_desired_configuration(
         self: &Arc<Self>,
         principal: Arc<Principal>,

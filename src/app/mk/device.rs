@@ -264,7 +264,7 @@ fn name_conflict(error: Error) -> Error {
     if is_name { Error::conflict("A device with this name exists").with_source(error) } else { error }
 }
 
-/// What devices refer to, read once for many of them.
+/// Rows that devices refer to, read once for many of them.
 struct DeviceReferences {
     principal: Principal,
     groups: Vec<Arc<Document>>,

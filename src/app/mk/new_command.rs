@@ -28,7 +28,7 @@ pub struct NewCommand {
     pub params: Map<String, Value>,
     /// Time for the answer, 1..=86400 s.
     pub timeout_s: i64,
-    /// Who asks, as APIs show it.
+    /// The caller that asks, as APIs show it.
     pub created_by: String,
     /// Scheme and authority under which the caller reaches this server, for links.
     pub base_url: String,

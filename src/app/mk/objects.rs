@@ -53,7 +53,7 @@ pub struct ObjectAddress {
     pub path_and_query: String,
 }
 
-/// What is received or fetched by a signed address.
+/// Object that is received or fetched by a signed address.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedAddress<'a> {
     /// `PUT` or `GET`.
@@ -131,7 +131,7 @@ impl Objects {
     /// Returns path and query of an address at which the object can be fetched for a day.
     ///
     /// # Errors
-    /// As [`Objects::stored_object`]; `Unavailable` when the secret cannot be used.
+    /// The errors of [`Objects::stored_object`]; `Unavailable` when the secret cannot be used.
     pub async fn object_download(&self, principal: &Principal, id: Uuid) -> Result<String> {
         self.stored_object(principal, id)?;
         let path = self.object_path(principal, id)?;

@@ -19,7 +19,7 @@ pub struct PackOverview {
     pub members: Vec<Arc<Document>>,
 }
 
-/// What became of a pack that was to be installed.
+/// Outcome of the installation of a pack.
 #[derive(Debug, Clone)]
 pub enum PackOutcome {
     /// It is installed now.

@@ -17,7 +17,6 @@ use crate::auth::certificate::request::CertifiableKey;
 use crate::auth::certificate::{CertificateSubject, SignedCertificate};
 use crate::auth::registration::{self, PresentedToken};
 use crate::domain::audit::RequestOrigin;
-use crate::domain::caller::Caller;
 use crate::domain::certificate::NewCertificate;
 use crate::domain::device::{Device, DeviceSpec, Protocol};
 use crate::domain::document::DocumentKind;
@@ -58,7 +57,7 @@ pub struct IssuedRegistration {
     pub device: Arc<Device>,
 }
 
-/// What a device gets for its token.
+/// Credentials that a device gets for its token.
 #[derive(Debug, Clone)]
 pub struct ProvisionedDevice {
     pub device: Arc<Device>,
@@ -235,15 +234,7 @@ pub fn registered_device(name: &str) -> DeviceSpec {
 
 /// The device, as the author of the changes that its token causes.
 fn device_principal(device: &Device, origin: Option<&Arc<RequestOrigin>>) -> Principal {
-    let principal = Principal {
-        org: device.org,
-        caller: Caller::Device(device.id),
-        scopes: Scopes::default(),
-        devices: Some([device.id].into()),
-        streams: None,
-        dashboards: None,
-        origin: None,
-    };
+    let principal = Principal::device(device.org, device.id, Scopes::default());
     match origin {
         Some(origin) => principal.with_origin(origin),
         None => principal,
@@ -254,7 +245,7 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// The same for every text that is no token of ours, so that a guess tells nothing.
+/// One refusal for unknown and foreign tokens, so that a guess learns nothing.
 fn unknown_token() -> Error {
     Error::new(Kind::Unauthenticated, "Invalid registration token")
 }

@@ -229,7 +229,7 @@ impl Sensors {
     /// Deletes a component with its sensors and their readings.
     ///
     /// # Errors
-    /// As `Documents::delete_document` and `Streams::delete_stream`. What fails in the middle leaves the component and can be
+    /// The errors of `Documents::delete_document` and `Streams::delete_stream`. What fails in the middle leaves the component and can be
     /// repeated.
     pub async fn delete_component(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         let stored = self.documents.document_to_change(principal, DocumentKind::Component, uuid)?;
@@ -242,7 +242,7 @@ impl Sensors {
     /// Replaces the settings of a component.
     ///
     /// # Errors
-    /// As `Documents::update_document`; `Conflict` for another key while the component has sensors, because their names
+    /// The errors of `Documents::update_document`; `Conflict` for another key while the component has sensors, because their names
     /// begin with it.
     pub async fn replace_component(
         &self,

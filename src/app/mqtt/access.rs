@@ -1,4 +1,4 @@
-//! Who connects, and which devices and topics are theirs.
+//! Access of MQTT clients: who connects, and which devices and topics are theirs.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::domain::device::Device;
 use crate::domain::mqtt::{Qos, SessionOwner, topic};
 use crate::domain::{DeviceId, Error, Kind, Principal, Resource, Result, Scope};
 
-/// What a subscriber is answered.
+/// Answer to a subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
     /// With at most this quality of service.
@@ -60,8 +60,8 @@ impl MqttAccess {
         let system = Principal::system(device.org);
         let below = self.store.catalog().sub_devices(&system, id);
         let devices: BTreeSet<DeviceId> = below.iter().map(|device| device.id).chain([id]).collect();
-        let caller = Caller::Device(id);
-        Some(Principal { caller, scopes: device_scopes().collect(), devices: Some(devices), ..system })
+        let alone = Principal::device(device.org, id, device_scopes().collect());
+        Some(Principal { devices: Some(devices), ..alone })
     }
 
     /// Returns the UUID and the key of the device that a principal is; `None` for the holder of a key.
@@ -182,7 +182,7 @@ impl MqttAccess {
     }
 }
 
-/// Whose session a principal has.
+/// Owner of the session of a principal.
 ///
 /// # Errors
 /// `Forbidden` for callers that MQTT does not know: users and clients of vendors' APIs.

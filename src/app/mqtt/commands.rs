@@ -96,7 +96,7 @@ impl MqttSession {
     }
 
     /// `control/{project}/{gateway}/{device}/{kind}`, under the names that a subscription has. A filter that begins with
-    /// a wildcard gets no commands: who looks on must not take them from the gateway.
+    /// a wildcard gets no commands: a second subscriber would take them from the gateway's queue.
     fn command_topic(&self, command: &Command) -> Option<(String, Qos)> {
         let (catalog, who) = (self.broker.store.catalog(), self.principal());
         // The rights may have changed since a session that goes on had subscribed.

@@ -38,7 +38,7 @@ pub(super) enum MessageSource {
 const OVERHEAD_BYTES: usize = 128;
 
 impl OutboundMessage {
-    /// What the message counts in the account of queues, bytes.
+    /// Size of the message in the account of queues, bytes.
     pub(super) fn charge(&self) -> usize {
         self.size() + OVERHEAD_BYTES
     }

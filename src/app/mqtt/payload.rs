@@ -9,6 +9,8 @@ pub const MAX_VALUES: usize = 10_000;
 /// Members of an object that hold its time.
 const TIME_MEMBERS: [&str; 2] = ["ts", "timestamp"];
 const VALUE_MEMBER: &str = "value";
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A value of one stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +34,7 @@ pub struct Sample {
 /// # Errors
 /// `Invalid` naming the element, counted from 1, and what is wrong with it.
 pub fn points(payload: &[u8]) -> Result<Vec<Point>> {
-    let value = match serde_json::from_slice(payload) {
+    let value = match serde_json::from_slice(without_byte_order_mark(payload)) {
         Ok(value) => value,
         Err(_) => Value::String(text(payload)?.to_owned()),
     };
@@ -42,10 +44,11 @@ pub fn points(payload: &[u8]) -> Result<Vec<Point>> {
 /// Reads values of several streams: `{"temperature":21.5,"ts":…}` or an array of such objects.
 ///
 /// # Errors
-/// As [`points`], or when the payload is no JSON.
+/// The errors of [`points`], also when the payload is no JSON.
 pub fn samples(payload: &[u8]) -> Result<Vec<Sample>> {
     let malformed = |e: serde_json::Error| Error::invalid(format!("the payload is no JSON: {e}"));
-    each(serde_json::from_slice(payload).map_err(malformed)?, |value| match value {
+    let value = serde_json::from_slice(without_byte_order_mark(payload)).map_err(malformed)?;
+    each(value, |value| match value {
         Value::Object(mut values) => Ok(Sample { ts: take_time(&mut values, &TIME_MEMBERS[..1])?, values }),
         _ => Err("must be an object of values by the names of their streams".to_owned()),
     })
@@ -56,7 +59,13 @@ pub fn samples(payload: &[u8]) -> Result<Vec<Sample>> {
 /// # Errors
 /// `Invalid` for anything else.
 pub fn object(payload: &[u8]) -> Result<Map<String, Value>> {
-    serde_json::from_slice(payload).map_err(|e| Error::invalid(format!("the payload is no JSON object: {e}")))
+    let malformed = |e: serde_json::Error| Error::invalid(format!("the payload is no JSON object: {e}"));
+    serde_json::from_slice(without_byte_order_mark(payload)).map_err(malformed)
+}
+
+/// Returns a payload without the mark that some programs write before JSON.
+pub fn without_byte_order_mark(payload: &[u8]) -> &[u8] {
+    payload.strip_prefix(BYTE_ORDER_MARK).unwrap_or(payload)
 }
 
 fn text(payload: &[u8]) -> Result<&str> {

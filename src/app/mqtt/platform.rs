@@ -1,7 +1,7 @@
 //! Topics of the MK platform below `v1/`, each of one organization and device: what its devices publish and are sent.
 //!
-//! A device is sent its commands and its desired configuration; nobody else gets the commands, because who looks on must
-//! not take them from it. Its status and its reported configuration are documents: the last of each is retained, and
+//! A device is sent its commands and its desired configuration; nobody else gets the commands, because a second subscriber
+//! would take them from its queue. Its status and its reported configuration are documents: the last of each is retained, and
 //! subscribers of its organization see every new one.
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::device_document::{DesiredTopic, DeviceNotice};
 use super::message::{MessageSource, OutboundMessage};
 use super::notices::Notice;
+use super::payload::without_byte_order_mark;
 use super::publish::Publication;
 use super::retained_pass::RetainedRequest;
 use super::session::MqttSession;
@@ -119,6 +120,7 @@ impl MqttPublisher {
         (call, topic): (PlatformCall, &str),
         payload: &[u8],
     ) -> Result<()> {
+        let payload = without_byte_order_mark(payload);
         match call {
             PlatformCall::Readings => {
                 let device = Some(device.id);

@@ -17,7 +17,7 @@ pub struct DevicePresence {
     changes: watch::Sender<()>,
 }
 
-/// What the broker knows of a device.
+/// Knowledge of the broker about a device.
 #[derive(Debug)]
 pub struct DeviceActivity {
     connections: AtomicUsize,

@@ -1,5 +1,6 @@
 //! Messages from clients: each is one call of the core.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,7 +34,7 @@ pub struct Publication {
     pub is_retained: bool,
 }
 
-/// What became of a message.
+/// Outcome of a message.
 #[derive(Debug)]
 pub enum PublishOutcome {
     /// It is durable; a message of Sparkplug is handed on to the clients that are connected.
@@ -118,7 +119,7 @@ impl MqttPublisher {
     }
 
     /// The device of a topic; an unrestricted principal's is created when it is new.
-    async fn publishing_device(&self, who: &Principal, name: &str) -> Result<std::sync::Arc<Device>> {
+    async fn publishing_device(&self, who: &Principal, name: &str) -> Result<Arc<Device>> {
         match self.access.named_device(who, name) {
             Some(device) => Ok(device),
             None if who.is_restricted() => Err(access::topic_forbidden_error()),
@@ -129,7 +130,7 @@ impl MqttPublisher {
     /// A restricted client may send facts of its own devices only; another device in the payload is no error of the
     /// topic, so the message is malformed.
     async fn publish_facts(&self, who: &Principal, payload: &[u8]) -> Result<()> {
-        self.messages.post_facts(who, payload).await.map(drop)
+        self.messages.post_facts(who, payload::without_byte_order_mark(payload)).await.map(drop)
     }
 
     async fn publish_points(&self, who: &Principal, device: &Device, name: &str, bytes: &[u8]) -> Result<()> {
@@ -155,7 +156,7 @@ impl MqttPublisher {
         device: &Device,
         name: &str,
         value: &Value,
-    ) -> Result<std::sync::Arc<Stream>> {
+    ) -> Result<Arc<Stream>> {
         let sensor = SensorValue { name, value, unit: None };
         let made = MessageTargets::new(&self.messages, who).stream(device.id, &sensor).await?;
         let message = "there is no such stream, and only a number or a truth value creates one";

@@ -71,6 +71,27 @@ async fn an_unrestricted_key_creates_the_device_it_names() {
     assert_eq!(name(&facts), "stored", "{facts:?}");
 }
 
+/// rest.md C14: over HTTP it is no part of the JSON, but at this door it made a message malformed.
+#[tokio::test]
+async fn a_byte_order_mark_is_no_part_of_a_payload() {
+    let (_dir, app) = test_app::open().await;
+    let owner = app.access.system(None).unwrap();
+    let spec = DeviceSpec::new("d", Protocol::Mqtt);
+    let device = app.devices.create_device(&owner, spec).await.unwrap();
+    let status = format!("{}/status", app.mqtt.access.platform_gateway(&owner, &device).unwrap());
+    for (topic, payload) in [
+        ("basalt/d/t", "21.5"),
+        ("basalt/d", r#"{"t":1}"#),
+        ("discover/default/d/d/post", r#"{"t":2}"#),
+        ("os/sensors/raw", r#"{"id":"d"}"#),
+        (&status, r#"{"status":"online"}"#),
+    ] {
+        let marked = publication(topic, &format!("\u{feff}{payload}"));
+        let outcome = app.mqtt.publisher.publish(&owner, marked).await;
+        assert_eq!(name(&outcome), "stored", "{topic}: {outcome:?}");
+    }
+}
+
 /// What a new subscription would be sent.
 fn retained_for(app: &App, who: &Principal, filter: &str) -> Vec<OutboundMessage> {
     let (filter, qos) = (filter.to_owned(), Qos::AtMostOnce);

@@ -50,7 +50,7 @@ pub(super) struct SessionSlot {
     pub charge: QueueCharge,
     /// Whether the catalog has a row of it.
     pub is_persisted: bool,
-    /// What survives a connection in memory; the connection has it while there is one.
+    /// State that survives a connection in memory; the connection has it while there is one.
     pub memory: Option<SessionMemory>,
     pub connection: Option<ConnectionHandle>,
 }
@@ -65,7 +65,7 @@ pub(super) struct ConnectionHandle {
     /// Position up to which the client has acknowledged live values.
     pub acknowledged: Arc<Mutex<Option<String>>>,
     pub opened_at: Micros,
-    /// As in the session's memory, which the connection has.
+    /// Number of waiting messages, shared with the session's memory, which the connection has.
     pub queued: Arc<AtomicUsize>,
     /// Memory of these messages.
     pub queued_bytes: Arc<AtomicUsize>,

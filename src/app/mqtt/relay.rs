@@ -38,10 +38,10 @@ impl RelayedMessage {
     }
 }
 
-/// What a subscriber may receive.
+/// Filters of a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct RelayFilters {
-    /// Those that can match messages of edge nodes.
+    /// Filters that can match messages of edge nodes.
     pub from_edge: Vec<String>,
     /// All, for commands and states of hosts.
     pub all: Vec<String>,

@@ -292,7 +292,7 @@ impl MqttPublisher {
 }
 
 impl MqttAccess {
-    /// What begins the canonical topic of every message that a filter may match.
+    /// Prefix of the canonical topic of every message that a filter may match.
     pub(super) fn canonical_beginning(&self, who: &Principal, filter: &str) -> String {
         let is_literal = |level: &&str| !topic::has_wildcards(level);
         let levels: Vec<&str> = filter.split('/').take_while(is_literal).collect();

@@ -29,7 +29,7 @@ pub(super) struct RetainedRequest {
 #[derive(Debug)]
 pub(super) struct RetainedPass {
     pub(super) requests: Vec<RetainedRequest>,
-    /// What begins the topics that may match. None begins with another.
+    /// Prefixes of the topics that may match. None begins with another.
     beginnings: Vec<String>,
     position: RetainedPosition,
     is_through_index: bool,
@@ -37,7 +37,7 @@ pub(super) struct RetainedPass {
     pub(super) last_state: Option<Arc<str>>,
 }
 
-/// What a session is still to be sent: one pass that is under way, and the filters of the next.
+/// Retained messages that a session is still to be sent: one pass that is under way, and the filters of the next.
 #[derive(Debug, Default)]
 pub(super) struct RetainedBacklog {
     pub(super) current: Option<RetainedPass>,

@@ -36,7 +36,7 @@ const MAX_WAITING: usize = 256;
 /// Memory of the messages that the client has not acknowledged before the feed is read on, bytes.
 const MAX_QUEUED_BYTES: usize = 1 << 20;
 
-/// What happens in a session without the client's doing.
+/// Event in a session that the client did not cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionEvent {
     /// There may be something to send.
@@ -108,7 +108,7 @@ impl MqttSession {
         }
     }
 
-    /// What the client has sent and we have not finished.
+    /// Messages of the client that are not finished.
     pub fn inbox(&mut self) -> &mut Inbox {
         &mut self.memory.inbox
     }

@@ -22,9 +22,9 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// Period in which the progress of clients is stored. After a crash they are sent again what they have acknowledged since.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How a connection ends.
+/// End of a connection: what becomes of its session and its will.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionEnd {
+pub struct MqttSessionEnd {
     /// Whether the will is published: the client has not said goodbye.
     pub publishes_will: bool,
     /// Whether the session ends with the connection.
@@ -221,7 +221,7 @@ impl MqttSessions {
 
 impl MqttSession {
     /// Ends the connection: publishes the will if it is due, and keeps what the session needs to go on.
-    pub async fn end(mut self, end: SessionEnd) {
+    pub async fn end(mut self, end: MqttSessionEnd) {
         let broker = self.broker.clone();
         self.memory.inbox.disconnect();
         self.live = None;

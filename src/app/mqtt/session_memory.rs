@@ -1,4 +1,4 @@
-//! What a session keeps in memory between its connections.
+//! Memory of a session between its connections.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::domain::mqtt::Subscription;
 use crate::domain::mqtt::inbox::Inbox;
 use crate::domain::mqtt::outbox::Outbox;
 
-/// What outlives a connection in memory.
+/// State that outlives a connection in memory.
 pub(super) struct SessionMemory {
     pub outbox: Outbox<OutboundMessage>,
     /// Number of messages that the client has not acknowledged, for whoever looks at the session from outside.

@@ -230,7 +230,7 @@ async fn a_session_whose_client_is_away_keeps_no_commands_that_can_be_found_agai
     assert_eq!((again, is_repeat), (id, true), "what is in flight comes again with its id");
     session.acknowledge(again.unwrap()).unwrap();
     assert_eq!(drain(&mut session).await.len(), 19, "and the others are found");
-    session.end(SessionEnd { ends_session: true, ..LOST }).await;
+    session.end(MqttSessionEnd { ends_session: true, ..LOST }).await;
     assert_eq!(app.mqtt.sessions.state.metrics().queue_bytes, 0);
 }
 

@@ -13,7 +13,7 @@ use super::feed::LiveProgress;
 use super::queue_account::QueueCharge;
 use super::registry::{ConnectionHandle, SessionEviction, SessionKey, SessionSlot};
 use super::session::MqttSession;
-use super::session_end::SessionEnd;
+use super::session_end::MqttSessionEnd;
 use super::session_memory::SessionMemory;
 use crate::app::gateway::session::SessionEvent;
 use crate::app::live::credential::LiveCredential;
@@ -25,7 +25,7 @@ use crate::domain::{DeviceId, Error, Kind, Micros, OrgId, Result};
 /// How long a connection may take to release its session to the next.
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a client asks for when it connects.
+/// Request of a client that connects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectRequest {
     pub client_id: String,
@@ -76,7 +76,7 @@ impl MqttSessions {
         };
         if let Err(error) = opened {
             let reason = "SERVER_INITIATED_DISCONNECT";
-            let end = SessionEnd { publishes_will: false, ends_session: false, expiry_s: None, reason };
+            let end = MqttSessionEnd { publishes_will: false, ends_session: false, expiry_s: None, reason };
             session.end(end).await;
             return Err(error);
         }
@@ -212,7 +212,7 @@ impl MqttSessions {
         }
     }
 
-    /// What a session goes on with: its subscriptions, its position in the feed, and its messages in both directions.
+    /// State that a session goes on with: its subscriptions, its position in the feed, and its messages in both directions.
     fn resume(
         &self,
         org: OrgId,

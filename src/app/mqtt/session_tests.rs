@@ -13,7 +13,7 @@ use crate::app::mqtt::access::{Grant, session_owner};
 use crate::app::mqtt::queue_account::QueueCharge;
 use crate::app::mqtt::registry::SessionSlot;
 use crate::app::mqtt::retained_pass::{RetainedPass, RetainedRequest};
-use crate::app::mqtt::session_end::SessionEnd;
+use crate::app::mqtt::session_end::MqttSessionEnd;
 use crate::app::mqtt::session_start::ConnectRequest;
 use crate::app::mqtt::subscribe::{RetainHandling, SubscribeRequest};
 use crate::app::mqtt::{Publication, PublishOutcome};
@@ -42,8 +42,8 @@ fn request(expiry_s: u32, is_clean: bool) -> ConnectRequest {
     ConnectRequest { client_id, is_clean, expiry_s, will: None, window: 8, quota: 8 }
 }
 
-const LOST: SessionEnd =
-    SessionEnd { publishes_will: true, ends_session: false, expiry_s: None, reason: "CONNECTION_LOST" };
+const LOST: MqttSessionEnd =
+    MqttSessionEnd { publishes_will: true, ends_session: false, expiry_s: None, reason: "CONNECTION_LOST" };
 
 async fn subscribe(session: &mut MqttSession, filter: &str, qos: Qos) {
     let request = SubscribeRequest { filter: filter.to_owned(), qos, retain: RetainHandling::Always };

@@ -24,7 +24,7 @@ impl MqttPublisher {
     /// Hands a message on to the subscribers that are connected.
     ///
     /// # Errors
-    /// As [`access::require_sparkplug_publisher`] and [`super::relay::Relay::publish`].
+    /// The errors of [`access::require_sparkplug_publisher`] and [`super::relay::Relay::publish`].
     pub(super) fn publish_to_sparkplug(
         &self,
         who: &Principal,

@@ -71,7 +71,7 @@ pub struct PlatformTopic {
     pub call: PlatformCall,
 }
 
-/// What a device of the MK platform publishes.
+/// Publication of a device of the MK platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlatformCall {
     Readings,
@@ -132,7 +132,7 @@ impl PlatformTopic {
     }
 }
 
-/// What a gateway reports.
+/// Report of a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GatewayCall {
     Document,

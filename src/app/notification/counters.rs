@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::notification::{ChannelKind, DeliveryStatus};
 
-/// What became of attempts: sent, failed for good, or to be tried again.
+/// Outcomes of attempts: sent, failed for good, or to be tried again.
 const OUTCOMES: usize = DeliveryStatus::ALL.len();
 
 /// Counts attempts by kind of channel and outcome, and the deliveries that wait.

@@ -10,7 +10,7 @@ use crate::domain::notification::AlertNotice;
 /// A notification, for every kind of channel.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Notification {
-    /// The same in every attempt, so that a receiver can tell a repeat.
+    /// Identifier that is the same in every attempt, so that a receiver can tell a repeat.
     pub(super) id: Uuid,
     /// JSON for a server.
     pub(super) body: String,

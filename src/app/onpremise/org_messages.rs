@@ -50,7 +50,7 @@ impl OnPremiseMessages {
     /// Returns the messages that the on-premise interface serves: those of the organization `compat.default_org`.
     ///
     /// # Errors
-    /// As [`CompatOrg::compat_reader`].
+    /// The errors of [`CompatOrg::compat_reader`].
     pub fn onpremise_messages(self: &Arc<Self>) -> Result<Arc<dyn MessageSource>> {
         Ok(Arc::new(OrgMessages { service: self.clone(), who: Arc::new(self.org.compat_reader()?) }))
     }

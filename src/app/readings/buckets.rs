@@ -86,7 +86,7 @@ impl SensorReadings {
     /// Returns the buckets of a sensor, computed from readings; posted statistics do not count.
     ///
     /// # Errors
-    /// As `SensorReadings::sensor_readings`; `Invalid` for the field `interval`: it is no duration, or makes too many buckets; or
+    /// The errors of `SensorReadings::sensor_readings`; `Invalid` for the field `interval`: it is no duration, or makes too many buckets; or
     /// for `functions` of a text other than the count.
     pub async fn sensor_buckets(
         &self,
@@ -175,7 +175,7 @@ fn too_many_buckets() -> Error {
 fn name_interval(error: Error) -> Error {
     if error.fields.iter().any(|problem| problem.field == "step") { too_many_buckets() } else { error }
 }
-/// What the engine is asked for the numbers of a sensor.
+/// Query for the numbers of a sensor.
 fn step_query(stream: &Stream, step: Step, query: &BucketQuery, functions: &[BucketFunction]) -> StepQuery {
     let has = |function| functions.contains(&function);
     let fields = BucketFields {

@@ -19,7 +19,7 @@ impl SensorReadings {
     /// everything of its stream costs no query.
     ///
     /// # Errors
-    /// As a query: `Busy`, `Timeout`.
+    /// The errors of a query: `Busy`, `Timeout`.
     pub(super) async fn count_duplicates(
         &self,
         principal: &Principal,

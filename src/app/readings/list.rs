@@ -89,13 +89,13 @@ pub struct ReadingRow {
 
 /// The first readings of a range.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ReadingList {
+pub struct ReadingsPage {
     pub rows: Vec<ReadingRow>,
     /// Whether the range has more of them.
     pub is_truncated: bool,
 }
 
-/// What the readings of a page are of.
+/// Source of the readings of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadingsOf {
     /// One sensor.
@@ -137,13 +137,13 @@ impl SensorReadings {
     /// Returns the readings of a sensor in a range.
     ///
     /// # Errors
-    /// As [`SensorReadings::sensor_stream`]; `Busy`, `Timeout` or `TooLarge` for the limits of queries.
+    /// The errors of [`SensorReadings::sensor_stream`]; `Busy`, `Timeout` or `TooLarge` for the limits of queries.
     pub async fn sensor_readings(
         &self,
         principal: &Principal,
         sensor: Uuid,
         query: SpanQuery,
-    ) -> Result<ReadingList> {
+    ) -> Result<ReadingsPage> {
         let stream = self.sensor_stream(principal, sensor)?;
         let list = ListQuery {
             streams: Some(vec![stream.id]),
@@ -159,13 +159,13 @@ impl SensorReadings {
             is_truncated = true;
         }
         let rows = self.with_metadata(principal, &[stream], readings).await?;
-        Ok(ReadingList { rows, is_truncated })
+        Ok(ReadingsPage { rows, is_truncated })
     }
 
     /// Returns the newest reading of a sensor that has a value; `None` before the first.
     ///
     /// # Errors
-    /// As [`SensorReadings::sensor_readings`].
+    /// The errors of [`SensorReadings::sensor_readings`].
     pub async fn latest_sensor_reading(
         &self,
         principal: &Principal,
@@ -180,7 +180,7 @@ impl SensorReadings {
     /// Returns a page of the readings of sensors in a range.
     ///
     /// # Errors
-    /// As [`SensorReadings::sensor_readings`]; `NotFound` for a sensor, component or device that is not visible; `TooLarge` for a
+    /// The errors of [`SensorReadings::sensor_readings`]; `NotFound` for a sensor, component or device that is not visible; `TooLarge` for a
     /// page with too long texts.
     pub async fn readings_page(
         &self,

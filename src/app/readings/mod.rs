@@ -37,7 +37,7 @@ const MAX_ATTEMPTS: usize = 3;
 /// Where a payload comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadingSource<'a> {
-    /// Who sends it.
+    /// Sender of the payload.
     pub principal: &'a Principal,
     /// The device that sends it: keys of sensors are those of this device, and sensors of others are unknown. `None` for
     /// a service, which names sensors by id.
@@ -49,7 +49,7 @@ pub struct ReadingSource<'a> {
     pub is_answered: bool,
 }
 
-/// What became of the readings of a payload. Each is counted once; the values of a component are one reading.
+/// Outcome of the readings of a payload. Each is counted once; the values of a component are one reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReceivedReadings {
     /// Stored at a time at which the sensor had no value.
@@ -182,7 +182,7 @@ impl PayloadRefusal {
     }
 }
 
-/// Reads a payload; a single reading that is malformed makes the whole malformed for a sender that is answered.
+/// Reads a payload. For a sender that gets an answer, one malformed reading refuses the payload.
 fn parse<'a>(source: &ReadingSource<'_>, payload: &'a [u8]) -> Result<Payload<'a>, PayloadRefusal> {
     let refusal = |reason, message: String| PayloadRefusal(Mistake::new(reason, "payload", message));
     if payload.len() > MAX_MESSAGE_BYTES {

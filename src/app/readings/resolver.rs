@@ -22,11 +22,11 @@ use crate::domain::{DeviceId, Error, Kind, Micros, Result, StreamId};
 /// A payload whose readings have their streams.
 #[derive(Default)]
 pub(super) struct ResolvedPayload {
-    /// What is stored, with the metadata of the readings.
+    /// Stored values, with the metadata of the readings.
     pub(super) readings: Readings,
     /// Stream and time of each accepted reading; of a component's, those of its first value.
     pub(super) points: Vec<(StreamId, Micros)>,
-    /// What is not accepted.
+    /// Mistakes of what is not accepted.
     pub(super) refused: Vec<QuarantineEntry>,
 }
 

@@ -33,7 +33,7 @@ impl SensorReadings {
     /// Returns numbers about the readings of a sensor in a range.
     ///
     /// # Errors
-    /// As `SensorReadings::sensor_readings`.
+    /// The errors of `SensorReadings::sensor_readings`.
     pub async fn sensor_summary(
         &self,
         principal: &Principal,

@@ -59,7 +59,7 @@ pub struct CertificateAuthority {
     description: AuthorityDescription,
 }
 
-/// What the certificate of an authority says.
+/// Content of the certificate of an authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorityDescription {
     /// Distinguished name, such as `CN=Basalt device authority`.
@@ -85,7 +85,7 @@ pub struct SignedCertificate {
     pub expires_at: Micros,
 }
 
-/// Whom a certificate names.
+/// Subject of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CertificateSubject<'a> {
     /// Common name: the id of the device.

@@ -73,7 +73,7 @@ pub enum NodeRole {
     /// Everything; with `cluster.listen` it is the ingest node of a cluster.
     #[default]
     All,
-    /// The same as the ingest node of a cluster, and nothing without what that needs.
+    /// All of it as the ingest node of a cluster, and nothing without what that needs.
     Ingest,
     /// Queries.
     Query,

@@ -65,7 +65,7 @@ struct RecordedTag {
 enum StoredValues {
     Every,
     Changes,
-    /// Those that differ by this much at least.
+    /// Values that differ by this much at least.
     Deadband(f64),
 }
 

@@ -70,15 +70,9 @@ pub(super) fn watching(name: &str, target: RuleTarget) -> AlertRuleSpec {
     AlertRuleSpec {
         name: name.to_owned(),
         target,
-        evaluation: Evaluation::Value,
-        window_s: None,
-        operator: None,
-        threshold: None,
         severity: Severity::Warning,
         cooldown_s: COOLDOWN_S,
         auto_resolve: true,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }

@@ -25,7 +25,7 @@ pub struct Installation {
     config_file: Option<PathBuf>,
     /// Absolute path of the data directory.
     pub data_dir: PathBuf,
-    /// Who has it open; an error when that cannot be told.
+    /// Process that has it open; an error when that cannot be told.
     pub lock: io::Result<LockHolder>,
     /// What this user may do with it.
     pub access: DirectoryAccess,

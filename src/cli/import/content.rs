@@ -56,7 +56,7 @@ fn check_devices(args: &Import, path: &Path, has_tags: bool) -> Result<()> {
 }
 
 fn check_tags(args: &Import, path: &Path, format: TagListFormat) -> Result<()> {
-    let list = format!("{} is a tag list of {}", path.display(), format.name());
+    let list = format!("{} is a tag list of {}", path.display(), format.title());
     if args.stream.is_some() || args.name.is_some() || args.from_row != 1 {
         return Err(Error::invalid(format!(
             "{list}: --stream, --name, --create and --from-row are for readings"

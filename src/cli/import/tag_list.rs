@@ -64,7 +64,7 @@ fn read(path: &Path) -> Result<DecodedText> {
 }
 
 fn render(name: &str, encoding: &str, report: &TagListReport) -> String {
-    let (format, separator) = (report.format.name(), report.separator.name());
+    let (format, separator) = (report.format.title(), report.separator.plural());
     let mut lines = vec![format!(
         "{name}: tag list of {format} in {encoding}, separated by {separator}, for device {} ({})",
         report.device, report.protocol

@@ -15,9 +15,9 @@ use crate::domain::{Error, Micros, Result};
 /// Where listeners get their certificates, the newest at any time.
 #[derive(Clone)]
 pub struct CertificateReceivers {
-    /// That of `[http]`, for every listener; `None` without TLS.
+    /// Certificate of `[http]`, for every listener; `None` without TLS.
     pub http: Option<watch::Receiver<Tls>>,
-    /// That of `[mqtt]`, if it has one.
+    /// Certificate of `[mqtt]`, if it has one.
     pub mqtt: watch::Receiver<Option<Tls>>,
 }
 

@@ -70,7 +70,7 @@ impl TagPath {
         }
     }
 
-    /// The same path with another last index; the path itself if it does not end with one.
+    /// This path with another last index; the path itself if it does not end with one.
     pub fn with_last_index(&self, index: u32) -> TagPath {
         let mut path = self.clone();
         if let (Some(TagSegment::Element(indexes)), Some(_)) = (path.segments.last_mut(), self.last_index()) {

@@ -13,7 +13,7 @@ pub const STRING_BYTES: usize = 88;
 /// Longest value that is read in parts.
 pub const MAX_VALUE_BYTES: usize = 4096;
 
-/// What a controller returned for the read of a tag.
+/// Reply of a controller to the read of a tag.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TagData {
     pub data_type: TagType,

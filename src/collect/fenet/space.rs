@@ -211,6 +211,7 @@ impl From<FenetSpace> for RegisterSpace {
             unit: space.unit(),
             end: space.end(),
             max_len: space.max_len(),
+            max_write_len: space.max_len(),
             scattered: space.scattered(),
             default_gap: DEFAULT_GAP,
             packs_numbers: false,

@@ -180,6 +180,8 @@ impl From<MelsecDevice> for RegisterSpace {
             unit,
             end: SPACE_END,
             max_len,
+            // The limits of a batch are the same for reads and writes.
+            max_write_len: max_len,
             scattered,
             default_gap: DEFAULT_GAP,
             packs_numbers: true,

@@ -61,7 +61,7 @@ impl RegisterEndpoint for ModbusEndpoint {
 /// A session with one device, which carries one request at a time.
 pub struct ModbusClient {
     link: ModbusLink,
-    /// As [`ModbusEndpoint::writes_lists`].
+    /// Whether one coil or register is written as a list of one ([`ModbusEndpoint::writes_lists`]).
     writes_lists: bool,
     /// Whether single bits of a register are written by mask ([`ModbusEndpoint::masks_writes`]).
     masks_writes: bool,

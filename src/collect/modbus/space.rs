@@ -7,6 +7,10 @@ use crate::domain::device::Protocol;
 pub const MAX_READ_WORDS: u16 = 125;
 /// Modbus Application Protocol V1.1b3, 6.1 and 6.2: at most 2000 coils or inputs in one read.
 const MAX_READ_BITS: u16 = 2000;
+/// Modbus Application Protocol V1.1b3, 6.12: at most 123 registers in one write.
+const MAX_WRITE_WORDS: u16 = 123;
+/// Modbus Application Protocol V1.1b3, 6.11: at most 1968 coils in one write.
+const MAX_WRITE_BITS: u16 = 1968;
 /// The widest gap that is read over to save a request; small, because some devices have illegal holes.
 const DEFAULT_GAP: u16 = 8;
 /// Every space has 65,536 cells.
@@ -63,6 +67,7 @@ impl From<ModbusSpace> for RegisterSpace {
             unit: if is_bits { CellUnit::Bit } else { CellUnit::Word },
             end: SPACE_END,
             max_len: if is_bits { MAX_READ_BITS } else { MAX_READ_WORDS },
+            max_write_len: if is_bits { MAX_WRITE_BITS } else { MAX_WRITE_WORDS },
             scattered: ScatteredReads::Unsupported,
             default_gap: DEFAULT_GAP,
             packs_numbers: false,

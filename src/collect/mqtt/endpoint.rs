@@ -206,7 +206,7 @@ fn login(spec: &DeviceSpec) -> Result<Option<Login>> {
     }
 }
 
-/// The same after every start, and another one for another device. 22 characters: every broker takes 23.
+/// Client id that is the same after every start, and another one for another device. 22 characters: every broker takes 23.
 fn default_client_id(spec: &DeviceSpec) -> String {
     let mut digest = Sha256::new();
     for part in [&*spec.name, &spec.host, &spec.username] {

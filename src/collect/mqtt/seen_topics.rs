@@ -55,7 +55,7 @@ impl SeenTopics {
     }
 }
 
-/// The same number for the same content, in this process.
+/// A number that is the same for the same content, in this process.
 pub fn hash(content: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);

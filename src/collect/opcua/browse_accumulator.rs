@@ -71,7 +71,7 @@ impl BrowseAccumulator {
     /// Adds the answer to the request from `next_request`.
     ///
     /// # Errors
-    /// As `add_browse`.
+    /// The errors of `add_browse`.
     pub fn add_browse_next(&mut self, results: Vec<BrowseResult>) -> Result<(), &'static str> {
         let open = std::mem::take(&mut self.continuations);
         if self.is_full() {

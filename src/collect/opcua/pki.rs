@@ -92,7 +92,7 @@ pub struct StoredCertificate {
 
 /// Application certificate and key, for servers that require a certificate.
 pub struct ApplicationIdentity {
-    /// As in the application certificate; servers compare it.
+    /// URI of the application certificate; servers compare it.
     pub application_uri: String,
 }
 

@@ -21,19 +21,19 @@ const REFUSALS: [Misbehavior; 4] =
     [Misbehavior::BadStatus, Misbehavior::Refusal, Misbehavior::LargeAnswer, Misbehavior::LargeFrame];
 const TOO_MANY: [Misbehavior; 3] = [Misbehavior::LargeAnswer, Misbehavior::LargeFrame, Misbehavior::Close];
 
-fn random_server(chance: &mut StdRng) -> FakeServer {
+fn random_server(rng: &mut StdRng) -> FakeServer {
     let mut server = FakeServer::new();
-    for _ in 0..chance.random_range(0..=2) {
-        server.nodes.insert(chance.random_range(0..NODES), *LOSSES.choose(chance).unwrap());
+    for _ in 0..rng.random_range(0..=2) {
+        server.nodes.insert(rng.random_range(0..NODES), *LOSSES.choose(rng).unwrap());
     }
-    for _ in 0..chance.random_range(0..=3) {
-        server.nodes.insert(chance.random_range(0..NODES), *REFUSALS.choose(chance).unwrap());
+    for _ in 0..rng.random_range(0..=3) {
+        server.nodes.insert(rng.random_range(0..NODES), *REFUSALS.choose(rng).unwrap());
     }
-    if chance.random_bool(0.4) {
-        server.most = Some((chance.random_range(1..=20), *TOO_MANY.choose(chance).unwrap()));
+    if rng.random_bool(0.4) {
+        server.most = Some((rng.random_range(1..=20), *TOO_MANY.choose(rng).unwrap()));
     }
-    if chance.random_bool(0.3) {
-        server.stated = chance.random_range(1..=30);
+    if rng.random_bool(0.3) {
+        server.stated = rng.random_range(1..=30);
     }
     server
 }
@@ -48,10 +48,10 @@ struct ChaosPlan {
 
 impl ChaosPlan {
     fn new(seed: u64) -> ChaosPlan {
-        let mut chance = StdRng::seed_from_u64(seed);
-        let server = random_server(&mut chance);
-        let count = chance.random_range(1..=40);
-        let polled: BTreeSet<u32> = (0..NODES).choose_multiple(&mut chance, count).into_iter().collect();
+        let mut rng = StdRng::seed_from_u64(seed);
+        let server = random_server(&mut rng);
+        let count = rng.random_range(1..=40);
+        let polled: BTreeSet<u32> = (0..NODES).choose_multiple(&mut rng, count).into_iter().collect();
         let group = group(polled.iter().copied());
         ChaosPlan { server, isolation: CallIsolation::default(), group, polled }
     }

@@ -38,6 +38,7 @@ fn read_register() -> Decoder {
         (Protocol::S7, "DB1.DBB0:wstring5"),
         (Protocol::S7, "DB1.DBW0:date"),
         (Protocol::S7, "DB1.DBD0:tod"),
+        (Protocol::Modbus, "hr:0:int16[3]"),
     ];
     let points = registers.map(|(protocol, path)| {
         let address = registry::parse_address(&DeviceSpec::new("a", protocol), path).expect("an address");

@@ -49,6 +49,8 @@ pub struct RegisterSpace {
     pub end: u32,
     /// The most cells that one request may read.
     pub max_len: u16,
+    /// The most cells that one request may write.
+    pub max_write_len: u16,
     /// Whether one request can read separate ranges.
     pub scattered: ScatteredReads,
     /// The widest gap in words that is read over unless the device's owner sets another.

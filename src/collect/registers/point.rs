@@ -1,6 +1,6 @@
 //! One value in registers: its cells and their encoding. Pure.
 
-use serde_json::Value as Json;
+mod array;
 
 use super::cell_bytes::{bytes_of, swap_pairs, whole_bytes};
 use super::cell_words::{whole, words_at};
@@ -96,15 +96,6 @@ impl RegisterPoint {
         }
     }
 
-    /// Cells of so many values like this one, which follow each other.
-    fn repeated(&self, count: u16) -> Result<RegisterRange, PointError> {
-        if self.raw_kind == StreamKind::Bit && self.form != PointEncoding::Bit {
-            return Err(PointError::BitsOfWords);
-        }
-        let len = self.span.len.checked_mul(count).filter(|len| *len <= self.span.space.max_len);
-        span(self.span.first(), len.ok_or(PointError::TooLong)?)
-    }
-
     /// Returns the value in the data of `block`.
     ///
     /// # Errors
@@ -124,27 +115,6 @@ impl RegisterPoint {
             }
             (_, None) => self.decode(block, data).map(DeviceValue::Number).ok_or_else(missing),
         }
-    }
-
-    /// Returns the values of an array as a JSON list.
-    fn elements(
-        &self,
-        element: RegisterType,
-        count: u16,
-        block: RegisterRange,
-        data: &RegisterData,
-    ) -> Result<DeviceValue, String> {
-        let is_plain = matches!(element, RegisterType::Plain(_));
-        let meaning = (!is_plain).then(|| (element, element.default_kind()));
-        let len = self.span.len / count.max(1);
-        let value = |index: u16| -> Result<Json, String> {
-            let start = self.span.start + u32::from(index) * u32::from(len);
-            let one = RegisterPoint { span: RegisterRange { start, len, ..self.span }, meaning, ..*self };
-            let value = one.value(block, data).map_err(|why| format!("element {index}: {why}"))?;
-            Ok(value.to_json())
-        };
-        let list: Result<Vec<Json>, String> = (0..count).map(value).collect();
-        Ok(DeviceValue::Text(Json::Array(list?).to_string().into()))
     }
 
     /// Returns the point's bytes in the data of `block`, in the order of the characters of a text.
@@ -224,6 +194,9 @@ impl RegisterPoint {
     /// rest of the word alone.
     pub fn encode(&self, value: &DeviceValue) -> Option<RegisterWrite> {
         match (self.form, self.meaning, value) {
+            (_, Some((RegisterType::Array(element, count), _)), DeviceValue::Text(list)) => {
+                self.encode_list(*element, count, list)
+            }
             (
                 PointEncoding::Bytes(order),
                 Some((RegisterType::S7String(form, _), _)),

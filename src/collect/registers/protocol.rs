@@ -1,4 +1,4 @@
-//! What a protocol with numbered registers implements. The blanket implementations below make a `DeviceProtocol` and
+//! Traits of a protocol with numbered registers. The blanket implementations below make a `DeviceProtocol` and
 //! a `DeviceEndpoint` of it, so that such protocols differ in their settings, addresses and frames alone.
 
 use std::sync::Arc;

@@ -5,25 +5,20 @@
 
 use super::text::{MAX_WRITTEN, decode_characters, encode_characters};
 use crate::domain::device::Protocol;
+use crate::domain::named_enum::named_enum;
 
-/// The two types of such texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum S7StringForm {
-    String,
-    WString,
+named_enum! {
+    /// The two types of such texts, under their names in addresses, before the declared length.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum S7StringForm {
+        /// Lengths and characters are bytes.
+        String = "string",
+        /// Lengths and characters are words.
+        WString = "wstring",
+    }
 }
 
 impl S7StringForm {
-    pub const ALL: [S7StringForm; 2] = [S7StringForm::String, S7StringForm::WString];
-
-    /// Name of the type in addresses, before the declared length.
-    pub fn name(self) -> &'static str {
-        match self {
-            S7StringForm::String => "string",
-            S7StringForm::WString => "wstring",
-        }
-    }
-
     /// Bytes of each length and of each character.
     pub fn width(self) -> u16 {
         match self {

@@ -54,19 +54,19 @@ struct ChaosDevice {
 }
 
 impl ChaosDevice {
-    fn random(chance: &mut StdRng) -> ChaosDevice {
+    fn random(rng: &mut StdRng) -> ChaosDevice {
         let mut words = BTreeMap::new();
-        for _ in 0..chance.random_range(0..=2) {
-            words.insert(chance.random_range(0..WORDS), *LOSSES.choose(chance).unwrap());
+        for _ in 0..rng.random_range(0..=2) {
+            words.insert(rng.random_range(0..WORDS), *LOSSES.choose(rng).unwrap());
         }
-        for _ in 0..chance.random_range(0..=3) {
-            let refusal = Mischief::Refusal(*REFUSALS.choose(chance).unwrap());
-            words.insert(chance.random_range(0..WORDS), refusal);
+        for _ in 0..rng.random_range(0..=3) {
+            let refusal = Mischief::Refusal(*REFUSALS.choose(rng).unwrap());
+            words.insert(rng.random_range(0..WORDS), refusal);
         }
         let too_long = [Mischief::Close, Mischief::Refusal(RefusalKind::InvalidCountOrValue)];
         let longest =
-            chance.random_bool(0.2).then(|| (chance.random_range(1..=20), *too_long.choose(chance).unwrap()));
-        ChaosDevice { words, longest, closes_after_answer: chance.random_bool(0.2) }
+            rng.random_bool(0.2).then(|| (rng.random_range(1..=20), *too_long.choose(rng).unwrap()));
+        ChaosDevice { words, longest, closes_after_answer: rng.random_bool(0.2) }
     }
 
     /// What it does with a request for ranges; the first loss counts for all of it.
@@ -203,17 +203,17 @@ struct ChaosPlan {
 
 impl ChaosPlan {
     fn new(seed: u64) -> ChaosPlan {
-        let mut chance = StdRng::seed_from_u64(seed);
+        let mut rng = StdRng::seed_from_u64(seed);
         let protocols: [RegisterNames; 4] = [
             (&Modbus, |word| format!("hr:{word}")),
             (&Melsec, |word| format!("D{word}")),
             (&Fenet, |word| format!("%DW{word}")),
             (&S7, |word| format!("DB1.DBW{}", 2 * word)),
         ];
-        let (protocol, path) = *protocols.choose(&mut chance).unwrap();
-        let device = Arc::new(ChaosDevice::random(&mut chance));
-        let count = chance.random_range(1..=60);
-        let polled: BTreeSet<u32> = (0..WORDS).choose_multiple(&mut chance, count).into_iter().collect();
+        let (protocol, path) = *protocols.choose(&mut rng).unwrap();
+        let device = Arc::new(ChaosDevice::random(&mut rng));
+        let count = rng.random_range(1..=60);
+        let polled: BTreeSet<u32> = (0..WORDS).choose_multiple(&mut rng, count).into_iter().collect();
         let streams: Vec<_> = polled
             .iter()
             .map(|word| Arc::new(stream(i32::try_from(*word).unwrap(), &path(*word), StreamKind::Uint16)))

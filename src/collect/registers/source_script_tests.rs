@@ -43,10 +43,10 @@ async fn a_refused_range_of_a_shared_request_silences_nobody_else() {
     let streams = ["MW0", "DB1.DBW0", "DB1.DBW2", "DB7.DBW0"];
     let streams = [1, 2, 3, 4]
         .map(|id: i32| Arc::new(stream(id, streams[usize::try_from(id - 1).unwrap()], StreamKind::Uint16)));
-    let mut batch = RegisterPollGroup::new(&S7, &device, &streams);
+    let mut group = RegisterPollGroup::new(&S7, &device, &streams);
     for poll in ["first", "second"] {
         let mut answers = Vec::new();
-        link.poll(&mut batch, &mut answers).await.unwrap();
+        link.poll(&mut group, &mut answers).await.unwrap();
         answers.sort_by_key(|answer| answer.stream);
         let outcomes: Vec<_> = answers.iter().map(|answer| answer.outcome.as_ref()).collect();
         let value = |n: usize| outcomes[n].map(|sample| sample.value.to_string());
@@ -97,9 +97,9 @@ async fn an_unknown_refusal_of_joined_words_silences_only_the_one_that_is_refuse
         let mut link = RegisterSource::new(protocol, &device, source_context()).unwrap();
         let streams: Vec<_> =
             (0..3).map(|word| Arc::new(stream(word, &format!("{name}{word}"), StreamKind::Uint16))).collect();
-        let mut batch = RegisterPollGroup::new(protocol, &device, &streams);
+        let mut group = RegisterPollGroup::new(protocol, &device, &streams);
         let mut answers = Vec::new();
-        link.poll(&mut batch, &mut answers).await.unwrap();
+        link.poll(&mut group, &mut answers).await.unwrap();
         answers.sort_by_key(|answer| answer.stream);
         let outcomes: Vec<_> = answers.iter().map(|answer| answer.outcome.as_ref()).collect();
         let value = |n: usize| outcomes[n].map(|sample| sample.value.to_string());

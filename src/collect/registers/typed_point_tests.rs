@@ -215,8 +215,7 @@ fn an_array_is_a_list_of_the_values_that_follow_each_other() {
             let value = point.value(point.span, &data);
             assert_eq!(value, Ok(DeviceValue::Text(list.into())), "{protocol} {path} {order}");
             assert_eq!(point.kind(), kind.unwrap_or(StreamKind::Json), "{path}");
-            assert!(!point.is_writable() && !point.is_bit(), "{path}");
-            assert_eq!(point.encode(&DeviceValue::Text(list.into())), None, "{path}");
+            assert!(!point.is_bit(), "{path}");
             assert_eq!(point.encode(&DeviceValue::Number(NumericValue::Uint(1))), None, "{path}");
             let listed = point.widest_write().map(|write| write.changed_bits().len());
             assert_eq!(listed, Some(point.span.len.into()), "{path}: every cell may be listed as writable");
@@ -233,6 +232,90 @@ fn an_array_is_a_list_of_the_values_that_follow_each_other() {
     let canonical = |path: &str| registry::parse_address(&DeviceSpec::new("plc", Modbus), path).unwrap();
     assert_eq!(canonical("HR40[10]").to_string(), "hr:40:uint16[10]");
     assert_eq!(canonical("4x0041:INT[10]"), canonical("hr:40:int16[10]"));
+}
+
+#[test]
+fn an_array_is_written_as_it_is_read() {
+    use Protocol::{Fenet, Melsec, Modbus, S7};
+    let (little, big, swapped) = (WordOrder::Cdab, WordOrder::Abcd, WordOrder::Badc);
+    let bits = |bits: &[bool]| Some(RegisterData::Bits(bits.to_vec()));
+    let (words, bytes) = (|cells: &[u16]| Some(words(cells)), |cells: &[u8]| Some(bytes(cells)));
+    for (protocol, path, order, list, expected) in [
+        (Modbus, "hr:0:INT[3]", little, "[1,-2,3]", words(&[1, 0xFFFE, 3])),
+        (Modbus, "hr:0:INT[2]", swapped, "[1,-2]", words(&[0x0100, 0xFEFF])),
+        (Modbus, "hr:0:real[2]", big, "[1.5,-2]", words(&[0x3FC0, 0, 0xC000, 0])),
+        (Modbus, "hr:0:real[2]", little, "[1.5,-2]", words(&[0, 0x3FC0, 0, 0xC000])),
+        (Modbus, "hr:0:bcd16[2]", big, "[1234,7]", words(&[0x1234, 7])),
+        (Modbus, "hr:0:uint48[2]", big, "[1,2]", words(&[0, 0, 1, 0, 0, 2])),
+        (Modbus, "hr:0:fp64[1]", big, "[-1234.5678]", words(&[0xC093, 0x4A45, 0x6D5C, 0xFAAD])),
+        (Melsec, "D100:dint[2]", little, "[-1,1]", words(&[0xFFFF, 0xFFFF, 1, 0])),
+        (Fenet, "%DB201[3]", little, "[1,2,3]", bytes(&[1, 2, 3])),
+        (Fenet, "%DW100:INT[2]", little, "[1,-2]", bytes(&[1, 0, 0xFE, 0xFF])),
+        (S7, "DB1,INT3[2]", big, "[-1,2]", bytes(&[0xFF, 0xFF, 0, 2])),
+        (S7, "DB1.DBB0:uint24[2]", big, "[256,2]", bytes(&[0, 1, 0, 0, 0, 2])),
+        (S7, "DB1.DBW0:S5TIME[2]", big, "[127000,10]", bytes(&[0x21, 0x27, 0, 1])),
+        (Modbus, "co:0[3]", little, "[true,false,true]", bits(&[true, false, true])),
+        (Melsec, "M0[2]", little, "[false,true]", bits(&[false, true])),
+        // The number of members, a member of another type or beyond its range, and no list.
+        (Modbus, "hr:0:INT[3]", little, "[1,-2]", None),
+        (Modbus, "hr:0:INT[3]", little, "[1,-2,3,4]", None),
+        (Modbus, "hr:0:INT[2]", little, "[1,40000]", None),
+        (Modbus, "hr:0:INT[2]", little, "[1,null]", None),
+        (Modbus, "hr:0:INT[2]", little, "[1,\"2\"]", None),
+        (Modbus, "hr:0:bcd16[2]", big, "[1,10000]", None),
+        (Modbus, "co:0[2]", little, "[true,2]", None),
+        (Modbus, "hr:0:INT[2]", little, "1", None),
+        (Modbus, "hr:0:INT[2]", little, "[1,2", None),
+        // Other halves of the words would be changed too.
+        (Modbus, "hr:0:int8[2]", little, "[1,2]", None),
+        (Melsec, "M0:byte[2]", little, "[1,2]", None),
+        (S7, "DB1.DBW0:date[1]", big, "[\"2009-12-31\"]", None),
+    ] {
+        let point = at(protocol, path, None, order);
+        let found = point.encode(&DeviceValue::Text(list.into())).map(|write| match write {
+            RegisterWrite::Bits(cell, bits) => (cell, RegisterData::Bits(bits)),
+            RegisterWrite::Words(cell, words) => (cell, RegisterData::Words(words)),
+            RegisterWrite::Bytes(cell, bytes) => (cell, RegisterData::Bytes(bytes)),
+            masked @ RegisterWrite::Masked { .. } => panic!("{path}: {masked:?}"),
+        });
+        assert_eq!(found, expected.map(|cells| (point.span.first(), cells)), "{protocol} {path} {list}");
+    }
+}
+
+#[test]
+fn an_array_that_one_request_does_not_write_says_its_limit() {
+    use Protocol::{Fenet, Melsec, Modbus, S7};
+    let partial = |name: &str| {
+        Some(format!(
+            "{name} is a part of a register, and one request writes whole ones: write each element."
+        ))
+    };
+    let longer = |len: &str, most: &str| {
+        Some(format!("The array has {len}, and one request writes at most {most} elements."))
+    };
+    for (protocol, path, is_writable, expected) in [
+        (S7, "DB1.DBW0[106]", true, None),
+        (S7, "DB1.DBW0[107]", true, longer("214 bytes", "212: name at most 106")),
+        (S7, "DB1.DBW0:date[2]", false, None),
+        (Modbus, "hr:0", true, None),
+        (Modbus, "hr:0[123]", true, None),
+        (Modbus, "hr:0:fp32[62]", true, longer("124 words", "123: name at most 61")),
+        (Modbus, "co:0[1968]", true, None),
+        (Modbus, "co:0[1969]", true, longer("1969 bits", "1968: name at most 1968")),
+        (Modbus, "ir:0[2]", false, None),
+        (Modbus, "hr:0:int8[1]", true, None),
+        (Modbus, "hr:0:int8[2]", true, partial("int8")),
+        (Melsec, "M0:byte[2]", true, partial("byte")),
+        (Melsec, "D0[960]", true, None),
+        (Fenet, "%DB0[1400]", true, None),
+    ] {
+        let point = at(protocol, path, None, WordOrder::Abcd);
+        assert_eq!((point.is_writable(), point.write_limit()), (is_writable, expected), "{protocol} {path}");
+        let zeros = vec!["0"; usize::from(point.first_element().map_or(0, |(_, count)| count))];
+        let write = point.encode(&DeviceValue::Text(format!("[{}]", zeros.join(",")).into()));
+        let is_written = !zeros.is_empty() && point.is_writable() && point.write_limit().is_none();
+        assert_eq!(write.filter(|_| point.is_writable()).is_some(), is_written, "{protocol} {path}");
+    }
 }
 
 #[test]

@@ -259,18 +259,26 @@ impl RegisterType {
         }
     }
 
-    /// Whether a value of this type is read and never written: a time or an array.
+    /// Whether a value of this type is read and never written: a time, or an array of times.
     pub fn is_read_only(self) -> bool {
-        matches!(
-            self,
+        match self {
+            RegisterType::Array(element, _) => element.is_read_only(),
             RegisterType::Date
-                | RegisterType::EpochSeconds
-                | RegisterType::EpochMilliseconds
-                | RegisterType::Dtl
-                | RegisterType::DateAndTime
-                | RegisterType::Ldt
-                | RegisterType::Array(..)
-        )
+            | RegisterType::EpochSeconds
+            | RegisterType::EpochMilliseconds
+            | RegisterType::Dtl
+            | RegisterType::DateAndTime
+            | RegisterType::Ldt => true,
+            RegisterType::Plain(_)
+            | RegisterType::Int8
+            | RegisterType::Integer { .. }
+            | RegisterType::Bcd16
+            | RegisterType::Bcd32
+            | RegisterType::S5Time
+            | RegisterType::TimeOfDay
+            | RegisterType::Text(_)
+            | RegisterType::S7String(..) => false,
+        }
     }
 }
 
@@ -281,8 +289,7 @@ fn parse_text(protocol: Protocol, text: &str) -> Option<RegisterType> {
     let is_number = digits.len() <= 5 && digits.bytes().all(|b| b.is_ascii_digit());
     let len: u16 = digits.parse().ok().filter(|len: &u16| is_number && *len > 0)?;
     let name = name.to_ascii_lowercase();
-    let form = S7StringForm::ALL.into_iter().find(|form| form.name() == name);
-    if let Some(form) = form.filter(|_| protocol == Protocol::S7) {
+    if let Some(form) = S7StringForm::from_name(&name).filter(|_| protocol == Protocol::S7) {
         return (len <= form.max_declared()).then_some(RegisterType::S7String(form, len));
     }
     match name.as_str() {

@@ -7,6 +7,9 @@ use crate::domain::device::Protocol;
 pub const AREA_END: u32 = 1 << 16;
 /// Bytes of one range, so that its answer fits into the smallest PDU: 240 bytes less 14 of header and 4 of the item.
 const MAX_BYTES: u16 = 222;
+/// Bytes of one write, so that its request fits into the smallest PDU: 240 bytes less 24 of header and item and 4 of the
+/// data's header.
+const MAX_WRITE_BYTES: u16 = 212;
 /// Items of one Read Var (System Software for S7-300/400, SFB 14 and the S7 communication of CPUs: at most 20).
 pub const MAX_ITEMS: u16 = 20;
 /// Bytes of 20 ranges, so that their answer fits into the largest PDU: 960 bytes less 14 of header, 20 items of 4 bytes and
@@ -95,6 +98,7 @@ impl From<S7Area> for RegisterSpace {
             unit: if area.has_words() { CellUnit::Word } else { CellUnit::Byte },
             end: AREA_END,
             max_len: MAX_BYTES / area.cell_bytes(),
+            max_write_len: MAX_WRITE_BYTES / area.cell_bytes(),
             scattered: ScatteredReads::Ranges { max_ranges: MAX_ITEMS, max_bytes: MAX_SCATTERED_BYTES },
             default_gap: DEFAULT_GAP,
             packs_numbers: false,

@@ -1,4 +1,4 @@
-//! What a rule makes of one reading: what its operator compares, and whether the condition holds. Pure.
+//! Evaluation of one reading by a rule: what its operator compares, and whether the condition holds. Pure.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::waiting::WaitingContent;
 /// Most characters of a text that an alert shows.
 const MAX_SHOWN_CHARS: usize = 1000;
 
-/// What a reading is to a rule.
+/// Content of a reading for a rule.
 pub(super) enum Content<'a> {
     /// It is compared itself.
     Value(ComparedValue<'a>),
@@ -41,7 +41,7 @@ pub(super) fn waiting_content(rule: &AlertRuleSpec, sample: Sample<'_>) -> Optio
     })
 }
 
-/// What an operator compares with the threshold.
+/// Value that an operator compares with the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ComparedValue<'a> {
     Number(f64),

@@ -12,7 +12,7 @@ use crate::domain::time::MICROS_PER_SECOND;
 /// How long a device that is connecting counts as what it was before, unless it was disabled.
 pub const RECONNECT_US: i64 = 60 * MICROS_PER_SECOND;
 
-/// What a rule on the state of a device remembers of it.
+/// Memory of a rule on the state of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DeviceWatch {
     /// The state that the device is taken to be in; `None` before the first.

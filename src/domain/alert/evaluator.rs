@@ -37,14 +37,14 @@ pub struct LogPosition {
     pub ts: Micros,
 }
 
-/// What follows for the alerts of a rule.
+/// Consequence for the alerts of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
     /// An alert is raised.
     Fire {
         /// Time of the reading; for silence and for the state of a device the time at which it was noticed.
         at: Micros,
-        /// As [`super::AlertDetails::value`].
+        /// Value that raises the alert ([`super::AlertDetails::value`]).
         value: Value,
     },
     /// The open alert is resolved, because the condition has ended.
@@ -54,7 +54,7 @@ pub enum Decision {
     },
 }
 
-/// What a rule remembers.
+/// Memory of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleState {
     /// Place of the last reading that the rule was given; what is not after it was given before.
@@ -304,7 +304,7 @@ impl RuleState {
         self.device.resume(stored_at, now);
     }
 
-    /// What is known of the device of a rule on a device: it differs after what has to be stored.
+    /// Known facts of the device of a rule on a device: it differs after what has to be stored.
     pub fn device(&self) -> DeviceWatch {
         self.device
     }

@@ -80,24 +80,24 @@ impl From<Level> for Severity {
     }
 }
 
-/// What people and the server did to an alert.
+/// Steps of people and the server on an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AlertLifecycle {
     /// How far people are.
     pub status: AlertStatus,
     /// When somebody acknowledged it; `None` also for an alert that was resolved at once.
     pub acknowledged_at: Option<Micros>,
-    /// Who acknowledged it, as APIs show it.
+    /// The caller that acknowledged it, as APIs show it.
     pub acknowledged_by: Option<String>,
     /// When it was resolved.
     pub resolved_at: Option<Micros>,
-    /// Who resolved it, as APIs show it; `system` when its rule did.
+    /// The caller that resolved it, as APIs show it; `system` when its rule did.
     pub resolved_by: Option<String>,
     /// Text of whoever acted last and left one, at most 4000 characters.
     pub note: Option<String>,
 }
 
-/// What is done to an alert.
+/// Step on an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AlertStep {
     /// ACTIVE becomes ACKNOWLEDGED.
@@ -106,7 +106,7 @@ pub enum AlertStep {
     Resolve,
 }
 
-/// Who does something to an alert, and when.
+/// The caller that does something to an alert, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertActor {
     /// Name as APIs show it.
@@ -158,7 +158,7 @@ impl AlertLifecycle {
     }
 }
 
-/// What the event of an alert has beside the fields of every event.
+/// Details of an alert's event beside the fields of every event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlertDetails {
     /// The rule; `None` once it is deleted.
@@ -168,7 +168,7 @@ pub struct AlertDetails {
     /// The value that raised the alert: a number, a text or a boolean; of an aggregate the aggregate; of a device the name
     /// of its state; null where there is none, as for silence.
     pub value: Value,
-    /// What became of it.
+    /// Outcome of the alert.
     pub lifecycle: AlertLifecycle,
 }
 
@@ -193,11 +193,11 @@ pub struct Alert {
     pub severity: Severity,
     /// Text for people.
     pub message: String,
-    /// As [`AlertDetails::value`].
+    /// Value that raised the alert ([`AlertDetails::value`]).
     pub value: Value,
     /// Time of the reading that raised it.
     pub triggered_at: Micros,
-    /// What became of it.
+    /// Outcome of the alert.
     pub lifecycle: AlertLifecycle,
     /// Time at which it was stored.
     pub created_at: Micros,

@@ -10,7 +10,7 @@ use crate::domain::device::DeviceState;
 use crate::domain::document::ValueType;
 use crate::domain::document::rules::{MAX_NAME, MAX_TEXT, check_optional, check_required};
 use crate::domain::named_enum::named_enum;
-use crate::domain::{AlertRuleId, FieldError, Micros, OrgId};
+use crate::domain::{AlertRuleId, DeviceId, FieldError, Micros, OrgId, StreamId};
 
 /// Windows of rules, seconds.
 pub const WINDOWS_S: std::ops::RangeInclusive<i64> = 1..=86_400;
@@ -24,7 +24,7 @@ pub const MAX_THRESHOLD_CHARS: usize = 1000;
 pub const MAX_CHANNELS: usize = 50;
 
 named_enum! {
-    /// What of the readings is compared.
+    /// Aspect of the readings that is compared.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
     #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
     pub enum Evaluation {
@@ -53,7 +53,15 @@ impl Evaluation {
         self != Evaluation::Value
     }
 
-    /// What the operator compares for a stream of a type; `None` where the evaluation has no meaning.
+    /// Target of a rule: the device for [`Evaluation::DeviceState`], else the stream. One that is absent is unknown.
+    pub fn target(self, stream: Option<StreamId>, device: Option<DeviceId>) -> RuleTarget {
+        match self {
+            Evaluation::DeviceState => device.map_or(RuleTarget::UNKNOWN_DEVICE, RuleTarget::Device),
+            _ => stream.map_or(RuleTarget::UNKNOWN_STREAM, RuleTarget::Stream),
+        }
+    }
+
+    /// Value that the operator compares for a stream of a type; `None` where the evaluation has no meaning.
     fn operand(self, value_type: ValueType) -> Option<Operand> {
         match (self, value_type) {
             (Evaluation::NoData, _) => Some(Operand::Nothing),
@@ -68,7 +76,7 @@ impl Evaluation {
     }
 }
 
-/// What an operator compares.
+/// Kind of value that an operator compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operand {
     Number,
@@ -123,7 +131,7 @@ impl Operator {
     }
 }
 
-/// What values are compared with.
+/// Threshold that values are compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Threshold {
@@ -148,10 +156,10 @@ impl Threshold {
 pub struct AlertRuleSpec {
     /// 1..=255 characters, unique in the organization.
     pub name: String,
-    /// What is watched: a device for [`Evaluation::DeviceState`] alone.
+    /// Target that is watched: a device for [`Evaluation::DeviceState`] alone.
     #[serde(flatten)]
     pub target: RuleTarget,
-    /// What of its readings is compared.
+    /// Aspect of its readings that is compared.
     pub evaluation: Evaluation,
     /// Length of the window, 1..=86400 s; `None` for [`Evaluation::Value`] alone.
     pub window_s: Option<i64>,
@@ -174,26 +182,44 @@ pub struct AlertRuleSpec {
 }
 
 impl AlertRuleSpec {
+    /// A rule with every field at its default, which watches nothing.
+    pub fn blank() -> Self {
+        AlertRuleSpec {
+            name: String::new(),
+            target: RuleTarget::UNKNOWN_STREAM,
+            evaluation: Evaluation::default(),
+            window_s: None,
+            operator: None,
+            threshold: None,
+            severity: Severity::default(),
+            cooldown_s: DEFAULT_COOLDOWN_S,
+            auto_resolve: false,
+            enabled: true,
+            channels: Vec::new(),
+            description: None,
+        }
+    }
+
     /// Checks every rule that needs no other row. `value_type` is that of the stream, where it exists.
     pub fn problems(&self, value_type: Option<ValueType>) -> Vec<FieldError> {
         let mut found = Vec::new();
         check_required(&mut found, "name", &self.name, MAX_NAME);
         check_optional(&mut found, "description", self.description.as_deref().unwrap_or_default(), MAX_TEXT);
         if !COOLDOWNS_S.contains(&self.cooldown_s) {
-            found.push(FieldError::new("cooldownSeconds", "must be between 0 and 604800"));
+            found.push(FieldError::new("cooldown_seconds", "must be between 0 and 604800"));
         }
         match self.window_s {
             Some(seconds) if !WINDOWS_S.contains(&seconds) => {
-                found.push(FieldError::new("windowSeconds", "must be between 1 and 86400"));
+                found.push(FieldError::new("window_seconds", "must be between 1 and 86400"));
             }
             None if self.evaluation.needs_window() => {
-                found.push(FieldError::new("windowSeconds", "must not be null"));
+                found.push(FieldError::new("window_seconds", "must not be null"));
             }
             _ => {}
         }
         if self.channels.len() > MAX_CHANNELS {
             let message = format!("size must be between 0 and {MAX_CHANNELS}");
-            found.push(FieldError::new("notificationChannelIds", message));
+            found.push(FieldError::new("channels", message));
         }
         found.extend(self.comparison_problems(value_type));
         found

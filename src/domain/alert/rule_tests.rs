@@ -1,7 +1,6 @@
 //! Tests of the rules of alert rules.
 
 use super::*;
-use crate::domain::{DeviceId, StreamId};
 
 fn rule() -> AlertRuleSpec {
     AlertRuleSpec {
@@ -66,15 +65,12 @@ fn every_problem_is_told_together() {
     };
     let mut found = fields(&wrong, Some(ValueType::Double));
     found.sort();
-    assert_eq!(found, ["cooldownSeconds", "description", "name", "operator", "windowSeconds"]);
+    assert_eq!(found, ["cooldown_seconds", "description", "name", "operator", "window_seconds"]);
     let rows = [
         (AlertRuleSpec { threshold: None, ..rule() }, "threshold"),
         (AlertRuleSpec { threshold: Some(Threshold::Text("1".to_owned())), ..rule() }, "threshold"),
-        (AlertRuleSpec { evaluation: Evaluation::Max, window_s: Some(86_401), ..rule() }, "windowSeconds"),
-        (
-            AlertRuleSpec { channels: (0..51).map(|_| Uuid::new_v4()).collect(), ..rule() },
-            "notificationChannelIds",
-        ),
+        (AlertRuleSpec { evaluation: Evaluation::Max, window_s: Some(86_401), ..rule() }, "window_seconds"),
+        (AlertRuleSpec { channels: (0..51).map(|_| Uuid::new_v4()).collect(), ..rule() }, "channels"),
     ];
     for (spec, expected) in rows {
         assert_eq!(fields(&spec, Some(ValueType::Double)), [expected]);
@@ -104,7 +100,10 @@ fn a_rule_on_a_device_names_a_state() {
         (of(Some(Operator::Contains), None), vec!["operator", "threshold"]),
         (of(Some(Operator::Eq), state("OFFLINE")), vec!["threshold"]),
         (of(Some(Operator::Eq), Some(Threshold::Number(1.0))), vec!["threshold"]),
-        (AlertRuleSpec { window_s: None, ..of(Some(Operator::Eq), state("offline")) }, vec!["windowSeconds"]),
+        (
+            AlertRuleSpec { window_s: None, ..of(Some(Operator::Eq), state("offline")) },
+            vec!["window_seconds"],
+        ),
     ];
     for (spec, expected) in rows {
         assert_eq!(fields(&spec, None), expected);
@@ -163,4 +162,22 @@ fn messages_say_what_was_compared() {
     for (found, expected) in rows {
         assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn an_evaluation_watches_the_device_or_the_stream_and_an_absent_one_is_unknown() {
+    let (stream, device) = (Some(StreamId(1)), Some(DeviceId(2)));
+    let rows = [
+        (Evaluation::Value, stream, device, RuleTarget::Stream(StreamId(1))),
+        (Evaluation::DeviceState, stream, device, RuleTarget::Device(DeviceId(2))),
+        (Evaluation::NoData, None, device, RuleTarget::UNKNOWN_STREAM),
+        (Evaluation::DeviceState, stream, None, RuleTarget::UNKNOWN_DEVICE),
+    ];
+    for (evaluation, stream, device, expected) in rows {
+        let target = evaluation.target(stream, device);
+        assert_eq!(target, expected, "{}", evaluation.name());
+        let is_unknown = [RuleTarget::UNKNOWN_STREAM, RuleTarget::UNKNOWN_DEVICE].contains(&expected);
+        assert_eq!(target.is_known(), !is_unknown, "{}", evaluation.name());
+    }
+    assert!(!AlertRuleSpec::blank().target.is_known(), "a blank rule watches nothing");
 }

@@ -1,4 +1,4 @@
-//! What a rule would have done: its evaluation over readings of the past, in the order of their times. Pure.
+//! Simulation of a rule: its evaluation over readings of the past, in the order of their times. Pure.
 //!
 //! Nobody resolved the alerts that were never raised, so each is resolved when its condition ends, as with
 //! [`AlertRuleSpec::auto_resolve`]; without that a rule would raise a single one.
@@ -21,7 +21,7 @@ const HOUR_US: i64 = 3600 * MICROS_PER_SECOND;
 pub struct SimulatedAlert {
     /// Time of the reading that raises it, or at which silence is noticed.
     pub at: Micros,
-    /// As [`super::AlertDetails::value`].
+    /// Value that raises the alert ([`super::AlertDetails::value`]).
     pub value: Value,
     /// Text of the alert for people.
     pub message: String,
@@ -29,7 +29,7 @@ pub struct SimulatedAlert {
     pub resolved_at: Option<Micros>,
 }
 
-/// What a rule would have done over a range of time.
+/// Outcome of a simulated rule over a range of time.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SimulationResult {
     /// The first [`MAX_KEPT_ALERTS`] alerts, in the order of time.

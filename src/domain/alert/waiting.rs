@@ -22,11 +22,11 @@ const NUMBER: u8 = 0;
 pub struct WaitingReading {
     /// Its time.
     pub ts: Micros,
-    /// What the rule makes of it then.
+    /// Meaning for the rule then.
     pub content: WaitingContent,
 }
 
-/// What a rule makes of a reading that waits.
+/// Meaning of a reading that waits for a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WaitingContent {
     /// The value was compared already: what raises an alert, `None` when the condition does not hold.

@@ -62,7 +62,7 @@ pub struct Artefact {
     pub size_bytes: u64,
     /// SHA-256 of the content in hexadecimal: of the object's bytes, or of [`canonical_text`] of an inline content.
     pub sha256: String,
-    /// Who created it, as APIs show it.
+    /// Creator, as APIs show it.
     pub created_by: String,
 }
 

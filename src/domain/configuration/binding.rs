@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::named_enum::named_enum;
+use crate::domain::named_enum::{NamedEnum, named_enum};
 use crate::domain::{DeviceId, Micros};
 
 /// Kind of what an artefact is bound to. The more specific is the greater one.
@@ -41,6 +41,12 @@ impl TargetType {
             TargetType::Device => "DEVICE",
             TargetType::Component => "COMPONENT",
         }
+    }
+}
+
+impl NamedEnum for TargetType {
+    fn name(self) -> &'static str {
+        TargetType::name(self)
     }
 }
 
@@ -86,7 +92,7 @@ impl BindingStatus {
     }
 }
 
-/// What is bound to what.
+/// Artefact that a device, component, group or profile is to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BindingSpec {
@@ -102,7 +108,7 @@ pub struct BindingSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Binding {
-    /// What is bound to what.
+    /// The target and its artefact.
     #[serde(flatten)]
     pub spec: BindingSpec,
     /// Name of the artefact: a target has one binding of each name.

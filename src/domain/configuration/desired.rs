@@ -12,7 +12,7 @@ use super::artefact::{Artefact, ProfileType};
 use super::binding::{Binding, TargetType};
 use crate::domain::Micros;
 
-/// What a device is to bindings.
+/// The facts of a device by which bindings choose it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConfiguredDevice {
     /// The device.

@@ -55,7 +55,7 @@ pub struct AnnotationClassSpec {
     pub name: String,
     /// `#RRGGBB`, in which annotations are drawn.
     pub color: Option<String>,
-    /// What may be annotated, at least one type.
+    /// Types that may be annotated, at least one.
     pub scopes: Vec<ScopeType>,
     /// At most 100 fields.
     pub fields: Vec<AnnotationField>,
@@ -64,7 +64,7 @@ pub struct AnnotationClassSpec {
 }
 
 impl AnnotationClassSpec {
-    /// What contradicts the class in the scope and the values of an annotation.
+    /// Contradictions to the class in the scope and the values of an annotation.
     pub fn annotation_problems(&self, scope: ScopeType, values: &Map<String, Value>) -> Vec<FieldError> {
         let mut found = Vec::new();
         if !self.scopes.contains(&scope) {

@@ -34,7 +34,7 @@ pub struct EventMatch {
     pub sensor: Option<StreamId>,
 }
 
-/// What rules look at of an event.
+/// Facts of an event that rules look at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventFacts {
     /// Source, as the platform names it.

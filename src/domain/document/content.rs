@@ -1,4 +1,4 @@
-//! What each kind of document says about itself, and the rows that documents name.
+//! Facts that each kind of document tells about itself, and the rows that documents name.
 
 use uuid::Uuid;
 
@@ -49,10 +49,10 @@ pub trait RowVisibility {
 /// Content of one kind of document. The defaults are those of a kind that belongs to the whole organization and names no
 /// other row but the pack that installed it.
 pub trait DocumentContent {
-    /// What no other document of its kind and organization has.
+    /// Name that no other document of its kind and organization has.
     fn unique_name(&self) -> String;
 
-    /// What [`DocumentContent::unique_name`] stands for, for the error when it is taken.
+    /// Field of [`DocumentContent::unique_name`], for the error when it is taken.
     fn unique_title(&self) -> String;
 
     /// Checks every rule that needs no other row.

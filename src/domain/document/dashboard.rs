@@ -62,7 +62,7 @@ pub struct Widget {
     pub w: i64,
     /// Rows, 1..=10000.
     pub h: i64,
-    /// What it shows, at most 16 KiB of JSON. `sensorIds`, `interval` and `aggregation` have a meaning here, other members
+    /// Settings of its content, at most 16 KiB of JSON. `sensorIds`, `interval` and `aggregation` have a meaning here, other members
     /// only for what draws the widget. A sensor that does not exist is drawn empty.
     pub config: Map<String, Value>,
 }
@@ -80,7 +80,7 @@ pub struct DashboardSpec {
     pub layout: Vec<Widget>,
     /// Whether it is shown first; of several the one changed last.
     pub is_default: bool,
-    /// Who created it, as APIs show it; `None` for a pack.
+    /// Creator, as APIs show it; `None` for a pack.
     pub created_by: Option<String>,
     /// Pack that installed it.
     pub pack: Option<Uuid>,
@@ -100,7 +100,7 @@ impl DashboardSpec {
         }
     }
 
-    /// What is stored when this dashboard is replaced by another one.
+    /// Content to store when this dashboard is replaced by another one.
     pub fn replaced_by(&self, new: DashboardSpec) -> DashboardSpec {
         let DashboardSpec { handle, created_by, pack, .. } = self.clone();
         DashboardSpec { handle, created_by, pack, ..new }

@@ -12,7 +12,7 @@ pub const MAX_FIRMWARE_BYTES: u64 = 64 << 20;
 /// Lifetime of a download token that is asked for, seconds.
 pub const DOWNLOAD_TOKEN_S: i64 = 600;
 
-/// What is said about a firmware; the rest follows from its file.
+/// Description of a firmware; the rest follows from its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirmwareDescription {
     /// 1..=255 characters, unique in the organization with the version.
@@ -28,7 +28,7 @@ pub struct FirmwareDescription {
 /// A firmware with its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirmwareSpec {
-    /// What was said about it.
+    /// Description of the firmware.
     pub description: FirmwareDescription,
     /// Object that has the bytes.
     pub object: Uuid,

@@ -110,7 +110,7 @@ impl PackContent {
         found
     }
 
-    /// As [`PackSpec::unique_name`] of the installed pack.
+    /// Unique name of the installed pack ([`PackSpec::unique_name`]).
     pub fn unique_name(&self) -> String {
         unique_name(&self.key, &self.version)
     }

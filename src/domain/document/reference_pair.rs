@@ -52,7 +52,7 @@ impl ReferencePairSpec {
         self.primary == component || self.reference == component
     }
 
-    /// What is stored when this pair is replaced by another one.
+    /// Content to store when this pair is replaced by another one.
     pub fn replaced_by(&self, new: ReferencePairSpec) -> ReferencePairSpec {
         ReferencePairSpec { handle: self.handle, ..new }
     }

@@ -1,4 +1,4 @@
-//! What is not shown of documents: secrets, and rows that a caller does not see.
+//! Hidden parts of documents: secrets, and rows that a caller does not see.
 
 use super::{DocumentSpec, RowVisibility};
 use crate::domain::notification::ChannelSecret;

@@ -77,6 +77,14 @@ macro_rules! document_specs {
             }
         }
 
+        $(
+            impl From<$content> for DocumentSpec {
+                fn from(content: $content) -> Self {
+                    DocumentSpec::$kind(content)
+                }
+            }
+        )+
+
         impl Document {
             $(
                 /// The content, if the document is of this kind.

@@ -105,7 +105,7 @@ pub struct ClipRequest {
     pub to: Micros,
     /// The capture that holds it, once it is READY.
     pub capture: Option<Uuid>,
-    /// Who asks, as APIs show it.
+    /// The caller that asks, as APIs show it.
     pub requested_by: String,
     /// How often its recording was begun.
     pub attempts: u32,
@@ -118,7 +118,7 @@ pub struct ClipRequest {
 pub struct LiveSession {
     /// How far it is.
     pub state: LiveState,
-    /// Who asked for it, as APIs show it: a camera has one open session for each.
+    /// The caller that asked for it, as APIs show it: a camera has one open session for each.
     pub requested_by: String,
     /// User name for its files.
     pub username: String,

@@ -4,28 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{LIVE_START_S, LiveSession};
 use crate::domain::Micros;
+use crate::domain::named_enum::named_enum;
 use crate::domain::time::MICROS_PER_SECOND;
 
 macro_rules! states {
     ($(#[$doc:meta])* $name:ident { $($(#[$state_doc:meta])* $state:ident = $text:literal -> [$($next:ident),*],)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-        pub enum $name {
-            $($(#[$state_doc])* $state,)+
+        named_enum! {
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+            #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+            pub enum $name {
+                $($(#[$state_doc])* $state = $text,)+
+            }
         }
 
         impl $name {
-            /// Every state.
-            pub const ALL: &'static [$name] = &[$($name::$state),+];
-
-            /// Name in APIs and in the catalog.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $($name::$state => $text,)+
-                }
-            }
-
             /// The states that may follow.
             pub fn next(self) -> &'static [$name] {
                 match self {

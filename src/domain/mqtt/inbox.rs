@@ -1,11 +1,11 @@
-//! What a client has sent and we have not finished: the quota of its messages, and those of QoS 2 that it may send again.
+//! Messages of a client that are not finished: the quota of its messages, and those of QoS 2 that it may send again.
 //! Pure: no I/O, no clock.
 
 use std::collections::HashMap;
 
 use super::Qos;
 
-/// What to do with an arrived message.
+/// Decision about an arrived message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
     /// Store it.

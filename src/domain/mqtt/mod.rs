@@ -39,7 +39,7 @@ impl Qos {
     }
 }
 
-/// Whose session it is. Client ids of different owners never meet, so nobody takes over the session of another.
+/// Owner of a session. Client ids of different owners never meet, so nobody takes over the session of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SessionOwner {
     /// The holder of an API key.
@@ -99,11 +99,11 @@ pub struct Will {
 pub struct StoredSession {
     /// Organization of the owner.
     pub org: OrgId,
-    /// Whose session it is.
+    /// Owner of the session.
     pub owner: SessionOwner,
     /// Client id, unique for the owner.
     pub client_id: String,
-    /// What the client is sent.
+    /// Filters of the messages that the client is sent.
     pub subscriptions: Vec<Subscription>,
     /// How long the session outlives its connection, seconds.
     pub expiry_s: u32,

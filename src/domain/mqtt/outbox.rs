@@ -1,4 +1,4 @@
-//! What a client is sent: packet ids, the messages in flight, and what waits for its turn. Pure: no I/O, no clock.
+//! Messages to a client: packet ids, the messages in flight, and what waits for its turn. Pure: no I/O, no clock.
 
 use std::collections::VecDeque;
 
@@ -157,7 +157,7 @@ impl<M: Deliverable> Outbox<M> {
     /// PUBREC with an error: the client refuses a message of QoS 2, which ends it.
     ///
     /// # Errors
-    /// As [`Outbox::receive`].
+    /// The errors of [`Outbox::receive`].
     pub fn refuse(&mut self, id: u16) -> Result<Option<M>, UnknownPacketId> {
         self.end(id, |flight| flight.message.as_ref().is_none_or(|m| m.qos() == Qos::ExactlyOnce))
     }

@@ -1,4 +1,4 @@
-//! What is shown of a session of an MQTT client.
+//! Status of the session of an MQTT client.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::domain::{DeviceId, Micros, OrgId, Principal};
 /// A session as it is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionStatus {
-    /// Whose session it is.
+    /// Owner of the session.
     pub owner: SessionOwner,
     /// Client id, unique for the owner.
     pub client_id: String,
@@ -16,7 +16,7 @@ pub struct SessionStatus {
     pub is_connected: bool,
     /// Time at which the connection began, or ended if there is none; `None` when the end is not known.
     pub since: Option<Micros>,
-    /// What the client is sent.
+    /// Filters of the messages that the client is sent.
     pub subscriptions: Vec<Subscription>,
     /// Messages in memory that the client has not acknowledged. What an offline session is sent later is read from the
     /// log then, and not counted.

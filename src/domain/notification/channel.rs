@@ -43,7 +43,7 @@ impl DocumentContent for NotificationChannelSpec {
             ChannelConfig::Email { to } => check_recipients(&mut found, to),
             ChannelConfig::Webhook { url, secret } => {
                 check_url(&mut found, url);
-                check_required(&mut found, "config.secret", secret.expose(), MAX_SECRET);
+                check_required(&mut found, "secret", secret.expose(), MAX_SECRET);
             }
         }
         found
@@ -134,9 +134,9 @@ impl ChannelConfig {
 /// A channel as a request describes it: a webhook may leave its secret out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelDraft {
-    /// As [`NotificationChannelSpec::name`].
+    /// Name of the channel ([`NotificationChannelSpec::name`]).
     pub name: String,
-    /// As [`NotificationChannelSpec::enabled`].
+    /// Whether notifications are sent ([`NotificationChannelSpec::enabled`]).
     pub enabled: bool,
     /// Where the notifications go.
     pub target: ChannelTarget,
@@ -149,7 +149,7 @@ pub enum ChannelTarget {
     Email(Vec<String>),
     /// To a server.
     Webhook {
-        /// As [`ChannelConfig::Webhook`].
+        /// Address of the server ([`ChannelConfig::Webhook`]).
         url: String,
         /// `None` keeps the stored one.
         secret: Option<ChannelSecret>,
@@ -186,11 +186,11 @@ fn origin_of(url: &str) -> String {
 fn check_recipients(found: &mut Vec<FieldError>, to: &[String]) {
     if to.is_empty() || to.len() > MAX_RECIPIENTS {
         let message = format!("size must be between 1 and {MAX_RECIPIENTS}");
-        found.push(FieldError::new("config.to", message));
+        found.push(FieldError::new("recipients", message));
         return;
     }
     for (index, address) in to.iter().enumerate() {
-        let field = format!("config.to[{index}]");
+        let field = format!("recipients[{index}]");
         if !is_mail_address(address) {
             found.push(FieldError::new(field, "must be an e-mail address such as ops@plant.example"));
         } else if to[..index].contains(address) {
@@ -201,10 +201,10 @@ fn check_recipients(found: &mut Vec<FieldError>, to: &[String]) {
 
 fn check_url(found: &mut Vec<FieldError>, url: &str) {
     let before = found.len();
-    check_required(found, "config.url", url, MAX_URL);
+    check_required(found, "url", url, MAX_URL);
     if found.len() == before && !is_web_url(url) {
         let message = "must be a URL that begins with http:// or https://, without a user name";
-        found.push(FieldError::new("config.url", message));
+        found.push(FieldError::new("url", message));
     }
 }
 

@@ -20,29 +20,29 @@ fn webhook(url: &str, secret: &str) -> ChannelConfig {
 
 #[test]
 fn channels_say_what_is_wrong() {
-    let wrong_url = "config.url: must be a URL that begins with http:// or https://, without a user name";
+    let wrong_url = "url: must be a URL that begins with http:// or https://, without a user name";
     let many: Vec<String> = (0..51).map(|n| format!("a{n}@b.example")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let long = format!("http://a.example/{}", "x".repeat(2000));
     let rows = [
         (email(&["ops@plant.example", "root@localhost"]), ""),
         (email(&many[..50]), ""),
-        (email(&[]), "config.to: size must be between 1 and 50"),
-        (email(&many), "config.to: size must be between 1 and 50"),
-        (email(&["a@b.c", "x"]), "config.to[1]: must be an e-mail address such as ops@plant.example"),
-        (email(&["a@b.c", "a@b.c"]), "config.to[1]: must be unique"),
+        (email(&[]), "recipients: size must be between 1 and 50"),
+        (email(&many), "recipients: size must be between 1 and 50"),
+        (email(&["a@b.c", "x"]), "recipients[1]: must be an e-mail address such as ops@plant.example"),
+        (email(&["a@b.c", "a@b.c"]), "recipients[1]: must be unique"),
         (webhook("https://hooks.example/a?b=c#d", "s"), ""),
         (webhook("http://127.0.0.1:8080", "s"), ""),
         (webhook("http://[::1]:8080/", "s"), ""),
-        (webhook("", ""), "config.url: must not be blank; config.secret: must not be blank"),
-        (webhook(&long, "s"), "config.url: size must be between 1 and 2000"),
+        (webhook("", ""), "url: must not be blank; secret: must not be blank"),
+        (webhook(&long, "s"), "url: size must be between 1 and 2000"),
         (webhook("ftp://a.example", "s"), wrong_url),
         (webhook("https://", "s"), wrong_url),
         (webhook("https:///x", "s"), wrong_url),
         (webhook("http://user:pass@a.example/", "s"), wrong_url),
         (webhook("http://a.example/a b", "s"), wrong_url),
         (webhook("http://a.example/\r\nx", "s"), wrong_url),
-        (webhook("http://a.example", &"x".repeat(256)), "config.secret: size must be between 1 and 255"),
+        (webhook("http://a.example", &"x".repeat(256)), "secret: size must be between 1 and 255"),
     ];
     for (config, expected) in rows {
         assert_eq!(problems(config.clone()), expected, "{config:?}");

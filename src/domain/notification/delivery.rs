@@ -66,7 +66,7 @@ pub struct Delivery {
     pub org: OrgId,
     /// The alert that it tells of.
     pub alert: EventId,
-    /// What it tells of the alert.
+    /// Notice about the alert.
     pub notice: AlertNotice,
     /// The channel that it goes by.
     pub channel: Uuid,
@@ -110,7 +110,7 @@ impl RetryAfter {
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryFailure {
-    /// What went wrong; it names no secret and no part of a URL.
+    /// Reason of the failure; it names no secret and no part of a URL.
     pub reason: String,
     /// Whether a further attempt can succeed.
     pub is_temporary: bool,

@@ -10,9 +10,9 @@ mod numpy_array;
 mod pickle;
 mod unpack;
 
-use std::fmt;
-
 pub use error::ScalerError;
+
+use crate::domain::named_enum::named_enum;
 
 /// Maximum file size in bytes. A scaler takes some hundred bytes plus some ten per feature.
 pub const MAX_FILE: usize = 4 << 20;
@@ -29,17 +29,20 @@ pub struct Scaler {
     names: Option<Vec<String>>,
 }
 
-/// Scaler class of `sklearn.preprocessing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ScalerKind {
-    /// `x · scale_ + min_`, optionally clipped to `feature_range`.
-    MinMax,
-    /// `(x − mean_) / scale_`; `with_mean` and `with_std` switch off a part.
-    Standard,
-    /// `(x − center_) / scale_`; `with_centering` and `with_scaling` switch off a part.
-    Robust,
-    /// `x / scale_`, optionally clipped to -1..1.
-    MaxAbs,
+named_enum! {
+    /// Scaler class of `sklearn.preprocessing`: one of the four that a file may hold.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ScalerKind {
+        /// `x · scale_ + min_`, optionally clipped to `feature_range`.
+        MinMax = "MinMaxScaler",
+        /// `(x − mean_) / scale_`; `with_mean` and `with_std` switch off a part.
+        Standard = "StandardScaler",
+        /// `(x − center_) / scale_`; `with_centering` and `with_scaling` switch off a part.
+        Robust = "RobustScaler",
+        /// `x / scale_`, optionally clipped to -1..1.
+        MaxAbs = "MaxAbsScaler",
+    }
+    display;
 }
 
 /// Arithmetic, in scikit-learn's order of operations. Each list has one value per feature.
@@ -138,32 +141,6 @@ impl ScalingFormula {
             ScalingFormula::Multiply { factor, .. } => factor.len(),
             ScalingFormula::Divide { divisor, .. } => divisor.len(),
         }
-    }
-}
-
-impl ScalerKind {
-    /// All four classes that a file may hold.
-    pub const ALL: [ScalerKind; 4] =
-        [ScalerKind::MinMax, ScalerKind::Standard, ScalerKind::Robust, ScalerKind::MaxAbs];
-
-    /// Returns the class name in scikit-learn.
-    pub fn class(self) -> &'static str {
-        match self {
-            ScalerKind::MinMax => "MinMaxScaler",
-            ScalerKind::Standard => "StandardScaler",
-            ScalerKind::Robust => "RobustScaler",
-            ScalerKind::MaxAbs => "MaxAbsScaler",
-        }
-    }
-
-    fn from_class(name: &str) -> Option<ScalerKind> {
-        ScalerKind::ALL.into_iter().find(|kind| kind.class() == name)
-    }
-}
-
-impl fmt::Display for ScalerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.class())
     }
 }
 

@@ -54,7 +54,7 @@ fn every_fixture_scales_and_unscales_as_scikit_learn_does() {
     let (mut read, mut worst) = (0, 0.0_f64);
     for (name, bytes, expect) in expected() {
         let scaler = Scaler::read(&bytes).unwrap_or_else(|refused| panic!("{name}: {refused}"));
-        assert_eq!(scaler.kind().class(), expect["cls"], "{name}");
+        assert_eq!(scaler.kind().name(), expect["cls"], "{name}");
         assert_eq!(scaler.features(), expect["probe"][0].as_array().unwrap().len(), "{name}");
         let (probe, scaled, back) =
             (numbers(&expect["probe"]), numbers(&expect["transformed"]), numbers(&expect["inverse"]));

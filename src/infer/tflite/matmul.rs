@@ -120,7 +120,7 @@ impl PackedWeights {
         arch().dispatch(Product(self, rows, out, apart));
     }
 
-    /// As [`PackedWeights::multiply`], within a kernel that has vectors already.
+    /// Adds the products of `rows` and these weights to `out`, within a kernel that has vectors already.
     #[inline(always)]
     pub fn multiply_with<S: Simd>(&self, simd: S, rows: StridedRows, out: &mut [f32], apart: usize) {
         if self.is_narrow {

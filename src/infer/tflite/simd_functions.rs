@@ -73,7 +73,7 @@ pub enum SimdFunction {
 impl SimdFunction {
     /// Applies the function in place.
     pub fn apply(self, values: &mut [f32]) {
-        arch().dispatch(Each { values, function: self });
+        arch().dispatch(ApplyToEach { values, function: self });
     }
 
     #[inline(always)]
@@ -86,12 +86,12 @@ impl SimdFunction {
     }
 }
 
-struct Each<'a> {
+struct ApplyToEach<'a> {
     values: &'a mut [f32],
     function: SimdFunction,
 }
 
-impl WithSimd for Each<'_> {
+impl WithSimd for ApplyToEach<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -134,11 +134,11 @@ pub type InterruptExec = PassThroughExec<InterruptWrapper>;
 pub struct PartitionRun {
     /// Rows that it has passed on.
     pub rows: AtomicUsize,
-    /// What is reserved for it until it has ended; `None` for operators that reserve by themselves.
+    /// Memory that is reserved for it until it has ended; `None` for operators that reserve by themselves.
     pub memory: Option<Arc<MemoryReservation>>,
 }
 
-/// What an operator has passed on, by partition. Only its streams keep that, so it ends with them.
+/// Batches that an operator has passed on, by partition. Only its streams keep that, so it ends with them.
 #[derive(Debug, Default)]
 pub struct PassedRows(Mutex<HashMap<usize, Weak<PartitionRun>>>);
 

@@ -48,7 +48,7 @@ impl WindowBuffering {
 /// Reserves the memory that the window operator above it buffers.
 pub type BufferedInputExec = PassThroughExec<WindowInput>;
 
-/// What a window operator buffers of its input, and which rows it has emitted.
+/// Rows of its input that a window operator buffers, and which rows it has emitted.
 #[derive(Debug)]
 pub struct WindowInput {
     pub buffering: WindowBuffering,

@@ -76,7 +76,7 @@ impl<'a> MessageCounter<'a> {
     /// written to is kept: a list counts every day, and may have a thousand devices on each.
     ///
     /// # Errors
-    /// As [`MessageCounter::count`].
+    /// The errors of [`MessageCounter::count`].
     pub fn total(&mut self, day: Day) -> Result<MessageCount> {
         let scope = self.scope;
         let (org, bounds) = (scope.query_context.principal.org, &scope.snapshot().retention_bounds);

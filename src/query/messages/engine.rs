@@ -69,7 +69,7 @@ impl Engine {
     /// Returns a message; `None` when there is none that the principal sees.
     ///
     /// # Errors
-    /// As [`Engine::messages`].
+    /// The errors of [`Engine::messages`].
     pub async fn message(
         self: &Arc<Self>,
         principal: &Principal,
@@ -108,7 +108,7 @@ impl Engine {
     /// the newest message first.
     ///
     /// # Errors
-    /// As [`Engine::messages`].
+    /// The errors of [`Engine::messages`].
     pub async fn message_sensors(
         self: &Arc<Self>,
         principal: &Principal,
@@ -147,7 +147,7 @@ impl Engine {
     /// Returns the devices that have messages, with their number and the newest time, by device id.
     ///
     /// # Errors
-    /// As [`Engine::messages`].
+    /// The errors of [`Engine::messages`].
     pub async fn message_devices(
         self: &Arc<Self>,
         principal: &Principal,

@@ -65,7 +65,7 @@ pub fn count_all(scope: &MessageScope, day: Day, live: &LiveWindows, give: Count
 /// rows, which are not given.
 ///
 /// # Errors
-/// As [`count_all`].
+/// The errors of [`count_all`].
 pub fn count_newer(
     scope: &MessageScope,
     (day, covered): (Day, u64),

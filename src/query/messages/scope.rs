@@ -1,4 +1,4 @@
-//! What one request about messages may see: devices, their streams, times, and the snapshot.
+//! Scope of one request about messages: devices, their streams, times, and the snapshot.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

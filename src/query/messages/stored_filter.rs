@@ -23,7 +23,7 @@ const STATUS_COLUMN: &str = "status";
 /// Columns of the key, of arrival, status and number of sensors.
 const STATUS_COLUMNS: [usize; 6] = [0, 1, 2, 3, 4, 9];
 
-/// What stored messages have to be; at least one of the two is set.
+/// Conditions of stored messages; at least one of the two is set.
 pub struct StoredFilter {
     /// Exactly this status.
     status: Option<String>,

@@ -1,4 +1,4 @@
-//! What a scan of partials reads, and its division among several nodes.
+//! Sources of a scan of partials, and its division among several nodes.
 //!
 //! It is divided by streams: all times of a stream stay together, so that no window and no hour is cut, and the partials of a
 //! bucket may come from several nodes, because the aggregates above merge them.

@@ -66,9 +66,9 @@ fn sources(query_context: &QueryContext) -> PartialsSources {
 }
 
 /// Returns the streams with the number of their readings, by stream.
-fn read(ground: &FuzzStore, scan: PartialsScan) -> Vec<(i32, i64)> {
+fn read(env: &FuzzStore, scan: PartialsScan) -> Vec<(i32, i64)> {
     let context = SessionContext::new().task_ctx();
-    let batches = ground.runtime.block_on(collect(Arc::new(scan.into_exec()), context)).unwrap();
+    let batches = env.runtime.block_on(collect(Arc::new(scan.into_exec()), context)).unwrap();
     let mut rows = Vec::new();
     for batch in batches {
         let streams = batch.column(0).as_primitive::<Int32Type>().values();
@@ -81,23 +81,23 @@ fn read(ground: &FuzzStore, scan: PartialsScan) -> Vec<(i32, i64)> {
 
 #[test]
 fn parts_have_the_rows_of_the_whole_once() {
-    let ground = FuzzStore::open();
-    let engine = test_engine(&ground, None);
-    let tracker = engine.start_tracking(&ground.owner, Surface::Sql, None);
-    let query_context = QueryContext::for_planning(&engine.services, &ground.owner, tracker);
+    let env = FuzzStore::open();
+    let engine = test_engine(&env, None);
+    let tracker = engine.start_tracking(&env.owner, Surface::Sql, None);
+    let query_context = QueryContext::for_planning(&engine.services, &env.owner, tracker);
     let expected: Vec<(i32, i64)> = (1..=STREAMS).map(|stream| (stream, ROWS_EACH)).collect();
     for count in [1, 2, 3, 8] {
         let whole = PartialsScan::over(sources(&query_context)).unwrap();
         assert_eq!(whole.sources().streams(), STREAMS as usize, "the last has nothing to read");
         assert_eq!(whole.sources().expected_rows(), 20);
         let parts = whole.divide(count).unwrap();
-        assert_eq!(read(&ground, whole), expected);
+        assert_eq!(read(&env, whole), expected);
         assert_eq!(parts.len(), count);
         let sent = |part: &PartialsScan| part.sources().expected_rows();
         assert_eq!(parts.iter().map(sent).sum::<u64>(), 20, "rows in memory go to one node only");
         let most = parts.iter().map(sent).max();
         assert!(most <= Some(20 / count as u64 + ROWS_EACH as u64), "{most:?} of 20 in {count} parts");
-        let found: Vec<_> = parts.into_iter().flat_map(|part| read(&ground, part)).collect();
+        let found: Vec<_> = parts.into_iter().flat_map(|part| read(&env, part)).collect();
         assert_eq!(found, expected, "{count} parts");
     }
 }

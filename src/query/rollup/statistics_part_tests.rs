@@ -52,8 +52,8 @@ fn split(stream: i32) -> Arc<RangeSplit> {
 }
 
 /// Files and rows in memory of several streams and days.
-fn snapshot(ground: &FuzzStore) -> Snapshot {
-    let mut snapshot = ground.store.snapshot();
+fn snapshot(env: &FuzzStore) -> Snapshot {
+    let mut snapshot = env.store.snapshot();
     let start = DAY.start().0;
     let files = [
         file("own", DAY, (1, 3), 1000),
@@ -75,8 +75,8 @@ fn snapshot(ground: &FuzzStore) -> Snapshot {
 
 #[test]
 fn a_part_has_what_its_streams_read() {
-    let ground = FuzzStore::open();
-    let (whole, start) = (snapshot(&ground), DAY.start().0);
+    let env = FuzzStore::open();
+    let (whole, start) = (snapshot(&env), DAY.start().0);
     let part = StatisticsPart::of(&whole, &[split(2)]);
     let paths: Vec<&str> = part.windows.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["own"]);
@@ -88,10 +88,10 @@ fn a_part_has_what_its_streams_read() {
 
 #[test]
 fn a_part_is_read_as_the_whole_is() {
-    let ground = FuzzStore::open();
-    let whole = snapshot(&ground);
+    let env = FuzzStore::open();
+    let whole = snapshot(&env);
     let part = StatisticsPart::of(&whole, &[split(2)]);
-    let read = part.clone().into_snapshot(&ground.store.snapshot());
+    let read = part.clone().into_snapshot(&env.store.snapshot());
     assert_eq!(StatisticsPart::of(&read, &[split(2)]), part);
     let replaced = StatisticsPart::of(&read, &[split(8)]).into_snapshot(&whole);
     assert!(replaced.upsert_tables[Table::Statistics].memory.is_empty());
@@ -101,8 +101,8 @@ fn a_part_is_read_as_the_whole_is() {
 
 #[test]
 fn no_more_rows_are_expected_than_streams_have_or_files() {
-    let ground = FuzzStore::open();
-    let mut whole = snapshot(&ground);
+    let env = FuzzStore::open();
+    let mut whole = snapshot(&env);
     let expected = |whole: &Snapshot| expected_rows(whole, &[split(2)], StatisticsLevel::Windows);
     assert_eq!(expected(&whole), 60, "an hour of one stream");
     whole.upsert_tables[Table::Statistics].lake =

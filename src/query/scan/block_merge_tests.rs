@@ -53,7 +53,7 @@ async fn merged(inputs: Vec<SendableRecordBatchStream>, pool: &Arc<dyn MemoryPoo
 
 #[tokio::test]
 async fn the_latest_of_each_key_passes_in_order() {
-    let mut chance = StdRng::seed_from_u64(3);
+    let mut rng = StdRng::seed_from_u64(3);
     for (name, inputs, streams, times, length) in [
         ("nothing", 0, 1, 1, 0),
         ("empty_ones", 3, 1, 1, 0),
@@ -68,14 +68,13 @@ async fn the_latest_of_each_key_passes_in_order() {
             for nth in 0..inputs {
                 // In every second round the streams follow one another in time, as flushes do.
                 let from = if round % 2 == 0 { 0 } else { nth * times };
-                let key = |chance: &mut StdRng| {
-                    (chance.random_range(0..streams), from + chance.random_range(0..times))
-                };
+                let key =
+                    |rng: &mut StdRng| (rng.random_range(0..streams), from + rng.random_range(0..times));
                 let rows: BTreeMap<(i32, i64), f64> =
-                    (0..length).map(|i| (key(&mut chance), (nth * 1000 + i) as f64)).collect();
+                    (0..length).map(|i| (key(&mut rng), (nth * 1000 + i) as f64)).collect();
                 expected.extend(rows.clone());
                 let rows: Vec<Row> = rows.into_iter().map(|((s, t), value)| (s, t, value)).collect();
-                all.push(input(&rows, chance.random_range(1..200)));
+                all.push(input(&rows, rng.random_range(1..200)));
             }
             let pool = pool(usize::MAX);
             let found = merged(all, &pool).await.unwrap();

@@ -24,7 +24,7 @@ pub trait RowSource: Send + Sync + 'static {
     /// The name in plans.
     fn name(&self) -> &'static str;
 
-    /// What plans show beside the name. It must follow from the query alone.
+    /// Text that plans show beside the name. It must follow from the query alone.
     fn detail(&self) -> Option<&'static str> {
         None
     }

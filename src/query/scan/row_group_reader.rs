@@ -23,7 +23,7 @@ pub const MAX_BYTES_AHEAD: usize = 4 << 20;
 /// All scans of a query together fetch ahead only while it has reserved less than one of so many parts of its memory.
 const SHARE_OF_READ_AHEAD: usize = 8;
 
-/// What to read of each row group of a file.
+/// Rows to read of each row group of a file.
 #[derive(Clone)]
 pub struct RowGroupReader<R> {
     pub file: R,

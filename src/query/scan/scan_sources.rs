@@ -1,4 +1,4 @@
-//! What a scan of readings reads, and its division among several nodes.
+//! Sources of a scan of readings, and its division among several nodes.
 
 use std::sync::Arc;
 
@@ -92,29 +92,29 @@ impl ScanSources {
     pub fn divide(self, nodes: &[String]) -> Vec<ScanSources> {
         let count = nodes.len().max(1);
         let even = self.rows() as f64 / count as f64;
-        let mut parts = Parts { nodes, limit: even * MAX_OVERLOAD, loads: vec![0; count] };
+        let mut node_loads = NodeLoads { nodes, limit: even * MAX_OVERLOAD, loads: vec![0; count] };
         let mut divided = vec![ScanSources::default(); count];
         let (large, mut small): (Vec<_>, Vec<_>) =
             self.files.into_iter().partition(|part| part.file.rows > MAX_ROW_GROUP_ROWS as u64);
         for file in large {
             for (index, part) in FilePartition::share_out(file.file, count).enumerate() {
-                parts.loads[index] += part.file.rows / count as u64;
+                node_loads.loads[index] += part.file.rows / count as u64;
                 divided[index].files.push(part);
             }
         }
         let mut merged = self.merged;
         merged.sort_by_key(|day| std::cmp::Reverse(day.rows()));
         for day in merged {
-            let node = parts.choose(day.name(), day.rows());
+            let node = node_loads.choose(day.name(), day.rows());
             divided[node].merged.push(day);
         }
         small.sort_by_key(|part| std::cmp::Reverse(part.file.rows));
         for file in small {
-            let node = parts.choose(&file.file.path, file.file.rows);
+            let node = node_loads.choose(&file.file.path, file.file.rows);
             divided[node].files.push(file);
         }
         for runs in self.runs {
-            let node = parts.least_loaded(rows_in_memory(&runs));
+            let node = node_loads.least_loaded(rows_in_memory(&runs));
             divided[node].runs.push(runs);
         }
         divided
@@ -122,13 +122,13 @@ impl ScanSources {
 }
 
 /// The rows that each node has been given so far.
-struct Parts<'a> {
+struct NodeLoads<'a> {
     nodes: &'a [String],
     limit: f64,
     loads: Vec<u64>,
 }
 
-impl Parts<'_> {
+impl NodeLoads<'_> {
     /// Returns the node of a source: its own, or the one with the fewest rows when its own would get too many.
     fn choose(&mut self, source: &str, rows: u64) -> usize {
         let own = (0..self.nodes.len()).max_by_key(|node| weight(&self.nodes[*node], source)).unwrap_or(0);

@@ -31,9 +31,9 @@ const OF_NUMERICS: [&str; 5] = ["abs", "ceil", "floor", "round", "trunc"];
 /// How a number that lies in the middle of two is rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Rounding {
-    /// As `float8`.
+    /// To the even one, which is the rule of `float8`.
     HalfToEven,
-    /// As `numeric`, which every number with a decimal point in the text of a statement is.
+    /// Away from zero, which is the rule of `numeric`: of every number with a decimal point in the text of a statement.
     HalfAway,
 }
 

@@ -226,7 +226,7 @@ mod tests {
         out
     }
 
-    /// As `SELECT x::float8` of PostgreSQL 15 shows them.
+    /// Texts that `SELECT x::float8` of PostgreSQL 15 shows.
     #[test]
     fn numbers_are_shown_as_postgresql_shows_them() {
         for (number, expected) in [

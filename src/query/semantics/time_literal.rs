@@ -14,7 +14,7 @@ const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 /// Offsets of zones are less, as in PostgreSQL.
 const MAX_OFFSET_SECONDS: i64 = 16 * 3600;
 
-/// What a text is read as.
+/// Type that a text is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeKind {
     /// `timestamptz`: without a zone it is of UTC.

@@ -132,7 +132,7 @@ fn strftime(field: &str) -> Option<&'static str> {
     })
 }
 
-/// What follows a word, whatever its case.
+/// The rest after a word, whatever its case.
 fn strip<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     text.get(..word.len()).filter(|begin| begin.eq_ignore_ascii_case(word)).map(|_| &text[word.len()..])
 }

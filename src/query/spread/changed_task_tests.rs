@@ -49,10 +49,10 @@ struct Streams {
 
 impl Streams {
     fn create(node: &Node) -> Streams {
-        let store = &node.ground.store;
-        node.ground.runtime.block_on(async {
+        let store = &node.env.store;
+        node.env.runtime.block_on(async {
             let catalog = store.catalog();
-            let owner = &node.ground.owner;
+            let owner = &node.env.owner;
             let other = Principal::system(catalog.create_org(owner, "other", "Other").await.unwrap().id);
             let mut streams = Streams { own: BTreeSet::new(), foreign: BTreeSet::new() };
             for (who, name) in [(owner, "a"), (&other, "b"), (owner, "c"), (&other, "d")] {
@@ -100,7 +100,7 @@ impl Streams {
     /// Tasks that read the node's own streams in the file that all of them share, and in memory.
     fn tasks(&self, node: &Node) -> [(&'static str, Vec<u8>); 5] {
         let ids = self.own_ids();
-        let shared: Vec<_> = node.ground.store.snapshot().lake.files().cloned().collect();
+        let shared: Vec<_> = node.env.store.snapshot().lake.files().cloned().collect();
         let files = shared.iter().cloned().map(FilePartition::whole).collect();
         let of_files = ScanSources { files, ..ScanSources::default() };
         let of_memory = ScanSources {
@@ -151,7 +151,7 @@ impl TaskRunner {
         let plan = plan.map_err(text)?;
         operators::check_task(&plan).map_err(text)?;
         self.check_scans(&plan);
-        let rows = self.node.ground.runtime.block_on(collect(plan, self.context.clone())).map_err(text)?;
+        let rows = self.node.env.runtime.block_on(collect(plan, self.context.clone())).map_err(text)?;
         let mut found = BTreeSet::new();
         for batch in &rows {
             let ids = batch.column_by_name("stream_id").filter(|ids| *ids.data_type() == DataType::Int32);

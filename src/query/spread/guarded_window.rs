@@ -27,7 +27,7 @@ use crate::query::guard::operators;
 /// Batches that a window operator is ahead of its reader.
 const BATCHES_AHEAD: usize = 2;
 
-/// What guards the windows of a query on this node.
+/// Guard of the windows of a query on this node.
 #[derive(Debug, Clone)]
 pub struct WindowGuard {
     pub interrupt: Arc<Interrupt>,

@@ -44,7 +44,7 @@ struct InterruptMessage {}
 
 /// The codec of inline tables and of `InterruptExec`.
 pub struct InlineCodec {
-    /// What interrupts decoded operators; `None` where plans are only sent.
+    /// Interrupt of decoded operators; `None` where plans are only sent.
     interrupt: Option<Arc<Interrupt>>,
 }
 

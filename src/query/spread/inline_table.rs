@@ -19,9 +19,9 @@ pub type InlineTableExec = OpaqueScanExec<InlineTable>;
 /// Rows that travel with a plan.
 pub struct InlineTable {
     batch: RecordBatch,
-    /// What every node is sent, once it is needed.
+    /// Bytes that every node is sent, once they are needed.
     encoded: OnceLock<Vec<u8>>,
-    /// What the rows and their copies take of the query's memory on the node that was asked. On the others the join over
+    /// Part of the query's memory that the rows and their copies take on the node that was asked. On the others the join over
     /// them accounts for them.
     _memory: Option<MemoryReservation>,
 }
@@ -43,7 +43,7 @@ impl InlineTable {
     /// Returns the rows as bytes, which `encode` makes for the first node that is sent them.
     ///
     /// # Errors
-    /// Those of `encode`.
+    /// The error of `encode`, unchanged.
     pub fn encoded(&self, encode: impl FnOnce() -> Result<Vec<u8>>) -> Result<&[u8]> {
         if let Some(bytes) = self.encoded.get() {
             return Ok(bytes.as_slice());

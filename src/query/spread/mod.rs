@@ -58,7 +58,7 @@ use task_trackers::TaskTrackers;
 use usage_service::UsageService;
 use workers::Workers;
 
-/// What a query node needs to divide queries, and to run parts of those that others divide.
+/// Services of a query node that divide queries, and run parts of those that others divide.
 pub struct Spread {
     options: SpreadOptions,
     workers: Arc<Workers>,

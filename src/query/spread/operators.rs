@@ -39,7 +39,7 @@ const OPERATORS: [&str; 12] = [
     "SortExec(TopK)",
     "SortPreservingMergeExec",
 ];
-/// What `datafusion-distributed` puts between stages.
+/// Operators that `datafusion-distributed` puts between stages.
 const BOUNDARIES: [&str; 2] = ["NetworkCoalesceExec", "NetworkShuffleExec"];
 
 /// Whether a plan can be divided, and its scans have `min_rows` rows or more. `template` has the functions that the session

@@ -22,7 +22,7 @@ use crate::query::scan::readings_scan::ReadingsScan;
 
 /// The codec of scans of partials. Nodes tell codecs apart by their order, so it comes after `ScanCodec` on both sides.
 pub struct RollupCodec {
-    /// What decoded rollups read with; `None` where plans are only sent.
+    /// Context of decoded rollups; `None` where plans are only sent.
     task: Option<QueryContext>,
 }
 

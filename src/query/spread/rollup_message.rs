@@ -84,7 +84,7 @@ struct LevelMessage {
     unflushed: Vec<Vec<u8>>,
 }
 
-/// What a message describes: a scan of partials without the snapshot that it reads.
+/// Content of a message: a scan of partials without the snapshot that it reads.
 pub struct RollupParts {
     /// Ordered by stream.
     pub splits: Vec<Arc<RangeSplit>>,

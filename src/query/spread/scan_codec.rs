@@ -22,7 +22,7 @@ use crate::store::schema;
 
 /// The codec of scans of readings. Beside rollups (`rollup_codec.rs`), every other leaf stays where the query was asked.
 pub struct ScanCodec {
-    /// What decoded scans read with; `None` where plans are only sent.
+    /// Context of decoded scans; `None` where plans are only sent.
     task: Option<QueryContext>,
 }
 

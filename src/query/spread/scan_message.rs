@@ -107,7 +107,7 @@ struct MergedDayMessage {
     runs: Option<RunsMessage>,
 }
 
-/// What a message describes: a scan without its filter and without the snapshot that it reads.
+/// Content of a message: a scan without its filter and without the snapshot that it reads.
 pub struct ScanParts {
     /// Columns that are read, as indices into `schema::readings()`.
     pub read: Vec<usize>,

@@ -111,7 +111,7 @@ fn find(plan: &Arc<dyn ExecutionPlan>, joins: &mut Vec<[Arc<dyn ExecutionPlan>; 
     Ok(())
 }
 
-/// What the tables of a plan may have yet.
+/// Budget that the tables of a plan still have.
 struct TableBudget {
     rows: usize,
     bytes: usize,

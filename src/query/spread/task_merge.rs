@@ -36,7 +36,7 @@ pub fn merge_in_tasks(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionP
     Ok(merged.data)
 }
 
-/// The same merge of other rows.
+/// This merge over other rows.
 fn over(merge: &SortPreservingMergeExec, rows: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
     Arc::new(SortPreservingMergeExec::new(merge.expr().clone(), rows).with_fetch(merge.fetch()))
 }
@@ -53,7 +53,7 @@ mod tests {
     const TASKS: usize = 3;
     const QUERY: Uuid = Uuid::from_u128(7);
 
-    /// What reads the tasks of a stage, as the engine plans it.
+    /// Operator that reads the tasks of a stage, as the engine plans it.
     fn boundary(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
         let boundary = NetworkCoalesceExec::try_new(plan.clone(), TASKS, 1).unwrap();
         let Stage::Local(stage) = boundary.input_stage() else { panic!("it has a plan") };

@@ -38,14 +38,14 @@ const QUERY_HEADER: &str = "basalt-query";
 const ORG_HEADER: &str = "basalt-org";
 const CATALOG_HEADER: &str = "basalt-catalog";
 
-/// What other nodes know of a query beside the plans of its tasks; each call about it has this.
+/// Knowledge of other nodes about a query beside the plans of its tasks; each call about it has this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskHeaders {
     /// Id of the query's tracker.
     pub query: Uuid,
     /// The organization of the caller.
     pub org: OrgId,
-    /// What the catalog of the node that was asked had when the plan was ready, and so each stream of the plan; `None` when
+    /// Mark of the catalog that the node that was asked had when the plan was ready, and so each stream of the plan; `None` when
     /// that is not known.
     pub catalog: Option<CatalogMark>,
 }

@@ -52,7 +52,7 @@ use crate::store::statistics::time_ranges::TimeRanges;
 
 /// A node over an empty lake, whose catalog has no stream.
 pub(super) struct Node {
-    pub(super) ground: FuzzStore,
+    pub(super) env: FuzzStore,
     pub(super) engine: Arc<Engine>,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn own_url() -> Url {
 
 impl Node {
     pub(super) fn new() -> Node {
-        let ground = FuzzStore::open();
+        let env = FuzzStore::open();
         let options = SpreadOptions {
             is_enabled: true,
             min_rows: 0,
@@ -70,14 +70,14 @@ impl Node {
             secret: "a-secret-of-tests-0123456789abcdef".to_owned(),
             ca: None,
         };
-        let engine = test_engine(&ground, Some(options));
-        Node { ground, engine }
+        let engine = test_engine(&env, Some(options));
+        Node { env, engine }
     }
 
     /// What a query of the node's organization reads with.
     pub(super) fn query_context(&self) -> QueryContext {
-        let tracker = self.engine.start_tracking(&self.ground.owner, crate::query::log::Surface::Sql, None);
-        QueryContext::for_planning(&self.engine.services, &self.ground.owner, tracker)
+        let tracker = self.engine.start_tracking(&self.env.owner, crate::query::log::Surface::Sql, None);
+        QueryContext::for_planning(&self.engine.services, &self.env.owner, tracker)
     }
 
     /// A scan of these streams without rows, as the plan of a query has it.
@@ -129,7 +129,7 @@ impl Node {
     }
 
     pub(super) fn headers(&self) -> HeaderMap {
-        TaskHeaders { query: Uuid::new_v4(), org: self.ground.owner.org, catalog: None }.to_headers()
+        TaskHeaders { query: Uuid::new_v4(), org: self.env.owner.org, catalog: None }.to_headers()
     }
 
     /// Sends a plan as another node would, and returns why it was refused.
@@ -144,7 +144,7 @@ impl Node {
         };
         let worker = &self.engine.spread().unwrap().worker;
         let calling = worker.coordinator_channel(headers, request, futures::stream::empty().boxed());
-        self.ground.runtime.block_on(calling).err().map(|error| error.to_string())
+        self.env.runtime.block_on(calling).err().map(|error| error.to_string())
     }
 }
 
@@ -269,7 +269,7 @@ fn a_task_says_whose_query_it_is_of() {
     let spread = node.engine.spread().unwrap();
     let query = Uuid::new_v4();
     let _task_of_others = spread.trackers.of(query, OrgId(77));
-    let headers = TaskHeaders { query, org: node.ground.owner.org, catalog: None }.to_headers();
+    let headers = TaskHeaders { query, org: node.env.owner.org, catalog: None }.to_headers();
     let refusal = node.refusal(headers, plan).expect("two organizations in one query");
     assert!(refusal.contains("another organization"), "{refusal}");
 }
@@ -279,7 +279,7 @@ fn a_node_calls_nodes_only() {
     let node = Node::new();
     let spread = node.engine.spread().unwrap();
     let evil = Url::parse("http://127.0.0.1:9").unwrap();
-    let _inside = node.ground.runtime.enter();
+    let _inside = node.env.runtime.enter();
     assert!(spread.channels.channel(&evil).is_err());
     node.engine.set_workers(vec![own_url(), evil.clone()]);
     assert!(spread.channels.channel(&evil).is_ok());

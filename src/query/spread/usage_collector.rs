@@ -1,4 +1,4 @@
-//! What the other nodes have used for a query: the node that was asked collects it for the query log when the query has
+//! Resources that the other nodes have used for a query: the node that was asked collects it for the query log when the query has
 //! ended.
 
 use std::sync::Arc;

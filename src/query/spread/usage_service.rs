@@ -25,7 +25,7 @@ use crate::query::node_usage::NodeUsage;
 /// The only method of the service.
 const PATH: &str = "/basalt.TaskUsage/Get";
 
-/// What a node says. The question has no fields: like every call about a query, it names the query in its headers.
+/// Answer of a node. The question has no fields: like every call about a query, it names the query in its headers.
 #[derive(Clone, PartialEq, Message)]
 pub struct UsageMessage {
     #[prost(uint64, tag = "1")]

@@ -65,7 +65,7 @@ fn use_resources(node: &Node, of: TaskHeaders, NodeUsage { bytes, peak_memory }:
 #[test]
 fn a_node_says_what_the_tasks_of_a_query_have_used() {
     let node = Node::new();
-    let answer = |query| node.ground.runtime.block_on(ask(channel_to(&node, |_| {}), query));
+    let answer = |query| node.env.runtime.block_on(ask(channel_to(&node, |_| {}), query));
     let (first, second) = (query_of(OrgId(1)), query_of(OrgId(2)));
     use_resources(&node, first, NodeUsage { bytes: 700, peak_memory: 3_000 });
     use_resources(&node, first, NodeUsage { bytes: 50, peak_memory: 2_000 });
@@ -97,7 +97,7 @@ fn a_question_that_names_no_query_is_refused() {
     ];
     for (name, change) in changes {
         let call = ask(channel_to(&node, change), query_of(OrgId(1)));
-        let refusal = node.ground.runtime.block_on(call).unwrap_err();
+        let refusal = node.env.runtime.block_on(call).unwrap_err();
         assert_eq!(refusal.code(), Code::InvalidArgument, "{refusal}");
         assert!(refusal.message().contains(name), "{refusal}");
     }
@@ -136,7 +136,7 @@ fn the_end_of_a_query_has_the_other_nodes_asked() {
     let node = Node::new();
     let spread = node.engine.spread().unwrap();
     let expected = NodeUsage { bytes: 700, peak_memory: 3_000 };
-    node.ground.runtime.block_on(async {
+    node.env.runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let other = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let server = Server::builder().add_routes(spread.task_routes());

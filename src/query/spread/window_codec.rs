@@ -41,7 +41,7 @@ struct WindowMessage {
 
 /// The codec of windows with their guards.
 pub struct WindowCodec {
-    /// What guards decoded windows; `None` where plans are only sent.
+    /// Guard of decoded windows; `None` where plans are only sent.
     task: Option<WindowGuard>,
 }
 

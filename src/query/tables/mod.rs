@@ -1,4 +1,4 @@
-//! The SQL tables and views, one file each: schema, then scan.
+//! The SQL tables and views, one file each: schema, then scan. `registry.rs` has a row for each.
 
 pub mod annotations;
 pub mod audit_log;
@@ -21,6 +21,7 @@ pub mod products;
 pub mod quarantine;
 pub mod query_log;
 pub mod readings;
+pub mod registry;
 pub mod row_table;
 pub mod shards;
 pub mod sites;

@@ -26,7 +26,7 @@ const NO_KEEP_ALIVE: Duration = Duration::from_secs(24 * 3600);
 type Connection = Framed<TcpStream, Codec>;
 
 /// One connection with its session.
-struct Conversation {
+struct SimulatedConnection {
     connection: Connection,
     broker: Arc<Mutex<Broker>>,
     plant: Arc<Mutex<Plant>>,
@@ -47,7 +47,8 @@ pub async fn converse(stream: TcpStream, broker: Arc<Mutex<Broker>>, plant: Arc<
         0 => NO_KEEP_ALIVE,
         seconds => Duration::from_secs(seconds.into()).mul_f64(1.5),
     };
-    let mut conversation = Conversation { connection, broker, plant, attachment: attachment?, silence };
+    let mut conversation =
+        SimulatedConnection { connection, broker, plant, attachment: attachment?, silence };
     let ended = conversation.run().await;
     conversation.broker.lock().detach(&conversation.attachment);
     ended
@@ -72,7 +73,7 @@ async fn send(connection: &mut Connection, packet: Packet) -> Option<()> {
     timeout(PATIENCE, connection.send(packet)).await.ok()?.ok()
 }
 
-impl Conversation {
+impl SimulatedConnection {
     async fn run(&mut self) -> Option<()> {
         let wake = Arc::clone(&self.attachment.wake);
         let mut heard_at = Instant::now();

@@ -1,4 +1,4 @@
-//! What the evaluation of alert rules writes: alerts, together with how far the rule that raised them is decided, so that
+//! Rows that the evaluation of alert rules writes: alerts, together with how far the rule that raised them is decided, so that
 //! a restart neither repeats nor misses one; and from time to time its position in the log.
 //!
 //! No user causes these changes, so they are not in the audit log.
@@ -31,7 +31,7 @@ pub const ALERT_EVENT_KIND: &str = "alert";
 const MAX_CLOSED: usize = 100_000;
 /// Ids in a statement: databases limit the number of parameters.
 const IDS_AT_ONCE: usize = 500;
-/// Who resolves an alert whose condition has ended.
+/// Name of the one that resolves an alert whose condition has ended.
 const SYSTEM: &str = "system";
 
 /// How far the decisions about the alerts of a rule are.
@@ -56,21 +56,21 @@ pub struct AlertCheckpoint {
     pub next_seq: u64,
     /// When it was stored.
     pub stored_at: Micros,
-    /// What the rules remember there.
+    /// Memory of the rules there.
     pub states: Vec<u8>,
 }
 
 /// Rules with the number of alerts that they did not raise.
 pub type SuppressedAlerts = Vec<(AlertRuleId, u64)>;
 
-/// What becomes of the alerts of a rule.
+/// Decision about the alerts of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AlertChange {
     /// An alert is raised.
     Fire {
         /// Time of the alert.
         at: Micros,
-        /// As [`AlertDetails::value`].
+        /// Value that raised the alert ([`AlertDetails::value`]).
         value: Value,
     },
     /// The open alert is resolved, because its condition has ended.
@@ -84,13 +84,13 @@ pub enum AlertChange {
 pub struct AlertDecision {
     /// The rule as it was evaluated.
     pub rule: Arc<AlertRule>,
-    /// What becomes of its alerts.
+    /// Decision about its alerts.
     pub change: AlertChange,
     /// Readings up to this place in the log are decided on.
     pub decided_until: Option<LogPosition>,
     /// Readings up to this time whose time came after that place are decided on too.
     pub decided_due: Option<Micros>,
-    /// What is left of the rule's alerts then.
+    /// Budget of the rule's alerts that is left then.
     pub budget: AlertBudget,
 }
 
@@ -301,7 +301,7 @@ async fn insert_alert(
     row.insert(db).await.map_err(unavailable)?.try_into()
 }
 
-/// What the alert's event says of its rule, for readers that know no alerts.
+/// Text of the alert's event about its rule, for readers that know no alerts.
 fn payload(rule: &AlertRule, value: &Value) -> Map<String, Value> {
     let spec = &rule.spec;
     let members = [

@@ -92,7 +92,7 @@ impl Catalog {
     /// begins anew with record `next_seq`.
     ///
     /// # Errors
-    /// As [`Catalog::create_alert_rule`]; `NotFound`; `Conflict` for another version.
+    /// The errors of [`Catalog::create_alert_rule`]; `NotFound`; `Conflict` for another version.
     pub async fn update_alert_rule(
         &self,
         who: &Principal,
@@ -185,13 +185,13 @@ fn problems(visible: &VisibleCatalog, spec: &AlertRuleSpec, stored: Option<&Aler
     let stream = spec.target.stream().and_then(|id| visible.stream(id).ok());
     let mut problems = spec.problems(stream.map(|stream| ValueType::of_stream_kind(stream.spec.kind)));
     if check_seen(visible, spec.target).is_err() {
-        let field = if spec.target.device().is_some() { "deviceId" } else { "sensorId" };
+        let field = if spec.target.device().is_some() { "device" } else { "stream" };
         problems.push(FieldError::new(field, "does not exist"));
     }
     for (index, channel) in spec.channels.iter().enumerate() {
         let is_kept = stored.is_some_and(|stored| stored.spec.channels.contains(channel));
         if !is_kept && !is_channel(visible, *channel) {
-            problems.push(FieldError::new(format!("notificationChannelIds[{index}]"), "does not exist"));
+            problems.push(FieldError::new(format!("channels[{index}]"), "does not exist"));
         }
     }
     problems

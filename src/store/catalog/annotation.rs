@@ -20,7 +20,7 @@ use crate::domain::document::{Document, DocumentKind};
 use crate::domain::pagination::Pagination;
 use crate::domain::{DocumentId, Error, FieldError, Principal, Result};
 
-/// What became of an annotation that was to be stored.
+/// Outcome of an annotation that was to be stored.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnnotationChange {
     /// It is stored.

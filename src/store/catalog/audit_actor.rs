@@ -9,7 +9,7 @@ use crate::domain::audit::AuditChange;
 use crate::domain::caller::Caller;
 use crate::domain::{Micros, OrgId, Principal};
 
-/// Who caused a row, and the origin of the request.
+/// Author of a row, and the origin of the request.
 #[derive(Clone)]
 pub(super) struct AuditActor {
     pub(super) org: Option<OrgId>,

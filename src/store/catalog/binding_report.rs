@@ -1,4 +1,4 @@
-//! What devices report about bindings: the last accepted report of each device about each binding.
+//! Reports of devices about bindings: the last accepted report of each device about each binding.
 
 use std::sync::Arc;
 

@@ -38,10 +38,10 @@ impl Catalog {
         self.create_commands_as(who, specs, ttl, created_by).await
     }
 
-    /// As [`Catalog::create_commands`], in the name of `created_by`.
+    /// Creates commands in the name of `created_by`.
     ///
     /// # Errors
-    /// As [`Catalog::create_commands`].
+    /// The errors of [`Catalog::create_commands`].
     pub async fn create_commands_as(
         &self,
         who: &Principal,
@@ -126,7 +126,7 @@ impl Catalog {
         if is_visible(&visible, command, now) { Ok(command.at(now)) } else { Err(Error::hidden()) }
     }
 
-    /// As [`Catalog::command`], by the command's key.
+    /// Returns the command with this key, with its state now; `NotFound` as for [`Catalog::command`].
     pub fn command_by_key(&self, who: &Principal, key: &str) -> Result<Command> {
         let now = self.clock.now();
         let visible = self.visible_to(who);

@@ -27,7 +27,7 @@ pub struct NewArtefact {
     pub size_bytes: u64,
     /// SHA-256 of the content in hexadecimal.
     pub sha256: String,
-    /// Who creates it, as APIs show it.
+    /// Creator, as APIs show it.
     pub created_by: String,
 }
 

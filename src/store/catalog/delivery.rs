@@ -19,7 +19,7 @@ use crate::domain::{Error, EventId, Micros, OrgId, Principal, Result};
 /// Which deliveries the server wants to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueDeliveries {
-    /// Those whose next attempt is due by this time.
+    /// Time by which their next attempt is due.
     pub now: Micros,
     /// None of these organizations.
     pub not_of_orgs: Vec<OrgId>,

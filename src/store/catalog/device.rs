@@ -20,7 +20,7 @@ use crate::domain::stream::Stream;
 use crate::domain::validation::check_object;
 use crate::domain::{DeviceId, DocumentId, Error, FieldError, Kind, OrgId, Principal, Result, StreamId};
 
-/// What a device is to a principal, for an interface that tells its callers more than whether they see it.
+/// Access of a principal to a device, for interfaces that answer restricted and absent apart.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeviceAccess {
     /// The principal sees it.
@@ -233,7 +233,7 @@ pub struct DeletedDevice {
     documents: Vec<DocumentId>,
 }
 
-/// What goes with a device that the principal may delete.
+/// Rows that go with a device that the principal may delete.
 fn deletion(visible: &VisibleCatalog, id: DeviceId) -> Result<DeletedDevice> {
     let device = Arc::clone(visible.writable_device(id)?);
     let of_others = visible.mirror.documents.of_device(id).filter(|row| row.spec.device() != Some(id));
@@ -347,7 +347,7 @@ fn check(visible: &VisibleCatalog, spec: &DeviceSpec, id: Option<DeviceId>) -> R
     Error::check(problems(visible, spec, id))
 }
 
-/// As `check`, but returns the list of problems.
+/// Returns what breaks a device's own rules and those that depend on other rows; `id` as for `check`.
 pub(super) fn problems(visible: &VisibleCatalog, spec: &DeviceSpec, id: Option<DeviceId>) -> Vec<FieldError> {
     let mut problems = spec.problems();
     let stored = id.and_then(|id| visible.mirror.devices.get(id));

@@ -75,7 +75,7 @@ impl Catalog {
         self.create_event_of(who, EventSource::User, spec).await
     }
 
-    /// As [`Catalog::create_event`], of another source.
+    /// Creates an event of any source. `Forbidden` if its creator would not see it.
     pub async fn create_event_of(
         &self,
         who: &Principal,
@@ -108,7 +108,7 @@ impl Catalog {
         self.put_event(who, id, change, PayloadSource::Owner).await
     }
 
-    /// As `update_event`, for content that the server fetched into the payload: its size is bounded separately.
+    /// Adds content that the server fetched to the payload of an event: its size is bounded separately.
     pub async fn add_fetched_to_event(
         &self,
         who: &Principal,

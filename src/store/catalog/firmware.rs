@@ -23,7 +23,7 @@ impl Catalog {
     /// Checks what a firmware that is to be created must be, except for its bytes.
     ///
     /// # Errors
-    /// As [`Catalog::create_firmware`].
+    /// The errors of [`Catalog::create_firmware`].
     pub fn check_firmware(&self, who: &Principal, spec: &FirmwareSpec) -> Result<()> {
         let visible = self.visible_to(who);
         self.check_new_documents(&visible, &[NewDocument::new(DocumentSpec::Firmware(spec.clone()))])?;

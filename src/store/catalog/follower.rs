@@ -38,7 +38,7 @@ const LOAD_TIMEOUT: Duration = Duration::from_secs(300);
 /// the catalog; what is not saved then is kept for the next time.
 pub(super) const SAVE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a catalog has only when it follows another process.
+/// Parts of a catalog that follows another process.
 pub(super) struct FollowerState {
     /// Versions of the database that the mirror equals. They are stored under `load_lock`, after the mirror.
     versions: Mutex<CatalogVersions>,
@@ -98,7 +98,7 @@ impl Catalog {
         self.load_changes().await.map(drop)
     }
 
-    /// As `catch_up`, when another node has told a mark: only as far as that. A follower that has it already asks nothing.
+    /// Brings the mirror as far as a mark that another node has told. A follower that has it already asks nothing.
     ///
     /// A database that was restored from a backup has lower versions than the mirror may still have of the former one. Each
     /// statement catches up when it arrives, but it may have waited since. A restore needs the writer to be stopped, and the
@@ -106,7 +106,7 @@ impl Catalog {
     /// than its first mark was told: the mirror is then of the database that this writer has.
     ///
     /// # Errors
-    /// As `catch_up`.
+    /// The errors of `catch_up`.
     pub async fn catch_up_to(&self, mark: Option<CatalogMark>) -> Result<()> {
         let (Some(follower), Some(mark)) = (&self.follower, mark) else { return self.catch_up().await };
         if !follower.has(mark) {
@@ -126,7 +126,7 @@ impl Catalog {
         Some(CatalogMark { writer, version })
     }
 
-    /// As `catch_up`; returns what was loaded, if anything.
+    /// Brings the mirror up to date; returns what was loaded, if anything.
     pub(super) async fn load_changes(&self) -> Result<Option<Reload>> {
         let Some(follower) = &self.follower else { return Ok(None) };
         let before = follower.version();
@@ -147,7 +147,7 @@ impl Catalog {
         before: CatalogVersion,
         current: CatalogVersion,
     ) -> Result<Option<Reload>> {
-        let in_turn = Arc::clone(&follower.load_lock).lock_owned().await;
+        let turn_guard = Arc::clone(&follower.load_lock).lock_owned().await;
         let version = follower.version();
         // Another caller has loaded this version or a later one meanwhile. A version that was loaded before the question
         // may be higher than the answer, or of another table: then the database was restored from a backup, and the mirror is of
@@ -162,7 +162,7 @@ impl Catalog {
             notifier: Arc::clone(&self.notifier),
         };
         let task = tokio::spawn(async move {
-            let _in_turn = in_turn;
+            let _turn_guard = turn_guard;
             answer_within(LOAD_TIMEOUT, load.run()).await
         });
         let reload = task

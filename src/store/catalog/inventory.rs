@@ -265,9 +265,9 @@ fn stored_parent<'a>(visible: &'a VisibleCatalog<'_>, device: &str) -> Option<&'
 
 /// Pins of a device's streams while an inventory is planned.
 struct PinPlan {
-    /// Those that the inventory gives.
+    /// Pins that the inventory gives.
     given: BTreeSet<i32>,
-    /// Those given or assigned to a stream so far.
+    /// Pins given or assigned to a stream so far.
     assigned: BTreeSet<i32>,
     /// Channel of the newest stream.
     last_channel: i32,

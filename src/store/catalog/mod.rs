@@ -144,7 +144,7 @@ pub struct Catalog {
     mirror: Arc<RwLock<Mirror>>,
     clock: Arc<dyn Clock>,
     mirror_state: Arc<tokio::sync::Mutex<MirrorState>>,
-    /// What followers are told of the mirror of the process that writes the database.
+    /// Version of the mirror of the process that writes the database, for followers.
     mirror_version: Arc<MirrorVersion>,
     /// Key uses not yet written to the database.
     unsaved_key_uses: Mutex<HashMap<KeyId, Micros>>,
@@ -244,7 +244,7 @@ impl Catalog {
         self.begin_on_any_node().await
     }
 
-    /// As `begin_transaction`, also for a follower: for rows that every node saves. A follower commits with
+    /// Waits until no other change is under way, also for a follower: for rows that every node saves. A follower commits with
     /// `commit_unmirrored`, because only `catch_up` changes its mirror, and within a time limit.
     async fn begin_on_any_node(&self) -> Result<CatalogTransaction> {
         let state = Arc::clone(&self.mirror_state).lock_owned().await;

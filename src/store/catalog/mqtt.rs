@@ -23,7 +23,7 @@ impl Catalog {
     /// Reads the retained messages of all organizations, for the broker's start.
     ///
     /// # Errors
-    /// As [`Catalog::mqtt_sessions`].
+    /// The errors of [`Catalog::mqtt_sessions`].
     pub async fn mqtt_retained(&self) -> Result<Vec<RetainedMessage>> {
         use entity::mqtt_retained::{Column, Entity};
         let rows = Entity::find().order_by_asc(Column::Id).all(&self.db).await.map_err(unavailable)?;

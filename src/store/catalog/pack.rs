@@ -21,7 +21,7 @@ use crate::domain::document::{
 };
 use crate::domain::{Error, FieldError, Principal, Result};
 
-/// What became of a pack that was to be installed.
+/// Outcome of the installation of a pack.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PackInstall {
     /// It is installed by this call.
@@ -33,7 +33,7 @@ pub enum PackInstall {
     Refused(Vec<FieldError>),
 }
 
-/// What a removal changes.
+/// Changes of a removal.
 struct PackRemoval {
     /// The pack, and those of its rows that no other pack has.
     gone: Vec<Arc<Document>>,
@@ -216,7 +216,7 @@ fn new_documents(visible: &VisibleCatalog, content: PackContent) -> Vec<NewDocum
     made
 }
 
-/// What the removal of a pack changes, which nothing forbids.
+/// Changes of the removal of a pack, which nothing forbids.
 fn removal(visible: &VisibleCatalog, uuid: Uuid) -> Result<PackRemoval> {
     let stored = visible.document(DocumentKind::Pack, uuid)?;
     check_writable(visible, &stored.spec)?;

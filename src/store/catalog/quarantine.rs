@@ -29,7 +29,7 @@ const INSERTED_AT_ONCE: usize = 500;
 /// Rows that are looked at together to make room.
 const REMOVED_AT_ONCE: u64 = 500;
 
-/// What an organization has in quarantine.
+/// Readings of an organization in quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Usage {
     rows: i64,

@@ -51,7 +51,7 @@ impl Default for OrgLimits {
     }
 }
 
-/// What a change adds. A change that shrinks a row adds nothing.
+/// Numbers of rows that a change adds. A change that shrinks a row adds nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct QuotaDelta {
     devices: usize,
@@ -101,7 +101,7 @@ impl QuotaDelta {
         Self { documents: usize::from(stored.is_none()), bytes, ..Self::default() }
     }
 
-    /// What the topology of a device adds.
+    /// Numbers of rows that the topology of a device adds.
     pub(super) fn of_topology(new: &Topology, stored: &Topology) -> Self {
         Self { bytes: new.heap_bytes().saturating_sub(stored.heap_bytes()), ..Self::default() }
     }

@@ -27,7 +27,7 @@ use crate::domain::registration::{
 use crate::domain::topology::{ProvisioningPhase, Topology};
 use crate::domain::{DeviceId, Error, Kind, Micros, Principal, RegistrationId, Result};
 
-/// What a new token changes besides adding its row.
+/// Changes of a new token besides adding its row.
 struct TokenIssue {
     /// The device that the token is for; `None` while it has to be created.
     device: Option<Arc<Device>>,

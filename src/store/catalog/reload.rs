@@ -1,4 +1,4 @@
-//! What a follower loads to have every change: what has changed, or everything.
+//! Reload of a follower, so that it has every change: what has changed, or everything.
 
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 
@@ -11,7 +11,7 @@ use crate::domain::Result;
 /// long as everything. The database notes more.
 pub(super) const MAX_CHANGED_ROWS: usize = 4096;
 
-/// What is missing in a mirror.
+/// The part that is missing in a mirror.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reload {
     /// These tables and rows: nothing else has changed.
@@ -66,5 +66,5 @@ async fn rows_changed_since(db: &impl ConnectionTrait, version: i64) -> Result<O
 fn changed_row(entry: &QueryResult) -> Result<Option<(RowTable, i32)>> {
     let name: String = entry.try_get_by_index(0).map_err(unavailable)?;
     let id = entry.try_get_by_index(1).map_err(unavailable)?;
-    Ok(RowTable::by_name(&name).map(|table| (table, id)))
+    Ok(RowTable::from_name(&name).map(|table| (table, id)))
 }

@@ -91,7 +91,7 @@ impl ChangedTables {
         match LoneTable::by_name(name) {
             Some(table) if self.alone.contains(&table) => {}
             Some(table) => self.alone.push(table),
-            None => self.by_row.push(RowTable::by_name(name)?),
+            None => self.by_row.push(RowTable::from_name(name)?),
         }
         Some(())
     }

@@ -16,7 +16,7 @@ use crate::domain::topology::Topology;
 use crate::domain::{DeviceId, Error, FieldError, Principal, Result};
 
 impl Catalog {
-    /// As [`Catalog::create_device`], with a place in the topology.
+    /// Creates a device with a place in the topology.
     pub async fn create_device_in_topology(
         &self,
         who: &Principal,

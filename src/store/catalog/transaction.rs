@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 use parking_lot::{RwLock, RwLockReadGuard};
 use sea_orm::{ActiveModelTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinHandle;
 
 use super::audit_actor::AuditActor;
 use super::database::{answer_within, unavailable};
@@ -24,7 +25,7 @@ use super::visibility::VisibleCatalog;
 use crate::domain::audit::AuditChange;
 use crate::domain::{Clock, Error, Principal, Result};
 
-/// What transactions know of the mirror. Its lock serialises them.
+/// State of the mirror for transactions. Its lock serialises them.
 pub(super) struct MirrorState {
     /// Whether the mirror is known to equal the database.
     pub(super) is_in_step: bool,
@@ -101,7 +102,7 @@ impl CatalogTransaction {
         self.commit_changes(who, work, |done| vec![audit(done)], apply).await
     }
 
-    /// As `commit_change`, for several rows, each with its own audit row.
+    /// Commits a change of several rows, each with its own audit row; otherwise `commit_change`.
     pub(super) async fn commit_changes<T, W>(
         self,
         who: &Principal,
@@ -114,7 +115,7 @@ impl CatalogTransaction {
         W: Future<Output = Result<T>> + Send + 'static,
     {
         let (author, now) = (AuditActor::from_principal(who, &self.mirror.read()), self.clock.now());
-        let work_and_tell = move |db: DbTransaction| {
+        let work_and_audit = move |db: DbTransaction| {
             let work = work(db.clone());
             async move {
                 let done = work.await?;
@@ -124,7 +125,7 @@ impl CatalogTransaction {
                 Ok(done)
             }
         };
-        self.commit_unaudited(work_and_tell, apply).await
+        self.commit_unaudited(work_and_audit, apply).await
     }
 
     /// Commits a change of rows that the mirror does not hold. Nobody is told of it.
@@ -143,28 +144,23 @@ impl CatalogTransaction {
     }
 
     async fn commit_boxed_unmirrored<T: Send + 'static>(self, work: BoxedWork<T>) -> Result<T> {
-        let Self { mirror_state: in_turn, db, time_limit, .. } = self;
+        let Self { mirror_state: turn_guard, db, time_limit, .. } = self;
         let change = async move {
-            let all = Arc::new(db.begin().await.map_err(unavailable)?);
-            let done = work(all.clone()).await?;
-            let all = Arc::try_unwrap(all)
-                .map_err(|_| Error::internal("a transaction is still referenced after its change"))?;
-            all.commit().await.map_err(unavailable)?;
-            Ok::<_, Error>(done)
+            let transaction = db.begin().await.map_err(unavailable)?;
+            work_and_commit(transaction, work).await
         };
         let task = tokio::spawn(async move {
-            let _in_turn = in_turn;
+            let _turn_guard = turn_guard;
             // Here and not around the call: the caller has to learn what became of the change.
             match time_limit {
                 Some(limit) => answer_within(limit, change).await,
                 None => change.await,
             }
         });
-        task.await
-            .unwrap_or_else(|e| Err(Error::internal("a change of the catalog was cut short").with_source(e)))
+        result_of(task).await
     }
 
-    /// As `commit_change`, without an audit row, for changes that no user causes.
+    /// Commits a change without an audit row, for changes that no user causes; otherwise `commit_change`.
     pub(super) async fn commit_unaudited<T, W>(
         self,
         work: impl FnOnce(DbTransaction) -> W + Send + 'static,
@@ -182,12 +178,9 @@ impl CatalogTransaction {
     async fn commit_boxed<T: Send + 'static>(self, work: BoxedWork<T>, apply: BoxedApply<T>) -> Result<T> {
         let Self { mut mirror_state, db, mirror, notifier: changes, .. } = self;
         let task = tokio::spawn(async move {
-            let all = Arc::new(db.begin().await.map_err(unavailable)?);
+            let transaction = db.begin().await.map_err(unavailable)?;
             mirror_state.is_in_step = false;
-            let done = work(all.clone()).await?;
-            let all = Arc::try_unwrap(all)
-                .map_err(|_| Error::internal("a transaction is still referenced after its change"))?;
-            all.commit().await.map_err(unavailable)?;
+            let done = work_and_commit(transaction, work).await?;
             // After the commit and before anybody acts by the change: `mirror_version` says why.
             mirror_state.version.forget();
             apply(&mut mirror.write(), &done);
@@ -195,7 +188,22 @@ impl CatalogTransaction {
             changes.notify();
             Ok(done)
         });
-        task.await
-            .unwrap_or_else(|e| Err(Error::internal("a change of the catalog was cut short").with_source(e)))
+        result_of(task).await
     }
+}
+
+/// Does the work of a change in its transaction, and commits it.
+async fn work_and_commit<T>(transaction: DatabaseTransaction, work: BoxedWork<T>) -> Result<T> {
+    let transaction = Arc::new(transaction);
+    let done = work(transaction.clone()).await?;
+    let transaction = Arc::try_unwrap(transaction)
+        .map_err(|_| Error::internal("a transaction is still referenced after its change"))?;
+    transaction.commit().await.map_err(unavailable)?;
+    Ok(done)
+}
+
+/// Waits for the task of a change.
+async fn result_of<T>(task: JoinHandle<Result<T>>) -> Result<T> {
+    task.await
+        .unwrap_or_else(|e| Err(Error::internal("a change of the catalog was cut short").with_source(e)))
 }

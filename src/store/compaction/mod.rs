@@ -50,7 +50,7 @@ pub struct CompactionOptions {
     pub cpu_share: f64,
 }
 
-/// What the compactor works on.
+/// Parts that the compactor works on.
 pub struct CompactorInputs {
     pub tables: Arc<TableSet>,
     pub trigger: Arc<CompactionTrigger>,
@@ -74,7 +74,7 @@ pub struct Compactor {
     background: Progress,
 }
 
-/// What is worth merging in this round, and with which priority.
+/// Files that are worth merging in this round, and with which priority.
 struct CompactionScope {
     is_full: bool,
     /// A day without rows newer than this seq is not being written to at present. During a backfill, merging each of

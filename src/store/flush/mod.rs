@@ -236,7 +236,7 @@ impl Flusher {
     }
 }
 
-/// What a flush has made durable.
+/// Rows that a flush has made durable.
 struct FlushOutcome {
     /// New versions of the tables it changed.
     lakes: PerTable<Option<LakeVersion>>,

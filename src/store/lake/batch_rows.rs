@@ -24,7 +24,7 @@ pub fn batch_rows(
     rows_up_to(MAX_BATCH_ROWS, file, groups, columns, bytes)
 }
 
-/// As [`batch_rows`], for a reader that decodes `step` rows of the key at a time: that many rows where no column has texts,
+/// Returns the rows of a batch for a reader that decodes `step` rows of the key at a time: that many rows where no column has texts,
 /// of which some may be far longer than the average.
 pub fn step_rows(
     step: usize,

@@ -24,7 +24,7 @@ use crate::store::disk::Disk;
 use crate::store::s3::{self, S3Prefix};
 use crate::store::table::Table;
 
-/// What a process does with a lake that others may have open.
+/// Use of a lake that others may have open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LakeAccess {
     /// It reads, and leaves every file as it is.

@@ -17,7 +17,7 @@ pub(super) const DIRECTORY_APP_ID: &str = "basalt-directory";
 /// Transaction identifier of the epoch.
 pub(super) const EPOCH_APP_ID: &str = "basalt-owner";
 
-/// Whose commits count.
+/// Owner whose commits count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LakeOwner {
     /// Id of the data directory: `store::directory_id`.

@@ -27,7 +27,7 @@ pub enum FilteredItem {
     Gap(Gap),
 }
 
-/// What a subscription needs of the store.
+/// Parts of the store that a subscription needs.
 pub(in crate::store) struct TailContext {
     pub live: Arc<CommitFeed>,
     pub catalog: Arc<Catalog>,

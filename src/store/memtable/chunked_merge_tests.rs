@@ -16,10 +16,10 @@ fn rows<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<(i32, i64, f64, i64)
 
 #[test]
 fn pieces_are_the_whole_in_order() {
-    let mut chance = StdRng::seed_from_u64(1);
+    let mut rng = StdRng::seed_from_u64(1);
     let mut random = |seq: u64, rows: usize, streams: i32, times: i64| {
         let reading = |_| {
-            let (stream, ts) = (chance.random_range(0..streams), chance.random_range(0..times));
+            let (stream, ts) = (rng.random_range(0..streams), rng.random_range(0..times));
             Reading::good(StreamId(stream), Micros(ts), seq as f64)
         };
         Run::new(normalize((0..rows).map(reading).collect::<Readings>()), seq)

@@ -44,11 +44,11 @@ pub struct DayEntry {
     sums: Mutex<Vec<OrgSum>>,
 }
 
-/// What a reader who sees all of an organization sees of a day without newer rows.
+/// Count of a day without newer rows for a reader who sees all of an organization.
 #[derive(Debug)]
 struct OrgSum {
     org: OrgId,
-    /// They are others whenever streams, policies or floors are. Held, so that no others can have their address.
+    /// They are others whenever streams, policies or floors are. Kept alive: they are compared by address, which must not be reused.
     bounds: Arc<RetentionBounds>,
     sum: MessageCount,
 }

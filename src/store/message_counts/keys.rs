@@ -269,7 +269,7 @@ impl<'a> KeySource<'a> {
     /// Messages before the time that `from` gives for their device are left out.
     ///
     /// # Errors
-    /// As [`KeySource::times`].
+    /// The errors of [`KeySource::times`].
     pub fn stored(
         &self,
         DayPart { day, ts }: DayPart,

@@ -1,11 +1,11 @@
-//! What a query node learns of the owner of a lake beside rows and versions.
+//! Knowledge that a query node gets from the owner of a lake beside rows and versions.
 
 use crate::domain::Micros;
 use crate::domain::cluster::{CatalogMark, OwnerStates};
 use crate::domain::reading::Reading;
 use crate::store::memtable::run::Run;
 
-/// What only the owner of a lake knows, at the moment of a snapshot.
+/// Knowledge that only the owner of a lake has, at the moment of a snapshot.
 #[derive(Debug, Clone)]
 pub struct OwnerKnowledge {
     /// The newest reading of each stream of the organization, by stream; without rows unless it was asked for.

@@ -45,14 +45,14 @@ pub struct OrgTail {
     pub expiry_time: Micros,
     /// The newest reading of each stream, by stream, if it was asked for.
     pub newest: Option<Run>,
-    /// What the owner knows of devices and clients, if it was asked for.
+    /// Knowledge of the owner about devices and clients, if it was asked for.
     pub states: Option<OwnerStates>,
 }
 
 /// Tells which of some ids, in their order, are of the organization that asks.
 pub type Membership<'a> = dyn Fn(&[i32]) -> Vec<bool> + 'a;
 
-/// Whose rows are handed out.
+/// Organization whose rows are handed out.
 pub struct OrgSources<'a> {
     /// Which streams are the organization's.
     pub streams: &'a Membership<'a>,

@@ -40,7 +40,7 @@ impl Owner {
     /// Waits until a snapshot of an organization may be taken: it begins after the wait, so it has what was acknowledged meanwhile.
     ///
     /// # Errors
-    /// As [`SnapshotPermits::acquire`].
+    /// The errors of [`SnapshotPermits::acquire`].
     pub async fn admit(&self, org: OrgId) -> Result<SnapshotPermit> {
         self.permits.acquire(org, !self.tails.has(org)).await
     }

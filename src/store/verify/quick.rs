@@ -25,7 +25,7 @@ pub struct QuickCheck<'a> {
     pub has_log: bool,
 }
 
-/// What a quick check found.
+/// Findings of a quick check.
 #[derive(Debug, Default)]
 pub struct QuickReport {
     /// Segments and files with their sizes; records, pages and rows are not counted, and the catalog is left out.

@@ -11,7 +11,7 @@ use crate::store::catalog::database::{self, SchemaState};
 
 /// SQLite's own check, which reads every page but compares no indexes with their tables; it ends after so many faults.
 const SQLITE_CHECK: &str = "PRAGMA quick_check(20)";
-/// What it answers when nothing is wrong.
+/// Answer of SQLite when nothing is wrong.
 const SQLITE_VERDICT: &str = "ok";
 /// How long the database may take to say which migrations it has.
 const SCHEMA_TIMEOUT: Duration = Duration::from_secs(15);
@@ -24,7 +24,7 @@ pub struct CatalogState {
     /// Size of the SQLite file, bytes.
     pub bytes: Option<u64>,
     pub schema: SchemaState,
-    /// What SQLite's own check found.
+    /// Findings of SQLite's own check.
     pub faults: Vec<String>,
 }
 

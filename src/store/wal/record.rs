@@ -34,7 +34,7 @@ pub struct IdempotencyRecord {
     pub expires_at: i64,
 }
 
-/// What one request writes. It becomes durable as a whole or not at all.
+/// Rows that one request writes. They become durable as a whole or not at all.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Record {
     /// Readings of all streams that the request wrote; may be empty.
@@ -46,7 +46,7 @@ pub struct Record {
     /// Whether the readings are history that an import brought: alert rules do not evaluate them, and they are current only
     /// when they are newer by time.
     pub is_import: bool,
-    /// What the clock showed when the request arrived, which decides whether its readings are ahead; `None` in other files.
+    /// Time of the clock when the request arrived, which decides whether its readings are ahead; `None` in other files.
     pub arrived_at: Option<Micros>,
 }
 

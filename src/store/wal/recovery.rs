@@ -95,7 +95,7 @@ struct SegmentReplay<'a> {
     is_last: bool,
 }
 
-/// What was found in a segment.
+/// Findings in a segment.
 struct ReplayedSegment {
     /// Offset of the last group of valid records: everything before it was durable when that was written.
     last_group: usize,

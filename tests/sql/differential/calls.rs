@@ -13,9 +13,9 @@ impl Statements<'_> {
         let any = self.expressions(columns).kind();
         let any_text = self.expressions(columns).of(any, 1);
         let condition = self.expressions(columns).condition(1);
-        let fraction = ["0", "0.25", "0.3", "0.5", "0.95", "1"].choose(self.chance).expect("fractions");
-        let direction = ["", "", " DESC"].choose(self.chance).expect("directions");
-        let (call, kind) = match self.chance.random_range(0..18) {
+        let fraction = ["0", "0.25", "0.3", "0.5", "0.95", "1"].choose(self.rng).expect("fractions");
+        let direction = ["", "", " DESC"].choose(self.rng).expect("directions");
+        let (call, kind) = match self.rng.random_range(0..18) {
             12 => {
                 let call = format!("percentile_cont({fraction}) WITHIN GROUP (ORDER BY {float}{direction})");
                 (call, Kind::Float)
@@ -28,14 +28,14 @@ impl Statements<'_> {
             14 => (format!("mode() WITHIN GROUP (ORDER BY {any_text}{direction})"), any),
             15 => {
                 let functions = ["stddev", "stddev_pop", "var_samp", "var_pop"];
-                (format!("{}(r.value)", functions.choose(self.chance).expect("functions")), Kind::Float)
+                (format!("{}(r.value)", functions.choose(self.rng).expect("functions")), Kind::Float)
             }
             16 => {
                 let text = self.expressions(columns).of(Kind::Text, 1);
                 (format!("string_agg({text}, ',' ORDER BY {text}{direction})"), Kind::Text)
             }
             17 => {
-                let factor = ["1000", "1000000000"].choose(self.chance).expect("factors");
+                let factor = ["1000", "1000000000"].choose(self.rng).expect("factors");
                 (format!("sum({int}::bigint * {factor})::double precision"), Kind::Float)
             }
             0 | 1 => ("count(*)".to_owned(), Kind::Int),
@@ -46,27 +46,27 @@ impl Statements<'_> {
             6 => ("avg(r.value)".to_owned(), Kind::Float),
             7 => (format!("sum({int})"), Kind::Int),
             8 if any != Kind::Bool => {
-                let function = ["min", "max"].choose(self.chance).expect("functions");
+                let function = ["min", "max"].choose(self.rng).expect("functions");
                 (format!("{function}({any_text})"), any)
             }
             9 => {
-                let function = ["bool_and", "bool_or"].choose(self.chance).expect("functions");
+                let function = ["bool_and", "bool_or"].choose(self.rng).expect("functions");
                 return (format!("{function}({condition})"), Kind::Bool);
             }
             10 => {
-                let function = ["min", "max"].choose(self.chance).expect("functions");
+                let function = ["min", "max"].choose(self.rng).expect("functions");
                 (format!("{function}(r.value)"), Kind::Float)
             }
             _ => (format!("avg({int})::double precision"), Kind::Float),
         };
-        if call.ends_with(')') && self.chance.random_bool(0.15) {
+        if call.ends_with(')') && self.rng.random_bool(0.15) {
             return (format!("{call} FILTER (WHERE {condition})"), kind);
         }
         (call, kind)
     }
 
     pub(super) fn window_call(&mut self, columns: &[Column]) -> (String, Kind) {
-        let partition = match self.chance.random_range(0..6) {
+        let partition = match self.rng.random_range(0..6) {
             0 => String::new(),
             1 => "PARTITION BY r.ts::date ".to_owned(),
             2 => "PARTITION BY r.quality, r.stream_id ".to_owned(),
@@ -74,7 +74,7 @@ impl Statements<'_> {
             _ => "PARTITION BY r.stream_id ".to_owned(),
         };
         let total = ["r.stream_id, r.ts", "r.ts DESC, r.stream_id", "r.value, r.ts, r.stream_id"];
-        let total = total.choose(self.chance).expect("orders");
+        let total = total.choose(self.rng).expect("orders");
         let any = self.expressions(columns).kind();
         let any_text = self.expressions(columns).of(any, 1);
         let frames = [
@@ -83,22 +83,22 @@ impl Statements<'_> {
             " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
             " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
         ];
-        let frame = frames.choose(self.chance).expect("frames");
+        let frame = frames.choose(self.rng).expect("frames");
         let tied = ["r.ts::date", "r.quality", "r.value", "r.text", "date_trunc('hour', r.ts)", "r.ts::time"];
-        let tied = tied.choose(self.chance).expect("orders");
-        match self.chance.random_range(0..13) {
+        let tied = tied.choose(self.rng).expect("orders");
+        match self.rng.random_range(0..13) {
             9 => {
-                let call = format!("ntile({}) OVER ({partition}ORDER BY {total})", self.chance.random_range(1..5));
+                let call = format!("ntile({}) OVER ({partition}ORDER BY {total})", self.rng.random_range(1..5));
                 (call, Kind::Int)
             }
             10 => {
-                let function = ["percent_rank", "cume_dist"].choose(self.chance).expect("functions");
+                let function = ["percent_rank", "cume_dist"].choose(self.rng).expect("functions");
                 (format!("{function}() OVER ({partition}ORDER BY {tied})"), Kind::Float)
             }
             11 => {
-                let function = ["lag", "lead"].choose(self.chance).expect("functions");
+                let function = ["lag", "lead"].choose(self.rng).expect("functions");
                 let other = self.expressions(columns).literal(any);
-                let call = format!("{function}({any_text}, {}, {other})", self.chance.random_range(0..4));
+                let call = format!("{function}({any_text}, {}, {other})", self.rng.random_range(0..4));
                 (format!("{call} OVER ({partition}ORDER BY {total})"), any)
             }
             12 => {
@@ -107,15 +107,15 @@ impl Statements<'_> {
             }
             0 => (format!("row_number() OVER ({partition}ORDER BY {total})"), Kind::Int),
             1 => {
-                let function = ["rank", "dense_rank"].choose(self.chance).expect("functions");
+                let function = ["rank", "dense_rank"].choose(self.rng).expect("functions");
                 (format!("{function}() OVER ({partition}ORDER BY {tied})"), Kind::Int)
             }
             2 => {
-                let function = ["lag", "lead"].choose(self.chance).expect("functions");
+                let function = ["lag", "lead"].choose(self.rng).expect("functions");
                 (format!("{function}({any_text}) OVER ({partition}ORDER BY {total})"), any)
             }
             3 => {
-                let function = ["first_value", "last_value"].choose(self.chance).expect("functions");
+                let function = ["first_value", "last_value"].choose(self.rng).expect("functions");
                 (format!("{function}({any_text}) OVER ({partition}ORDER BY {total}{frame})"), any)
             }
             4 => (format!("sum(r.value) OVER ({partition}ORDER BY {total}{frame})"), Kind::Float),

@@ -51,28 +51,28 @@ const SPANS: [&str; 6] = ["15 minutes", "1 hour", "90 minutes", "1 day", "1 mont
 
 /// Makes expressions.
 pub struct Expressions<'a> {
-    pub chance: &'a mut StdRng,
+    pub rng: &'a mut StdRng,
     pub columns: &'a [Column],
 }
 
 impl Expressions<'_> {
     fn one_of<'t>(&mut self, texts: &[&'t str]) -> &'t str {
-        texts.choose(self.chance).expect("a choice")
+        texts.choose(self.rng).expect("a choice")
     }
 
     fn column(&mut self, kind: Kind) -> Option<String> {
         let fitting: Vec<&Column> = self.columns.iter().filter(|column| column.kind == kind).collect();
-        fitting.choose(self.chance).map(|column| column.name.clone())
+        fitting.choose(self.rng).map(|column| column.name.clone())
     }
 
     pub fn kind(&mut self) -> Kind {
-        *KINDS.choose(self.chance).expect("kinds")
+        *KINDS.choose(self.rng).expect("kinds")
     }
 
     /// An expression of a type, in parentheses where it needs them.
     pub fn of(&mut self, kind: Kind, depth: u32) -> String {
-        if depth == 0 || self.chance.random_bool(0.35) {
-            if self.chance.random_bool(0.8)
+        if depth == 0 || self.rng.random_bool(0.35) {
+            if self.rng.random_bool(0.8)
                 && let Some(column) = self.column(kind)
             {
                 return column;
@@ -80,7 +80,7 @@ impl Expressions<'_> {
             return self.literal(kind);
         }
         let depth = depth - 1;
-        match self.chance.random_range(0..10) {
+        match self.rng.random_range(0..10) {
             0 => self.case(kind, depth),
             1 => format!("coalesce({}, {})", self.of(kind, depth), self.of(kind, depth)),
             2 => format!("nullif({}, {})", self.of(kind, depth), self.of(kind, depth)),
@@ -101,7 +101,7 @@ impl Expressions<'_> {
 
     pub fn literal(&mut self, kind: Kind) -> String {
         match kind {
-            Kind::Int => self.chance.random_range(-3..40).to_string(),
+            Kind::Int => self.rng.random_range(-3..40).to_string(),
             Kind::Float => {
                 let numbers = ["0.0", "1.5", "-2.25", "20.0", "0.1", "1e3", "'NaN'", "'-Infinity'"];
                 self.one_of(&numbers).to_owned() + "::double precision"
@@ -123,22 +123,22 @@ impl Expressions<'_> {
 
     fn case(&mut self, kind: Kind, depth: u32) -> String {
         let (then, other) = (self.of(kind, depth), self.of(kind, depth));
-        if self.chance.random_bool(0.3) {
+        if self.rng.random_bool(0.3) {
             let tested = self.kind();
             let (value, of) = (self.of(tested, depth), self.of(tested, depth));
             return format!("CASE {of} WHEN {value} THEN {then} ELSE {other} END");
         }
         let condition = self.condition(depth);
-        let other = if self.chance.random_bool(0.3) { String::new() } else { format!(" ELSE {other}") };
+        let other = if self.rng.random_bool(0.3) { String::new() } else { format!(" ELSE {other}") };
         format!("CASE WHEN {condition} THEN {then}{other} END")
     }
 
     fn int(&mut self, depth: u32) -> String {
-        match self.chance.random_range(0..10) {
+        match self.rng.random_range(0..10) {
             0 => format!("({} + {})", self.of(Kind::Int, depth), self.of(Kind::Int, depth)),
             1 => format!("({} - {})", self.of(Kind::Int, depth), self.of(Kind::Int, depth)),
-            2 => format!("({} % {})", self.of(Kind::Int, depth), self.chance.random_range(2..7)),
-            3 => format!("({} / {})", self.of(Kind::Int, depth), self.chance.random_range(2..7)),
+            2 => format!("({} % {})", self.of(Kind::Int, depth), self.rng.random_range(2..7)),
+            3 => format!("({} / {})", self.of(Kind::Int, depth), self.rng.random_range(2..7)),
             4 => format!("length({})", self.of(Kind::Text, depth)),
             5 => format!("({})::int", self.of(Kind::Float, depth)),
             6 => format!("abs({})", self.of(Kind::Int, depth)),
@@ -153,7 +153,7 @@ impl Expressions<'_> {
     }
 
     fn float(&mut self, depth: u32) -> String {
-        match self.chance.random_range(0..9) {
+        match self.rng.random_range(0..9) {
             0 => format!("({} + {})", self.of(Kind::Float, depth), self.of(Kind::Float, depth)),
             1 => format!("({} - {})", self.of(Kind::Float, depth), self.of(Kind::Int, depth)),
             2 => format!("({} * {})", self.of(Kind::Float, depth), self.of(Kind::Float, depth)),
@@ -170,11 +170,11 @@ impl Expressions<'_> {
     }
 
     fn text(&mut self, depth: u32) -> String {
-        match self.chance.random_range(0..11) {
+        match self.rng.random_range(0..11) {
             0 => format!("upper({})", self.of(Kind::Text, depth)),
             1 => format!("lower({})", self.of(Kind::Text, depth)),
             2 => format!("({} || {})", self.of(Kind::Text, depth), self.of(Kind::Text, depth)),
-            3 => format!("substr({}, {}, 2)", self.of(Kind::Text, depth), self.chance.random_range(1..4)),
+            3 => format!("substr({}, {}, 2)", self.of(Kind::Text, depth), self.rng.random_range(1..4)),
             4 => format!("({})::text", self.of(Kind::Int, depth)),
             5 => format!("replace({}, 'U', '-')", self.of(Kind::Text, depth)),
             6 => format!("concat({}, {})", self.of(Kind::Text, depth), self.of(Kind::Int, depth)),
@@ -182,7 +182,7 @@ impl Expressions<'_> {
                 "{}({}, {})",
                 self.one_of(&["left", "right"]),
                 self.of(Kind::Text, depth),
-                self.chance.random_range(-2..4)
+                self.rng.random_range(-2..4)
             ),
             8 => format!("trim({})", self.of(Kind::Text, depth)),
             9 => {
@@ -197,7 +197,7 @@ impl Expressions<'_> {
     /// A condition.
     pub fn condition(&mut self, depth: u32) -> String {
         let next = depth.saturating_sub(1);
-        match self.chance.random_range(0..if depth == 0 { 6 } else { 14 }) {
+        match self.rng.random_range(0..if depth == 0 { 6 } else { 14 }) {
             0..3 => {
                 let kind = self.kind();
                 let operator = self.one_of(&["=", "<>", "<", "<=", ">", ">="]);
@@ -250,7 +250,7 @@ impl Expressions<'_> {
     }
 
     fn instant(&mut self, depth: u32) -> String {
-        match self.chance.random_range(0..6) {
+        match self.rng.random_range(0..6) {
             0 | 1 => format!("date_trunc('{}', {})", self.one_of(&UNITS), self.of(Kind::Instant, depth)),
             2 => {
                 let (sign, span) = (self.one_of(&["+", "-"]), self.one_of(&SPANS));
@@ -272,9 +272,9 @@ impl Expressions<'_> {
     }
 
     fn date(&mut self, depth: u32) -> String {
-        match self.chance.random_range(0..3) {
+        match self.rng.random_range(0..3) {
             0 => format!("({} AT TIME ZONE '{}')::date", self.of(Kind::Instant, depth), self.one_of(&ZONES)),
-            1 => format!("({} + {})", self.of(Kind::Date, depth), self.chance.random_range(-40..40)),
+            1 => format!("({} + {})", self.of(Kind::Date, depth), self.rng.random_range(-40..40)),
             _ => format!("({})::date", self.of(Kind::Instant, depth)),
         }
     }

@@ -28,22 +28,22 @@ pub struct Row {
 
 /// Makes so many readings of each stream but the last, which has none.
 pub fn readings(count: i64) -> Vec<Row> {
-    let mut chance = StdRng::seed_from_u64(5);
+    let mut rng = StdRng::seed_from_u64(5);
     let mut rows = Vec::new();
     for stream in 1..=3 {
         for place in 0..count {
             let start = STARTS[usize::from(place % 4 == 0)];
             let step = if stream == 2 { 15 } else { 10 };
-            let within = [0, 0, 0, 500_000, 999_999, 1].choose(&mut chance).expect("fractions of a second");
+            let within = [0, 0, 0, 500_000, 999_999, 1].choose(&mut rng).expect("fractions of a second");
             let ts = Micros(start + place * step * MINUTE + if stream == 3 { 0 } else { *within });
             let quality =
-                ["good", "good", "good", "good", "uncertain", "bad"].choose(&mut chance).expect("qualities");
+                ["good", "good", "good", "good", "uncertain", "bad"].choose(&mut rng).expect("qualities");
             let value = match stream {
-                _ if chance.random_bool(0.1) => [-0.0, 0.0][usize::from(chance.random_bool(0.5))],
-                1 => f64::from(chance.random_range(-40..160_i32)) / 4.0,
-                _ => f64::from(chance.random_range(0..6_i32)),
+                _ if rng.random_bool(0.1) => [-0.0, 0.0][usize::from(rng.random_bool(0.5))],
+                1 => f64::from(rng.random_range(-40..160_i32)) / 4.0,
+                _ => f64::from(rng.random_range(0..6_i32)),
             };
-            let text = WORDS.choose(&mut chance).copied();
+            let text = WORDS.choose(&mut rng).copied();
             let is_text = stream == 3;
             let is_bad = *quality == "bad";
             rows.push(Row {

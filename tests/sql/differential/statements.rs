@@ -29,12 +29,12 @@ const STREAMS: [(&str, Kind); 3] = [("id", Kind::Int), ("name", Kind::Text), ("u
 
 /// Returns the statement of a seed.
 pub fn statement(seed: u64) -> Statement {
-    let mut chance = StdRng::seed_from_u64(seed);
-    Statements { chance: &mut chance }.next()
+    let mut rng = StdRng::seed_from_u64(seed);
+    Statements { rng: &mut rng }.next()
 }
 
 pub(super) struct Statements<'a> {
-    pub(super) chance: &'a mut StdRng,
+    pub(super) rng: &'a mut StdRng,
 }
 
 /// A query without ORDER BY, and the types of what it shows.
@@ -45,7 +45,7 @@ struct Query {
 
 impl Statements<'_> {
     fn next(&mut self) -> Statement {
-        let query = match self.chance.random_range(0..12) {
+        let query = match self.rng.random_range(0..12) {
             0..3 => self.plain(),
             3..6 => self.aggregate(),
             6..8 => self.windows(),
@@ -57,49 +57,47 @@ impl Statements<'_> {
         let mut text = query.text;
         // PostgreSQL 15 to 17 sort the NULL of a grouping set as the constant that a filter makes of its column.
         let has_sets = ["GROUPING SETS", "ROLLUP", "CUBE"].iter().any(|word| text.contains(word));
-        let is_ordered = !has_sets && self.chance.random_bool(0.7);
+        let is_ordered = !has_sets && self.rng.random_bool(0.7);
         let columns = query.kinds.len();
         let mut compared = columns;
         if is_ordered {
-            let has_limit = self.chance.random_bool(0.5);
-            if has_limit && self.chance.random_bool(0.4) {
-                compared = self.chance.random_range(1..=columns);
+            let has_limit = self.rng.random_bool(0.5);
+            if has_limit && self.rng.random_bool(0.4) {
+                compared = self.rng.random_range(1..=columns);
             }
             let terms = (1..=compared).map(|place| {
                 let suffix = ["", "", " DESC", " NULLS FIRST", " DESC NULLS LAST"];
-                format!("{place}{}", suffix.choose(self.chance).expect("suffixes"))
+                format!("{place}{}", suffix.choose(self.rng).expect("suffixes"))
             });
             text += &format!(" ORDER BY {}", terms.collect::<Vec<_>>().join(", "));
             if has_limit {
-                text += &format!(" LIMIT {}", self.chance.random_range(1..12));
+                text += &format!(" LIMIT {}", self.rng.random_range(1..12));
             }
-            if self.chance.random_bool(0.2) {
-                text += &format!(" OFFSET {}", self.chance.random_range(0..5));
+            if self.rng.random_bool(0.2) {
+                text += &format!(" OFFSET {}", self.rng.random_range(0..5));
             }
         }
         Statement { text, is_ordered, columns, compared }
     }
 
     pub(super) fn expressions<'c>(&'c mut self, columns: &'c [Column]) -> Expressions<'c> {
-        Expressions { chance: self.chance, columns }
+        Expressions { rng: self.rng, columns }
     }
 
     /// Readings, mostly of some streams; sometimes with another table.
     fn source(&mut self) -> Source {
         let of_readings = columns("r", &READINGS);
         let both = || [of_readings.clone(), columns("s", &STREAMS)].concat();
-        match self.chance.random_range(0..9) {
+        match self.rng.random_range(0..9) {
             0 => {
-                let kind =
-                    ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.chance).expect("joins");
+                let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.rng).expect("joins");
                 let text = format!("readings r {kind} streams s ON s.id = r.stream_id");
                 Source { text, columns: both() }
             }
             1 => {
                 let other = columns("o", &READINGS);
-                let kind =
-                    ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.chance).expect("joins");
-                let (one, two) = (self.chance.random_range(1..4), self.chance.random_range(1..4));
+                let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.rng).expect("joins");
+                let (one, two) = (self.rng.random_range(1..4), self.rng.random_range(1..4));
                 let text = format!(
                     "(SELECT * FROM readings WHERE stream_id = {one}) r {kind} (SELECT * FROM readings WHERE stream_id = {two}) o ON r.ts = o.ts"
                 );
@@ -118,22 +116,22 @@ impl Statements<'_> {
     /// A WHERE clause, or nothing.
     fn filter(&mut self, columns: &[Column]) -> String {
         let mut terms = Vec::new();
-        if self.chance.random_bool(0.4) {
-            terms.push(format!("r.stream_id = {}", self.chance.random_range(1..4)));
+        if self.rng.random_bool(0.4) {
+            terms.push(format!("r.stream_id = {}", self.rng.random_range(1..4)));
         }
-        if self.chance.random_bool(0.3) {
+        if self.rng.random_bool(0.3) {
             let days = ["2024-03-30", "2024-03-31", "2024-04-01"];
-            let day = days.choose(self.chance).expect("days");
-            terms.push(match self.chance.random_range(0..3) {
+            let day = days.choose(self.rng).expect("days");
+            terms.push(match self.rng.random_range(0..3) {
                 0 => format!("r.ts::date = '{day}'"),
                 1 => format!("r.ts >= '{day}' AND r.ts < '{day}'::timestamptz + interval '1 day'"),
                 _ => format!("date_trunc('day', r.ts) = '{day}'"),
             });
         }
-        if self.chance.random_bool(0.5) {
+        if self.rng.random_bool(0.5) {
             terms.push(self.expressions(columns).condition(2));
         }
-        match self.chance.random_range(0..12) {
+        match self.rng.random_range(0..12) {
             0 => terms.push("r.stream_id IN (SELECT s2.id FROM streams s2 WHERE s2.unit = 'rpm')".to_owned()),
             1 => terms
                 .push("r.stream_id NOT IN (SELECT l.stream_id FROM latest l WHERE l.value > 10)".to_owned()),
@@ -149,7 +147,7 @@ impl Statements<'_> {
     }
 
     fn select_list(&mut self, columns: &[Column], depth: u32) -> (Vec<String>, Vec<Kind>) {
-        let count = self.chance.random_range(1..4);
+        let count = self.rng.random_range(1..4);
         let kinds: Vec<Kind> = (0..count).map(|_| self.expressions(columns).kind()).collect();
         let texts = kinds.iter().map(|kind| self.expressions(columns).of(*kind, depth)).collect();
         (texts, kinds)
@@ -158,7 +156,7 @@ impl Statements<'_> {
     fn plain(&mut self) -> Query {
         let source = self.source();
         let (list, kinds) = self.select_list(&source.columns, 2);
-        let distinct = if self.chance.random_bool(0.2) { "DISTINCT " } else { "" };
+        let distinct = if self.rng.random_bool(0.2) { "DISTINCT " } else { "" };
         let filter = self.filter(&source.columns);
         Query { text: format!("SELECT {distinct}{} FROM {}{filter}", named(&list), source.text), kinds }
     }
@@ -166,13 +164,13 @@ impl Statements<'_> {
     fn aggregate(&mut self) -> Query {
         let source = self.source();
         let mut keys = Vec::new();
-        for _ in 0..self.chance.random_range(0..3) {
+        for _ in 0..self.rng.random_range(0..3) {
             let simple = rows![
                 "r.stream_id"; "r.quality"; "r.text"; "date_trunc('hour', r.ts)"; "r.ts::date";
                 "date_trunc('day', r.ts)";
             ];
             let kinds = [Kind::Int, Kind::Text, Kind::Text, Kind::Instant, Kind::Date, Kind::Instant];
-            let place = self.chance.random_range(0..9);
+            let place = self.rng.random_range(0..9);
             keys.push(match simple.get(place) {
                 Some(key) => ((*key).to_owned(), kinds[place]),
                 None => {
@@ -185,11 +183,11 @@ impl Statements<'_> {
         keys.retain(|(key, _)| key.contains('.') && !key.starts_with('\''));
         keys.dedup();
         let calls: Vec<(String, Kind)> =
-            (0..self.chance.random_range(1..4)).map(|_| self.aggregate_call(&source.columns)).collect();
+            (0..self.rng.random_range(1..4)).map(|_| self.aggregate_call(&source.columns)).collect();
         let filter = self.filter(&source.columns);
         let group = self.group_by(&keys.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>());
-        let having = match self.chance.random_range(0..6) {
-            0 => format!(" HAVING count(*) > {}", self.chance.random_range(0..5)),
+        let having = match self.rng.random_range(0..6) {
+            0 => format!(" HAVING count(*) > {}", self.rng.random_range(0..5)),
             1 => " HAVING sum(r.value) > 10".to_owned(),
             _ => String::new(),
         };
@@ -204,7 +202,7 @@ impl Statements<'_> {
         }
         let sets: Vec<String> =
             keys.iter().map(|key| format!("({key})")).chain(["()".to_owned(), format!("({all})")]).collect();
-        match self.chance.random_range(0..8) {
+        match self.rng.random_range(0..8) {
             0 => format!(" GROUP BY GROUPING SETS ({})", sets.join(", ")),
             1 => format!(" GROUP BY ROLLUP ({all})"),
             2 => format!(" GROUP BY CUBE ({all})"),
@@ -216,14 +214,14 @@ impl Statements<'_> {
         let source = Source { text: "readings r".to_owned(), columns: columns("r", &READINGS) };
         let mut list = vec!["r.stream_id".to_owned(), "r.ts".to_owned()];
         let mut kinds = vec![Kind::Int, Kind::Instant];
-        for _ in 0..self.chance.random_range(1..3) {
+        for _ in 0..self.rng.random_range(1..3) {
             let (call, kind) = self.window_call(&source.columns);
             list.push(call);
             kinds.push(kind);
         }
         let filter = self.filter(&source.columns);
         let text = format!("SELECT {} FROM {}{filter}", named(&list), source.text);
-        if self.chance.random_bool(0.3) {
+        if self.rng.random_bool(0.3) {
             let text = format!("SELECT * FROM ({text}) w WHERE w.c3 IS NOT NULL");
             return Query { text, kinds };
         }
@@ -237,7 +235,7 @@ impl Statements<'_> {
         let other: Vec<String> =
             kinds.iter().map(|kind| self.expressions(&second.columns).of(*kind, 1)).collect();
         let operators = ["UNION", "UNION ALL", "INTERSECT", "EXCEPT"];
-        let operator = operators.choose(self.chance).expect("operators");
+        let operator = operators.choose(self.rng).expect("operators");
         let (one, two) = (self.filter(&first.columns), self.filter(&second.columns));
         let (first, second) = (first.text, second.text);
         let text = format!(
@@ -250,7 +248,7 @@ impl Statements<'_> {
 
     /// A question about the answer of another.
     fn nested(&mut self) -> Query {
-        let inner = match self.chance.random_range(0..3) {
+        let inner = match self.rng.random_range(0..3) {
             0 => self.aggregate(),
             1 => self.windows(),
             _ => self.plain(),
@@ -260,12 +258,12 @@ impl Statements<'_> {
             names.iter().map(String::as_str).zip(inner.kinds.iter().copied()).collect();
         let of_inner = columns("q", &pairs);
         let condition = self.expressions(&of_inner).condition(1);
-        let with = self.chance.random_bool(0.5);
+        let with = self.rng.random_bool(0.5);
         let (before, from) = match with {
             true => (format!("WITH q AS ({}) ", inner.text), "q".to_owned()),
             false => (String::new(), format!("({}) q", inner.text)),
         };
-        if self.chance.random_bool(0.4) {
+        if self.rng.random_bool(0.4) {
             let text = format!(
                 "{before}SELECT q.c1 AS c1, count(*) AS c2 FROM {from} WHERE {condition} GROUP BY q.c1"
             );
@@ -278,8 +276,8 @@ impl Statements<'_> {
     fn distinct_on(&mut self) -> Query {
         let source = columns("r", &READINGS);
         let keys = ["r.stream_id", "r.ts::date, r.stream_id", "r.quality", "date_trunc('hour', r.ts)"];
-        let key = keys.choose(self.chance).expect("keys");
-        let direction = ["", " DESC"].choose(self.chance).expect("directions");
+        let key = keys.choose(self.rng).expect("keys");
+        let direction = ["", " DESC"].choose(self.rng).expect("directions");
         let filter = self.filter(&source);
         let text = format!(
             "SELECT * FROM (SELECT DISTINCT ON ({key}) r.stream_id AS c1, r.ts AS c2, r.value AS c3 FROM readings r{filter} ORDER BY {key}, r.ts{direction}, r.stream_id) d"
@@ -296,7 +294,7 @@ impl Statements<'_> {
             "(SELECT min(r.value) FROM readings r)",
             "(SELECT sum(r.value) FROM readings r WHERE r.stream_id = s.id AND r.quality = 'good')",
         ];
-        let subquery = subqueries.choose(self.chance).expect("subqueries");
+        let subquery = subqueries.choose(self.rng).expect("subqueries");
         let condition = self.expressions(&of_streams).condition(1);
         let text = format!("SELECT s.id AS c1, {subquery} AS c2 FROM streams s WHERE {condition}");
         Query { text, kinds: vec![Kind::Int, Kind::Float] }

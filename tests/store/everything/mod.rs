@@ -48,12 +48,12 @@ impl StoreModel {
 }
 
 struct SimulatedRun {
-    ground: TestEnv,
+    env: TestEnv,
     disk: LossyDisk,
-    inside: TestDb,
+    db: TestDb,
     model: StoreModel,
     /// Of what happens.
-    chance: StdRng,
+    rng: StdRng,
     /// Of what is asked: another question changes nothing of what happens.
     asking: StdRng,
     /// How often a planned failure met a step, by what was asked for.
@@ -64,18 +64,18 @@ struct SimulatedRun {
 
 impl SimulatedRun {
     async fn new(seed: u64) -> SimulatedRun {
-        let mut ground = TestEnv::new(STREAMS + 1).await;
+        let mut env = TestEnv::new(STREAMS + 1).await;
         // Two files at a time in some worlds: what is merged in steps and computed in parts is the same.
-        ground.merge_memory_bytes = if seed.is_multiple_of(2) { 4 << 20 } else { 128 << 20 };
+        env.merge_memory_bytes = if seed.is_multiple_of(2) { 4 << 20 } else { 128 << 20 };
         let disk = LossyDisk::new();
-        let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
-        let (chance, asking) = (StdRng::seed_from_u64(seed), StdRng::seed_from_u64(!seed));
+        let db = env.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+        let (rng, asking) = (StdRng::seed_from_u64(seed), StdRng::seed_from_u64(!seed));
         SimulatedRun {
-            ground,
+            env,
             disk,
-            inside,
+            db,
             model: StoreModel::default(),
-            chance,
+            rng,
             asking,
             failed: BTreeSet::new(),
             refused: 0,
@@ -83,24 +83,24 @@ impl SimulatedRun {
     }
 
     fn now(&self) -> i64 {
-        self.ground.clock.now().0
+        self.env.clock.now().0
     }
 
     /// Recent rows mostly, some of the day and of days before; few times, so that many are written again.
     fn request(&mut self) -> BTreeMap<ReadingKey, f64> {
         let now = self.now();
-        let rows = if self.chance.random_bool(0.2) { 300 } else { self.chance.random_range(1..20) };
+        let rows = if self.rng.random_bool(0.2) { 300 } else { self.rng.random_range(1..20) };
         let mut request = BTreeMap::new();
         for _ in 0..rows {
-            let back = match self.chance.random_range(0..4) {
-                0 | 1 => self.chance.random_range(0..20 * MINUTE),
-                2 => self.chance.random_range(0..DAY),
-                _ => self.chance.random_range(0..3 * DAY),
+            let back = match self.rng.random_range(0..4) {
+                0 | 1 => self.rng.random_range(0..20 * MINUTE),
+                2 => self.rng.random_range(0..DAY),
+                _ => self.rng.random_range(0..3 * DAY),
             };
-            let stream = self.chance.random_range(1..=STREAMS);
+            let stream = self.rng.random_range(1..=STREAMS);
             let ts = (now - back).div_euclid(MINUTE / 2) * (MINUTE / 2) - MINUTE / 4;
             if ts >= self.model.kept_from(stream, now) {
-                request.insert((stream, ts), f64::from(self.chance.random_range(-500..500_i32)));
+                request.insert((stream, ts), f64::from(self.rng.random_range(-500..500_i32)));
             }
         }
         request
@@ -117,7 +117,7 @@ impl SimulatedRun {
             return;
         }
         self.plan_failure(6);
-        let written = self.inside.store.write(&self.ground.owner, rows).await;
+        let written = self.db.store.write(&self.env.owner, rows).await;
         let failed = self.disk.failed();
         let before = self.model.rows.clone();
         self.model.rows.extend(request);
@@ -125,7 +125,7 @@ impl SimulatedRun {
             assert!(failed.is_some(), "{place}: {error}: {:?}", error.source);
             self.failed.insert("write");
             self.restart(place).await;
-            if all_values(&self.ground, &self.inside, place).await != self.model.shown(self.now()) {
+            if all_values(&self.env, &self.db, place).await != self.model.shown(self.now()) {
                 self.model.rows = before;
             }
         }
@@ -133,8 +133,8 @@ impl SimulatedRun {
 
     /// Fails a step of the disk within the next so many, or none.
     fn plan_failure(&mut self, within: usize) {
-        if self.chance.random_bool(0.4) {
-            let (n, count) = (self.chance.random_range(0..within), self.chance.random_range(1..4));
+        if self.rng.random_bool(0.4) {
+            let (n, count) = (self.rng.random_range(0..within), self.rng.random_range(1..4));
             self.disk.fail_steps(n, count);
         }
     }
@@ -148,14 +148,14 @@ impl SimulatedRun {
         if let Err(error) = done {
             assert!(failed.is_some(), "{place}: {name}: {error}: {:?}", error.source);
             self.failed.insert(name);
-            if self.chance.random_bool(0.3) {
+            if self.rng.random_bool(0.3) {
                 self.restart(place).await;
             }
         }
     }
 
     async fn run(&self, name: &str) -> basalt::domain::Result<()> {
-        let store = &self.inside.store;
+        let store = &self.db.store;
         match name {
             "flush" => store.flush().await,
             "statistics" => store.compute_statistics().await.map(drop),
@@ -178,53 +178,53 @@ impl SimulatedRun {
 
     async fn pass_time(&mut self, place: &str) {
         self.compute(place).await;
-        let step = [MINUTE / 2, 7 * MINUTE, 40 * MINUTE][self.chance.random_range(0..3)];
-        self.ground.clock.advance(step);
+        let step = [MINUTE / 2, 7 * MINUTE, 40 * MINUTE][self.rng.random_range(0..3)];
+        self.env.clock.advance(step);
     }
 
     async fn shorten_policy(&mut self, place: &str) {
         self.compute(place).await;
-        let stream = self.chance.random_range(1..=STREAMS);
-        let keep = [HOUR, 5 * HOUR, DAY, 2 * DAY][self.chance.random_range(0..4)] / 1_000_000;
+        let stream = self.rng.random_range(1..=STREAMS);
+        let keep = [HOUR, 5 * HOUR, DAY, 2 * DAY][self.rng.random_range(0..4)] / 1_000_000;
         if self.model.policies.get(&stream).is_none_or(|now| keep < *now) {
-            let catalog = &self.ground.catalog;
+            let catalog = &self.env.catalog;
             let of = Some(StreamId(stream));
-            catalog.set_policy(&self.ground.owner, PolicyTable::Readings, of, keep).await.unwrap();
+            catalog.set_policy(&self.env.owner, PolicyTable::Readings, of, keep).await.unwrap();
             self.model.policies.insert(stream, keep);
         }
     }
 
     /// Ends in order, by a kill or with the power; the start may fail once as well.
     async fn restart(&mut self, place: &str) {
-        let how = self.chance.random_range(0..3);
+        let how = self.rng.random_range(0..3);
         if how == 0 {
             // It may not be able to: then it is a kill.
-            drop(self.inside.store.close().await);
+            drop(self.db.store.close().await);
         }
-        self.disk = if how == 2 { self.disk.power_loss(&mut self.chance) } else { self.disk.process_end() };
-        self.ground.reload().await;
+        self.disk = if how == 2 { self.disk.power_loss(&mut self.rng) } else { self.disk.process_end() };
+        self.env.reload().await;
         self.plan_failure(20);
-        let mut opened = self.ground.open(self.disk.path(), Arc::new(self.disk.clone())).await;
+        let mut opened = self.env.open(self.disk.path(), Arc::new(self.disk.clone())).await;
         if self.disk.failed().is_some() && opened.is_err() {
             self.failed.insert("start");
-            opened = self.ground.open(self.disk.path(), Arc::new(self.disk.clone())).await;
+            opened = self.env.open(self.disk.path(), Arc::new(self.disk.clone())).await;
         }
-        self.inside = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}: {:?}", e.source));
+        self.db = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}: {:?}", e.source));
     }
 
     async fn check(&mut self, place: &str) {
         let now = self.now();
         let shown = self.model.shown(now);
-        let found = all_values(&self.ground, &self.inside, place).await;
+        let found = all_values(&self.env, &self.db, place).await;
         let wrong: Vec<_> =
             shown.iter().filter(|(key, value)| found.get(key) != Some(value)).take(3).collect();
         assert!(found == shown, "{place}: {} rows, expected {}: {wrong:?}", found.len(), shown.len());
         for _ in 0..3 {
-            queries::some_rows(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
-            queries::one_stream(&self.ground, &self.inside, &shown, (&mut self.asking, now), place).await;
-            queries::buckets(&self.ground, &self.inside, &shown, &mut self.asking, place).await;
+            queries::some_rows(&self.env, &self.db, &shown, &mut self.asking, place).await;
+            queries::one_stream(&self.env, &self.db, &shown, (&mut self.asking, now), place).await;
+            queries::buckets(&self.env, &self.db, &shown, &mut self.asking, place).await;
             let refused =
-                queries::steps(&self.ground, &self.inside, (&self.model, now), &mut self.asking, place).await;
+                queries::steps(&self.env, &self.db, (&self.model, now), &mut self.asking, place).await;
             self.refused += usize::from(refused);
         }
     }
@@ -237,7 +237,7 @@ async fn whatever_happens_in_whatever_order_rows_and_statistics_are_those_of_a_m
         let mut world = SimulatedRun::new(seed).await;
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");
-            match world.chance.random_range(0..24) {
+            match world.rng.random_range(0..24) {
                 0..8 => world.write(&place).await,
                 8..11 => world.job("flush", &place).await,
                 11..13 => {

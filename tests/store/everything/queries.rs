@@ -21,13 +21,13 @@ const HOUR: i64 = 60 * MINUTE;
 
 /// A predicate on values and a LIMIT, with an order and without.
 pub async fn some_rows(
-    ground: &TestEnv,
-    inside: &TestDb,
+    env: &TestEnv,
+    db: &TestDb,
     shown: &BTreeMap<ReadingKey, f64>,
-    chance: &mut StdRng,
+    rng: &mut StdRng,
     place: &str,
 ) {
-    let (over, limit) = (f64::from(chance.random_range(-500..500_i32)), chance.random_range(1..60_usize));
+    let (over, limit) = (f64::from(rng.random_range(-500..500_i32)), rng.random_range(1..60_usize));
     let expected = shown.iter().filter(|(_, value)| **value > over);
     let expected: Vec<Value> = expected.map(|((id, ts), v)| json!({"id": id, "ts": ts, "v": v})).collect();
     for order in ["ORDER BY stream_id, ts", "ORDER BY stream_id DESC, ts DESC", ""] {
@@ -35,7 +35,7 @@ pub async fn some_rows(
             "SELECT stream_id AS id, CAST(ts AS BIGINT) AS ts, value AS v FROM readings \
              WHERE value > {over} {order} LIMIT {limit}"
         );
-        let found = inside.sql(&ground.owner, &query).await;
+        let found = db.sql(&env.owner, &query).await;
         let count = limit.min(expected.len());
         match order {
             "" => {
@@ -55,15 +55,15 @@ pub async fn some_rows(
 
 /// The rows of one stream by time, which are not sorted for it: they lie so.
 pub async fn one_stream(
-    ground: &TestEnv,
-    inside: &TestDb,
+    env: &TestEnv,
+    db: &TestDb,
     shown: &BTreeMap<ReadingKey, f64>,
-    (chance, now): (&mut StdRng, i64),
+    (rng, now): (&mut StdRng, i64),
     place: &str,
 ) {
-    let (stream, least) = (chance.random_range(1..=STREAMS), f64::from(chance.random_range(-1000..0_i32)));
-    let (a, b) = (now - chance.random_range(0..4 * DAY), now + HOUR - chance.random_range(0..4 * DAY));
-    let (from, to) = if chance.random_bool(0.3) { (0, now + DAY) } else { (a.min(b), a.max(b)) };
+    let (stream, least) = (rng.random_range(1..=STREAMS), f64::from(rng.random_range(-1000..0_i32)));
+    let (a, b) = (now - rng.random_range(0..4 * DAY), now + HOUR - rng.random_range(0..4 * DAY));
+    let (from, to) = if rng.random_bool(0.3) { (0, now + DAY) } else { (a.min(b), a.max(b)) };
     let wanted =
         |key: &ReadingKey, value: f64| key.0 == stream && (from..to).contains(&key.1) && value > least;
     let expected = shown.iter().filter(|(key, value)| wanted(key, **value));
@@ -73,22 +73,22 @@ pub async fn one_stream(
         Micros(from),
         Micros(to)
     );
-    let limit = chance.random_range(1..60_usize);
+    let limit = rng.random_range(1..60_usize);
     for (order, limit) in [("ts", usize::MAX), ("stream_id, ts", limit), ("ts, value DESC", limit)] {
         let query = format!(
             "SELECT CAST(ts AS BIGINT) AS at, value AS v {from_where} ORDER BY {order} LIMIT {}",
             limit.min(1_000_000)
         );
-        let found = inside.sql(&ground.owner, &query).await;
+        let found = db.sql(&env.owner, &query).await;
         assert_eq!(found, expected[..limit.min(expected.len())], "{place}: {query}");
     }
-    newest_first(ground, inside, (shown, stream, from..to), limit, place).await;
+    newest_first(env, db, (shown, stream, from..to), limit, place).await;
 }
 
 /// The same rows from the newest back, whatever their values.
 async fn newest_first(
-    ground: &TestEnv,
-    inside: &TestDb,
+    env: &TestEnv,
+    db: &TestDb,
     (shown, stream, times): (&BTreeMap<ReadingKey, f64>, i32, Range<i64>),
     limit: usize,
     place: &str,
@@ -102,26 +102,26 @@ async fn newest_first(
             Micros(times.start),
             Micros(times.end)
         );
-        let found = inside.sql(&ground.owner, &query).await;
+        let found = db.sql(&env.owner, &query).await;
         assert_eq!(found, expected[..limit.min(expected.len())], "{place}: {query}");
     }
 }
 
 /// An aggregate of readings by stream and time: what has expired does not count.
 pub async fn buckets(
-    ground: &TestEnv,
-    inside: &TestDb,
+    env: &TestEnv,
+    db: &TestDb,
     shown: &BTreeMap<ReadingKey, f64>,
-    chance: &mut StdRng,
+    rng: &mut StdRng,
     place: &str,
 ) {
     let (name, width) = [("1 minute", MINUTE), ("1 hour", HOUR), ("1 day", DAY), ("50 seconds", 50_000_000)]
-        [chance.random_range(0..4)];
+        [rng.random_range(0..4)];
     let query = format!(
         "SELECT stream_id AS id, CAST(time_bucket('{name}', ts) AS BIGINT) AS b, count(*) AS n, \
          avg(value) AS mean, min(value) AS low, max(value) AS high FROM readings GROUP BY 1, 2 ORDER BY 1, 2"
     );
-    let found = inside.sql(&ground.owner, &query).await;
+    let found = db.sql(&env.owner, &query).await;
     let expected = by_bucket(shown, width);
     assert_eq!(found.len(), expected.len(), "{place}: {query}");
     for (row, ((id, start), of)) in found.iter().zip(&expected) {
@@ -149,17 +149,17 @@ fn by_bucket(rows: &BTreeMap<ReadingKey, f64>, width: i64) -> BTreeMap<ReadingKe
 /// Steps: statistics of what has expired count, and quantiles that would need its rows are refused. Returns whether they
 /// were.
 pub async fn steps(
-    ground: &TestEnv,
-    inside: &TestDb,
+    env: &TestEnv,
+    db: &TestDb,
     (model, now): (&StoreModel, i64),
-    chance: &mut StdRng,
+    rng: &mut StdRng,
     place: &str,
 ) -> bool {
-    let (step, width) = [("PT1M", MINUTE), ("PT1H", HOUR), ("P1D", DAY)][chance.random_range(0..3)];
-    let hour = |chance: &mut StdRng| (now - chance.random_range(0..4 * DAY)).div_euclid(HOUR) * HOUR;
-    let (a, b) = (hour(chance), if chance.random_bool(0.5) { now + 1 } else { hour(chance) });
+    let (step, width) = [("PT1M", MINUTE), ("PT1H", HOUR), ("P1D", DAY)][rng.random_range(0..3)];
+    let hour = |rng: &mut StdRng| (now - rng.random_range(0..4 * DAY)).div_euclid(HOUR) * HOUR;
+    let (a, b) = (hour(rng), if rng.random_bool(0.5) { now + 1 } else { hour(rng) });
     let (from, to) = (a.min(b), a.max(b));
-    let quantiles = chance.random_bool(0.5);
+    let quantiles = rng.random_bool(0.5);
     let query = StepQuery {
         streams: (1..=STREAMS).map(StreamId).collect(),
         from: Micros(from),
@@ -174,7 +174,7 @@ pub async fn steps(
     let rows = model.rows.iter().filter(|((_, ts), _)| (from..to).contains(ts));
     let rows: BTreeMap<ReadingKey, f64> = rows.map(|(key, value)| (*key, *value)).collect();
     let needs_gone = rows.keys().any(|(stream, ts)| *ts < model.kept_from(*stream, now));
-    let answer = match inside.engine.query_steps(&ground.owner, query).await {
+    let answer = match db.engine.query_steps(&env.owner, query).await {
         Ok(series) => series.try_collect::<Vec<Vec<BucketSeries>>>().await,
         Err(error) => Err(error),
     };

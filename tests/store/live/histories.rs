@@ -7,38 +7,38 @@ use basalt::store::flush::FlushOptions;
 use super::*;
 
 /// A store that keeps all of its log.
-async fn keeping_all(ground: &TestEnv, dir: &Path) -> TestDb {
+async fn keeping_all(env: &TestEnv, dir: &Path) -> TestDb {
     let usual = store_options(dir);
     let flush = FlushOptions { wal_keep_bytes: 1 << 30, ..usual.flush.clone() };
     let options = StoreOptions { flush, ..usual };
-    let opened = TestDb::open(options, ground.catalog.clone(), Arc::new(LocalDisk), ground.clock.clone());
+    let opened = TestDb::open(options, env.catalog.clone(), Arc::new(LocalDisk), env.clock.clone());
     opened.await.unwrap()
 }
 
 /// History out of one snapshot, then everything later, whatever is written, flushed and merged meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_and_what_follows_have_each_row_once() {
-    let ground = TestEnv::new(4).await;
+    let env = TestEnv::new(4).await;
     let dir = tempfile::tempdir().unwrap();
-    let inside = keeping_all(&ground, dir.path()).await;
-    let app = inside.app();
+    let db = keeping_all(&env, dir.path()).await;
+    let app = db.app();
     let mut writer = LiveWriter::new(11);
     for _ in 0..20 {
-        writer.write(&inside, &ground.owner, 400).await;
+        writer.write(&db, &env.owner, 400).await;
     }
-    inside.compact().await.unwrap();
+    db.compact().await.unwrap();
     let since = NOW - 2 * DAY;
     for round in 0..6 {
-        writer.write(&inside, &ground.owner, 200).await;
+        writer.write(&db, &env.owner, 200).await;
         let query = LiveQuery { start: LiveStart::Since(Micros(since)), ..LiveQuery::default() };
-        let mut feed = follow(&app, &ground.owner, query).await.unwrap();
+        let mut feed = follow(&app, &env.owner, query).await.unwrap();
         // The snapshot is taken: what is written from here on is none of the history's.
         let begun = writer.last();
         for _ in 0..5 {
-            writer.write(&inside, &ground.owner, 200).await;
+            writer.write(&db, &env.owner, 200).await;
         }
         if round % 2 == 0 {
-            inside.store.flush().await.unwrap();
+            db.store.flush().await.unwrap();
         }
         let messages = until(&mut feed, writer.last()).await;
         let end = messages.iter().position(|m| m.readings.is_empty()).unwrap();
@@ -57,17 +57,17 @@ async fn a_history_and_what_follows_have_each_row_once() {
 /// Left within the history, again and again, and taken up by the cursor of the last message that came.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_is_taken_up_where_it_was_left() {
-    let ground = TestEnv::new(4).await;
+    let env = TestEnv::new(4).await;
     let dir = tempfile::tempdir().unwrap();
-    let inside = keeping_all(&ground, dir.path()).await;
-    let app = inside.app();
+    let db = keeping_all(&env, dir.path()).await;
+    let app = db.app();
     let mut writer = LiveWriter::new(13);
     for _ in 0..30 {
-        writer.write(&inside, &ground.owner, 500).await;
+        writer.write(&db, &env.owner, 500).await;
     }
     let since = NOW - 3 * DAY;
     let query = LiveQuery { start: LiveStart::Since(Micros(since)), ..LiveQuery::default() };
-    let mut feed = follow(&app, &ground.owner, query).await.unwrap();
+    let mut feed = follow(&app, &env.owner, query).await.unwrap();
     let mut messages = Vec::new();
     for round in 0..4 {
         let message = feed.next().await.unwrap().unwrap();
@@ -75,12 +75,12 @@ async fn a_history_is_taken_up_where_it_was_left() {
         let cursor = message.cursor.clone();
         messages.push(message);
         for _ in 0..4 {
-            writer.write(&inside, &ground.owner, 300).await;
+            writer.write(&db, &env.owner, 300).await;
         }
         if round == 1 {
-            inside.store.flush().await.unwrap();
+            db.store.flush().await.unwrap();
         }
-        feed = follow(&app, &ground.owner, after(&cursor)).await.unwrap();
+        feed = follow(&app, &env.owner, after(&cursor)).await.unwrap();
     }
     messages.extend(until(&mut feed, writer.last()).await);
     let received = rows(&messages);
@@ -93,8 +93,8 @@ async fn a_history_is_taken_up_where_it_was_left() {
     assert!(last == writer.winners(writer.last(), since), "the last that is told of each row is what it is");
     // A cursor of the live part that still knows of the history.
     let cursor = &messages[messages.len() - 1].cursor;
-    let mut again = follow(&app, &ground.owner, after(cursor)).await.unwrap();
-    writer.write(&inside, &ground.owner, 10).await;
+    let mut again = follow(&app, &env.owner, after(cursor)).await.unwrap();
+    writer.write(&db, &env.owner, 10).await;
     let more = until(&mut again, writer.last()).await;
     assert_eq!(rows(&more), writer.between(writer.last(), writer.last()));
 }

@@ -33,32 +33,32 @@ struct AckedRequest {
 
 /// Writes rows, of which each has a value of its own.
 struct LiveWriter {
-    chance: StdRng,
+    rng: StdRng,
     value: f64,
     written: Vec<AckedRequest>,
 }
 
 impl LiveWriter {
     fn new(seed: u64) -> LiveWriter {
-        LiveWriter { chance: StdRng::seed_from_u64(seed), value: 0.0, written: Vec::new() }
+        LiveWriter { rng: StdRng::seed_from_u64(seed), value: 0.0, written: Vec::new() }
     }
 
     /// Mostly new rows, also late ones and such that replace others, over some days.
     fn rows(&mut self, most: usize) -> Vec<Reading> {
-        let count = self.chance.random_range(1..=most);
+        let count = self.rng.random_range(1..=most);
         let mut rows = BTreeMap::new();
         for _ in 0..count {
-            let stream = self.chance.random_range(1..=3);
-            let ts = NOW - 3 * DAY + self.chance.random_range(0..4000) * MINUTE;
+            let stream = self.rng.random_range(1..=3);
+            let ts = NOW - 3 * DAY + self.rng.random_range(0..4000) * MINUTE;
             self.value += 1.0;
             rows.insert((stream, ts), Reading::good(StreamId(stream), Micros(ts), self.value));
         }
         rows.into_values().collect()
     }
 
-    async fn write(&mut self, inside: &TestDb, who: &Principal, most: usize) {
+    async fn write(&mut self, db: &TestDb, who: &Principal, most: usize) {
         let rows = self.rows(most);
-        let ack = inside.store.write(who, rows.iter().cloned().collect()).await.unwrap();
+        let ack = db.store.write(who, rows.iter().cloned().collect()).await.unwrap();
         self.written.push(AckedRequest { seq: ack.seq, rows });
     }
 
@@ -115,8 +115,8 @@ async fn what_is_wanted_follows_the_catalog() {
     use basalt::domain::group::GroupSpec;
     use basalt::domain::stream::StreamSpec;
 
-    let (ground, _dir, inside) = TestEnv::open_new(4).await;
-    let (app, catalog, owner) = (inside.app(), &ground.catalog, &ground.owner);
+    let (env, _dir, db) = TestEnv::open_new(4).await;
+    let (app, catalog, owner) = (db.app(), &env.catalog, &env.owner);
     let spec = GroupSpec { name: "line".into(), description: String::new() };
     let group = catalog.create_group(owner, spec, vec![StreamId(1)]).await.unwrap().id;
     let query = LiveQuery {
@@ -130,27 +130,27 @@ async fn what_is_wanted_follows_the_catalog() {
     };
     let mut feed = follow(&app, owner, query).await.unwrap();
     let mut ts = NOW;
-    let mut streams_told = async |inside: &TestDb, streams: &[i32]| {
+    let mut streams_told = async |db: &TestDb, streams: &[i32]| {
         ts += 1;
         let text =
             Reading { text: Some("end".into()), value: None, ..Reading::good(StreamId(4), Micros(ts), 0.0) };
         let numbers = streams.iter().map(|s| Reading::good(StreamId(*s), Micros(ts), f64::from(*s)));
         let rows: Readings = numbers.chain([text]).collect();
-        let ack = inside.store.write(owner, rows).await.unwrap();
+        let ack = db.store.write(owner, rows).await.unwrap();
         let message = rows_of(&until(&mut feed, ack.seq).await);
         message.into_iter().filter(|stream| *stream != 4).collect::<Vec<i32>>()
     };
-    assert_eq!(streams_told(&inside, &[1, 2, 3]).await, [1]);
+    assert_eq!(streams_told(&db, &[1, 2, 3]).await, [1]);
     catalog.update_group(owner, group, |_| {}, Some(vec![StreamId(2), StreamId(3)])).await.unwrap();
-    assert_eq!(streams_told(&inside, &[1, 2, 3]).await, [2, 3]);
+    assert_eq!(streams_told(&db, &[1, 2, 3]).await, [2, 3]);
     catalog.delete_stream(owner, StreamId(3)).await.unwrap();
-    assert_eq!(streams_told(&inside, &[1, 2]).await, [2]);
+    assert_eq!(streams_told(&db, &[1, 2]).await, [2]);
     let device = catalog.create_device(owner, DeviceSpec::new("other", Protocol::Virtual)).await.unwrap().id;
     let spec = StreamSpec { group: Some(group), ..StreamSpec::new("new", device) };
     let new = catalog.create_stream(owner, spec).await.unwrap().id;
-    assert_eq!(streams_told(&inside, &[1, 2, new.0]).await, [2, new.0]);
+    assert_eq!(streams_told(&db, &[1, 2, new.0]).await, [2, new.0]);
     catalog.delete_group(owner, group).await.unwrap();
-    assert_eq!(streams_told(&inside, &[1, 2, new.0]).await, [0; 0]);
+    assert_eq!(streams_told(&db, &[1, 2, new.0]).await, [0; 0]);
 }
 
 fn rows_of(messages: &[LiveMessage]) -> Vec<i32> {
@@ -159,8 +159,8 @@ fn rows_of(messages: &[LiveMessage]) -> Vec<i32> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_followed_is_named() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
-    let app = inside.app();
+    let (env, _dir, db) = TestEnv::open_new(3).await;
+    let app = db.app();
     let future = cursor::to_text(&basalt::store::live::position::FeedPosition::from_seq(9));
     let rows = rows![
         "a_stream_that_is_not_there", wanting(|w| w.streams = Some(vec![StreamId(1), StreamId(99)])), "streams", "stream 99";
@@ -171,7 +171,7 @@ async fn what_cannot_be_followed_is_named() {
         "a_rate_of_nothing", LiveQuery { max_rate: Some(0.0), ..LiveQuery::default() }, "maxRate", "0";
     ];
     for (name, query, field, part) in rows {
-        let error = follow(&app, &ground.owner, query).await.err().expect(name);
+        let error = follow(&app, &env.owner, query).await.err().expect(name);
         assert_eq!((error.kind, &*error.fields[0].field), (Kind::Invalid, field), "{name}");
         assert!(error.message.contains(part), "{name}: {error}");
     }
@@ -185,16 +185,16 @@ fn wanting(want: impl FnOnce(&mut SubscriptionFilter)) -> LiveQuery {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_rate_what_arrived_last_of_each_stream_is_told() {
-    let (ground, _dir, inside) = TestEnv::open_new(4).await;
-    let app = inside.app();
+    let (env, _dir, db) = TestEnv::open_new(4).await;
+    let app = db.app();
     // An interval so long that everything below is written in it.
     let query = LiveQuery { max_rate: Some(0.2), ..LiveQuery::default() };
-    let mut feed = follow(&app, &ground.owner, query).await.unwrap();
+    let mut feed = follow(&app, &env.owner, query).await.unwrap();
     let first = feed.next().await.unwrap().unwrap();
     assert!(first.readings.is_empty());
     let write = async |rows: &[(i32, i64, f64)]| {
         let rows = rows.iter().map(|(s, ts, v)| Reading::good(StreamId(*s), Micros(NOW + ts), *v)).collect();
-        inside.store.write(&ground.owner, rows).await.unwrap().seq
+        db.store.write(&env.owner, rows).await.unwrap().seq
     };
     let first = write(&[(1, 0, 0.5)]).await;
     let first_rows = rows(&until(&mut feed, first).await);
@@ -210,8 +210,8 @@ async fn with_a_rate_what_arrived_last_of_each_stream_is_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_feed_ends_when_its_key_has_expired() {
-    let (ground, _dir, inside) = TestEnv::open_new(3).await;
-    let app = inside.app();
+    let (env, _dir, db) = TestEnv::open_new(3).await;
+    let app = db.app();
     let spec = KeySpec {
         name: "short".into(),
         scopes: Scopes::all(),
@@ -221,13 +221,13 @@ async fn a_feed_ends_when_its_key_has_expired() {
         expires_at: Some(Micros(NOW + 60 * MINUTE)),
     };
     let secret = KeySecret { prefix: "short".into(), hash: [7; 32] };
-    let key = ground.catalog.create_key(&ground.owner, spec, secret).await.unwrap();
+    let key = env.catalog.create_key(&env.owner, spec, secret).await.unwrap();
     let standing = app.feeds.live_credential(Arc::new(key.principal()), None);
     let mut feed = app.feeds.live(&standing, LiveQuery::default()).await.unwrap();
     assert!(feed.next().await.unwrap().unwrap().readings.is_empty());
-    ground.clock.advance(120 * MINUTE);
+    env.clock.advance(120 * MINUTE);
     // The clock is looked at once a minute, and whenever the catalog changes.
-    ground.catalog.delete_stream(&ground.owner, StreamId(1)).await.unwrap();
+    env.catalog.delete_stream(&env.owner, StreamId(1)).await.unwrap();
     assert_eq!(feed.next().await.unwrap().unwrap_err().kind, Kind::Unauthenticated);
     assert!(feed.next().await.is_none(), "nothing comes after the end");
     assert_eq!(standing.check().unwrap_err().kind, Kind::Unauthenticated);
@@ -236,34 +236,34 @@ async fn a_feed_ends_when_its_key_has_expired() {
 /// After a failed sync nobody knows whether the rows are on the disk: they are told when a start has found them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_could_not_be_made_durable_is_told_to_nobody_before_it_is() {
-    let ground = TestEnv::new(4).await;
+    let env = TestEnv::new(4).await;
     let disk = LossyDisk::new();
-    let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
-    let app = inside.app();
+    let db = env.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+    let app = db.app();
     let mut writer = LiveWriter::new(17);
-    let mut feed = follow(&app, &ground.owner, LiveQuery::default()).await.unwrap();
-    writer.write(&inside, &ground.owner, 10).await;
+    let mut feed = follow(&app, &env.owner, LiveQuery::default()).await.unwrap();
+    writer.write(&db, &env.owner, 10).await;
     let message = until(&mut feed, writer.last()).await;
     assert_eq!(rows(&message), writer.between(1, 1));
     let cursor = message[message.len() - 1].cursor.clone();
     disk.fail_on(DiskOp::Sync, "wal");
     for _ in 0..3 {
         let rows: Readings = writer.rows(10).into_iter().collect();
-        assert_eq!(inside.store.write(&ground.owner, rows).await.unwrap_err().kind, Kind::Unavailable);
+        assert_eq!(db.store.write(&env.owner, rows).await.unwrap_err().kind, Kind::Unavailable);
     }
-    assert_eq!(inside.store.current_position().seq, 2);
-    drop((feed, app, inside));
+    assert_eq!(db.store.current_position().seq, 2);
+    drop((feed, app, db));
     let disk = disk.process_end();
-    let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
-    let app = inside.app();
-    writer.write(&inside, &ground.owner, 10).await;
-    let mut feed = follow(&app, &ground.owner, after(&cursor)).await.unwrap();
+    let db = env.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+    let app = db.app();
+    writer.write(&db, &env.owner, 10).await;
+    let mut feed = follow(&app, &env.owner, after(&cursor)).await.unwrap();
     let message = rows(&until(&mut feed, writer.last()).await);
     let mut stored: BTreeMap<_, _> =
         writer.between(1, 1).into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();
     stored.extend(message.into_iter().map(|r| ((r.stream.0, r.ts.0), r)));
     let query = ValuesQuery { include_bad: true, ..ValuesQuery::default() };
-    let found = inside.values(&ground.owner, query).await;
+    let found = db.values(&env.owner, query).await;
     let found: BTreeMap<_, _> = found.into_iter().map(|r| ((r.stream.0, r.ts.0), r)).collect();
     assert!(stored == found, "told {} rows, stored {}", stored.len(), found.len());
 }

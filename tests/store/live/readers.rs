@@ -45,7 +45,7 @@ impl FeedReader {
 async fn readers_of_every_speed_get_every_row_in_order_or_are_told_what_is_missing() {
     let mut behind = 0;
     for seed in 0..4 {
-        let ground = TestEnv::new(4).await;
+        let env = TestEnv::new(4).await;
         let dir = tempfile::tempdir().unwrap();
         let options = |dir: &std::path::Path| {
             let usual = store_options(dir);
@@ -53,50 +53,50 @@ async fn readers_of_every_speed_get_every_row_in_order_or_are_told_what_is_missi
             StoreOptions { wal_segment_bytes: 700, live_ring_bytes: 8000, flush, ..usual }
         };
         let open = || {
-            let (disk, clock) = (Arc::new(LocalDisk), ground.clock.clone());
-            TestDb::open(options(dir.path()), ground.catalog.clone(), disk, clock)
+            let (disk, clock) = (Arc::new(LocalDisk), env.clock.clone());
+            TestDb::open(options(dir.path()), env.catalog.clone(), disk, clock)
         };
-        let mut inside = open().await.unwrap();
-        let mut app = inside.app();
+        let mut db = open().await.unwrap();
+        let mut app = db.app();
         let mut writer = LiveWriter::new(seed);
-        let mut chance = StdRng::seed_from_u64(seed + 100);
+        let mut rng = StdRng::seed_from_u64(seed + 100);
         let mut readers: Vec<FeedReader> = Vec::new();
         for _ in 0..60 {
-            match chance.random_range(0..12) {
+            match rng.random_range(0..12) {
                 0..5 => {
-                    for _ in 0..chance.random_range(1..6) {
-                        writer.write(&inside, &ground.owner, 12).await;
+                    for _ in 0..rng.random_range(1..6) {
+                        writer.write(&db, &env.owner, 12).await;
                     }
                 }
                 5..9 if !readers.is_empty() => {
-                    let n = chance.random_range(0..readers.len());
-                    readers[n].read(&app, &ground.owner, &writer).await;
+                    let n = rng.random_range(0..readers.len());
+                    readers[n].read(&app, &env.owner, &writer).await;
                 }
                 5..9 => {
-                    let position = inside.store.current_position();
+                    let position = db.store.current_position();
                     let (next, cursor) = (position.seq, cursor::to_text(&position));
                     readers.extend((0..5).map(|_| FeedReader { feed: None, cursor: cursor.clone(), next }));
                 }
-                9 => inside.store.flush().await.unwrap(),
+                9 => db.store.flush().await.unwrap(),
                 10 => {
-                    let n = chance.random_range(0..=readers.len());
+                    let n = rng.random_range(0..=readers.len());
                     readers.iter_mut().skip(n).for_each(|reader| reader.feed = None);
                 }
                 _ => {
                     readers.iter_mut().for_each(|reader| reader.feed = None);
                     drop(app);
-                    if chance.random_bool(0.5) {
-                        inside.store.close().await.unwrap();
+                    if rng.random_bool(0.5) {
+                        db.store.close().await.unwrap();
                     }
-                    drop(inside);
-                    inside = open().await.unwrap();
-                    app = inside.app();
+                    drop(db);
+                    db = open().await.unwrap();
+                    app = db.app();
                 }
             }
         }
         for reader in &mut readers {
             let before = reader.next;
-            reader.read(&app, &ground.owner, &writer).await;
+            reader.read(&app, &env.owner, &writer).await;
             assert_eq!(reader.next, writer.last() + 1);
             behind += usize::from(before < reader.next);
         }
@@ -106,16 +106,16 @@ async fn readers_of_every_speed_get_every_row_in_order_or_are_told_what_is_missi
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_kept_is_told_as_a_gap() {
-    let (ground, _dir, inside) = TestEnv::open_new(4).await;
-    let app = inside.app();
+    let (env, _dir, db) = TestEnv::open_new(4).await;
+    let app = db.app();
     let mut writer = LiveWriter::new(7);
-    let begin = cursor::to_text(&inside.store.current_position());
+    let begin = cursor::to_text(&db.store.current_position());
     for _ in 0..40 {
-        writer.write(&inside, &ground.owner, 12).await;
+        writer.write(&db, &env.owner, 12).await;
     }
-    inside.store.flush().await.unwrap();
-    writer.write(&inside, &ground.owner, 12).await;
-    let mut feed = follow(&app, &ground.owner, after(&begin)).await.unwrap();
+    db.store.flush().await.unwrap();
+    writer.write(&db, &env.owner, 12).await;
+    let mut feed = follow(&app, &env.owner, after(&begin)).await.unwrap();
     let messages = until(&mut feed, writer.last()).await;
     let gaps: Vec<_> = messages.iter().filter_map(|m| m.gap.as_ref()).collect();
     let [gap] = gaps[..] else { panic!("one gap, not {}", gaps.len()) };

@@ -58,23 +58,23 @@ impl MqttPublisher {
 
 /// One life of the server: clients and flushes run until the power goes.
 async fn live(
-    ground: &TestEnv,
+    env: &TestEnv,
     disk: &LossyDisk,
     publishers: Vec<MqttPublisher>,
-    chance: &mut StdRng,
+    rng: &mut StdRng,
 ) -> Vec<MqttPublisher> {
-    let inside = ground.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
-    let app = inside.app();
+    let db = env.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
+    let app = db.app();
     app.mqtt.sessions.start().await.unwrap();
-    disk.power_off_after(chance.random_range(0..250));
+    disk.power_off_after(rng.random_range(0..250));
     let publishers_ended = CancellationToken::new();
     let flushing = tokio::spawn(flush_until_failure(
-        inside.clone(),
+        db.clone(),
         publishers_ended.clone(),
-        StdRng::seed_from_u64(chance.random()),
+        StdRng::seed_from_u64(rng.random()),
     ));
     let working: Vec<_> =
-        publishers.into_iter().map(|p| tokio::spawn(p.work(app.clone(), ground.owner.clone()))).collect();
+        publishers.into_iter().map(|p| tokio::spawn(p.work(app.clone(), env.owner.clone()))).collect();
     let mut after = Vec::new();
     for publisher in working {
         after.push(publisher.await.unwrap());
@@ -84,14 +84,14 @@ async fn live(
     after
 }
 
-async fn check(ground: &TestEnv, disk: &LossyDisk, publishers: &mut [MqttPublisher], place: &str) {
-    let opened = ground.open(disk.path(), Arc::new(disk.clone())).await;
-    let inside = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"));
-    let found = all_values(ground, &inside, place).await;
+async fn check(env: &TestEnv, disk: &LossyDisk, publishers: &mut [MqttPublisher], place: &str) {
+    let opened = env.open(disk.path(), Arc::new(disk.clone())).await;
+    let db = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"));
+    let found = all_values(env, &db, place).await;
     for publisher in publishers.iter_mut() {
         publisher.check(&found, place);
     }
-    let retained = ground.catalog.mqtt_retained().await.unwrap();
+    let retained = env.catalog.mqtt_retained().await.unwrap();
     for publisher in publishers.iter() {
         let level = format!("/s{}", publisher.stream);
         let message = retained.iter().find(|message| message.topic.ends_with(&level));
@@ -111,16 +111,16 @@ async fn check(ground: &TestEnv, disk: &LossyDisk, publishers: &mut [MqttPublish
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_message_is_lost_when_the_power_goes() {
     for seed in seeds(2, 16) {
-        let ground = TestEnv::new(WRITERS + 1).await;
-        let mut chance = StdRng::seed_from_u64(seed);
+        let env = TestEnv::new(WRITERS + 1).await;
+        let mut rng = StdRng::seed_from_u64(seed);
         let mut disk = LossyDisk::new();
         let publisher = |n: i32| MqttPublisher { stream: n + 1, ..MqttPublisher::default() };
         let mut publishers: Vec<MqttPublisher> = (0..WRITERS).map(publisher).collect();
         for life in 0..LIVES {
             let place = format!("seed {seed}, life {life}");
-            publishers = live(&ground, &disk, publishers, &mut chance).await;
-            disk = disk.power_loss(&mut chance);
-            check(&ground, &disk, &mut publishers, &place).await;
+            publishers = live(&env, &disk, publishers, &mut rng).await;
+            disk = disk.power_loss(&mut rng);
+            check(&env, &disk, &mut publishers, &place).await;
         }
     }
 }

@@ -13,8 +13,8 @@ use crate::in_process::{MINUTE, NOW, TestDb, TestEnv, message};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_what_was_deleted_leave_the_disk() {
-    let mut ground = TestEnv::new(3).await;
-    seal_windows(&ground);
+    let mut env = TestEnv::new(3).await;
+    seal_windows(&env);
     let dir = tempfile::tempdir().unwrap();
     let options = basalt::store::StoreOptions {
         compaction: basalt::store::compaction::CompactionOptions {
@@ -23,33 +23,33 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
         },
         ..crate::in_process::store_options(dir.path())
     };
-    let open = |ground: &TestEnv| {
+    let open = |env: &TestEnv| {
         let disk = Arc::new(basalt::store::disk::LocalDisk);
-        TestDb::open(options.clone(), ground.catalog.clone(), disk, ground.clock.clone())
+        TestDb::open(options.clone(), env.catalog.clone(), disk, env.clock.clone())
     };
-    let inside = open(&ground).await.unwrap();
+    let db = open(&env).await.unwrap();
     let spec = basalt::domain::device::DeviceSpec::new("gone", basalt::domain::device::Protocol::Virtual);
-    let device = ground.catalog.create_device(&ground.owner, spec).await.unwrap().id;
-    let own = ground.catalog.create_stream(&ground.owner, StreamSpec::new("s", device)).await.unwrap().id;
+    let device = env.catalog.create_device(&env.owner, spec).await.unwrap().id;
+    let own = env.catalog.create_stream(&env.owner, StreamSpec::new("s", device)).await.unwrap().id;
     for stream in [1, 2, own.0] {
-        inside.store.write(&ground.owner, minutes(stream, 3000, 50)).await.unwrap();
-        inside.store.flush().await.unwrap();
-        inside.store.write(&ground.owner, minutes(stream, 50, 50)).await.unwrap();
+        db.store.write(&env.owner, minutes(stream, 3000, 50)).await.unwrap();
+        db.store.flush().await.unwrap();
+        db.store.write(&env.owner, minutes(stream, 50, 50)).await.unwrap();
     }
     for id in [1, device.0] {
         let message = message(DeviceId(id), Micros(NOW - 5 * MINUTE), "");
-        inside.store.upsert(&ground.owner, message).await.unwrap();
+        db.store.upsert(&env.owner, message).await.unwrap();
     }
     // Merged files stay for readers outside; what was deleted does not.
-    inside.compact().await.unwrap();
+    db.compact().await.unwrap();
     let before = read_file_rows(dir.path(), "readings");
-    ground.catalog.delete_stream(&ground.owner, StreamId(1)).await.unwrap();
-    ground.catalog.delete_device(&ground.owner, device).await.unwrap();
-    drop(inside);
-    ground.reload().await;
-    let inside = open(&ground).await.unwrap();
-    inside.store.write(&ground.owner, minutes(2, 2, 1)).await.unwrap();
-    let removed = inside.store.run_retention().await.unwrap();
+    env.catalog.delete_stream(&env.owner, StreamId(1)).await.unwrap();
+    env.catalog.delete_device(&env.owner, device).await.unwrap();
+    drop(db);
+    env.reload().await;
+    let db = open(&env).await.unwrap();
+    db.store.write(&env.owner, minutes(2, 2, 1)).await.unwrap();
+    let removed = db.store.run_retention().await.unwrap();
     // Values, their statistics, and a message.
     assert_eq!(removed.rows, 2 * 100 + 2 * 100 + 1);
     let after = read_file_rows(dir.path(), "readings");
@@ -61,7 +61,7 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
     let hours = read_file_rows(dir.path(), "statistics_hourly");
     assert!(!hours.is_empty() && hours.keys().all(|(stream, ..)| *stream == 2), "{hours:?}");
     assert_eq!(read_file_rows(dir.path(), "messages").len(), 1);
-    assert_eq!(inside.store.newest_by_time(&ground.owner, StreamId(2)).unwrap().ts, Micros(NOW - MINUTE));
+    assert_eq!(db.store.newest_by_time(&env.owner, StreamId(2)).unwrap().ts, Micros(NOW - MINUTE));
     // The checkpoint forgets them too; also what is deleted when nothing is written any more.
     let checkpointed = || {
         let disk = Arc::new(basalt::store::disk::LocalDisk);
@@ -69,29 +69,28 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
         checkpoint.latest_values.streams()
     };
     assert_eq!(checkpointed(), [StreamId(2)]);
-    ground.catalog.delete_stream(&ground.owner, StreamId(2)).await.unwrap();
-    inside.store.forget(&[StreamId(2)]);
-    inside.store.run_retention().await.unwrap();
+    env.catalog.delete_stream(&env.owner, StreamId(2)).await.unwrap();
+    db.store.forget(&[StreamId(2)]);
+    db.store.run_retention().await.unwrap();
     assert_eq!(checkpointed(), []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_this_catalog_has_never_heard_of_keep_their_rows() {
-    let (ground, dir, inside) = TestEnv::open_new(3).await;
-    inside.store.write(&ground.owner, minutes(1, 300, 300)).await.unwrap();
-    inside.store.close().await.unwrap();
-    drop(inside);
+    let (env, dir, db) = TestEnv::open_new(3).await;
+    db.store.write(&env.owner, minutes(1, 300, 300)).await.unwrap();
+    db.store.close().await.unwrap();
+    drop(db);
     // Someone starts it with another catalog, whose ids begin later.
     let other = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", other.path().join("catalog.sqlite").display());
-    let catalog = Arc::new(Catalog::open(&url, ground.clock.clone()).await.unwrap());
+    let catalog = Arc::new(Catalog::open(&url, env.clock.clone()).await.unwrap());
     let owner = Principal::system(catalog.default_org());
     catalog.set_policy(&owner, PolicyTable::Readings, None, 60).await.unwrap();
     let disk = Arc::new(basalt::store::disk::LocalDisk);
-    let inside =
-        TestDb::open(crate::in_process::store_options(dir.path()), catalog, disk, ground.clock.clone())
-            .await
-            .unwrap();
-    assert_eq!(inside.store.run_retention().await.unwrap(), PurgeStats::default());
+    let db = TestDb::open(crate::in_process::store_options(dir.path()), catalog, disk, env.clock.clone())
+        .await
+        .unwrap();
+    assert_eq!(db.store.run_retention().await.unwrap(), PurgeStats::default());
     assert_eq!(stream_extent(&read_file_rows(dir.path(), "readings"), 1).0, 300);
 }

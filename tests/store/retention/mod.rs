@@ -74,15 +74,15 @@ pub fn read_file_rows(dir: &Path, table: &str) -> FileRows {
 }
 
 /// Waits for files that count no more to leave the disk: a query's pin goes with its task, a moment after its last row.
-pub async fn wait_for_cleanup(inside: &TestDb) {
+pub async fn wait_for_cleanup(db: &TestDb) {
     eventually("files that count no more have left the disk", Duration::from_secs(60), || async {
-        inside.store.run_retention().await.unwrap();
-        let snapshot = inside.store.snapshot();
+        db.store.run_retention().await.unwrap();
+        let snapshot = db.store.snapshot();
         let live = |table: Table| match table {
             Table::Readings => snapshot.lake.files().count(),
             _ => snapshot.upsert_tables[table].lake.files().count(),
         };
-        Table::ALL.iter().all(|table| files(&inside.dir, table.name()).len() == live(*table)).then_some(())
+        Table::ALL.iter().all(|table| files(&db.dir, table.name()).len() == live(*table)).then_some(())
     })
     .await;
 }
@@ -99,28 +99,28 @@ fn policy_change(stream: Option<i32>, table: PolicyTable, keep_us: i64) -> Polic
     PolicyChange { stream: stream.map(StreamId), tables: vec![table], drop_after_s }
 }
 
-async fn set_retention(ground: &TestEnv, stream: Option<i32>, table: PolicyTable, keep_us: i64) {
+async fn set_retention(env: &TestEnv, stream: Option<i32>, table: PolicyTable, keep_us: i64) {
     let stream = stream.map(StreamId);
-    ground.catalog.set_policy(&ground.owner, table, stream, keep_us / 1_000_000).await.unwrap();
+    env.catalog.set_policy(&env.owner, table, stream, keep_us / 1_000_000).await.unwrap();
 }
 
 /// Sets the clock to so many microseconds past `NOW`, or a moment later.
-fn set_clock(ground: &TestEnv, past: i64) {
-    ground.clock.advance(NOW + past - ground.clock.now().0);
+fn set_clock(env: &TestEnv, past: i64) {
+    env.clock.advance(NOW + past - env.clock.now().0);
 }
 
 /// Every window that ended by `NOW` is over for good.
-fn seal_windows(ground: &TestEnv) {
-    ground.clock.advance(10_000_000);
+fn seal_windows(env: &TestEnv) {
+    env.clock.advance(10_000_000);
 }
 
-async fn count(inside: &TestDb, who: &Principal, stream: i32) -> i64 {
+async fn count(db: &TestDb, who: &Principal, stream: i32) -> i64 {
     let query = format!("SELECT count(*) AS n FROM readings WHERE stream_id = {stream}");
-    inside.sql(who, &query).await[0]["n"].as_i64().unwrap()
+    db.sql(who, &query).await[0]["n"].as_i64().unwrap()
 }
 
-async fn expect_refusal(inside: &TestDb, who: &Principal, rows: Readings) -> String {
-    let error = inside.store.write(who, rows).await.unwrap_err();
+async fn expect_refusal(db: &TestDb, who: &Principal, rows: Readings) -> String {
+    let error = db.store.write(who, rows).await.unwrap_err();
     assert_eq!(error.kind, Kind::Invalid);
     error.message
 }

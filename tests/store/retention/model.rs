@@ -25,7 +25,7 @@ struct RetentionModel {
     policies: BTreeMap<Option<i32>, i64>,
     floors: BTreeMap<i32, i64>,
     gone: BTreeSet<i32>,
-    chance: StdRng,
+    rng: StdRng,
 }
 
 impl RetentionModel {
@@ -50,21 +50,21 @@ impl RetentionModel {
         self.rows.iter().filter(|(key, _)| is_shown(key)).map(|(key, value)| (*key, *value)).collect()
     }
 
-    async fn write(&mut self, ground: &TestEnv, inside: &TestDb) {
-        let now = ground.clock.now().0;
-        let count = self.chance.random_range(1..40);
+    async fn write(&mut self, env: &TestEnv, db: &TestDb) {
+        let now = env.clock.now().0;
+        let count = self.rng.random_range(1..40);
         let mut request = BTreeMap::new();
         for _ in 0..count {
-            let back = match self.chance.random_range(0..3) {
-                0 => self.chance.random_range(0..5 * MINUTE),
-                1 => self.chance.random_range(0..DAY),
-                _ => self.chance.random_range(0..4 * DAY),
+            let back = match self.rng.random_range(0..3) {
+                0 => self.rng.random_range(0..5 * MINUTE),
+                1 => self.rng.random_range(0..DAY),
+                _ => self.rng.random_range(0..4 * DAY),
             };
-            let stream = self.chance.random_range(1..=STREAMS);
+            let stream = self.rng.random_range(1..=STREAMS);
             if !self.gone.contains(&stream) {
                 // Away from the edges: the clock moves on between this and the check.
                 let ts = (now - back).div_euclid(10_000_000) * 10_000_000 + 5_000_000;
-                request.insert((stream, ts.min(now)), f64::from(self.chance.random_range(-99..99_i32)));
+                request.insert((stream, ts.min(now)), f64::from(self.rng.random_range(-99..99_i32)));
             }
         }
         let late = request.keys().filter(|(stream, ts)| *ts < self.cut(*stream, now).0).count();
@@ -72,26 +72,26 @@ impl RetentionModel {
             request.iter().map(|((s, ts), v)| Reading::good(StreamId(*s), Micros(*ts), *v)).collect()
         };
         if late > 0 {
-            let error = inside.store.write(&ground.owner, rows(&request)).await.unwrap_err();
+            let error = db.store.write(&env.owner, rows(&request)).await.unwrap_err();
             assert_eq!(error.fields.len(), late.min(20), "{error}");
             request.retain(|(stream, ts), _| *ts >= self.cut(*stream, now).0);
         }
-        inside.store.write(&ground.owner, rows(&request)).await.unwrap();
+        db.store.write(&env.owner, rows(&request)).await.unwrap();
         self.rows.extend(request);
     }
 
-    async fn change_policy(&mut self, ground: &TestEnv) {
-        let stream = self.chance.random_bool(0.6).then(|| self.chance.random_range(1..=STREAMS));
+    async fn change_policy(&mut self, env: &TestEnv) {
+        let stream = self.rng.random_bool(0.6).then(|| self.rng.random_range(1..=STREAMS));
         if stream.is_some_and(|s| self.gone.contains(&s)) {
             return;
         }
         let of = stream.map(StreamId);
-        if self.chance.random_bool(0.3) {
-            ground.catalog.remove_policy(&ground.owner, PolicyTable::Readings, of).await.unwrap();
+        if self.rng.random_bool(0.3) {
+            env.catalog.remove_policy(&env.owner, PolicyTable::Readings, of).await.unwrap();
             self.policies.remove(&stream);
         } else {
-            let keep = [600, 3600, 86_400, 2 * 86_400][self.chance.random_range(0..4)];
-            ground.catalog.set_policy(&ground.owner, PolicyTable::Readings, of, keep).await.unwrap();
+            let keep = [600, 3600, 86_400, 2 * 86_400][self.rng.random_range(0..4)];
+            env.catalog.set_policy(&env.owner, PolicyTable::Readings, of, keep).await.unwrap();
             self.policies.insert(stream, keep);
         }
     }
@@ -108,13 +108,13 @@ impl RetentionModel {
         }
     }
 
-    async fn check(&self, ground: &TestEnv, inside: &TestDb, place: &str) {
-        let expected = self.shown(ground.clock.now().0);
-        let found = all_values(ground, inside, place).await;
+    async fn check(&self, env: &TestEnv, db: &TestDb, place: &str) {
+        let expected = self.shown(env.clock.now().0);
+        let found = all_values(env, db, place).await;
         assert!(found == expected, "{place}: {} rows, expected {}", found.len(), expected.len());
         let total: f64 = expected.values().sum();
-        let totals = inside
-            .sql(&ground.owner, "SELECT count(*) AS n, coalesce(sum(value), 0.0) AS total FROM readings");
+        let totals =
+            db.sql(&env.owner, "SELECT count(*) AS n, coalesce(sum(value), 0.0) AS total FROM readings");
         let totals = totals.await;
         assert_eq!(totals[0]["n"], expected.len(), "{place}");
         // Computed statistics keep means: sums from them are exact but for rounding.
@@ -122,12 +122,12 @@ impl RetentionModel {
         assert!((found - total).abs() < 1e-6, "{place}: {found}, expected {total}");
         for stream in 1..=STREAMS {
             let newest = expected.range((stream, i64::MIN)..=(stream, i64::MAX)).next_back();
-            let last = inside.store.newest_by_time(&ground.owner, StreamId(stream));
+            let last = db.store.newest_by_time(&env.owner, StreamId(stream));
             let last = last.map(|r| ((r.stream.0, r.ts.0), r.value.unwrap()));
             assert_eq!(last, newest.map(|(key, value)| (*key, *value)), "{place}: the last of {stream}");
-            let floor = ground.catalog.raw_from([StreamId(stream)]).get(&stream).map(|ts| ts.0);
+            let floor = env.catalog.raw_from([StreamId(stream)]).get(&stream).map(|ts| ts.0);
             if !self.gone.contains(&stream) {
-                let from = self.cut(stream, ground.clock.now().0).1;
+                let from = self.cut(stream, env.clock.now().0).1;
                 assert_eq!(floor.unwrap_or(i64::MIN), from, "{place}: raw rows of {stream}");
             }
         }
@@ -137,33 +137,33 @@ impl RetentionModel {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
     for seed in seeds(1, 5) {
-        let mut ground = TestEnv::new(STREAMS + 1).await;
+        let mut env = TestEnv::new(STREAMS + 1).await;
         for stream in 1..=STREAMS {
             let window = WINDOWS[stream as usize - 1] as u32;
             let set = |spec: &mut StreamSpec| spec.statistics_interval_s = Some(window);
-            ground.catalog.update_stream(&ground.owner, StreamId(stream), set).await.unwrap();
+            env.catalog.update_stream(&env.owner, StreamId(stream), set).await.unwrap();
         }
         // Changed windows apply from the next one on: begin when all have.
-        ground.clock.advance(10 * DAY);
+        env.clock.advance(10 * DAY);
         let dir = tempfile::tempdir().unwrap();
-        let mut inside = ground.open_local(dir.path()).await;
+        let mut db = env.open_local(dir.path()).await;
         let (rows, policies, floors, gone) = Default::default();
-        let mut model = RetentionModel { rows, policies, floors, gone, chance: StdRng::seed_from_u64(seed) };
+        let mut model = RetentionModel { rows, policies, floors, gone, rng: StdRng::seed_from_u64(seed) };
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");
-            match model.chance.random_range(0..20) {
-                0..7 => model.write(&ground, &inside).await,
-                7..9 => model.change_policy(&ground).await,
+            match model.rng.random_range(0..20) {
+                0..7 => model.write(&env, &db).await,
+                7..9 => model.change_policy(&env).await,
                 9..12 => {
                     let times = [MINUTE / 4, 7 * MINUTE, 3 * 60 * MINUTE, DAY];
-                    ground.clock.advance(times[model.chance.random_range(0..4)]);
+                    env.clock.advance(times[model.rng.random_range(0..4)]);
                 }
                 12..15 => {
-                    let now = ground.clock.now().0;
-                    inside.store.flush().await.unwrap();
-                    inside.store.run_retention().await.unwrap();
+                    let now = env.clock.now().0;
+                    db.store.flush().await.unwrap();
+                    db.store.run_retention().await.unwrap();
                     model.retain(now);
-                    wait_for_cleanup(&inside).await;
+                    wait_for_cleanup(&db).await;
                     let found: Vec<_> =
                         read_file_rows(dir.path(), "readings").into_keys().map(|k| (k.0, k.1)).collect();
                     let expected: Vec<_> = model.rows.keys().copied().collect();
@@ -174,27 +174,27 @@ async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
                         expected.len()
                     );
                 }
-                15 => inside.store.flush().await.unwrap(),
-                16..18 => drop(inside.compact().await.unwrap()),
-                18 if model.chance.random_bool(0.2) && model.gone.len() < 2 => {
-                    let stream = model.chance.random_range(1..=STREAMS);
+                15 => db.store.flush().await.unwrap(),
+                16..18 => drop(db.compact().await.unwrap()),
+                18 if model.rng.random_bool(0.2) && model.gone.len() < 2 => {
+                    let stream = model.rng.random_range(1..=STREAMS);
                     if model.gone.insert(stream) {
-                        ground.catalog.delete_stream(&ground.owner, StreamId(stream)).await.unwrap();
-                        inside.store.forget(&[StreamId(stream)]);
+                        env.catalog.delete_stream(&env.owner, StreamId(stream)).await.unwrap();
+                        db.store.forget(&[StreamId(stream)]);
                         model.policies.remove(&Some(stream));
                     }
                 }
                 _ => {
-                    if model.chance.random_bool(0.5) {
-                        inside.store.close().await.unwrap();
+                    if model.rng.random_bool(0.5) {
+                        db.store.close().await.unwrap();
                     }
-                    drop(inside);
-                    ground.reload().await;
-                    inside = ground.open_local(dir.path()).await;
+                    drop(db);
+                    env.reload().await;
+                    db = env.open_local(dir.path()).await;
                 }
             }
             if step % 3 == 2 {
-                model.check(&ground, &inside, &place).await;
+                model.check(&env, &db, &place).await;
             }
         }
     }

@@ -26,7 +26,7 @@ pub const HOUR: i64 = 60 * MINUTE;
 pub struct RollupModel {
     pub rows: BTreeMap<(i32, i64), Reading>,
     pub posted: BTreeMap<(i32, i64), Statistic>,
-    pub chance: StdRng,
+    pub rng: StdRng,
     /// Microseconds gone by since the first row.
     gone: i64,
     now: i64,
@@ -38,17 +38,17 @@ const START: i64 = NOW - 14 * HOUR;
 impl RollupModel {
     pub fn time(&mut self) -> i64 {
         START
-            + match self.chance.random_range(0..10) {
-                0..7 => self.gone + self.chance.random_range(0..4 * MINUTE),
-                _ => self.chance.random_range(0..=self.gone + MINUTE),
+            + match self.rng.random_range(0..10) {
+                0..7 => self.gone + self.rng.random_range(0..4 * MINUTE),
+                _ => self.rng.random_range(0..=self.gone + MINUTE),
             }
     }
 
     fn reading(&mut self, ts: i64) -> Reading {
-        let stream = StreamId(self.chance.random_range(1..=STREAMS));
-        let number = f64::from(self.chance.random_range(-1000..1000_i32)) / 4.0 + 1e6;
+        let stream = StreamId(self.rng.random_range(1..=STREAMS));
+        let number = f64::from(self.rng.random_range(-1000..1000_i32)) / 4.0 + 1e6;
         let good = Reading::good(stream, Micros(ts), number);
-        match self.chance.random_range(0..12) {
+        match self.rng.random_range(0..12) {
             0 => Reading::lost(stream, Micros(ts)),
             _ if stream.0 == STREAMS => {
                 Reading { text: Some(format!("text {number}").into()), value: None, ..good }
@@ -58,44 +58,44 @@ impl RollupModel {
         }
     }
 
-    async fn write(&mut self, ground: &TestEnv, inside: &TestDb) {
-        let step = self.chance.random_range(0..2 * HOUR);
+    async fn write(&mut self, env: &TestEnv, db: &TestDb) {
+        let step = self.rng.random_range(0..2 * HOUR);
         self.gone = (self.gone + step).min(self.now - START);
-        let count = if self.chance.random_bool(0.3) { 600 } else { self.chance.random_range(1..20) };
+        let count = if self.rng.random_bool(0.3) { 600 } else { self.rng.random_range(1..20) };
         let request: Vec<Reading> = (0..count)
             .map(|_| {
                 let ts = self.time();
                 self.reading(ts)
             })
             .collect();
-        inside.store.write(&ground.owner, request.iter().cloned().collect::<Readings>()).await.unwrap();
+        db.store.write(&env.owner, request.iter().cloned().collect::<Readings>()).await.unwrap();
         for reading in request {
             self.rows.insert((reading.stream.0, reading.ts.0), reading);
         }
     }
 
-    async fn post(&mut self, ground: &TestEnv, inside: &TestDb) {
-        let window = if self.chance.random_bool(0.7) { MINUTE } else { 1 };
+    async fn post(&mut self, env: &TestEnv, db: &TestDb) {
+        let window = if self.rng.random_bool(0.7) { MINUTE } else { 1 };
         let ts = self.time() / window * window;
-        let stream = StreamId(self.chance.random_range(1..STREAMS));
-        let mean = f64::from(self.chance.random_range(-50..50_i32));
-        let has_ends = self.chance.random_bool(0.5);
+        let stream = StreamId(self.rng.random_range(1..STREAMS));
+        let mean = f64::from(self.rng.random_range(-50..50_i32));
+        let has_ends = self.rng.random_bool(0.5);
         let row = Statistic {
-            count: self.chance.random_range(1..5),
+            count: self.rng.random_range(1..5),
             min: has_ends.then_some(mean - 1.0),
             max: has_ends.then_some(mean + 1.0),
             q3: Some(mean + 0.5),
             ..posted_minute(stream, Micros(ts), mean)
         };
-        inside.store.upsert(&ground.owner, rows::posted_rows(std::slice::from_ref(&row))).await.unwrap();
+        db.store.upsert(&env.owner, rows::posted_rows(std::slice::from_ref(&row))).await.unwrap();
         self.posted.insert((stream.0, ts), row);
     }
 
-    async fn change_interval(&mut self, ground: &TestEnv) {
-        let stream = StreamId(self.chance.random_range(1..=STREAMS));
-        let interval = [None, Some(20), Some(300), Some(2400), Some(3600)][self.chance.random_range(0..5)];
+    async fn change_interval(&mut self, env: &TestEnv) {
+        let stream = StreamId(self.rng.random_range(1..=STREAMS));
+        let interval = [None, Some(20), Some(300), Some(2400), Some(3600)][self.rng.random_range(0..5)];
         let change = |spec: &mut basalt::domain::stream::StreamSpec| spec.statistics_interval_s = interval;
-        ground.catalog.update_stream(&ground.owner, stream, change).await.unwrap();
+        env.catalog.update_stream(&env.owner, stream, change).await.unwrap();
     }
 
     fn values(&self, stream: i32, (from, to): (i64, i64)) -> Vec<f64> {
@@ -103,8 +103,8 @@ impl RollupModel {
     }
 
     /// Windows that are over and hold a value.
-    fn windows(&self, ground: &TestEnv, now: i64) -> BTreeMap<(i32, i64), (i64, PlainStatistics)> {
-        let all = ground.catalog.all_windows();
+    fn windows(&self, env: &TestEnv, now: i64) -> BTreeMap<(i32, i64), (i64, PlainStatistics)> {
+        let all = env.catalog.all_windows();
         let mut found = BTreeMap::new();
         for (stream, ts) in self.rows.keys() {
             let windows: &Windows = &all[stream];
@@ -117,13 +117,13 @@ impl RollupModel {
         found
     }
 
-    async fn check_table(&self, ground: &TestEnv, inside: &TestDb, place: &str) {
+    async fn check_table(&self, env: &TestEnv, db: &TestDb, place: &str) {
         let query = "SELECT stream_id, CAST(ts AS BIGINT) AS ts, window_s, count, mean, rms, median, min, max, \
             q1, q3, origin FROM statistics ORDER BY origin, stream_id, ts";
-        let found = inside.sql(&ground.owner, query).await;
+        let found = db.sql(&env.owner, query).await;
         let (computed, posted): (Vec<&Value>, Vec<&Value>) =
             found.iter().partition(|row| row["origin"] == "computed");
-        let expected = self.windows(ground, self.now);
+        let expected = self.windows(env, self.now);
         assert_eq!(computed.len(), expected.len(), "{place}: windows");
         for (row, ((stream, ts), (seconds, of))) in computed.iter().zip(&expected) {
             let key = json!([stream, ts, seconds, of.count]);
@@ -146,11 +146,11 @@ impl RollupModel {
         assert_eq!(posted.into_iter().cloned().collect::<Vec<_>>(), expected, "{place}: posted");
     }
 
-    async fn check_aggregates(&mut self, ground: &TestEnv, inside: &TestDb, place: &str) {
+    async fn check_aggregates(&mut self, env: &TestEnv, db: &TestDb, place: &str) {
         for _ in 0..8 {
             let (a, b) = (self.time(), self.time());
             let (from, to) = (a.min(b), a.max(b));
-            let (time, range) = match self.chance.random_range(0..4) {
+            let (time, range) = match self.rng.random_range(0..4) {
                 0 => ("TRUE".to_owned(), (i64::MIN, i64::MAX)),
                 1 => {
                     let hour = from / HOUR * HOUR;
@@ -164,14 +164,14 @@ impl RollupModel {
                 ("stream_id = 2", vec![2]),
                 ("stream_id IN (1, 4)", vec![1, 4]),
                 ("stream_id > 1 AND stream_id <> 3", vec![2, 4]),
-            ][self.chance.random_range(0..4)]
+            ][self.rng.random_range(0..4)]
             .clone();
-            let (bucket, width) = BUCKETS[self.chance.random_range(0..BUCKETS.len())];
-            let by_stream = self.chance.random_bool(0.6);
+            let (bucket, width) = BUCKETS[self.rng.random_range(0..BUCKETS.len())];
+            let by_stream = self.rng.random_bool(0.6);
             let condition = format!("{which} AND {time}");
             self.check_one(
-                ground,
-                inside,
+                env,
+                db,
                 place,
                 AggregateQuery { condition, bucket, width, by_stream, range, streams },
             )
@@ -179,7 +179,7 @@ impl RollupModel {
         }
     }
 
-    async fn check_one(&self, ground: &TestEnv, inside: &TestDb, place: &str, of: AggregateQuery<'_>) {
+    async fn check_one(&self, env: &TestEnv, db: &TestDb, place: &str, of: AggregateQuery<'_>) {
         let stream = if of.by_stream { "stream_id" } else { "0" };
         let keys = [of.by_stream.then_some("stream_id"), (!of.bucket.is_empty()).then_some(of.bucket)];
         let keys: Vec<&str> = keys.into_iter().flatten().collect();
@@ -195,7 +195,7 @@ impl RollupModel {
              FROM readings WHERE {} {group} ORDER BY 1, 2",
             of.condition
         );
-        let found = inside.sql(&ground.owner, &query).await;
+        let found = db.sql(&env.owner, &query).await;
         let mut groups: BTreeMap<(i32, Option<i64>), Vec<&Reading>> = BTreeMap::new();
         if keys.is_empty() {
             groups.insert((0, None), Vec::new());
@@ -284,41 +284,41 @@ fn as_json(row: &Statistic) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_and_aggregates_that_use_them_agree_with_a_map() {
     for seed in seeds(1, 4) {
-        let (ground, _dir, mut inside) = TestEnv::open_new(STREAMS).await;
+        let (env, _dir, mut db) = TestEnv::open_new(STREAMS).await;
         let mut model = RollupModel {
             rows: BTreeMap::new(),
             posted: BTreeMap::new(),
-            chance: StdRng::seed_from_u64(seed),
+            rng: StdRng::seed_from_u64(seed),
             gone: 0,
             now: NOW,
         };
         for step in 0..STEPS {
             let place = format!("seed {seed}, step {step}");
-            match model.chance.random_range(0..19) {
-                0..7 => model.write(&ground, &inside).await,
-                7..9 => model.post(&ground, &inside).await,
-                9..12 => inside.store.flush().await.unwrap(),
-                12..14 => drop(inside.store.compute_statistics().await.unwrap()),
-                14 => drop(inside.compact().await.unwrap()),
-                15 => model.change_interval(&ground).await,
+            match model.rng.random_range(0..19) {
+                0..7 => model.write(&env, &db).await,
+                7..9 => model.post(&env, &db).await,
+                9..12 => db.store.flush().await.unwrap(),
+                12..14 => drop(db.store.compute_statistics().await.unwrap()),
+                14 => drop(db.compact().await.unwrap()),
+                15 => model.change_interval(&env).await,
                 18 => {
-                    let step = model.chance.random_range(0..40 * MINUTE);
-                    ground.clock.advance(step);
+                    let step = model.rng.random_range(0..40 * MINUTE);
+                    env.clock.advance(step);
                     model.now += step;
                 }
-                16 => inside = reopen(&ground, inside).await,
+                16 => db = reopen(&env, db).await,
                 _ => {
-                    inside.store.close().await.unwrap();
-                    inside = reopen(&ground, inside).await;
+                    db.store.close().await.unwrap();
+                    db = reopen(&env, db).await;
                 }
             }
             if step % 4 == 3 {
-                model.check_table(&ground, &inside, &place).await;
-                model.check_aggregates(&ground, &inside, &place).await;
-                model.check_steps(&ground, &inside, &place).await;
+                model.check_table(&env, &db, &place).await;
+                model.check_aggregates(&env, &db, &place).await;
+                model.check_steps(&env, &db, &place).await;
             }
         }
-        let hours = inside.store.snapshot().upsert_tables[Table::HourlyStatistics].lake.clone();
+        let hours = db.store.snapshot().upsert_tables[Table::HourlyStatistics].lake.clone();
         assert!(hours.files().count() > 0, "seed {seed}: there are hours to read");
     }
 }

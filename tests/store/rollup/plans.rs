@@ -13,12 +13,12 @@ const HOUR: i64 = 60 * MINUTE;
 /// A computed row that says something else than the readings shows that it is what an aggregate reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
-    let (ground, _dir, inside) = TestEnv::open_new(2).await;
+    let (env, _dir, db) = TestEnv::open_new(2).await;
     let start = NOW - HOUR;
     let rows = (0..30 * 60).map(|s| Reading::good(StreamId(1), Micros(start + s * 1_000_000), 1.0));
-    inside.store.write(&ground.owner, rows.collect()).await.unwrap();
-    inside.store.flush().await.unwrap();
-    inside.store.compute_statistics().await.unwrap();
+    db.store.write(&env.owner, rows.collect()).await.unwrap();
+    db.store.flush().await.unwrap();
+    db.store.compute_statistics().await.unwrap();
     // The window at 10 minutes, forged.
     let forged = rows::WindowRow {
         stream: 1,
@@ -30,7 +30,7 @@ async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
     let forged = rows::computed_batch(&[forged], 0);
     let table = basalt::store::table::Table::Statistics;
     let forged = basalt::store::upsert_rows::UpsertRows::new(table, forged).unwrap();
-    inside.store.upsert(&ground.owner, forged).await.unwrap();
+    db.store.upsert(&env.owner, forged).await.unwrap();
     for stage in ["in memory", "in the lake", "compacted"] {
         for (from, to, bucket, expected) in [
             (0, 30 * 60, "30 minutes", 1000.0),
@@ -46,24 +46,24 @@ async fn whole_windows_are_read_from_computed_rows_and_edges_from_readings() {
                 at(from),
                 at(to)
             );
-            let found = inside.sql(&ground.owner, &query).await;
+            let found = db.sql(&env.owner, &query).await;
             assert_eq!(found, [json!({"high": expected})], "{stage}: {query}");
         }
         match stage {
-            "in memory" => inside.store.flush().await.unwrap(),
-            _ => drop(inside.compact().await.unwrap()),
+            "in memory" => db.store.flush().await.unwrap(),
+            _ => drop(db.compact().await.unwrap()),
         }
     }
     // A row written into the window makes it raw again.
     let late = Reading::good(StreamId(1), Micros(start + 10 * MINUTE + 1), 2.0);
-    inside.store.write(&ground.owner, [late].into_iter().collect()).await.unwrap();
-    let found = inside.sql(&ground.owner, "SELECT max(value) AS high FROM readings").await;
+    db.store.write(&env.owner, [late].into_iter().collect()).await.unwrap();
+    let found = db.sql(&env.owner, "SELECT max(value) AS high FROM readings").await;
     assert_eq!(found, [json!({"high": 2.0})]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_questions_that_statistics_answer_exactly_are_rewritten() {
-    let (ground, _dir, inside) = TestEnv::open_new(2).await;
+    let (env, _dir, db) = TestEnv::open_new(2).await;
     let hour = "time_bucket('1 hour', ts)";
     for (query, expected) in rows![
         "SELECT count(*) FROM readings".to_owned(), true;
@@ -91,8 +91,8 @@ async fn only_questions_that_statistics_answer_exactly_are_rewritten() {
         "SELECT avg(value) FROM (SELECT value FROM readings LIMIT 5) x".to_owned(), false;
         format!("SELECT {hour} AS h, stream_id, avg(value) FROM readings GROUP BY ROLLUP (h, stream_id)"), false;
     ] {
-        inside.sql(&ground.owner, &query).await;
-        let plan = inside.sql(&ground.owner, &format!("EXPLAIN {query}")).await;
+        db.sql(&env.owner, &query).await;
+        let plan = db.sql(&env.owner, &format!("EXPLAIN {query}")).await;
         let text = json!(plan).to_string();
         let text = text.replace("\\n", "\n");
         assert_eq!(text.contains("Rollup"), expected, "{query}\n{text}");

@@ -32,33 +32,33 @@ const BUCKETS: [&str; 8] = [
 const SELECTIONS: [&str; 4] = ["true", "stream_id = 2", "stream_id IN (1, 3)", "stream_id > 1"];
 const HAVINGS: [&str; 4] = ["", "", " HAVING sum(value) > 0", " HAVING count(*) > 2 AND max(value) < 900000"];
 
-fn readings(chance: &mut StdRng, count: usize) -> Readings {
-    let reading = |chance: &mut StdRng| {
-        let stream = StreamId(chance.random_range(1..=STREAMS));
-        let ts = Micros(NOW - chance.random_range(1..SPAN / 1000) * 1000);
-        let value = f64::from(chance.random_range(-1_000_000..1_000_000_i32));
-        match chance.random_range(0..10) {
+fn readings(rng: &mut StdRng, count: usize) -> Readings {
+    let reading = |rng: &mut StdRng| {
+        let stream = StreamId(rng.random_range(1..=STREAMS));
+        let ts = Micros(NOW - rng.random_range(1..SPAN / 1000) * 1000);
+        let value = f64::from(rng.random_range(-1_000_000..1_000_000_i32));
+        match rng.random_range(0..10) {
             0 => Reading::lost(stream, ts),
             1 => Reading { quality: Quality::Uncertain, ..Reading::good(stream, ts, value) },
             _ => Reading::good(stream, ts, value),
         }
     };
-    (0..count).map(|_| reading(chance)).collect()
+    (0..count).map(|_| reading(rng)).collect()
 }
 
 /// An aggregate with a place for another condition.
-fn statement(chance: &mut StdRng) -> String {
-    let mut one_of = |texts: &[&'static str]| *texts.choose(chance).expect("a choice");
+fn statement(rng: &mut StdRng) -> String {
+    let mut one_of = |texts: &[&'static str]| *texts.choose(rng).expect("a choice");
     let (bucket, selection, having) = (one_of(&BUCKETS), one_of(&SELECTIONS), one_of(&HAVINGS));
     let stream = one_of(&["", "stream_id"]);
     let from = one_of(&["readings WHERE", "(SELECT value, ts, stream_id, seq FROM readings) AS r WHERE"]);
-    let time = |chance: &mut StdRng| Micros(NOW - chance.random_range(0..SPAN));
-    let range = match chance.random_range(0..4) {
+    let time = |rng: &mut StdRng| Micros(NOW - rng.random_range(0..SPAN));
+    let range = match rng.random_range(0..4) {
         0 => String::new(),
-        1 => format!(" AND ts >= '{}'", time(chance)),
-        2 => format!(" AND ts < '{}'", time(chance)),
+        1 => format!(" AND ts >= '{}'", time(rng)),
+        2 => format!(" AND ts < '{}'", time(rng)),
         _ => {
-            let (one, other) = (time(chance), time(chance));
+            let (one, other) = (time(rng), time(rng));
             format!(" AND ts BETWEEN '{}' AND '{}'", one.min(other), one.max(other))
         }
     };
@@ -75,19 +75,19 @@ fn statement(chance: &mut StdRng) -> String {
     )
 }
 
-async fn check(ground: &TestEnv, inside: &TestDb, chance: &mut StdRng, place: &str) {
+async fn check(env: &TestEnv, db: &TestDb, rng: &mut StdRng, place: &str) {
     for _ in 0..sized(8, 40) {
-        let statement = statement(chance);
+        let statement = statement(rng);
         let (fast, raw) = (statement.replace(" AND $raw", ""), statement.replace("$raw", RAW));
-        let of_statistics = inside.sql(&ground.owner, &fast).await;
-        let of_readings = inside.sql(&ground.owner, &raw).await;
+        let of_statistics = db.sql(&env.owner, &fast).await;
+        let of_readings = db.sql(&env.owner, &raw).await;
         assert!(
             of_statistics == of_readings,
             "{place}: {fast}{}",
             first_difference(&of_statistics, &of_readings)
         );
         for (text, is_rewritten) in [(fast, true), (raw, false)] {
-            let plan = json!(inside.sql(&ground.owner, &format!("EXPLAIN {text}")).await).to_string();
+            let plan = json!(db.sql(&env.owner, &format!("EXPLAIN {text}")).await).to_string();
             assert_eq!(plan.contains("Rollup"), is_rewritten, "{text}\n{plan}");
         }
     }
@@ -101,17 +101,17 @@ fn first_difference(one: &[Value], other: &[Value]) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whole_values_have_the_same_aggregates_from_statistics_and_from_readings() {
     for seed in seeds(1, 4) {
-        let (ground, _dir, inside) = TestEnv::open_new(STREAMS + 1).await;
-        let mut chance = StdRng::seed_from_u64(seed);
+        let (env, _dir, db) = TestEnv::open_new(STREAMS + 1).await;
+        let mut rng = StdRng::seed_from_u64(seed);
         for stage in ["computed", "late rows", "computed again"] {
             let count = if stage == "late rows" { 40 } else { sized(1_500, 6_000) };
-            let rows = readings(&mut chance, count);
-            inside.store.write(&ground.owner, rows).await.unwrap();
+            let rows = readings(&mut rng, count);
+            db.store.write(&env.owner, rows).await.unwrap();
             if stage != "late rows" {
-                inside.store.flush().await.unwrap();
-                inside.store.compute_statistics().await.unwrap();
+                db.store.flush().await.unwrap();
+                db.store.compute_statistics().await.unwrap();
             }
-            check(&ground, &inside, &mut chance, &format!("seed {seed}, {stage}")).await;
+            check(&env, &db, &mut rng, &format!("seed {seed}, {stage}")).await;
         }
     }
 }

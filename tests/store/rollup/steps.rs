@@ -39,21 +39,21 @@ const SPANS: [(&str, Option<&str>, BucketStartFn); 8] = [
 ];
 
 impl RollupModel {
-    pub async fn check_steps(&mut self, ground: &TestEnv, inside: &TestDb, place: &str) {
+    pub async fn check_steps(&mut self, env: &TestEnv, db: &TestDb, place: &str) {
         for _ in 0..6 {
             let (a, b) = (self.time(), self.time());
-            let aligned = self.chance.random_bool(0.5);
+            let aligned = self.rng.random_bool(0.5);
             let cut = if aligned { HOUR } else { 1 };
             let range = (a.min(b) / cut * cut, a.max(b) / cut * cut);
-            let (step, timezone, width) = SPANS[self.chance.random_range(0..SPANS.len())];
+            let (step, timezone, width) = SPANS[self.rng.random_range(0..SPANS.len())];
             let fields = BucketFields {
                 mean: true,
                 rms: true,
                 min: true,
                 max: true,
-                quantiles: self.chance.random_bool(0.5),
+                quantiles: self.rng.random_bool(0.5),
             };
-            let overlay = self.chance.random_bool(0.5);
+            let overlay = self.rng.random_bool(0.5);
             let query = StepQuery {
                 streams: (1..=STREAMS).map(StreamId).collect(),
                 from: Micros(range.0),
@@ -66,7 +66,7 @@ impl RollupModel {
             };
             let place = format!("{place}: {query:?}");
             let series: Vec<Vec<BucketSeries>> =
-                inside.engine.query_steps(&ground.owner, query).await.unwrap().try_collect().await.unwrap();
+                db.engine.query_steps(&env.owner, query).await.unwrap().try_collect().await.unwrap();
             let found: BTreeMap<(i32, i64), Bucket> = series
                 .into_iter()
                 .flatten()

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
-use serde::Serialize;
+use async_graphql::{Context, Object, Result, SimpleObject};
 
 use super::document::{DeletedDocument, parse_uuid, to_change};
 use super::input;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::objects::document::DocumentNode;
 use crate::api::graphql::objects::document::notification_channel::NotificationChannel;
 use crate::app::fields::reader::ReadMode;
@@ -19,51 +19,45 @@ use crate::domain::document::{Document, DocumentKind};
 #[derive(Default)]
 pub struct ChannelMutations;
 
-/// Input for a new notification channel. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct CreateNotificationChannelInput {
-    /// Name of the channel, 1 to 255 characters, unique in the organization.
-    name: String,
-    /// How notifications are sent: `EMAIL` or `WEBHOOK`.
-    #[graphql(name = "type")]
-    #[serde(rename = "type")]
-    kind: String,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: ChannelSettings,
-}
+input_objects! {
+    /// Input for a new notification channel. Omitted fields get their defaults.
+    pub struct CreateNotificationChannelInput {
+        /// Name of the channel, 1 to 255 characters, unique in the organization.
+        name: String,
+        /// How notifications are sent: `EMAIL` or `WEBHOOK`.
+        #[graphql(name = "type")]
+        #[serde(rename = "type")]
+        kind: String,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: ChannelSettings,
+    }
 
-/// Changes to a notification channel. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateNotificationChannelInput {
-    /// Name of the channel, 1 to 255 characters, unique in the organization.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    /// How notifications are sent: `EMAIL` or `WEBHOOK`.
-    #[graphql(name = "type")]
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<String>,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: ChannelSettings,
-}
+    /// Changes to a notification channel. Omitted fields stay unchanged.
+    pub struct UpdateNotificationChannelInput {
+        /// Name of the channel, 1 to 255 characters, unique in the organization.
+        name: Option<String>,
+        /// How notifications are sent: `EMAIL` or `WEBHOOK`.
+        #[graphql(name = "type")]
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: ChannelSettings,
+    }
 
-/// Channel settings besides name and type.
-#[derive(InputObject, Serialize)]
-pub struct ChannelSettings {
-    /// Addresses of e-mail, 1 to 50; of `EMAIL` only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recipients: Option<Vec<String>>,
-    /// URL of a webhook, at most 2,000 characters; of `WEBHOOK` only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    /// Key of the signatures of a webhook; never shown. Omitted, the stored one stays.
-    #[graphql(secret)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
-    /// Whether notifications go out at all; default true.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enabled: Option<bool>,
+    /// Channel settings besides name and type.
+    pub struct ChannelSettings {
+        /// Addresses of e-mail, 1 to 50; of `EMAIL` only.
+        recipients: Option<Vec<String>>,
+        /// URL of a webhook, at most 2,000 characters; of `WEBHOOK` only.
+        url: Option<String>,
+        /// Key of the signatures of a webhook; never shown. Omitted, the stored one stays.
+        #[graphql(secret)]
+        secret: Option<String>,
+        /// Whether notifications go out at all; default true.
+        enabled: Option<bool>,
+    }
 }
 
 /// Result of creating or updating a notification channel.

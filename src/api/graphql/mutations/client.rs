@@ -1,12 +1,12 @@
 //! Mutations that create and revoke clients of the vendors' APIs. They require a superuser.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use serde::Serialize;
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result, SimpleObject};
 
 use super::input;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::objects::client::Client;
 use crate::app::fields::client::read_client;
 use crate::app::fields::reader::ReadMode;
@@ -16,20 +16,19 @@ use crate::domain::ClientId;
 #[derive(Default)]
 pub struct ClientMutations;
 
-/// Input for a new client: its API, and for whom it acts.
-#[derive(InputObject, Serialize)]
-pub struct CreateClientInput {
-    /// API that the client calls: `instathings`, `blynk` or `mk`.
-    api: String,
-    /// Purpose of the client, 1 to 100 characters.
-    name: String,
-    /// Name of the user for whom a Blynk client acts; null for the organization.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    user: MaybeUndefined<String>,
-    /// Role of a Blynk client (`viewer`, `org-viewer`, `operator`, `importer`, `admin`) or an MK client (`admin`, `member`,
-    /// `readonly`); null for everything, or `viewer` with a user.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    role: MaybeUndefined<String>,
+input_objects! {
+    /// Input for a new client: its API, and for whom it acts.
+    pub struct CreateClientInput {
+        /// API that the client calls: `instathings`, `blynk` or `mk`.
+        api: String,
+        /// Purpose of the client, 1 to 100 characters.
+        name: String,
+        /// Name of the user for whom a Blynk client acts; null for the organization.
+        user: MaybeUndefined<String>,
+        /// Role of a Blynk client (`viewer`, `org-viewer`, `operator`, `importer`, `admin`) or an MK client (`admin`, `member`,
+        /// `readonly`); null for everything, or `viewer` with a user.
+        role: MaybeUndefined<String>,
+    }
 }
 
 /// Result of creating a client.

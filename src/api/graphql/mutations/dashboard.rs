@@ -1,7 +1,6 @@
 //! Mutations of dashboards.
 
-use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use serde::Serialize;
+use async_graphql::{Context, MaybeUndefined, Object, Result, SimpleObject};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use super::document::{DeletedDocument, parse_uuid, to_change};
 use super::input;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::objects::document::DocumentNode;
 use crate::api::graphql::objects::document::dashboard::Dashboard;
 use crate::app::fields::reader::ReadMode;
@@ -19,58 +19,50 @@ use crate::domain::{self, Error};
 #[derive(Default)]
 pub struct DashboardMutations;
 
-/// A widget and its place in the grid of 24 columns.
-#[derive(InputObject, Serialize)]
-pub struct WidgetInput {
-    /// Id of the widget, unique in the dashboard: 1 to 64 characters.
-    id: String,
-    /// How it shows its sensors: `LINE`, `GAUGE`, `STAT`, `TABLE`, `MAP` or `TEXT`.
-    #[graphql(name = "type")]
-    #[serde(rename = "type")]
-    widget_type: String,
-    /// First column, 0 to 23.
-    x: i32,
-    /// First row, from 0.
-    y: i32,
-    /// Width in columns; the last one is within the grid.
-    w: i32,
-    /// Height in rows of the grid.
-    h: i32,
-    /// What it shows, as a JSON object of at most 16 KiB; default `{}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    config: Option<Value>,
-}
+input_objects! {
+    /// A widget and its place in the grid of 24 columns.
+    pub struct WidgetInput {
+        /// Id of the widget, unique in the dashboard: 1 to 64 characters.
+        id: String,
+        /// How it shows its sensors: `LINE`, `GAUGE`, `STAT`, `TABLE`, `MAP` or `TEXT`.
+        #[graphql(name = "type")]
+        #[serde(rename = "type")]
+        widget_type: String,
+        /// First column, 0 to 23.
+        x: i32,
+        /// First row, from 0.
+        y: i32,
+        /// Width in columns; the last one is within the grid.
+        w: i32,
+        /// Height in rows of the grid.
+        h: i32,
+        /// What it shows, as a JSON object of at most 16 KiB; default `{}`.
+        config: Option<Value>,
+    }
 
-/// Input for a new dashboard. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct CreateDashboardInput {
-    /// Name of the dashboard, 1 to 255 characters; others may have the same.
-    name: String,
-    /// Free-text description, at most 4,000 characters; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    description: MaybeUndefined<String>,
-    /// Widgets in the order of the dashboard, at most 100.
-    layout: Vec<WidgetInput>,
-    /// Whether it is shown first; default false.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    is_default: Option<bool>,
-}
+    /// Input for a new dashboard. Omitted fields get their defaults.
+    pub struct CreateDashboardInput {
+        /// Name of the dashboard, 1 to 255 characters; others may have the same.
+        name: String,
+        /// Free-text description, at most 4,000 characters; null for none.
+        description: MaybeUndefined<String>,
+        /// Widgets in the order of the dashboard, at most 100.
+        layout: Vec<WidgetInput>,
+        /// Whether it is shown first; default false.
+        is_default: Option<bool>,
+    }
 
-/// Changes to a dashboard. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateDashboardInput {
-    /// Name of the dashboard, 1 to 255 characters; others may have the same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    /// Free-text description, at most 4,000 characters; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    description: MaybeUndefined<String>,
-    /// Widgets in the order of the dashboard, at most 100.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    layout: Option<Vec<WidgetInput>>,
-    /// Whether it is shown first; default false.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    is_default: Option<bool>,
+    /// Changes to a dashboard. Omitted fields stay unchanged.
+    pub struct UpdateDashboardInput {
+        /// Name of the dashboard, 1 to 255 characters; others may have the same.
+        name: Option<String>,
+        /// Free-text description, at most 4,000 characters; null for none.
+        description: MaybeUndefined<String>,
+        /// Widgets in the order of the dashboard, at most 100.
+        layout: Option<Vec<WidgetInput>>,
+        /// Whether it is shown first; default false.
+        is_default: Option<bool>,
+    }
 }
 
 /// Result of creating or updating a dashboard.

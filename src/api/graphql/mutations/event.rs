@@ -1,6 +1,6 @@
 //! Mutations of events.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result, SimpleObject};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,6 +9,7 @@ use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::Level;
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::object::object;
 use crate::api::graphql::objects::event::Event;
 use crate::api::graphql::scalars::DateTime;
@@ -23,68 +24,54 @@ const ROW_ID_FIELDS: [(&str, NodeType); 2] = [("device", NodeType::Device), ("da
 #[derive(Default)]
 pub struct EventMutations;
 
-/// Event settings besides the kind. Omitted fields keep their value on update and get their default on creation.
-#[derive(InputObject, Serialize)]
-pub struct EventSettings {
-    /// Id or row number of the device of the event; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    device: MaybeUndefined<ID>,
-    /// Id or row number of the stream of the event; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    data: MaybeUndefined<ID>,
-    /// Severity of the event; default `info`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    level: MaybeUndefined<Level>,
-    /// Time of the event; default now.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    timestamp: MaybeUndefined<DateTime>,
-    /// Description of the event, at most 4,000 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    message: MaybeUndefined<String>,
-    /// URL with more information, http or https, at most 2,000 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    url: MaybeUndefined<String>,
-    /// Additional data as a JSON object; default `{}`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    payload: MaybeUndefined<Value>,
-}
+input_objects! {
+    /// Event settings besides the kind. Omitted fields keep their value on update and get their default on creation.
+    pub struct EventSettings {
+        /// Id or row number of the device of the event; null for none.
+        device: MaybeUndefined<ID>,
+        /// Id or row number of the stream of the event; null for none.
+        data: MaybeUndefined<ID>,
+        /// Severity of the event; default `info`.
+        level: MaybeUndefined<Level>,
+        /// Time of the event; default now.
+        timestamp: MaybeUndefined<DateTime>,
+        /// Description of the event, at most 4,000 characters.
+        message: MaybeUndefined<String>,
+        /// URL with more information, http or https, at most 2,000 characters.
+        url: MaybeUndefined<String>,
+        /// Additional data as a JSON object; default `{}`.
+        payload: MaybeUndefined<Value>,
+    }
 
-/// Input for a new event. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct CreateEventInput {
-    /// Kind of event: 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
-    kind: String,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: EventSettings,
-}
+    /// Input for a new event. Omitted fields get their defaults.
+    pub struct CreateEventInput {
+        /// Kind of event: 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
+        kind: String,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: EventSettings,
+    }
 
-/// Changes to an event. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateEventInput {
-    /// Kind of event: 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    kind: MaybeUndefined<String>,
-    /// Whether the event has been acknowledged.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acknowledged: Option<bool>,
-    /// Text about the event, at most 4,000 characters; null removes it.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    note: MaybeUndefined<String>,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: EventSettings,
-}
+    /// Changes to an event. Omitted fields stay unchanged.
+    pub struct UpdateEventInput {
+        /// Kind of event: 1 to 32 letters, digits, underscores or hyphens, such as `alarm`.
+        kind: MaybeUndefined<String>,
+        /// Whether the event has been acknowledged.
+        acknowledged: Option<bool>,
+        /// Text about the event, at most 4,000 characters; null removes it.
+        note: MaybeUndefined<String>,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: EventSettings,
+    }
 
-/// What to extract from the document at an event's URL.
-#[derive(InputObject, Serialize)]
-pub struct ProcessEventInput {
-    /// CSS selector of the elements to extract; null extracts the whole text.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    selector: MaybeUndefined<String>,
-    /// Attribute to extract from each element; null extracts its text.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    attr: MaybeUndefined<String>,
+    /// What to extract from the document at an event's URL.
+    pub struct ProcessEventInput {
+        /// CSS selector of the elements to extract; null extracts the whole text.
+        selector: MaybeUndefined<String>,
+        /// Attribute to extract from each element; null extracts its text.
+        attr: MaybeUndefined<String>,
+    }
 }
 
 /// Data extracted from the document at an event's URL.

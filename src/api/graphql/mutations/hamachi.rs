@@ -1,11 +1,11 @@
 //! Mutations that join or leave Hamachi networks on this machine.
 
-use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use serde::Serialize;
+use async_graphql::{Context, Enum, MaybeUndefined, Object, Result, SimpleObject};
 
 use super::input;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::input_object::input_objects;
 use crate::app::fields::json_source::JsonObject;
 use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::domain;
@@ -14,15 +14,15 @@ use crate::domain;
 #[derive(Default)]
 pub struct HamachiMutations;
 
-/// The Hamachi network to join.
-#[derive(InputObject, Serialize)]
-pub struct JoinHamachiNetworkInput {
-    /// Id or name of the network, 4 to 64 characters.
-    network: String,
-    /// Password of the network, at most 128 characters; null if it has none.
-    #[graphql(secret)]
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    password: MaybeUndefined<String>,
+input_objects! {
+    /// The Hamachi network to join.
+    pub struct JoinHamachiNetworkInput {
+        /// Id or name of the network, 4 to 64 characters.
+        network: String,
+        /// Password of the network, at most 128 characters; null if it has none.
+        #[graphql(secret)]
+        password: MaybeUndefined<String>,
+    }
 }
 
 /// Outcome of joining a network.

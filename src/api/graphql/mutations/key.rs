@@ -1,12 +1,12 @@
 //! Mutations that create, rename and revoke API keys. They require a superuser.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use serde::Serialize;
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result, SimpleObject};
 
 use super::{DeletePayload, input};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::object::object;
 use crate::api::graphql::objects::key::ApiKey;
 use crate::api::graphql::scalars::DateTime;
@@ -22,33 +22,29 @@ const ROW_ID_FIELDS: [(&str, NodeType); 2] =
 #[derive(Default)]
 pub struct KeyMutations;
 
-/// Input for a new API key: its scopes, accessible data and expiry.
-#[derive(InputObject, Serialize)]
-pub struct CreateKeyInput {
-    /// Purpose of the key, 1 to 100 characters.
-    name: String,
-    /// At least one scope, such as `value:read`; a write scope includes the read scope.
-    scopes: Vec<String>,
-    /// Devices that the key may access; if `allowedData` is null too, it may access all devices and streams.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    allowed_devices: MaybeUndefined<Vec<ID>>,
-    /// Streams that the key may access in addition to those of `allowedDevices`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    allowed_data: MaybeUndefined<Vec<ID>>,
-    /// Row numbers of the only dashboards, and documents of any kind, that the key may read; only with `allowedDevices` or
-    /// `allowedData`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    allowed_dashboards: MaybeUndefined<Vec<i32>>,
-    /// Time from which the key is refused, in the future; null for no expiry.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    expires_at: MaybeUndefined<DateTime>,
-}
+input_objects! {
+    /// Input for a new API key: its scopes, accessible data and expiry.
+    pub struct CreateKeyInput {
+        /// Purpose of the key, 1 to 100 characters.
+        name: String,
+        /// At least one scope, such as `value:read`; a write scope includes the read scope.
+        scopes: Vec<String>,
+        /// Devices that the key may access; if `allowedData` is null too, it may access all devices and streams.
+        allowed_devices: MaybeUndefined<Vec<ID>>,
+        /// Streams that the key may access in addition to those of `allowedDevices`.
+        allowed_data: MaybeUndefined<Vec<ID>>,
+        /// Row numbers of the only dashboards, and documents of any kind, that the key may read; only with `allowedDevices` or
+        /// `allowedData`.
+        allowed_dashboards: MaybeUndefined<Vec<i32>>,
+        /// Time from which the key is refused, in the future; null for no expiry.
+        expires_at: MaybeUndefined<DateTime>,
+    }
 
-/// Changes to an API key. Scopes and accessible data cannot be changed; create another key instead.
-#[derive(InputObject, Serialize)]
-pub struct UpdateKeyInput {
-    /// Purpose of the key, 1 to 100 characters.
-    name: String,
+    /// Changes to an API key. Scopes and accessible data cannot be changed; create another key instead.
+    pub struct UpdateKeyInput {
+        /// Purpose of the key, 1 to 100 characters.
+        name: String,
+    }
 }
 
 /// Result of creating an API key.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use serde::Serialize;
+use async_graphql::{Context, MaybeUndefined, Object, Result, SimpleObject};
 
 use super::{DeletePayload, input, payload};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::object::object;
 use crate::api::graphql::objects::job::Job;
 use crate::api::graphql::objects::model::Model;
@@ -21,21 +21,18 @@ use crate::domain::{self, JobId, ModelId};
 #[derive(Default)]
 pub struct ModelMutations;
 
-/// Changes to a model. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateModelInput {
-    /// Whether the model scores new readings.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    enabled: MaybeUndefined<bool>,
-    /// Scores above this threshold are anomalous; null disables anomaly events.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    threshold: MaybeUndefined<f64>,
-    /// An anomaly ends when the score falls below this fraction of the threshold; above 0, at most 1.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    clear_ratio: MaybeUndefined<f64>,
-    /// Number of consecutive windows above the threshold that start an anomaly.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    min_windows: MaybeUndefined<i32>,
+input_objects! {
+    /// Changes to a model. Omitted fields stay unchanged.
+    pub struct UpdateModelInput {
+        /// Whether the model scores new readings.
+        enabled: MaybeUndefined<bool>,
+        /// Scores above this threshold are anomalous; null disables anomaly events.
+        threshold: MaybeUndefined<f64>,
+        /// An anomaly ends when the score falls below this fraction of the threshold; above 0, at most 1.
+        clear_ratio: MaybeUndefined<f64>,
+        /// Number of consecutive windows above the threshold that start an anomaly.
+        min_windows: MaybeUndefined<i32>,
+    }
 }
 
 payload! {

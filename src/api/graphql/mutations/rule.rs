@@ -8,6 +8,7 @@ use super::document::{DeletedDocument, parse_uuid, to_change};
 use super::{input, payload};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::objects::alert::AlertRule;
 use crate::app::alert::ShownAlertRule;
 use crate::app::fields::reader::{FieldReader, ReadMode};
@@ -38,56 +39,43 @@ impl CreateAlertRuleInput {
     }
 }
 
-/// Changes to an alert rule. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateAlertRuleInput {
-    /// Name of the rule, 1 to 255 characters, unique in the organization.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    /// Severity of the alerts: `INFO`, `WARNING` or `CRITICAL`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    severity: Option<String>,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: AlertRuleSettings,
-}
+input_objects! {
+    /// Changes to an alert rule. Omitted fields stay unchanged.
+    pub struct UpdateAlertRuleInput {
+        /// Name of the rule, 1 to 255 characters, unique in the organization.
+        name: Option<String>,
+        /// Severity of the alerts: `INFO`, `WARNING` or `CRITICAL`.
+        severity: Option<String>,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: AlertRuleSettings,
+    }
 
-/// Settings of a rule besides its name and severity.
-#[derive(InputObject, Serialize)]
-pub struct AlertRuleSettings {
-    /// Id or row number of the stream that is watched; null of a rule on a device.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    stream: MaybeUndefined<ID>,
-    /// Id or row number of the device whose state is watched; null of a rule on a stream.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    device: MaybeUndefined<ID>,
-    /// Quantity that is compared: `VALUE`, `AVG`, `MIN`, `MAX`, `COUNT`, `NO_DATA` or `DEVICE_STATE`; default `VALUE`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    evaluation: Option<String>,
-    /// Length of the window, 1 to 86,400 s; null for `VALUE`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    window_seconds: MaybeUndefined<i32>,
-    /// Comparison: `GT`, `GTE`, `LT`, `LTE`, `EQ`, `NEQ`, `IS_TRUE`, `IS_FALSE` or `CONTAINS`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    operator: MaybeUndefined<String>,
-    /// Number, text or name of a state that is compared with.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    threshold: MaybeUndefined<Value>,
-    /// Shortest time between two alerts, 0 to 604,800 s; default 300.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cooldown_seconds: Option<i32>,
-    /// Whether the open alert is resolved when the condition ends; default false.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auto_resolve: Option<bool>,
-    /// Whether the rule is evaluated; default true.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enabled: Option<bool>,
-    /// UUIDs of the notification channels that are told, at most 50.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channels: Option<Vec<String>>,
-    /// Free-text description, at most 4,000 characters; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    description: MaybeUndefined<String>,
+    /// Settings of a rule besides its name and severity.
+    pub struct AlertRuleSettings {
+        /// Id or row number of the stream that is watched; null of a rule on a device.
+        stream: MaybeUndefined<ID>,
+        /// Id or row number of the device whose state is watched; null of a rule on a stream.
+        device: MaybeUndefined<ID>,
+        /// Quantity that is compared: `VALUE`, `AVG`, `MIN`, `MAX`, `COUNT`, `NO_DATA` or `DEVICE_STATE`; default `VALUE`.
+        evaluation: Option<String>,
+        /// Length of the window, 1 to 86,400 s; null for `VALUE`.
+        window_seconds: MaybeUndefined<i32>,
+        /// Comparison: `GT`, `GTE`, `LT`, `LTE`, `EQ`, `NEQ`, `IS_TRUE`, `IS_FALSE` or `CONTAINS`.
+        operator: MaybeUndefined<String>,
+        /// Number, text or name of a state that is compared with.
+        threshold: MaybeUndefined<Value>,
+        /// Shortest time between two alerts, 0 to 604,800 s; default 300.
+        cooldown_seconds: Option<i32>,
+        /// Whether the open alert is resolved when the condition ends; default false.
+        auto_resolve: Option<bool>,
+        /// Whether the rule is evaluated; default true.
+        enabled: Option<bool>,
+        /// UUIDs of the notification channels that are told, at most 50.
+        channels: Option<Vec<String>>,
+        /// Free-text description, at most 4,000 characters; null for none.
+        description: MaybeUndefined<String>,
+    }
 }
 
 payload! {

@@ -1,12 +1,12 @@
 //! Mutation that writes a statistic in place of a computed one.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use serde::Serialize;
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result, SimpleObject};
 
 use super::input;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::objects::statistic::Statistic;
 use crate::api::graphql::scalars::{BigInt, DateTime};
 use crate::app::fields::reader::ReadMode;
@@ -16,38 +16,31 @@ use crate::domain::StreamId;
 #[derive(Default)]
 pub struct StatisticMutations;
 
-/// A statistic written by a client. Omitted fields are null, except `timestamp` and `count`.
-#[derive(InputObject, Serialize)]
-pub struct WriteStatisticInput {
-    /// Id or row number of the stream.
-    #[serde(skip)]
-    stream: ID,
-    /// Time of the statistic; default now. A statistic previously written for the same time is replaced.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    timestamp: MaybeUndefined<DateTime>,
-    /// Number of values that the statistic represents; default 1.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    count: MaybeUndefined<BigInt>,
-    /// The arithmetic mean, in the stream's unit.
-    mean: f64,
-    /// Root mean square, in the stream's unit.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    rms: MaybeUndefined<f64>,
-    /// Median, in the stream's unit.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    median: MaybeUndefined<f64>,
-    /// Smallest value, in the stream's unit; must not exceed `max`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    min: MaybeUndefined<f64>,
-    /// The largest value, in the stream's unit.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    max: MaybeUndefined<f64>,
-    /// First quartile, in the stream's unit.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    q1: MaybeUndefined<f64>,
-    /// Third quartile, in the stream's unit.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    q3: MaybeUndefined<f64>,
+input_objects! {
+    /// A statistic written by a client. Omitted fields are null, except `timestamp` and `count`.
+    pub struct WriteStatisticInput {
+        /// Id or row number of the stream.
+        #[serde(skip)]
+        stream: ID,
+        /// Time of the statistic; default now. A statistic previously written for the same time is replaced.
+        timestamp: MaybeUndefined<DateTime>,
+        /// Number of values that the statistic represents; default 1.
+        count: MaybeUndefined<BigInt>,
+        /// The arithmetic mean, in the stream's unit.
+        mean: f64,
+        /// Root mean square, in the stream's unit.
+        rms: MaybeUndefined<f64>,
+        /// Median, in the stream's unit.
+        median: MaybeUndefined<f64>,
+        /// Smallest value, in the stream's unit; must not exceed `max`.
+        min: MaybeUndefined<f64>,
+        /// The largest value, in the stream's unit.
+        max: MaybeUndefined<f64>,
+        /// First quartile, in the stream's unit.
+        q1: MaybeUndefined<f64>,
+        /// Third quartile, in the stream's unit.
+        q3: MaybeUndefined<f64>,
+    }
 }
 
 /// Result of writing a statistic.

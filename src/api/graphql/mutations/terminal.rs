@@ -1,11 +1,12 @@
 //! Mutations for terminal grants: signed single-use tokens that permit opening a terminal.
 
-use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
+use async_graphql::{Context, MaybeUndefined, Object, Result, SimpleObject};
 use serde::Serialize;
 
 use super::input;
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::errors::{UserError, into_payload};
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::scalars::DateTime;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::grant::Grant;
@@ -14,19 +15,18 @@ use crate::domain::grant::Grant;
 #[derive(Default)]
 pub struct TerminalMutations;
 
-/// The terminal to open and the permissions in it.
-#[derive(InputObject, Serialize)]
-pub struct IssueTerminalGrantInput {
-    /// Name of the terminal at the terminal service, 1 to 128 characters.
-    terminal_id: String,
-    /// Name of the machine that the terminal runs on, 1 to 128 characters.
-    host_id: String,
-    /// Whether keyboard input is allowed; default false.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    interactive: MaybeUndefined<bool>,
-    /// Presets that may be run without keyboard input: at most 32, each of 1 to 64 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    allowed_presets: MaybeUndefined<Vec<String>>,
+input_objects! {
+    /// The terminal to open and the permissions in it.
+    pub struct IssueTerminalGrantInput {
+        /// Name of the terminal at the terminal service, 1 to 128 characters.
+        terminal_id: String,
+        /// Name of the machine that the terminal runs on, 1 to 128 characters.
+        host_id: String,
+        /// Whether keyboard input is allowed; default false.
+        interactive: MaybeUndefined<bool>,
+        /// Presets that may be run without keyboard input: at most 32, each of 1 to 64 characters.
+        allowed_presets: MaybeUndefined<Vec<String>>,
+    }
 }
 
 /// The argument of `redeemTerminalGrant`, as the fields that are read.

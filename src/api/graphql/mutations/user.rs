@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result};
-use serde::Serialize;
+use async_graphql::{Context, MaybeUndefined, Object, Result};
 
 use super::{DeletePayload, input, payload};
 use crate::api::graphql::context::{app, caller};
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::object::object;
 use crate::api::graphql::objects::user::{User, UserRole};
 use crate::app::fields::reader::ReadMode;
@@ -16,31 +16,28 @@ use crate::domain::{UserId, org};
 #[derive(Default)]
 pub struct UserMutations;
 
-/// Input for a new user of the organization.
-#[derive(InputObject, Serialize)]
-pub struct CreateUserInput {
-    /// Name to log in with, 1 to 150 characters; unique over all organizations.
-    username: String,
-    /// Password, with which the user logs in.
-    #[graphql(secret)]
-    password: String,
-    /// What the user may do.
-    role: UserRole,
-}
+input_objects! {
+    /// Input for a new user of the organization.
+    pub struct CreateUserInput {
+        /// Name to log in with, 1 to 150 characters; unique over all organizations.
+        username: String,
+        /// Password, with which the user logs in.
+        #[graphql(secret)]
+        password: String,
+        /// What the user may do.
+        role: UserRole,
+    }
 
-/// Changes to a user.
-#[derive(InputObject, Serialize)]
-pub struct UpdateUserInput {
-    /// Another role; ends the sessions of the user.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    role: MaybeUndefined<UserRole>,
-    /// Another password; ends the sessions of the user.
-    #[graphql(secret)]
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    password: MaybeUndefined<String>,
-    /// Whether the user may log in.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    enabled: MaybeUndefined<bool>,
+    /// Changes to a user.
+    pub struct UpdateUserInput {
+        /// Another role; ends the sessions of the user.
+        role: MaybeUndefined<UserRole>,
+        /// Another password; ends the sessions of the user.
+        #[graphql(secret)]
+        password: MaybeUndefined<String>,
+        /// Whether the user may log in.
+        enabled: MaybeUndefined<bool>,
+    }
 }
 
 payload! {

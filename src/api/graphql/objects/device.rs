@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
-use serde::Serialize;
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result};
 use serde_json::Value;
 
 use super::device_history::DeviceHistory;
@@ -13,6 +12,7 @@ use super::stream::{self, Stream};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{ByteOrder, DeviceState, ListOrder, Protocol, RegisterOrder, StreamType};
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::object::object;
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
 use crate::api::graphql::rows;
@@ -214,74 +214,58 @@ object! {
     }
 }
 
-/// Device settings besides name and protocol. Omitted fields keep their value on update and get their default on
-/// creation.
-#[derive(InputObject, Serialize)]
-pub struct DeviceSettings {
-    /// Host name or address; at most 255 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    host: MaybeUndefined<String>,
-    /// TCP port; null means the default of the protocol.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    port: MaybeUndefined<i32>,
-    /// Modbus unit id, MELSEC station or FEnet slot; 0 to 255, default 1.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    unit: MaybeUndefined<i32>,
-    /// User name for the login at the device; at most 1,000 characters, default empty.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    username: MaybeUndefined<String>,
-    /// Password for `username`; it is stored and never returned.
-    #[graphql(secret)]
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    password: MaybeUndefined<String>,
-    /// Timeout of a request to the device, 0.1 to 60 seconds; default 3.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    timeout: MaybeUndefined<f64>,
-    /// Seconds between polls, 0.1 to 86,400; null disables polling, default 1.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    poll_interval: MaybeUndefined<f64>,
-    /// Word order of numbers in the registers; default `little`. S7 has one order and ignores it.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    byteorder: MaybeUndefined<ByteOrder>,
-    /// Whether the device is polled; default true.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    enabled: MaybeUndefined<bool>,
-    /// Settings of the protocol and any user-defined data, as one JSON object that replaces the previous one.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    metadata: MaybeUndefined<Value>,
-    /// Id or row number of the product; null for the default product of the organization.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    product: MaybeUndefined<ID>,
-    /// Id or row number of the gateway through which the device is connected; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    parent_device: MaybeUndefined<ID>,
-    /// Name of the user who owns the device; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    owner: MaybeUndefined<String>,
-}
+input_objects! {
+    /// Device settings besides name and protocol. Omitted fields keep their value on update and get their default on
+    /// creation.
+    pub struct DeviceSettings {
+        /// Host name or address; at most 255 characters.
+        host: MaybeUndefined<String>,
+        /// TCP port; null means the default of the protocol.
+        port: MaybeUndefined<i32>,
+        /// Modbus unit id, MELSEC station or FEnet slot; 0 to 255, default 1.
+        unit: MaybeUndefined<i32>,
+        /// User name for the login at the device; at most 1,000 characters, default empty.
+        username: MaybeUndefined<String>,
+        /// Password for `username`; it is stored and never returned.
+        #[graphql(secret)]
+        password: MaybeUndefined<String>,
+        /// Timeout of a request to the device, 0.1 to 60 seconds; default 3.
+        timeout: MaybeUndefined<f64>,
+        /// Seconds between polls, 0.1 to 86,400; null disables polling, default 1.
+        poll_interval: MaybeUndefined<f64>,
+        /// Word order of numbers in the registers; default `little`. S7 has one order and ignores it.
+        byteorder: MaybeUndefined<ByteOrder>,
+        /// Whether the device is polled; default true.
+        enabled: MaybeUndefined<bool>,
+        /// Settings of the protocol and any user-defined data, as one JSON object that replaces the previous one.
+        metadata: MaybeUndefined<Value>,
+        /// Id or row number of the product; null for the default product of the organization.
+        product: MaybeUndefined<ID>,
+        /// Id or row number of the gateway through which the device is connected; null for none.
+        parent_device: MaybeUndefined<ID>,
+        /// Name of the user who owns the device; null for none.
+        owner: MaybeUndefined<String>,
+    }
 
-/// Input for a new device. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct CreateDeviceInput {
-    /// Name of the device, 1 to 100 characters, unique in the organization.
-    name: String,
-    /// Communication protocol of the device.
-    protocol: Protocol,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: DeviceSettings,
-}
+    /// Input for a new device. Omitted fields get their defaults.
+    pub struct CreateDeviceInput {
+        /// Name of the device, 1 to 100 characters, unique in the organization.
+        name: String,
+        /// Communication protocol of the device.
+        protocol: Protocol,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: DeviceSettings,
+    }
 
-/// Changes to a device. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateDeviceInput {
-    /// Name of the device, 1 to 100 characters, unique in the organization.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    name: MaybeUndefined<String>,
-    /// Communication protocol of the device.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    protocol: MaybeUndefined<Protocol>,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: DeviceSettings,
+    /// Changes to a device. Omitted fields stay unchanged.
+    pub struct UpdateDeviceInput {
+        /// Name of the device, 1 to 100 characters, unique in the organization.
+        name: MaybeUndefined<String>,
+        /// Communication protocol of the device.
+        protocol: MaybeUndefined<Protocol>,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: DeviceSettings,
+    }
 }

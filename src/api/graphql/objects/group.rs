@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ID, InputObject, MaybeUndefined, Object};
-use serde::Serialize;
+use async_graphql::{ID, MaybeUndefined, Object};
 
 use super::stream::{self, Stream};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::ListOrder;
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::object::object;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::group;
@@ -42,30 +42,25 @@ object! {
     }
 }
 
-/// Input for a new group. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct CreateGroupInput {
-    /// Name of the group, 1 to 100 characters, unique in the organization.
-    name: String,
-    /// Free-text description, at most 1,000 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    description: MaybeUndefined<String>,
-    /// Ids or row numbers of the group's streams; they are removed from their previous groups.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    data: MaybeUndefined<Vec<ID>>,
-}
+input_objects! {
+    /// Input for a new group. Omitted fields get their defaults.
+    pub struct CreateGroupInput {
+        /// Name of the group, 1 to 100 characters, unique in the organization.
+        name: String,
+        /// Free-text description, at most 1,000 characters.
+        description: MaybeUndefined<String>,
+        /// Ids or row numbers of the group's streams; they are removed from their previous groups.
+        data: MaybeUndefined<Vec<ID>>,
+    }
 
-/// Changes to a group. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateGroupInput {
-    /// Name of the group, 1 to 100 characters, unique in the organization.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    name: MaybeUndefined<String>,
-    /// Free-text description, at most 1,000 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    description: MaybeUndefined<String>,
-    /// Ids or row numbers of streams that replace the group's current streams, except those that the caller may not
-    /// read.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    data: MaybeUndefined<Vec<ID>>,
+    /// Changes to a group. Omitted fields stay unchanged.
+    pub struct UpdateGroupInput {
+        /// Name of the group, 1 to 100 characters, unique in the organization.
+        name: MaybeUndefined<String>,
+        /// Free-text description, at most 1,000 characters.
+        description: MaybeUndefined<String>,
+        /// Ids or row numbers of streams that replace the group's current streams, except those that the caller may not
+        /// read.
+        data: MaybeUndefined<Vec<ID>>,
+    }
 }

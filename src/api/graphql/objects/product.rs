@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
-use serde::Serialize;
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result};
 use serde_json::Value;
 
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::StreamType;
 use crate::api::graphql::errors::none_if_not_found;
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::object::object;
 use crate::api::graphql::scalars::DateTime;
 use crate::domain::product;
@@ -76,60 +76,50 @@ object! {
     }
 }
 
-/// Template of a stream in an input. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct StreamTemplateInput {
-    /// Name of the stream, 1 to 200 characters, unique in the product.
-    name: String,
-    /// Data type of the values; default `fp64`.
-    #[graphql(name = "type")]
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    kind: Option<StreamType>,
-    /// Virtual pin, 0 or more, unique in the product; by default the channel of the stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pin: Option<i32>,
-    /// Label, 1 to 200 characters; by default the name with `_` for each space.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<String>,
-    /// Engineering unit, at most 32 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unit: Option<String>,
-    /// User-defined data, and the bounds `min` and `max`, as one JSON object.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Value>,
-}
+input_objects! {
+    /// Template of a stream in an input. Omitted fields get their defaults.
+    pub struct StreamTemplateInput {
+        /// Name of the stream, 1 to 200 characters, unique in the product.
+        name: String,
+        /// Data type of the values; default `fp64`.
+        #[graphql(name = "type")]
+        #[serde(rename = "type")]
+        kind: Option<StreamType>,
+        /// Virtual pin, 0 or more, unique in the product; by default the channel of the stream.
+        pin: Option<i32>,
+        /// Label, 1 to 200 characters; by default the name with `_` for each space.
+        label: Option<String>,
+        /// Engineering unit, at most 32 characters.
+        unit: Option<String>,
+        /// User-defined data, and the bounds `min` and `max`, as one JSON object.
+        metadata: Option<Value>,
+    }
 
-/// Product settings besides the name. Omitted fields keep their value on update and get their default on creation.
-#[derive(InputObject, Serialize)]
-pub struct ProductSettings {
-    /// Id or row number of the product that this one is derived from; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    parent: MaybeUndefined<ID>,
-    /// User-defined data, as one JSON object that replaces the previous one.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    metadata: MaybeUndefined<Value>,
-    /// Templates of the streams, at most 1,000, which replace the previous ones.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    templates: MaybeUndefined<Vec<StreamTemplateInput>>,
-}
+    /// Product settings besides the name. Omitted fields keep their value on update and get their default on creation.
+    pub struct ProductSettings {
+        /// Id or row number of the product that this one is derived from; null for none.
+        parent: MaybeUndefined<ID>,
+        /// User-defined data, as one JSON object that replaces the previous one.
+        metadata: MaybeUndefined<Value>,
+        /// Templates of the streams, at most 1,000, which replace the previous ones.
+        templates: MaybeUndefined<Vec<StreamTemplateInput>>,
+    }
 
-/// Input for a new product. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct CreateProductInput {
-    /// Name of the product, 1 to 100 characters, unique in the organization.
-    name: String,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: ProductSettings,
-}
+    /// Input for a new product. Omitted fields get their defaults.
+    pub struct CreateProductInput {
+        /// Name of the product, 1 to 100 characters, unique in the organization.
+        name: String,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: ProductSettings,
+    }
 
-/// Changes to a product. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateProductInput {
-    /// Name of the product, 1 to 100 characters, unique in the organization.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    name: MaybeUndefined<String>,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: ProductSettings,
+    /// Changes to a product. Omitted fields stay unchanged.
+    pub struct UpdateProductInput {
+        /// Name of the product, 1 to 100 characters, unique in the organization.
+        name: MaybeUndefined<String>,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: ProductSettings,
+    }
 }

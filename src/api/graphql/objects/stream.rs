@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
-use serde::Serialize;
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result};
 use serde_json::Value;
 
 use super::device::Device;
@@ -15,6 +14,7 @@ use super::statistic::{self, Statistic};
 use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::{AccessMode, ByteOrder, ListOrder, Order, StatisticField, StreamType};
 use crate::api::graphql::ids::NodeType;
+use crate::api::graphql::input_object::input_objects;
 use crate::api::graphql::object::object;
 use crate::api::graphql::paging::{self, ConnectionArgs, ListCursor, NodeConnection};
 use crate::api::graphql::rows;
@@ -166,77 +166,61 @@ fn span(from: Option<DateTime>, to: Option<DateTime>) -> TimeRange {
     TimeRange { from: from.map(|t| t.0), to: to.map(|t| t.0) }
 }
 
-/// Stream settings besides name and device. Omitted fields keep their value on update and get their default on
-/// creation.
-#[derive(InputObject, Serialize)]
-pub struct StreamSettings {
-    /// Address on the device: register, node id, tag or JSON pointer; at most 500 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    path: MaybeUndefined<String>,
-    /// Data type of the values; default `fp64`.
-    #[graphql(name = "type")]
-    #[serde(rename = "type", skip_serializing_if = "MaybeUndefined::is_undefined")]
-    kind: MaybeUndefined<StreamType>,
-    /// Id or row number of the group of the stream; null for none.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    group: MaybeUndefined<ID>,
-    /// Access to the register: `r` (read-only, the default) or `rw` (read and write).
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    access_mode: MaybeUndefined<AccessMode>,
-    /// Seconds between polls, 0.1 to 86,400; null uses the device's interval.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    poll_interval: MaybeUndefined<f64>,
-    /// Engineering unit, at most 32 characters.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    unit: MaybeUndefined<String>,
-    /// Factor for polled values: stored value = raw value × `scale` + `offset`.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    scale: MaybeUndefined<f64>,
-    /// Added to polled values after `scale`, in the stream's unit; default 0.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    offset: MaybeUndefined<f64>,
-    /// Word order of numbers; null uses the device's order.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    byteorder: MaybeUndefined<ByteOrder>,
-    /// Whether the stream is polled; default true.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    enabled: MaybeUndefined<bool>,
-    /// Polled changes smaller than this are not stored; null stores every polled value.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    deadband: MaybeUndefined<f64>,
-    /// Length of a statistics window, seconds, a divisor of a day; null means 60.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    statistics_interval: MaybeUndefined<i32>,
-    /// `wordorder` and any user-defined data, as one JSON object that replaces the previous one.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    metadata: MaybeUndefined<Value>,
-    /// Virtual pin, 0 or more, unique on the device; null is the channel.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pin: MaybeUndefined<i32>,
-    /// Label, 1 to 200 characters; null is the name with `_` for each space.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    label: MaybeUndefined<String>,
-}
+input_objects! {
+    /// Stream settings besides name and device. Omitted fields keep their value on update and get their default on
+    /// creation.
+    pub struct StreamSettings {
+        /// Address on the device: register, node id, tag or JSON pointer; at most 500 characters.
+        path: MaybeUndefined<String>,
+        /// Data type of the values; default `fp64`.
+        #[graphql(name = "type")]
+        #[serde(rename = "type")]
+        kind: MaybeUndefined<StreamType>,
+        /// Id or row number of the group of the stream; null for none.
+        group: MaybeUndefined<ID>,
+        /// Access to the register: `r` (read-only, the default) or `rw` (read and write).
+        access_mode: MaybeUndefined<AccessMode>,
+        /// Seconds between polls, 0.1 to 86,400; null uses the device's interval.
+        poll_interval: MaybeUndefined<f64>,
+        /// Engineering unit, at most 32 characters.
+        unit: MaybeUndefined<String>,
+        /// Factor for polled values: stored value = raw value × `scale` + `offset`.
+        scale: MaybeUndefined<f64>,
+        /// Added to polled values after `scale`, in the stream's unit; default 0.
+        offset: MaybeUndefined<f64>,
+        /// Word order of numbers; null uses the device's order.
+        byteorder: MaybeUndefined<ByteOrder>,
+        /// Whether the stream is polled; default true.
+        enabled: MaybeUndefined<bool>,
+        /// Polled changes smaller than this are not stored; null stores every polled value.
+        deadband: MaybeUndefined<f64>,
+        /// Length of a statistics window, seconds, a divisor of a day; null means 60.
+        statistics_interval: MaybeUndefined<i32>,
+        /// `wordorder` and any user-defined data, as one JSON object that replaces the previous one.
+        metadata: MaybeUndefined<Value>,
+        /// Virtual pin, 0 or more, unique on the device; null is the channel.
+        pin: MaybeUndefined<i32>,
+        /// Label, 1 to 200 characters; null is the name with `_` for each space.
+        label: MaybeUndefined<String>,
+    }
 
-/// Input for a new stream. Omitted fields get their defaults.
-#[derive(InputObject, Serialize)]
-pub struct CreateStreamInput {
-    /// Name of the stream, 1 to 200 characters, unique on its device.
-    name: String,
-    /// Id or row number of the device; it cannot be changed later.
-    device: ID,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: StreamSettings,
-}
+    /// Input for a new stream. Omitted fields get their defaults.
+    pub struct CreateStreamInput {
+        /// Name of the stream, 1 to 200 characters, unique on its device.
+        name: String,
+        /// Id or row number of the device; it cannot be changed later.
+        device: ID,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: StreamSettings,
+    }
 
-/// Changes to a stream. Omitted fields stay unchanged.
-#[derive(InputObject, Serialize)]
-pub struct UpdateStreamInput {
-    /// Name of the stream, 1 to 200 characters, unique on its device.
-    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
-    name: MaybeUndefined<String>,
-    #[graphql(flatten)]
-    #[serde(flatten)]
-    settings: StreamSettings,
+    /// Changes to a stream. Omitted fields stay unchanged.
+    pub struct UpdateStreamInput {
+        /// Name of the stream, 1 to 200 characters, unique on its device.
+        name: MaybeUndefined<String>,
+        #[graphql(flatten)]
+        #[serde(flatten)]
+        settings: StreamSettings,
+    }
 }

@@ -106,8 +106,8 @@ impl From<tag_list::TagListReport> for TagListReport {
         let counts = report.counts();
         Self {
             applied: report.is_applied,
-            format: report.format.api_name(),
-            separator: report.separator.api_name(),
+            format: report.format.name(),
+            separator: report.separator.name(),
             device: report.device,
             protocol: report.protocol,
             added: small(counts.added),

@@ -65,7 +65,7 @@ pub async fn set(cloud: &Cloud, caller: &ProjectCaller, id: &str, request: Reque
 /// `POST …/status`: asks a device for its state. The header `Location` says where the answer will be.
 ///
 /// # Errors
-/// As [`set`].
+/// The errors of [`set`].
 pub async fn status(cloud: &Cloud, caller: &ProjectCaller, id: &str, request: Request) -> Answer {
     let command = queue(cloud, caller, id, request, STATUS_KIND).await?;
     let location = HeaderValue::try_from(format!("/device/v1/control/{}/fetch", command.key));

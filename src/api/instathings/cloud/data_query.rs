@@ -13,7 +13,7 @@ const DEFAULT_PER_PAGE: i64 = 10;
 const MAX_PER_PAGE: i64 = 100;
 
 /// The parameters of a query. An empty one is absent, and the last of repeated ones counts.
-pub struct QueryMembers {
+pub struct DataParameters {
     given: Vec<(String, String)>,
     pub mistakes: Mistakes,
 }
@@ -29,11 +29,11 @@ pub struct DataQuery {
     pub limit: usize,
 }
 
-impl QueryMembers {
+impl DataParameters {
     pub fn parse(query: &str) -> Self {
         let pairs =
             form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(_, value)| !value.is_empty());
-        QueryMembers { given: pairs.collect(), mistakes: Mistakes::default() }
+        DataParameters { given: pairs.collect(), mistakes: Mistakes::default() }
     }
 
     /// Returns a parameter as it was given.
@@ -65,7 +65,7 @@ impl QueryMembers {
 /// # Errors
 /// 400 with every mistake.
 pub fn parse(query: &str) -> Result<DataQuery, InstathingsError> {
-    let mut members = QueryMembers::parse(query);
+    let mut members = DataParameters::parse(query);
     let (from, to) = members.range();
     let page = members.integer("page", 1).unwrap_or(1);
     let per_page = members.integer("perPage", 1).unwrap_or(DEFAULT_PER_PAGE).min(MAX_PER_PAGE);

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::data_query::QueryMembers;
+use super::data_query::DataParameters;
 use super::device_view::millis;
 use super::mistakes::Location;
 use super::{Answer, Cloud, ProjectCaller};
@@ -45,7 +45,7 @@ struct LineView<'a> {
 /// 400 for an unknown container, a time that is no number, or one of the two times alone; 404 when there is no such
 /// gateway.
 pub fn list(cloud: &Cloud, caller: &ProjectCaller, id: &str, container: &str, query: &str) -> Answer {
-    let mut members = QueryMembers::parse(query);
+    let mut members = DataParameters::parse(query);
     let range = members.range();
     for (name, other) in [("start", "end"), ("end", "start")] {
         if members.text(name).is_none() && members.text(other).is_some() {

@@ -50,7 +50,7 @@ impl ProjectFeeds {
     /// Follows the project of an organization from now on.
     ///
     /// # Errors
-    /// As `Gateway::gateway_feed`.
+    /// The errors of `Gateway::gateway_feed`.
     pub fn follow(&self, org: OrgId) -> Result<ProjectFollower> {
         let mut open = self.open.lock();
         open.retain(|_, feed| feed.strong_count() > 0);

@@ -14,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Cloud;
-use super::data_query::QueryMembers;
+use super::data_query::DataParameters;
 use super::mistakes::Location;
 use super::project_feed::ProjectFollower;
 use crate::api::connection_limit::ConnectionState;
@@ -61,7 +61,7 @@ pub fn is_asked_for(request: &Request) -> bool {
 /// 400 when a parameter is missing or the request is no upgrade; 401 for a token that is not valid; 403 for a project
 /// that is not the token's; 429 and 503 when there are too many connections.
 pub async fn open(cloud: &Cloud, mut request: Request) -> Result<Response, InstathingsError> {
-    let mut members = QueryMembers::parse(request.uri().query().unwrap_or_default());
+    let mut members = DataParameters::parse(request.uri().query().unwrap_or_default());
     let [project, token] = [PROJECT, TOKEN].map(|name| members.text(name).map(str::to_owned));
     for (name, credential) in [(PROJECT, &project), (TOKEN, &token)] {
         if credential.is_none() {

@@ -74,7 +74,7 @@ impl KnownType {
     /// Returns the product that devices of this type have. That of a built-in type is created when it is needed first.
     ///
     /// # Errors
-    /// As `Products::create_product`.
+    /// The errors of `Products::create_product`.
     pub async fn product(self, cloud: &Cloud, caller: &ProjectCaller) -> Result<ProductId> {
         let spec = match self {
             KnownType::Product(product) => return Ok(product.id),

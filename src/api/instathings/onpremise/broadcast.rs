@@ -54,7 +54,7 @@ impl Broadcaster {
     /// Opens a session that gets every message stored from now on.
     ///
     /// # Errors
-    /// As [`SessionRegistry::open`] and [`MessageSource::subscribe`]; `Unavailable` when the server stops.
+    /// The errors of [`SessionRegistry::open`] and [`MessageSource::subscribe`]; `Unavailable` when the server stops.
     pub fn open_session(
         self: &Arc<Self>,
         network: IpAddr,

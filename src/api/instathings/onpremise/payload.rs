@@ -34,7 +34,7 @@ pub fn parse_text(mut body: &str) -> Result<Vec<ClientPacket>, MalformedPacket> 
 /// 255, and the packet.
 ///
 /// # Errors
-/// As [`parse_text`].
+/// The errors of [`parse_text`].
 pub fn parse_binary(mut body: &[u8]) -> Result<Vec<ClientPacket>, MalformedPacket> {
     let mut packets = Vec::new();
     while let Some((kind, rest)) = body.split_first() {

@@ -2,6 +2,7 @@
 
 mod download;
 mod form;
+mod row;
 
 use std::sync::Arc;
 
@@ -11,22 +12,22 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
-use uuid::Uuid;
 
 use self::form::FirmwareForm;
+use self::row::{FirmwareRow, PROFILE, VERSION, version_text};
 use super::base_url::BaseUrl;
 use super::body::JsonBody;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::openapi_document::{id, page_of, paged};
-use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::{Answer, documents, idempotency, wire};
+use super::{Answer, documents, idempotency, noun, wire};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
+use crate::app::fields::shown::ShownRow;
 use crate::app::mk::firmware::{DOWNLOAD_PATH, FirmwareUpload};
 use crate::domain::document::{Document, DocumentKind, FirmwareDescription, FirmwareSpec};
 use crate::domain::mk_role::MkPermission;
@@ -76,23 +77,12 @@ pub fn section() -> Section {
 }
 
 fn schemas() -> Vec<(&'static str, utoipa::openapi::Schema)> {
-    let version = || schema::described(schema::text(5, 255), "Semantic version, such as `1.4.2`.");
-    let of_device = || schema::described(nullable(id()), "Profile of the devices that it is for.");
-    let shown = [
-        schema::required("id", id()),
-        schema::required("name", schema::text(1, 255)),
-        schema::required("version", version()),
-        schema::required("deviceProfileId", of_device()),
-        schema::required("sizeBytes", schema::count()),
-        schema::required("sha256", schema::pattern("^[0-9a-f]{64}$")),
-        schema::required("notes", nullable(schema::text(0, 4000))),
-        schema::required("createdAt", schema::time()),
-    ];
+    let of_device = schema::described(nullable(id()), PROFILE);
     let new = [
         schema::required("file", schema::file()),
         schema::required("name", schema::text(1, 255)),
-        schema::required("version", version()),
-        schema::omittable("deviceProfileId", of_device()),
+        schema::required("version", schema::described(version_text(), VERSION)),
+        schema::omittable("deviceProfileId", of_device),
         schema::omittable("notes", nullable(schema::text(0, 4000))),
     ];
     let token = [
@@ -101,42 +91,15 @@ fn schemas() -> Vec<(&'static str, utoipa::openapi::Schema)> {
         schema::required("expiresAt", schema::time()),
     ];
     vec![
-        ("Firmware", schema::object(&shown)),
+        noun::schemas::view::<FirmwareRow>("Firmware"),
         ("NewFirmware", schema::body(&new)),
         ("NewDownloadToken", schema::body(&[schema::required("deviceId", id())])),
         ("DownloadToken", schema::object(&token)),
     ]
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct FirmwareView {
-    id: Uuid,
-    name: String,
-    version: String,
-    device_profile_id: Option<Uuid>,
-    size_bytes: u64,
-    sha256: String,
-    notes: Option<String>,
-    created_at: String,
-}
-
-impl FirmwareView {
-    /// `None` for a document of another kind.
-    fn new(row: &Document) -> Option<FirmwareView> {
-        let FirmwareSpec { description, size_bytes, sha256, .. } = row.firmware()?.clone();
-        let FirmwareDescription { name, version, device_profile, notes } = description;
-        Some(FirmwareView {
-            id: row.uuid,
-            name,
-            version,
-            device_profile_id: device_profile,
-            size_bytes,
-            sha256,
-            notes,
-            created_at: wire::iso(row.created_at),
-        })
-    }
+fn view(row: &Document) -> Option<ShownRow> {
+    FirmwareRow::new(row).map(ShownRow::new)
 }
 
 /// `GET /api/v1/firmware`
@@ -150,18 +113,8 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
                 && version.is_none_or(|version| description.version == version)
         })
     });
-    let key = |row: &Arc<Document>, property: &str| sort_key(row, property);
-    Ok(wire::ok(page.of(rows, key, |row| row.uuid).map(|row| FirmwareView::new(&row))))
-}
-
-fn sort_key(row: &Document, property: &str) -> SortKey {
-    let Some(firmware) = row.firmware() else { return SortKey::Null };
-    match property {
-        "name" => firmware.description.name.as_str().into(),
-        "version" => firmware.description.version.as_str().into(),
-        "sizeBytes" => SortKey::Whole(i64::try_from(firmware.size_bytes).unwrap_or(i64::MAX)),
-        _ => documents::sort_key(row, property, || FirmwareView::new(row)),
-    }
+    let key = |row: &Arc<Document>, property: &str| documents::key(row, property, || FirmwareRow::new(row));
+    Ok(wire::ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
 }
 
 /// `POST /api/v1/firmware`
@@ -202,7 +155,7 @@ impl NewFirmware {
         Ok(Self { description, file_name, upload })
     }
 
-    /// What a repeated request has to have again, whatever the form looks like.
+    /// Fields that an idempotent retry must repeat, independent of the order of the form.
     fn content(&self) -> String {
         let FirmwareDescription { name, version, device_profile, notes } = &self.description;
         json!([name, version, device_profile, notes, self.upload.sha256()]).to_string()
@@ -211,14 +164,14 @@ impl NewFirmware {
     async fn store(self, app: &App, caller: &MkCaller) -> Result<Response, MkError> {
         let Self { description, file_name, upload } = self;
         let row = app.mk.firmware.create_firmware(&caller.principal, description, file_name, upload).await?;
-        Ok(wire::created(COLLECTION, row.uuid, FirmwareView::new(&row)))
+        Ok(wire::created(COLLECTION, row.uuid, view(&row)))
     }
 }
 
 /// `GET /api/v1/firmware/{id}`
 async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answer {
     let row = documents::find(&app, &caller.principal, KIND, *id)?;
-    Ok(wire::ok(FirmwareView::new(&row)))
+    Ok(wire::ok(view(&row)))
 }
 
 /// `DELETE /api/v1/firmware/{id}`

@@ -1,16 +1,17 @@
-//! Types of fields: how a value is read from a body, shown and compared.
+//! Types of fields: how a value is read from a body and compared.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::value::ShownValue;
 use crate::api::mk::body::Fields;
 use crate::api::mk::page::SortKey;
 use crate::api::mk::wire::iso;
+use crate::app::fields::show_value::ShowValue;
+use crate::app::fields::shown::ShownValue;
 use crate::domain::Micros;
 
 /// A type that a field can have.
-pub trait FieldType: Sized {
+pub trait FieldType: ShowValue + Sized {
     /// Whether the rules of the noun refuse a missing value, so that its reading does not.
     const RULES_REQUIRE_IT: bool = false;
 
@@ -24,9 +25,6 @@ pub trait FieldType: Sized {
     fn empty() -> Option<Self> {
         None
     }
-
-    /// The value as responses show it. It takes texts, lists and objects out of `self`.
-    fn show(&mut self) -> ShownValue;
 
     /// What rows are compared by in the field.
     fn sort_key(&self) -> SortKey;
@@ -44,10 +42,6 @@ impl FieldType for String {
         Some(String::new())
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(std::mem::take(self).into())
-    }
-
     fn sort_key(&self) -> SortKey {
         self.as_str().into()
     }
@@ -58,10 +52,6 @@ impl FieldType for bool {
         fields.boolean(name)
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json((*self).into())
-    }
-
     fn sort_key(&self) -> SortKey {
         (*self).into()
     }
@@ -70,10 +60,6 @@ impl FieldType for bool {
 impl FieldType for i64 {
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         fields.integer(name)
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json((*self).into())
     }
 
     fn sort_key(&self) -> SortKey {
@@ -87,10 +73,6 @@ macro_rules! unsigned_integers {
         impl FieldType for $integer {
             fn read(fields: &mut Fields, name: &str) -> Option<Self> {
                 fields.integer(name).map(|number| <$integer>::try_from(number).unwrap_or(0))
-            }
-
-            fn show(&mut self) -> ShownValue {
-                ShownValue::Json((*self).into())
             }
 
             fn sort_key(&self) -> SortKey {
@@ -108,10 +90,6 @@ impl FieldType for u32 {
         fields.integer(name).map(|number| u32::try_from(number).unwrap_or(0))
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json((*self).into())
-    }
-
     fn sort_key(&self) -> SortKey {
         SortKey::Whole((*self).into())
     }
@@ -125,10 +103,6 @@ impl FieldType for f64 {
         fields.number(name)
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json((*self).into())
-    }
-
     fn sort_key(&self) -> SortKey {
         SortKey::Null
     }
@@ -139,22 +113,21 @@ impl FieldType for Uuid {
         fields.uuid(name)
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(self.to_string().into())
-    }
-
     fn sort_key(&self) -> SortKey {
         (*self).into()
+    }
+}
+
+/// Times are shown in milliseconds, where these are exact.
+impl ShowValue for Micros {
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(iso(*self).into())
     }
 }
 
 impl FieldType for Micros {
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         fields.time(name)
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(iso(*self).into())
     }
 
     fn sort_key(&self) -> SortKey {
@@ -173,10 +146,6 @@ impl FieldType for Map<String, Value> {
         Some(Map::new())
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(std::mem::take(self).into())
-    }
-
     fn sort_key(&self) -> SortKey {
         SortKey::Null
     }
@@ -191,10 +160,6 @@ impl FieldType for Vec<String> {
 
     fn empty() -> Option<Self> {
         Some(Vec::new())
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Json(std::mem::take(self).into())
     }
 
     fn sort_key(&self) -> SortKey {
@@ -213,10 +178,6 @@ impl FieldType for Vec<Uuid> {
         Some(Vec::new())
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::List(self.iter_mut().map(FieldType::show).collect())
-    }
-
     fn sort_key(&self) -> SortKey {
         SortKey::Null
     }
@@ -233,10 +194,6 @@ impl<T: FieldType> FieldType for Option<T> {
 
     fn empty() -> Option<Self> {
         Some(None)
-    }
-
-    fn show(&mut self) -> ShownValue {
-        self.as_mut().map_or(ShownValue::Json(Value::Null), T::show)
     }
 
     fn sort_key(&self) -> SortKey {

@@ -5,6 +5,7 @@
 
 pub mod choice;
 pub mod field_type;
+pub mod json;
 pub mod list;
 pub mod nested;
 pub mod reader;
@@ -12,7 +13,6 @@ pub mod schemas;
 pub mod show;
 pub mod sort;
 pub mod stamp;
-pub mod value;
 
 #[cfg(test)]
 #[path = "noun_tests.rs"]

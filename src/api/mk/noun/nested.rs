@@ -3,9 +3,10 @@
 use super::field_type::FieldType;
 use super::list::MkNoun;
 use super::reader::read_row;
-use super::value::{ShownRow, ShownValue};
 use crate::api::mk::body::Fields;
 use crate::api::mk::page::SortKey;
+use crate::app::fields::show_value::ShowValue;
+use crate::app::fields::shown::{ShownRow, ShownValue};
 
 /// An object in a field of a noun.
 pub trait NestedNoun: MkNoun {
@@ -15,6 +16,12 @@ pub trait NestedNoun: MkNoun {
 
 /// One object in a field of a noun.
 pub struct NestedObject<T>(pub T);
+
+impl<T: MkNoun> ShowValue for NestedObject<T> {
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Row(ShownRow::take(&mut self.0))
+    }
+}
 
 impl<T: MkNoun> FieldType for NestedObject<T> {
     const IS_SORTABLE: bool = false;
@@ -26,12 +33,14 @@ impl<T: MkNoun> FieldType for NestedObject<T> {
         Some(NestedObject(row))
     }
 
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Row(ShownRow::take(&mut self.0))
-    }
-
     fn sort_key(&self) -> SortKey {
         SortKey::Null
+    }
+}
+
+impl<T: NestedNoun> ShowValue for Vec<T> {
+    fn show(&mut self) -> ShownValue {
+        ShownValue::List(self.iter_mut().map(|one| ShownValue::Row(ShownRow::take(one))).collect())
     }
 }
 
@@ -40,10 +49,6 @@ impl<T: NestedNoun> FieldType for Vec<T> {
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         Some(fields.list_of(name, T::MOST, read_row::<T>))
-    }
-
-    fn show(&mut self) -> ShownValue {
-        ShownValue::List(self.iter_mut().map(|one| ShownValue::Row(ShownRow::take(one))).collect())
     }
 
     fn sort_key(&self) -> SortKey {

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::nested::NestedNoun;
 use super::reader::{read_over, read_row};
-use super::value::ShownRow;
 use super::{schemas, sort};
 use crate::api::mk::body::Fields;
 use crate::api::mk::page::SortKey;
 use crate::api::openapi::schema;
+use crate::app::fields::shown::ShownRow;
 use crate::domain::Micros;
 
 /// A noun with a field of each role.

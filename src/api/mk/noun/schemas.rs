@@ -40,10 +40,7 @@ impl FieldVisitor for FieldSchemas {
             FieldRole::ReadOnly => schema::read_only(field.name, shape),
             FieldRole::Required => schema::required(field.name, shape),
             FieldRole::Omittable => schema::omittable(field.name, shape),
-            FieldRole::Optional => {
-                let default = serde_json::to_value(value.show()).unwrap_or_default();
-                schema::optional(field.name, shape, default)
-            }
+            FieldRole::Optional => schema::optional(field.name, shape, value.show()),
         };
         self.0.push(match field.response_shape {
             Some(shape) => described.returned_as(schema::described(shape(), field.about)),

@@ -2,10 +2,7 @@
 
 use super::field_type::FieldType;
 use super::list::{Field, FieldVisitor, MkNoun};
-use super::value::ShownRow;
-
-/// Room for the fields of most nouns.
-const MOST_FIELDS: usize = 18;
+use crate::app::fields::shown::ShownRow;
 
 impl ShownRow {
     /// Shows every field of a row.
@@ -15,14 +12,12 @@ impl ShownRow {
 
     /// Shows every field of a row, of which texts, lists and objects are taken.
     pub fn take(row: &mut impl MkNoun) -> Self {
-        let mut shown = ShownRow(Vec::with_capacity(MOST_FIELDS));
-        row.visit_fields(&mut shown);
-        shown
+        ShownRow::collect(|shown| row.visit_fields(shown))
     }
 }
 
 impl FieldVisitor for ShownRow {
     fn visit<T: FieldType>(&mut self, field: Field, value: &mut T) {
-        self.0.push((field.name, value.show()));
+        self.push(field.name, value.show());
     }
 }

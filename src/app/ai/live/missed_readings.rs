@@ -36,14 +36,14 @@ pub struct ScoredUntil {
 
 /// Missed readings of times that were scored without them.
 #[derive(Debug, Default, PartialEq)]
-pub struct MissedReadings {
+pub struct MissedRange {
     /// Range of readings at or before the position.
     pub late: Option<LateRange>,
     /// Whether there may be readings after the position, of times that already have stored scores.
     pub is_scored: bool,
 }
 
-impl MissedReadings {
+impl MissedRange {
     fn add(&mut self, readings: &Readings, judged: ScoredUntil) {
         for (ts, quality) in readings.ts.iter().zip(&readings.quality) {
             let ts = Micros(*ts);
@@ -66,9 +66,9 @@ impl LiveContext {
         model: &Model,
         records: Range<u64>,
         judged: ScoredUntil,
-    ) -> Result<MissedReadings> {
+    ) -> Result<MissedRange> {
         let (store, who) = (&self.scorer.ai.store, Arc::new(Principal::system(model.org)));
-        let mut missed = MissedReadings::default();
+        let mut missed = MissedRange::default();
         let (first, end) = (records.start, records.end.min(store.current_position().seq));
         if first >= end {
             return Ok(missed);
@@ -134,7 +134,7 @@ mod tests {
         };
         let judged = ScoredUntil { position: Micros(100), scored: Some(Micros(120)) };
         let missed = |times: &[&[i64]]| {
-            let mut missed = MissedReadings::default();
+            let mut missed = MissedRange::default();
             times.iter().for_each(|times| missed.add(&rows(times), judged));
             (missed.late.map(|late| (late.oldest.0, late.newest.0)), missed.is_scored)
         };
@@ -142,8 +142,8 @@ mod tests {
         assert_eq!(missed(&[&[101, 121]]), (None, true));
         assert_eq!(missed(&[&[40, 101], &[90, 100], &[41]]), (Some((40, 100)), true));
         let unsaved = ScoredUntil { scored: None, ..judged };
-        let mut nothing = MissedReadings::default();
+        let mut nothing = MissedRange::default();
         nothing.add(&rows(&[101]), unsaved);
-        assert_eq!(nothing, MissedReadings::default());
+        assert_eq!(nothing, MissedRange::default());
     }
 }

@@ -38,7 +38,7 @@ pub struct Runner {
 }
 
 /// Why a session ended.
-enum SessionEnd {
+enum ScoringEnd {
     /// The model was deleted (its watch channel closed).
     ModelDeleted,
     /// The session must restart: files or sources changed, or readings were lost.
@@ -58,8 +58,8 @@ impl Runner {
             let id = self.model.borrow().id;
             let ended = AssertUnwindSafe(self.session()).catch_unwind().await;
             match ended.unwrap_or_else(|_| Err(Error::internal("running the model failed"))) {
-                Ok(SessionEnd::ModelDeleted) => return,
-                Ok(SessionEnd::Again) => {}
+                Ok(ScoringEnd::ModelDeleted) => return,
+                Ok(ScoringEnd::Again) => {}
                 Err(error) => {
                     let text = error.full_message();
                     tracing::warn!(model = id.0, error = text, "a model cannot be run; trying again");
@@ -77,7 +77,7 @@ impl Runner {
     }
 
     /// Runs from the model's position until the model changes or readings are lost.
-    async fn session(&mut self) -> Result<SessionEnd> {
+    async fn session(&mut self) -> Result<ScoringEnd> {
         let model = self.model.borrow_and_update().clone();
         let statuses = self.context.scorer.ai.statuses.clone();
         if !model.enabled {
@@ -111,7 +111,7 @@ impl Runner {
         }
         let Some(arrived) = self.inbox.drain() else {
             statuses.change(live.model.id, |status| status.behind += 1);
-            return Ok(SessionEnd::Again);
+            return Ok(ScoringEnd::Again);
         };
         live.join(arrived).await;
         statuses.change(live.model.id, |status| {
@@ -122,24 +122,24 @@ impl Runner {
     }
 
     /// Scores windows as readings arrive.
-    async fn follow(&mut self, mut live: LiveScorer) -> Result<SessionEnd> {
+    async fn follow(&mut self, mut live: LiveScorer) -> Result<ScoringEnd> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             if live.is_ahead() {
                 // The position that was saved is left as well, when the session begins.
-                return Ok(SessionEnd::Again);
+                return Ok(ScoringEnd::Again);
             }
             tokio::select! {
                 outcome = self.model.changed() => {
                     if outcome.is_err() || !live.try_update_model(&self.model.borrow_and_update().clone()) {
-                        return Ok(SessionEnd::Again);
+                        return Ok(ScoringEnd::Again);
                     }
                 }
                 arrived = self.inbox.recv() => {
                     let Some(arrived) = arrived else {
                         self.context.scorer.ai.statuses.change(live.model.id, |status| status.behind += 1);
-                        return Ok(SessionEnd::Again);
+                        return Ok(ScoringEnd::Again);
                     };
                     live.receive(arrived).await;
                     live.judge_ready().await?;
@@ -196,8 +196,8 @@ impl Runner {
         Ok(())
     }
 
-    async fn wait_until_enabled(&mut self) -> Result<SessionEnd> {
+    async fn wait_until_enabled(&mut self) -> Result<ScoringEnd> {
         let outcome = self.model.changed().await;
-        Ok(if outcome.is_ok() { SessionEnd::Again } else { SessionEnd::ModelDeleted })
+        Ok(if outcome.is_ok() { ScoringEnd::Again } else { ScoringEnd::ModelDeleted })
     }
 }

@@ -24,16 +24,16 @@ use crate::store::live::Gap;
 const STREAMS_AT_ONCE: usize = 500;
 
 /// Records of the log that are read from the lake.
-pub struct MissedReadings<'a> {
+pub struct GapReader<'a> {
     pub engine: &'a Arc<Engine>,
-    /// Whose rules are evaluated.
+    /// Organization whose rules are evaluated.
     pub org: OrgId,
     pub gap: Gap,
     /// When they are taken to have arrived.
     pub arrival: Arrival,
 }
 
-impl MissedReadings<'_> {
+impl GapReader<'_> {
     /// Evaluates them. It pauses often, so that it may be dropped, and other tasks go on.
     ///
     /// # Errors

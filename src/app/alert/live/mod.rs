@@ -24,7 +24,7 @@ use crate::domain::{Clock, OrgId};
 use crate::query::Engine;
 use crate::store::Store;
 
-/// What the evaluation works with.
+/// Parts that the evaluation works with.
 #[derive(Clone)]
 struct AlertRunner {
     store: Arc<Store>,

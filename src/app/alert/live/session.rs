@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::AlertRunner;
-use super::missed::MissedReadings;
+use super::missed::GapReader;
 use super::rule_table::RuleTable;
 use super::states::{self, RuleVersion};
 use crate::domain::alert::evaluator::RuleState;
@@ -52,7 +52,7 @@ pub struct Session<'a> {
     evaluated_until: Option<Micros>,
     checkpoint_at: Micros,
     began_at: Micros,
-    /// What rules remembered at the checkpoint, until they have been given it.
+    /// Memory of the rules at the checkpoint, until they have been given it.
     states: HashMap<RuleVersion, Vec<u8>>,
     /// Time of the next checkpoint.
     save_at: Micros,
@@ -247,7 +247,7 @@ impl<'a> Session<'a> {
         let end = gap.to + 1;
         let (org, now) = (self.org, self.runner.clock.now());
         let arrival = Arrival::between(self.checkpoint_at, now, self.runner.store.ahead_bound());
-        let missed = MissedReadings { engine: &self.runner.engine, org, gap, arrival };
+        let missed = GapReader { engine: &self.runner.engine, org, gap, arrival };
         let mut decisions = Vec::new();
         let stop = self.stop;
         let outcome = stop.run_until_cancelled(missed.observe(&mut self.table, &mut decisions)).await;

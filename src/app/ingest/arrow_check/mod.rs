@@ -123,7 +123,7 @@ impl ArrowStreamChecker {
 /// Checks a whole stream and returns its decompressed size in bytes.
 ///
 /// # Errors
-/// As [`ArrowStreamChecker::message`].
+/// The errors of [`ArrowStreamChecker::message`].
 pub fn check_stream(stream: &[u8], limit: usize) -> Result<usize> {
     let mut check = ArrowStreamChecker::new(limit);
     let mut rest = stream;

@@ -63,7 +63,7 @@ pub enum AttributeValue<'a> {
 pub struct DataPoint<'a> {
     /// Nanoseconds since 1970; 0 when there is none.
     pub time_unix_nano: u64,
-    /// Those that have a value; at most one more than [`MAX_LABELS`].
+    /// Attributes that have a value; at most one more than [`MAX_LABELS`].
     pub attributes: Vec<(&'a str, Cow<'a, str>)>,
     /// An attribute that cannot be part of a name.
     pub composite_attribute: Option<&'a str>,
@@ -96,7 +96,7 @@ pub struct Distribution {
 /// One reading of a data point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PointReading {
-    /// What follows the name of the metric: nothing, or one of `.count`, `.sum`, `.min`, `.max`.
+    /// Suffix of the metric's name: nothing, or one of `.count`, `.sum`, `.min`, `.max`.
     pub suffix: &'static str,
     /// Value of the label `quantile`.
     pub quantile: Option<f64>,

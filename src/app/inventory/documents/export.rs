@@ -126,7 +126,7 @@ impl NamedRows {
         newest.into_values().map(|(_, uuid)| uuid).collect()
     }
 
-    /// What the platform knows of a device; `None` when that is nothing.
+    /// Knowledge of the platform about a device; `None` when there is none.
     fn device(&self, device: &Device) -> Option<FileDocument> {
         let topology = &device.topology;
         let (site, profile) = (self.name(topology.site), self.name(topology.device_profile));

@@ -27,7 +27,7 @@ pub enum FileDocument {
     Pack(#[serde(with = "FilePack")] PackContent),
     Site(#[serde(with = "FileSite")] SiteSpec),
     AnnotationClass(#[serde(with = "FileAnnotationClass")] AnnotationClassSpec),
-    /// What the platform knows of a device that is a row of the file, or exists.
+    /// Knowledge of the platform about a device that is a row of the file, or exists.
     Device(FileDevice),
     Component(FileComponent),
     DeviceGroup(FileDeviceGroup),
@@ -153,7 +153,7 @@ pub enum RowKind {
     Pack,
     Site,
     Device,
-    /// What the platform knows of a device.
+    /// Knowledge of the platform about a device.
     Topology,
     Component,
     DeviceGroup,
@@ -190,7 +190,7 @@ impl RowKind {
     }
 }
 
-/// What identifies a row in a file: its kind and its name.
+/// Identity of a row in a file: its kind and its name.
 pub type RowName = (RowKind, String);
 
 impl FileDocument {
@@ -217,7 +217,7 @@ impl FileDocument {
         (self.rank(), begin)
     }
 
-    /// What identifies the document; two with the same one are the same.
+    /// Identity of the document; two with the same one are the same.
     pub fn row_name(&self) -> RowName {
         match self {
             FileDocument::Pack(pack) => (RowKind::Pack, format!("{}@{}", pack.key, pack.version)),
@@ -321,7 +321,7 @@ pub fn target_kind(target_type: TargetType) -> RowKind {
 }
 
 impl FileDevice {
-    /// What the platform knows of a device as a file has it. `site` and `device_profile` are the names of both.
+    /// Knowledge of the platform about a device as a file has it. `site` and `device_profile` are the names of both.
     pub fn new(device: &Device, site: Option<String>, device_profile: Option<String>) -> Self {
         let Topology { tags, location, .. } = device.topology.clone();
         Self { device: device.spec.name.clone(), tags, site, device_profile, location }

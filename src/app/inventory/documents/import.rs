@@ -42,7 +42,7 @@ pub fn read(line: u64, value: Value, problems: &mut ProblemList) -> Option<Docum
     Some(DocumentImport { line, document })
 }
 
-/// What a document becomes.
+/// Documents of a file, as they are to be put.
 #[derive(Default)]
 pub(in crate::app::inventory) struct DocumentPlan {
     pub documents: Vec<FileDocument>,

@@ -2,18 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A list of tags as another program exports it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TagListFormat {
-    /// The tags of a device of KEPServerEX.
-    Kepserver,
-    /// A tag table of TIA Portal, saved as text.
-    TiaPortal,
-    /// The tags of a Logix controller, of Studio 5000 or RSLogix 5000.
-    Studio5000,
-    /// A table made by hand, with Basalt's own names.
-    Plain,
+use crate::domain::named_enum::named_enum;
+
+named_enum! {
+    /// A list of tags as another program exports it. A header is compared with the formats in this order.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum TagListFormat {
+        /// The tags of a device of KEPServerEX.
+        Kepserver = "kepserver",
+        /// A tag table of TIA Portal, saved as text.
+        TiaPortal = "tia_portal",
+        /// The tags of a Logix controller, of Studio 5000 or RSLogix 5000.
+        Studio5000 = "studio5000",
+        /// A table made by hand, with Basalt's own names.
+        Plain = "plain",
+    }
 }
 
 /// Columns of files of readings or of devices, which are no tag lists.
@@ -21,10 +25,6 @@ const COLUMNS_OF_OTHERS: [&str; 8] =
     ["ts", "timestamp", "time", "value", "text", "stream_id", "device", "stream"];
 
 impl TagListFormat {
-    /// Every format, in the order in which a header is compared with them.
-    pub const ALL: [TagListFormat; 4] =
-        [TagListFormat::Kepserver, TagListFormat::TiaPortal, TagListFormat::Studio5000, TagListFormat::Plain];
-
     /// Finds the format of a header, whose names are in lower case.
     pub fn of_header(columns: &[String]) -> Option<TagListFormat> {
         let has_one = |names: &[&str]| columns.iter().any(|column| names.contains(&column.as_str()));
@@ -35,22 +35,12 @@ impl TagListFormat {
     }
 
     /// Name of the format in messages.
-    pub fn name(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             TagListFormat::Kepserver => "KEPServerEX",
             TagListFormat::TiaPortal => "TIA Portal",
             TagListFormat::Studio5000 => "Studio 5000",
             TagListFormat::Plain => "the plain form",
-        }
-    }
-
-    /// Name of the format in APIs.
-    pub fn api_name(self) -> &'static str {
-        match self {
-            TagListFormat::Kepserver => "kepserver",
-            TagListFormat::TiaPortal => "tia_portal",
-            TagListFormat::Studio5000 => "studio5000",
-            TagListFormat::Plain => "plain",
         }
     }
 
@@ -79,7 +69,7 @@ impl TagListFormat {
 
 /// Names the columns of every format, for messages.
 pub fn describe_headers() -> String {
-    let headers = TagListFormat::ALL.map(|format| format!("{} ({})", format.header(), format.name()));
+    let headers = TagListFormat::ALL.map(|format| format!("{} ({})", format.header(), format.title()));
     headers.join("; ")
 }
 

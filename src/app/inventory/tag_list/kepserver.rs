@@ -1,5 +1,6 @@
 //! Tag lists of KEPServerEX: the tags of one device, as "Export CSV" writes them. Pure.
 
+use super::array_type::{array_of, split_length};
 use super::format::TagListFormat::Kepserver;
 use super::table::TagCells;
 use super::tag::{Tag, TagType};
@@ -16,9 +17,10 @@ pub fn name(cells: &TagCells<'_>) -> String {
 /// Reads a row.
 ///
 /// # Errors
-/// The tag is an array, or its type or scaling is one that streams do not have.
+/// The type or scaling of the tag is one that streams do not have, or no address names the array.
 pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
     let (scale, offset) = scaling(cells)?;
+    let (address, kind) = place(cells.get("address"), cells.get("data type"))?;
     let is_clamped = ["clamp low", "clamp high"].iter().any(|column| is_set(cells.get(column)));
     Ok(Tag {
         scale,
@@ -26,16 +28,34 @@ pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
         unit: cells.get("eng units").to_owned(),
         description: cells.get("description").to_owned(),
         remark: is_clamped.then_some(CLAMPED),
-        ..Tag::new(cells.get("address"), kind(cells.get("data type"))?)
+        ..Tag::new(address, kind)
     })
+}
+
+/// Returns the address and the type of a tag. The type of an array has the number of its elements, which KEPServerEX writes
+/// behind the address.
+fn place(address: &str, word: &str) -> Result<(String, TagType), String> {
+    let lower = word.to_lowercase();
+    let Some(element) = lower.strip_suffix("array") else {
+        let kind = kind(word)?;
+        let length = split_length(address).filter(|_| kind == TagType::OfAddress);
+        let text = length.map_or_else(|| address.to_owned(), |(start, count)| format!("{start}[{count}]"));
+        return Ok((text, kind));
+    };
+    let refused = |why: &str| format!("type `{word}`: {why}; give each element a tag of its own");
+    let (start, count) = split_length(address).ok_or_else(|| {
+        refused("the address does not end with the number of its values, such as 400300 [10]")
+    })?;
+    if start.ends_with(']') {
+        return Err(refused("an array of registers has one dimension"));
+    }
+    let kind = array_of(kind(element.trim())?, count).ok_or_else(|| refused("texts have no arrays"))?;
+    Ok((start.to_owned(), kind))
 }
 
 fn kind(word: &str) -> Result<TagType, String> {
     if word.eq_ignore_ascii_case("default") || word.is_empty() {
         return Ok(TagType::OfAddress);
-    }
-    if word.to_lowercase().ends_with("array") {
-        return Err(format!("type `{word}`: a stream has one value; give each element a tag of its own"));
     }
     let words = || format!("type `{word}` is none of {}", vendor_types::words(Kepserver));
     vendor_types::find(Kepserver, word).ok_or_else(words)
@@ -105,7 +125,11 @@ mod tests {
     #[test]
     fn a_row_that_no_stream_can_be_is_refused_with_its_words() {
         let rows = [
-            ("a,40001,Word Array,,,,,,,,,,", "Word Array"),
+            ("a,40001,Word Array,,,,,,,,,,", "type `Word Array`: the address does not end with the number"),
+            ("a,Speeds {10},Long Array,,,,,,,,,,", "the address does not end with the number"),
+            ("a,40001 [2][5],Word Array,,,,,,,,,,", "an array of registers has one dimension"),
+            ("a,40001 [2],String Array,,,,,,,,,,", "texts have no arrays"),
+            ("a,40001 [2],Date Array,,,,,,,,,,", "`date` is none of boolean"),
             ("a,40001,Date,,,,,,,,,,", "none of boolean, char"),
             ("a,40001,Word,Square Root,0,1,0,1,,,,,", "`Square Root` is not linear"),
             ("a,40001,Word,Linear,5,5,0,1,,,,,", "raw low 5 and raw high 5"),
@@ -116,6 +140,24 @@ mod tests {
             let message = read_row(row).expect_err(row);
             assert!(message.contains(part), "{row}: {message}");
         }
+    }
+
+    #[test]
+    fn an_array_is_its_first_address_and_the_type_of_the_whole() {
+        for (row, address, kind) in [
+            ("a,400300 [10],Word Array,,,,,,,,,,", "400300", "uint16[10]"),
+            ("a,\"DB1,INT0[12]\",Short Array,,,,,,,,,,", "DB1,INT0", "int16[12]"),
+            ("a,D100[8],Float Array,None,,,,,,,,,", "D100", "fp32[8]"),
+            ("a,400300 [4],LBCD ARRAY,,,,,,,,,,", "400300", "bcd32[4]"),
+            ("a,000001[8],Boolean Array,,,,,,,,,,", "000001", "bit[8]"),
+        ] {
+            let tag = read_row(row).expect(row);
+            let TagType::Register(found) = tag.kind else { panic!("{row}: {:?}", tag.kind) };
+            assert_eq!((tag.address.as_str(), found.to_string().as_str()), (address, kind), "{row}");
+        }
+        // Without a type the address says all.
+        let tag = read_row("a,400300 [10],Default,,,,,,,,,,").expect("a tag");
+        assert_eq!((tag.address.as_str(), tag.kind), ("400300[10]", TagType::OfAddress));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A list only adds streams. A stream of the device that has the name of a tag, or its address and type, stays as it is,
 //! so that a second import changes nothing, and neither the changes that people made since.
 
+mod array_type;
 mod encoding;
 mod format;
 mod kepserver;
@@ -100,10 +101,10 @@ impl TagLists {
         self.store.catalog().device(principal, id)
     }
 
-    /// As [`TagLists::import`], for a list of a caller of an API.
+    /// Imports the tag list of a caller of an API.
     ///
     /// # Errors
-    /// As [`TagLists::device_for_import`]; `Invalid` for a text that is no tag list; `TooLarge` for a long one; `Busy` while
+    /// The errors of [`TagLists::device_for_import`]; `Invalid` for a text that is no tag list; `TooLarge` for a long one; `Busy` while
     /// another one is imported.
     pub async fn import_from_api(
         &self,

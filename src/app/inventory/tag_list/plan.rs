@@ -8,6 +8,7 @@ use super::tag::{Tag, TagRow, TagType};
 use crate::app::stream::problems_on;
 use crate::collect;
 use crate::collect::io::ResolvedRegister;
+use crate::collect::registers::value_type::RegisterType;
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::{Stream, StreamKind, StreamSpec};
 use crate::domain::{DeviceId, Error};
@@ -15,7 +16,7 @@ use crate::domain::{DeviceId, Error};
 /// Maximum length of a description. A quotation mark that is not closed makes one of all rows behind it.
 const MAX_DESCRIPTION_CHARS: usize = 1000;
 
-/// What becomes of a tag list.
+/// Plan of what becomes of a tag list.
 #[derive(Debug, Default)]
 pub struct TagListPlan {
     pub lines: Vec<TagLine>,
@@ -154,11 +155,20 @@ fn to_stream(name: &str, tag: Tag, device: &DeviceSpec) -> Result<StreamSpec, St
             spec.path = format!("{}:{value_type}", spec.path);
             Some(value_type.default_kind())
         }
+        TagType::Register(RegisterType::Array(..)) if device.protocol == Protocol::Eip => {
+            return Err(format!(
+                "an address of {} names one value, not an array: list each element, such as {}[0]",
+                device.protocol, spec.path
+            ));
+        }
         TagType::Register(value_type) => {
             return Err(format!("type {value_type} is one of registers, which {} has not", device.protocol));
         }
     };
     spec.kind = kind_at(device, &spec.path, kind)?;
+    if has_numbered_registers(device.protocol) && spec.kind == StreamKind::Json && spec.is_scaled() {
+        return Err("the values of an array are not scaled: list each element".to_owned());
+    }
     let problems = problems_on(device, &spec);
     if problems.is_empty() {
         return Ok(spec);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::*;
 use crate::app::inventory::tag_list::encoding::decode;
 use crate::app::inventory::tag_list::format::TagListFormat;
-use crate::app::inventory::tag_list::parse;
+use crate::app::inventory::tag_list::{parse, vendor_addresses};
 use crate::domain::window::Windows;
 use crate::domain::{Micros, OrgId, StreamId};
 
@@ -60,14 +60,11 @@ fn a_list_of_kepserver_becomes_streams_of_a_modbus_device() {
         "Tank.Level 400110 fp32 1 0 %",
         "Tank.Pressure 400120 uint16 0.000625 -2.5 bar",
         "Tank.Flow 400130 uint16 1 0 l/h",
+        "Recipe.Setpoints 400300:uint16[10] json 1 0",
     ];
     assert_eq!(added(&plan), expected);
-    let reasons = [
-        (9, "type `Word Array`"),
-        (10, "type `Date` is none of"),
-        (11, "scaling `Square Root`"),
-        (12, "Invalid register \"D100\""),
-    ];
+    let reasons =
+        [(10, "type `Date` is none of"), (11, "scaling `Square Root`"), (12, "Invalid register \"D100\"")];
     assert_left_out(&plan, &reasons);
 }
 
@@ -82,13 +79,10 @@ fn a_tag_table_of_tia_portal_becomes_streams_of_an_s7_device() {
         "Laufzeit %MD24 int32 1 0 ms",
         "Füllstand %IW64 uint16 1 0",
         "Teile %DB1.DBD4 int32 1 0",
+        "Rezept %MW200:int16[10] json 1 0",
     ];
     assert_eq!(added(&plan), expected);
-    let reasons = [
-        (8, "list the address of each member"),
-        (9, "list the address of each element"),
-        (10, "Invalid register"),
-    ];
+    let reasons = [(8, "list the address of each member"), (10, "Invalid register")];
     assert_left_out(&plan, &reasons);
 }
 
@@ -216,4 +210,44 @@ fn texts_and_dates_of_tia_portal_are_those_of_s7() {
         "start %MD12:tod uint32 1 0 ms",
     ];
     assert_eq!(added(&planned), expected, "{:?}", left_out(&planned));
+}
+
+#[test]
+fn an_array_is_a_stream_where_an_address_names_it_and_else_the_line_says_why() {
+    let planned = |list: &str, protocol| {
+        let (table, rows) = parse::parse(list).expect("a tag list");
+        let rows = vendor_addresses::translate(table.format, protocol, rows);
+        plan(rows, &DeviceSpec::new("Press", protocol), &[])
+    };
+    let kepserver = "Tag Name,Address,Data Type\na,41 [4],Short Array\nb,41 [4],Default\nc,000001 [8],Boolean Array\n\
+                     d,\"DB1,REAL0[3]\",Float Array\ne,Speeds,Long Array\nf,40001 [126],Word Array\n";
+    let scaled = "name,address,type,scale\na,hr:0:int16[4],json,0.1\nb,hr:0:int16[4],json,1\n";
+    assert_left_out(&planned(scaled, Protocol::Modbus), &[(2, "the values of an array are not scaled")]);
+    let found = planned(kepserver, Protocol::Modbus);
+    let expected = ["a 4:1:int16[4] json 1 0", "b 4:1[4] json 1 0", "c 000001:bit[8] json 1 0"];
+    assert_eq!(added(&found), expected, "{:?}", left_out(&found));
+    let reasons = [
+        (5, "Invalid register \"DB1,REAL0:fp32[3]\""),
+        (6, "does not end with the number"),
+        (7, "is longer than one request reads"),
+    ];
+    assert_left_out(&found, &reasons);
+    let found = planned(kepserver, Protocol::S7);
+    assert_eq!(added(&found), ["d DB1,REAL0:fp32[3] json 1 0"], "{:?}", left_out(&found));
+    let found = planned("Tag Name,Address,Data Type\na,Speeds[2],Long Array\n", Protocol::Eip);
+    assert_left_out(
+        &found,
+        &[(2, "an address of eip names one value, not an array: list each element, such as Speeds[0]")],
+    );
+    let tia = "Name;Path;Data Type;Logical Address;Comment\na;;Array[0..7] of Bool;%M10.0;\nb;;Array[0..3] of Byte;%MB20;\n\
+               c;;Array[1..2] of Date;%MW30;\nd;;Array[0..2] of Timer;%T5;\ne;;Array[0..2] of S5Time;%T5;\n";
+    let found = planned(tia, Protocol::S7);
+    let expected = ["b %MB20:byte[4] json 1 0", "c %MW30:date[2] json 1 0"];
+    assert_eq!(added(&found), expected, "{:?}", left_out(&found));
+    let reasons = [
+        (2, "M10.0 is a single bit and begins no array"),
+        (5, "type `Timer` is none of"),
+        (6, "is wider than a single timer or counter"),
+    ];
+    assert_left_out(&found, &reasons);
 }

@@ -59,7 +59,7 @@ pub struct TagLine {
     pub outcome: TagOutcome,
 }
 
-/// What became of a row.
+/// Outcome of a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TagOutcome {
@@ -99,7 +99,7 @@ impl TagOutcome {
     }
 }
 
-/// What became of a row, in the members that APIs show for every outcome.
+/// Outcome of a row, in the members that APIs show for every outcome.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OutcomeDetails {
     /// Name of the outcome.

@@ -29,7 +29,8 @@ pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
     let (address, word) = (scoped(cells, "Program:"), cells.get("datatype"));
     if word.contains('[') {
         return Err(format!(
-            "type `{word}`: a stream has one value; list each element, such as {address}[0], in the columns name, address, type"
+            "type `{word}`: an address of a controller names one value; list each element, such as {address}[0], in the columns \
+             name, address, type"
         ));
     }
     let structure = || {
@@ -129,7 +130,11 @@ mod tests {
         let rows = [
             ("ALIAS,,Start,\"\",\"\",\"Local:1:I.Data.0\",\"\"", "an alias of `Local:1:I.Data.0`"),
             ("COMMENT,,Status,\"Door\",\"\",\"Status.3\"", "a comment"),
-            ("TAG,,Speeds,\"\",\"DINT[10]\",\"\",\"\"", "such as Speeds[0]"),
+            (
+                "TAG,,Speeds,\"\",\"DINT[10]\",\"\",\"\"",
+                "`DINT[10]`: an address of a controller names one value; list each element, such as Speeds[0], in the columns \
+                 name",
+            ),
             ("TAG,Main,T1,\"\",\"TIMER\",\"\",\"\"", "such as Program:Main.T1.MEMBER"),
             ("TAG,,Hidden,\"\",\"DINT\",\"\",\"(ExternalAccess := None)\"", "nobody access"),
             ("TAG,,Lot,\"\",\"STRING_LOT\",\"\",\"\"", "such as Lot.MEMBER"),

@@ -4,40 +4,31 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 use serde::{Deserialize, Serialize};
 
 use super::format::TagListFormat;
+use crate::domain::named_enum::named_enum;
 
 /// Maximum number of rows before the header: remarks of Studio 5000, comments of KEPServerEX.
 const MAX_REMARKS: usize = 50;
 /// Maximum number of columns; no program writes as many.
 const MAX_COLUMNS: usize = 200;
 
-/// Character between two cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Separator {
-    Comma,
-    Semicolon,
-    Tab,
+named_enum! {
+    /// Character between two cells. They are tried in this order.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Separator {
+        Comma = "comma",
+        Semicolon = "semicolon",
+        Tab = "tab",
+    }
 }
 
 impl Separator {
-    /// Every separator, in the order in which they are tried.
-    pub const ALL: [Separator; 3] = [Separator::Comma, Separator::Semicolon, Separator::Tab];
-
     /// Name in messages.
-    pub fn name(self) -> &'static str {
+    pub fn plural(self) -> &'static str {
         match self {
             Separator::Comma => "commas",
             Separator::Semicolon => "semicolons",
             Separator::Tab => "tabs",
-        }
-    }
-
-    /// Name in APIs.
-    pub fn api_name(self) -> &'static str {
-        match self {
-            Separator::Comma => "comma",
-            Separator::Semicolon => "semicolon",
-            Separator::Tab => "tab",
         }
     }
 

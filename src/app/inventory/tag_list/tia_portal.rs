@@ -1,5 +1,6 @@
 //! Tag tables of TIA Portal, saved as text from the exported table. Pure.
 
+use super::array_type::{array_of, split_tia_array};
 use super::format::TagListFormat::TiaPortal;
 use super::table::TagCells;
 use super::tag::{Tag, TagType};
@@ -15,20 +16,25 @@ pub fn name(cells: &TagCells<'_>) -> String {
 /// Reads a row.
 ///
 /// # Errors
-/// The tag is an array or a structure, or its type is one that streams do not have.
+/// The tag is a structure or an array that no address names, or its type is one that streams do not have.
 pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
     let word = cells.any(&["data type", "datentyp"]);
+    let (element, kind) = match split_tia_array(word) {
+        Some(array) => {
+            let (element, count) = array?;
+            let texts = || format!("type `{word}`: texts have no arrays; list the address of each element");
+            (element, array_of(kind(element)?, count).ok_or_else(texts)?)
+        }
+        None => (word, kind(word)?),
+    };
     Ok(Tag {
-        unit: unit(word).to_owned(),
+        unit: unit(element).to_owned(),
         description: cells.any(&["comment", "kommentar"]).to_owned(),
-        ..Tag::new(cells.any(&["logical address", "logische adresse"]), kind(word)?)
+        ..Tag::new(cells.any(&["logical address", "logische adresse"]), kind)
     })
 }
 
 fn kind(word: &str) -> Result<TagType, String> {
-    if word.to_lowercase().starts_with("array") {
-        return Err(format!("type `{word}`: a stream has one value; list the address of each element"));
-    }
     let found = match word.split_once('[') {
         Some((base, length)) => text_type(base.trim_end(), length),
         None => vendor_types::find(TiaPortal, word),
@@ -86,9 +92,27 @@ mod tests {
     }
 
     #[test]
-    fn arrays_structures_and_unknown_types_are_refused() {
+    fn an_array_is_its_first_address_and_the_type_of_the_whole() {
+        for (word, kind, unit) in [
+            ("Array[0..9] of Int", "int16[10]", ""),
+            ("Array[1..3] of Time", "int32[3]", "ms"),
+            ("Array[1..3] of S5Time", "s5time[3]", "ms"),
+            ("Array[0..7] of Bool", "bit[8]", ""),
+        ] {
+            let row = format!("a;;{word};%MW200;");
+            let tag = read_row("Name;Path;Data Type;Logical Address;Comment", &row).expect(word);
+            let TagType::Register(found) = tag.kind else { panic!("{word}: {:?}", tag.kind) };
+            assert_eq!((found.to_string().as_str(), tag.unit.as_str()), (kind, unit), "{word}");
+            assert_eq!(tag.address, "%MW200");
+        }
+    }
+
+    #[test]
+    fn structures_texts_in_arrays_and_unknown_types_are_refused() {
         let rows = [
-            ("Array[0..9] of Int", "the address of each element"),
+            ("Array[0..1, 0..4] of Int", "list the address of each element"),
+            ("Array[0..9] of String[20]", "texts have no arrays; list the address of each element"),
+            ("Array[0..9] of \"Motor_UDT\"", "type `Motor_UDT` is none of"),
             ("\"Motor_UDT\"", "the address of each member"),
             ("", "is none of bool"),
             ("String[255]", "type `String[255]` is none of"),

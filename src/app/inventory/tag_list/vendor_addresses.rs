@@ -2,6 +2,7 @@
 
 use super::format::TagListFormat;
 use super::tag::{Tag, TagRow, TagType};
+use crate::collect::registers::value_type::RegisterType;
 use crate::domain::device::Protocol;
 use crate::domain::stream::StreamKind;
 
@@ -27,7 +28,8 @@ fn translate_tag(format: TagListFormat, protocol: Protocol, tag: Tag) -> Result<
 fn timer_or_counter(tag: Tag) -> Tag {
     let address = tag.address.trim_start_matches('%');
     let (letter, number) = address.split_at(address.chars().next().map_or(0, char::len_utf8));
-    if !is_number(number) {
+    // Of an array the address refuses itself, with its reason.
+    if !is_number(number) || matches!(tag.kind, TagType::Register(RegisterType::Array(..))) {
         return tag;
     }
     let kind = match letter {
@@ -38,11 +40,13 @@ fn timer_or_counter(tag: Tag) -> Tag {
     Tag { address: format!("{address}:{kind}"), kind: TagType::OfAddress, ..tag }
 }
 
-/// Writes a register of KEPServerEX with fewer than five digits, which count from 1: `41` and `40001` are one register.
+/// Writes a register of KEPServerEX with fewer than five digits, which count from 1: `41` and `40001` are one register, and
+/// `41[10]` is an array from there on.
 fn short_register(tag: Tag) -> Tag {
+    let register = tag.address.split_once('[').map_or(tag.address.as_str(), |(register, _)| register);
     match tag.address.split_at_checked(1) {
-        Some((space, number)) if is_number(&tag.address) && (1..4).contains(&number.len()) => {
-            Tag { address: format!("{space}:{number}"), ..tag }
+        Some((space, rest)) if is_number(register) && (2..5).contains(&register.len()) => {
+            Tag { address: format!("{space}:{rest}"), ..tag }
         }
         _ => tag,
     }
@@ -92,6 +96,9 @@ mod tests {
             (TiaPortal, Protocol::S7, "%MW10", word, "%MW10", TagType::Kind(word)),
             (Kepserver, Protocol::Modbus, "41", word, "4:1", TagType::Kind(word)),
             (Kepserver, Protocol::Modbus, "40001", word, "40001", TagType::Kind(word)),
+            (Kepserver, Protocol::Modbus, "41[10]", word, "4:1[10]", TagType::Kind(word)),
+            (Kepserver, Protocol::Modbus, "40001[10]", word, "40001[10]", TagType::Kind(word)),
+            (Kepserver, Protocol::Modbus, "4[10]", word, "4[10]", TagType::Kind(word)),
             (Kepserver, Protocol::Modbus, "400100.20H", text, "400100:text20", TagType::Kind(text)),
             (Plain, Protocol::Modbus, "41", word, "41", TagType::Kind(word)),
         ];
@@ -99,6 +106,9 @@ mod tests {
             let found = translated(format, protocol, address, kind);
             assert_eq!(found, Ok((path.to_owned(), of)), "{address}");
         }
+        let array = RegisterType::array(RegisterType::Plain(word), 3).expect("an array");
+        let timers = Tag::new("T5", TagType::Register(array));
+        assert_eq!(translate_tag(TiaPortal, Protocol::S7, timers.clone()), Ok(timers));
         let refused = translated(Kepserver, Protocol::Modbus, "400100.20L", text);
         assert!(refused.is_err_and(|reason| reason.contains("400100:text20 and the word order badc")));
     }

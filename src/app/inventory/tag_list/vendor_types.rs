@@ -140,7 +140,7 @@ mod tests {
             let count = words.len();
             words.sort_unstable();
             words.dedup();
-            assert_eq!(words.len(), count, "{}", format.name());
+            assert_eq!(words.len(), count, "{}", format.title());
         }
     }
 }

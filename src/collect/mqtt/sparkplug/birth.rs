@@ -1,4 +1,4 @@
-//! What a birth says: the metrics of an edge node or device with their types and aliases. Pure.
+//! Content of a birth: the metrics of an edge node or device with their types and aliases. Pure.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a host sends: commands to edge nodes and devices, and its own state. Pure.
+//! Messages of a host: commands to edge nodes and devices, and its own state. Pure.
 
 use prost::Message as _;
 use serde_json::json;

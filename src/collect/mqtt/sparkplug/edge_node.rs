@@ -1,4 +1,4 @@
-//! What a host knows of one edge node: its birth, those of its devices, and what it waits for. Pure.
+//! Knowledge of a host about one edge node: its birth, those of its devices, and what it waits for. Pure.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -30,7 +30,7 @@ pub enum Global {
 pub fn resolve(module: &str, name: &str) -> Result<Global, ScalerError> {
     let known = match module {
         "sklearn.preprocessing._data" | "sklearn.preprocessing.data" => {
-            ScalerKind::from_class(name).map(Global::Scaler)
+            ScalerKind::from_name(name).map(Global::Scaler)
         }
         "joblib.numpy_pickle" => (name == "NumpyArrayWrapper").then_some(Global::Wrapper),
         "numpy" => match name {

@@ -66,7 +66,7 @@ impl<'a> Heap<'a> {
         self.values.get(id.0).expect("a heap gives only ids of its values and forgets none")
     }
 
-    /// As `get`, to replace the value, as BUILD does.
+    /// Returns the value of an id to be replaced, as BUILD does.
     pub fn get_mut(&mut self, id: ValueId) -> &mut PickleValue<'a> {
         self.values.get_mut(id.0).expect("a heap gives only ids of its values and forgets none")
     }

@@ -9,7 +9,7 @@ use crate::infer::tflite::workspace::Scratch;
 
 use super::layer::{InputSteps, OutputSteps, RecurrentLayer};
 
-/// What each iteration does to a loop value.
+/// Effect of each iteration on a loop value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoopVarRole {
     /// Unchanged.

@@ -18,7 +18,7 @@ pub enum RecurrentCell {
     },
     /// Gates: update, reset, candidate; the reset gate applies to the candidate's product with the state.
     Gru,
-    /// As `Gru`, but the reset gate applies to the state before that product (`reset_after=False`).
+    /// Gates of `Gru`; the reset gate applies to the state before that product (`reset_after=False`).
     GruResetBefore,
 }
 

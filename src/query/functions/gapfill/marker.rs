@@ -9,26 +9,19 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
+use crate::domain::named_enum::named_enum;
 use crate::query::functions::{arg_types, time_bucket};
 
-/// The function of a marker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
-pub enum GapFillFunction {
-    /// Time buckets, including empty ones.
-    Gapfill,
-    /// Last observation carried forward.
-    Locf,
-    /// Linear interpolation between neighbours.
-    Interpolate,
-}
-
-impl GapFillFunction {
-    pub fn name(self) -> &'static str {
-        match self {
-            GapFillFunction::Gapfill => "time_bucket_gapfill",
-            GapFillFunction::Locf => "locf",
-            GapFillFunction::Interpolate => "interpolate",
-        }
+named_enum! {
+    /// The function of a marker.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
+    pub enum GapFillFunction {
+        /// Time buckets, including empty ones.
+        Gapfill = "time_bucket_gapfill",
+        /// Last observation carried forward.
+        Locf = "locf",
+        /// Linear interpolation between neighbours.
+        Interpolate = "interpolate",
     }
 }
 

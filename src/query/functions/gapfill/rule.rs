@@ -16,8 +16,6 @@ use super::range;
 use crate::query::functions::time_bucket::TimeBucket;
 
 const FILL_FUNCTIONS: [GapFillFunction; 2] = [GapFillFunction::Locf, GapFillFunction::Interpolate];
-const ALL_FUNCTIONS: [GapFillFunction; 3] =
-    [GapFillFunction::Gapfill, GapFillFunction::Locf, GapFillFunction::Interpolate];
 
 /// Plans every `time_bucket_gapfill`, `locf` and `interpolate`, or refuses it with a message. Runs after type coercion.
 #[derive(Debug)]
@@ -50,7 +48,7 @@ fn node_mentions(node: &LogicalPlan, marks: &[GapFillFunction]) -> Result<bool> 
 fn plan_mentions(plan: &LogicalPlan) -> Result<bool> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {
-        found |= node_mentions(node, &ALL_FUNCTIONS)?;
+        found |= node_mentions(node, &GapFillFunction::ALL)?;
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(found)
@@ -163,7 +161,7 @@ fn to_column(expr: Expr, fills: &mut Vec<FillColumn>) -> Result<Transformed<Expr
     if how == GapFillFunction::Gapfill {
         return Ok(Transformed::no(expr));
     }
-    if mentions(of, &ALL_FUNCTIONS) {
+    if mentions(of, &GapFillFunction::ALL) {
         return plan_err!("{} cannot be used inside another filling function", how.name());
     }
     let name = expr.schema_name().to_string();

@@ -18,7 +18,7 @@ pub struct Model {
     pub org_id: i32,
     /// Event of the alert.
     pub alert_id: i32,
-    /// What is told of it.
+    /// Notice about the alert.
     pub notice: String,
     /// UUID of the channel, which may have been deleted since.
     pub channel_id: Uuid,

@@ -32,7 +32,7 @@ pub struct Model {
     pub rule_id: Option<i32>,
     /// Status of an alert; null for any other event.
     pub alert_status: Option<String>,
-    /// What an alert has in addition.
+    /// Details of an alert.
     pub alert: Option<String>,
     pub acknowledged_at: Option<i64>,
     pub acknowledged_by: Option<String>,

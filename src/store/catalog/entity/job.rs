@@ -24,7 +24,7 @@ pub struct Model {
     pub name: String,
     pub size: Option<i64>,
     pub unit: Option<String>,
-    /// What the requester of an export saw.
+    /// Rows that the requester of an export saw.
     pub access: Option<String>,
     pub state: String,
     pub progress: f64,

@@ -29,7 +29,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// What the content of a row holds besides the work: the camera by its id in APIs.
+/// Members of a row's content besides the work: the camera by its id in APIs.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Content {
     camera: Uuid,

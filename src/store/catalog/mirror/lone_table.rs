@@ -3,95 +3,60 @@
 use std::mem::swap;
 
 use super::Mirror;
+use crate::domain::named_enum::named_enum;
 
-/// A table that fills one part of the mirror alone: that part has rows of no other table, and no other part is derived from
-/// it. Its rows name rows of other tables by their ids only, which are looked up when they are needed.
-///
-/// | table | what of other tables its part names, and how |
-/// |---|---|
-/// | `alert_rules` | the stream or the device that a rule watches, by id |
-/// | `binding_reports` | the device by id, the binding by UUID |
-/// | `certificates` | the device by id |
-/// | `clients` | the user by id; whether it may act is asked at each use |
-/// | `commands` | the device by id |
-/// | `documents` | devices by id, other documents by UUID |
-/// | `keys` | allowed devices, streams and dashboards, by id |
-/// | `media_jobs` | the device by id, the camera by id and UUID, which the row repeats |
-/// | `models` with `model_versions` | the stream by id; nothing else is derived from them. Progress of live models is saved every few seconds |
-/// | `objects` | nothing but the organization, by id |
-/// | `org_plans` | nothing but the organization, by id |
-/// | `registrations` | the device by id |
-/// | `sessions` | the user by id; whoever changes a user so that it may not log in deletes its sessions in the database too |
-/// | `tokens` | the client and the user by id |
-///
-/// Of every other mirrored table the rows that have changed are loaded: see `RowTable`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store::catalog) enum LoneTable {
-    AlertRules,
-    BindingReports,
-    Certificates,
-    Clients,
-    Commands,
-    Documents,
-    Keys,
-    MediaJobs,
-    /// Models with their versions, two tables.
-    Models,
-    Objects,
-    OrgPlans,
-    Registrations,
-    Sessions,
-    Tokens,
+named_enum! {
+    /// A table that fills one part of the mirror alone: that part has rows of no other table, and no other part is derived from
+    /// it. Its rows name rows of other tables by their ids only, which are looked up when they are needed.
+    ///
+    /// | table | what of other tables its part names, and how |
+    /// |---|---|
+    /// | `alert_rules` | the stream or the device that a rule watches, by id |
+    /// | `binding_reports` | the device by id, the binding by UUID |
+    /// | `certificates` | the device by id |
+    /// | `clients` | the user by id; whether it may act is asked at each use |
+    /// | `commands` | the device by id |
+    /// | `documents` | devices by id, other documents by UUID |
+    /// | `keys` | allowed devices, streams and dashboards, by id |
+    /// | `media_jobs` | the device by id, the camera by id and UUID, which the row repeats |
+    /// | `models` with `model_versions` | the stream by id; nothing else is derived from them. Progress of live models is saved every few seconds |
+    /// | `objects` | nothing but the organization, by id |
+    /// | `org_plans` | nothing but the organization, by id |
+    /// | `registrations` | the device by id |
+    /// | `sessions` | the user by id; whoever changes a user so that it may not log in deletes its sessions in the database too |
+    /// | `tokens` | the client and the user by id |
+    ///
+    /// Of every other mirrored table the rows that have changed are loaded: see `RowTable`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(in crate::store::catalog) enum LoneTable {
+        AlertRules = "alert_rules",
+        BindingReports = "binding_reports",
+        Certificates = "certificates",
+        Clients = "clients",
+        Commands = "commands",
+        Documents = "documents",
+        Keys = "keys",
+        MediaJobs = "media_jobs",
+        /// Models with their versions, two tables.
+        Models = "models",
+        Objects = "objects",
+        OrgPlans = "org_plans",
+        Registrations = "registrations",
+        Sessions = "sessions",
+        Tokens = "tokens",
+    }
 }
 
 /// The table that is loaded with `models`.
 const MODEL_VERSIONS: &str = "model_versions";
 
 impl LoneTable {
-    /// By name.
-    pub(in crate::store::catalog) const ALL: [Self; 14] = [
-        Self::AlertRules,
-        Self::BindingReports,
-        Self::Certificates,
-        Self::Clients,
-        Self::Commands,
-        Self::Documents,
-        Self::Keys,
-        Self::MediaJobs,
-        Self::Models,
-        Self::Objects,
-        Self::OrgPlans,
-        Self::Registrations,
-        Self::Sessions,
-        Self::Tokens,
-    ];
-
-    /// Name in the database.
-    pub(in crate::store::catalog) fn name(self) -> &'static str {
-        match self {
-            Self::AlertRules => "alert_rules",
-            Self::BindingReports => "binding_reports",
-            Self::Certificates => "certificates",
-            Self::Clients => "clients",
-            Self::Commands => "commands",
-            Self::Documents => "documents",
-            Self::Keys => "keys",
-            Self::MediaJobs => "media_jobs",
-            Self::Models => "models",
-            Self::Objects => "objects",
-            Self::OrgPlans => "org_plans",
-            Self::Registrations => "registrations",
-            Self::Sessions => "sessions",
-            Self::Tokens => "tokens",
-        }
-    }
-
     /// The table of this name, if it is loaded alone.
     pub(in crate::store::catalog) fn by_name(name: &str) -> Option<Self> {
         if name == MODEL_VERSIONS {
             return Some(Self::Models);
         }
-        Self::ALL.into_iter().find(|table| table.name() == name)
+        Self::from_name(name)
     }
 }
 

@@ -2,63 +2,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A table whose rows are exchanged in the mirror one by one.
-///
-/// | table | what the id of a changed row is |
-/// |---|---|
-/// | `devices`, `groups`, `orgs`, `products`, `streams`, `users` | its own |
-/// | `floors` | that of its source, a stream or a device: every floor of this id is loaded |
-/// | `policies` | that of its stream, or `POLICIES_OF_ORGS`: every policy of the stream, or of organizations, is loaded |
-///
-/// What the database deletes or sets to null with a row has changed too, so an exchange has no cascades of its own: what a
-/// row is to the mirror and its indexes depends on no other row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::store::catalog) enum RowTable {
-    Devices,
-    Floors,
-    Groups,
-    Orgs,
-    Policies,
-    Products,
-    Streams,
-    Users,
+use crate::domain::named_enum::named_enum;
+
+named_enum! {
+    /// A table whose rows are exchanged in the mirror one by one.
+    ///
+    /// | table | what the id of a changed row is |
+    /// |---|---|
+    /// | `devices`, `groups`, `orgs`, `products`, `streams`, `users` | its own |
+    /// | `floors` | that of its source, a stream or a device: every floor of this id is loaded |
+    /// | `policies` | that of its stream, or `POLICIES_OF_ORGS`: every policy of the stream, or of organizations, is loaded |
+    ///
+    /// What the database deletes or sets to null with a row has changed too, so an exchange has no cascades of its own: what a
+    /// row is to the mirror and its indexes depends on no other row.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    pub(in crate::store::catalog) enum RowTable {
+        Devices = "devices",
+        Floors = "floors",
+        Groups = "groups",
+        Orgs = "orgs",
+        Policies = "policies",
+        Products = "products",
+        Streams = "streams",
+        Users = "users",
+    }
 }
 
 /// Stands for the id of a stream where policies have none.
 pub(super) const POLICIES_OF_ORGS: i32 = 0;
-
-impl RowTable {
-    /// By name.
-    pub(in crate::store::catalog) const ALL: [Self; 8] = [
-        Self::Devices,
-        Self::Floors,
-        Self::Groups,
-        Self::Orgs,
-        Self::Policies,
-        Self::Products,
-        Self::Streams,
-        Self::Users,
-    ];
-
-    /// Name in the database.
-    pub(in crate::store::catalog) fn name(self) -> &'static str {
-        match self {
-            Self::Devices => "devices",
-            Self::Floors => "floors",
-            Self::Groups => "groups",
-            Self::Orgs => "orgs",
-            Self::Policies => "policies",
-            Self::Products => "products",
-            Self::Streams => "streams",
-            Self::Users => "users",
-        }
-    }
-
-    /// The table of this name, if its rows are exchanged one by one.
-    pub(in crate::store::catalog) fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|table| table.name() == name)
-    }
-}
 
 /// Ids of rows by their tables, each as `RowTable` says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -95,11 +66,11 @@ mod tests {
     fn each_mirrored_table_is_loaded_alone_or_by_row() {
         for name in MIRRORED_TABLES {
             let is_alone = LoneTable::by_name(name).is_some();
-            let is_by_row = RowTable::by_name(name).is_some();
+            let is_by_row = RowTable::from_name(name).is_some();
             assert!(is_alone != is_by_row, "`{name}` has to be in one of LoneTable and RowTable");
         }
         let names = RowTable::ALL.map(RowTable::name);
         assert!(names.is_sorted() && names.iter().all(|name| MIRRORED_TABLES.contains(name)), "{names:?}");
-        assert_eq!(names.map(RowTable::by_name), RowTable::ALL.map(Some));
+        assert_eq!(names.map(RowTable::from_name), RowTable::ALL.map(Some));
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn a_rule_comes_back_as_it_was_given(place: TestDatabase) {
     let taken = catalog.create_alert_rule(&admin, spec("hot", stream), 7).await;
     assert_eq!(refusal(taken).0, Kind::Conflict);
     let unknown = catalog.create_alert_rule(&theirs, spec("hot", stream), 7).await;
-    assert_eq!(refusal(unknown), invalid(&["sensorId: does not exist"]));
+    assert_eq!(refusal(unknown), invalid(&["stream: does not exist"]));
     assert_eq!(refusal(catalog.alert_rule(&theirs, made.uuid)), not_found());
     let (before, _) = catalog.all_alert_rules();
     let renamed =
@@ -176,7 +176,7 @@ pub(super) async fn a_rule_on_a_device_is_seen_and_goes_with_it(place: TestDatab
     let device = device(&catalog, &admin, "press").await.id;
     let stream = stream(&catalog, &admin, device, "t").await.id;
     let unknown = catalog.create_alert_rule(&theirs, device_spec("down", device), 0).await;
-    assert_eq!(refusal(unknown), invalid(&["deviceId: does not exist"]));
+    assert_eq!(refusal(unknown), invalid(&["device: does not exist"]));
     let rule = catalog.create_alert_rule(&admin, device_spec("down", device), 0).await.unwrap();
     assert_eq!(refusal(catalog.alert_rule(&theirs, rule.uuid)), not_found());
     let elsewhere = Principal { devices: Some([DeviceId(99)].into()), ..admin.clone() };
@@ -185,7 +185,7 @@ pub(super) async fn a_rule_on_a_device_is_seen_and_goes_with_it(place: TestDatab
         assert_eq!(refusal(catalog.alert_rule(&who, rule.uuid)), not_found(), "{name}");
         assert_eq!(catalog.alert_rules(&who), [], "{name}");
         let made = catalog.create_alert_rule(&who, device_spec("again", device), 0).await;
-        assert_eq!(refusal(made), invalid(&["deviceId: does not exist"]), "{name}");
+        assert_eq!(refusal(made), invalid(&["device: does not exist"]), "{name}");
     }
     let of_the_device = Principal { devices: Some([device].into()), ..admin.clone() };
     assert_eq!(catalog.alert_rules(&of_the_device), [Arc::clone(&rule)]);

@@ -158,7 +158,7 @@ pub(super) async fn a_channel_that_goes_leaves_its_rules_and_its_log(place: Test
     let changed = catalog.update_alert_rule(&who, (rule.uuid, None), 1, |spec| *spec = wanted).await;
     assert_eq!(
         refusal(changed),
-        invalid(&["notificationChannelIds[1]: does not exist"]),
+        invalid(&["channels[1]: does not exist"]),
         "a channel of others does not exist"
     );
     assert_eq!(refusal(catalog.delete_document(&stranger, KIND, one).await), not_found());

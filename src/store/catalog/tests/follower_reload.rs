@@ -117,7 +117,7 @@ pub(super) async fn follow(follower: &Catalog, db: &DatabaseConnection, change: 
     reload
 }
 
-/// As `follow`, with the names of the tables whose versions the change has raised.
+/// Follows a change; returns also the names of the tables whose versions it has raised.
 async fn raised_by(follower: &Catalog, db: &DatabaseConnection, change: &str) -> (Reload, Vec<String>) {
     let before = table_versions(db).await;
     let reload = follow(follower, db, change).await;
@@ -134,7 +134,7 @@ async fn each_table_is_loaded_alone_or_by_row() {
         let reload = follow(&follower, &db, &format!("UPDATE \"{table}\" SET {change}")).await;
         let expected = match LoneTable::by_name(table) {
             Some(table) => reload_of(&[table], []),
-            None => reload_of(&[], all_rows(&db, RowTable::by_name(table).unwrap()).await),
+            None => reload_of(&[], all_rows(&db, RowTable::from_name(table).unwrap()).await),
         };
         assert_eq!(reload, expected, "{table}");
     }

@@ -155,7 +155,7 @@ pub fn find<N: DocumentNode>(ctx: &Context<'_>, uuid: impl Into<Option<Uuid>>) -
 /// Returns the documents of a list that exist and that the caller may read, in its order.
 ///
 /// # Errors
-/// As [`find`].
+/// The errors of [`find`].
 pub fn find_all<N: DocumentNode>(ctx: &Context<'_>, uuids: &[Uuid]) -> Result<Vec<N>> {
     let found = uuids.iter().filter_map(|uuid| find(ctx, *uuid).transpose());
     found.collect()
@@ -164,7 +164,7 @@ pub fn find_all<N: DocumentNode>(ctx: &Context<'_>, uuids: &[Uuid]) -> Result<Ve
 /// Returns every document of a kind that the caller may read.
 ///
 /// # Errors
-/// As [`find`].
+/// The errors of [`find`].
 pub fn all<N: DocumentNode>(ctx: &Context<'_>) -> Result<Vec<N>> {
     let (app, who) = (app(ctx), caller(ctx));
     let rows = app.documents.documents(who, N::KIND)?.into_iter();
