@@ -11,6 +11,8 @@ mod documents;
 mod modules;
 #[path = "architecture/names.rs"]
 mod names;
+#[path = "architecture/openings.rs"]
+mod openings;
 #[path = "architecture/services.rs"]
 mod services;
 #[path = "architecture/source.rs"]
@@ -23,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use source::{after, before, blank, heads, identifier};
 
-/// What each folder of src/ may import besides itself.
+/// Folders that each folder of src/ may import besides itself.
 const FOLDERS: [(&str, &[&str]); 12] = [
     ("domain", &[]),
     ("auth", &["domain"]),
@@ -93,7 +95,7 @@ const OF_DOMAIN: [&str; 5] = ["serde", "serde_json", "thiserror", "time", "uuid"
 /// Folders that meet only above them or in `app/`: neither names the other.
 const WALLS: [(&str, &str); 1] = [("src/api/graphql/", "src/api/rest/")];
 
-/// What a handler may say itself; every other status is decided in api/error.rs.
+/// Statuses that a handler may name; every other one is decided in api/error.rs.
 const SUCCESSES: [&str; 5] = ["OK", "CREATED", "ACCEPTED", "NO_CONTENT", "PARTIAL_CONTENT"];
 
 #[test]
@@ -260,7 +262,7 @@ fn comments_texts_and_what_is_allowed_break_no_rule() {
     assert_eq!(check("src/query/x.rs", sound, &some_dependencies()), [""; 0]);
 }
 
-/// What is wrong with a file, each as `path: what`.
+/// Faults of a file, each as `path: what`.
 fn check(path: &str, text: &str, dependencies: &[String]) -> Vec<String> {
     let code = blank(text);
     let mut broken = Vec::new();

@@ -3,7 +3,7 @@
 //! Arrow is binary already: gzip makes it little shorter and takes several times as long as the query, and most libraries name gzip without
 //! anybody having chosen it. So Arrow is sent in gzip only to clients that refuse it plain (`identity;q=0`).
 //!
-//! What a request can add to a compressed response tells by its length what else is in it (BREACH). Therefore nothing is
+//! Text that a request adds to a compressed response tells by its length what else is in it (BREACH). Therefore nothing is
 //! compressed that holds a secret: CSRF tokens are only in cookies, and secrets only in responses to changes. Compressed
 //! are responses to GET, and those to POST whose handler says that it only reads.
 
@@ -209,7 +209,7 @@ impl Encoder {
 /// A body that is compressed as it is read.
 struct CompressedBody {
     input: BodyDataStream,
-    /// What is left of the last piece of `input`.
+    /// Rest of the last piece of `input`.
     rest: Bytes,
     /// None once the body is complete.
     encoder: Option<Encoder>,

@@ -16,7 +16,7 @@ use super::*;
 const JSON: &str = "application/json";
 const LARGE: usize = 10_000;
 
-/// What a handler answers to a method.
+/// Response of a handler to a method.
 #[derive(Clone)]
 struct Case {
     method: Method,

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use super::allow_origins;
 use crate::app::cors::CorsOrigins;
 
-/// What a response says of its origin: status, allowed origin, methods, headers.
+/// Answer about an origin: status, allowed origin, methods, headers.
 type Answer<'a> = (u16, Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 /// Setting, method, origin, other headers, answer.

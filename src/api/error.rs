@@ -156,7 +156,7 @@ pub fn content_type_header(media: &'static str) -> HeaderValue {
     named.unwrap_or(HeaderValue::from_static(media))
 }
 
-/// What the outermost layer logs about a failed request; carried in the response's extensions.
+/// Report on a failed request that the outermost layer logs; carried in the response's extensions.
 #[derive(Debug, Clone)]
 pub struct ErrorReport {
     pub is_our_fault: bool,

@@ -34,7 +34,7 @@ const MAX_FIRST_LINE_BYTES: usize = 4096;
 /// How long a refused connection is still read: closing with unread bytes would reset it and lose the response.
 const REFUSAL_LINGER: Duration = Duration::from_secs(1);
 
-/// What happens to a connection past the limit.
+/// Treatment of a connection past the limit.
 #[derive(Debug, Clone, Copy)]
 pub enum OverflowPolicy {
     /// It gets an HTTP 503 in the form of its path, unless the listener has TLS, and is closed.

@@ -1,7 +1,7 @@
 //! The router of a query node: queries, and reads of readings and statistics, are answered here, every other request by the
 //! ingest node.
 //!
-//! Who answers is decided before the catalog is brought up to date: what is handed on costs no question to the catalog's database,
+//! The answering node is chosen before the catalog is brought up to date: what is handed on costs no question to the catalog's database,
 //! and its credentials are judged by the ingest node.
 
 use std::sync::Arc;

@@ -83,7 +83,7 @@ fn entry(identity: &NodeIdentity) -> ClusterNode {
     }
 }
 
-/// Where parts of a query can be sent: to the query nodes that run, listen, and have the version of this one.
+/// URLs of the query nodes that can be sent parts of a query: those that run, listen, and have the version of this one.
 fn worker_urls(nodes: &[ClusterNode]) -> Vec<Url> {
     let is_worker =
         |node: &&ClusterNode| node.is_running && node.role == ClusterRole::Query && node.version == VERSION;

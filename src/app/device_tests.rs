@@ -1,4 +1,4 @@
-//! What of a device is judged beside the other devices of its organization.
+//! Checks of a device against the other devices of its organization.
 
 use serde_json::json;
 

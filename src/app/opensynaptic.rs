@@ -45,7 +45,7 @@ pub struct PacketPaging {
     pub limit: u32,
 }
 
-/// What packets a list is about.
+/// Filter of a list of packets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PacketFilter {
     /// External id.

@@ -12,7 +12,7 @@ use crate::domain::time::MICROS_PER_SECOND;
 
 /// Length of the secret from which a key is made, bytes.
 pub const SECRET_LEN: usize = 32;
-/// What is signed begins with this: no signature for another purpose is one of a token.
+/// Beginning of every signed text: no signature for another purpose is one of a token.
 const PURPOSE: &str = "firmware download";
 /// Tokens are shorter; longer texts are not looked at.
 const MAX_TOKEN_BYTES: usize = 256;

@@ -119,7 +119,7 @@ pub enum CliCommand {
 
 #[derive(Args)]
 pub struct Serve {
-    /// What this node does: all, or its part in a cluster: ingest collects and writes, query answers over the lake of an
+    /// Role of this node: all, or its part in a cluster: ingest collects and writes, query answers over the lake of an
     /// ingest node [default: all]
     #[arg(long, value_name = "ROLE", value_parser = ["all", "ingest", "query"])]
     pub role: Option<String>,

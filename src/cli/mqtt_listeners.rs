@@ -75,7 +75,7 @@ async fn retry_until_made<T, F: Future<Output = Result<T>>>(make: impl Fn() -> F
     }
 }
 
-/// Where the listener's certificate comes from.
+/// Source of the listener's certificate.
 struct CertificateSource {
     host: Option<String>,
     files: watch::Receiver<Option<Tls>>,

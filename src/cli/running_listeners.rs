@@ -17,7 +17,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct RunningListeners {
     tasks: Vec<JoinHandle<Result<()>>>,
-    /// What the log says of each, once all of them answer.
+    /// Log line of each, written once all of them answer.
     lines: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What stops a server: signals, and the end of its standard input where it was started so.
+//! Stopping a server: by signals, and by the end of its standard input where it was started so.
 
 use std::io;
 

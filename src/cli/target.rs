@@ -23,7 +23,7 @@ use crate::domain::{Error, Principal, Progress, Result, StreamId};
 /// How long to wait for a server that is starting or stopping, or for another command, to release the directory.
 const SERVER_START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where the command runs, and the organization it acts in.
+/// Target of the command, and the organization it acts in.
 pub enum CommandTarget {
     InProcess { opened: Box<Instance>, principal: Arc<Principal>, org: Option<String> },
     LocalServer { server: RemoteClient, org: Option<String> },

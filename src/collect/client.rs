@@ -19,7 +19,7 @@ use super::serial::AllowedSerialPorts;
 use crate::domain::address_space::BrowseTree;
 use crate::domain::{Clock, OrgId};
 
-/// What connecting needs besides the endpoint.
+/// Everything that connecting needs besides the endpoint.
 #[derive(Clone)]
 pub struct ConnectContext {
     pub pki: Pki,

@@ -25,7 +25,7 @@ use crate::domain::device_test::{DeviceTest, RegisterTest, TIME_LIMIT_S, TestVal
 use crate::domain::{Error, Kind, OrgId, Result};
 
 const TIME_LIMIT: Duration = Duration::from_secs(TIME_LIMIT_S);
-/// What a device gets to end a session in.
+/// Time that a device gets to end a session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 impl Collectors {

@@ -43,7 +43,7 @@ pub struct DeviceErrorCode {
 /// How a protocol writes its error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCodeFormat {
-    /// What the protocol calls such a code: `end code`, `status`.
+    /// The protocol's name of such a code: `end code`, `status`.
     pub name: &'static str,
     /// Hexadecimal digits of a code on the wire; 0 where the only form is decimal.
     pub hex_digits: usize,
@@ -51,7 +51,7 @@ pub struct ErrorCodeFormat {
     pub is_named_in_decimal: bool,
 }
 
-/// What a refusal means for later requests.
+/// Meaning of a refusal for later requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {
     /// Repeating never helps: there is no such register.

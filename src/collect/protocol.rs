@@ -15,7 +15,7 @@ use crate::domain::ports::HttpClient;
 use crate::domain::stream::{ByteOrder, Stream, StreamKind, StreamSpec};
 use crate::domain::{Clock, Error, FieldError, Result};
 
-/// What a polling source needs besides the device's settings.
+/// Everything that a polling source needs besides the device's settings.
 pub struct SourceContext {
     pub connection: Arc<SharedConnection>,
     pub status: Arc<DeviceStatusCell>,

@@ -1,4 +1,4 @@
-//! What the cells of a register hold, in every type and word order: to find the right one by eye. Pure.
+//! Values of the cells of a register, in every type and word order: to find the right one by eye. Pure.
 
 use super::address::DeviceAddress;
 use super::codec::{self, WordOrder};

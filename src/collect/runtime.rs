@@ -126,7 +126,7 @@ impl Collectors {
         &self.ports.options.pki
     }
 
-    /// What connecting needs besides the endpoint.
+    /// Returns the context that connecting needs.
     pub(super) fn connect_context(&self, org: Option<OrgId>) -> ConnectContext {
         let CollectOptions { pki, networks, serial_ports, .. } = &self.ports.options;
         ConnectContext {

@@ -23,7 +23,7 @@ pub struct SourceTime {
     pub before: Option<(Micros, Micros)>,
 }
 
-/// What is known of the clock of one device.
+/// Known state of the clock of one device.
 #[derive(Debug, Default)]
 pub struct SourceClock {
     bound: AheadBound,

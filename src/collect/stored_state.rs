@@ -26,7 +26,7 @@ pub enum LastStored {
     Bad,
 }
 
-/// What came of a live value of one stream.
+/// A live value of one stream, good or bad.
 pub struct LiveValue {
     pub received_at: Micros,
     /// `None` when it is bad.

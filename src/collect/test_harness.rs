@@ -29,7 +29,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Step of the clock while it runs.
 const CLOCK_TICK: Duration = Duration::from_millis(10);
 
-/// What connecting needs, with the system's clock and every network.
+/// Context for connecting, with the system's clock and every network.
 pub fn context() -> ConnectContext {
     ConnectContext {
         pki: Pki::disabled(),

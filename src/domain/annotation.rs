@@ -31,7 +31,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// Where an annotation is from.
+    /// Source of an annotation.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub enum AnnotationSource {
         /// A person.
@@ -62,7 +62,7 @@ pub struct AnnotationSpec {
     pub end: Option<Micros>,
     /// Values of the fields of the class, at most 16 KiB of JSON.
     pub values: Map<String, Value>,
-    /// Where it is from.
+    /// Its source.
     pub source: AnnotationSource,
     /// How sure the source is, 0 to 1.
     pub confidence: Option<f64>,

@@ -16,7 +16,7 @@ use super::{DeviceId, Error, Micros, OrgId, Result};
 /// Seconds after its last renewal for which a node counts as running.
 pub const LEASE_S: u64 = 10;
 
-/// Where the owner answers a `TailQuery`.
+/// Path at which the owner answers a `TailQuery`.
 pub const TAIL_PATH: &str = "/cluster/tail";
 
 /// Request of a query node to the owner.

@@ -28,9 +28,9 @@ pub enum MkPermission {
     Read,
     /// Changing rows that members may change.
     Write,
-    /// What belongs to administrators: profiles, packs, firmware, billing, quarantine and keys.
+    /// Tasks of administrators: profiles, packs, firmware, billing, quarantine and keys.
     Manage,
-    /// What belongs to the owner: the plan.
+    /// Tasks of the owner: the plan.
     Own,
 }
 

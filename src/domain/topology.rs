@@ -57,7 +57,7 @@ pub struct Topology {
     pub is_in_maintenance: bool,
     /// At most 50 tags of 1..=255 characters.
     pub tags: Vec<String>,
-    /// Where it is.
+    /// Geographic location.
     pub location: Option<GeoLocation>,
     /// Site; one that was deleted since is none.
     pub site: Option<Uuid>,

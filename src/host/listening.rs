@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-/// Where Linux shows sockets and processes.
+/// Path of sockets and processes on Linux.
 const PROC: &str = "/proc";
 /// State of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::process::{Resource, getrlimit};
 
-/// Where Linux shows processes.
+/// Path of processes on Linux.
 const PROC: &str = "/proc";
 
 /// Returns the limit of the address space, bytes; `None` without one.

@@ -36,7 +36,7 @@ pub const RECORDING: &str = "recording.mp4";
 /// File of a picture.
 pub const PICTURE: &str = "picture.jpg";
 
-/// Where pictures come from.
+/// Source of pictures.
 #[derive(Clone, PartialEq, Eq)]
 pub enum RecorderInput {
     /// An RTSP URL with its password, of plain characters without quotes.
@@ -49,7 +49,7 @@ pub enum RecorderInput {
     Recording,
 }
 
-/// What is made of it.
+/// Output of a recorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecorderOutput {
     /// One MP4 file of at most so much time.

@@ -294,7 +294,7 @@ fn with_batch_timeout(
 pub struct StatementRequest {
     pub text: String,
     pub params: Params,
-    /// Where the statement came from; PostgreSQL clients also get `pg_catalog`.
+    /// Source of the statement; PostgreSQL clients also get `pg_catalog`.
     pub surface: Surface,
     /// Settings of the caller's connection; `None` where connections have none.
     pub settings: Option<Arc<dyn ConnectionSettings>>,

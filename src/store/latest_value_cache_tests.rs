@@ -50,7 +50,7 @@ fn after(requests: &[Request]) -> LatestValueCache {
     last
 }
 
-/// What a start finds that has a checkpoint of the first records, or later ones, and replays all.
+/// Cache after a start that has a checkpoint of the first records, or later ones, and replays all.
 fn restarted(requests: &[Request], checkpointed: usize) -> LatestValueCache {
     let before = after(&requests[..checkpointed]);
     let last = LatestValueCache::default();

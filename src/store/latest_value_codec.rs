@@ -11,7 +11,7 @@ use crate::domain::Result;
 /// The first byte: no section of a record has this kind.
 const KIND: u8 = 0x80;
 
-/// What a stored reading is to its stream, and whether it is history that was imported.
+/// Roles of a stored reading for its stream, and whether it is history that was imported.
 pub(super) mod role {
     pub const NEWEST: u8 = 1;
     pub const CURRENT: u8 = 2;

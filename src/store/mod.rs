@@ -25,6 +25,7 @@ pub mod memory_budget;
 pub mod memtable;
 pub mod message_counts;
 pub mod message_rows;
+mod newest_readings;
 pub mod objects;
 pub mod open;
 pub mod org_channels;
@@ -63,13 +64,10 @@ use crate::domain::cluster::{OwnerStates, TailQuery, TailRequest};
 use crate::domain::memory_usage::MemoryUsage;
 use crate::domain::policy::PolicyChange;
 use crate::domain::progress::Progress;
-use crate::domain::reading::Reading;
-use crate::domain::retention::RetentionBounds;
 use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{Clock, DeviceId, Error, Micros, OrgId, Principal, Result, StreamId};
 use catalog::Catalog;
 use compaction::Compactor;
-use current_reading::LatestReadings;
 use flush::Flusher;
 use group_commit::CommitQueue;
 use idempotency::{Claim, IdempotencyKeys};
@@ -171,50 +169,10 @@ impl Store {
         [rows, self.tables.cache().usage()]
     }
 
-    /// Returns the current readings of a stream the principal sees, unless they have expired.
-    pub fn latest(&self, principal: &Principal, stream: StreamId) -> Option<LatestReadings> {
-        self.catalog.stream(principal, stream).ok()?;
-        self.latest_visible(&self.retention_bounds(), stream)
-    }
-
-    /// Same as `latest` for many streams; streams without readings are omitted.
-    pub fn latest_of_many(
-        &self,
-        principal: &Principal,
-        streams: &[StreamId],
-    ) -> HashMap<StreamId, LatestReadings> {
-        let seen = self.catalog.streams_by_id(principal, streams);
-        let kept = self.retention_bounds();
-        seen.iter().filter_map(|stream| Some((stream.id, self.latest_visible(&kept, stream.id)?))).collect()
-    }
-
     /// Returns when a device last sent a reading that was acknowledged, whatever the reading's time; history that was imported
     /// does not count. For those who show devices that the principal sees.
     pub fn last_contact(&self, device: DeviceId) -> Option<Micros> {
         self.last_contacts.get(device)
-    }
-
-    /// Returns the newest reading of a stream by its own time, of any quality, also when it is ahead of the clock: what lists
-    /// by time begin with, except a list of one. It is often not the current one, which `latest` returns.
-    pub fn newest_by_time(&self, principal: &Principal, stream: StreamId) -> Option<Reading> {
-        self.catalog.stream(principal, stream).ok()?;
-        let oldest = self.oldest_writable(stream);
-        self.latest_values.newest_by_time(stream).filter(|newest| newest.ts >= oldest)
-    }
-
-    /// Returns the current readings of many streams as of one moment, of any quality; streams without readings, and
-    /// those that the principal does not see, are left out.
-    pub fn newest_of_many(&self, principal: &Principal, streams: &[StreamId]) -> Vec<Reading> {
-        let seen = self.catalog.streams_by_id(principal, streams);
-        let kept = self.retention_bounds();
-        let oldest = |stream: StreamId| Micros(kept.visible_from.start_of(stream.0));
-        let streams = seen.iter().map(|stream| stream.id);
-        self.latest_values.newest_of_many(streams, self.clock().now(), oldest)
-    }
-
-    fn latest_visible(&self, kept: &RetentionBounds, stream: StreamId) -> Option<LatestReadings> {
-        let oldest = Micros(kept.visible_from.start_of(stream.0));
-        self.latest_values.get(stream, self.clock().now(), oldest)
     }
 
     /// Pins a consistent view for a query. It includes expired rows and the rows of every organization: query/ filters

@@ -26,7 +26,7 @@ async fn set_up(client: &Client, seconds: impl Iterator<Item = i64>) -> (i64, Up
     (source, UploadForm::for_source(source).text("threshold", "0.5").upload(client).await)
 }
 
-/// What each row of a query has to say, going by the scores that are stored: the newest since the row before.
+/// Time and expected score of each row of a query: the newest score stored since the row before.
 fn at_rows(rows: &[(i64, Option<f64>)], stored: &BTreeMap<i64, f64>) -> Vec<(i64, Option<f64>)> {
     let mut before = i64::MIN;
     let mut expected = Vec::new();

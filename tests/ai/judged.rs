@@ -1,4 +1,4 @@
-//! What a model makes of history when it is asked: one window, and a threshold.
+//! Answers of a model about history: one window, a range, and a threshold.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::{NOON, SECOND, WINDOW_SAMPLES, score, scores, shown, wave};
 use crate::graphql::data;
 use crate::rest::matches;
 
-/// By what the scaler multiplies differences.
+/// Factor by which the scaler multiplies differences.
 const SCALE: f64 = 0.070_005_710_307_378_54;
 
 #[tokio::test]

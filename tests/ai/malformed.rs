@@ -1,6 +1,6 @@
 //! A thousand uploads that are wrong, made from one good pair of a model and a scaler. Pure, and the same every time.
 //!
-//! What a server does with each: it answers 4xx, or takes it where `must_refuse` says it may, and stays alive.
+//! A server answers each with 4xx, or takes it where `must_refuse` says it may, and stays alive.
 
 mod bytes;
 mod models;
@@ -16,7 +16,7 @@ pub const MARKER: &str = "/tmp/basalt_malformed_ran";
 /// One upload: the content of both files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedCase {
-    /// What is wrong, and a number: no two cases have the same.
+    /// Name of the fault, and a number: no two cases have the same.
     pub name: String,
     pub model: Vec<u8>,
     pub scaler: Vec<u8>,

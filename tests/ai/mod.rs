@@ -64,12 +64,12 @@ pub struct UploadForm(Vec<FormPart>);
 #[derive(Clone)]
 struct FormPart {
     name: &'static str,
-    /// What the file is called, if it is one.
+    /// Name of the file, if the part is one.
     file: Option<String>,
     content: Vec<u8>,
 }
 
-/// What an upload has become: ids.
+/// Ids in the answer to an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UploadedIds {
     pub model: i64,
@@ -181,7 +181,7 @@ pub fn scoring(model: i64, stream: i64) -> String {
     )
 }
 
-/// What a model says of a stream's readings in a query: the time of each, and the score it has.
+/// Time and score of each of a stream's readings, as a query scores them with a model.
 pub async fn queried(client: &Client, model: i64, stream: i64) -> Vec<(i64, Option<f64>)> {
     let rows = client.sql(&scoring(model, stream)).await;
     rows.iter().map(|row| (row["us"].as_i64().unwrap(), row["score"].as_f64())).collect()

@@ -49,7 +49,7 @@ impl ModelFixture {
         format!("/api/ai/model/{}/{below}", self.motor.model)
     }
 
-    /// What of the model only its owners change.
+    /// Fields of the model that only its owners change.
     async fn settings(&self) -> Value {
         let mut shown = shown(&self.client, self.motor.model).await;
         let fields = shown.as_object_mut().expect("an object");

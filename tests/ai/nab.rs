@@ -22,7 +22,7 @@ fn labels() -> Vec<(i64, i64)> {
     windows.iter().map(|window| (time(&window[0]), time(&window[1]))).collect()
 }
 
-/// When each anomaly began and ended, oldest first.
+/// Start and end of each anomaly, oldest first.
 async fn anomalies(client: &Client) -> Vec<(i64, i64)> {
     let events = client.get("/api/event-log/?kind=anomaly&from=2013-01-01T00:00:00Z").await.ok();
     let time = |value: &Value| Micros::parse(value.as_str().unwrap()).expect("a time").0;

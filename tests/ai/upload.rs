@@ -141,7 +141,7 @@ async fn a_device_that_was_made_for_models_gets_its_stream() {
     assert_eq!(counts(&client).await, [2, 2, 1]);
 }
 
-/// What uploads may and may not name.
+/// A server with ids that uploads may and may not name.
 struct UploadFixture {
     server: Server,
     client: Client,

@@ -34,7 +34,7 @@ struct Module {
     words: HashSet<String>,
 }
 
-/// What a path leads to.
+/// Module or item that a path leads to.
 #[derive(Clone, Copy)]
 enum Target {
     Module(usize),
@@ -103,7 +103,7 @@ impl Modules {
         }
     }
 
-    /// What a path in the code of a module leads to; `None` for what is not of this crate.
+    /// Target of a path in the code of a module; `None` for what is not of this crate.
     fn resolve(&self, from: usize, path: &[String], seen: &mut HashSet<(usize, String)>) -> Option<Target> {
         let mut rest = path;
         let mut start = match path.first()?.as_str() {
@@ -121,7 +121,7 @@ impl Modules {
         Some(self.find(start, rest, seen).unwrap_or(Target::Item(start)))
     }
 
-    /// What a path leads to that begins in a module; `None` when the module has no such name. A name that is not found further
+    /// Target of a path that begins in a module; `None` when the module has no such name. A name that is not found further
     /// on was made by a macro of the module where the path ends.
     fn find(&self, at: usize, path: &[String], seen: &mut HashSet<(usize, String)>) -> Option<Target> {
         let Some(name) = path.first() else { return Some(Target::Module(at)) };
@@ -145,7 +145,7 @@ impl Modules {
         }
     }
 
-    /// What each file imports. A module may use what those around it have, and re-export what is below it: neither counts.
+    /// Files that each file imports. A module may use what those around it have, and re-export what is below it: neither counts.
     pub fn imports(&self) -> Imports {
         let mut imports = Imports::new();
         for (at, module) in self.0.iter().enumerate() {

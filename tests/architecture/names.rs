@@ -16,7 +16,7 @@ const UNCLEAR_LOCALS: [&str; 18] = [
     "sketch", "stretch", "tally", "teller", "told", "turn", "wish",
 ];
 
-/// What is wrong with the names that code without comments and literals defines.
+/// Faults of the names that code without comments and literals defines.
 pub fn unclear(code: &str) -> Vec<String> {
     let types = ["struct ", "enum ", "trait ", "type "].map(|word| after(code, word).map(identifier));
     let types =

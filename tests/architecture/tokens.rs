@@ -67,8 +67,7 @@ pub fn block_end(code: &[&str], start: usize) -> usize {
     code.len()
 }
 
-/// What an import brings, without `use` and its semicolon: each path with the name that it has here, `*` for everything of
-/// a module.
+/// Names that an import without `use` and its semicolon brings, each with its path; `*` for everything of a module.
 pub fn use_items(tree: &[&str]) -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
     // `::name` is another crate.

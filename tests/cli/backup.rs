@@ -26,7 +26,7 @@ pub const BUSY_SERVER_ENV: [(&str, &str); 6] = [
 /// A row, as every answer has it.
 type Row = (i64, i64);
 
-/// What has been acknowledged so far.
+/// Rows acknowledged so far.
 type AckedRows = Arc<Mutex<HashSet<Row>>>;
 
 /// Writes to streams of its own, making a new one now and then, until told to stop.

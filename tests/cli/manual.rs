@@ -1,4 +1,4 @@
-//! What a package installs beside the program: completions of shells and manual pages.
+//! Files that a package installs beside the program: completions of shells and manual pages.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -45,7 +45,7 @@ async fn verify(home: &DataDir) -> (Option<i32>, Value) {
     (ran.code, report)
 }
 
-/// What is in a directory whose name ends so, sorted.
+/// Paths in a directory that end with `ending`, sorted.
 pub fn under(dir: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).expect("a directory").map(|e| e.expect("an entry").path());
     let mut found: Vec<_> = entries.filter(|path| path.to_string_lossy().ends_with(ending)).collect();

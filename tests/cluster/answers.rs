@@ -51,7 +51,7 @@ async fn a_write_is_in_every_nodes_next_answer() {
     assert_eq!(clients[2].sql("SELECT count(*) AS n FROM streams").await, [json!({"n": 1})]);
 }
 
-/// What is in memory only, and what is counted: every node says the same of it.
+/// Every node says the same of what is in memory only, and of what is counted.
 #[tokio::test]
 async fn every_node_says_the_same_of_what_only_the_ingest_node_knows() {
     let cluster = Cluster::start(&[]).await;

@@ -21,7 +21,7 @@ struct ClusterDemo {
     nodes: Vec<(String, String)>,
     /// It is shown at the first start.
     key: Option<String>,
-    /// What the demo prints. Without a reader it could print no more, and would end.
+    /// Output of the demo. Without a reader it could print no more, and would end.
     _output: BufReader<ChildStdout>,
 }
 

@@ -1,4 +1,4 @@
-//! What a query node does not answer itself: the ingest node answers, and the client does not notice.
+//! Requests that a query node hands on: the ingest node answers, and the client does not notice.
 
 use serde_json::json;
 

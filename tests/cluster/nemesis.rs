@@ -34,16 +34,16 @@ const FOREIGN_VALUE: i64 = 1_000_000;
 /// It is divided among the query nodes.
 const STATEMENT: &str = "SELECT count(*) AS n, CAST(sum(value + 0) AS bigint) AS sum, CAST(max(value + 0) AS bigint) AS number FROM readings WHERE value + 0 >= 0";
 
-/// What is there after a request: how many rows, and the sum of their values.
+/// Number of the rows after a request, and the sum of their values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Totals {
     rows: i64,
     sum: i64,
 }
 
-/// What was written, and what was seen of it.
+/// The writes, and how far they are acknowledged and seen.
 struct History {
-    /// What is there after each request, by its number. A request is in it before it is sent.
+    /// Totals after each request, by its number. A request is in it before it is sent.
     totals: Mutex<BTreeMap<i64, Totals>>,
     acknowledged: AtomicI64,
     /// The newest request in an answer.
@@ -82,7 +82,7 @@ impl History {
     }
 }
 
-/// What a node said: the newest request, whose number is the highest value, and what is there.
+/// Answer of a node: the newest request, whose number is the highest value, and the totals.
 struct Answer {
     number: i64,
     totals: Totals,

@@ -56,7 +56,7 @@ impl Owners {
         Owners { cluster, first, second, stream }
     }
 
-    /// As when the disk is cloned for a second machine.
+    /// Copies the directory, as a cloned disk would.
     fn copy_directory(&self) -> Arc<DataDir> {
         Arc::new(self.cluster.ingest.data_dir.copy())
     }
@@ -232,7 +232,7 @@ async fn of_a_flush_and_a_takeover_at_once_one_counts() {
     }
 }
 
-/// What the store did and did not say is found in its log; it is no commit of another.
+/// A commit that the store made but did not confirm is found in its log; it is no commit of another.
 #[tokio::test]
 async fn a_commit_without_an_answer_is_known_as_the_owners_own() {
     let owners = Owners::start(&[]).await;

@@ -70,7 +70,7 @@ async fn fill(cluster: &Cluster, client: &Client) -> Plant {
     Plant { speed, note, foreign, foreign_key }
 }
 
-/// What a query node answers itself: lists, pages, rows, and whatever is wrong with them.
+/// Requests that a query node answers itself: lists, pages, rows, and wrong ones.
 fn lists(plant: &Plant) -> Vec<Request> {
     let Plant { speed, note, foreign, .. } = *plant;
     let range = format!("from={}&to={}", NOON, NOON + 7200);

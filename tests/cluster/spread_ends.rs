@@ -1,4 +1,4 @@
-//! What is left of a query on several nodes when its client, or a node, is gone.
+//! The end of a query on several nodes when its client, or a node, is gone.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a node that divides queries says of their plans: nothing of rows that the caller may not see.
+//! Plans of queries that a node divides: they say nothing of rows that the caller may not see.
 
 use serde_json::{Value, json};
 

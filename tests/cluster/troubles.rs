@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::spread::ALL;
 use crate::support::{Cluster, DataDir, Link, LinkFault, ObjectStore, PostgresServer, S3Proxy, Server};
 
-/// What may go wrong. Query nodes are named by their index.
+/// A fault in a cluster. Query nodes are named by their index.
 #[derive(Debug, Clone, Copy)]
 pub enum Trouble {
     KillIngestNode,

@@ -1,4 +1,4 @@
-//! What goes between nodes: for nodes only, and nothing of other organizations.
+//! Traffic between nodes: for nodes only, and nothing of other organizations.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -58,7 +58,7 @@ async fn what_others_have_leaves_no_node() {
     assert!(is_heard("their-marked-text"), "once they ask themselves");
 }
 
-/// What a node was sent once is not sent again, and its answers are those of the ingest node all the same.
+/// Rows are sent to a node once, and its answers are those of the ingest node all the same.
 #[tokio::test]
 async fn rows_that_a_node_has_are_not_sent_again() {
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;

@@ -51,7 +51,7 @@ struct CrashWriter {
     rng: StdRng,
     second: i64,
     number: u32,
-    /// What must be there.
+    /// Values that must be there.
     acked: BTreeMap<i64, f64>,
     /// Rows of requests that were never answered: one of these values may be there.
     unacknowledged: BTreeMap<i64, Vec<f64>>,

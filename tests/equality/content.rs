@@ -85,7 +85,7 @@ impl Kind {
         }
     }
 
-    /// What SQL and GraphQL have in the column `text`, as [`Kind::columns`] shows it.
+    /// Content of the column `text` of SQL and GraphQL, as [`Kind::columns`] shows it.
     pub fn read_text(self, text: &Value) -> Value {
         match (self, text) {
             (Kind::Location | Kind::Json, Value::String(text)) => {

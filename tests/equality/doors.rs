@@ -15,7 +15,7 @@ use super::{blynk_doors, control, facts};
 use crate::graphql;
 use crate::support::rows;
 
-/// Where something can be written.
+/// An interface for writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteInterface {
     DataStone,

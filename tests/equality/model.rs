@@ -1,4 +1,4 @@
-//! What was written, in memory: readings of which the last of a stream and time wins, messages, and commands.
+//! The writes, in memory: readings of which the last of a stream and time wins, messages, and commands.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +76,7 @@ pub struct Command {
 #[derive(Debug, Default)]
 pub struct Model {
     pub devices: Vec<Device>,
-    /// Those of a device are in the order of their channels.
+    /// Streams, those of a device in the order of their channels.
     pub streams: Vec<Stream>,
     /// Values by stream and time.
     pub readings: BTreeMap<(usize, i64), Value>,

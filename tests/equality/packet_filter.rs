@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use super::model::{Message, Model, SECOND};
 use super::plant::NOON;
 
-/// What a list is asked for. The default asks for everything.
+/// Filters of a list. The default asks for everything.
 #[derive(Debug, Default)]
 pub struct PacketFilter {
     device: Option<usize>,

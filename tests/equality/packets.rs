@@ -1,4 +1,4 @@
-//! What OpenSynaptic shows against the model: packets, sensors and devices, by every filter and page.
+//! Lists of OpenSynaptic against the model: packets, sensors and devices, by every filter and page.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

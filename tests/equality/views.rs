@@ -11,7 +11,7 @@ use crate::graphql;
 use crate::opensynaptic::list;
 use crate::support::rows;
 
-/// What readings are read by.
+/// An interface for reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     DataStone,
@@ -44,7 +44,7 @@ impl View {
         }
     }
 
-    /// What is shown of a stream at a time; null for nothing. Of several times in the unit that a vocabulary tells
+    /// The value shown of a stream at a time; null for none. Of several times in the unit that a vocabulary tells
     /// apart it is the first.
     pub async fn read(self, plant: &Plant, model: &Model, stream: usize, ts: i64) -> Value {
         let stream = &model.streams[stream];

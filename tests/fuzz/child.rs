@@ -24,7 +24,7 @@ static CURRENT_INPUT: AtomicU64 = AtomicU64::new(0);
 static PANICS: AtomicU64 = AtomicU64::new(0);
 static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
 
-/// What a child says of its inputs when all are done.
+/// Figures that a child prints when all its inputs are done.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ShardResult {
     pub inputs: u64,

@@ -28,7 +28,7 @@ pub use random::Random;
 /// For every unit test, not for those of fuzz targets alone.
 pub(crate) use tables::rows;
 
-/// What is done with each input. It may refuse it, and must not panic.
+/// Decodes an input. It may refuse it, and must not panic.
 pub type Decoder = Box<dyn FnMut(&[u8])>;
 
 /// A decoder under test.

@@ -7,7 +7,7 @@ const MAX_INPUT_BYTES: usize = 256 << 10;
 /// One input is changed so often at most.
 const MAX_CHANGES: usize = 16;
 
-/// What inputs of a decoder look like.
+/// Form of a decoder's inputs.
 #[derive(Default)]
 pub struct InputFormat {
     /// Sound inputs.
@@ -16,7 +16,7 @@ pub struct InputFormat {
     pub grammar: Option<fn(&mut Random) -> Vec<u8>>,
     /// Words of the form, which are put anywhere.
     pub words: &'static [&'static str],
-    /// What opens and closes: it is nested, up to some thousands deep.
+    /// Pairs that open and close, nested up to some thousands deep.
     pub nests: &'static [(&'static str, &'static str)],
     /// Applied last, so that a change is not refused for a checksum.
     pub finish: Option<fn(&mut Random, &mut Vec<u8>)>,
@@ -147,7 +147,7 @@ fn range(random: &mut Random, len: usize) -> std::ops::Range<usize> {
     start..(start + 1 + random.size(8)).min(len)
 }
 
-/// As thrift and protocol buffers write lengths.
+/// A number as thrift and protocol buffers write lengths.
 pub fn varint(mut number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while number >= 0x80 {

@@ -5,7 +5,7 @@
 pub struct Random(u64);
 
 impl Random {
-    /// That of one input.
+    /// The generator of one input.
     pub fn seeded(name: &str, seed: u64, number: u64) -> Random {
         let name = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

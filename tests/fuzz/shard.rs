@@ -20,7 +20,7 @@ const SHARD_INPUTS: u64 = 250_000;
 /// After so many a target is given up.
 const MAX_FAILURES: usize = 5;
 
-/// What a run of a target came to.
+/// Result of a run of a target.
 #[derive(Default)]
 struct TargetResult {
     done: ShardResult,

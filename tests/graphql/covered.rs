@@ -1,4 +1,4 @@
-//! What REST can do the graph can, or docs/graphql.md says why not.
+//! The graph can do what REST can, or docs/graphql.md says why not.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{file}: {e}"))
 }
 
-/// What stands between backticks.
+/// Texts between backticks.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
@@ -53,7 +53,7 @@ fn every_path_of_rest_is_a_field_or_said_to_be_rest_only() {
     assert!(count >= 24, "only {count} mutations were found in the schema");
 }
 
-/// What an argument, a field, a value of an enum or a type is called in the SDL, and whether something stands above it.
+/// Name of each type, field, enum value and argument in the SDL, and the description above it, if any.
 fn described(schema: &str) -> Vec<(String, Option<String>)> {
     let (mut found, mut above, mut text) = (Vec::new(), None, None::<String>);
     let (mut kind, mut field) = (String::new(), String::new());

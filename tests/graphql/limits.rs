@@ -1,4 +1,4 @@
-//! What is too much is refused before anything is read.
+//! Queries over a limit are refused before anything is read.
 
 use serde_json::json;
 
@@ -67,7 +67,7 @@ async fn the_schema_can_be_read_by_the_tools_that_do() {
     }
 }
 
-/// As GraphiQL asks it.
+/// The introspection query of GraphiQL.
 const INTROSPECTION: &str = "query IntrospectionQuery { __schema { queryType { name } mutationType { name } subscriptionType { name }
   types { ...FullType } directives { name description locations args { ...InputValue } } } }
   fragment FullType on __Type { kind name description

@@ -1,4 +1,4 @@
-//! What the graph does beside rows: registers of devices, the Hamachi client, terminal grants, URLs of events, passwords.
+//! Fields of the graph beside rows: registers of devices, the Hamachi client, terminal grants, URLs of events, passwords.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What the graph changes: as REST would, by the same rules.
+//! Mutations of the graph: changes as in REST, by the same rules.
 
 use serde_json::{Value, json};
 

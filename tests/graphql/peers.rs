@@ -61,7 +61,7 @@ impl FollowerProcess {
     }
 }
 
-/// What came, message by message.
+/// Rows received, message by message.
 #[derive(Default)]
 struct ReceivedRows {
     rows: Vec<Row>,

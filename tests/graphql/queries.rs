@@ -1,4 +1,4 @@
-//! What the graph answers.
+//! Answers of the graph to queries.
 
 use serde_json::{Value, json};
 

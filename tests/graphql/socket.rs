@@ -211,7 +211,7 @@ impl SseClient {
         }
     }
 
-    /// What is left when the stream has ended.
+    /// Reads the rest of the stream to its end.
     async fn read_to_end(mut self) -> String {
         while let Ok(Some(chunk)) = self.body.chunk().await {
             self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());

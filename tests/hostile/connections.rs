@@ -25,7 +25,7 @@ async fn open(client: &Client, bytes: &[u8]) -> TcpStream {
     socket
 }
 
-/// What the server says until it closes.
+/// Reads until the server closes.
 async fn read_to_close(socket: &mut TcpStream) -> String {
     let mut text = Vec::new();
     // A reset is as good as a close.
@@ -220,7 +220,7 @@ async fn the_limit_of_descriptors_is_raised() {
     assert_eq!(limits[0], limits[1], "{line}");
 }
 
-/// What others may do with anything in a folder, as modes.
+/// Paths in a folder that are open to others, with their modes.
 fn open_to_others(dir: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![dir.to_owned()];

@@ -25,7 +25,7 @@ const NO_SECURITY: &str = "http://opcfoundation.org/UA/SecurityPolicy#None";
 const CHUNK: usize = 60_000;
 const MIB: usize = 1024 * 1024;
 
-/// What a server does that it should not.
+/// Hostile answer of a server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Misbehavior {
     /// More results than nodes were asked about.

@@ -25,7 +25,7 @@ const LONG: usize = 1_000_000;
 const ROWS_EACH: usize = 40;
 /// 2026-03-01T00:00:00Z, microseconds.
 const DAY_START_US: i64 = 1_772_323_200_000_000;
-/// What statements about texts may add to the memory of the server, MiB, in a build without optimisation: a share of
+/// Memory that statements about texts may add to the server's, MiB, in a build without optimisation: a share of
 /// 128 MB, and what is decoded and put together beside it.
 const MAX_ADDED_MIB: u64 = 320;
 

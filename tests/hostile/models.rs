@@ -140,7 +140,7 @@ async fn models_that_do_not_fit_together_take_turns_and_one_that_never_fits_is_r
     answer.refused(413, "ai.loaded_bytes");
 }
 
-/// What the device of a model says it looks at, by every door.
+/// Sources of a model as its device shows them, in every API.
 async fn sources_of(client: &Client, device: i64) -> Vec<Value> {
     let one = client.get(&format!("/api/device/{device}/")).await.body;
     let all = client.get("/api/device/?limit=1000").await.body;

@@ -10,7 +10,7 @@ use crate::support::{Client, eventually, one_in, row_vec, rows};
 /// The most memory the server may have held after any of these, MiB: a debug build with its default pool of 256 MB.
 const MAX_RESIDENT_MIB: u64 = 1536;
 
-/// As deep as a statement may be, nearly.
+/// Nearly the depth that a statement may have.
 const DEEP: usize = 490;
 
 /// Rows of numbers, long texts and short ones for statements to work on.
@@ -119,7 +119,7 @@ async fn long_lists_are_still_answered() {
     attacked.finish().await;
 }
 
-/// What each of these once held was gigabytes.
+/// Each of these statements once held gigabytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_are_bounded_in_memory_whatever_function_builds() {
     let attacked = AttackedServer::start(&[("BASALT_LIMITS__QUERY_TIMEOUT", "3s")]).await;

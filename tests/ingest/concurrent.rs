@@ -14,7 +14,7 @@ const WRITERS: i64 = 16;
 const VALUES: i64 = 6;
 const BLYNK: &str = "plant:0123456789abcdef0123456789abcdef";
 
-/// Where values are written without their times.
+/// An interface for values without their times.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum WriteInterface {
     DataStone,

@@ -1,4 +1,4 @@
-//! What the forms have in common, and what each can say.
+//! The forms: what they share, and what each can say.
 
 use std::fs;
 

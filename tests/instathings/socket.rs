@@ -15,7 +15,7 @@ const RECEIVE_TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// What the server says.
+/// A frame of the server, or its close.
 #[derive(Debug, PartialEq)]
 enum SocketEvent {
     Frame(Value),

@@ -246,7 +246,7 @@ async fn check_own(doors: &[VendorInterface], own: &Identifiers) {
     }
 }
 
-/// What the two other organizations have, as their own keys see it.
+/// Rows of the two other organizations, as their own keys see them.
 async fn inventory(fixture: &DoorFixture) -> Vec<Value> {
     let mut found = Vec::new();
     for (_, who) in fixture.world.others() {

@@ -2,7 +2,7 @@
 
 use super::requests::{Request, get, send};
 
-/// What the Instathings cloud shows. This list and the next are for two tokens, because each has a budget of requests.
+/// Reads of the Instathings cloud. This list and the next are for two tokens, because each has a budget of requests.
 pub fn instathings() -> Vec<Request> {
     [
         "/device/v1/devices/{key}",
@@ -21,7 +21,7 @@ pub fn instathings() -> Vec<Request> {
     .into()
 }
 
-/// What the Instathings cloud changes.
+/// Changes in the Instathings cloud.
 pub fn instathings_changes() -> Vec<Request> {
     vec![
         send("PATCH", "/device/v1/devices/{key}", r#"{"name":"x"}"#),

@@ -44,7 +44,7 @@ async fn the_query_log_shows_ones_own_organization_and_a_restricted_key_itself()
     assert!(whole[0]["files_scanned"].as_u64().unwrap() > 0, "{whole:#?}");
 }
 
-/// What a restricted key or another organization reads of its own record does not change when others write.
+/// The record that a restricted key or another organization reads of itself does not change when others write.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ones_own_record_does_not_change_when_others_write() {
     let world = IsolationFixture::new().await;

@@ -1,4 +1,4 @@
-//! What a server remembers of statements is of nobody.
+//! Plans that a server remembers belong to nobody.
 
 use super::fixture::{self, IsolationFixture};
 use super::probes::exact;

@@ -1,4 +1,4 @@
-//! Who is refused, with which status, and what of SQL is refused to everybody.
+//! Refused callers, with the status, and SQL that is refused to everybody.
 
 use super::fixture::IsolationFixture;
 use crate::support::rows;

@@ -86,7 +86,7 @@ pub fn products() -> Vec<Request> {
     ]
 }
 
-/// What the MK platform shows of a device, and of what belongs to its organization.
+/// Reads of a device on the MK platform, and of what belongs to its organization.
 pub fn mk_reads() -> Vec<Request> {
     [
         "/api/v1/devices/{uuid}",
@@ -131,7 +131,7 @@ pub fn mk_reads() -> Vec<Request> {
     .into()
 }
 
-/// What the MK platform shows of alerts, annotations, exports, firmware and media.
+/// Reads of alerts, annotations, exports, firmware and media on the MK platform.
 pub fn mk_other_reads() -> Vec<Request> {
     [
         "/api/v1/alert-rules/{rule}",
@@ -181,7 +181,7 @@ pub fn mk_other_reads() -> Vec<Request> {
     .into()
 }
 
-/// What the MK platform changes.
+/// Changes on the MK platform.
 pub fn mk_changes() -> Vec<Request> {
     let component = r#"{"deviceId":"{uuid}","key":"x","name":"x"}"#;
     let binding = r#"{"targetType":"DEVICE","targetId":"{uuid}","configArtefactId":"{artefact}"}"#;
@@ -213,7 +213,7 @@ pub fn mk_changes() -> Vec<Request> {
     ]
 }
 
-/// What the MK platform changes of alerts, annotations, exports, firmware and media.
+/// Changes of alerts, annotations, exports, firmware and media on the MK platform.
 pub fn mk_other_changes() -> Vec<Request> {
     let rule = r#"{"name":"x","sensorId":"{sensor}","evaluation":"VALUE","operator":"GT","threshold":1,"severity":"INFO","notificationChannelIds":["{channel}"]}"#;
     let device_rule = r#"{"name":"x y","deviceId":"{uuid}","evaluation":"DEVICE_STATE","operator":"EQ","threshold":"offline","windowSeconds":60,"severity":"INFO"}"#;

@@ -35,7 +35,7 @@ struct Plant {
     device: Identity,
 }
 
-/// What a device has after its provisioning.
+/// Credentials and topics of a device after its provisioning.
 struct Identity {
     id: String,
     tls: TlsConnector,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Caller, NOBODY, Platform, problem};
 use crate::support::rows;
 
-/// What an operation needs, in the order of the callers: owner, admin, member, readonly.
+/// Permission that an operation needs; the least roles that have them are readonly, member, admin, owner.
 #[derive(Debug, Clone, Copy)]
 enum Needs {
     Read,

@@ -1,4 +1,4 @@
-//! What is stored over the platform's API, as the graph and SQL show it.
+//! Rows stored over the platform's API, as the graph and SQL show them.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Who is let in, how others are refused, and how a connection ends that is taken over or silent.
+//! Connecting: clients that are let in or refused, and connections that end taken over or silent.
 
 use serde_json::json;
 

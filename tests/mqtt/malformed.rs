@@ -99,7 +99,7 @@ fn of_version_5() -> Vec<Row> {
     ]
 }
 
-/// What became of the bytes of a row.
+/// Reaction of the server to the bytes of a row.
 #[derive(Debug, PartialEq)]
 enum Outcome {
     /// The connection has ended, or the packet was refused with a code.

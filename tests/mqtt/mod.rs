@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A server with the broker, and a device `press` with streams of numbers: `temp`, `rpm`, `state`.
 struct Plant {
     server: Server,
-    /// Where the broker listens, also after a restart.
+    /// Address of the broker, also after a restart.
     address: String,
     /// Row numbers of the streams.
     streams: Vec<i64>,

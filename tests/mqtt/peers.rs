@@ -12,7 +12,7 @@ use crate::tools::mqtt::Version;
 /// Certificate of the authority, in the data directory.
 const AUTHORITY: &str = "ca.pem";
 
-/// What every library has to have seen. Numbers are compared as such: 7 and 7.0 are one.
+/// Checks what a library has seen. Numbers are compared as such: 7 and 7.0 are one.
 fn check(name: &str, output: &Value) {
     let rows = rows![
         "granted", json!([2.0, 1.0]);
@@ -204,7 +204,7 @@ async fn run(mut command: Command) -> Output {
     })
 }
 
-/// What a program prints, which has to succeed.
+/// Runs a program, which has to succeed, and returns what it prints.
 async fn said(plant: &Plant, program: &str, version: &str, args: &[&str]) -> String {
     let output = run(mosquitto(plant, program, version, args)).await;
     let error = String::from_utf8_lossy(&output.stderr);

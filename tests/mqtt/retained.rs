@@ -17,7 +17,7 @@ async fn retain(client: &mut MqttClient, payload: &str, qos: u8, id: u16) {
     }
 }
 
-/// What a new subscriber is sent: the retained payload, or nothing before the next value, which is 99.
+/// Returns what a new subscriber is sent: the retained payload, or nothing before the next value, which is 99.
 async fn retained(plant: &Plant, version: Version, qos: u8) -> Option<(String, u8)> {
     let mut reader = plant.connect(version, "new-reader").await;
     assert_eq!(reader.subscribe(&[("basalt/press/state", qos), ("basalt/press/rpm", qos)]).await, [qos, qos]);

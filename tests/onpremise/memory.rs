@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-/// What a feed may be behind before it has missed something.
+/// Most events that a feed may be behind before it misses some.
 const FEED_CAPACITY: usize = 100_000;
 
 pub struct MemoryMessages {

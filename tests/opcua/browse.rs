@@ -1,4 +1,4 @@
-//! What a server has: over REST and on the command line.
+//! Browsing the nodes of a server: over REST and on the command line.
 
 use serde_json::{Value, json};
 

@@ -18,7 +18,7 @@ const GARBLE: u8 = 2;
 const SILENCE: u8 = 3;
 /// Longer than the device's timeout: answers come when nobody waits for them any more.
 const DELAY: u8 = 4;
-/// What was said before instead of what is said now.
+/// Sends the bytes before instead of these.
 const STALE: u8 = 5;
 
 /// Passes on what both sides say, or spoils what the server says.

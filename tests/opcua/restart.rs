@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{device_at, readings, stream_at, until_last, until_state};
 use crate::support::{OpcuaServer, Server, free_port, sized};
 
-/// What the server holds at first, and what it is told after its first restart.
+/// Value that the server holds at first, and the first written after its first restart.
 const INITIAL: f64 = -123_456_789.0;
 const LATER: f64 = 100.0;
 

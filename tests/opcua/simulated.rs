@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::{EVENT_TIMEOUT, device_of, holds, readings, stream_at, until_last, until_state};
 use crate::support::{Client, Server, SimulatorProcess, eventually, run_python};
 
-/// What a node of each type holds at first.
+/// Initial value of a node of each type.
 fn initial() -> [(&'static str, &'static str, Value); 12] {
     [
         ("Boolean", "bit", json!(true)),

@@ -7,7 +7,7 @@ use crate::support::Server;
 
 const TOKEN: &str = "0123456789abcdef-hush";
 
-/// What a setting makes of a query.
+/// Outcome of a query under a setting.
 #[derive(Clone, Copy)]
 enum Answer {
     /// The query is answered.

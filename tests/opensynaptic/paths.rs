@@ -11,7 +11,7 @@ fn missing() -> Value {
     json!({"error": "not found"})
 }
 
-/// What a path answers to GET on both listeners.
+/// Answers of paths to GET on both listeners.
 fn shared() -> Vec<(String, u16, Value)> {
     let health = json!({"ok": true, "service": "web_user"});
     let no_id = json!({"ok": false, "error": "packet_uuid is required"});

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{EVENT_TIMEOUT, device_at, readings, simulator, stream_at};
 use crate::support::{Client, Server, until};
 
-/// What happens to an answer.
+/// Fault of an answer.
 #[derive(Debug, Clone, Copy)]
 enum ResponseFault {
     None,

@@ -1,4 +1,4 @@
-//! What a collector counts: the same by REST, GraphQL and /metrics, while the device answers, is gone, and is back.
+//! Counters of a collector: the same by REST, GraphQL and /metrics, while the device answers, is gone, and is back.
 
 use basalt::domain::device::Protocol;
 use basalt::sim::{Plant, Simulator};

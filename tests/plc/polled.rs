@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{EVENT_TIMEOUT, device_at, readings, simulator, stream_at};
 use crate::support::{Client, Server, eventually, until};
 
-/// What one stream holds, and where.
+/// Address, type and value of a stream.
 type Tag = (&'static str, &'static str, f64);
 
 fn tags(protocol: Protocol) -> Vec<Tag> {

@@ -109,7 +109,7 @@ async fn a_license_of_this_machine_counts_and_limits_devices() {
     }
 }
 
-/// What the hourly look finds: a license that comes, one that ends, one that goes.
+/// The hourly look finds a license that comes, one that ends, one that goes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_license_is_looked_at_again() {
     let (env, dir, db) = TestEnv::open_new(1).await;

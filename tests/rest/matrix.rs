@@ -13,7 +13,7 @@ use super::matrix_requests::{PASSWORD, RowIds, TIME, body_of, path_to, policy, u
 use crate::ai::UploadForm;
 use crate::support::{Browser, Client, DataDir, Server};
 
-/// What everybody may ask, known or not. Whoever adds an operation that needs no credentials adds it here.
+/// Operations open to everybody, known or not. Whoever adds one that needs no credentials adds it here.
 const PUBLIC: [&str; 7] = ["docs", "healthz", "jwks", "readyz", "schema", "session_create", "session_link"];
 
 /// A method of a path.
@@ -21,13 +21,13 @@ struct Operation {
     id: String,
     method: String,
     path: String,
-    /// What the document says that a key needs: one of these.
+    /// Scopes of which a key needs one, as the document says.
     scopes: Vec<String>,
     /// The scopes that a key needs together, where one is not enough.
     all_scopes: Option<String>,
 }
 
-/// Who asks.
+/// Caller of an operation.
 #[derive(Clone)]
 enum TestCaller {
     Nobody,
@@ -106,7 +106,7 @@ async fn every_operation_answers_every_caller_as_the_document_says() {
     table.compare();
 }
 
-/// What holds whatever the table says: it is the vendor's and the design's, not ours to record.
+/// Checks the rules that hold whatever the table says: they are the vendor's and the design's, not ours to record.
 fn check_rules(operation: &Operation, passes: &[String], unknown: [u16; 3], people: [u16; 2]) {
     let id = operation.id.as_str();
     let is_public = PUBLIC.contains(&id);

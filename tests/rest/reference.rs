@@ -98,7 +98,7 @@ async fn page() -> String {
     format!("http://{address}/")
 }
 
-/// What the examples take for granted: device 1, stream 10 with its value, event log 55.
+/// Creates what the examples take for granted: device 1, stream 10 with its value, event log 55.
 async fn prepare(client: &Client) {
     let device =
         json!({"name": "Press 1", "protocol": "melsec", "host": "192.0.2.10", "poll_interval": null});

@@ -1,4 +1,4 @@
-//! What holds on every route: credentials, scopes, media types, methods, paths, and the order they are checked in.
+//! Refusals on every route: credentials, scopes, media types, methods, paths, and the order they are checked in.
 
 use serde_json::{Value, json};
 

@@ -67,7 +67,7 @@ impl ResponseReader {
     }
 }
 
-/// What became of the lists so far, the oldest first.
+/// Outcomes of the lists so far, the oldest first.
 async fn outcomes(client: &Client) -> Vec<Value> {
     client.sql("SELECT outcome, rows FROM query_log WHERE surface = 'values' ORDER BY started_at").await
 }

@@ -25,7 +25,7 @@ async fn issued(client: &Client) -> Value {
     client.post(GRANT, &wanted()).await.created()
 }
 
-/// What a terminal service would find in a token, with nothing but the public keys.
+/// Returns what a terminal service would find in a token, with nothing but the public keys.
 async fn claims(client: &Client, token: &str) -> Value {
     let keys = client.without_key().get(KEYS).await.body;
     let [header, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{token}") };

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What it does with each request.
+/// Answer of the device to each request.
 #[derive(Clone)]
 pub enum WebBehavior {
     /// 200 and this.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv, message};
 use crate::support::{Client, event, posted_minute};
 
-/// What the cases ask: two numbers and a text over three days; some rows late, overwritten, bad or uncertain.
+/// Readings that the cases query: two numbers and a text over three days; some late, overwritten, bad or uncertain.
 pub fn requests() -> Vec<Vec<Reading>> {
     let number = |stream, ts, value| Reading::good(StreamId(stream), Micros(ts), value);
     let text = |ts, text: &str| Reading { text: Some(text.into()), value: None, ..number(3, ts, 0.0) };

@@ -1,4 +1,4 @@
-//! What a statement would answer, and what its parameters are: told without running it, and true once it runs.
+//! Columns and parameters of a statement: told without running it, and true once it runs.
 
 use std::sync::Arc;
 

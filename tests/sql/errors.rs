@@ -1,4 +1,4 @@
-//! What people read when a query is wrong.
+//! Errors that people read when a query is wrong.
 
 use std::fmt::Write;
 

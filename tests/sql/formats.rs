@@ -118,7 +118,7 @@ async fn an_answer_without_rows_is_whole_in_every_format() {
     assert_eq!((parquet.schema().fields().len(), parquet.metadata().file_metadata().num_rows()), (5, 0));
 }
 
-/// What a format cannot say is refused, not left out.
+/// Formats refuse what they cannot say instead of leaving it out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn types_that_formats_find_hard_are_carried_or_refused() {
     let (env, _dir, db) = TestEnv::open_new(1).await;

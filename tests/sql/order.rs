@@ -1,4 +1,4 @@
-//! What a plan knows of the order of rows: those of one stream lie by time and are not sorted for it.
+//! Order of rows in a plan: those of one stream lie by time and are not sorted for it.
 
 use basalt::domain::reading::Reading;
 use basalt::domain::{Micros, StreamId};
@@ -56,7 +56,7 @@ async fn rows_of_one_stream_are_sorted_only_for_another_order() {
     }
 }
 
-/// What is computed of an hour is computed where the hour is read.
+/// Values computed of an hour are computed where the hour is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_long_ranges_are_handed_out_to_threads() {
     let (env, _dir, db) = TestEnv::open_new(1).await;

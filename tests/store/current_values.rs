@@ -91,7 +91,7 @@ impl PlainProgram {
         self.ahead.sort_by_key(|ahead| ahead.reading.ts);
     }
 
-    /// What was ahead becomes current, unless something newer by its own time arrived after it. History is current only
+    /// Makes current what was ahead, unless something newer by its own time arrived after it. History is current only
     /// when it is newer.
     fn let_time_come(&mut self, now: i64) {
         while self.ahead.first().is_some_and(|ahead| ahead.reading.ts.0 <= now) {

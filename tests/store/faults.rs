@@ -56,7 +56,7 @@ enum Recovery {
     Restart,
 }
 
-/// What is made to fail.
+/// Work that is made to fail.
 #[derive(Debug, Clone, Copy)]
 enum FaultyWork {
     Flush,

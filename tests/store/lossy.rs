@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::support::{sized, test_seed};
 
-/// What a step does.
+/// Kind of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskOp {
     Create,
@@ -118,7 +118,7 @@ impl LossyDisk {
         self.state.lock().refusing == Some(io::ErrorKind::StorageFull)
     }
 
-    /// What a planned failure hit, if it did; a plan that hit nothing is dropped.
+    /// Returns what a planned failure hit, if it did, and drops a plan that hit nothing.
     pub fn failed(&self) -> Option<(DiskOp, PathBuf)> {
         let mut state = self.state.lock();
         (state.fail_at, state.fail_on) = (0..0, None);
@@ -223,7 +223,7 @@ impl LossyDisk {
         Ok(())
     }
 
-    /// What a file holds now is on the platters.
+    /// Makes durable what a file holds now.
     fn keep(&self, path: &Path) -> io::Result<()> {
         let mut file = File::open(path)?;
         let mut bytes = Vec::new();
@@ -348,7 +348,7 @@ impl Disk for LossyDisk {
         self.keep(path)
     }
 
-    /// What is written again gets to the platters after all, if everything before it is there.
+    /// Makes durable what is written again, even after a loss, if everything before it is there.
     fn overwrite_from(&self, path: &Path, at: u64, bytes: &[u8]) -> io::Result<()> {
         let inode = self.know(path)?;
         self.step(DiskOp::Overwrite, path)?;

@@ -1,8 +1,8 @@
-//! What a list of values amounts to, the simple way: what statistics are compared with.
+//! Statistics of a list of values, computed the simple way, to compare others with.
 
 use serde_json::Value;
 
-/// What a list of values amounts to, the simple way.
+/// Statistics of a list of values, computed the simple way.
 #[derive(Debug, Clone, Copy)]
 pub struct PlainStatistics {
     pub count: usize,

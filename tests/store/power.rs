@@ -81,7 +81,7 @@ impl PowerLossWriter {
         }
     }
 
-    /// What is there after the restart: the known rows, and of the unsure request all or nothing.
+    /// Checks what is there after the restart: the known rows, and of the unsure request all or nothing.
     fn check(&mut self, found: &BTreeMap<Key, f64>, place: &str) -> bool {
         let own: BTreeMap<Key, f64> =
             found.iter().filter(|(key, _)| self.streams.contains(&key.0)).map(|(k, v)| (*k, *v)).collect();

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, Database};
 
 use super::{DataDir, ObjectStore, Server, free_port};
 
-/// What all nodes of a cluster know.
+/// Secret that all nodes of a cluster know.
 pub const SECRET: &str = "a-secret-of-tests-0123456789abcdef0123456789";
 
 /// A cluster of one ingest node; query nodes are added to it.
@@ -84,7 +84,7 @@ impl Cluster {
     }
 }
 
-/// What an ingest node needs that listens for nodes there.
+/// Variables of an ingest node that listens for nodes there.
 fn ingest_env<'a>(store: &'a ObjectStore, catalog_url: &'a str, listen: &'a str) -> Vec<(&'a str, &'a str)> {
     let mut all = store.env().to_vec();
     all.extend([

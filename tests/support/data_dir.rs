@@ -12,13 +12,13 @@ use tempfile::TempDir;
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Where Linux has a file system in memory.
+/// Folder of Linux's file system in memory.
 const MEMORY: &str = "/dev/shm";
 
 /// A data directory.
 pub struct DataDir(TempDir);
 
-/// What a command did.
+/// Exit code and output of a command.
 #[derive(Debug)]
 pub struct CommandOutput {
     pub code: Option<i32>,
@@ -70,7 +70,7 @@ impl DataDir {
         found
     }
 
-    /// Where the readings are once they are flushed.
+    /// Path of the readings once they are flushed.
     pub fn lake(&self) -> String {
         self.path().join("lake/readings").display().to_string()
     }

@@ -16,7 +16,7 @@ use url::Url;
 /// Bytes that are read at once.
 const BLOCK_BYTES: usize = 64 * 1024;
 
-/// What is wrong with a link.
+/// Fault of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkFault {
     /// Its connections are reset, and new ones as soon as they are made.
@@ -32,13 +32,13 @@ struct LinkState {
     first: usize,
 }
 
-/// What the connections of a link share.
+/// State that the connections of a link share.
 struct Route {
     /// Host and port.
     target: String,
     /// How many connections were accepted.
     accepted: AtomicUsize,
-    /// What the target has sent, when that is kept.
+    /// Bytes that the target has sent, when they are kept.
     answers: Option<Arc<Mutex<Vec<u8>>>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the cases in this binary stand on: the real program on a data directory of its own, asked over real sockets.
+//! Support of the cases in this binary: the real program on a data directory of its own, asked over real sockets.
 //!
 //! Everything here waits for an event (a line of a log, an exit, an answer), none of it for a time to pass.
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::peer_process::PeerProcess;
 use super::peers::{node_script, script};
 
-/// Whose server it is.
+/// Library that a server is built with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpcuaPeer {
     /// Of Python: tests/peers/opcua_server.py.
@@ -20,7 +20,7 @@ pub enum OpcuaPeer {
 /// Such a server. Dropping it kills it.
 pub struct OpcuaServer {
     pub port: u16,
-    /// What it holds: `{"path", "type", "value", "writable"}` each.
+    /// Its nodes: `{"path", "type", "value", "writable"}` each.
     pub points: Vec<Value>,
     peer: OpcuaPeer,
     /// Of its address.

@@ -74,7 +74,7 @@ pub async fn run_example(name: &str, env: &[(&str, &str)]) -> String {
 /// A Modbus device that is not our code: tests/peers/modbus_server.py. Dropping it kills it.
 pub struct ModbusDevice {
     pub port: u16,
-    /// What it holds: `{"path", "type", "wordorder", "value"}` each.
+    /// Its points: `{"path", "type", "wordorder", "value"}` each.
     pub points: Vec<Value>,
     process: PeerProcess,
 }
@@ -97,7 +97,7 @@ impl ModbusDevice {
 /// An S7 CPU that is not our code: tests/peers/s7_server.py. Dropping it kills it.
 pub struct S7Cpu {
     pub port: u16,
-    /// What it holds: `{"path", "type", "value"}` each.
+    /// Its points: `{"path", "type", "value"}` each.
     pub points: Vec<Value>,
     _process: PeerProcess,
 }
@@ -113,7 +113,7 @@ impl S7Cpu {
 /// An EtherNet/IP controller that is not our code: tests/peers/eip_server.py. Dropping it kills it.
 pub struct EipController {
     pub port: u16,
-    /// What it holds: `{"path", "type", "value"}` each.
+    /// Its tags: `{"path", "type", "value"}` each.
     pub tags: Vec<Value>,
     _process: PeerProcess,
 }
@@ -160,7 +160,7 @@ impl ObjectStore {
         ObjectStore { url: format!("http://127.0.0.1:{port}"), process }
     }
 
-    /// What a server needs to reach it.
+    /// Variables with which a server reaches it.
     pub fn env(&self) -> [(&str, &str); 5] {
         [
             ("AWS_ENDPOINT_URL", &self.url),

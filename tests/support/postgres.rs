@@ -102,7 +102,7 @@ fn program(name: &str) -> Command {
     command
 }
 
-/// Where that user may make directories. Its path is short, as the name of a Unix socket has to be.
+/// Folder for directories of that user. Its path is short, as the name of a Unix socket has to be.
 fn directory() -> PathBuf {
     variable("BASALT_TEST_POSTGRES_DIR").into()
 }

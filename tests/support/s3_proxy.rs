@@ -30,7 +30,7 @@ const MAX_DELAY_MS: u64 = 300;
 /// Share of requests that fail while they fail at random.
 const FAULT_RATE: f64 = 0.3;
 
-/// What happens to a request.
+/// Fault of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreFault {
     /// The store does not get it, and the answer is 503.
@@ -96,13 +96,13 @@ impl CommitGate {
     }
 }
 
-/// What a request has to go through.
+/// Obstacle that a request has to go through.
 enum Obstacle {
     Fault(StoreFault),
     Gate { arrival: oneshot::Sender<()>, release: oneshot::Receiver<()> },
 }
 
-/// What will happen to requests.
+/// Faults planned for requests.
 #[derive(Default)]
 struct FaultPlan {
     /// Each for the next commit that is selected.

@@ -208,7 +208,7 @@ impl Server {
         line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kib| kib / 1024)
     }
 
-    /// Where PostgreSQL's tools connect, when it was started with a place for them.
+    /// Address for PostgreSQL's tools, when it was started with a place for them.
     pub fn pg_address(&self) -> String {
         self.listens_on("postgres")
     }
@@ -241,7 +241,7 @@ impl Server {
         address_on.split_whitespace().next().expect("an address").to_owned()
     }
 
-    /// What it has logged since it was started.
+    /// Log since it was started.
     pub fn log(&self) -> String {
         self.log.lock().expect("no test panics while it holds this").clone()
     }

@@ -8,7 +8,7 @@ use super::{ChildGuard, DataDir};
 
 /// A simulated device. Dropping it kills it.
 pub struct SimulatorProcess {
-    /// Where it says that it listens, such as `modbus://127.0.0.1:12345`.
+    /// URL at which it says that it listens, such as `modbus://127.0.0.1:12345`.
     pub url: String,
     pub port: u16,
     child: ChildGuard,

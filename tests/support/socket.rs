@@ -17,7 +17,7 @@ pub const PROTOCOL: &str = "graphql-transport-ws";
 /// A connection to `/graphql/ws`.
 pub struct WsClient(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-/// What the server says.
+/// Message or close of the server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WsEvent {
     Message(Value),
@@ -58,7 +58,7 @@ impl WsClient {
         self.send_json(&json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await;
     }
 
-    /// What the server says next.
+    /// Returns the server's next event.
     pub async fn receive(&mut self) -> WsEvent {
         loop {
             let event =

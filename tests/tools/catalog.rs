@@ -1,4 +1,4 @@
-//! What tools ask of `pg_catalog`, and that it tells a key of its own tables only.
+//! Queries of tools to `pg_catalog`, which tells a key of its own tables only.
 
 use std::collections::BTreeSet;
 
@@ -89,7 +89,7 @@ async fn numbers_of_objects_hold_over_connections() {
     assert!(found.iter().all(|rows| *rows == found[0] && rows.len() == 1), "{found:?}");
 }
 
-/// What clients say to a server when they come in, and when they list what there is.
+/// Answers what clients say when they come in, and when they list what there is.
 #[tokio::test]
 async fn what_tools_ask_is_answered() {
     let (_world, mut pg) = ToolsFixture::with_client(&[]).await;

@@ -5,7 +5,7 @@ use super::wire::{PgClient, cstring, kinds, parse_error, rows, values};
 
 const SPEEDS: &str = "SELECT value FROM readings WHERE stream_id = 1 ORDER BY ts";
 
-/// What a simple query is answered: kinds of messages and tags, and the last error.
+/// Answer to a simple query: kinds of messages and tags, and the last error.
 async fn answer(pg: &mut PgClient, text: &str) -> (String, Vec<String>, Option<String>) {
     pg.send('Q', &cstring(text)).await;
     let (mut found, mut tags, mut error) = (String::new(), Vec::new(), None);

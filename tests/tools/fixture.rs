@@ -15,7 +15,7 @@ pub struct ToolsFixture {
     pub restricted: String,
 }
 
-/// What opens both doors on free ports.
+/// Variables that open both doors on free ports.
 pub const LISTEN_ENV: [(&str, &str); 2] =
     [("BASALT_PG_LISTEN", "127.0.0.1:0"), ("BASALT_FLIGHT_LISTEN", "127.0.0.1:0")];
 

@@ -1,4 +1,4 @@
-//! Who is not let in, what is not done, and when a connection ends.
+//! Refused callers and statements, and connections that end.
 
 use std::net::UdpSocket;
 use std::time::Duration;

@@ -15,7 +15,7 @@ const MAX_PACKED_BYTES: u64 = 300_000;
 pub struct KeptRelease {
     pub version: String,
     packed: PathBuf,
-    /// What the server of the release answered, by question.
+    /// Answers of the release's server, by question.
     pub answers: Value,
 }
 

@@ -65,7 +65,7 @@ impl IngestDoor {
     }
 }
 
-/// What clients know of a server.
+/// Credentials that clients have for a server.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     pub key: String,

@@ -16,7 +16,7 @@ use crate::support::{sized, test_seed};
 
 /// Most streams of a world.
 const MAX_STREAMS: u64 = 2_000;
-/// What happens in a world, one after the other.
+/// Number of steps in a world, one after the other.
 const STEPS: usize = 24;
 
 fn variable(name: &str) -> Option<u64> {

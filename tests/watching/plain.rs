@@ -24,7 +24,7 @@ pub struct SentReading {
     pub is_bad: bool,
 }
 
-/// What a rule evaluates, and the pause after its alerts, seconds.
+/// Evaluation of a rule, and the pause after its alerts, seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleKind {
     pub evaluation: Evaluation,

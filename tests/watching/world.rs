@@ -248,7 +248,7 @@ impl WatchingModel {
         }
     }
 
-    /// What comes next of a stream: mostly of now, some of it ahead, late, repeated or bad.
+    /// Makes the next readings of a stream: mostly of now, some ahead, late, repeated or bad.
     fn request(&mut self, nth: usize) -> Vec<SentReading> {
         let (now, rng) = (self.now(), &mut self.rng);
         let WatchedStream { door, plain, sent, .. } = &self.watched[nth];

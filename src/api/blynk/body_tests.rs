@@ -1,4 +1,4 @@
-//! What bodies are read as, and what is wrong with them.
+//! Tests of the reading of bodies and of its errors.
 
 use serde_json::json;
 

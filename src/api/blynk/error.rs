@@ -75,7 +75,7 @@ pub struct OauthError {
     /// Code of OAuth 2.0.
     code: &'static str,
     fault: HttpError,
-    /// What is logged and audited, where it is not `fault`: some refusals have the status of an invalid request.
+    /// Error to log and audit, where it is not `fault`: some refusals have the status of an invalid request.
     refusal: Option<Box<Error>>,
 }
 

@@ -159,7 +159,7 @@ fn view(overview: DeviceOverview) -> ShownRow {
     ShownRow::new(DeviceRow::from(&overview))
 }
 
-/// What the list is narrowed to.
+/// Filters of the list.
 struct DeviceQuery {
     status: Option<PlatformStatus>,
     site: Option<Uuid>,

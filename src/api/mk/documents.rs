@@ -1,4 +1,4 @@
-//! What the nouns have in common that are documents of the catalog: one is found, changed and deleted by the id of the
+//! Common operations of the nouns that are documents of the catalog: one is found, changed and deleted by the id of the
 //! path, and those of a device are listed.
 
 use std::sync::Arc;
@@ -83,7 +83,7 @@ pub fn device_of_body(app: &App, who: &Principal, fields: &mut Fields) -> Option
     found
 }
 
-/// What documents are sorted by: `createdAt`, `updatedAt` and `id` whatever their kind, and the plain fields of `view`.
+/// Returns a document's sort key: `createdAt`, `updatedAt` and `id` whatever its kind, and the plain fields of `view`.
 pub fn sort_key<V: Serialize>(row: &Document, property: &str, view: impl FnOnce() -> V) -> SortKey {
     match property {
         "createdAt" => row.created_at.into(),
@@ -93,7 +93,7 @@ pub fn sort_key<V: Serialize>(row: &Document, property: &str, view: impl FnOnce(
     }
 }
 
-/// What documents of a listed noun are sorted by. `noun` makes the document as it is shown; `None` is another kind.
+/// Returns the sort key of a listed noun's document. `noun` makes the document as it is shown; `None` is another kind.
 pub fn key<N: MkNoun>(row: &Document, property: &str, noun: impl FnOnce() -> Option<N>) -> SortKey {
     match property {
         "createdAt" => row.created_at.into(),

@@ -36,7 +36,7 @@ pub struct Endpoint {
     pub method: HttpMethod,
     /// As axum writes it: variables in braces.
     pub path: &'static str,
-    /// What its caller needs; `None` is no caller.
+    /// Required right; `None` is no caller.
     pub right: Option<MkPermission>,
     pub doc: Doc,
     handler: MethodRouter<Arc<App>>,

@@ -114,7 +114,7 @@ fn response_fields() -> Vec<FieldSchema> {
     ]
 }
 
-/// What an export does not have yet, or not any more, is absent.
+/// An export, without the fields not yet or no longer there.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ExportView {

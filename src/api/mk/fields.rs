@@ -1,4 +1,4 @@
-//! What the fields of schemas are, by their names: a name means the same in every schema that has no list of its noun's
+//! Descriptions of schema fields, by their names: a name means the same in every schema that has no list of its noun's
 //! fields (`noun/`). A schema may describe its own field itself where it does not.
 
 /// Name and description.

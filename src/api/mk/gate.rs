@@ -1,4 +1,4 @@
-//! What every request passes, in this order: 401, 429, 404, 405, 406, 403, then the operation with its 415, 400 and 404.
+//! Checks of every request, in this order: 401, 429, 404, 405, 406, 403, then the operation with its 415, 400 and 404.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::api::layers::TrailingSlash;
 use crate::api::origin::PeerAddress;
 use crate::app::App;
 
-/// What all requests share.
+/// Shared state of requests.
 pub struct Mk {
     app: Arc<App>,
     routes: Router,

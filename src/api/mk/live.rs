@@ -163,7 +163,7 @@ impl LiveRow {
     }
 }
 
-/// Where clients reach the server.
+/// Base URLs of the server.
 struct Bases {
     public: BaseUrl,
     local: LocalUrl,

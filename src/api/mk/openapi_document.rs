@@ -146,7 +146,7 @@ fn operation(endpoint: Endpoint, tag: &str) -> Operation {
     doc.operation(tag, securities, variables).build()
 }
 
-/// What an operation does that says nothing else of itself.
+/// Returns the default description of an operation.
 fn about(method: &HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => "Rows of other organizations are not among them.",

@@ -10,7 +10,7 @@ use crate::domain::FieldError;
 use crate::domain::document::pack::MAX_PACK_PROFILES;
 use crate::domain::document::{DashboardSpec, DeviceProfileSpec, PackContent, SensorProfileSpec};
 
-/// What no part of the server runs. A pack that has any of it is refused, because it would not be installed whole.
+/// Field that no part of the server runs. A pack that has any of it is refused, because it would not be installed whole.
 pub const UNSUPPORTED: &str = "jobDefinitions";
 
 /// The fields of the body.

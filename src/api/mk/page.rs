@@ -32,7 +32,7 @@ pub struct SortOrder {
     pub is_descending: bool,
 }
 
-/// What rows are compared by. Null is the smallest.
+/// Key to compare rows by. Null is the smallest.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SortKey {
     Null,
@@ -183,7 +183,7 @@ impl From<crate::domain::Micros> for SortKey {
     }
 }
 
-/// What rows are compared by in a plain field, by a row as it is shown. Times are in fields whose names end with `At`.
+/// Returns the sort key in a plain field of a row as it is shown. Times are in fields whose names end with `At`.
 pub fn field_key(view: impl Serialize, field: &str) -> SortKey {
     let shown = serde_json::to_value(view).unwrap_or_default();
     match shown.get(field) {

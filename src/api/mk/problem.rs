@@ -18,7 +18,7 @@ pub struct MkError {
     fault: Box<HttpError>,
     /// Media types of the response, where none of them was accepted.
     representations: &'static [&'static str],
-    /// What `detail` says instead of the sentence of the kind.
+    /// Text of `detail` instead of the sentence of the kind.
     sentence: Option<&'static str>,
 }
 

@@ -1,4 +1,4 @@
-//! What the codec lets pass and the protocol does not. Pure.
+//! Checks of the protocol that the codec does not make. Pure.
 
 use super::encode::{DisconnectReason, Refusal};
 use super::inbound::{Connect, Inbound, InboundPublish};

@@ -32,7 +32,7 @@ const MAX_CALL_BYTES: usize = 1 << 20;
 /// How long the calls of a client that is gone may take.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// What a connection is made of.
+/// Parts of a connection.
 pub struct ConnectionContext {
     pub app: Arc<App>,
     pub session: MqttSession,

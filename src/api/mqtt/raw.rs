@@ -1,4 +1,4 @@
-//! Where the codec departs from the protocol: reserved bits that it reads over, and a CONNECT that it refuses. Looked at
+//! Departures of the codec from the protocol: reserved bits that it reads over, and a CONNECT that it refuses. Looked at
 //! before the packet is decoded.
 
 /// First nibble of CONNECT.
@@ -14,7 +14,7 @@ const OF_WILL: u8 = 0x38;
 /// Bits of a requested QoS in version 3.1.1.
 const QOS: u8 = 0x03;
 
-/// What is found at the beginning of the received bytes.
+/// Finding at the beginning of the received bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inspection {
     /// Nothing that the codec would read over.
@@ -62,7 +62,7 @@ pub fn start_clean_without_client_id(bytes: &mut [u8]) {
     }
 }
 
-/// Where the flags of a CONNECT of version 5 are that has no client id.
+/// Offset of the flags of a CONNECT of version 5 that has no client id.
 fn flags_without_client_id(bytes: &[u8]) -> Option<usize> {
     let (_, rest) = bytes.split_first().filter(|(first, _)| *first >> 4 == CONNECT)?;
     let (length, body) = remaining_length(rest)?;

@@ -1,4 +1,4 @@
-//! Who gets compressed content, and that everybody gets the same.
+//! Checks who gets compressed content and that all get the same.
 
 use axum::body::to_bytes;
 use axum::http::HeaderValue;

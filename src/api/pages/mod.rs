@@ -38,7 +38,7 @@ mod built {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What the web application may do: less than the others, because it makes no `<style>` elements and gives no text to the
+/// Policy of the web application: stricter than the others, because it makes no `<style>` elements and gives no text to the
 /// browser as code or HTML. Attributes are allowed because the browser's own editing sets some.
 const APPLICATION_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; \
                                   img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; \

@@ -44,7 +44,7 @@ pub enum StartupPacket {
     },
 }
 
-/// What a Describe or Close message refers to.
+/// Object of a Describe or Close message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatementOrPortal {
     /// A prepared statement, `S`.

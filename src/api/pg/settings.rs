@@ -85,7 +85,7 @@ struct ValuesAfter {
 /// The settings of a new connection, and what its client is told of them.
 pub type StartedSettings = (SessionSettings, Vec<String>);
 
-/// What the client must be told after a SET.
+/// Messages to the client after a SET.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SettingChange {
     pub notice: Option<String>,

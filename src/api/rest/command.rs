@@ -151,7 +151,7 @@ fn parse_filter(raw: Option<&str>) -> Result<CommandFilter> {
     Ok(CommandFilter { device, state, page })
 }
 
-/// What is no UUID names no command.
+/// Parses a UUID; other text is not found.
 fn parse_uuid(text: &str) -> Result<Uuid> {
     Uuid::try_parse(text).map_err(|_| Error::not_found())
 }

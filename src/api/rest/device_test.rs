@@ -115,7 +115,7 @@ pub async fn browse(
     Ok(Json(tree.into()))
 }
 
-/// What a device answered.
+/// Result of a device test.
 #[derive(Debug, Serialize)]
 pub struct DeviceTestView {
     reached: bool,
@@ -125,7 +125,7 @@ pub struct DeviceTestView {
     registers: Vec<RegisterTestView>,
 }
 
-/// What a register or node answered.
+/// Result of a register or node.
 #[derive(Debug, Serialize)]
 struct RegisterTestView {
     register: String,

@@ -1,4 +1,4 @@
-//! What the nouns have in common that are documents of the catalog and named by UUIDs.
+//! Common parts of the nouns that are documents of the catalog and named by UUIDs.
 
 use std::sync::Arc;
 

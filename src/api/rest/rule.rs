@@ -173,7 +173,7 @@ impl From<ShownAlertRule> for RuleView {
     }
 }
 
-/// What a rule would have done.
+/// Dry run of a rule.
 #[derive(Debug, Serialize)]
 pub struct DryRunView {
     alerts: Vec<DryRunAlertView>,

@@ -140,7 +140,7 @@ fn problems(request: &UploadRequest) -> Vec<FieldError> {
     found
 }
 
-/// What the files of an upload hold.
+/// Content of an upload's files.
 #[derive(Debug, Serialize)]
 pub struct UploadPreviewView {
     window: usize,

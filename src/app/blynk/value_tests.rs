@@ -1,4 +1,4 @@
-//! What each kind takes and shows.
+//! Values that each kind takes and shows.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ fn stream(kind: StreamKind, metadata: Value) -> StreamSpec {
     StreamSpec { kind, metadata, ..StreamSpec::new("s", DeviceId(1)) }
 }
 
-/// What is shown of a value after it was stored; `None` when it is refused.
+/// Value that is shown after it was stored; `None` when it is refused.
 fn stored(spec: &StreamSpec, given: &Value) -> Option<Value> {
     let (value, text) = parse(spec, given)?;
     to_json(spec.kind, value, text.as_deref())

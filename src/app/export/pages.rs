@@ -30,7 +30,7 @@ pub struct ReadingPage {
     pub readings: Vec<Reading>,
     /// One for each reading.
     pub metadata: Vec<Option<Box<str>>>,
-    /// Where the next page begins; `None` after the last.
+    /// Start of the next page; `None` after the last.
     pub next: Option<Micros>,
 }
 

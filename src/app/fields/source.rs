@@ -1,4 +1,4 @@
-//! Where fields come from.
+//! Sources of fields.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;

@@ -12,7 +12,7 @@ const MAX_CONTAINER_CHARS: usize = 100;
 const MAX_LINE_CHARS: usize = 10_000;
 
 named_enum! {
-    /// Where a line was written.
+    /// Output that a line was written to.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum LogKind {
         /// Standard output.

@@ -124,7 +124,7 @@ impl ReadSamples {
     }
 }
 
-/// Where the points of a series go.
+/// Destination of the points of a series.
 struct SeriesTarget<'a, 'l> {
     device: &'a str,
     metric: &'a str,

@@ -43,7 +43,7 @@ impl SeriesValue<'_> {
     }
 }
 
-/// Where the values of one series go.
+/// Destination of the values of one series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeriesSlot {
     /// Id of the stream, or `-1 - index` of a missing one.

@@ -37,7 +37,7 @@ const WAITING_PIECES: usize = 2;
 
 /// Subject of a recording.
 pub(super) struct RecordingSource {
-    /// Where the pictures come from.
+    /// Source of the pictures.
     pub address: CameraAddress,
     /// Range of a recorder; `None` for what the camera sends now.
     pub range: Option<(Micros, Micros)>,

@@ -131,7 +131,7 @@ fn annotation_of(change: AnnotationChange) -> Result<Annotation, AnnotationRefus
     }
 }
 
-/// What machines found is replaced by what they find next, not by hand.
+/// Refuses what machines found: it is replaced by what they find next, not by hand.
 fn check_is_manual(stored: &Annotation) -> Result<()> {
     match stored.spec.source {
         AnnotationSource::Manual => Ok(()),

@@ -306,7 +306,7 @@ async fn receive(
     Ok((upload, sha256))
 }
 
-/// What a bucket says is for the log only: it has names of the plant.
+/// Error that leaves a bucket's text to the log: it has names of the plant.
 pub(super) fn unwritable(error: std::io::Error) -> Error {
     let what = "an uploaded object cannot be written";
     let message = match error.raw_os_error() {

@@ -19,7 +19,7 @@ pub struct OutboundMessage {
     pub(super) source: MessageSource,
 }
 
-/// Where a message comes from, which says what its acknowledgement does.
+/// Source of a message, which says what its acknowledgement does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum MessageSource {
     /// A message of the feed of live values, by its number in the session.

@@ -1,4 +1,4 @@
-//! What becomes of messages, as a table.
+//! Outcomes of messages, as a table.
 
 use super::*;
 use crate::app::mqtt::message::OutboundMessage;
@@ -92,7 +92,7 @@ async fn a_byte_order_mark_is_no_part_of_a_payload() {
     }
 }
 
-/// What a new subscription would be sent.
+/// Messages that a new subscription would be sent.
 fn retained_for(app: &App, who: &Principal, filter: &str) -> Vec<OutboundMessage> {
     let (filter, qos) = (filter.to_owned(), Qos::AtMostOnce);
     let request = RetainedRequest { filter, qos, up_to: u64::MAX, is_documents_only: false };

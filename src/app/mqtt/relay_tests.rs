@@ -1,4 +1,4 @@
-//! Who is handed what, and what happens to a subscriber that does not take it.
+//! Delivery of messages, and what happens to a subscriber that does not take them.
 
 use futures::FutureExt;
 

@@ -55,7 +55,7 @@ pub struct MqttSession {
     pub(super) released: CancellationToken,
     /// Whether there was a session to go on with.
     pub is_present: bool,
-    /// Where the packets of a device are noted, for which it counts as online.
+    /// Record of a device's packets, for which it counts as online.
     pub(super) activity: Option<Arc<DeviceActivity>>,
     /// How long the session outlives its connection, seconds.
     pub expiry_s: u32,

@@ -1,4 +1,4 @@
-//! What waits for a client: retained messages, documents, commands and values, and how much of it.
+//! Queue of a client: retained messages, documents, commands and values, and how much of them waits.
 
 use super::*;
 

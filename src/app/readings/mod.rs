@@ -34,7 +34,7 @@ const MAX_ENTRIES: usize = 1000;
 /// How often a payload is resolved again because a stream went, or a time expired, before it was written.
 const MAX_ATTEMPTS: usize = 3;
 
-/// Where a payload comes from.
+/// Source of a payload.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadingSource<'a> {
     /// Sender of the payload.

@@ -292,7 +292,7 @@ impl<'a> Resolver<'a> {
         Ok(Some(Reading { stream: companion.id, ts, value: None, text, quality: Quality::Good }))
     }
 
-    /// What a switched off device sends is not accepted.
+    /// Refuses readings of a device that is switched off.
     fn check_active(&self, device: DeviceId, stream: Option<StreamId>) -> Result<(), Refusal> {
         let is_active = match &self.sender {
             Some(sender) if sender.id == device => sender.spec.enabled,

@@ -1,4 +1,4 @@
-//! Who gets in by a one-time link.
+//! Logins by a one-time link.
 
 use std::sync::Arc;
 

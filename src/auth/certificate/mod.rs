@@ -264,7 +264,7 @@ impl PublicKeyData for RsaSubject {
     }
 }
 
-/// What is the same in an authority's certificate and in what it signs.
+/// Parameters common to an authority's certificate and what it signs.
 fn authority_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = named(name);
@@ -273,7 +273,7 @@ fn authority_params(name: &str) -> CertificateParams {
     params
 }
 
-/// What the certificates of all devices have.
+/// Parameters of all devices' certificates.
 fn client_params(name: DistinguishedName, usages: &[KeyUsagePurpose]) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = name;

@@ -1,4 +1,4 @@
-//! What Linux reports about a process by its id. It is `None` on other systems, and once the process is gone.
+//! Report of Linux about a process by its id. It is `None` on other systems, and once the process is gone.
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ pub struct BenchServer {
     dir: BenchDir,
     settings: Vec<(&'static str, String)>,
     pub address: String,
-    /// What the server logged until it answered.
+    /// Log of the server until it answered.
     start_log: String,
     pub key: String,
     pub client: Client,

@@ -30,7 +30,7 @@ pub struct ClusterConfig {
     pub owner: Option<Url>,
     /// The ingest node's HTTP listener, for a query node.
     pub owner_http: Option<Url>,
-    /// What all nodes know.
+    /// Secret of all nodes.
     pub secret: Option<ClusterSecret>,
     /// Certificates in PEM that sign those of other nodes.
     pub ca: Option<PathBuf>,
@@ -67,7 +67,7 @@ impl ClusterConfig {
     }
 }
 
-/// What a server does.
+/// Role of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NodeRole {
     /// Everything; with `cluster.listen` it is the ingest node of a cluster.

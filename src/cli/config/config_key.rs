@@ -1,4 +1,4 @@
-//! What a configuration key is, and the parsers that several keys share.
+//! Configuration key, and the parsers that several keys share.
 
 use std::time::Duration;
 

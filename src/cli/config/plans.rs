@@ -6,7 +6,7 @@ use crate::domain::org::slug_problems;
 
 pub(super) const PLANS_FORMAT: &str = "plans such as \"starter:10:1000000:10GiB\" (name, devices, readings a month and storage; - is no limit), \
      with different names and none `unlimited`";
-/// What is written for no limit.
+/// Text for no limit.
 const NO_LIMIT: &str = "-";
 /// Limits beyond what JSON numbers hold exactly are refused.
 const MAX_COUNT: u64 = 1 << 53;

@@ -1,4 +1,4 @@
-//! What the demo of a cluster prints once all nodes answer.
+//! Output of the demo of a cluster once all nodes answer.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What the demo prints once it answers.
+//! Output of the demo once it answers.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ fn is_loopback(url: &str) -> bool {
     }
 }
 
-/// What a demo of one server tells once it answers.
+/// Output of a demo of one server once it answers.
 pub(super) struct Welcome<'a> {
     pub(super) url: &'a str,
     /// Address that logs a browser in.

@@ -20,7 +20,7 @@ const PLAUSIBLE: (Micros, Micros) =
 /// Clocks are corrected by less all the time, microseconds.
 const TOLERANCE_US: i64 = 60 * MICROS_PER_SECOND;
 
-/// What is known about the clock.
+/// Facts about the clock.
 struct ClockFacts {
     now: Micros,
     /// Newest time of a row in the lake.

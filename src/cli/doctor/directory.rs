@@ -47,7 +47,7 @@ pub fn check(installation: &Installation) -> Vec<Finding> {
     findings
 }
 
-/// What the system says of the directory.
+/// The system's facts about the directory.
 struct DirectoryFacts {
     owner: u32,
     /// The user who runs this command.

@@ -18,7 +18,7 @@ use crate::domain::{Error, Result};
 /// How long the running server may take to say its version.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the checks look at.
+/// Subject of the checks.
 pub struct Installation {
     pub config: Config,
     /// The file of `--config`.
@@ -27,13 +27,13 @@ pub struct Installation {
     pub data_dir: PathBuf,
     /// Process that has it open; an error when that cannot be told.
     pub lock: io::Result<LockHolder>,
-    /// What this user may do with it.
+    /// Access of this user to it.
     pub access: DirectoryAccess,
     /// The server that has it open, with the version that it said.
     pub server: Option<RunningServer>,
 }
 
-/// What this user may do with a data directory.
+/// Access of this user to a data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DirectoryAccess {
     /// It holds data, which this user can read.

@@ -18,10 +18,10 @@ const MAX_NAMED: usize = 10;
 /// How long the check of the lake may take.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// What is known about log and lake.
+/// Facts about log and lake.
 struct LakeFacts {
     checked: Result<QuickReport>,
-    /// What to say about a lake that was not checked.
+    /// Finding about a lake that was not checked.
     instead: Option<Finding>,
     has_log: bool,
 }

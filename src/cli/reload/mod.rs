@@ -1,4 +1,4 @@
-//! What a running server reads again: certificates when their files change, and with the configuration when it gets SIGHUP.
+//! Reload of a running server: certificates when their files change, and with the configuration when it gets SIGHUP.
 
 mod certificate_watch;
 mod server_certificates;
@@ -20,7 +20,7 @@ use super::instance::Instance;
 use super::logging::LogHandle;
 use crate::app::App;
 
-/// What a server needs to read its configuration again. No `Debug`: it holds secrets.
+/// Inputs to reading a server's configuration again. No `Debug`: it holds secrets.
 pub struct ReloadSource {
     pub hangups: Hangups,
     pub source: ConfigSource,

@@ -12,7 +12,7 @@ use crate::cli::server_file::ServerFile;
 use crate::domain::server_status::CertificateStatus;
 use crate::domain::{Error, Micros, Result};
 
-/// Where listeners get their certificates, the newest at any time.
+/// Receivers of listeners' certificates, the newest at any time.
 #[derive(Clone)]
 pub struct CertificateReceivers {
     /// Certificate of `[http]`, for every listener; `None` without TLS.
@@ -34,7 +34,7 @@ struct HttpCertificate {
     newest: watch::Sender<Tls>,
 }
 
-/// What commands on the data directory know of the server. No `Debug`: the file carries a secret.
+/// Facts about the server for commands on the data directory. No `Debug`: the file carries a secret.
 struct Publication {
     file: ServerFile,
     data_dir: PathBuf,

@@ -25,11 +25,11 @@ pub struct DiscoveredService {
     pub address: IpAddr,
     pub port: u16,
     pub protocol: Protocol,
-    /// What it answered, in one line without control characters.
+    /// Its answer, in one line without control characters.
     pub answer: String,
 }
 
-/// What to ask, and how fast.
+/// Requests to send, and how fast.
 pub struct DiscoverOptions {
     /// Each protocol with the port to ask it at.
     pub probes: Vec<(&'static Probe, u16)>,

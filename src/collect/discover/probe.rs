@@ -16,7 +16,7 @@ type Request = for<'a> fn(&'a DeviceSpec, &'a ConnectContext) -> BoxFuture<'a, R
 /// One protocol's request.
 pub struct Probe {
     pub protocol: Protocol,
-    /// Where its devices listen unless they are set otherwise.
+    /// Port on which its devices listen unless they are set otherwise.
     pub default_port: u16,
     request: Request,
 }

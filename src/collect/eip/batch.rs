@@ -16,7 +16,7 @@ const TYPE_BYTES: usize = 4;
 /// Bytes of the value of a tag that was not read yet: a text, the longest of the known types.
 pub const UNKNOWN_VALUE_BYTES: usize = STRING_BYTES;
 
-/// What reading a tag takes in a message.
+/// Bytes that reading a tag takes in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadSize {
     path: usize,

@@ -24,7 +24,7 @@ const MAX_KNOWN_ARRAYS: usize = 10_000;
 /// BOOLs of an array that lie in one DWORD.
 const BOOLS_PER_DWORD: u32 = 32;
 
-/// What was learned of one tag: its value, or why there is none.
+/// Outcome of reading one tag: its value, or why there is none.
 pub type TagOutcome = Result<TagData, DeviceFault>;
 
 /// A session with one controller.

@@ -17,7 +17,7 @@ const UNCONNECTED_DATA: u16 = 0x00B2;
 
 /// Statuses after which there is no session: unknown command, unknown session, wrong length, other version.
 const ENDS_SESSION: [u32; 4] = [0x01, 0x64, 0x65, 0x69];
-/// Where the status is in the header.
+/// Offset of the status in the header.
 const STATUS_AT: usize = 8;
 
 /// Command of an encapsulated message.

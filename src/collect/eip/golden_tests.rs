@@ -16,7 +16,7 @@ use crate::collect::numeric_value::NumericValue;
 
 /// The timeout of the client that was recorded.
 const TIMEOUT_MS: u64 = 5024;
-/// Where a frame has the timeout of the encapsulation, which that client sets to 8 s and this one leaves open.
+/// Offset in a frame of the timeout of the encapsulation, which that client sets to 8 s and this one leaves open.
 const TIMEOUT_AT: usize = HEADER_LEN + 4;
 
 fn path(text: &str) -> Vec<u8> {

@@ -49,7 +49,7 @@ pub struct MqttEndpoint {
     pub timeout: Duration,
 }
 
-/// What a device subscribes to besides the filters of its streams.
+/// Settings of a device's subscriptions besides the filters of its streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriptionSettings {
     /// Subscribed to in place of each stream's own filter.

@@ -16,7 +16,7 @@ pub struct Payload<'a> {
     document: OnceCell<Result<Json, String>>,
 }
 
-/// Where a stream finds its value and its time in a payload.
+/// Reader of a stream's value and time in a payload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValueReader {
     /// JSON pointer of the value; `None` where the payload itself is the value.

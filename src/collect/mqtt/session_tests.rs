@@ -137,7 +137,7 @@ async fn a_broker_that_closes_again_and_again_is_offline_each_time_and_connected
     fixture.collectors.stop().await;
 }
 
-/// What the broker sent before it closed is stored, and the loss is noticed after it.
+/// Messages that the broker sent before it closed are stored, and the loss is noticed after them.
 #[tokio::test]
 async fn the_messages_before_a_loss_are_stored() {
     let (_broker, fixture, mut connection) = connected().await;

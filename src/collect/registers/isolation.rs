@@ -38,7 +38,7 @@ pub(super) struct IsolatingReader {
     next_probe: usize,
 }
 
-/// What one poll has so far.
+/// Progress of one poll.
 pub(super) struct PollProgress<'a> {
     results: &'a mut Vec<PollResult>,
     /// Requests whose points have no result yet.

@@ -63,7 +63,7 @@ pub struct RegisterSpace {
     pub is_writable: bool,
     /// For a space of single bits: the space of bytes that holds the same bits, if there is one.
     pub byte_space: Option<SpaceId>,
-    /// Where the parts of a word are in a space of bytes, and which byte of a word a text begins with.
+    /// Places of the parts of a word in a space of bytes, and the byte of a word that a text begins with.
     pub byte_layout: ByteLayout,
 }
 
@@ -82,7 +82,7 @@ pub enum ScatteredReads {
     },
 }
 
-/// Where the bytes and numbered bits of a word are in a space of bytes.
+/// Places of the bytes and numbered bits of a word in a space of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteLayout {
     /// The low byte comes first. A numbered bit is one of the word that begins at the cell.

@@ -14,7 +14,7 @@ use crate::collect::shared_connection::SharedConnection;
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::domain::{Clock, Micros};
 
-/// What became of a request, and when: the outcomes of its blocks, the device's refusal of all of it, or how it was lost.
+/// Time and outcome of a request: the outcomes of its blocks, the device's refusal of all of it, or how it was lost.
 pub(super) type SentRequest = (Micros, Result<RangeOutcomes, DeviceFault>);
 
 pub(super) struct RequestSender {

@@ -29,7 +29,7 @@ const WORDS: u32 = 120;
 /// Polls after which every healthy point has had a value.
 const POLLS: usize = 3;
 
-/// What a device does in place of an answer.
+/// Misbehaviour of a device in place of an answer.
 #[derive(Debug, Clone, Copy)]
 enum Mischief {
     Silence,
@@ -69,7 +69,7 @@ impl ChaosDevice {
         ChaosDevice { words, longest, closes_after_answer: rng.random_bool(0.2) }
     }
 
-    /// What it does with a request for ranges; the first loss counts for all of it.
+    /// Misbehaviour at a request for ranges; the first loss counts for all of it.
     fn mischief(&self, ranges: &[RegisterRange]) -> Option<Mischief> {
         let total: u32 = ranges.iter().map(|range| words_of(*range).count() as u32).sum();
         let too_long = self.longest.filter(|(most, _)| total > *most).map(|(_, mischief)| mischief);

@@ -30,7 +30,7 @@ pub struct S7Address {
     pub start: u32,
 }
 
-/// What an address names.
+/// Size of what an address names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum S7Size {
     /// A bit of a byte, 0..=7.

@@ -44,7 +44,7 @@ const DATA_OCTETS: u8 = 0x09;
 /// A range of cells of one area: bytes, or numbered timers or counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct S7Item {
-    /// Where the range is.
+    /// Area of the range.
     pub area: S7Area,
     /// The first cell.
     pub start: u32,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What is done to a rule.
+/// Step that a rule is tested with.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     /// A reading arrives: its time after the clock, and whether its value is high.

@@ -25,7 +25,7 @@ named_enum! {
     }
 }
 
-/// Where the content of an artefact is.
+/// Content of an artefact, or where it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ArtefactContent {
@@ -35,7 +35,7 @@ pub enum ArtefactContent {
     Object(Uuid),
 }
 
-/// What is given when an artefact is created.
+/// Properties given when an artefact is created.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArtefactSpec {
@@ -53,7 +53,7 @@ pub struct ArtefactSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Artefact {
-    /// What was given.
+    /// Fields that were given.
     #[serde(flatten)]
     pub spec: ArtefactSpec,
     /// Number of the version within the name, from 1.

@@ -119,7 +119,7 @@ pub struct Binding {
     pub device: Option<DeviceId>,
 }
 
-/// What a device reports about one artefact.
+/// Report of a device about one artefact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportEntry {
     /// The artefact.

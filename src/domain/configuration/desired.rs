@@ -49,7 +49,7 @@ pub struct DesiredArtefact {
     pub component: Option<Uuid>,
 }
 
-/// What decides between bindings of one name and place: target, time of creation, id.
+/// Rank of a binding among those of one name and place: target, time of creation, id.
 type Rank = (TargetType, Micros, Uuid);
 
 /// Returns the artefacts that a device is to have, by name and then by component, the device itself first.

@@ -1,4 +1,4 @@
-//! What a device reports about its configuration: `{"artefacts":[{"id","version","status","hash","message"}]}`.
+//! Report of a device about its configuration: `{"artefacts":[{"id","version","status","hash","message"}]}`.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ pub const MAX_MESSAGE_CHARS: usize = 4000;
 /// A report as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConfigurationReport {
-    /// What is reported, in the order of the report.
+    /// Entries that could be read, in the order of the report.
     pub entries: Vec<ReportEntry>,
     /// Number of entries that could not be read.
     pub malformed: usize,

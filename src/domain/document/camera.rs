@@ -72,9 +72,9 @@ pub struct CameraSpec {
     /// How its pictures are fetched. `kind` is the document's in the JSON.
     #[serde(rename = "type")]
     pub kind: CameraKind,
-    /// Where its pictures come from.
+    /// Address of its pictures.
     pub stream: CameraAddress,
-    /// Where a recorder has what it recorded of the camera (`StreamUrl::of_range`).
+    /// Address of what a recorder recorded of the camera (`StreamUrl::of_range`).
     pub dvr: Option<CameraAddress>,
 }
 

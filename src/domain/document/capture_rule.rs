@@ -140,8 +140,8 @@ impl DocumentContent for CaptureRuleSpec {
         self.cameras.iter().enumerate().map(camera).chain(device).collect()
     }
 
-    /// What is left of a rule for something that the caller does not see must not look like a rule for everything, so it is
-    /// shown as switched off.
+    /// Shows as switched off a rule for something that the caller does not see: what is left of it must not look like a
+    /// rule for everything.
     fn retain_visible(&mut self, rows: &dyn RowVisibility) {
         self.cameras.retain(|camera| rows.sees_row(DocumentKind::Camera, *camera));
         let EventMatch { device, sensor, .. } = &mut self.matches;

@@ -106,7 +106,7 @@ impl DashboardSpec {
         DashboardSpec { handle, created_by, pack, ..new }
     }
 
-    /// What another pack of the same content has, too.
+    /// The part that another pack of the same content has, too.
     pub fn content(&self) -> DashboardSpec {
         DashboardSpec { handle: Uuid::nil(), created_by: None, pack: None, ..self.clone() }
     }

@@ -19,7 +19,7 @@ pub struct SiteSpec {
     pub description: Option<String>,
     /// Postal address, at most 255 characters.
     pub address: Option<String>,
-    /// Where it is.
+    /// Geographic location.
     pub location: Option<GeoLocation>,
     /// Name of a time zone such as `Europe/Berlin`, 1..=64 characters.
     pub timezone: String,

@@ -25,7 +25,7 @@ named_enum! {
 }
 
 impl CameraKind {
-    /// What an address of the kind is, for error messages.
+    /// Valid form of an address of the kind, for error messages.
     pub fn valid(self) -> &'static str {
         match self {
             CameraKind::Rtsp => "must be a URL that begins with rtsp:// or rtsps://",

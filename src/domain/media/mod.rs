@@ -134,7 +134,7 @@ pub struct LiveSession {
     pub error: Option<String>,
 }
 
-/// What a row is about.
+/// Subject of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MediaWork {
@@ -161,7 +161,7 @@ pub struct MediaJob {
     pub camera_row: DocumentId,
     /// Camera.
     pub camera: Uuid,
-    /// What it is about.
+    /// Its subject.
     pub work: MediaWork,
     /// Time of creation.
     pub created_at: Micros,

@@ -83,7 +83,7 @@ states! {
     }
 }
 
-/// What happens to a live session.
+/// Event of a live session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LiveAction {
     /// The first pictures are there.

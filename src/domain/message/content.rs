@@ -8,7 +8,7 @@ use super::stored::StoredMessage;
 use super::{fact, message_id};
 use crate::domain::{DeviceId, Micros};
 
-/// Where a message comes from.
+/// Origin of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MessageContent {
     /// It arrived as a message.

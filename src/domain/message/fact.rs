@@ -8,7 +8,7 @@ use crate::domain::{Error, Micros, Result};
 
 /// Status of a derived message, and of a stored one whose format has none of its own.
 pub const STATUS_ONLINE: &str = "ONLINE";
-/// What a fact has where it leaves a name or a status out.
+/// Value of a name or a status that a fact leaves out.
 pub const UNKNOWN: &str = "UNKNOWN";
 /// Maximum sensors of one fact.
 pub const MAX_SENSORS: usize = 1024;

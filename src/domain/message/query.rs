@@ -15,7 +15,7 @@ pub enum MessageOrder {
     OldestFirst,
 }
 
-/// What a list of messages or sensors contains.
+/// Filter of a list of messages or sensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageFilter {
     /// `None` means every device.
@@ -33,7 +33,7 @@ pub struct MessageFilter {
 /// A page of messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageQuery {
-    /// What the list contains.
+    /// Filter of the list.
     pub filter: MessageFilter,
     /// Order of the list.
     pub order: MessageOrder,

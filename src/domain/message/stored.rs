@@ -8,7 +8,7 @@ use crate::domain::named_enum::named_enum;
 use crate::domain::{DeviceId, Micros, Result};
 
 named_enum! {
-    /// What the payload of a stored message is.
+    /// Format of the payload of a stored message.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum MessageFormat {
         /// An OpenSynaptic fact: `{"id","s","t","s1_id","s1_s","s1_u","s1_v",…}`.
@@ -40,7 +40,7 @@ pub struct StoredMessage {
     pub status: String,
     /// JSON object as text, at most 1 MiB.
     pub payload: String,
-    /// What the payload is.
+    /// Format of the payload.
     pub format: MessageFormat,
     /// Id of the certificate that the sender authenticated with, hexadecimal; empty for none.
     pub principal: String,

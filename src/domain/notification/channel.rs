@@ -21,7 +21,7 @@ pub const MAX_SECRET: usize = 255;
 pub struct NotificationChannelSpec {
     /// 1..=255 characters, unique in the organization.
     pub name: String,
-    /// Where the notifications go.
+    /// Destination of the notifications.
     pub config: ChannelConfig,
     /// Whether they go out at all.
     pub enabled: bool,
@@ -74,7 +74,7 @@ impl NotificationChannelSpec {
     }
 }
 
-/// Where notifications go.
+/// Destination of notifications.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ChannelConfig {
@@ -138,11 +138,11 @@ pub struct ChannelDraft {
     pub name: String,
     /// Whether notifications are sent ([`NotificationChannelSpec::enabled`]).
     pub enabled: bool,
-    /// Where the notifications go.
+    /// Destination of the notifications.
     pub target: ChannelTarget,
 }
 
-/// Where the notifications of a draft go.
+/// Destination of the notifications of a draft.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChannelTarget {
     /// To addresses of e-mail.

@@ -1,4 +1,4 @@
-//! What a model reports about itself, and what it refuses.
+//! Tests of a model's report on itself and of its refusals.
 
 use super::fixtures_tests::{TfliteFixture, fixtures, max_difference};
 use super::model_builder_tests::{F32, FieldValue, I32, OperatorDef, SubgraphDef, TensorDef, model};

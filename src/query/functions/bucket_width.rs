@@ -65,7 +65,7 @@ impl BucketWidth {
     }
 }
 
-/// What may stand before a decimal fraction (ISO 8601-1, 4.2.2.4 of 2004).
+/// Marks that may stand before a decimal fraction (ISO 8601-1, 4.2.2.4 of 2004).
 const FRACTION_MARKS: [char; 2] = ['.', ','];
 
 /// The parts of an interval, which differ in length by calendar and time zone.

@@ -61,7 +61,7 @@ struct Key {
 }
 
 impl Bracket {
-    /// Where the key that ends at a place gets brackets.
+    /// Places of brackets for the key that ends at a place.
     fn wrapped(&self, end: usize) -> Option<(usize, usize)> {
         let key = self.key.as_ref().filter(|key| self.has_keys && key.begins_with_bracket && key.goes_on)?;
         Some((key.start, end))

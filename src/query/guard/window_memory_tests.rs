@@ -13,7 +13,7 @@ use super::*;
 use crate::query::guard::operators;
 
 const ROWS: usize = 1000;
-/// What a window over all rows of a number has reserved.
+/// Bytes that a window over all rows of a number has reserved.
 const RESERVED: usize = BUFFERED_COPIES * 8 * ROWS;
 
 /// A pool, and what reserves in it.

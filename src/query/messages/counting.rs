@@ -30,7 +30,7 @@ struct DeviceStarts {
     starts: Option<MinMax<i64>>,
 }
 
-/// Where the kept counts of a day are not right.
+/// Windows of a day whose kept counts are not right.
 struct DayStaleness {
     day: Day,
     /// The windows that the request asks about.

@@ -33,7 +33,7 @@ pub struct GrowingWindows {
 /// The kept count of a device's window.
 #[derive(Debug, Clone, Copy)]
 pub struct WindowCount {
-    /// What the reader sees of it.
+    /// The part that the reader sees.
     pub seen: MessageCount,
     /// Time of the newest reading or message that was counted, microseconds.
     pub newest: i64,

@@ -17,7 +17,7 @@ use crate::query::error::from_datafusion;
 use crate::store::message_counts::day_counts::MessageCount;
 use crate::store::message_counts::window_set::{WINDOWS_PER_DAY, bounds_of};
 
-/// What offset, limit and total count.
+/// Unit of offset, limit and total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageUnit {
     Messages,

@@ -41,7 +41,7 @@ const MIN_ACCOUNTED_BYTES: usize = 1 << 20;
 /// Fewer rows than this do not justify another task.
 const MIN_ROWS_PER_TASK: usize = 32 * 1024;
 
-/// What to read of each file.
+/// Parameters for reading each file.
 #[derive(Clone)]
 pub struct FileScan {
     pub snapshot: Arc<Snapshot>,

@@ -1,5 +1,5 @@
-//! Where DataFusion answers otherwise than PostgreSQL, and silently: rules and functions of ours that make it answer the
-//! same. Each names the issue of DataFusion that will let it go.
+//! Rules and functions of ours that make DataFusion answer as PostgreSQL does where it silently answers otherwise.
+//! Each names the issue of DataFusion that will let it go.
 //!
 //! Logical rules run after DataFusion's own type coercion, when parameters have values and every conversion is a cast;
 //! physical rules run before it decides which sorts are needed.

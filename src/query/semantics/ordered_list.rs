@@ -117,7 +117,7 @@ impl Kind {
     }
 }
 
-/// Where the longest run of equal values begins; of several the first.
+/// Start of the longest run of equal values; of several the first.
 fn start_of_longest_run(values: &ArrayRef) -> Result<usize> {
     // −0 and 0 are one value.
     let values = match values.as_primitive_opt::<Float64Type>() {

@@ -74,7 +74,7 @@ impl Node {
         Node { env, engine }
     }
 
-    /// What a query of the node's organization reads with.
+    /// Context of a query of the node's organization.
     pub(super) fn query_context(&self) -> QueryContext {
         let tracker = self.engine.start_tracking(&self.env.owner, crate::query::log::Surface::Sql, None);
         QueryContext::for_planning(&self.engine.services, &self.env.owner, tracker)
@@ -117,7 +117,7 @@ impl Node {
         Arc::new(PartialsScan::new(&query_context, splits, None, columns, 2).unwrap().into_exec())
     }
 
-    /// What guards windows here.
+    /// Guard of windows here.
     pub(super) fn window_guard(&self) -> WindowGuard {
         WindowGuard { interrupt: Arc::default(), threads: self.engine.task_threads().clone() }
     }

@@ -27,7 +27,7 @@ use super::*;
 use crate::domain::OrgId;
 use crate::query::node_usage::{NodeUsage, RemoteUsage};
 
-/// What a call does to its headers.
+/// Change of the headers of a call.
 type HeaderChange = fn(&mut HeaderMap);
 
 /// A connection to a service that answers a call with these bytes and an end in order.

@@ -37,7 +37,7 @@ pub struct TagMemory {
     tags: Vec<MemoryTag>,
 }
 
-/// What a path leads to.
+/// Target of a path.
 enum Target<'a> {
     Quantity(&'static Quantity),
     /// A structure of the plant, by its name and a point.

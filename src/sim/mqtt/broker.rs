@@ -31,7 +31,7 @@ pub struct Delivery {
     pub is_repeated: bool,
 }
 
-/// What a connection sends next.
+/// Next step of a connection.
 #[derive(Debug, PartialEq)]
 pub enum Next {
     Send(Delivery),
@@ -189,7 +189,7 @@ impl Broker {
         }
     }
 
-    /// What the connection sends next.
+    /// Returns the connection's next step.
     pub fn next(&mut self, attachment: &Attachment) -> Next {
         let Some(session) = self.session(attachment) else { return Next::TakenOver };
         if session.in_flight.len() >= MAX_IN_FLIGHT {

@@ -49,7 +49,7 @@ pub struct RuleProgress {
     pub budget: AlertBudget,
 }
 
-/// Where the evaluation of an organization's rules is in the log.
+/// Position of the evaluation of an organization's rules in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertCheckpoint {
     /// Number of the next record to be evaluated.
@@ -125,7 +125,7 @@ impl Catalog {
         Ok(rows.iter().map(|row| (AlertRuleId(row.id), progress(row))).collect())
     }
 
-    /// Where the evaluation of an organization's rules was; `None` before the first checkpoint.
+    /// Position of the evaluation of an organization's rules; `None` before the first checkpoint.
     pub async fn alert_checkpoint(&self, org: OrgId) -> Result<Option<AlertCheckpoint>> {
         let row =
             entity::alert_checkpoint::Entity::find_by_id(org.0).one(&self.db).await.map_err(unavailable)?;

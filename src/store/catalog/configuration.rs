@@ -21,7 +21,7 @@ use crate::domain::{DeviceId, Error, FieldError, Principal, Result};
 /// An artefact to be created; its version follows from those of its name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewArtefact {
-    /// What was given.
+    /// Fields that were given.
     pub spec: ArtefactSpec,
     /// Size of the content, bytes.
     pub size_bytes: u64,

@@ -23,8 +23,8 @@ pub(super) enum Reload {
 }
 
 impl Reload {
-    /// What a mirror of the versions `before` lacks in the snapshot that `db` reads, which has the versions `now`. When it is
-    /// not certain what has changed, that is everything.
+    /// Returns what a mirror of the versions `before` lacks in the snapshot that `db` reads, which has the versions `now`. When
+    /// it is not certain what has changed, that is everything.
     pub(super) async fn since(
         db: &impl ConnectionTrait,
         before: &CatalogVersions,

@@ -1,16 +1,16 @@
 //! The Delta log as the lake's manifest: which files are live, and which write-ahead log records they contain.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::DataType as ArrowType;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake_core::kernel::{Action, Add, DataType, PrimitiveType, Remove, StructField, Transaction};
+use deltalake_core::kernel::{Action, DataType, PrimitiveType, StructField, Transaction};
 use deltalake_core::operations::create::CreateBuilder;
-use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::protocol::DeltaOperation;
 use deltalake_core::{DeltaTable, DeltaTableError};
 
+use super::delta_actions::{self, PARTITION, append_operation, owner_transactions};
 use super::file::LakeFile;
 use super::location::LakeLocation;
 use super::ownership::{DIRECTORY_APP_ID, EPOCH_APP_ID, LakeOwner, LakeOwnership};
@@ -48,7 +48,6 @@ pub enum ReplaceReason {
     Deletion,
 }
 
-const PARTITION: &str = "date";
 /// Commits between two checkpoints: opening reads at most this many log files. Unit tests write several checkpoints.
 const CHECKPOINT_INTERVAL: u64 = if cfg!(test) { 10 } else { 100 };
 
@@ -202,7 +201,8 @@ impl DeltaLog {
         positions: &[(TxnWatermark, i64)],
         now_ms: i64,
     ) -> Result<u64> {
-        let actions = files.iter().map(|f| Action::Add(self.add(f, true, now_ms))).collect();
+        let key = self.key();
+        let actions = files.iter().map(|f| Action::Add(delta_actions::add(f, &key, true, now_ms))).collect();
         self.write(actions, append_operation(), positions).await
     }
 
@@ -215,8 +215,10 @@ impl DeltaLog {
         now_ms: i64,
     ) -> Result<u64> {
         let is_deletion = change == ReplaceReason::Deletion;
-        let removed = gone.iter().map(|f| Action::Remove(remove(f, is_deletion, now_ms)));
-        let added: Vec<Action> = new.iter().map(|f| Action::Add(self.add(f, is_deletion, now_ms))).collect();
+        let removed = gone.iter().map(|f| Action::Remove(delta_actions::remove(f, is_deletion, now_ms)));
+        let key = self.key();
+        let added: Vec<Action> =
+            new.iter().map(|f| Action::Add(delta_actions::add(f, &key, is_deletion, now_ms))).collect();
         let target_size = new.iter().map(|f| f.bytes as i64).max().unwrap_or(0);
         let operation = match change {
             ReplaceReason::Merge => DeltaOperation::Optimize { predicate: None, target_size },
@@ -310,20 +312,9 @@ impl DeltaLog {
         Ok(())
     }
 
-    fn add(&self, file: &LakeFile, data_change: bool, now_ms: i64) -> Add {
-        Add {
-            path: file.path.clone(),
-            partition_values: partition(file),
-            size: file.bytes as i64,
-            modification_time: now_ms,
-            data_change,
-            stats: Some(file.delta_stats(self.kind.schema().field(0).name())),
-            tags: Some(file.tags()),
-            deletion_vector: None,
-            base_row_id: None,
-            default_row_commit_version: None,
-            clustering_provider: None,
-        }
+    /// Name of the column by which rows are sorted first.
+    fn key(&self) -> String {
+        self.kind.schema().field(0).name().clone()
     }
 
     /// Removes entries superseded by a durable checkpoint. A failed removal is retried after the next checkpoint.
@@ -372,38 +363,6 @@ impl DeltaLog {
         self.unsynced_from = synced.is_err().then_some(version);
         synced.map_err(|e| unavailable("make durable", &log, e))
     }
-}
-
-fn owner_transactions(owner: LakeOwner) -> [Transaction; 2] {
-    let LakeOwner { directory, epoch } = owner;
-    [Transaction::new(DIRECTORY_APP_ID, directory), Transaction::new(EPOCH_APP_ID, epoch)]
-}
-
-fn append_operation() -> DeltaOperation {
-    DeltaOperation::Write {
-        mode: SaveMode::Append,
-        partition_by: Some(vec![PARTITION.to_owned()]),
-        predicate: None,
-    }
-}
-
-fn remove(file: &LakeFile, data_change: bool, now_ms: i64) -> Remove {
-    Remove {
-        path: file.path.clone(),
-        data_change,
-        deletion_timestamp: Some(now_ms),
-        extended_file_metadata: Some(true),
-        partition_values: Some(partition(file)),
-        size: Some(file.bytes as i64),
-        tags: None,
-        deletion_vector: None,
-        base_row_id: None,
-        default_row_commit_version: None,
-    }
-}
-
-fn partition(file: &LakeFile) -> HashMap<String, Option<String>> {
-    HashMap::from([(PARTITION.to_owned(), Some(file.day.to_string()))])
 }
 
 fn unavailable(verb: &str, dir: &Path, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod conditional_put;
 pub mod constant_chunk;
 pub mod delta;
+mod delta_actions;
 pub mod delta_log_cleanup;
 pub mod delta_log_validation;
 pub mod file;

@@ -196,7 +196,7 @@ impl CountingRun {
     }
 }
 
-/// What is not right any more of the counts of a day.
+/// Counts of a day that are not right any more.
 struct StaleCounts {
     /// Windows of every device.
     windows: WindowSet,

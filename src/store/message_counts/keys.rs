@@ -148,7 +148,7 @@ pub struct DayPart {
     pub ts: MinMax<i64>,
 }
 
-/// Where keys are read from.
+/// Source of keys.
 pub struct KeySource<'a> {
     readings: Arc<LakeVersion>,
     messages: Arc<LakeVersion>,

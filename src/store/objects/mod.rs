@@ -42,7 +42,7 @@ pub struct ObjectUpload {
     file: File,
     unfinished: PathBuf,
     target: PathBuf,
-    /// Where it is sent, under which id; `None` leaves it in the directory.
+    /// Bucket that it is sent to, and its id there; `None` leaves it in the directory.
     bucket: Option<(Arc<ObjectBucket>, Uuid)>,
 }
 

@@ -42,7 +42,7 @@ fn ask(owner: &TestOwner, org: OrgId, known: Option<&CachedTail>) -> CachedTail 
 type ReadingRow = (Reading, i64);
 type UpsertRow = (i32, i64, String, i64);
 
-/// What a query sees of a tail.
+/// View that a query has of a tail.
 #[derive(Debug, PartialEq)]
 struct TailView {
     seqs: (u64, u64),

@@ -23,7 +23,7 @@ use crate::store::upsert_rows::UpsertRows;
 /// Streams and devices with an odd id are of the first, the others of the second.
 pub const ORGS: [OrgId; 2] = [OrgId(1), OrgId(2)];
 
-/// What is written by one request: readings as stream, day and time of the day; messages as device and time.
+/// Rows that one request writes: readings as stream, day and time of the day; messages as device and time.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     pub readings: Vec<(i32, i64, i64)>,
@@ -139,7 +139,7 @@ impl TestOwner {
         }
     }
 
-    /// What a query node is answered that has a tail, or none.
+    /// Answer to a query node that has a tail, or none.
     pub fn answer(&self, org: OrgId, known: Option<KnownTail>) -> OrgTail {
         let are_own = |ids: &[i32]| -> Vec<bool> { ids.iter().map(|id| is_of(org, *id)).collect() };
         let sources = OrgSources { streams: &are_own, devices: &are_own };

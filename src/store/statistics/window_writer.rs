@@ -14,7 +14,7 @@ use crate::store::table::Table;
 /// Maximum number of windows buffered before they are written.
 const MAX_BUFFERED_WINDOWS: usize = 8192;
 
-/// Where rows are written.
+/// Destination of the rows.
 #[derive(Clone, Copy)]
 pub struct WindowTarget<'a> {
     pub disk: &'a Arc<dyn Disk>,

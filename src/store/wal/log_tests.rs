@@ -116,7 +116,7 @@ fn damage_in_the_middle_names_segment_and_offset() {
     assert!(error.message.contains(name) && error.message.contains("offset 28"), "{error}");
 }
 
-/// What ten writers sent in one group that was not synced when the power went: the file system has kept a later page of
+/// Records of ten writers in one group that was not synced when the power went: the file system has kept a later page of
 /// it and not an earlier one (engine F4).
 #[test]
 fn a_torn_group_whose_later_pages_are_there_costs_only_what_was_not_acknowledged() {

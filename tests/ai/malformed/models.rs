@@ -37,7 +37,7 @@ impl FlatBuffer<'_> {
         usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
     }
 
-    /// Where an offset leads.
+    /// The position to which an offset leads.
     fn follow(&self, at: usize) -> Option<usize> {
         at.checked_add(self.word(at)?)
     }
@@ -87,7 +87,7 @@ pub fn wrong(model: &[u8]) -> Vec<(String, Vec<u8>)> {
 
 struct ModelPatches<'b, 'a> {
     buffer: &'b FlatBuffer<'a>,
-    /// What it is, where, and the bytes there.
+    /// Name, position and bytes of each patch.
     all: Vec<(String, usize, Vec<u8>)>,
 }
 
@@ -215,7 +215,7 @@ impl ModelPatches<'_, '_> {
         }
     }
 
-    /// Where a tensor's bytes are said, if it has any.
+    /// The positions that describe a tensor's bytes, if it has any.
     fn weights(&self, buffers: &[usize], tensor: usize) -> Option<Weights> {
         let index = self.buffer.field(tensor, field::TENSOR_BUFFER)?;
         let content = *buffers.get(self.buffer.word(index)?)?;

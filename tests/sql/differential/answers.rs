@@ -1,6 +1,6 @@
 //! Answers of `psql` to a script of statements, and their comparison.
 
-/// What a server says to a statement.
+/// Answer of a server to a statement.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     Rows(Vec<Vec<String>>),

@@ -75,7 +75,7 @@ impl Constant {
     }
 }
 
-/// What the other ways answer otherwise than a simple query.
+/// Returns the answers of the other ways that differ from a simple query's.
 pub async fn differences(server: &Server, statements: &[Statement], answers: &[Answer]) -> Vec<String> {
     let mut pg = PgClient::connect(&server.pg_address(), &server.key).await.expect("it connects");
     let mut found = Vec::new();

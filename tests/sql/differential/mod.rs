@@ -38,7 +38,7 @@ async fn psql(url: &str, script: String) -> String {
     tokio::task::spawn_blocking(run).await.expect("no panic")
 }
 
-/// What is wrong with the answers to a statement; `None` when they are the same or both are errors.
+/// Describes how the answers to a statement differ; `None` when they are the same or both are errors.
 fn difference(statement: &Statement, ours: &Answer, theirs: &Answer) -> Option<String> {
     match (ours, theirs) {
         (Answer::Rows(ours), Answer::Rows(theirs))

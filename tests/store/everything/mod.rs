@@ -25,7 +25,7 @@ const HOUR: i64 = 60 * MINUTE;
 
 pub type ReadingKey = (i32, i64);
 
-/// What was acknowledged.
+/// Acknowledged rows and policies.
 #[derive(Default)]
 pub struct StoreModel {
     /// Every row, expired or not: statistics of the expired ones stay.
@@ -106,7 +106,7 @@ impl SimulatedRun {
         request
     }
 
-    /// What is not acknowledged is there after a restart as a whole or not at all.
+    /// Writes a request, which without an acknowledgement is there after a restart as a whole or not at all.
     async fn write(&mut self, place: &str) {
         let request = self.request();
         let rows: Readings = request

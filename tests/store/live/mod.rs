@@ -72,7 +72,7 @@ impl LiveWriter {
         self.written.last().map_or(0, |w| w.seq)
     }
 
-    /// What a query answers of the requests up to `seq`.
+    /// Returns what a query answers of the requests up to `seq`.
     fn winners(&self, seq: u64, since: i64) -> BTreeMap<(i32, i64), Reading> {
         let rows = self.between(0, seq).into_iter().filter(|row| row.ts.0 >= since);
         rows.map(|row| ((row.stream.0, row.ts.0), row)).collect()

@@ -1,4 +1,4 @@
-//! What expires is shown to nobody, a dry run says what goes, and nothing comes back.
+//! Expired rows are shown to nobody, a dry run says what goes, and nothing comes back.
 
 use std::path::PathBuf;
 use std::time::Duration;

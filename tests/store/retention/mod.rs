@@ -1,4 +1,4 @@
-//! What has expired is shown to nobody, leaves the disk within a cycle, and takes nothing else with it.
+//! Expired rows are shown to nobody, leave the disk within a cycle, and take nothing else with them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ pub fn files(dir: &Path, table: &str) -> Vec<PathBuf> {
 /// Id, time, third column and the mean (or value) of every row in every file of a table on disk.
 pub type FileRows = BTreeMap<(i32, i64, String), (i64, Option<u64>)>;
 
-/// What the bytes hold; of equal keys the highest seq.
+/// Rows in the files of a table; of equal keys the highest seq.
 pub fn read_file_rows(dir: &Path, table: &str) -> FileRows {
     let mut rows = FileRows::new();
     for path in files(dir, table) {

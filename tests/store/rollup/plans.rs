@@ -1,4 +1,4 @@
-//! What an aggregate reads: computed rows of whole windows, readings at the edges, and which questions are rewritten.
+//! Plans of aggregates: computed rows of whole windows, readings at the edges, and which questions are rewritten.
 
 use basalt::domain::reading::Reading;
 use basalt::domain::{Micros, StreamId};

@@ -64,7 +64,7 @@ fn properties(version: Version, properties: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What is published when a connection ends without a farewell.
+/// Message published when a connection ends without a farewell.
 #[derive(Debug, Clone)]
 pub struct Will {
     pub topic: String,

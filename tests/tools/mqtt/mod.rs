@@ -31,7 +31,7 @@ pub struct MqttClient {
     last_id: u16,
     /// Whether the server had a session.
     pub is_present: bool,
-    /// Those of CONNACK.
+    /// Properties of CONNACK.
     pub properties: Properties,
 }
 

@@ -36,7 +36,7 @@ input_objects! {
         w: i32,
         /// Height in rows of the grid.
         h: i32,
-        /// What it shows, as a JSON object of at most 16 KiB; default `{}`.
+        /// Configuration, as a JSON object of at most 16 KiB; default `{}`.
         config: Option<Value>,
     }
 

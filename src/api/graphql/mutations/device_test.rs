@@ -30,7 +30,7 @@ struct DeviceTestFields {
 /// Result of testing a device that is not saved.
 #[derive(SimpleObject)]
 pub struct TestDevicePayload {
-    /// What the device answered; null if the input is wrong.
+    /// Result of the test; null if the input is wrong.
     test: Option<DeviceTest>,
     /// Errors in the input, each with its field; empty on success.
     errors: Vec<UserError>,

@@ -1,4 +1,4 @@
-//! What the mutations of documents and alert rules have in common.
+//! Common parts of the mutations of documents and alert rules.
 
 use async_graphql::{Result, SimpleObject};
 use serde::Serialize;

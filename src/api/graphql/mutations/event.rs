@@ -65,7 +65,7 @@ input_objects! {
         settings: EventSettings,
     }
 
-    /// What to extract from the document at an event's URL.
+    /// Text to extract from the document at an event's URL.
     pub struct ProcessEventInput {
         /// CSS selector of the elements to extract; null extracts the whole text.
         selector: MaybeUndefined<String>,

@@ -24,7 +24,7 @@ input_objects! {
         /// Password, with which the user logs in.
         #[graphql(secret)]
         password: String,
-        /// What the user may do.
+        /// Role of the user.
         role: UserRole,
     }
 

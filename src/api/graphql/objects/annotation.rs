@@ -32,7 +32,7 @@ object! {
         end_time: Option<DateTime> = self.0.spec.end.map(DateTime);
         /// Values of the fields of the class, as a JSON object.
         values: serde_json::Value = serde_json::Value::Object(self.0.spec.values.clone());
-        /// Where it is from: `MANUAL`, `RULE`, `REFERENCE`, `EXTERNAL` or `ML`.
+        /// Its origin: `MANUAL`, `RULE`, `REFERENCE`, `EXTERNAL` or `ML`.
         source: &str = self.0.spec.source.name();
         /// How sure the source is, 0 to 1; null if it does not say.
         confidence: Option<f64> = self.0.spec.confidence;

@@ -5,7 +5,7 @@ use async_graphql::SimpleObject;
 use crate::api::graphql::enums::{RegisterOrder, StreamType};
 use crate::domain::device_test;
 
-/// What a device answered that is not saved yet.
+/// Test result of a device that is not saved yet.
 #[derive(SimpleObject)]
 pub struct DeviceTest {
     /// Whether the device was connected to.
@@ -20,7 +20,7 @@ pub struct DeviceTest {
     registers: Vec<DeviceTestRegister>,
 }
 
-/// What a register or node answered in a test of a device.
+/// Result of a register or node in a test of a device.
 #[derive(SimpleObject)]
 pub struct DeviceTestRegister {
     /// Register or node, as it was asked for.

@@ -45,15 +45,15 @@ object! {
         acknowledged: bool = self.0.spec.acknowledged;
         /// Time at which somebody acknowledged the event; null if nobody has.
         acknowledged_at: Option<DateTime> = self.0.acknowledged_at.map(DateTime);
-        /// Who acknowledged the event, such as `ann` or `key:3`; null if nobody has.
+        /// Caller who acknowledged it, such as `ann` or `key:3`; null if nobody has.
         acknowledged_by: Option<&str> = self.0.acknowledged_by.as_deref();
-        /// What somebody wrote about the event, at most 4,000 characters; null for nothing.
+        /// Text about the event, at most 4,000 characters; null for none.
         note: Option<&str> = self.0.spec.note.as_deref();
         /// UUID of the event, as on the MK platform.
         uuid: String = self.0.uuid.to_string();
-        /// What the event comes from: `ALERT_RULE`, `DEVICE`, `USER`, `SYSTEM` or `JOB`.
+        /// Source of the event: `ALERT_RULE`, `DEVICE`, `USER`, `SYSTEM` or `JOB`.
         source: &str = self.0.source.name();
-        /// What became of the alert; null for any other event.
+        /// State of the alert; null for any other event.
         alert: Option<Alert> = self.0.alert.clone().map(Alert);
         /// Time at which the event was written to the event log.
         created_at: DateTime = DateTime(self.0.created_at);

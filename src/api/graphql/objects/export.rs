@@ -32,7 +32,7 @@ object! {
         status: &str = self.0.status.name();
         /// Why the export failed; null unless it did.
         error: Option<&str> = Some(self.0.error.as_str()).filter(|error| !error.is_empty());
-        /// Who requested it: a user, or `key_` and a key.
+        /// Requester: a user, or `key_` and a key.
         requested_by: &str = &self.0.requested_by;
         /// Size of the file in bytes; null before it is finished.
         size_bytes: Option<BigInt> = self.0.result.map(|result| BigInt::saturating(result.size_bytes));

@@ -32,13 +32,13 @@ pub struct ImportInventoryInput {
 /// Result of importing a file.
 #[derive(SimpleObject)]
 pub struct ImportInventoryPayload {
-    /// What was changed, or would be; null if nothing could be compared.
+    /// Changes made or previewed; null if nothing could be compared.
     pub report: Option<InventoryReport>,
     /// Errors in the input, each with its field; empty on success.
     pub errors: Vec<UserError>,
 }
 
-/// What a file changed, or would change.
+/// Changes by a file, made or previewed.
 #[derive(SimpleObject)]
 pub struct InventoryReport {
     /// Whether the changes were made.

@@ -148,7 +148,7 @@ object! {
     }
 }
 
-/// What a calibration would do.
+/// Preview of a calibration.
 #[derive(SimpleObject)]
 pub struct ModelCalibrationPreview {
     /// Threshold that it would set, in the measure given by the version's `score`.

@@ -18,13 +18,13 @@ object! {
     impl MqttSession(self) {
         /// Client id, unique for the owner.
         client_id: &str = &self.0.client_id;
-        /// Whose session it is: `key:` and the row number of an API key, or `device:` and that of a device.
+        /// Its owner: `key:` and the row number of an API key, or `device:` and that of a device.
         owner: String = self.0.owner.to_string();
         /// Whether a client is connected.
         connected: bool = self.0.is_connected;
         /// Time at which the connection began, or ended if there is none; null when the end is not known.
         since: Option<DateTime> = self.0.since.map(DateTime);
-        /// What the client has subscribed to, as it was granted.
+        /// Subscriptions of the client, as they were granted.
         subscriptions: Vec<MqttSubscription> =
             self.0.subscriptions.iter().map(MqttSubscription::from).collect();
         /// Messages in memory that the client has not acknowledged. What an offline session is sent later is read from the

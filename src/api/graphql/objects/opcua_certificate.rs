@@ -12,7 +12,7 @@ use crate::domain::opcua_certificate::{self, CertificateState};
 /// A certificate that an OPC UA server showed.
 pub struct OpcuaCertificate(pub opcua_certificate::OpcuaCertificate);
 
-/// What was decided about a certificate.
+/// Decision about a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "CertificateState", rename_items = "lowercase")]
 #[serde(rename_all = "lowercase")]

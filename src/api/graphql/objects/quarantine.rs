@@ -24,7 +24,7 @@ object! {
         topic: &str = &self.0.row.entry.topic;
         /// Why it was not accepted, such as `UNKNOWN_SENSOR`, `OUT_OF_RANGE`, `TYPE_MISMATCH` or `MALFORMED`.
         reason: &'static str = self.0.row.entry.reason.name();
-        /// What is wrong, for people: each member of the payload with what is valid.
+        /// Errors, for people: each member of the payload with what is valid.
         detail: &str = &self.0.row.entry.detail;
         /// The payload as it came, at most 16 KiB of it.
         payload: &str = &self.0.row.entry.payload;

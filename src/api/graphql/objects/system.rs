@@ -26,19 +26,19 @@ object! {
         started_at: DateTime = DateTime(self.0.started_at);
         /// Time since the server started, in seconds.
         uptime_seconds: f64 = self.0.uptime.as_secs_f64();
-        /// What the caller's organization holds, as far as the caller sees it.
+        /// Usage of the caller's organization, as far as the caller sees it.
         organization: Organization = Organization(self.0.organization.clone());
         /// Facts of the whole server; null unless the caller is an unrestricted one of the default organization.
         server: Option<ServerStatus<'_>> = self.0.server.as_ref().map(ServerStatus);
     }
 }
 
-/// What an organization holds, as far as the caller sees it.
+/// Usage of an organization, as far as the caller sees it.
 pub struct Organization(pub OrganizationUsage);
 
 object! {
     #[Object(name = "OrganizationUsage")]
-    /// What an organization holds, as far as the caller sees it.
+    /// Usage of an organization, as far as the caller sees it.
     impl Organization(self) {
         /// Number of devices that the caller sees.
         devices: i32 = small(self.0.devices);

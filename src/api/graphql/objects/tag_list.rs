@@ -22,13 +22,13 @@ pub struct ImportTagListInput {
 /// Result of importing a tag list.
 #[derive(SimpleObject)]
 pub struct ImportTagListPayload {
-    /// What became of each line, or would; null if the list could not be read.
+    /// Outcome or preview of each line; null if the list could not be read.
     pub report: Option<TagListReport>,
     /// Errors in the input, each with its field; empty on success.
     pub errors: Vec<UserError>,
 }
 
-/// What became of a tag list, or would become of it.
+/// Outcome or preview of the import of a tag list.
 #[derive(SimpleObject)]
 pub struct TagListReport {
     /// Whether the streams were made.
@@ -60,7 +60,7 @@ pub struct TagListLine {
     line: i32,
     /// Name of the tag.
     name: String,
-    /// What became of it: `added`, `unchanged`, `replaced` or `left_out`.
+    /// Its outcome: `added`, `unchanged`, `replaced` or `left_out`.
     outcome: &'static str,
     /// Name of the stream; null for a line that is left out.
     stream: Option<String>,

@@ -13,7 +13,7 @@ use crate::domain::{org, user_role};
 /// A person who logs in with a password.
 pub struct User(pub Arc<org::User>);
 
-/// What a user may do in the organization.
+/// Role of a user in the organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "user_role::UserRole", rename_items = "lowercase")]
 #[serde(rename_all = "lowercase")]
@@ -38,7 +38,7 @@ object! {
         row_id: i32 = self.0.id.0;
         /// Name to log in with; unique over all organizations.
         username: &str = &self.0.name;
-        /// What the user may do.
+        /// Role of the user.
         role: UserRole = self.0.role().into();
         /// Whether the user may log in.
         enabled: bool = self.0.enabled;

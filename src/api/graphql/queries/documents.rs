@@ -131,7 +131,7 @@ document_queries! {
 
     /// Queries of desired-state bindings.
     DesiredStateBindingQueries: DesiredStateBinding, "A page of desired-state bindings.";
-    /// What configuration which device, component, group or profile is to have.
+    /// Bindings of configurations to devices, components, groups and profiles.
     desired_state_bindings;
     /// One desired-state binding, by its UUID.
     desired_state_binding;
@@ -159,7 +159,7 @@ document_queries! {
 
     /// Queries of notification channels.
     NotificationChannelQueries: NotificationChannel, "A page of notification channels.";
-    /// Where notifications about alerts of the organization go.
+    /// Destinations of the organization's alert notifications.
     notification_channels;
     /// One notification channel, by its UUID.
     notification_channel;

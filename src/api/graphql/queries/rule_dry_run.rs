@@ -13,7 +13,7 @@ use crate::domain::alert::simulation::SimulatedAlert;
 #[derive(Default)]
 pub struct RuleDryRunQueries;
 
-/// What a rule would have done over the past.
+/// Dry run of a rule over the past.
 #[derive(SimpleObject)]
 pub struct AlertRuleDryRun {
     /// Alerts in the order of time; the first 1,000.

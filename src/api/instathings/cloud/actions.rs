@@ -153,7 +153,7 @@ impl DeviceViewer<'_> {
         Ok(known.collect())
     }
 
-    /// What a gateway has reported of an installation, with what it has left out.
+    /// Returns a gateway's report of an installation, completed with defaults.
     fn installation(&self, record: &SessionRecord) -> Map<String, Value> {
         let is_success = record.event == SessionEvent::InstallationSucceeded;
         let mut event = record.payload.clone();

@@ -54,7 +54,7 @@ pub fn write(files: &[ArchiveFile<'_>]) -> Result<Vec<u8>> {
     Ok(archive)
 }
 
-/// What the two headers of a file have in common.
+/// Returns the common part of a file's headers.
 fn header_of(file: &ArchiveFile<'_>) -> Result<Vec<u8>> {
     let size = length(file.content.len())?;
     let name = u16::try_from(file.path.len()).map_err(|e| too_large().with_source(e))?;

@@ -1,4 +1,4 @@
-//! What every request passes, in the vendor's order: 429, 401, 405, 406, then the endpoint with its 400 and 404.
+//! Checks of every request, in the vendor's order: 429, 401, 405, 406, then the endpoint with its 400 and 404.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is wrong with a request, as the vendor's validator lists it.
+//! Mistakes in a request, as the vendor's validator lists them.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::domain::{Error, Kind};
 /// Message about a value, whatever is wrong with it.
 const INVALID: &str = "Invalid value";
 
-/// Where a parameter is.
+/// Place of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Location {

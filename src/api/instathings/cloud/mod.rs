@@ -40,7 +40,7 @@ use crate::api::error::InstathingsError;
 use crate::app::App;
 use crate::domain::Principal;
 
-/// What all requests share.
+/// Shared state of requests.
 pub struct Cloud {
     app: Arc<App>,
     rates: RequestRates,

@@ -65,7 +65,7 @@ impl RateKey {
     }
 }
 
-/// What a request is told of its budget.
+/// Report on a request's budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateReport {
     limit: u32,

@@ -1,4 +1,4 @@
-//! What a request to `/socket.io/` asks for, checked in the order of the vendor's library, and its refusals.
+//! Parameters of a request to `/socket.io/`, checked in the order of the vendor's library, and its refusals.
 
 use axum::http::Method;
 use serde_json::json;

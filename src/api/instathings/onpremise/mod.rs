@@ -40,7 +40,7 @@ use crate::app::onpremise::MessageSource;
 /// The forms of errors on a listener that serves nothing else.
 pub const ERROR_FORMS: ErrorForms = ErrorForms::uniform(ERROR_FORM);
 
-/// What the interface needs of the server around it.
+/// Options from the server around the interface.
 pub struct OnPremiseOptions {
     /// Maximum number of socket.io sessions. One network may have at most as many as it leaves free for others.
     pub sessions: usize,

@@ -1,6 +1,6 @@
 //! Bounded queue of the packets of one session.
 //!
-//! What goes to every session is encoded once and shared, so a queue holds references. Its bound is what one slow client
+//! A packet for every session is encoded once and shared, so a queue holds references. Its bound is what one slow client
 //! keeps alive for all, not what each of them takes.
 
 use std::collections::VecDeque;

@@ -22,7 +22,7 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(25);
 /// Maximum bytes of the packets that one poll returns, if it has more than one.
 const MAX_POLL_BYTES: usize = 64 << 10;
 
-/// What carries the packets of a session.
+/// Transport of a session's packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     Polling,
@@ -52,7 +52,7 @@ pub enum CloseCause {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PollRefused;
 
-/// What follows from a packet of a WebSocket that probes a session.
+/// Reaction to a packet of a WebSocket that probes a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeStep {
     /// Send this on the WebSocket.

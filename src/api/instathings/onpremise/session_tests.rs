@@ -1,4 +1,4 @@
-//! What a session answers to each packet, and that no order of events loses, doubles or reorders a packet.
+//! Checks a session's answer to each packet, and that no order of events loses, doubles or reorders a packet.
 
 use proptest::prelude::*;
 

@@ -21,12 +21,12 @@ pub trait FieldType: ShowValue + Sized {
     /// Takes a member of a body. `None` for a member that is absent or null, and for a wrong one, which the body remembers.
     fn read(fields: &mut Fields, name: &str) -> Option<Self>;
 
-    /// What null means where an absent member keeps its value; `None` for a type that null does not change.
+    /// Meaning of null where an absent member keeps its value; `None` for a type that null does not change.
     fn empty() -> Option<Self> {
         None
     }
 
-    /// What rows are compared by in the field.
+    /// Returns the sort key of the field.
     fn sort_key(&self) -> SortKey;
 }
 

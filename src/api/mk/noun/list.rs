@@ -3,7 +3,7 @@
 use super::field_type::FieldType;
 use crate::api::openapi::schema::ValueSchema;
 
-/// What bodies and responses have of a field.
+/// Role of a field in bodies and responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldRole {
     /// Responses have it and bodies do not.
@@ -16,7 +16,7 @@ pub enum FieldRole {
     Optional,
 }
 
-/// What is said of a field wherever it is.
+/// Attributes of a field wherever it is.
 #[derive(Clone, Copy)]
 pub struct Field {
     /// The name in bodies and responses.

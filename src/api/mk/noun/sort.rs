@@ -1,4 +1,4 @@
-//! What lists of a noun are sorted by: every field with a plain value.
+//! Sort keys of lists of a noun: every field with a plain value.
 
 use super::field_type::FieldType;
 use super::list::{Field, FieldVisitor, MkNoun};
@@ -11,7 +11,7 @@ pub fn sortable<N: MkNoun>() -> Vec<&'static str> {
     names.0
 }
 
-/// What a row is compared by in a field.
+/// Returns a row's sort key in a field.
 pub fn sort_key(mut row: impl MkNoun, property: &str) -> SortKey {
     let mut found = FieldKey { property, key: SortKey::Null };
     row.visit_fields(&mut found);

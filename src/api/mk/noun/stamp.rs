@@ -1,4 +1,4 @@
-//! What every stored row has besides its settable fields.
+//! Fields of every stored row besides its settable ones.
 
 use uuid::Uuid;
 

@@ -149,7 +149,7 @@ pub struct CalibratedView {
     pub(super) windows: usize,
 }
 
-/// What a calibration would do.
+/// Preview of a calibration.
 #[derive(Debug, Serialize)]
 pub struct CalibrationPreviewView {
     threshold: f64,

@@ -7,7 +7,7 @@ use crate::app::ingest::series_name::MAX_LABELS;
 /// `DataPointFlags`: the point says that its series has no value.
 const NO_RECORDED_VALUE: u64 = 1;
 
-/// Where a data point comes from.
+/// Device and metric of a data point.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PointSource<'a> {
     /// The value of the resource's first attribute among those that name a device.

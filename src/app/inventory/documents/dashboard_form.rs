@@ -28,7 +28,7 @@ pub struct FileAnnotationClass {
     pub pack: Option<Uuid>,
 }
 
-/// What is between the name of a device and that of its stream.
+/// Text between the name of a device and that of its stream.
 pub const STREAM_SEPARATOR: &str = " / ";
 
 /// A dashboard. A file tells dashboards apart by their name.
@@ -56,7 +56,7 @@ pub struct FileWidget {
     /// Streams that it shows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensors: Vec<FileSensor>,
-    /// What else it shows, without `sensorIds`.
+    /// Its other content, without `sensorIds`.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub config: Map<String, Value>,
 }

@@ -15,7 +15,7 @@ use crate::domain::{Error, Micros, Result};
 /// Maximum wait for an acknowledgement.
 const ACK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What is published.
+/// Load to publish.
 #[derive(Clone)]
 pub struct PublishLoad {
     /// One publisher each.
@@ -31,7 +31,7 @@ pub struct PublishLoad {
     pub rate: Option<f64>,
 }
 
-/// What was acknowledged, which is everything that was sent.
+/// Result of a load; all that was sent was acknowledged.
 pub struct PublishResult {
     /// From sending, or being due, to PUBACK.
     pub latencies: Latencies,

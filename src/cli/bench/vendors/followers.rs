@@ -33,7 +33,7 @@ const RECEIVE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a client of socket.io sends a ping; the server waits 30 s for one.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What a follower speaks.
+/// Protocol of a follower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FollowerKind {
     Cloud,

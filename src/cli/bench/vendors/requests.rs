@@ -28,7 +28,7 @@ pub struct VendorRequest {
     pub check: fn(&[u8]) -> Result<Answer>,
 }
 
-/// What is in a response.
+/// Content of a response.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Everything that was asked for, with the total of the list.

@@ -21,7 +21,7 @@ pub struct NodeId {
     pub node: Box<str>,
 }
 
-/// What has births and deaths of its own: an edge node, or a device behind it.
+/// Source with births and deaths of its own: an edge node, or a device behind it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MetricSource {
     pub node: NodeId,
@@ -43,7 +43,7 @@ pub struct InvalidMetricAddress {
     why: String,
 }
 
-/// What is wrong with the id of a group, edge node, device or host; `None` when it is right.
+/// Problem with the id of a group, edge node, device or host; `None` when it is right.
 pub fn id_problem(id: &str) -> Option<String> {
     match id.len() {
         0 => Some("an id is empty".to_owned()),

@@ -56,7 +56,7 @@ impl SparkplugClient {
         self.mqtt.inbox()
     }
 
-    /// What the host knows on this connection.
+    /// State of the host on this connection.
     pub fn state(&self) -> &Arc<Mutex<HostState>> {
         &self.state
     }

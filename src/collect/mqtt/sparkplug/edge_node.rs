@@ -77,7 +77,7 @@ pub struct DelayedDeath {
     pub bd_seq: Option<u64>,
 }
 
-/// What a death means for the current birth.
+/// Meaning of a death for the current birth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeathVerdict {
     /// It ends the birth.

@@ -31,7 +31,7 @@ const MAX_BIRTH_BYTES: usize = 64 * 1024 * 1024;
 /// Why an edge node is lost that does not answer a rebirth command.
 const NO_BIRTH: &str = "sends no birth";
 
-/// What a message or the passing of time means.
+/// Event that a message or the passing of time causes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HostEvent {
     /// A value, or why there is none. A birth repeats what may have been sent before.
@@ -46,7 +46,7 @@ pub enum HostEvent {
     Ignored { source: MetricSource, why: String },
 }
 
-/// What a host knows on one connection.
+/// State of a host on one connection.
 #[derive(Debug)]
 pub struct HostState {
     nodes: BTreeMap<NodeId, EdgeNode>,

@@ -12,7 +12,7 @@ use crate::domain::mqtt::filter::TopicFilter;
 use crate::domain::stream::{Stream, StreamKind};
 use crate::domain::{Micros, StreamId};
 
-/// What messages and the passing of time mean for the streams and the edge nodes.
+/// Effects of messages and the passing of time on the streams and the edge nodes.
 #[derive(Default)]
 pub struct PollEffects {
     pub results: Vec<PollResult>,

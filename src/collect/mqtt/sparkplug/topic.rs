@@ -62,7 +62,7 @@ impl<'a> Levels<'a> {
     }
 }
 
-/// What a message of an edge node says.
+/// Type of a message of an edge node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageType {
     Birth,

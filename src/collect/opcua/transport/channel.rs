@@ -44,7 +44,7 @@ pub struct ChannelTransport {
     end_flag: EndFlag,
 }
 
-/// What a connection waits for.
+/// Event that a connection waits for.
 enum ChannelEvent {
     Written(std::io::Result<()>),
     Request(Option<OutgoingMessage>),

@@ -40,7 +40,7 @@ fn limit_error(error: Error) -> Error {
 /// Reads the bodies of chunks one after the other.
 struct BodyReader<'a> {
     bodies: Iter<'a, Bytes>,
-    /// What is left of the current body.
+    /// Rest of the current body.
     body: &'a [u8],
 }
 

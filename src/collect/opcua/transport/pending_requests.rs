@@ -8,7 +8,7 @@ use opcua::core::ResponseMessage;
 use opcua::types::{Error, StatusCode};
 use tokio::sync::oneshot;
 
-/// Where the library awaits the answer to a request.
+/// Sender of an answer that the library awaits.
 pub type AnswerSender = oneshot::Sender<Result<ResponseMessage, Error>>;
 
 /// The requests of one connection, by their ids. Chunks that nobody waits for are not kept.

@@ -69,7 +69,7 @@ pub struct UnpickledValue<'a> {
     pub heap: Heap<'a>,
     /// The value on top of the stack at `STOP`.
     pub root: ValueId,
-    /// What the scaler that is built from the value may still cost.
+    /// Budget left for the scaler that is built from the value.
     pub budget: PickleBudget,
 }
 

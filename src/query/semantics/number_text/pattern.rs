@@ -35,7 +35,7 @@ pub enum Item {
     Text(String),
 }
 
-/// Where the sign is written.
+/// Place of the sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignPlace {
     /// Before the first digit: a minus, or a blank.

@@ -1,4 +1,4 @@
-//! What a mirror holds as text, for tests that compare a mirror with one that was loaded at once.
+//! Content of a mirror as text, for tests that compare a mirror with one that was loaded at once.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -1,4 +1,4 @@
-//! Who acknowledged events, many at once, and what users have stored of themselves.
+//! Acknowledgements of events, many at once, and what users have stored of themselves.
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Map, Value, json};

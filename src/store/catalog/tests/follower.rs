@@ -28,7 +28,7 @@ async fn writer_and_follower(place: &TestDatabase) -> (Catalog, Catalog) {
     (writer, place.open_follower().await.unwrap())
 }
 
-/// What the administrator reads.
+/// Rows that the administrator reads.
 fn rows(catalog: &Catalog, who: &Principal) -> String {
     format!(
         "{:#?}",

@@ -1,4 +1,4 @@
-//! What a query node pins beside the rows: its catalog has what the owner of the lake had, mostly without a question.
+//! Pins of a query node beside the rows: its catalog has what the owner of the lake had, mostly without a question.
 
 use std::path::Path;
 use std::sync::Arc;

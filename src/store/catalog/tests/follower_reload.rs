@@ -1,4 +1,4 @@
-//! What a follower loads for a change: tables and rows that have changed, or everything. Either way its mirror equals one that
+//! Loads of a follower for a change: tables and rows that have changed, or everything. Either way its mirror equals one that
 //! is loaded at once.
 
 use std::sync::Arc;

@@ -24,7 +24,7 @@ async fn lock(db: &DatabaseConnection, statement: &str) -> DatabaseTransaction {
     transaction
 }
 
-/// What becomes of work that waits for the database: time leaps to the end of whatever is waited for.
+/// Result of work that waits for the database: time leaps to the end of whatever is waited for.
 async fn result_in_leaps<T>(work: JoinHandle<Result<T>>) -> Result<T> {
     pause();
     let result = timeout(LONG, work).await.expect("it has an end").unwrap();

@@ -26,7 +26,7 @@ document_object! {
         name: &str = &self.0.content()?.name;
         /// Color in which annotations are drawn, such as `#1A2B3C`; null for none.
         color: Option<&str> = self.0.content()?.color.as_deref();
-        /// What may be annotated: `SITE`, `DEVICE`, `COMPONENT` and `SENSOR`, at least one of them.
+        /// Scopes of annotations: `SITE`, `DEVICE`, `COMPONENT` and `SENSOR`, at least one of them.
         scopes: Vec<&'static str> = self.0.content()?.scopes.iter().map(|scope| scope.name()).collect();
         /// Fields of the values of an annotation, in the order of the class.
         #[graphql(complexity = "paging::cost_of(USUAL_FIELDS, child_complexity)")]

@@ -44,7 +44,7 @@ document_object! {
         size_bytes: BigInt = BigInt::saturating(self.0.content()?.size_bytes);
         /// SHA-256 of the content, in hexadecimal.
         sha256: &str = &self.0.content()?.sha256;
-        /// Who created the version: a user, or `key_` and the number of a key.
+        /// Creator of the version: a user, or `key_` and the number of a key.
         created_by: &str = &self.0.content()?.created_by;
     }
     resolvers {

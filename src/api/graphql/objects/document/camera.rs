@@ -31,7 +31,7 @@ document_object! {
     with ctx {
         /// Device of the camera; it is deleted with its device.
         device: Option<Device> = Ok(rows::device(ctx, self.0.content()?.device)?.map(Device));
-        /// What the newest probe of the camera has found: `ONLINE`, `DEGRADED` or `OFFLINE`.
+        /// Result of the newest probe of the camera: `ONLINE`, `DEGRADED` or `OFFLINE`.
         status: &'static str = Ok(app(ctx).media.cameras.camera_health(caller(ctx), self.0.document())?.status.name());
         /// Time at which it was last reachable, since the start of the server; null if it was not.
         last_seen_at: Option<DateTime> =

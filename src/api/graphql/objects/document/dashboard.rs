@@ -29,7 +29,7 @@ document_object! {
         layout: Vec<DashboardWidget> = self.0.content()?.layout.iter().map(DashboardWidget::from).collect();
         /// Whether it is shown first; of several the one changed last.
         is_default: bool = self.0.content()?.is_default;
-        /// Who created the dashboard: a user, or a key as `key:3`, of the MK platform as `key_3`; null for one of a pack.
+        /// Creator of the dashboard: a user, or a key as `key:3`, of the MK platform as `key_3`; null for one of a pack.
         created_by: Option<&str> = self.0.content()?.created_by.as_deref();
     }
     with ctx {
@@ -54,7 +54,7 @@ pub struct DashboardWidget {
     w: i64,
     /// Height in rows of the grid.
     h: i64,
-    /// What it shows, as one JSON object; `sensorIds` has only streams that the caller may read.
+    /// Configuration, as one JSON object; `sensorIds` has only streams that the caller may read.
     config: Value,
 }
 

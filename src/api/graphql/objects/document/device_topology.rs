@@ -1,4 +1,4 @@
-//! What the MK platform knows of a device: its tags, its place, and the documents that belong to it.
+//! A device as the MK platform knows it: its tags, its place, and the documents that belong to it.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::domain::device::Device;
 /// Documents of a kind that a device is taken to have, for the complexity of a document.
 const USUAL_DOCUMENTS: usize = 16;
 
-/// What the MK platform knows of a device.
+/// A device as the MK platform knows it.
 pub struct DeviceTopology(pub Arc<Device>);
 
 object! {
@@ -27,7 +27,7 @@ object! {
     impl DeviceTopology(self) {
         /// Tags of the device, at most 50.
         tags: &[String] = &self.0.topology.tags;
-        /// Where the device is; null when that is not known.
+        /// Location of the device; null if it is not known.
         location: Option<GeoLocation> = self.0.topology.location.map(GeoLocation::from);
         /// Version of its firmware as it reported it last; null for none.
         firmware_version: Option<&str> = self.0.topology.firmware_version.as_deref();

@@ -20,7 +20,7 @@ document_object! {
         name: &str = &self.0.content()?.description.name;
         /// Semantic version, such as `1.4.2`.
         version: &str = &self.0.content()?.description.version;
-        /// What is new in the version; null for none.
+        /// Release notes; null for none.
         notes: Option<&str> = self.0.content()?.description.notes.as_deref();
         /// Size of the file, bytes.
         size_bytes: BigInt = BigInt::saturating(self.0.content()?.size_bytes);

@@ -122,7 +122,7 @@ macro_rules! document_object {
 }
 pub(super) use document_object;
 
-/// What every document shows.
+/// Fields of every document.
 pub struct DocumentHead(pub Arc<Document>);
 
 object! {

@@ -5,7 +5,7 @@ use async_graphql::{Object, Result};
 use super::{TypedDocument, document_object, typed_document};
 use crate::domain::notification::{ChannelConfig, NotificationChannelSpec};
 
-/// Where notifications about alerts go.
+/// Destination of alert notifications.
 pub struct NotificationChannel(TypedDocument<NotificationChannelSpec>);
 
 typed_document!(NotificationChannel, NotificationChannelSpec, notification_channel);

@@ -25,7 +25,7 @@ document_object! {
         description: Option<&str> = self.0.content()?.description.as_deref();
         /// Postal address of the site; null for none.
         address: Option<&str> = self.0.content()?.address.as_deref();
-        /// Where the site is; null when that is not known.
+        /// Location of the site; null if it is not known.
         location: Option<GeoLocation> = self.0.content()?.location.map(GeoLocation::from);
         /// Name of its time zone, such as `Europe/Berlin`.
         timezone: &str = &self.0.content()?.timezone;
