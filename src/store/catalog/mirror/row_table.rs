@@ -13,8 +13,8 @@ named_enum! {
     /// | `floors` | that of its source, a stream or a device: every floor of this id is loaded |
     /// | `policies` | that of its stream, or `POLICIES_OF_ORGS`: every policy of the stream, or of organizations, is loaded |
     ///
-    /// What the database deletes or sets to null with a row has changed too, so an exchange has no cascades of its own: what a
-    /// row is to the mirror and its indexes depends on no other row.
+    /// Rows that the database deletes or sets to null with another have changed too, so an exchange has no cascades of its own:
+    /// the entries of a row in the mirror and its indexes depend on no other row.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
     pub(in crate::store::catalog) enum RowTable {
         Devices = "devices",
