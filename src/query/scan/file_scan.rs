@@ -26,7 +26,7 @@ use super::row_group_reader::{ReadAhead, RowGroupReader};
 use crate::domain::Error;
 use crate::query::byte_size;
 use crate::query::log::ScanMetrics;
-use crate::store::lake::batch_rows::{batch_rows, step_rows};
+use crate::store::lake::batch_rows::step_rows;
 use crate::store::lake::cache;
 use crate::store::lake::file::LakeFile;
 use crate::store::lake::footers;
@@ -38,6 +38,9 @@ use crate::store::table::Table;
 
 /// Batches up to this size are not accounted for: numbers, and texts of a length usual for instruments.
 const MIN_ACCOUNTED_BYTES: usize = 1 << 20;
+/// Most rows of a batch of columns without texts. What a batch costs of its own is shared by its rows; those of three columns
+/// still fit into the second cache of a processor.
+const MAX_NUMBER_ROWS: usize = 16 * 1024;
 /// Fewer rows than this do not justify another task.
 const MIN_ROWS_PER_TASK: usize = 32 * 1024;
 
@@ -145,7 +148,7 @@ impl FileScan {
         let bounds = self.bounds;
         let layout = FileProjection::new(&self.columns, !bounds.ts.covers(part.file.ts));
         let (metadata, columns) = (footer.metadata(), &layout.decoded);
-        let batch_rows = batch_rows(metadata, &groups, columns, self.batch_bytes);
+        let batch_rows = step_rows(MAX_NUMBER_ROWS, metadata, &groups, columns, self.batch_bytes);
         let step_rows =
             step_rows(late_materialization::MAX_STEP_ROWS, metadata, &groups, columns, self.batch_bytes);
         let few =

@@ -56,6 +56,9 @@ impl FileProjection {
 
     /// Projects to the returned columns.
     pub fn project(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        if self.shown.iter().copied().eq(0..batch.num_columns()) {
+            return Ok(batch.clone());
+        }
         Ok(batch.project(&self.shown)?)
     }
 }

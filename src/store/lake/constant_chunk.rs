@@ -12,7 +12,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::writer::SerializedRowGroupWriter;
 
 use super::page_checksums::{EncodedChunk, PageChecksums};
-use super::writer_properties;
+use super::writer_properties::{self, ValueEncoding};
 use crate::store::table::Table;
 
 /// An encoded column chunk whose rows all have the same value.
@@ -28,7 +28,8 @@ impl ConstantChunk {
         let field = table.schema().fields()[column].clone();
         let (schema, checksums) =
             (Arc::new(Schema::new(vec![field.clone()])), Arc::new(PageChecksums::default()));
-        let (_, writers) = writer_properties::new_writer(sink(), table, schema, checksums.clone())?;
+        let (_, writers) =
+            writer_properties::new_writer(sink(), table, ValueEncoding::Repeated, schema, checksums.clone())?;
         let mut writer = writers.create_column_writers(0)?.swap_remove(0);
         compute_leaves(&field, &repeated(value, rows)?)?.iter().try_for_each(|leaf| writer.write(leaf))?;
         Ok(Self { value: value.clone(), rows, chunk: checksums.close(0, writer)? })

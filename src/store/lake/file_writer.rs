@@ -8,9 +8,10 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use uuid::Uuid;
 
+use super::column_input::ColumnInput;
 use super::file::{FooterChecksum, LakeFile};
 use super::fsync_batch::{FsyncBatch, UncommittedFile, UnsyncedFile, unwritable};
-use super::row_group_writer::{ColumnInput, RowGroupWriter};
+use super::row_group_writer::RowGroupWriter;
 use crate::domain::Result;
 use crate::domain::min_max::MinMax;
 use crate::domain::time::Day;

@@ -2,6 +2,8 @@
 
 pub mod batch_rows;
 pub mod cache;
+pub mod column_encoders;
+pub mod column_input;
 pub mod conditional_put;
 pub mod constant_chunk;
 pub mod delta;
@@ -25,6 +27,7 @@ pub mod page_pruning;
 pub mod page_reader;
 pub mod remote_file;
 pub mod row_group_writer;
+pub mod stream_run;
 pub mod table_reader;
 pub mod writer_properties;
 

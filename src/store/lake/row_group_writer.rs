@@ -6,34 +6,33 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
-use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, compute_leaves};
 use parquet::errors::Result;
 use parquet::file::writer::SerializedFileWriter;
 
+use super::column_encoders::{ColumnEncoders, are_distinct};
+use super::column_input::ColumnInput;
 use super::constant_chunk::{ConstantChunk, repeated};
 use super::page_checksums::PageChecksums;
-use super::writer_properties::{self, MAX_ROW_GROUP_ROWS, MAX_ROW_GROUP_TEXT_BYTES};
+use super::stream_run::StreamRun;
+use super::writer_properties::{self, MAX_ROW_GROUP_ROWS, MAX_ROW_GROUP_TEXT_BYTES, ValueEncoding};
+use crate::store::schema::{STREAM_ID, VALUE};
 use crate::store::table::Table;
-
-/// A column of a batch of rows.
-#[derive(Debug, Clone)]
-pub enum ColumnInput {
-    /// One value for each row.
-    Values(ArrayRef),
-    /// One value for all rows: an array of length 1.
-    Constant(ArrayRef),
-}
 
 /// Writes rows of a table, ending a row group whenever it is full.
 pub struct RowGroupWriter<W: Write + Send> {
     file: SerializedFileWriter<W>,
-    writers: ArrowRowGroupWriterFactory,
-    checksums: Arc<PageChecksums>,
+    repeated_values: ColumnEncoders,
+    distinct_values: ColumnEncoders,
     table: Table,
     schema: SchemaRef,
     /// Columns of the current row group.
     open: Vec<OpenColumn>,
+    /// Whether its values hardly repeat.
+    is_distinct: bool,
     rows: usize,
+    /// The stream that the current row group ends with, where the table has streams as its first column.
+    run: StreamRun,
     /// Bytes of text in the current row group.
     text: usize,
     /// The last chunk encoded for each column that was constant in a row group.
@@ -50,16 +49,20 @@ struct OpenColumn {
 impl<W: Write + Send> RowGroupWriter<W> {
     pub fn new(out: W, table: Table) -> Result<Self> {
         let checksums = Arc::new(PageChecksums::default());
-        let (file, writers) = writer_properties::new_writer(out, table, table.schema(), checksums.clone())?;
+        let encoding = ValueEncoding::Repeated;
+        let (file, factory) =
+            writer_properties::new_writer(out, table, encoding, table.schema(), checksums.clone())?;
         let (schema, alike) = (table.schema(), table.schema().fields().iter().map(|_| None).collect());
         Ok(Self {
             file,
-            writers,
-            checksums,
+            repeated_values: ColumnEncoders::new(factory, checksums),
+            distinct_values: ColumnEncoders::of_distinct_values(table)?,
             table,
             schema,
             open: Vec::new(),
+            is_distinct: false,
             rows: 0,
+            run: StreamRun::default(),
             text: 0,
             constant_chunks: alike,
         })
@@ -75,10 +78,11 @@ impl<W: Write + Send> RowGroupWriter<W> {
     pub fn write_columns(&mut self, columns: &[ColumnInput], rows: usize) -> Result<()> {
         let mut start = 0;
         while start < rows {
-            if self.open.is_empty() {
-                self.begin()?;
-            }
             let count = (rows - start).min(MAX_ROW_GROUP_ROWS - self.rows);
+            let count = match self.table {
+                Table::Readings => self.run.rows_until_end(&columns[STREAM_ID], (start, count)),
+                Table::Messages | Table::Statistics | Table::HourlyStatistics => count,
+            };
             let count =
                 rows_fitting(columns, (start, count), MAX_ROW_GROUP_TEXT_BYTES.saturating_sub(self.text));
             if count == 0 && self.rows > 0 {
@@ -87,6 +91,9 @@ impl<W: Write + Send> RowGroupWriter<W> {
             }
             // A single text may exceed the limit.
             let count = count.max(1);
+            if self.open.is_empty() {
+                self.begin(columns, (start, count))?;
+            }
             for ((column, cells), field) in self.open.iter_mut().zip(columns).zip(self.schema.fields()) {
                 match cells {
                     ColumnInput::Values(array) => {
@@ -96,6 +103,9 @@ impl<W: Write + Send> RowGroupWriter<W> {
                         column.append_constant(field, value, (self.rows, count))?
                     }
                 }
+            }
+            if self.table == Table::Readings {
+                self.run.extend(&columns[STREAM_ID], (start, count));
             }
             self.rows += count;
             self.text += text_bytes(columns, (start, count));
@@ -117,15 +127,19 @@ impl<W: Write + Send> RowGroupWriter<W> {
         self.file.into_inner()
     }
 
-    fn begin(&mut self) -> Result<()> {
-        let writers = self.writers.create_column_writers(self.file.flushed_row_groups().len())?;
+    /// Opens a row group that begins with these rows.
+    fn begin(&mut self, columns: &[ColumnInput], rows: (usize, usize)) -> Result<()> {
+        self.is_distinct = self.table == Table::Readings && are_distinct(&columns[VALUE], rows);
+        let encoders = if self.is_distinct { &self.distinct_values } else { &self.repeated_values };
+        let writers = encoders.writers(self.file.flushed_row_groups().len())?;
         self.open = writers.into_iter().map(|writer| OpenColumn { writer, same: None }).collect();
         Ok(())
     }
 
     fn end(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
-        self.text = 0;
+        (self.text, self.run) = (0, StreamRun::default());
+        let encoders = if self.is_distinct { &self.distinct_values } else { &self.repeated_values };
         let mut group = self.file.next_row_group()?;
         for (index, column) in std::mem::take(&mut self.open).into_iter().enumerate() {
             match &column.same {
@@ -138,7 +152,7 @@ impl<W: Write + Send> RowGroupWriter<W> {
                     known.append_to(&mut group)?;
                     self.constant_chunks[index] = Some(known);
                 }
-                None => self.checksums.close(index, column.writer)?.append_to(&mut group)?,
+                None => encoders.close(index, column.writer)?.append_to(&mut group)?,
             }
         }
         group.close()?;

@@ -142,3 +142,28 @@ fn a_group_holds_no_more_text_than_is_read_at_once() {
         assert_eq!(rows, groups, "{name}");
     }
 }
+
+#[test]
+fn only_values_that_repeat_have_a_dictionary() {
+    let value = |row: usize| if row < MAX_ROW_GROUP_ROWS { row as f64 } else { (row % 700) as f64 };
+    let rows = MAX_ROW_GROUP_ROWS + 20_000;
+    let written: Float64Array = (0..rows).map(value).collect();
+    let columns = [
+        ColumnInput::Values(Arc::new(Int32Array::from_value(1, rows))),
+        ColumnInput::Values(Arc::new(
+            TimestampMicrosecondArray::from_iter_values(0..rows as i64).with_timezone("UTC"),
+        )),
+        ColumnInput::Values(Arc::new(written.clone())),
+        ColumnInput::Constant(no_text()),
+        ColumnInput::Constant(quality("good")),
+        ColumnInput::Constant(Arc::new(Int64Array::from_value(7, 1))),
+    ];
+    let mut file = RowGroupWriter::new(Vec::new(), Table::Readings).unwrap();
+    file.write_columns(&columns, rows).unwrap();
+    let (footer, read) = read(file.finish(|_| ()).unwrap());
+    let groups = footer.metadata().row_groups().iter();
+    let dictionaries: Vec<bool> =
+        groups.map(|group| group.column(VALUE).dictionary_page_offset().is_some()).collect();
+    assert_eq!(dictionaries, [false, true]);
+    assert_eq!(read.column(VALUE).as_primitive::<Float64Type>(), &written);
+}

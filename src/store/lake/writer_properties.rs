@@ -32,22 +32,36 @@ const COMPRESSED_STATISTICS: [&str; 5] = ["median", "min", "max", "q1", "q3"];
 /// than a signal with full mantissa does. Past it a column chunk continues in its fallback encoding.
 const MAX_DICTIONARY_BYTES: usize = 128 << 10;
 
+/// Dictionary limit of the streams of readings, room for 4,096 of them. Rows are written by stream, so that a page of a
+/// dictionary is some runs; past the limit a column chunk continues as differences.
+const MAX_STREAM_DICTIONARY_BYTES: usize = 16 << 10;
+
+/// How often the values of readings repeat in a row group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueEncoding {
+    /// Often enough for a dictionary.
+    Repeated,
+    /// Hardly.
+    Distinct,
+}
+
 /// Creates a writer of a table's columns in the order of `schema`. `checksums` must close the column chunks.
 pub fn new_writer<W: Write + Send>(
     out: W,
     table: Table,
+    values: ValueEncoding,
     schema: SchemaRef,
     checksums: Arc<PageChecksums>,
 ) -> parquet::errors::Result<(SerializedFileWriter<W>, ArrowRowGroupWriterFactory)> {
     let options = ArrowWriterOptions::new()
-        .with_properties(properties(table))
+        .with_properties(properties(table, values))
         .with_page_store_factory(checksums)
         // Other readers need no hint of our in-memory types.
         .with_skip_arrow_metadata(true);
     ArrowWriter::try_new_with_options(out, schema, options)?.into_serialized_writer()
 }
 
-fn properties(table: Table) -> WriterProperties {
+fn properties(table: Table, values: ValueEncoding) -> WriterProperties {
     let (page_rows, batch_rows) = match table {
         Table::Statistics => (STATISTICS_PAGE_ROWS, STATISTICS_PAGE_ROWS),
         Table::HourlyStatistics => (HOURLY_PAGE_ROWS, HOURLY_PAGE_ROWS),
@@ -74,12 +88,19 @@ fn properties(table: Table) -> WriterProperties {
             }
         }
         builder = match field.data_type() {
+            // Runs need no compression, whose decoder costs more than reading them.
+            DataType::Int32 if table == Table::Readings => builder
+                .set_column_dictionary_enabled(column.clone(), true)
+                .set_column_dictionary_page_size_limit(column.clone(), MAX_STREAM_DICTIONARY_BYTES)
+                .set_column_compression(column.clone(), Compression::UNCOMPRESSED)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),
             // A dictionary covers a whole row group: too much to decode for the few rows of a typical query.
             DataType::Float64 if is_statistics => builder
                 .set_column_dictionary_enabled(column.clone(), false)
                 .set_column_encoding(column, Encoding::BYTE_STREAM_SPLIT),
             // Repeated values get a dictionary; full mantissas compress best with byte-stream splitting.
             DataType::Float64 => builder
+                .set_column_dictionary_enabled(column.clone(), values == ValueEncoding::Repeated)
                 .set_column_dictionary_page_size_limit(column.clone(), MAX_DICTIONARY_BYTES)
                 .set_column_encoding(column, Encoding::BYTE_STREAM_SPLIT),
             DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) => builder
