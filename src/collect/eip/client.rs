@@ -1,7 +1,7 @@
 //! EtherNet/IP client: one session with one controller, which carries one unconnected message at a time.
 //!
-//! Every message has a sender context of its own, which its reply repeats. After a reply that does not, the socket is
-//! closed, as after every other doubt.
+//! Every message has a sender context of its own, which its reply repeats. A reply with that of an earlier message is
+//! skipped. After any other one the socket is closed, as after every other doubt.
 
 use std::collections::HashMap;
 use std::time::Duration;

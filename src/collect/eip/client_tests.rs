@@ -340,3 +340,17 @@ fn settings_are_checked() {
         assert_eq!(error.message, message);
     }
 }
+
+#[tokio::test]
+async fn replies_to_earlier_messages_are_skipped() {
+    let twice = |reply: &str| ScriptedResponse::With(format!("{reply}{reply}").leak());
+    let port = play(vec![
+        (REGISTER, twice(REGISTERED)),
+        (frame(2, READ), twice(frame(2, ANSWER))),
+        (frame(3, READ), ScriptedResponse::With(frame(3, "cc 00 00 00 c400 2b000000"))),
+    ])
+    .await;
+    let mut client = connected(port, "direct").await;
+    assert_eq!(client.read_tag(&tag("a")).await, dint("2a000000"));
+    assert_eq!(client.read_tag(&tag("a")).await, dint("2b000000"));
+}

@@ -1,7 +1,7 @@
 //! Encapsulation of EtherNet/IP: the header of 24 bytes, the session, and unconnected messages in it. Pure.
 //!
 //! CIP volume 2, chapter 2. Numbers are low byte first. The sender context of a request comes back with its reply, so
-//! that a late reply is never taken for the next one.
+//! that a late reply is never taken for the next one: one with an earlier context is skipped.
 
 #![warn(missing_docs)]
 
@@ -141,6 +141,15 @@ impl EncapsulatedRequest {
         }
         if len > MAX_BODY_BYTES { Err(FrameError::TooLong(len)) } else { Ok(len) }
     }
+
+    /// Number of bytes after the header of a reply to an earlier request, which comes late or again. `None` for any other.
+    fn earlier_body_len(&self, header: &[u8]) -> Option<usize> {
+        let mut fields = FieldCursor(header);
+        let (_command, len) = (fields.u16().ok()?, usize::from(fields.u16().ok()?));
+        let (_session, _status, context) = (fields.u32().ok()?, fields.u32().ok()?, fields.u64().ok()?);
+        // Contexts count from 1 on.
+        ((1..self.context).contains(&context) && len <= MAX_BODY_BYTES).then_some(len)
+    }
 }
 
 impl ResponseFraming for EncapsulatedRequest {
@@ -149,7 +158,18 @@ impl ResponseFraming for EncapsulatedRequest {
     }
 
     fn body_len(&self, header: &[u8]) -> Result<usize, String> {
+        if let Some(len) = self.earlier_body_len(header) {
+            return Ok(len);
+        }
         EncapsulatedRequest::body_len(self, header).map_err(|broken| broken.to_string())
+    }
+
+    fn is_numbered(&self) -> bool {
+        true
+    }
+
+    fn is_earlier(&self, frame: &[u8]) -> bool {
+        self.earlier_body_len(frame).is_some()
     }
 }
 

@@ -11,13 +11,16 @@ pub mod data_type;
 mod endpoint;
 pub mod frame;
 pub mod identify;
+mod isolation;
 pub mod one_shot;
+mod poll_group;
 mod project_string;
 pub mod protocol;
 pub mod source;
 mod status;
 pub mod symbol;
 pub mod tag;
+mod tag_reader;
 pub mod value;
 
 #[cfg(test)]

@@ -1,0 +1,225 @@
+//! One tag that a controller does not answer, in each way in which that happens, beside seven healthy ones.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::collect::test_harness::{CollectFixture, PLC, stream, until};
+use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
+use crate::domain::reading::{Quality, Reading};
+use crate::domain::stream::{Stream, StreamKind};
+
+const HEADER_BYTES: usize = 24;
+/// Bytes between the header and a message.
+const ITEMS_BYTES: usize = 16;
+const READ_TAG: u8 = 0x4c;
+const MULTIPLE: u8 = 0x0a;
+const REPLY: u8 = 0x80;
+/// Status "resource unavailable" of a message.
+const UNAVAILABLE: u8 = 0x02;
+
+/// How the controller treats each message that names a tag.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mischief {
+    Silence,
+    Close,
+    HalfAnAnswer,
+    OtherSession,
+    /// The message is refused, not the tag in it.
+    Refusal,
+    None,
+}
+
+/// A controller with the tags `a` to `z`, whose value is the number of their letter.
+async fn controller(tag: u8, mischief: Mischief) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, tag, mischief));
+        }
+    });
+    port
+}
+
+/// Answers one session until it ends.
+async fn serve(mut stream: TcpStream, tag: u8, mischief: Mischief) -> std::io::Result<()> {
+    loop {
+        let mut frame = vec![0; HEADER_BYTES];
+        stream.read_exact(&mut frame).await?;
+        frame.resize(HEADER_BYTES + usize::from(u16::from_le_bytes([frame[2], frame[3]])), 0);
+        stream.read_exact(&mut frame[HEADER_BYTES..]).await?;
+        frame[4] = 7;
+        if frame[0] == 0x6f {
+            let message = frame.split_off(HEADER_BYTES + ITEMS_BYTES);
+            let is_touched = tags(&message).contains(&tag);
+            let mischief = if is_touched { mischief } else { Mischief::None };
+            let reply = match mischief {
+                Mischief::Refusal if message[0] == MULTIPLE => vec![MULTIPLE | REPLY, 0, UNAVAILABLE, 0],
+                Mischief::Refusal => vec![READ_TAG | REPLY, 0, UNAVAILABLE, 0],
+                _ => answer(&message),
+            };
+            let length = u16::try_from(reply.len()).unwrap();
+            frame[2..4].copy_from_slice(&(length + 16).to_le_bytes());
+            frame[HEADER_BYTES + ITEMS_BYTES - 2..].copy_from_slice(&length.to_le_bytes());
+            frame.extend(reply);
+            match mischief {
+                Mischief::Silence => continue,
+                Mischief::Close => return Ok(()),
+                Mischief::HalfAnAnswer => frame.truncate(frame.len() / 2),
+                Mischief::OtherSession => frame[4] = 8,
+                Mischief::Refusal | Mischief::None => {}
+            }
+        }
+        stream.write_all(&frame).await?;
+    }
+}
+
+/// The reads of a message.
+fn reads(message: &[u8]) -> Vec<&[u8]> {
+    if message[0] != MULTIPLE {
+        return vec![message];
+    }
+    let word = |at: usize| usize::from(u16::from_le_bytes([message[at], message[at + 1]]));
+    (0..word(6)).map(|nth| &message[6 + word(8 + 2 * nth)..]).collect()
+}
+
+/// The letters that a message names.
+fn tags(message: &[u8]) -> Vec<u8> {
+    reads(message).iter().map(|read| read[4]).collect()
+}
+
+fn answer(message: &[u8]) -> Vec<u8> {
+    let value = |letter: u8| vec![READ_TAG | REPLY, 0, 0, 0, 0xc4, 0, letter, 0, 0, 0];
+    let replies: Vec<Vec<u8>> = tags(message).into_iter().map(value).collect();
+    if message[0] != MULTIPLE {
+        return replies.concat();
+    }
+    let count = u16::try_from(replies.len()).unwrap();
+    let offsets = (0..count).flat_map(|nth| (2 + 2 * count + 10 * nth).to_le_bytes());
+    let head = [MULTIPLE | REPLY, 0, 0, 0].into_iter().chain(count.to_le_bytes());
+    head.chain(offsets).chain(replies.concat()).collect()
+}
+
+/// A controller polled every 20 ms with streams of the tags `a` to `h`.
+fn world(port: u16) -> CollectFixture {
+    let mut spec = DeviceSpec::new("plc", Protocol::Eip);
+    (spec.host, spec.port, spec.timeout_s) = ("127.0.0.1".to_owned(), Some(port), 0.2);
+    spec.poll_interval_s = Some(0.02);
+    spec.metadata = std::iter::once(("routing".to_owned(), json!("direct"))).collect();
+    let streams: Vec<Stream> = (1..=8).map(|id| stream(id, &letter(id), StreamKind::Int32)).collect();
+    CollectFixture::single_device(spec, streams)
+}
+
+fn letter(id: i32) -> String {
+    char::from(b'`' + u8::try_from(id).unwrap()).to_string()
+}
+
+fn value_of(reading: &Reading) -> f64 {
+    f64::from(b'`') + f64::from(reading.stream.0)
+}
+
+#[tokio::test]
+async fn a_tag_that_gets_no_answer_costs_no_other_its_value_and_is_named() {
+    for mischief in [
+        Mischief::Silence,
+        Mischief::Close,
+        Mischief::HalfAnAnswer,
+        Mischief::OtherSession,
+        Mischief::Refusal,
+    ] {
+        for bad in [1, 4, 8] {
+            let world = world(controller(letter(bad).as_bytes()[0], mischief).await);
+            until(&format!("{mischief:?}: the others have values, {bad} is named"), || {
+                let stored = world.stored();
+                let good = stored.iter().filter(|reading| reading.quality == Quality::Good);
+                let with_values: std::collections::BTreeSet<i32> = good.map(|one| one.stream.0).collect();
+                let status = world.status();
+                let error = status.last_error.unwrap_or_default();
+                with_values.len() == 7
+                    && status.state == DeviceState::Degraded
+                    && error.starts_with(&format!("`s{bad}` ({}): ", letter(bad)))
+            })
+            .await;
+            for reading in world.stored() {
+                match reading.quality {
+                    Quality::Good => assert_eq!(reading.value, Some(value_of(&reading)), "{mischief:?}"),
+                    _ => assert_eq!(reading.value, None, "{mischief:?}"),
+                }
+            }
+            assert!(world.readings_of(bad).iter().all(|reading| reading.quality == Quality::Bad));
+            world.collectors.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_controller_that_answers_nothing_is_lost() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut register = [0; HEADER_BYTES + 4];
+                stream.read_exact(&mut register).await.unwrap();
+                register[4] = 7;
+                stream.write_all(&register).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            });
+        }
+    });
+    let world = world(port);
+    until("it is lost", || world.collectors.status(PLC).is_some_and(|s| s.state == DeviceState::Offline))
+        .await;
+    let error = world.status().last_error.unwrap();
+    assert!(error.contains("did not answer within"), "{error}");
+    world.collectors.stop().await;
+}
+
+#[tokio::test]
+async fn a_controller_that_refuses_every_message_is_not_asked_for_each_tag() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, mut messages) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(refuse(stream, sender.clone()));
+        }
+    });
+    let world = world(port);
+    until("three polls", || world.status().lateness.count >= 3).await;
+    world.collectors.stop().await;
+    let mut refused = 0;
+    while messages.try_recv().is_ok() {
+        refused += 1;
+    }
+    let polls = world.status().lateness.count + 1;
+    assert!(
+        refused <= polls * 4,
+        "{refused} messages in {polls} polls: each poll sends one and asks for three tags"
+    );
+}
+
+/// Refuses each message of a session, and says that it came.
+async fn refuse(
+    mut stream: TcpStream,
+    messages: tokio::sync::mpsc::UnboundedSender<()>,
+) -> std::io::Result<()> {
+    loop {
+        let mut frame = vec![0; HEADER_BYTES];
+        stream.read_exact(&mut frame).await?;
+        frame.resize(HEADER_BYTES + usize::from(u16::from_le_bytes([frame[2], frame[3]])), 0);
+        stream.read_exact(&mut frame[HEADER_BYTES..]).await?;
+        frame[4] = 7;
+        if frame[0] == 0x6f {
+            let message = frame.split_off(HEADER_BYTES + ITEMS_BYTES);
+            let _ = messages.send(());
+            frame[2..4].copy_from_slice(&20_u16.to_le_bytes());
+            frame[HEADER_BYTES + ITEMS_BYTES - 2..].copy_from_slice(&4_u16.to_le_bytes());
+            frame.extend([message[0] | REPLY, 0, UNAVAILABLE, 0]);
+        }
+        stream.write_all(&frame).await?;
+    }
+}
