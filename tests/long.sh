@@ -27,9 +27,10 @@ whole() {
 
 # All seeds of the models of the store, where every change tries one to four: forty random worlds with faults, losses of power, retention,
 # statistics. Every step of flush, merge and retention made to fail in every way, where every change makes each step fail in one of them.
-# Fifty rounds of `kill -9` under eight writers, and every door beside every reader.
+# Fifty rounds of `kill -9` under eight writers, and every door beside every reader. Ten thousand devices whose registers misbehave on the
+# wire, where every change tries 500.
 everything() {
-    whole store:: crash:: equality::
+    whole store:: crash:: equality:: wire_chaos_tests::
 }
 
 # All cases of every change with the debug assertions of every crate and of the standard library, which those of a change leave out.

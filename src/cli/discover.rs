@@ -29,6 +29,7 @@ pub async fn run(args: Discover) -> Result<()> {
         networks: AllowedNetworks::default(),
         serial_ports: AllowedSerialPorts::None,
         org: None,
+        silence: Arc::default(),
     };
     let found = discover::discover(&targets, &options, &context).await;
     if let Some(file) = &args.output {

@@ -24,6 +24,7 @@ pub fn connect_context(place: &DataDirArgs) -> Result<ConnectContext> {
         networks: AllowedNetworks::default(),
         serial_ports: AllowedSerialPorts::AnyTerminal,
         org: None,
+        silence: Arc::default(),
     })
 }
 

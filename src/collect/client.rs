@@ -11,6 +11,7 @@ use async_trait::async_trait;
 
 use super::connection_usage::ConnectionUsage;
 use super::fault::DeviceFault;
+use super::line_silence::LineSilence;
 use super::networks::AllowedNetworks;
 use super::opcua::pki::Pki;
 use super::point::{DevicePoint, PointData, PointWrite};
@@ -30,6 +31,8 @@ pub struct ConnectContext {
     pub serial_ports: AllowedSerialPorts,
     /// Organization of the device, which shares connections with its own devices alone; `None` for a command.
     pub org: Option<OrgId>,
+    /// Experience with the device's line. Each device has its own.
+    pub silence: Arc<LineSilence>,
 }
 
 /// Data of each of several ranges that were read together, or why the device refused it.

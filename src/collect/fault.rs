@@ -19,6 +19,9 @@ pub enum DeviceFault {
     /// The answer broke the protocol; nothing after it on that connection can be trusted.
     #[error("{address} broke the protocol: {reason}")]
     Malformed { address: String, reason: String },
+    /// Bytes arrived that answer no request. No answer of the connection can be told from another's any more.
+    #[error("{address} broke the protocol: {reason}")]
+    Unsolicited { address: String, reason: String },
     /// A request or its answer is larger than the device or this server allows; a smaller one may work.
     #[error("{address}: a call or its answer exceeds a limit: {reason}")]
     LimitExceeded { address: String, reason: String },
@@ -95,13 +98,24 @@ impl DeviceFault {
         DeviceFault::Unsupported { field: "settings", words: error.full_message() }
     }
 
+    /// Whether the connection is at fault, so that a new one may be in order: one that had worked and is closed, as many devices
+    /// close idle ones, or one with bytes on it that answer no request.
+    pub fn is_of_connection(&self, had_worked: bool) -> bool {
+        match self {
+            DeviceFault::Closed { .. } => had_worked,
+            DeviceFault::Unsolicited { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether the device itself is out of reach, so that none of its tags can be read now.
     pub fn is_connection_loss(&self) -> bool {
         match self {
             DeviceFault::Unreachable { .. }
             | DeviceFault::Closed { .. }
             | DeviceFault::Timeout { .. }
-            | DeviceFault::Malformed { .. } => true,
+            | DeviceFault::Malformed { .. }
+            | DeviceFault::Unsolicited { .. } => true,
             DeviceFault::Refused { meaning, .. } => *meaning == RefusalKind::DeviceUnreachable,
             DeviceFault::LimitExceeded { .. } | DeviceFault::Unsupported { .. } => false,
         }
@@ -116,6 +130,7 @@ impl From<DeviceFault> for Error {
             DeviceFault::Unreachable { .. }
             | DeviceFault::Closed { .. }
             | DeviceFault::Malformed { .. }
+            | DeviceFault::Unsolicited { .. }
             | DeviceFault::LimitExceeded { .. }
             | DeviceFault::Refused { .. } => Kind::DeviceFault,
         };

@@ -179,7 +179,6 @@ fn read_modbus() -> Decoder {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
-    let context = super::test_harness::context();
     Box::new(move |input| {
         let Some((flags, answer)) = input.split_first() else { return };
         let framing = if flags & 1 == 0 { ModbusFraming::Tcp } else { ModbusFraming::RtuOverTcp };
@@ -206,6 +205,8 @@ fn read_modbus() -> Decoder {
             drop(stream.shutdown().await);
         };
         let requests = async {
+            // Nothing is remembered of the line.
+            let context = super::test_harness::context();
             let mut client = ModbusClient::connect(&endpoint, &context).await.expect("it listens");
             drop(
                 client

@@ -209,7 +209,7 @@ impl<'a> DirectRequest<'a> {
         Ok(connection)
     }
 
-    /// Reads, and reads again when a connection that had worked is found closed: many devices close idle ones.
+    /// Reads, and reads again on a new connection when the connection is at fault.
     async fn read(
         &self,
         connection: &mut SharedConnectionGuard<'_>,
@@ -217,7 +217,7 @@ impl<'a> DirectRequest<'a> {
     ) -> Result<PointData, DeviceFault> {
         let had_worked = connection.has_worked();
         match self.read_once(connection, point).await {
-            Err(DeviceFault::Closed { .. }) if had_worked => self.read_once(connection, point).await,
+            Err(fault) if fault.is_of_connection(had_worked) => self.read_once(connection, point).await,
             read => read,
         }
     }
@@ -255,7 +255,7 @@ impl<'a> DirectRequest<'a> {
         }
     }
 
-    /// Writes once. The connection is reopened only when it is found closed before a byte was sent.
+    /// Writes once. The connection is reopened only when it is at fault before a byte was sent.
     async fn write(
         &self,
         connection: &mut SharedConnectionGuard<'_>,
@@ -264,7 +264,7 @@ impl<'a> DirectRequest<'a> {
         let had_worked = connection.has_worked();
         let (is_unsent, outcome) = self.write_once(connection, change).await;
         match outcome {
-            Err(DeviceFault::Closed { .. }) if had_worked && is_unsent => {
+            Err(fault) if is_unsent && fault.is_of_connection(had_worked) => {
                 self.write_once(connection, change).await.1
             }
             outcome => outcome,
@@ -371,7 +371,9 @@ pub(super) fn to_api_error(fault: DeviceFault, register: &str) -> Error {
         DeviceFault::Unreachable { address, reason } | DeviceFault::Closed { address, reason } => {
             Error::new(Kind::DeviceFault, format!("Connection to {address} failed: {reason}."))
         }
-        DeviceFault::Malformed { reason, .. } | DeviceFault::LimitExceeded { reason, .. } => {
+        DeviceFault::Malformed { reason, .. }
+        | DeviceFault::Unsolicited { reason, .. }
+        | DeviceFault::LimitExceeded { reason, .. } => {
             Error::new(Kind::DeviceFault, format!("Device error: {reason}."))
         }
         DeviceFault::Timeout { after, .. } => no_answer(after.as_secs_f64()),

@@ -26,6 +26,7 @@ pub mod runtime;
 pub mod s7;
 
 mod address;
+mod answer_check;
 mod backoff;
 mod browse;
 mod client;
@@ -34,20 +35,26 @@ mod connection_usage;
 mod deadband;
 mod device_test;
 mod duration_stats;
+mod json_value;
 mod learned_expiry;
+mod line_silence;
 mod networks;
+mod plain_value;
 mod point;
 mod poller;
 mod ports;
 mod protocol;
 mod reading_time;
+mod recent_answers;
 mod register_values;
 mod registry;
+mod request_number;
 mod request_socket;
 mod schedule;
 mod serial;
 mod settings;
 mod shared_connection;
+mod silent_parts;
 mod source;
 mod source_clock;
 mod status_cell;
@@ -69,6 +76,8 @@ mod pause_tests;
 mod poller_sink_tests;
 #[cfg(test)]
 mod poller_tests;
+#[cfg(test)]
+mod repeated_answer_tests;
 #[cfg(test)]
 mod test_harness;
 #[cfg(test)]

@@ -54,6 +54,7 @@ pub async fn read(address: &str, timeout: Duration) -> Result<OneShotRead> {
         networks: AllowedNetworks::default(),
         serial_ports: AllowedSerialPorts::AnyTerminal,
         org: None,
+        silence: Arc::default(),
     };
     let mut client = endpoint.connect(&means).await?;
     let answered = client.read(&request.point(request.order)?).await?;

@@ -1,21 +1,27 @@
 //! Socket for protocols with one request and one response at a time: it enforces time limits and exact lengths, and
 //! is closed after the first doubt.
 //!
-//! The socket is taken out of `RequestSocket` while a request is under way, so an abandoned request closes it. Bytes
-//! that answer no request are noticed before the next one is sent and are never taken for its response.
+//! The socket is taken out of `RequestSocket` while a request is under way, so an abandoned request closes it. Where
+//! responses have numbers, those to earlier requests are skipped. Where they have none, bytes that answer no request are noticed
+//! before the next one is sent or after its response (`answer_check`), and end the connection.
 
 use std::io;
 use std::net::Ipv6Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use url::Host;
 
+use super::answer_check::{AnswerDoubt, AnsweredSocket, UnnumberedAnswer, check_answer};
 use super::connection_usage::{ConnectionUsage, RequestPacing};
 use super::fault::{DeviceFault, describe_io_error};
+use super::line_silence::LineSilence;
 use super::networks::AllowedNetworks;
+use super::recent_answers::RecentAnswers;
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
 
@@ -24,6 +30,8 @@ const HOST_FORM: &str =
 
 /// The longest possible datagram.
 const MAX_DATAGRAM_BYTES: usize = 65_535;
+/// Responses to earlier requests that are skipped before one response; more are a fault.
+const MAX_EARLIER_RESPONSES: usize = 8;
 
 /// Whether a text is what the system's resolver takes: a host name, an IPv4 address, or an IPv6 address without brackets,
 /// which may name its interface.
@@ -118,14 +126,55 @@ impl Peer {
     pub fn malformed(&self, reason: String) -> DeviceFault {
         DeviceFault::Malformed { address: self.address(), reason }
     }
+
+    /// Fault for bytes that answer no request. From now on more silence must follow each answer; where none is long enough,
+    /// `alternative` says what else would help.
+    pub fn unsolicited(&self, silence: &LineSilence, alternative: &str) -> DeviceFault {
+        let silence_s = silence.extend(self.timeout).as_secs_f64();
+        let address = self.address();
+        tracing::warn!(
+            address,
+            silence_s,
+            "bytes arrived that answer no request: silence must follow each answer"
+        );
+        if silence.is_resting() {
+            return self.never_silent(alternative);
+        }
+        DeviceFault::Unsolicited { address, reason: "bytes arrived that answer no request".to_owned() }
+    }
+
+    /// Fault for a device whose answers come again after the longest silence.
+    pub fn never_silent(&self, alternative: &str) -> DeviceFault {
+        let limit = self.timeout.as_secs_f64();
+        let reason = format!(
+            "answers come again after more than {limit} s, so that none can be told from another's: {alternative}"
+        );
+        DeviceFault::Unsolicited { address: self.address(), reason }
+    }
 }
 
 /// Length of a response: a header of fixed length, which gives the length of the rest.
 pub trait ResponseFraming {
     fn header_len(&self) -> usize;
 
-    /// Number of bytes after the header. The error says why the header cannot begin the expected response.
+    /// Number of bytes after the header. The error says why the header cannot begin the expected response, nor one to an
+    /// earlier request.
     fn body_len(&self, header: &[u8]) -> Result<usize, String>;
+
+    /// Whether a response says by a number which request it answers.
+    fn is_numbered(&self) -> bool {
+        false
+    }
+
+    /// Whether a frame answers an earlier request of the connection, so that it comes late or again.
+    fn is_earlier(&self, _frame: &[u8]) -> bool {
+        false
+    }
+
+    /// Whether a frame without a number can be the answer to the request by its contents.
+    fn is_answer(&self, _frame: &[u8]) -> bool {
+        true
+    }
 }
 
 enum Socket {
@@ -140,14 +189,31 @@ pub struct RequestSocket {
     pacing: RequestPacing,
     has_answered: bool,
     has_sent: bool,
+    silence: Arc<LineSilence>,
+    /// Settings by which the device would number its responses.
+    alternative: &'static str,
+    recent: RecentAnswers,
 }
 
 impl RequestSocket {
     /// Connects. Over UDP this proves nothing until the device has answered.
     pub async fn connect(peer: &Peer, networks: &AllowedNetworks) -> Result<RequestSocket, DeviceFault> {
         let socket = peer.within_timeout(open(peer, networks)).await?;
-        let (peer, pacing) = (peer.clone(), RequestPacing::opened_now());
-        Ok(RequestSocket { peer, socket: Some(socket), pacing, has_answered: false, has_sent: false })
+        Ok(RequestSocket {
+            peer: peer.clone(),
+            socket: Some(socket),
+            pacing: RequestPacing::opened_now(),
+            has_answered: false,
+            has_sent: false,
+            silence: Arc::default(),
+            alternative: "its answers have no numbers",
+            recent: RecentAnswers::default(),
+        })
+    }
+
+    /// Uses what is known of a device's line. `alternative` says by which settings the device would number its responses.
+    pub fn with_silence(self, silence: Arc<LineSilence>, alternative: &'static str) -> RequestSocket {
+        RequestSocket { silence, alternative, ..self }
     }
 
     pub fn is_open(&self) -> bool {
@@ -164,7 +230,7 @@ impl RequestSocket {
     }
 
     /// Sends a request, after the pauses that the peer needs, and returns the whole response frame, header included. The
-    /// time limit counts from the sending on.
+    /// time limit counts from the sending on, and does not include the silence that must follow a response without a number.
     pub async fn request(
         &mut self,
         request: &[u8],
@@ -177,8 +243,9 @@ impl RequestSocket {
         let Some(mut socket) = self.socket.take() else {
             return Err(self.peer.closed("an earlier request failed".to_owned()));
         };
-        self.check_no_unsolicited_bytes(&socket)?;
+        self.check_unread(&socket, framing.is_numbered())?;
         self.has_sent = true;
+        let sent_at = Instant::now();
         let exchange = async {
             socket.send(request).await?;
             socket.receive(framing).await
@@ -190,9 +257,32 @@ impl RequestSocket {
             Ok(Err(error)) => return Err(self.peer.closed(describe_io_error(&error))),
             Err(_) => return Err(self.peer.no_answer()),
         };
-        self.socket = Some(socket);
         self.has_answered = true;
+        let (round_trip, limit) = (sent_at.elapsed(), self.peer.timeout);
+        let is_answer = framing.is_answer(&answer);
+        // A header may hold a number that answers do not repeat.
+        let request = request.get(framing.header_len()..).unwrap_or(request);
+        let exchange = UnnumberedAnswer { request, answer: &answer, is_answer, rest: &[], round_trip, limit };
+        let is_open = framing.is_numbered() || self.check_silence(&socket, exchange).await?;
+        self.socket = is_open.then_some(socket);
         Ok(answer)
+    }
+
+    /// Checks a response without a number. Returns whether the connection is still open.
+    async fn check_silence(
+        &mut self,
+        socket: &Socket,
+        exchange: UnnumberedAnswer<'_>,
+    ) -> Result<bool, DeviceFault> {
+        let socket = match socket {
+            Socket::Tcp(stream) => AnsweredSocket::Tcp(stream),
+            Socket::Udp(socket) => AnsweredSocket::Udp(socket),
+        };
+        let checked = check_answer(socket, &mut self.recent, &self.silence, exchange).await;
+        checked.map_err(|doubt| match doubt {
+            AnswerDoubt::Closed(error) => self.peer.closed(describe_io_error(&error)),
+            AnswerDoubt::Unsolicited => self.peer.unsolicited(&self.silence, self.alternative),
+        })
     }
 
     /// Sends a last frame, to which no response comes, and closes the connection.
@@ -206,20 +296,31 @@ impl RequestSocket {
     /// Closes the connection after a response that made no sense: nothing on it can be trusted any more.
     pub fn malformed(&mut self, reason: String) -> DeviceFault {
         self.socket = None;
+        // It may have been another's.
+        self.silence.forget_checks();
         self.peer.malformed(reason)
     }
 
-    /// Checks that no bytes arrived since the last response.
-    fn check_no_unsolicited_bytes(&mut self, socket: &Socket) -> Result<(), DeviceFault> {
+    /// Checks that the connection is open, and that no bytes arrived since the last response. Where responses have numbers, such
+    /// bytes are left for `receive`.
+    fn check_unread(&self, socket: &Socket, is_numbered: bool) -> Result<(), DeviceFault> {
+        if !is_numbered && self.silence.is_resting() {
+            return Err(self.peer.never_silent(self.alternative));
+        }
         let mut byte = [0; 1];
         let received = match socket {
+            Socket::Tcp(stream) if is_numbered => match stream.peek(&mut byte).now_or_never() {
+                Some(Ok(1..)) | None => return Ok(()),
+                Some(received) => received,
+            },
+            Socket::Udp(_) if is_numbered => return Ok(()),
             Socket::Tcp(stream) => stream.try_read(&mut byte),
             // The rest of a longer datagram is cut off, which does not matter here.
             Socket::Udp(socket) => socket.try_recv(&mut byte).map(|_| 1),
         };
         match received {
             Ok(0) => Err(self.peer.closed(describe_io_error(&io::ErrorKind::UnexpectedEof.into()))),
-            Ok(_) => Err(self.malformed("bytes arrived that answer no request".to_owned())),
+            Ok(_) => Err(self.peer.unsolicited(&self.silence, self.alternative)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             Err(error) => Err(self.peer.closed(describe_io_error(&error))),
         }
@@ -248,8 +349,18 @@ impl Socket {
         }
     }
 
-    /// The inner error means that the bytes received are no response.
+    /// Receives a response and skips those to earlier requests. The inner error means that the bytes received are no response.
     async fn receive(&mut self, framing: &impl ResponseFraming) -> io::Result<Result<Vec<u8>, String>> {
+        for _ in 0..=MAX_EARLIER_RESPONSES {
+            match self.receive_frame(framing).await? {
+                Ok(frame) if framing.is_earlier(&frame) => {}
+                received => return Ok(received),
+            }
+        }
+        Ok(Err("the answers belong to other requests".to_owned()))
+    }
+
+    async fn receive_frame(&mut self, framing: &impl ResponseFraming) -> io::Result<Result<Vec<u8>, String>> {
         match self {
             Socket::Tcp(stream) => {
                 let mut frame = vec![0; framing.header_len()];

@@ -135,6 +135,7 @@ impl Collectors {
             networks: networks.clone(),
             serial_ports: serial_ports.clone(),
             org,
+            silence: Arc::default(),
         }
     }
 

@@ -79,7 +79,7 @@ impl DeviceStatusCell {
         match fault {
             DeviceFault::Timeout { .. } => errors.timeout += 1,
             DeviceFault::Unreachable { .. } | DeviceFault::Closed { .. } => errors.refused += 1,
-            DeviceFault::Malformed { .. } => errors.protocol += 1,
+            DeviceFault::Malformed { .. } | DeviceFault::Unsolicited { .. } => errors.protocol += 1,
             DeviceFault::Unsupported { .. } => errors.other += 1,
             DeviceFault::LimitExceeded { .. } | DeviceFault::Refused { .. } => {
                 errors.protocol += 1;

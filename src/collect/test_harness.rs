@@ -37,6 +37,7 @@ pub fn context() -> ConnectContext {
         networks: AllowedNetworks::default(),
         serial_ports: AllowedSerialPorts::default(),
         org: None,
+        silence: Arc::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Numbers are read and written as a run of bytes in one request, so that a value may begin at any word; bits and
 //! variables of modules are addressed by name.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,11 +15,11 @@ use super::space::{FenetSpace, VariableSize};
 use crate::collect::client::{ConnectContext, DeviceClient, RangeOutcomes};
 use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
-use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{
     CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite,
 };
+use crate::collect::request_number::RequestNumber;
 use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming, Transport};
 use crate::collect::settings::ProtocolSettings;
 use crate::domain::device::DeviceSpec;
@@ -26,6 +27,9 @@ use crate::domain::{Error, Result};
 
 /// Highest slot of a base, and highest base.
 const MAX_PLACE: u8 = 15;
+
+/// Advice for a server whose answers come twice.
+const NUMBERED_ANSWERS: &str = "invoke ids would tell them apart; `echoes_invoke_id` is false";
 
 /// Address and protocol settings of a CPU.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +64,7 @@ impl RegisterEndpoint for FenetEndpoint {
     }
 
     async fn connect(&self, context: &ConnectContext) -> Result<FenetClient, DeviceFault> {
-        FenetClient::connect(self, &context.networks).await
+        FenetClient::connect(self, context).await
     }
 }
 
@@ -68,32 +72,55 @@ impl RegisterEndpoint for FenetEndpoint {
 pub struct FenetClient {
     format: FenetFormat,
     socket: RequestSocket,
-    invoke: u16,
+    invoke: RequestNumber,
 }
 
 /// Expected response to the current request.
-struct FenetResponseFraming {
+struct FenetResponseFraming<'a> {
     format: FenetFormat,
-    invoke: u16,
+    invoke: RequestNumber,
+    command: &'a FenetCommand,
 }
 
-impl ResponseFraming for FenetResponseFraming {
+impl FenetResponseFraming<'_> {
+    /// Invoke id of a response to an earlier request.
+    fn earlier_invoke(&self, header: &[u8]) -> Option<u16> {
+        let invoke = frame::invoke_id(header).filter(|_| self.format.echoes_invoke_id);
+        invoke.filter(|invoke| self.invoke.is_earlier(*invoke))
+    }
+}
+
+impl ResponseFraming for FenetResponseFraming<'_> {
     fn header_len(&self) -> usize {
         HEADER_LEN
     }
 
     fn body_len(&self, header: &[u8]) -> Result<usize, String> {
-        self.format.body_len(self.invoke, header).map_err(|broken| broken.to_string())
+        let invoke = self.earlier_invoke(header).unwrap_or(self.invoke.current());
+        self.format.body_len(invoke, header).map_err(|broken| broken.to_string())
+    }
+
+    fn is_numbered(&self) -> bool {
+        self.format.echoes_invoke_id
+    }
+
+    fn is_earlier(&self, response: &[u8]) -> bool {
+        self.earlier_invoke(response).is_some()
+    }
+
+    fn is_answer(&self, response: &[u8]) -> bool {
+        frame::parse(self.command, response.get(HEADER_LEN..).unwrap_or_default()).is_ok()
     }
 }
 
 impl FenetClient {
     pub async fn connect(
         endpoint: &FenetEndpoint,
-        networks: &AllowedNetworks,
+        context: &ConnectContext,
     ) -> Result<FenetClient, DeviceFault> {
-        let socket = RequestSocket::connect(&endpoint.peer, networks).await?;
-        Ok(FenetClient { format: endpoint.format, socket, invoke: 0 })
+        let socket = RequestSocket::connect(&endpoint.peer, &context.networks).await?;
+        let socket = socket.with_silence(Arc::clone(&context.silence), NUMBERED_ANSWERS);
+        Ok(FenetClient { format: endpoint.format, socket, invoke: RequestNumber::default() })
     }
 
     /// Writes one byte of a module, or a run of bytes of an area.
@@ -113,9 +140,9 @@ impl FenetClient {
     }
 
     async fn call(&mut self, command: &FenetCommand) -> Result<FenetResponse, DeviceFault> {
-        self.invoke = self.invoke.wrapping_add(1);
-        let awaited = FenetResponseFraming { format: self.format, invoke: self.invoke };
-        let request = awaited.format.encode(self.invoke, command);
+        let invoke = self.invoke.advance();
+        let awaited = FenetResponseFraming { format: self.format, invoke: self.invoke, command };
+        let request = awaited.format.encode(invoke, command);
         let answer = self.socket.request(&request, &awaited).await?;
         match frame::parse(command, answer.get(HEADER_LEN..).unwrap_or_default()) {
             Ok(FenetResponse::Refused(code)) => Err(refused(code)),

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::collect::fenet::address::FenetAddress;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
+use crate::collect::test_harness::context;
 use crate::domain::device::Protocol;
 
 fn spec(port: u16, settings: &[(&str, serde_json::Value)]) -> DeviceSpec {
@@ -21,9 +22,7 @@ fn span(text: &str, len: u16) -> RegisterRange {
 }
 
 async fn connected(port: u16) -> FenetClient {
-    FenetClient::connect(&FenetEndpoint::from_spec(&spec(port, &[])).unwrap(), &AllowedNetworks::default())
-        .await
-        .unwrap()
+    FenetClient::connect(&FenetEndpoint::from_spec(&spec(port, &[])).unwrap(), &context()).await.unwrap()
 }
 
 /// The first request of a session: 4 bytes from %DB0 on.
@@ -75,6 +74,22 @@ async fn answers_that_raise_a_doubt_end_the_session() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn answers_to_earlier_requests_are_skipped() {
+    let first = "4c5349532d5847540000 0101a011 0100 1000 00 00 5500 1400 0000 0000 0100 0400 3412feff";
+    let second = "4c5349532d5847540000 0101a011 0200 0e00 00 00 5500 1400 0000 0000 0100 0200 0100";
+    let next = "4c5349532d5847540000 0000a033 0200 1000 00 40 5400 1400 0000 0100 0400 25444230 0200";
+    // Both copies in one packet, and another one in front of the next answer.
+    let twice: &str = format!("{first}{first}").leak();
+    let late: &str = format!("{first}{second}").leak();
+    let port = play(vec![(READ, ScriptedResponse::With(twice)), (next, ScriptedResponse::With(late))]).await;
+    let mut client = connected(port).await;
+    let read = client.read_registers(span("%DB0", 4)).await;
+    assert_eq!(read, Ok(RegisterData::Bytes(vec![0x34, 0x12, 0xFE, 0xFF])));
+    assert_eq!(client.read_registers(span("%DB0", 2)).await, Ok(RegisterData::Bytes(vec![1, 0])));
+    assert!(client.is_open());
 }
 
 #[tokio::test]

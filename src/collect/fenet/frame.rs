@@ -114,6 +114,13 @@ impl FenetFormat {
     }
 }
 
+/// Invoke id in a header.
+pub fn invoke_id(header: &[u8]) -> Option<u16> {
+    let mut rest = FenetReader(header);
+    rest.take(COMPANY.len() + 4).ok()?;
+    rest.u16().ok()
+}
+
 /// Parses the bytes after the header as the response to a command.
 pub fn parse(command: &FenetCommand, body: &[u8]) -> Result<FenetResponse, FenetFrameError> {
     let (instruction, data_type) = kind_of(command);

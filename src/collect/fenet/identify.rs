@@ -12,7 +12,7 @@ use crate::domain::device::DeviceSpec;
 pub async fn identify(device: &DeviceSpec, context: &ConnectContext) -> Result<String, DeviceFault> {
     let spec = DeviceSpec { unit: 0, ..device.clone() };
     let endpoint = FenetEndpoint::from_spec(&spec).map_err(DeviceFault::from_settings)?;
-    let mut client = FenetClient::connect(&endpoint, &context.networks).await?;
+    let mut client = FenetClient::connect(&endpoint, context).await?;
     let markers = Area::from_letters("M").ok_or_else(foreign_address)?;
     let word = RegisterRange { space: FenetSpace::Bytes(markers).into(), start: 0, len: 2 };
     match client.read_registers(word).await {

@@ -1,8 +1,9 @@
 //! MELSEC client: one connection to one CPU.
 //!
-//! A 3E frame cannot tell a late response from the next one, so the socket is closed after every doubt; a 4E frame
-//! carries a serial number, which is checked too.
+//! A 3E frame cannot tell a late response from the next one, so the socket is closed after every doubt, and silence is
+//! awaited where responses have come twice. A 4E frame carries a serial number: responses with an earlier one are skipped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,9 +16,9 @@ use super::frame::{HeadDevice, MelsecCommand, MelsecResponse};
 use crate::collect::client::{ConnectContext, DeviceClient, RangeOutcomes};
 use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::{DeviceFault, RefusalKind};
-use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
+use crate::collect::request_number::RequestNumber;
 use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming, Transport};
 use crate::collect::settings::ProtocolSettings;
 use crate::domain::device::DeviceSpec;
@@ -25,6 +26,9 @@ use crate::domain::{Error, Result};
 
 /// Module I/O numbers of CPUs; all others are modules, which can have stations behind them.
 const CPUS: std::ops::RangeInclusive<u16> = 0x03D0..=0x03FF;
+
+/// Advice for a device whose responses come twice.
+const NUMBERED_FRAMES: &str = "frames with serial numbers would tell them apart; set `frame` to \"4E\"";
 
 /// Characters of a model's name, which has spaces at its end.
 const MODEL_NAME_LEN: usize = 16;
@@ -75,7 +79,7 @@ impl RegisterEndpoint for MelsecEndpoint {
     }
 
     async fn connect(&self, context: &ConnectContext) -> Result<MelsecClient, DeviceFault> {
-        MelsecClient::connect(self, &context.networks).await
+        MelsecClient::connect(self, context).await
     }
 }
 
@@ -94,22 +98,44 @@ pub fn parse_address(spec: &DeviceSpec, text: &str) -> Result<MelsecAddress, Str
 pub struct MelsecClient {
     format: MelsecFormat,
     socket: RequestSocket,
-    serial: u16,
+    serial: RequestNumber,
 }
 
 /// Expected response to the current request.
-struct MelsecResponseFraming {
+struct MelsecResponseFraming<'a> {
     format: MelsecFormat,
-    serial: u16,
+    serial: RequestNumber,
+    command: &'a MelsecCommand,
 }
 
-impl ResponseFraming for MelsecResponseFraming {
+impl MelsecResponseFraming<'_> {
+    /// Serial number of a response to an earlier request.
+    fn earlier_serial(&self, header: &[u8]) -> Option<u16> {
+        self.format.serial(header).filter(|serial| self.serial.is_earlier(*serial))
+    }
+}
+
+impl ResponseFraming for MelsecResponseFraming<'_> {
     fn header_len(&self) -> usize {
         self.format.header_len()
     }
 
     fn body_len(&self, header: &[u8]) -> Result<usize, String> {
-        self.format.body_len(self.serial, header).map_err(|broken| broken.to_string())
+        let serial = self.earlier_serial(header).unwrap_or(self.serial.current());
+        self.format.body_len(serial, header).map_err(|broken| broken.to_string())
+    }
+
+    fn is_numbered(&self) -> bool {
+        self.format.frame == FrameVersion::E4
+    }
+
+    fn is_earlier(&self, frame: &[u8]) -> bool {
+        self.earlier_serial(frame).is_some()
+    }
+
+    fn is_answer(&self, frame: &[u8]) -> bool {
+        let body = frame.get(self.header_len()..).unwrap_or_default();
+        self.format.parse(self.command, body).is_ok()
     }
 }
 
@@ -117,10 +143,11 @@ impl MelsecClient {
     /// Connects. Over UDP that proves nothing until the device answers, so its model is read.
     pub async fn connect(
         endpoint: &MelsecEndpoint,
-        networks: &AllowedNetworks,
+        context: &ConnectContext,
     ) -> Result<MelsecClient, DeviceFault> {
-        let socket = RequestSocket::connect(&endpoint.peer, networks).await?;
-        let mut client = MelsecClient { format: endpoint.format, socket, serial: 0 };
+        let socket = RequestSocket::connect(&endpoint.peer, &context.networks).await?;
+        let socket = socket.with_silence(Arc::clone(&context.silence), NUMBERED_FRAMES);
+        let mut client = MelsecClient { format: endpoint.format, socket, serial: RequestNumber::default() };
         if endpoint.peer.transport == Transport::Udp {
             match client.call(&MelsecCommand::ReadModel).await {
                 Ok(_) | Err(DeviceFault::Refused { .. }) => {}
@@ -142,9 +169,9 @@ impl MelsecClient {
     }
 
     async fn call(&mut self, command: &MelsecCommand) -> Result<MelsecResponse, DeviceFault> {
-        self.serial = self.serial.wrapping_add(1);
-        let awaited = MelsecResponseFraming { format: self.format, serial: self.serial };
-        let request = awaited.format.encode(self.serial, command);
+        let serial = self.serial.advance();
+        let awaited = MelsecResponseFraming { format: self.format, serial: self.serial, command };
+        let request = awaited.format.encode(serial, command);
         let frame = self.socket.request(&request, &awaited).await?;
         let body = frame.get(awaited.header_len()..).unwrap_or_default();
         match awaited.format.parse(command, body) {

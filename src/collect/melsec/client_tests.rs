@@ -5,6 +5,7 @@ use tokio::net::UdpSocket;
 
 use super::*;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
+use crate::collect::test_harness::context;
 use crate::domain::device::Protocol;
 
 fn spec(port: u16, settings: &[(&str, serde_json::Value)]) -> DeviceSpec {
@@ -20,12 +21,9 @@ fn d0(len: u16) -> RegisterRange {
 }
 
 async fn connected(port: u16, settings: &[(&str, serde_json::Value)]) -> MelsecClient {
-    MelsecClient::connect(
-        &MelsecEndpoint::from_spec(&spec(port, settings)).unwrap(),
-        &AllowedNetworks::default(),
-    )
-    .await
-    .unwrap()
+    MelsecClient::connect(&MelsecEndpoint::from_spec(&spec(port, settings)).unwrap(), &context())
+        .await
+        .unwrap()
 }
 
 /// A 3E read of D0 and D1 with the timer of 0.2 s, and its answer.
@@ -114,7 +112,7 @@ async fn a_datagram_is_a_whole_frame() {
     // An unreachable device is reported when connecting, not at the first read.
     let gone = MelsecClient::connect(
         &MelsecEndpoint::from_spec(&spec(port, &[("transport", json!("udp"))])).unwrap(),
-        &AllowedNetworks::default(),
+        &context(),
     )
     .await;
     assert!(gone.is_err_and(|fault| fault.is_connection_loss()));

@@ -48,7 +48,7 @@ fn explain(code: u16) -> (&'static str, RefusalKind) {
         0xC0B5 => ("data that the CPU cannot handle", RefusalKind::Other),
         0xC200 => ("wrong remote password", RefusalKind::Other),
         0xC201 => ("the port is locked by a remote password", RefusalKind::Other),
-        0xCEE0 => ("the device is busy", RefusalKind::Other),
+        0xCEE0 => ("the device is busy", RefusalKind::Busy),
         0xCEE1 => ("the request is too long", RefusalKind::InvalidCountOrValue),
         0xCEE2 => ("the answer would be too long", RefusalKind::InvalidCountOrValue),
         0xCF20 => ("wrong setting in the device", RefusalKind::Other),
@@ -63,6 +63,13 @@ fn explain(code: u16) -> (&'static str, RefusalKind) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// It was never asked again, and its register had a bad reading.
+    #[test]
+    fn a_busy_device_is_asked_again() {
+        let fault = refused(0xCEE0);
+        assert!(matches!(fault, DeviceFault::Refused { meaning: RefusalKind::Busy, .. }), "{fault:?}");
+    }
 
     /// An unknown code took along everything that was read in one request.
     #[test]

@@ -91,6 +91,13 @@ impl MelsecFormat {
         }
     }
 
+    /// Serial number of a response, by its header; `None` where it has none.
+    pub fn serial(&self, header: &[u8]) -> Option<u16> {
+        let mut text = MelsecReader::new(self.encoding, header);
+        text.u16_be().ok()?;
+        text.u16().ok().filter(|_| self.frame == FrameVersion::E4)
+    }
+
     /// Number of bytes after a header of `header_len`. The header must be able to begin the response to the request
     /// with this serial number.
     pub fn body_len(&self, serial: u16, header: &[u8]) -> Result<usize, MelsecFrameError> {

@@ -9,7 +9,7 @@ use crate::domain::device::DeviceSpec;
 /// Asks the CPU with these settings; its answer in words.
 pub async fn identify(device: &DeviceSpec, context: &ConnectContext) -> Result<String, DeviceFault> {
     let endpoint = MelsecEndpoint::from_spec(device).map_err(DeviceFault::from_settings)?;
-    let mut client = MelsecClient::connect(&endpoint, &context.networks).await?;
+    let mut client = MelsecClient::connect(&endpoint, context).await?;
     match client.model().await {
         Ok(model) => Ok(model),
         Err(fault @ DeviceFault::Refused { .. }) => Ok(fault.to_string()),

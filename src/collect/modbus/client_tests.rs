@@ -248,6 +248,22 @@ async fn bytes_that_nobody_asked_for_are_noticed() {
 }
 
 #[tokio::test]
+async fn answers_to_earlier_requests_are_skipped() {
+    // Both copies in one packet, and another one in front of the next answer.
+    let twice = "0000 0000 0005 01 03 02 1111 0000 0000 0005 01 03 02 1111";
+    let late = "0000 0000 0005 01 03 02 1111 0001 0000 0005 01 03 02 2222";
+    let (addr, playing) = play(vec![vec![
+        ("0000 0000 0006 01 03 0000 0001", AT_ONCE, twice),
+        ("0001 0000 0006 01 03 0001 0001", AT_ONCE, late),
+    ]])
+    .await;
+    let mut client = ModbusClient::connect(&endpoint(addr, ModbusFraming::Tcp, 1), &context()).await.unwrap();
+    assert_eq!(client.read_registers(holding(0, 1)).await, Ok(RegisterData::Words(vec![0x1111])));
+    assert_eq!(client.read_registers(holding(1, 1)).await, Ok(RegisterData::Words(vec![0x2222])));
+    playing.await.unwrap();
+}
+
+#[tokio::test]
 async fn wrong_answers_end_the_session() {
     for (name, answer) in [
         ("too_few_words", "0000 0000 0005 01 03 02 1234"),

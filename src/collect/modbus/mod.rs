@@ -9,8 +9,10 @@ mod answer_stream;
 mod exchange;
 mod identify;
 mod protocol;
+mod rtu_frames;
 mod session;
 mod strict_stream;
+mod transaction_stream;
 mod unit_connection;
 
 pub use identify::identify;

@@ -3,24 +3,32 @@
 //!
 //! The open connections are one list in the process, by address and framing: devices of all pollers, one-off requests and
 //! tests of settings take turns on the same one. A failed request closes it for all; whoever is next opens it again.
+//! Frames of RTU have no numbers: `answer_check` tells answers that come twice or late.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_modbus::client::{rtu, tcp};
 use tokio_modbus::{ExceptionCode, Request, Response, Slave};
 
 use super::answer_stream::{AnswerStream, AnsweringUnit};
-use super::exchange::UnitStream;
+use super::exchange::{ExchangeError, UnitStream};
 use super::link::{ModbusFraming, NetworkLink};
-use super::strict_stream::StrictStream;
+use super::rtu_frames;
+use super::strict_stream::{LatestExchange, StrictStream};
+use super::transaction_stream::TransactionStream;
+use crate::collect::answer_check::{AnswerDoubt, AnsweredSocket, UnnumberedAnswer, check_answer};
 use crate::collect::client::ConnectContext;
 use crate::collect::connection_usage::RequestPacing;
-use crate::collect::fault::DeviceFault;
+use crate::collect::fault::{DeviceFault, describe_io_error};
+use crate::collect::line_silence::LineSilence;
 use crate::collect::networks::AllowedNetworks;
+use crate::collect::recent_answers::RecentAnswers;
 use crate::domain::OrgId;
 
 /// Organization, host, port, framing, and whether requests are echoed. No organization waits for another's devices.
@@ -29,6 +37,10 @@ type ConnectionKey = (Option<OrgId>, String, u16, ModbusFraming, bool);
 /// Connections that somebody uses, and some that nobody uses any more.
 static CONNECTIONS: parking_lot::Mutex<BTreeMap<ConnectionKey, Weak<UnitConnection>>> =
     parking_lot::Mutex::new(BTreeMap::new());
+
+/// Advice for a device whose answers come twice.
+const NUMBERED_FRAMES: &str =
+    "transaction ids would tell them apart; use Modbus TCP if the device or gateway has it";
 
 /// A connection, open or not. It is closed when the last session on it is dropped.
 #[derive(Default)]
@@ -52,6 +64,9 @@ struct OpenConnection {
     has_sent: Arc<AtomicBool>,
     /// Whether any unit has answered on it.
     has_answered: bool,
+    socket: Arc<TcpStream>,
+    latest: Arc<parking_lot::Mutex<LatestExchange>>,
+    recent: RecentAnswers,
 }
 
 /// The use of a connection by one unit.
@@ -60,6 +75,7 @@ pub struct UnitSession {
     link: NetworkLink,
     unit: u8,
     networks: AllowedNetworks,
+    silence: Arc<LineSilence>,
     has_answered: bool,
 }
 
@@ -72,7 +88,8 @@ impl UnitSession {
     ) -> Result<UnitSession, DeviceFault> {
         let started = Instant::now();
         let (connection, networks) = (connection_at(link, context.org), context.networks.clone());
-        let session = UnitSession { connection, link: link.clone(), unit, networks, has_answered: false };
+        let (link, silence) = (link.clone(), Arc::clone(&context.silence));
+        let session = UnitSession { connection, link, unit, networks, silence, has_answered: false };
         let mut state = session.connection.state.lock().await;
         state.open = Some(session.take_open(&mut state, started).await?);
         drop(state);
@@ -116,13 +133,82 @@ impl UnitSession {
         let closed = || peer.closed("the connection was closed".to_owned());
         let mut open = state.open.take().ok_or_else(closed)?;
         open.has_sent.store(false, Ordering::Relaxed);
+        self.check_unread(&open)?;
+        let sent_at = Instant::now();
         let answer = open.stream.call(self.unit, request, peer.timeout).await;
         open.pacing.record_end();
         has_sent.store(open.has_sent.load(Ordering::Relaxed), Ordering::Relaxed);
-        let answer = answer.map_err(|error| error.at(peer.address(), peer.timeout))?;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.fault(error, &mut open)),
+        };
         open.has_answered = true;
-        state.open = Some(open);
+        let is_open = self.check_silence(&mut open, sent_at.elapsed()).await?;
+        state.open = is_open.then_some(open);
         Ok(answer)
+    }
+
+    /// Checks that no bytes arrived since the last answer, over frames without numbers.
+    fn check_unread(&self, open: &OpenConnection) -> Result<(), DeviceFault> {
+        let peer = &self.link.peer;
+        if self.link.framing == ModbusFraming::Tcp {
+            return Ok(());
+        }
+        if self.silence.is_resting() {
+            return Err(peer.never_silent(NUMBERED_FRAMES));
+        }
+        // A connection that is closed is found so when it is written to.
+        match open.socket.try_read(&mut [0; 1]) {
+            Ok(1..) => Err(peer.unsolicited(&self.silence, NUMBERED_FRAMES)),
+            Ok(0) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Checks the latest answer, over frames without numbers. Returns whether the connection is still open.
+    async fn check_silence(
+        &self,
+        open: &mut OpenConnection,
+        round_trip: Duration,
+    ) -> Result<bool, DeviceFault> {
+        if self.link.framing == ModbusFraming::Tcp {
+            return Ok(true);
+        }
+        let peer = &self.link.peer;
+        let (request, received) = self.take_latest(open);
+        let (answer, rest) = rtu_frames::split_answer(&received);
+        let limit = peer.timeout;
+        let exchange =
+            UnnumberedAnswer { request: &request, answer, is_answer: true, rest, round_trip, limit };
+        let socket = AnsweredSocket::Tcp(&open.socket);
+        let checked = check_answer(socket, &mut open.recent, &self.silence, exchange).await;
+        checked.map_err(|doubt| match doubt {
+            AnswerDoubt::Closed(error) => peer.closed(describe_io_error(&error)),
+            AnswerDoubt::Unsolicited => peer.unsolicited(&self.silence, NUMBERED_FRAMES),
+        })
+    }
+
+    /// Fault of a request without an answer. Where what came in its place is an answer to another request, frames without numbers
+    /// cannot be told apart.
+    fn fault(&self, error: ExchangeError, open: &mut OpenConnection) -> DeviceFault {
+        let peer = &self.link.peer;
+        self.silence.forget_checks();
+        if self.link.framing == ModbusFraming::RtuOverTcp && matches!(error, ExchangeError::Malformed(_)) {
+            let (request, received) = self.take_latest(open);
+            let (answer, _) = rtu_frames::split_answer(&received);
+            if open.recent.add(&request, answer, Duration::ZERO, peer.timeout).is_some() {
+                return peer.unsolicited(&self.silence, NUMBERED_FRAMES);
+            }
+        }
+        error.at(peer.address(), peer.timeout)
+    }
+
+    /// The latest request and what has come since, without its echo.
+    fn take_latest(&self, open: &OpenConnection) -> (Vec<u8>, Vec<u8>) {
+        let LatestExchange { request, mut received } = std::mem::take(&mut *open.latest.lock());
+        if self.link.is_echoed {
+            received.drain(..request.len().min(received.len()));
+        }
+        (request, received)
     }
 
     /// Takes the open connection out of the state, or opens it. Those who waited for an attempt to connect since `started`
@@ -170,17 +256,31 @@ async fn open_connection(
     networks: &AllowedNetworks,
 ) -> Result<OpenConnection, DeviceFault> {
     let NetworkLink { peer, framing, is_echoed, .. } = link;
-    let stream = peer.within_timeout(peer.connect_tcp(networks)).await?;
+    let socket = Arc::new(peer.within_timeout(peer.connect_tcp(networks)).await?);
     let (has_sent, answering) = (Arc::<AtomicBool>::default(), AnsweringUnit::default());
-    let wire = StrictStream::new(stream, Arc::clone(&has_sent));
-    let wire = AnswerStream::new(wire, *is_echoed, framing.unit_position(), answering.clone());
+    let latest = Arc::<parking_lot::Mutex<LatestExchange>>::default();
+    let wire = StrictStream::new(Arc::clone(&socket), Arc::clone(&has_sent), Arc::clone(&latest));
+    let unit_at = framing.unit_position();
     // Each request sets its own unit.
     let context = match framing {
-        ModbusFraming::Tcp => tcp::attach_slave(wire, Slave::broadcast()),
-        ModbusFraming::RtuOverTcp => rtu::attach_slave(wire, Slave::broadcast()),
+        ModbusFraming::Tcp => {
+            let wire = AnswerStream::new(TransactionStream::new(wire), false, unit_at, answering.clone());
+            tcp::attach_slave(wire, Slave::broadcast())
+        }
+        ModbusFraming::RtuOverTcp => {
+            let wire = AnswerStream::new(wire, *is_echoed, unit_at, answering.clone());
+            rtu::attach_slave(wire, Slave::broadcast())
+        }
     };
-    let stream = UnitStream::new(context, answering);
-    Ok(OpenConnection { stream, pacing: RequestPacing::opened_now(), has_sent, has_answered: false })
+    Ok(OpenConnection {
+        stream: UnitStream::new(context, answering),
+        pacing: RequestPacing::opened_now(),
+        has_sent,
+        has_answered: false,
+        socket,
+        latest,
+        recent: RecentAnswers::default(),
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 //! until the registers at fault are alone, so that they cost nobody else a value.
 //!
 //! A lost device answers nothing at all. So after each request that was lost, a register that answered before is asked for: only
-//! while that one answers is a request at fault.
+//! while that one answers is a request at fault. And a refusal that says nothing of registers, such as a missing permission, is
+//! believed to be of some of them only while the device gives the value of others. Bytes that answer no request are the
+//! connection's fault: they end the poll.
 
 use std::time::Duration;
 
@@ -11,11 +13,12 @@ use tokio::time::{Instant, sleep};
 use super::RegisterRange;
 use super::plan::{self, ReadBlock, ReadRules};
 use super::poll_group::RegisterPollGroup;
+use super::refusal::{is_of_a_part, may_be_of_a_part, refusal};
 use super::request_sender::{RequestSender, SentRequest};
-use super::silent_ranges::SilentRanges;
 use crate::collect::client::RangeOutcomes;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::{DeviceFault, RefusalKind};
+use crate::collect::silent_parts::SilentParts;
 use crate::domain::Micros;
 
 /// Lost requests of one poll, after which the others wait for the next poll: each costs the device's timeout.
@@ -24,6 +27,8 @@ const MAX_LOST_REQUESTS: usize = 12;
 const MAX_BUSY_REPEATS: usize = 3;
 /// Pause before such a repetition.
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
+/// How many registers a poll asks for one by one to learn whether a refusal is of all.
+const MAX_PROBES: usize = 3;
 /// The longest wait after a silence for an answer that comes late: where answers have no number, it would be taken for the next.
 const MAX_LATE_ANSWER: Duration = Duration::from_secs(1);
 
@@ -31,7 +36,7 @@ const MAX_LATE_ANSWER: Duration = Duration::from_secs(1);
 pub(super) struct IsolatingReader {
     pub sender: RequestSender,
     pub rules: ReadRules,
-    silent: SilentRanges,
+    silent: SilentParts<RegisterRange>,
     /// Registers that answered last.
     answering: Option<RegisterRange>,
     /// Which point of a group is asked next when none is known to answer.
@@ -45,6 +50,10 @@ pub(super) struct PollProgress<'a> {
     unanswered: Vec<UnansweredRequest>,
     lost_requests: usize,
     busy_repeats: usize,
+    /// Registers that were asked for to learn whether a refusal is of all.
+    probes: usize,
+    /// Whether the device has given any value.
+    has_values: bool,
     /// Whether both parts of an unanswered request were answered.
     has_whole_parts: bool,
     /// Whether something was learned that makes another plan better.
@@ -77,6 +86,8 @@ impl PollProgress<'_> {
             unanswered: Vec::new(),
             lost_requests: 0,
             busy_repeats: 0,
+            probes: 0,
+            has_values: false,
             has_whole_parts: false,
             has_learnt: false,
         }
@@ -96,7 +107,7 @@ impl PollProgress<'_> {
 
 impl IsolatingReader {
     pub fn new(sender: RequestSender, rules: ReadRules) -> IsolatingReader {
-        IsolatingReader { sender, rules, silent: SilentRanges::default(), answering: None, next_probe: 0 }
+        IsolatingReader { sender, rules, silent: SilentParts::default(), answering: None, next_probe: 0 }
     }
 
     /// Takes over what another reader has learnt of the same device. A silent range that no group has any more becomes a
@@ -113,7 +124,7 @@ impl IsolatingReader {
 
     /// Rules for the next plan, by which ranges that got no answer are read alone.
     pub fn rules_with_silent(&mut self) -> &ReadRules {
-        self.rules.alone = self.silent.spans();
+        self.rules.alone = self.silent.parts();
         &self.rules
     }
 
@@ -121,7 +132,7 @@ impl IsolatingReader {
     /// then; of those that have been silent before, the first that is due is asked again.
     ///
     /// # Errors
-    /// The device is lost.
+    /// The device is lost, or its answers cannot be told apart (`Unsolicited`): then no result of the poll is sure.
     pub async fn poll(
         &mut self,
         group: &RegisterPollGroup,
@@ -158,8 +169,13 @@ impl IsolatingReader {
     ) -> Result<(), DeviceFault> {
         while let Some(request) = progress.unanswered.pop() {
             let is_lost = request.fault.is_connection_loss();
+            let may_be_general = !is_lost && !is_of_a_part(&request.fault, request.blocks.len() > 1);
+            let is_general = may_be_general && !self.gives_values(group, progress).await?;
             match plan::halves(&request.blocks, &group.spans) {
                 None => self.settle_silent(group, request, progress).await?,
+                Some(_) if is_general => {
+                    group.add_faults(&request.blocks, self.sender.now(), &request.fault, progress.results);
+                }
                 Some(parts) if is_lost && progress.is_over() => {
                     self.rules.divide(&request.blocks, &parts);
                     progress.has_learnt = true;
@@ -190,7 +206,8 @@ impl IsolatingReader {
                 self.rules.holes.extend(part.iter().map(|block| block.span));
             }
         }
-        if are_whole {
+        // A device that was busy is not any more.
+        if are_whole && refusal(&request.fault) != Some(RefusalKind::Busy) {
             // One such request reaches over registers that it must not read; when a poll has several, they are too long.
             let is_too_long =
                 refusal(&request.fault) == Some(RefusalKind::InvalidCountOrValue) || progress.has_whole_parts;
@@ -217,7 +234,7 @@ impl IsolatingReader {
         if fault.is_connection_loss() {
             progress.lost_requests += 1;
             self.check_alive(group, &fault).await?;
-        } else if plan::halves(blocks, &group.spans).is_none() || !is_of_a_part(&fault, blocks.len() > 1) {
+        } else if plan::halves(blocks, &group.spans).is_none() || !may_be_of_a_part(&fault) {
             let outcomes = blocks.iter().map(|_| Err(fault.clone())).collect();
             return Ok(self.take_outcomes(group, blocks, (ts, outcomes), progress));
         }
@@ -258,7 +275,7 @@ impl IsolatingReader {
             progress.has_learnt |= self.silent.remove(block.span);
             let one = std::slice::from_ref(block);
             match outcome {
-                Err(fault) if is_of_a_part(&fault, false) => {
+                Err(fault) if may_be_of_a_part(&fault) => {
                     let is_alone = plan::halves(one, &group.spans).is_none();
                     whole = RequestOutcome::Incomplete;
                     if is_alone && blocks.len() == 1 {
@@ -276,6 +293,7 @@ impl IsolatingReader {
                     group.add_faults(one, ts, &fault, progress.results);
                 }
                 Ok(data) => {
+                    progress.has_values = true;
                     self.answering = block.members.first().map(|member| group.spans[*member]);
                     group.add_results(block, ts, &Ok(data), progress.results);
                 }
@@ -325,12 +343,8 @@ impl IsolatingReader {
         group: &RegisterPollGroup,
         fault: &DeviceFault,
     ) -> Result<(), DeviceFault> {
-        if matches!(fault, DeviceFault::Timeout { .. }) {
-            sleep(self.sender.timeout().min(MAX_LATE_ANSWER)).await;
-        }
-        let next = group.spans.get(self.next_probe % group.spans.len().max(1)).copied();
-        let Some(span) = self.answering.take().or(next) else { return Err(fault.clone()) };
-        self.next_probe = self.next_probe.wrapping_add(1);
+        self.wait_for_late_answer(fault).await;
+        let Some(span) = self.take_probe(group) else { return Err(fault.clone()) };
         match self.sender.send(&[ReadBlock { span, members: Vec::new() }]).await?.1 {
             Err(fault) if fault.is_connection_loss() => Err(fault),
             _ => {
@@ -339,20 +353,41 @@ impl IsolatingReader {
             }
         }
     }
-}
 
-/// Whether a refusal may be of a part of the request only. `is_shared` says that the request names several blocks.
-fn is_of_a_part(fault: &DeviceFault, is_shared: bool) -> bool {
-    match refusal(fault) {
-        Some(RefusalKind::NoSuchRegister | RefusalKind::InvalidCountOrValue | RefusalKind::Failed) => true,
-        Some(RefusalKind::NoSuchCommand) => is_shared,
-        Some(RefusalKind::Busy | RefusalKind::DeviceUnreachable | RefusalKind::Other) | None => false,
+    /// Whether the device gives the value of any register in this poll. Asks for a few of them unless it is known.
+    ///
+    /// # Errors
+    /// The device cannot be connected to.
+    async fn gives_values(
+        &mut self,
+        group: &RegisterPollGroup,
+        progress: &mut PollProgress<'_>,
+    ) -> Result<bool, DeviceFault> {
+        while !progress.has_values && progress.probes < MAX_PROBES {
+            progress.probes += 1;
+            let Some(span) = self.take_probe(group) else { break };
+            match self.sender.send(&[ReadBlock { span, members: Vec::new() }]).await?.1 {
+                Ok(_) => (progress.has_values, self.answering) = (true, Some(span)),
+                Err(fault) => self.wait_for_late_answer(&fault).await,
+            }
+        }
+        Ok(progress.has_values)
     }
-}
 
-fn refusal(fault: &DeviceFault) -> Option<RefusalKind> {
-    match fault {
-        DeviceFault::Refused { meaning, .. } => Some(*meaning),
-        _ => None,
+    /// The register to ask for next: the one that answered last, once, else those of the group in turn.
+    fn take_probe(&mut self, group: &RegisterPollGroup) -> Option<RegisterRange> {
+        let known = self.answering.take();
+        known.or_else(|| {
+            let next = group.spans.get(self.next_probe % group.spans.len().max(1)).copied();
+            self.next_probe = self.next_probe.wrapping_add(1);
+            next
+        })
+    }
+
+    /// Waits where a request got no answer in time.
+    async fn wait_for_late_answer(&self, fault: &DeviceFault) {
+        if matches!(fault, DeviceFault::Timeout { .. }) {
+            sleep(self.sender.timeout().min(MAX_LATE_ANSWER)).await;
+        }
     }
 }

@@ -11,6 +11,8 @@ pub(super) mod source;
 
 #[cfg(test)]
 mod fuzz_tests;
+#[cfg(test)]
+mod wire_chaos_tests;
 
 mod bcd;
 mod cell_bytes;
@@ -21,9 +23,9 @@ mod isolation;
 mod meaning;
 mod point_error;
 mod poll_group;
+mod refusal;
 mod request_sender;
 mod s7_string;
-mod silent_ranges;
 mod text;
 mod time_value;
 

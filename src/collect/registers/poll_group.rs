@@ -8,11 +8,16 @@ use super::{RegisterData, RegisterRange};
 use crate::collect::deadband::PollResult;
 use crate::collect::device_value::Sample;
 use crate::collect::fault::DeviceFault;
-use crate::collect::point::DevicePoint;
-use crate::collect::protocol::{self, DeviceProtocol};
+use crate::collect::protocol::DeviceProtocol;
 use crate::domain::device::DeviceSpec;
-use crate::domain::stream::Stream;
+use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::{Micros, Result, StreamId};
+
+/// The registers of streams, by a protocol that is known at run time.
+pub trait StreamRegisters: DeviceProtocol {
+    /// Returns the point of a stream. The error is a message.
+    fn point(&self, device: &DeviceSpec, stream: &StreamSpec) -> Result<RegisterPoint, String>;
+}
 
 /// A stream and its point.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,31 +43,21 @@ pub struct RegisterPollGroup {
 
 impl RegisterPollGroup {
     pub(super) fn new(
-        protocol: &dyn DeviceProtocol,
+        protocol: &dyn StreamRegisters,
         device: &DeviceSpec,
         streams: &[Arc<Stream>],
     ) -> RegisterPollGroup {
-        let mut batch = RegisterPollGroup::default();
+        let mut group = RegisterPollGroup::default();
         for stream in streams {
-            match protocol::stream_point(protocol, device, &stream.spec) {
-                Ok(
-                    DevicePoint::Node(..)
-                    | DevicePoint::Tag(..)
-                    | DevicePoint::Topic(..)
-                    | DevicePoint::Metric(..),
-                ) => {
-                    batch
-                        .unreadable
-                        .push((stream.id, "a node, tag, topic or metric is no register".to_owned()));
+            match protocol.point(device, &stream.spec) {
+                Ok(point) => {
+                    group.spans.push(point.span);
+                    group.targets.push(RegisterTarget { stream: stream.id, point });
                 }
-                Ok(DevicePoint::Register(point)) => {
-                    batch.spans.push(point.span);
-                    batch.targets.push(RegisterTarget { stream: stream.id, point });
-                }
-                Err(why) => batch.unreadable.push((stream.id, why)),
+                Err(why) => group.unreadable.push((stream.id, why)),
             }
         }
-        batch
+        group
     }
 
     /// Adds the results of the streams of a block.

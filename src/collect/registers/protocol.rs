@@ -7,6 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::named_register::NamedRegister;
+use super::point::RegisterPoint;
+use super::poll_group::StreamRegisters;
 use super::source::{self, RegisterSource};
 use super::value_type::RegisterType;
 use crate::collect::address::{DeviceAddress, invalid_register_message};
@@ -14,10 +16,10 @@ use crate::collect::client::{ConnectContext, DeviceClient, DeviceEndpoint, is_eq
 use crate::collect::codec::WordOrder;
 use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
-use crate::collect::protocol::{DeviceProtocol, SourceContext, UrlSetting};
+use crate::collect::protocol::{DeviceProtocol, SourceContext, UrlSetting, stream_word_order};
 use crate::collect::source::{DeviceSource, GroupedSource};
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::stream::{ByteOrder, StreamKind};
+use crate::domain::stream::{ByteOrder, StreamKind, StreamSpec};
 use crate::domain::{FieldError, Result};
 
 /// A protocol whose devices have numbered registers.
@@ -68,6 +70,14 @@ pub trait RegisterEndpoint: PartialEq + Send + Sync + Sized + 'static {
 
     /// Opens a connection within the timeout.
     async fn connect(&self, context: &ConnectContext) -> Result<Self::Client, DeviceFault>;
+}
+
+impl<P: RegisterProtocol> StreamRegisters for P {
+    fn point(&self, device: &DeviceSpec, stream: &StreamSpec) -> Result<RegisterPoint, String> {
+        let register = parse_with_type::<P>(device, &stream.path)?;
+        let point = register.point(stream.kind, stream_word_order(self, device, stream)?);
+        point.map_err(|fault| fault.describe(stream.kind, &register))
+    }
 }
 
 impl<P: RegisterProtocol> DeviceProtocol for P {

@@ -62,7 +62,7 @@ impl RequestSender {
     /// connections, some after each answer, which is no loss of the device.
     ///
     /// # Errors
-    /// The device cannot be connected to.
+    /// The device cannot be connected to, or its answers cannot be told apart.
     pub async fn send_reopening(&self, request: &[ReadBlock]) -> Result<SentRequest, DeviceFault> {
         let had_worked = self.connection.lock().await.has_worked();
         let sent = self.send(request).await?;
@@ -79,7 +79,8 @@ impl RequestSender {
     /// Sends a request and counts it. After a loss the connection is closed.
     ///
     /// # Errors
-    /// The device cannot be connected to.
+    /// The device cannot be connected to, or bytes arrived that answer no request: that is the connection's fault, and no
+    /// register's.
     pub async fn send(&self, request: &[ReadBlock]) -> Result<SentRequest, DeviceFault> {
         let mut connection = self.connection.lock().await;
         let client =
@@ -102,7 +103,10 @@ impl RequestSender {
             }
             Err(fault) => connection.record_failure(&self.status, now, fault),
         }
-        Ok((now, outcome))
+        match outcome {
+            Err(fault @ DeviceFault::Unsolicited { .. }) => Err(fault),
+            outcome => Ok((now, outcome)),
+        }
     }
 
     fn record_fault(&self, fault: &DeviceFault) {

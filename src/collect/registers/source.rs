@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use super::isolation::{IsolatingReader, PollProgress};
 use super::plan::{self, ReadRules};
-use super::poll_group::RegisterPollGroup;
+use super::poll_group::{RegisterPollGroup, StreamRegisters};
 use super::request_sender::RequestSender;
 use crate::collect::client::DeviceEndpoint;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
 use crate::collect::learned_expiry::LearnedExpiry;
-use crate::collect::protocol::{DeviceProtocol, SourceContext};
+use crate::collect::protocol::SourceContext;
 use crate::collect::schedule::Schedule;
 use crate::collect::settings::ProtocolSettings;
 use crate::collect::source::{PollSource, ReadyGroup, wait_until_due};
@@ -27,7 +27,7 @@ const MAX_GAP_WORDS: u64 = 125;
 
 /// Polling source of one device.
 pub struct RegisterSource {
-    protocol: &'static dyn DeviceProtocol,
+    protocol: &'static dyn StreamRegisters,
     reader: IsolatingReader,
     relearn: LearnedExpiry,
     learning_epoch: u64,
@@ -36,7 +36,7 @@ pub struct RegisterSource {
 impl RegisterSource {
     /// Opens no connection yet. The error names the wrong setting.
     pub fn new(
-        protocol: &'static dyn DeviceProtocol,
+        protocol: &'static dyn StreamRegisters,
         spec: &DeviceSpec,
         context: SourceContext,
     ) -> Result<RegisterSource> {
@@ -45,7 +45,7 @@ impl RegisterSource {
 
     /// A source of the device at an endpoint, with the widest gap that its owner allows to be read over.
     pub(super) fn with_endpoint(
-        protocol: &'static dyn DeviceProtocol,
+        protocol: &'static dyn StreamRegisters,
         endpoint: Arc<dyn DeviceEndpoint>,
         max_gap: Option<u16>,
         context: SourceContext,
@@ -126,8 +126,15 @@ impl PollSource for RegisterSource {
     ) -> Result<(), DeviceFault> {
         self.reader.sender.connect().await?;
         self.plan(group);
+        let count = results.len();
         let mut progress = PollProgress::new(results);
-        self.reader.poll(group, &mut progress).await?;
+        if let Err(fault) = self.reader.poll(group, &mut progress).await {
+            if matches!(fault, DeviceFault::Unsolicited { .. }) {
+                // An answer may have been that to an earlier request.
+                results.truncate(count);
+            }
+            return Err(fault);
+        }
         if progress.has_learnt {
             group.requests.clear();
             self.relearn.record_learned(Instant::now());

@@ -191,7 +191,7 @@ impl DeviceClient for ChaosClient {
 }
 
 /// A protocol, and how it names the register of a word.
-type RegisterNames = (&'static dyn DeviceProtocol, fn(u32) -> String);
+type RegisterNames = (&'static dyn StreamRegisters, fn(u32) -> String);
 
 /// One device of a protocol, and the words that are polled.
 struct ChaosPlan {

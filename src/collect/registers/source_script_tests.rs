@@ -87,7 +87,7 @@ const FENET_WORDS: WordRequests = rows![
 /// Plant A12: a code that no manual explains may be of one word only.
 #[tokio::test]
 async fn an_unknown_refusal_of_joined_words_silences_only_the_one_that_is_refused_alone() {
-    let protocols: [(&'static dyn DeviceProtocol, WordRequests, &str, &str); 2] =
+    let protocols: [(&'static dyn StreamRegisters, WordRequests, &str, &str); 2] =
         [(&Melsec, MELSEC_WORDS, "D", "(end code 4E00)"), (&Fenet, FENET_WORDS, "%DW", "(error code 1132)")];
     for (protocol, script, name, expected) in protocols {
         let exchanges = script.map(|(request, answer)| (request, ScriptedResponse::With(answer)));

@@ -118,16 +118,25 @@ async fn a_device_that_is_busy_is_asked_again_a_few_times() {
         plc.fake.memory.lock().busy = busy;
         assert_eq!(plc.poll().await, (vec![], 1 + busy), "no stream is bad");
     }
-    for exception in [5, 6] {
+    plc.fake.memory.lock().busy = usize::MAX;
+    assert_eq!(
+        plc.poll().await,
+        (vec![0, 1, 2, 3, 4, 6, 7, 8, 9], 7),
+        "not divided: it is busy for single registers too"
+    );
+    plc.fake.memory.lock().busy = 0;
+    assert_eq!(plc.poll().await, (vec![], 1));
+}
+
+#[tokio::test]
+async fn a_register_that_is_always_busy_silences_nobody_else() {
+    let mut plc = PlcFixture::start().await;
+    for (exception, requests) in [(5, 11), (6, 6)] {
         plc.fake.memory.lock().refused = vec![(3, 3, exception)];
-        assert_eq!(
-            plc.poll().await,
-            (vec![0, 1, 2, 3, 4, 6, 7, 8, 9], 4),
-            "not divided: it would be busy for the parts too"
-        );
+        assert_eq!(plc.poll().await, (vec![3], requests), "{exception}: others have values meanwhile");
     }
     plc.fake.memory.lock().refused.clear();
-    assert_eq!(plc.poll().await, (vec![], 1));
+    assert_eq!(plc.poll().await, (vec![], 3), "it is read alone until the expiry");
 }
 
 #[tokio::test]

@@ -16,12 +16,13 @@ use crate::collect::client::{DeviceClient, RangeOutcomes};
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::registers::{RegisterData, RegisterRange, RegisterSpace, RegisterWrite};
+use crate::collect::request_number::RequestNumber;
 use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming};
 
 /// A session with one CPU, which carries one request at a time.
 pub struct S7Client {
     socket: RequestSocket,
-    reference: u16,
+    reference: RequestNumber,
     /// Bytes of the longest PDU.
     pdu: u16,
 }
@@ -39,6 +40,35 @@ impl ResponseFraming for PacketFraming {
     }
 }
 
+/// A packet that answers the request with this reference, or an earlier one.
+struct ResponsePacketFraming {
+    reference: RequestNumber,
+}
+
+impl ResponseFraming for ResponsePacketFraming {
+    fn header_len(&self) -> usize {
+        PacketFraming.header_len()
+    }
+
+    fn body_len(&self, header: &[u8]) -> Result<usize, String> {
+        PacketFraming.body_len(header)
+    }
+
+    fn is_numbered(&self) -> bool {
+        true
+    }
+
+    /// The connection itself was confirmed before the first request with a reference.
+    fn is_earlier(&self, packet: &[u8]) -> bool {
+        let contents = packet.get(PACKET_HEADER_LEN..).unwrap_or_default();
+        if transport::parse_connect_response(contents) == Ok(ConnectResponse::Confirmed) {
+            return true;
+        }
+        let reference = transport::parse_data(contents).ok().and_then(frame::reference);
+        reference.is_some_and(|reference| self.reference.is_earlier(reference))
+    }
+}
+
 impl S7Client {
     /// Connects and agrees on the length of PDUs, all within the timeout, which the pauses before the two requests do not
     /// count in.
@@ -50,7 +80,7 @@ impl S7Client {
         let pauses = peer.usage.pause_after_connect + peer.usage.pause_between_requests;
         let opening = tokio::time::timeout(peer.timeout + pauses, async {
             let socket = RequestSocket::connect(peer, networks).await?;
-            let mut client = S7Client { socket, reference: 0, pdu: MIN_PDU };
+            let mut client = S7Client { socket, reference: RequestNumber::default(), pdu: MIN_PDU };
             client.open(peer, tsaps).await.map(|()| client)
         });
         match opening.await {
@@ -65,7 +95,7 @@ impl S7Client {
 
     /// Opens the session on a connection that is made.
     async fn open(&mut self, peer: &Peer, tsaps: Tsaps) -> Result<(), DeviceFault> {
-        let contents = self.exchange(&transport::connect_request(tsaps)).await?;
+        let contents = self.exchange(&transport::connect_request(tsaps), &PacketFraming).await?;
         match transport::parse_connect_response(&contents) {
             Ok(ConnectResponse::Confirmed) => {}
             Ok(ConnectResponse::Refused) => {
@@ -86,18 +116,21 @@ impl S7Client {
     }
 
     /// Sends a packet and returns the contents of the one that answers it.
-    async fn exchange(&mut self, packet: &[u8]) -> Result<Vec<u8>, DeviceFault> {
-        let mut answer = self.socket.request(packet, &PacketFraming).await?;
+    async fn exchange(
+        &mut self,
+        packet: &[u8],
+        framing: &impl ResponseFraming,
+    ) -> Result<Vec<u8>, DeviceFault> {
+        let mut answer = self.socket.request(packet, framing).await?;
         answer.drain(..PACKET_HEADER_LEN);
         Ok(answer)
     }
 
     async fn call(&mut self, request: &S7Request) -> Result<S7Response, DeviceFault> {
-        self.reference = self.reference.wrapping_add(1);
-        let packet = transport::data_packet(&frame::encode(self.reference, request));
-        let contents = self.exchange(&packet).await?;
-        let parsed =
-            transport::parse_data(&contents).and_then(|pdu| frame::parse(self.reference, request, pdu));
+        let reference = self.reference.advance();
+        let packet = transport::data_packet(&frame::encode(reference, request));
+        let contents = self.exchange(&packet, &ResponsePacketFraming { reference: self.reference }).await?;
+        let parsed = transport::parse_data(&contents).and_then(|pdu| frame::parse(reference, request, pdu));
         match parsed {
             Ok(S7Response::Refused(code)) => Err(refused(code)),
             Ok(answer) => Ok(answer),

@@ -175,3 +175,27 @@ fn ranges_are_split_as_the_pdu_demands() {
     assert_eq!(lens(&[timers, timers], 240), [1, 1]);
     assert_eq!(lens(&[], 240), [0; 0]);
 }
+
+#[tokio::test]
+async fn answers_to_earlier_requests_are_skipped() {
+    let twice = |answer: ScriptedResponse| {
+        let ScriptedResponse::With(answer) = answer else { unreachable!("it is an answer") };
+        ScriptedResponse::With(format!("{answer}{answer}").leak())
+    };
+    let again = "0300001f 02f080 320100000003000e 0000 0401 120a1002 0004 0001 84 000020";
+    let answer = |reference: u8, value: &str| -> ScriptedResponse {
+        let head = format!("0300001d 02f080 32030000 00{reference:02x} 0002 0008 0000 0401 ff040020");
+        ScriptedResponse::With(format!("{head} {value}").leak())
+    };
+    let script = vec![
+        (CONNECT.0, twice(CONNECT.1)),
+        (SETUP, twice(AGREED)),
+        (READ, twice(answer(2, "00000001"))),
+        (again, answer(3, "00000002")),
+    ];
+    let mut client = connect(play(script).await).await.unwrap();
+    for value in [1, 2] {
+        let read = client.read_registers(span(BLOCK_1, 4, 4)).await;
+        assert_eq!(read, Ok(RegisterData::Bytes(vec![0, 0, 0, value])));
+    }
+}

@@ -1,7 +1,7 @@
 //! Codes by which an S7 CPU refuses: return codes of items, and the error class and code of a whole answer. Pure.
 //!
 //! Return codes as in the manual System Software for S7-300/400, System and Standard Functions, SFB 14 and 15. The classes
-//! and codes of answers are those that the libraries libnodave and snap7 have in common.
+//! and codes of answers are those that the libraries libnodave and snap7 have in common; 8000 is of libnodave alone.
 
 use crate::collect::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};
 
@@ -38,6 +38,7 @@ pub fn item_refused(code: u8) -> DeviceFault {
 /// Converts error class and error code of an answer, other than 0, to a refusal.
 pub fn refused(code: u16) -> DeviceFault {
     let (words, meaning) = match code {
+        0x8000 => ("the CPU is busy with this function", RefusalKind::Busy),
         0x8001 => ("not possible in the state of the CPU", RefusalKind::Other),
         0x8101 => ("hardware fault", RefusalKind::Failed),
         0x8103 => ("the CPU does not permit access: is PUT/GET permitted?", RefusalKind::Other),
@@ -57,6 +58,12 @@ pub fn refused(code: u16) -> DeviceFault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_busy_cpu_is_asked_again() {
+        let fault = refused(0x8000);
+        assert!(matches!(fault, DeviceFault::Refused { meaning: RefusalKind::Busy, .. }), "{fault:?}");
+    }
 
     /// An unknown code took along everything that was read in one request.
     #[test]

@@ -173,6 +173,14 @@ fn length(len: usize) -> u16 {
     u16::try_from(len).unwrap_or(u16::MAX)
 }
 
+/// Reference of the request that a PDU answers.
+pub fn reference(pdu: &[u8]) -> Option<u16> {
+    match pdu {
+        [PROTOCOL_ID, ACK | ACK_DATA, _, _, high, low, ..] => Some(u16::from_be_bytes([*high, *low])),
+        _ => None,
+    }
+}
+
 /// Parses a PDU as the answer to a request with this reference.
 pub fn parse(reference: u16, request: &S7Request, pdu: &[u8]) -> Result<S7Response, S7FrameError> {
     let mut reader = Reader(pdu);
