@@ -9,15 +9,16 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::deadband::PollResult;
-use super::device_value::{DeviceValue, Sample};
+use super::device_value::Sample;
 use super::fault::{DeviceErrorCode, DeviceFault, ErrorCodeFormat, RefusalKind};
+use super::json_value;
 use super::protocol::{DeviceProtocol, SourceContext};
 use super::source::{DeviceSource, GroupedSource, PollSource};
 use super::status_cell::DeviceStatusCell;
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::device_json;
 use crate::domain::http_request::{HttpError, HttpRequest, HttpResponse, check_json_pointer};
 use crate::domain::ports::HttpClient;
-use crate::domain::reading::Quality;
 use crate::domain::stream::{Stream, StreamKind};
 use crate::domain::{Clock, Error, FieldError, Result, StreamId};
 
@@ -90,7 +91,7 @@ impl HttpSource {
     }
 
     fn parse(&self, body: &[u8]) -> Result<Json, DeviceFault> {
-        let document = serde_json::from_str(&text(body));
+        let document = device_json::parse(text(body).as_bytes());
         document.map_err(|e| self.malformed(format!("its answer is no JSON: {e}"))).inspect_err(|fault| {
             self.status.record_fault(self.clock.now(), fault);
         })
@@ -166,14 +167,7 @@ impl JsonTarget {
         check_json_pointer(&self.pointer).map_err(|problem| problem.message)?;
         let found = document.pointer(&self.pointer);
         let found = found.ok_or_else(|| format!("the answer has no `{}`", self.pointer))?;
-        let content = match (self.kind, DeviceValue::from_json(found)) {
-            _ if found.is_null() => return Err("the value is null".to_owned()),
-            (StreamKind::Json, _) => DeviceValue::Text(found.to_string().into()),
-            (StreamKind::Location, None) => DeviceValue::Text(found.to_string().into()),
-            (kind, Some(content)) => content.convert_to(kind)?,
-            (kind, None) => return Err(format!("the value is a list or a map, which is no {kind}")),
-        };
-        Ok(Sample { value: content, quality: Quality::Good, source_time: None, is_historical: false })
+        json_value::read_member(found, self.kind).map(Sample::from)
     }
 }
 

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::*;
+use crate::collect::device_value::DeviceValue;
 use crate::collect::numeric_value::NumericValue;
 use crate::collect::shared_connection::SharedConnection;
 use crate::collect::test_harness::context;
@@ -69,8 +70,9 @@ async fn one_answer_serves_all_streams_exactly() {
     let document = json!({
         "a": {"b": [1.5, true, -9_007_199_254_740_993_i64]},
         "big": u64::MAX, "text": "run", "null": null, "x/y": {"~": 3}, "at": [8.5, 47.3], "n": 12,
+        "quoted": "3.5", "switch": "ON",
     });
-    let rows: [(&str, Kind, Result<DeviceValue, &str>); 19] = [
+    let rows: [(&str, Kind, Result<DeviceValue, &str>); 22] = [
         ("/a/b/0", Kind::Fp64, Ok(NumericValue::Float(1.5).into())),
         ("/a/b/1", Kind::Bit, Ok(NumericValue::Bit(true).into())),
         ("/a/b/2", Kind::Int64, Ok(NumericValue::Int(-9_007_199_254_740_993).into())),
@@ -85,6 +87,9 @@ async fn one_answer_serves_all_streams_exactly() {
         ("/big", Kind::Int64, Err("which is no int64")),
         ("/a/b/0", Kind::Int16, Err("which is no int16")),
         ("/n", Kind::Bit, Err("which is no bit")),
+        ("/quoted", Kind::Fp64, Ok(NumericValue::Float(3.5).into())),
+        ("/quoted", Kind::Text, Ok(DeviceValue::Text("3.5".into()))),
+        ("/switch", Kind::Bit, Ok(NumericValue::Bit(true).into())),
         ("/text", Kind::Fp64, Err("which is no fp64")),
         ("/a", Kind::Fp64, Err("a list or a map")),
         ("/null", Kind::Fp64, Err("null")),
@@ -117,6 +122,31 @@ fn texts_are_read_in_the_encodings_of_devices() {
         b"\xef\xbb\xbf{\"unit\":\"\xb0C\"}",
     ] {
         assert_eq!(text(body), document);
+    }
+}
+
+/// One member took the device offline, also one that nobody reads.
+#[tokio::test]
+async fn a_member_that_is_no_strict_json_costs_its_own_stream() {
+    for body in [
+        "{\"a\":NaN,\"d\":3}",
+        "{\"a\":[-Infinity,nan],\"d\":3}",
+        "{\"a\":1e400,\"d\":3}",
+        "{\"a\":null,\"d\":3}\0\0",
+    ] {
+        let (mut link, status_cell) = link(vec![response(200, body)]);
+        let mut answers = Vec::new();
+        let mut rows = batch(&[("/a", Kind::Json), ("/a", Kind::Fp64), ("/d", Kind::Fp64)]);
+        link.poll(&mut rows, &mut answers).await.expect("it answered");
+        let outcomes: Vec<_> =
+            answers.into_iter().map(|answer| answer.outcome.map(|sample| sample.value)).collect();
+        match body.contains('[') {
+            true => assert_eq!(outcomes[0], Ok(DeviceValue::Text("[null,null]".into())), "{body}"),
+            false => assert_eq!(outcomes[0], Err("the value is null".to_owned()), "{body}"),
+        }
+        assert!(outcomes[1].is_err(), "{body}: {:?}", outcomes[1]);
+        assert_eq!(outcomes[2], Ok(NumericValue::Float(3.0).into()), "{body}");
+        assert_eq!(status_cell.status().errors.protocol, 0, "{body}");
     }
 }
 

@@ -137,20 +137,28 @@ pub fn no_registers(protocol: Protocol) -> String {
     format!("a device of protocol \"{protocol}\" has no registers")
 }
 
-/// Returns the point of a stream. The word order is `metadata.wordorder`, else that of the protocol for the stream's
-/// byte order or else the device's. The error is a message.
+/// Returns the point of a stream. The error is a message.
 pub fn stream_point(
     protocol: &dyn DeviceProtocol,
     device: &DeviceSpec,
     stream: &StreamSpec,
 ) -> Result<DevicePoint, String> {
     let address = protocol.parse_address(device, &stream.path)?;
-    let order: WordOrder = match stream.metadata.get("wordorder").filter(|setting| !setting.is_null()) {
-        None => protocol.word_order(stream.byteorder.unwrap_or(device.byteorder)),
+    address.point(stream.kind, stream_word_order(protocol, device, stream)?)
+}
+
+/// Returns the word order of a stream: `metadata.wordorder`, else that of the protocol for the stream's byte order or
+/// else the device's. The error is a message.
+pub fn stream_word_order(
+    protocol: &dyn DeviceProtocol,
+    device: &DeviceSpec,
+    stream: &StreamSpec,
+) -> Result<WordOrder, String> {
+    match stream.metadata.get("wordorder").filter(|setting| !setting.is_null()) {
+        None => Ok(protocol.word_order(stream.byteorder.unwrap_or(device.byteorder))),
         Some(setting) => {
             let name = setting.as_str().ok_or_else(|| format!("wordorder {setting} is not a text"))?;
-            name.parse().map_err(|error: Error| error.to_string())?
+            name.parse().map_err(|error: Error| error.to_string())
         }
-    };
-    address.point(stream.kind, order)
+    }
 }

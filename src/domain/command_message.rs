@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::command::{Command, CommandReport, CommandState};
-use super::{Error, Result};
+use super::{Error, Result, device_json};
 
 /// Maximum size of an answer, bytes.
 pub const MAX_RESPONSE_BYTES: usize = 256 << 10;
@@ -43,7 +43,7 @@ pub fn parse_command_response(bytes: &[u8]) -> Result<CommandResponse> {
     }
     let malformed =
         |e: serde_json::Error| Error::invalid("the answer to a command is no JSON object").with_source(e);
-    let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(malformed)?;
+    let mut members: Map<String, Value> = device_json::parse(bytes).map_err(malformed)?;
     let id = members.get("id").and_then(Value::as_str).and_then(|text| Uuid::try_parse(text).ok());
     let id = id.ok_or_else(|| Error::field("id", "must be the UUID of a command"))?;
     let state = match members.get("status").and_then(Value::as_str) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Error, FieldError, Micros, Result};
+use super::{Error, FieldError, Micros, Result, device_json};
 
 /// Maximum size of a report, bytes.
 pub const MAX_REPORT_BYTES: usize = 16 << 10;
@@ -35,7 +35,7 @@ impl HealthReport {
         if payload.len() > MAX_REPORT_BYTES {
             return Err(Error::too_large(format!("a health report has at most {MAX_REPORT_BYTES} bytes")));
         }
-        let sent: Map<String, Value> = serde_json::from_slice(payload)
+        let sent: Map<String, Value> = device_json::parse(payload)
             .map_err(|e| Error::invalid(format!("a health report is a JSON object: {e}")))?;
         let mut wrong = Vec::new();
         let ts = match sent.get("timestamp") {
@@ -101,6 +101,8 @@ mod tests {
         assert_eq!(report.members["firmwareVersion"], Value::Null);
         assert_eq!(HealthReport::from_text(report.ts, &report.to_text()), Some(report));
         assert_eq!(HealthReport::parse(b"{}", Micros(7)).unwrap().ts, Micros(7));
+        let lenient = HealthReport::parse(b"{\"uptimeSeconds\":5,\"other\":NaN}\0", Micros(7)).unwrap();
+        assert_eq!(lenient.members["uptimeSeconds"], json!(5));
         for (name, payload, fields) in [
             ("numbers", r#"{"uptimeSeconds":-1,"freeHeapBytes":"9","readingsSent":1.5}"#, 3),
             ("texts", r#"{"connectionType":5,"timestamp":5}"#, 2),

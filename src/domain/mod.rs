@@ -26,6 +26,7 @@ pub mod configuration;
 pub mod device;
 pub mod device_health;
 pub mod device_history;
+pub mod device_json;
 pub mod device_test;
 pub mod document;
 pub mod error;

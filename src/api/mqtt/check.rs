@@ -89,7 +89,7 @@ mod tests {
     fn every_line_of_the_matrix_for_connect() {
         let id = text("c");
         type ExpectedRefusal = Option<Option<Refusal>>;
-        let rows: [(&str, Vec<u8>, ExpectedRefusal); 11] = [
+        let rows: [(&str, Vec<u8>, ExpectedRefusal); 12] = [
             ("plain_3_1_1", connect(4, 2, &[], std::slice::from_ref(&id)), Some(None)),
             (
                 "alias_maximum_0_is_legal",
@@ -110,13 +110,19 @@ mod tests {
             ),
             ("reserved_flag", connect(4, 3, &[], std::slice::from_ref(&id)), None),
             ("will_qos_3", connect(4, 0x1e, &[], &[id.clone(), text("a"), text("")]), None),
-            ("empty_client_id_not_clean", connect(4, 0, &[], &[text("")]), None),
+            ("empty_client_id_not_clean", connect(4, 0, &[], &[text("")]), Some(Some(Refusal::ClientId))),
+            (
+                "empty_client_id_not_clean_in_3_1",
+                connect(3, 0, &[], &[text("")]),
+                Some(Some(Refusal::ClientId)),
+            ),
             ("empty_client_id_not_clean_in_5", connect(5, 0, &[0], &[text("")]), Some(None)),
             ("auth_method", connect(5, 2, &[4, 0x15, 0, 1, b'x'], &[id]), Some(Some(Refusal::AuthMethod))),
         ];
         for (name, bytes, expected) in rows {
             let found = match decode(&mut Codec::default(), &bytes) {
                 Ok(Some(Inbound::Connect(connect))) => Some(connect_problem(&connect)),
+                Err(PacketError::NoClientId) => Some(Some(Refusal::ClientId)),
                 Err(PacketError::Malformed) => None,
                 other => panic!("{name}: {other:?}"),
             };

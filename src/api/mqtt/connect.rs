@@ -47,6 +47,11 @@ pub async fn start(
                 refuse(server, wire, address.ip(), Refusal::Version).await;
                 return None;
             }
+            // 3.1.1, [MQTT-3.1.3-8].
+            Err(PacketError::NoClientId) => {
+                refuse(server, wire, address.ip(), Refusal::ClientId).await;
+                return None;
+            }
             // Whoever does not begin with CONNECT gets no answer.
             Ok(_) | Err(_) => return None,
         }

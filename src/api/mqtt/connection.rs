@@ -108,7 +108,7 @@ impl MqttConnection {
                 Err(PacketError::TooLarge) => {
                     return Err(ConnectionEnd::ByServer(DisconnectReason::TooLarge));
                 }
-                Err(PacketError::Malformed | PacketError::UnknownVersion) => {
+                Err(PacketError::Malformed | PacketError::UnknownVersion | PacketError::NoClientId) => {
                     return Err(ConnectionEnd::ByServer(DisconnectReason::Malformed));
                 }
                 Err(PacketError::NoMemory) => return Err(ConnectionEnd::ByServer(DisconnectReason::Busy)),

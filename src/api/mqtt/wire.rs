@@ -35,6 +35,8 @@ pub enum PacketError {
     Malformed,
     /// CONNECT of another version than those that are served. It is answered as 3.1.1 is, which every client reads.
     UnknownVersion,
+    /// CONNECT of 3.1.1 without a client id that does not start clean.
+    NoClientId,
     /// There is no memory for more of it.
     NoMemory,
 }
@@ -120,6 +122,8 @@ impl Codec {
 fn packet_error(error: DecodeError) -> PacketError {
     match error {
         DecodeError::MaxSizeExceeded { .. } => PacketError::TooLarge,
+        // The codec has it for CONNECT alone.
+        DecodeError::InvalidClientId => PacketError::NoClientId,
         _ => PacketError::Malformed,
     }
 }

@@ -13,7 +13,7 @@ use crate::app::messages::Messages;
 use crate::domain::message::fact::Fact;
 use crate::domain::message::{MessageFormat, MessageSensor};
 use crate::domain::reading::Readings;
-use crate::domain::{Error, FieldError, Principal, Resource, Result, Scope};
+use crate::domain::{Error, FieldError, Principal, Resource, Result, Scope, device_json};
 
 /// Maximum facts of one request.
 pub const MAX_FACTS: usize = 10_000;
@@ -29,7 +29,24 @@ impl Messages {
     /// the body is neither an object nor an array of objects; `TooLarge` beyond [`MAX_FACTS`]; as `Store::write`.
     pub async fn post_facts(&self, principal: &Principal, body: &[u8]) -> Result<Vec<Uuid>> {
         principal.require(Scope::write(Resource::Value))?;
-        let facts = parse(body)?;
+        self.store_facts(principal, parse(body)?).await
+    }
+
+    /// Like [`post_facts`](Self::post_facts) for facts as a device publishes them, which need not be strict JSON.
+    ///
+    /// # Errors
+    /// The errors of [`post_facts`](Self::post_facts).
+    pub async fn post_device_facts(&self, principal: &Principal, payload: &[u8]) -> Result<Vec<Uuid>> {
+        principal.require(Scope::write(Resource::Value))?;
+        let payload = device_json::trimmed(payload);
+        let facts = parse(payload).or_else(|error| match device_json::rewrite(payload) {
+            Some(rewritten) => parse(&rewritten),
+            None => Err(error),
+        })?;
+        self.store_facts(principal, facts).await
+    }
+
+    async fn store_facts(&self, principal: &Principal, facts: Vec<(Fact, String)>) -> Result<Vec<Uuid>> {
         let mut targets = MessageTargets::new(self, principal);
         let (mut messages, mut readings) = (Vec::with_capacity(facts.len()), Readings::default());
         for (number, (fact, payload)) in (1_usize..).zip(facts) {

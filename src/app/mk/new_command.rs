@@ -44,7 +44,7 @@ impl NewCommand {
             found.push(FieldError::new("type", "must match ^[A-Z][A-Z0-9_]{0,63}$"));
         }
         if !TIMEOUTS_S.contains(&self.timeout_s) {
-            found.push(FieldError::new("timeoutSeconds", "must be between 1 and 86400"));
+            found.push(FieldError::new("timeout_seconds", "must be between 1 and 86400"));
         }
         let bytes = json_bytes(&self.params);
         if bytes > MAX_OBJECT_BYTES {

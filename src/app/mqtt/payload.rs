@@ -2,15 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::{Error, Micros, Result};
+use crate::domain::{Error, Micros, Result, device_json};
 
 /// Maximum values of one message.
 pub const MAX_VALUES: usize = 10_000;
 /// Members of an object that hold its time.
 const TIME_MEMBERS: [&str; 2] = ["ts", "timestamp"];
 const VALUE_MEMBER: &str = "value";
-/// U+FEFF in UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A value of one stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +32,9 @@ pub struct Sample {
 /// # Errors
 /// `Invalid` naming the element, counted from 1, and what is wrong with it.
 pub fn points(payload: &[u8]) -> Result<Vec<Point>> {
-    let value = match serde_json::from_slice(without_byte_order_mark(payload)) {
+    let value = match device_json::parse(payload) {
+        // `NaN` alone is a text.
+        Ok(Value::Null) if !is_null(payload) => Value::String(text(payload)?.to_owned()),
         Ok(value) => value,
         Err(_) => Value::String(text(payload)?.to_owned()),
     };
@@ -47,7 +47,7 @@ pub fn points(payload: &[u8]) -> Result<Vec<Point>> {
 /// The errors of [`points`], also when the payload is no JSON.
 pub fn samples(payload: &[u8]) -> Result<Vec<Sample>> {
     let malformed = |e: serde_json::Error| Error::invalid(format!("the payload is no JSON: {e}"));
-    let value = serde_json::from_slice(without_byte_order_mark(payload)).map_err(malformed)?;
+    let value = device_json::parse(payload).map_err(malformed)?;
     each(value, |value| match value {
         Value::Object(mut values) => Ok(Sample { ts: take_time(&mut values, &TIME_MEMBERS[..1])?, values }),
         _ => Err("must be an object of values by the names of their streams".to_owned()),
@@ -60,12 +60,11 @@ pub fn samples(payload: &[u8]) -> Result<Vec<Sample>> {
 /// `Invalid` for anything else.
 pub fn object(payload: &[u8]) -> Result<Map<String, Value>> {
     let malformed = |e: serde_json::Error| Error::invalid(format!("the payload is no JSON object: {e}"));
-    serde_json::from_slice(without_byte_order_mark(payload)).map_err(malformed)
+    device_json::parse(payload).map_err(malformed)
 }
 
-/// Returns a payload without the mark that some programs write before JSON.
-pub fn without_byte_order_mark(payload: &[u8]) -> &[u8] {
-    payload.strip_prefix(BYTE_ORDER_MARK).unwrap_or(payload)
+fn is_null(payload: &[u8]) -> bool {
+    device_json::trimmed(payload).trim_ascii() == b"null"
 }
 
 fn text(payload: &[u8]) -> Result<&str> {
@@ -126,6 +125,10 @@ mod tests {
             (" true ", vec![at(None, json!(true))]),
             ("\"a\"", vec![at(None, json!("a"))]),
             ("running", vec![at(None, json!("running"))]),
+            ("21.5\0", vec![at(None, json!(21.5))]),
+            ("\u{feff}null\0", vec![at(None, Value::Null)]),
+            ("NaN", vec![at(None, json!("NaN"))]),
+            (r#"[1,{"value":NaN}]"#, vec![at(None, json!(1)), at(None, Value::Null)]),
             (r#"{"value":1,"ts":1777377600}"#, vec![at(Some(NOON), json!(1))]),
             (r#"{"value":1,"timestamp":"2026-04-28T12:00:00Z"}"#, vec![at(Some(NOON), json!(1))]),
             (r#"{"a":1}"#, vec![at(None, json!({"a": 1}))]),
@@ -144,6 +147,8 @@ mod tests {
         assert_eq!(found[0].ts, Some(NOON));
         assert_eq!(Value::Object(found[0].values.clone()), json!({"t": 1, "h": {"in": 2}}));
         assert_eq!(found[1].ts, None);
+        let found = samples(b"{\"t\":NaN,\"h\":[1e400,2]}\0").unwrap();
+        assert_eq!(Value::Object(found[0].values.clone()), json!({"t": null, "h": [null, 2]}));
         for wrong in ["", "1", "[1]", "[]", r#"{"t":1,"ts":[]}"#] {
             assert!(samples(wrong.as_bytes()).is_err(), "{wrong}");
         }

@@ -12,7 +12,6 @@ use tokio::sync::broadcast::error::RecvError;
 use super::device_document::{DesiredTopic, DeviceNotice};
 use super::message::{MessageSource, OutboundMessage};
 use super::notices::Notice;
-use super::payload::without_byte_order_mark;
 use super::publish::Publication;
 use super::retained_pass::RetainedRequest;
 use super::session::MqttSession;
@@ -23,7 +22,7 @@ use crate::domain::caller::Caller;
 use crate::domain::command::Command;
 use crate::domain::device::Device;
 use crate::domain::mqtt::{Qos, Subscription, topic};
-use crate::domain::{DeviceId, Error, OrgId, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, OrgId, Principal, Resource, Result, Scope, device_json};
 
 impl MqttAccess {
     /// Finds the device of a topic to which a principal publishes.
@@ -120,7 +119,7 @@ impl MqttPublisher {
         (call, topic): (PlatformCall, &str),
         payload: &[u8],
     ) -> Result<()> {
-        let payload = without_byte_order_mark(payload);
+        let payload = device_json::trimmed(payload);
         match call {
             PlatformCall::Readings => {
                 let device = Some(device.id);
@@ -143,7 +142,7 @@ impl MqttPublisher {
 /// session; the status is for its subscribers.
 fn check_status(payload: &[u8]) -> Result<()> {
     let malformed = |e: serde_json::Error| Error::invalid("the status is no JSON object").with_source(e);
-    let members: Map<String, Value> = serde_json::from_slice(payload).map_err(malformed)?;
+    let members: Map<String, Value> = device_json::parse(payload).map_err(malformed)?;
     match members.get("status").and_then(Value::as_str) {
         Some("online" | "offline") => Ok(()),
         _ => Err(Error::field("status", "must be one of online, offline")),

@@ -130,7 +130,7 @@ impl MqttPublisher {
     /// A restricted client may send facts of its own devices only; another device in the payload is no error of the
     /// topic, so the message is malformed.
     async fn publish_facts(&self, who: &Principal, payload: &[u8]) -> Result<()> {
-        self.messages.post_facts(who, payload::without_byte_order_mark(payload)).await.map(drop)
+        self.messages.post_device_facts(who, payload).await.map(drop)
     }
 
     async fn publish_points(&self, who: &Principal, device: &Device, name: &str, bytes: &[u8]) -> Result<()> {

@@ -92,6 +92,34 @@ async fn a_byte_order_mark_is_no_part_of_a_payload() {
     }
 }
 
+/// Python and C write numbers that are none like this; the other members of the message were lost.
+#[tokio::test]
+async fn a_number_that_is_none_costs_its_own_member() {
+    let (_dir, app) = test_app::open().await;
+    let owner = app.access.system(None).unwrap();
+    let spec = DeviceSpec::new("d", Protocol::Mqtt);
+    let device = app.devices.create_device(&owner, spec).await.unwrap();
+    let status = format!("{}/status", app.mqtt.access.platform_gateway(&owner, &device).unwrap());
+    for (topic, payload, expected) in [
+        ("basalt/d/t", "21.5\0", "stored"),
+        ("basalt/d/t", "NaN", "malformed"),
+        ("basalt/d/t", r#"{"value":NaN}"#, "malformed"),
+        ("basalt/d", r#"{"a":NaN,"b":3,"c":[1e400,-Infinity]}"#, "stored"),
+        ("basalt/d", r#"{"a":NaN}"#, "malformed"),
+        ("discover/default/d/d/post", r#"{"e":NaN,"f":2}"#, "stored"),
+        ("os/sensors/raw", r#"{"id":"d","s1_id":"g","s1_v":NaN,"s2_id":"h","s2_v":4}"#, "stored"),
+        (&status, "{\"status\":\"online\",\"load\":NaN}\0", "stored"),
+    ] {
+        let outcome = app.mqtt.publisher.publish(&owner, publication(topic, payload)).await;
+        assert_eq!(name(&outcome), expected, "{topic} {payload}: {outcome:?}");
+    }
+    let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
+    let mut streams: Vec<_> =
+        app.streams.streams(&owner, &filter).unwrap().iter().map(|stream| stream.spec.name.clone()).collect();
+    streams.sort();
+    assert_eq!(streams, ["b", "f", "h", "t"]);
+}
+
 /// Messages that a new subscription would be sent.
 fn retained_for(app: &App, who: &Principal, filter: &str) -> Vec<OutboundMessage> {
     let (filter, qos) = (filter.to_owned(), Qos::AtMostOnce);

@@ -23,7 +23,7 @@ use super::sql::Statements;
 use crate::domain::quarantine::{Mistake, QuarantineEntry, QuarantineReason};
 use crate::domain::reading_payload::MAX_MESSAGE_BYTES;
 use crate::domain::reading_payload::item::{self, Payload};
-use crate::domain::{Clock, DeviceId, Error, Kind, Principal, Resource, Result, Scope};
+use crate::domain::{Clock, DeviceId, Error, Kind, Principal, Resource, Result, Scope, device_json};
 use crate::query::Engine;
 use crate::store::Store;
 
@@ -99,7 +99,17 @@ impl SensorReadings {
         payload: &[u8],
     ) -> Result<ReceivedReadings> {
         source.principal.require(Scope::write(Resource::Value))?;
-        let parsed = match parse(source, payload) {
+        let rewritten;
+        let mut parsed = parse(source, payload);
+        // A number that is none costs its reading, not the message. Senders that are answered send strict JSON.
+        if parsed.is_err()
+            && !source.is_answered
+            && let Some(strict) = device_json::rewrite(payload)
+        {
+            rewritten = strict;
+            parsed = parse(source, &rewritten);
+        }
+        let parsed = match parsed {
             Ok(parsed) => parsed,
             Err(refusal) if source.is_answered => return Err(refusal.into_error()),
             Err(refusal) => {

@@ -109,6 +109,23 @@ async fn what_is_refused_is_in_quarantine_and_the_rest_is_stored() {
     }
 }
 
+/// The whole message was one malformed entry.
+#[tokio::test]
+async fn a_number_that_is_none_costs_its_own_reading() {
+    let plant = Plant::open().await;
+    let strict = json!([reading("t", 0, &json!("#")), reading("u", 0, &json!(1))]).to_string();
+    let payload = strict.replace("\"#\"", "NaN");
+    let mut source =
+        ReadingSource { principal: &plant.who, device: Some(plant.device), topic: "t", is_answered: false };
+    let received = plant.app.readings.receive_readings(&source, payload.as_bytes()).await.unwrap();
+    assert_eq!((received.accepted, received.quarantined), (1, 1));
+    assert_eq!(plant.reasons().await, [QuarantineReason::Malformed]);
+    // A request is strict.
+    source.is_answered = true;
+    let refused = plant.app.readings.receive_readings(&source, payload.as_bytes()).await;
+    assert_eq!(refused.unwrap_err().kind, Kind::Invalid);
+}
+
 #[tokio::test]
 async fn a_switched_off_device_is_not_listened_to() {
     let plant = Plant::open().await;

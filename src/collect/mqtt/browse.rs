@@ -20,6 +20,7 @@ use super::wire::Publication;
 use crate::collect::client::ConnectContext;
 use crate::collect::fault::DeviceFault;
 use crate::domain::device::{DeviceSpec, Protocol};
+use crate::domain::device_json;
 use crate::domain::mqtt::filter::TopicFilter;
 use crate::domain::{Error, Result};
 
@@ -131,7 +132,7 @@ fn sample(messages: u64, latest: Publication) -> TopicSample {
         Ok(payload) => payload,
         Err(too_large) => format!("({too_large})").into_bytes(),
     };
-    let document: Option<Json> = serde_json::from_slice(&payload).ok();
+    let document: Option<Json> = device_json::parse(&payload).ok();
     let mut pointers = Vec::new();
     if let Some(document @ (Json::Object(_) | Json::Array(_))) = &document {
         find_values(document, &mut String::new(), &mut pointers);

@@ -108,6 +108,11 @@ impl FakeConnection {
         self.send_message(0x32, topic, &packet_id.to_be_bytes(), payload.as_bytes()).await;
     }
 
+    /// Sends a message with QoS 2.
+    pub async fn publish_exactly_once(&mut self, topic: &str, packet_id: u16, payload: &str) {
+        self.send_message(0x34, topic, &packet_id.to_be_bytes(), payload.as_bytes()).await;
+    }
+
     /// Sends a message with QoS 1 that the broker has retained.
     pub async fn publish_retained(&mut self, topic: &str, packet_id: u16, payload: &str) {
         self.send_message(0x33, topic, &packet_id.to_be_bytes(), payload.as_bytes()).await;
@@ -156,10 +161,15 @@ impl FakeConnection {
 
     /// Awaits a PUBACK, beyond pings, and returns its number.
     pub async fn acknowledged(&mut self) -> u16 {
+        self.numbered(0x40).await
+    }
+
+    /// Awaits a packet that begins with this byte and holds a number alone, beyond pings, and returns the number.
+    pub async fn numbered(&mut self, first_byte: u8) -> u16 {
         loop {
             match self.read().await.unwrap() {
                 (0xC0, _) => self.send(&[0xD0, 0]).await,
-                (0x40, body) => return u16::from_be_bytes([body[0], body[1]]),
+                (head, body) if head == first_byte => return u16::from_be_bytes([body[0], body[1]]),
                 other => panic!("{other:?}"),
             }
         }

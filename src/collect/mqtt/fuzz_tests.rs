@@ -8,14 +8,16 @@ use super::wire::{Incoming, MAX_PACKET_BYTES, MqttCodec};
 use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
 use crate::domain::stream::StreamKind;
 
-/// CONNACK, PUBLISH with QoS 0 and 1, PUBACK, SUBACK, UNSUBACK, PINGRESP; and what only clients send.
+/// CONNACK, PUBLISH with QoS 0, 1 and 2, PUBREL, PUBACK, SUBACK, UNSUBACK, PINGRESP; and what only clients send.
 fn packets_form() -> InputFormat {
-    let packets: [&[u8]; 10] = [
+    let packets: [&[u8]; 12] = [
         b"\x20\x02\x00\x00",
         b"\x20\x02\x00\x05",
         b"\x30\x0a\x00\x03a/b21.5\n",
         b"\x32\x12\x00\x03a/b\x00\x01{\"value\":1}",
         b"\x32\x81\x80\x80\x02\x00\x03a/b\x00\x01too large",
+        b"\x34\x12\x00\x03a/b\x00\x01{\"value\":1}",
+        b"\x62\x02\x00\x01",
         b"\x40\x02\x00\x01",
         b"\x90\x04\x00\x01\x01\x80",
         b"\xb0\x02\x00\x01",
@@ -33,7 +35,7 @@ fn read_packets() -> Decoder {
     Box::new(|input| {
         let (mut codec, mut bytes) = (MqttCodec::new(), BytesMut::from(input));
         while let Ok(Some(packet)) = codec.decode(&mut bytes) {
-            if let Incoming::Publish(publication) = packet {
+            if let Incoming::Publish(publication) | Incoming::PublishExactlyOnce(publication) = packet {
                 assert!(!publication.topic.contains(['+', '#', '\0']), "{publication:?}");
                 let Ok(payload) = &publication.payload else { continue };
                 let payload = Payload::new(payload);

@@ -22,7 +22,6 @@ mod identify;
 mod inbox;
 mod message_time;
 mod payload;
-mod plain_value;
 mod protocol;
 mod seen_topics;
 mod session;

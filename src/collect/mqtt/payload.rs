@@ -3,10 +3,13 @@
 use std::cell::OnceCell;
 
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
-use super::{message_time, plain_value};
+use super::message_time;
 use crate::collect::device_value::{DeviceValue, Sample};
+use crate::collect::json_value;
 use crate::domain::Micros;
+use crate::domain::device_json;
 use crate::domain::reading::Quality;
 use crate::domain::stream::StreamKind;
 
@@ -33,11 +36,8 @@ impl<'a> Payload<'a> {
 
     /// The whole payload as JSON. Nesting is bounded by the parser.
     fn document(&self) -> Result<&Json, String> {
-        let parse = || {
-            // The parser says where bytes are no UTF-8.
-            let bytes = self.text().map_or(self.bytes, |text| plain_value::trimmed(text).as_bytes());
-            serde_json::from_slice(bytes).map_err(|error| format!("the payload is no JSON: {error}"))
-        };
+        let parse =
+            || device_json::parse(self.bytes).map_err(|error| format!("the payload is no JSON: {error}"));
         self.document.get_or_init(parse).as_ref().map_err(String::clone)
     }
 
@@ -70,35 +70,33 @@ impl ValueReader {
 
     fn read_whole(&self, payload: &Payload<'_>) -> Result<DeviceValue, String> {
         let text = payload.text()?;
-        if !self.kind.is_numeric() {
-            return DeviceValue::Text(text.into()).convert_to(self.kind);
+        match self.kind {
+            kind if kind.is_numeric() => match payload.document().ok().and_then(DeviceValue::from_json) {
+                Some(number @ DeviceValue::Number(_)) => number.convert_to(kind),
+                // In quotes.
+                Some(DeviceValue::Text(quoted)) => json_value::read_text(&quoted, kind),
+                None => json_value::read_text(text, kind),
+            },
+            StreamKind::Json => Ok(DeviceValue::Text(whole_document(text, payload))),
+            kind => DeviceValue::Text(text.into()).convert_to(kind),
         }
-        match payload.document().ok().and_then(DeviceValue::from_json) {
-            Some(number @ DeviceValue::Number(_)) => number.convert_to(self.kind),
-            // In quotes.
-            Some(DeviceValue::Text(quoted)) => self.read_text(&quoted),
-            None => self.read_text(text),
-        }
-    }
-
-    /// A text as the value of a stream of numbers.
-    fn read_text(&self, text: &str) -> Result<DeviceValue, String> {
-        let value =
-            plain_value::parse(text).map_or_else(|| DeviceValue::Text(text.into()), DeviceValue::Number);
-        value.convert_to(self.kind)
     }
 
     fn read_part(&self, document: &Json, pointer: &str) -> Result<DeviceValue, String> {
         let found = document.pointer(pointer).ok_or_else(|| format!("the payload has no `{pointer}`"))?;
-        match (self.kind, DeviceValue::from_json(found)) {
-            _ if found.is_null() => Err("the value is null".to_owned()),
-            (StreamKind::Json, _) | (StreamKind::Location, None) => {
-                Ok(DeviceValue::Text(found.to_string().into()))
-            }
-            (kind, Some(DeviceValue::Text(text))) if kind.is_numeric() => self.read_text(&text),
-            (kind, Some(content)) => content.convert_to(kind),
-            (kind, None) => Err(format!("the value is a list or a map, which is no {kind}")),
-        }
+        json_value::read_member(found, self.kind)
+    }
+}
+
+/// A payload as JSON: as it is where it is strict JSON, else the document that is read of it, else a JSON text of it.
+fn whole_document(text: &str, payload: &Payload<'_>) -> Box<str> {
+    if serde_json::from_str::<&RawValue>(text).is_ok() {
+        return text.into();
+    }
+    match payload.document() {
+        // `NaN` alone is null too.
+        Ok(Json::Null) | Err(_) => Json::from(text).to_string().into(),
+        Ok(document) => document.to_string().into(),
     }
 }
 

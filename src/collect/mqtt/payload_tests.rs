@@ -89,6 +89,37 @@ fn numbers_and_switches_are_taken_as_devices_write_them() {
     }
 }
 
+/// Python and C write numbers that are none like this, and a member that nobody reads cost all values of a message.
+#[test]
+fn a_number_that_is_none_costs_its_own_stream() {
+    let refused = |why: &str| Err(why.to_owned());
+    let document = "{\"a\":NaN,\"b\":1e400,\"c\":[-Infinity,2],\"d\":\"NaN\",\"e\":3}\0";
+    for (pointer, kind, expected) in [
+        (Some("/a"), StreamKind::Fp64, refused("the value is null")),
+        (Some("/b"), StreamKind::Fp64, refused("the value is null")),
+        (Some("/c/0"), StreamKind::Fp64, refused("the value is null")),
+        (Some("/c"), StreamKind::Json, Ok(DeviceValue::Text("[null,2]".into()))),
+        (Some("/d"), StreamKind::Text, Ok(DeviceValue::Text("NaN".into()))),
+        (Some("/d"), StreamKind::Fp64, refused("the device holds \"NaN\", which is no fp64")),
+        (Some("/e"), StreamKind::Fp64, Ok(DeviceValue::Number(NumericValue::Float(3.0)))),
+    ] {
+        let found = read(&reader(pointer, kind), document).map(|sample| sample.value);
+        assert_eq!(found, expected, "{pointer:?} {kind}");
+    }
+    let whole = |payload| read(&reader(None, StreamKind::Json), payload).map(|sample| sample.value);
+    for (payload, expected) in [
+        ("{\"a\": NaN}", "{\"a\":null}"),
+        ("\u{feff}{\"a\": 1}\0", "{\"a\":1}"),
+        ("{\"a\": 1}", "{\"a\": 1}"),
+        ("NaN", "\"NaN\""),
+        ("run", "\"run\""),
+    ] {
+        assert_eq!(whole(payload), Ok(DeviceValue::Text(expected.into())), "{payload}");
+    }
+    let number = read(&reader(None, StreamKind::Fp64), "NaN").map(|sample| sample.value);
+    assert_eq!(number, refused("the device holds \"NaN\", which is no fp64"));
+}
+
 #[test]
 fn a_value_without_its_time_is_uncertain() {
     let timed = ValueReader { time_pointer: Some("/ts".into()), ..reader(Some("/v"), StreamKind::Fp64) };

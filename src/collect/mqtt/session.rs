@@ -14,9 +14,11 @@ use tokio_util::codec::Framed;
 use super::endpoint::MqttEndpoint;
 use super::inbox::{Inbox, Message};
 use super::transport::{self, Link};
-use super::wire::{self, Incoming, MqttCodec, Outgoing, OutgoingMessage, PacketId, WireError};
+use super::wire::{self, Incoming, MqttCodec, Outgoing, OutgoingMessage, PacketId, Publication, WireError};
 use crate::collect::client::ConnectContext;
 use crate::collect::fault::{DeviceFault, describe_io_error};
+use crate::domain::mqtt::Qos;
+use crate::domain::mqtt::inbox::{Arrival, Inbox as UnreleasedMessages};
 use crate::domain::{Clock, Micros};
 
 /// While nothing keeps the connection alive, the task still wakes this often.
@@ -66,6 +68,8 @@ pub struct Session {
     inbox: Arc<Inbox>,
     requests: mpsc::Receiver<Request>,
     pending: HashMap<PacketId, PendingAck>,
+    /// Messages with QoS 2 that have come and that the broker has not released.
+    unreleased: UnreleasedMessages,
     last_packet_id: u16,
     last_sent: Instant,
     /// When the unanswered PINGREQ was sent.
@@ -154,6 +158,7 @@ impl Session {
             inbox: Arc::default(),
             requests,
             pending: HashMap::new(),
+            unreleased: UnreleasedMessages::new(u16::MAX),
             last_packet_id: 0,
             last_sent: Instant::now(),
             pinged_at: None,
@@ -183,7 +188,9 @@ impl Session {
             packet = self.connection.next(), if self.inbox.has_room() => {
                 let packet = packet.ok_or_else(|| self.closed_by_broker())?;
                 let packet = packet.map_err(|error| self.fault(error))?;
-                self.accept(packet)?;
+                if let Some(answer) = self.accept(packet)? {
+                    self.send([answer]).await?;
+                }
             }
             request = self.requests.recv() => match request {
                 Some(request) => self.send_request(request).await?,
@@ -195,7 +202,8 @@ impl Session {
             () = self.inbox.changed() => {
                 let packets = self.inbox.take_acknowledged();
                 if !packets.is_empty() {
-                    self.send(packets.into_iter().map(Outgoing::PublishAck)).await?;
+                    let answers: Vec<_> = packets.into_iter().map(|id| self.acknowledge(id)).collect();
+                    self.send(answers).await?;
                 }
             }
             () = sleep_until(wake) => self.keep_alive().await?,
@@ -203,13 +211,17 @@ impl Session {
         Ok(true)
     }
 
-    fn accept(&mut self, packet: Incoming) -> Result<(), DeviceFault> {
+    /// Handles a packet; returns the answer to it.
+    fn accept(&mut self, packet: Incoming) -> Result<Option<Outgoing>, DeviceFault> {
         // Any packet shows that the broker is there, also while it does not answer a ping yet.
         self.pinged_at = None;
         // An answer whose awaiter has gone is ignored.
         match packet {
-            Incoming::Publish(publication) => {
-                self.inbox.push(Message { publication, received_at: self.clock.now() });
+            Incoming::Publish(publication) => self.queue(publication),
+            Incoming::PublishExactlyOnce(publication) => return Ok(self.queue_once(publication)),
+            Incoming::PublishRelease(id) => {
+                self.unreleased.release(id.get());
+                return Ok(Some(Outgoing::PublishComplete(id)));
             }
             Incoming::PublishAck(id) => {
                 if let Some(PendingAck::Publish(done)) = self.pending.remove(&id) {
@@ -232,7 +244,32 @@ impl Session {
                 return Err(DeviceFault::Malformed { address: self.endpoint.address(), reason });
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    fn queue(&self, publication: Publication) {
+        self.inbox.push(Message { publication, received_at: self.clock.now() });
+    }
+
+    /// Queues a message with QoS 2 unless it has come before; returns the answer to one that is stored.
+    fn queue_once(&mut self, publication: Publication) -> Option<Outgoing> {
+        let id = publication.packet_id?;
+        match self.unreleased.arrive(Qos::ExactlyOnce, id.get()) {
+            Arrival::Store => self.queue(publication),
+            Arrival::Stored => return Some(Outgoing::PublishReceived(id)),
+            // There are no more numbers than the quota.
+            Arrival::Ignore | Arrival::QuotaExceeded => {}
+        }
+        None
+    }
+
+    /// The acknowledgement of a message that is stored.
+    fn acknowledge(&mut self, id: PacketId) -> Outgoing {
+        if !self.unreleased.is_open(id.get()) {
+            return Outgoing::PublishAck(id);
+        }
+        self.unreleased.mark_stored(Qos::ExactlyOnce, id.get());
+        Outgoing::PublishReceived(id)
     }
 
     /// Ends the connection in order. The broker drops the will then, so the message that says the same is published first.

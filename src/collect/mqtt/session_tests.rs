@@ -64,6 +64,35 @@ async fn a_message_is_acknowledged_once_its_reading_is_stored() {
     fixture.collectors.stop().await;
 }
 
+/// Such a message, although subscribed to with QoS 1, took the broker offline.
+#[tokio::test]
+async fn a_message_with_qos_2_is_stored_once_and_released() {
+    const PUBREC: u8 = 0x50;
+    const PUBCOMP: u8 = 0x70;
+    let (_broker, fixture, mut connection) = connected().await;
+    connection.grant(1).await;
+    connection.publish_exactly_once("line/1/temp", 7, "{\"value\":21.5}").await;
+    assert_eq!(connection.numbered(PUBREC).await, 7);
+    assert_eq!(values(&fixture), [21.5]);
+    // Until it is released it is the same message.
+    connection.publish_exactly_once("line/1/temp", 7, "{\"value\":22}").await;
+    assert_eq!(connection.numbered(PUBREC).await, 7);
+    connection.publish("line/1/temp", 8, "{\"value\":23}").await;
+    assert_eq!(connection.acknowledged().await, 8);
+    assert_eq!(values(&fixture), [21.5, 23.0]);
+    // A release is confirmed, also that of a message that came on another connection.
+    for id in [7, 9] {
+        connection.send(&[0x62, 2, 0, id]).await;
+        assert_eq!(connection.numbered(PUBCOMP).await, u16::from(id));
+    }
+    connection.publish_exactly_once("line/1/temp", 7, "{\"value\":24}").await;
+    assert_eq!(connection.numbered(PUBREC).await, 7);
+    assert_eq!(values(&fixture), [21.5, 23.0, 24.0]);
+    fixture.until_state(DeviceState::Online).await;
+    assert_eq!(fixture.status().errors.protocol, 0);
+    fixture.collectors.stop().await;
+}
+
 #[tokio::test]
 async fn what_the_store_cannot_take_now_is_not_acknowledged() {
     let (_broker, fixture, mut connection) = connected().await;

@@ -26,6 +26,8 @@ pub struct SkippedMessage {
     pub topic: String,
     /// To acknowledge; `None` for QoS 0.
     pub packet_id: Option<NonZeroU16>,
+    /// Whether its QoS is 2.
+    pub is_exactly_once: bool,
     pub is_retained: bool,
     /// Length of the packet without its header.
     pub bytes: u32,
@@ -57,16 +59,17 @@ impl SkippedMessage {
     /// Takes what precedes the payload off the buffer; `None` while it is incomplete.
     ///
     /// # Errors
-    /// Words about the packet: it is no message, has QoS 2, or has no valid topic or number.
+    /// Words about the packet: it is no message, has QoS 3, or has no valid topic or number.
     pub fn begin(header: FixedHeader, bytes: &mut BytesMut) -> Result<Option<SkippedMessage>, String> {
         let FixedHeader { first_byte, header_bytes, body_bytes } = header;
         if first_byte >> 4 != PUBLISH {
             return Err(format!("it sent a packet of {body_bytes} bytes that is no message"));
         }
-        let number_bytes = match first_byte >> 1 & 3 {
+        let qos = first_byte >> 1 & 3;
+        let number_bytes = match qos {
             0 => 0,
-            1 => 2,
-            _ => return Err("it sent a message with QoS 2, which was not subscribed to".to_owned()),
+            1 | 2 => 2,
+            _ => return Err("it sent a message with QoS 3, which there is not".to_owned()),
         };
         let rest = bytes.get(header_bytes..).unwrap_or_default();
         let Some((length, rest)) = rest.split_first_chunk() else { return Ok(None) };
@@ -89,6 +92,7 @@ impl SkippedMessage {
         let message = SkippedMessage {
             topic: name.to_owned(),
             packet_id,
+            is_exactly_once: qos == 2,
             is_retained: first_byte & 1 == 1,
             bytes: body_bytes,
             remaining: header.packet_bytes().saturating_sub(head_bytes),
@@ -147,10 +151,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_that_was_subscribed_to_is_refused() {
+    fn what_is_no_valid_message_is_refused() {
         for (first_byte, head, why) in [
             (0x90, &b"\0\x03a/b\x01\x02"[..], "of 300 bytes that is no message"),
-            (0x34, b"\0\x03a/b\x01\x02", "QoS 2"),
+            (0x36, b"\0\x03a/b\x01\x02", "QoS 3"),
             (0x32, b"\0\x03a/b\0\0", "the number 0"),
             (0x30, b"\0\x03a/#", "invalid topic"),
             (0x30, b"\0\x01\xff", "it is not UTF-8"),

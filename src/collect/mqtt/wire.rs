@@ -26,10 +26,16 @@ pub type PacketId = NonZeroU16;
 pub struct Publication {
     pub topic: String,
     pub payload: Result<Vec<u8>, MessageTooLarge>,
-    /// To acknowledge; `None` for QoS 0.
+    /// Number to acknowledge; `None` for QoS 0.
     pub packet_id: Option<PacketId>,
     /// Whether the broker had kept it from before the subscription.
     pub is_retained: bool,
+}
+
+impl Publication {
+    fn into_incoming(self, is_exactly_once: bool) -> Incoming {
+        if is_exactly_once { Incoming::PublishExactlyOnce(self) } else { Incoming::Publish(self) }
+    }
 }
 
 /// Why the payload of a message was not read.
@@ -56,7 +62,12 @@ pub struct OutgoingMessage {
 pub enum Incoming {
     /// `Err` says why the broker refuses the connection.
     ConnectAck(Result<(), &'static str>),
+    /// A message with QoS 0 or 1.
     Publish(Publication),
+    /// A message with QoS 2, which the broker sends until it is acknowledged and then releases.
+    PublishExactlyOnce(Publication),
+    /// The release of a message with QoS 2.
+    PublishRelease(PacketId),
     /// A part of a message that is too large. The message follows when all of it has come.
     SkippedPart,
     PublishAck(PacketId),
@@ -82,6 +93,10 @@ pub enum Outgoing {
     /// A message; one that is acknowledged has a number.
     Publish(Option<PacketId>, OutgoingMessage),
     PublishAck(PacketId),
+    /// Acknowledges a message with QoS 2.
+    PublishReceived(PacketId),
+    /// Confirms the release of a message with QoS 2.
+    PublishComplete(PacketId),
     PingRequest,
     Disconnect,
 }
@@ -128,12 +143,14 @@ impl MqttCodec {
             self.skipped = Some(skipped);
             return (part > 0).then_some(Incoming::SkippedPart);
         }
-        Some(Incoming::Publish(Publication {
+        let is_exactly_once = skipped.is_exactly_once;
+        let publication = Publication {
             topic: skipped.topic,
             payload: Err(MessageTooLarge { bytes: skipped.bytes }),
             packet_id: skipped.packet_id,
             is_retained: skipped.is_retained,
-        }))
+        };
+        Some(publication.into_incoming(is_exactly_once))
     }
 }
 
@@ -190,7 +207,8 @@ pub fn connect(endpoint: &MqttEndpoint, will: Option<&OutgoingMessage>) -> Outgo
 fn incoming(packet: Packet) -> Result<Incoming, WireError> {
     match packet {
         Packet::ConnectAck(ack) => Ok(Incoming::ConnectAck(judge(ack.return_code))),
-        Packet::Publish(message) => publication(*message).map(Incoming::Publish),
+        Packet::Publish(message) => publication(*message),
+        Packet::PublishRelease { packet_id } => Ok(Incoming::PublishRelease(packet_id)),
         Packet::PublishAck { packet_id } => Ok(Incoming::PublishAck(packet_id)),
         Packet::SubscribeAck { packet_id, status } => {
             let is_granted = |status: &SubscribeReturnCode| matches!(status, SubscribeReturnCode::Success(_));
@@ -200,7 +218,6 @@ fn incoming(packet: Packet) -> Result<Incoming, WireError> {
         Packet::PingResponse => Ok(Incoming::PingResponse),
         Packet::Connect(_)
         | Packet::PublishReceived { .. }
-        | Packet::PublishRelease { .. }
         | Packet::PublishComplete { .. }
         | Packet::Subscribe { .. }
         | Packet::Unsubscribe { .. }
@@ -225,25 +242,17 @@ fn judge(code: ConnectAckReason) -> Result<(), &'static str> {
 }
 
 /// The payload is copied: a part of the read buffer would keep all of it alive.
-fn publication(message: Publish) -> Result<Publication, WireError> {
-    let packet_id = match message.qos {
-        QoS::AtMostOnce => None,
-        QoS::AtLeastOnce => message.packet_id,
-        QoS::ExactlyOnce => {
-            return Err(WireError::Broken(
-                "it sent a message with QoS 2, which was not subscribed to".to_owned(),
-            ));
-        }
-    };
+fn publication(message: Publish) -> Result<Incoming, WireError> {
     if let Some(why) = topic::name_problem(&message.topic) {
         return Err(WireError::Broken(format!("it sent a message with an invalid topic: {why}")));
     }
-    Ok(Publication {
+    let publication = Publication {
         topic: message.topic.to_string(),
         payload: Ok(message.payload.to_vec()),
-        packet_id,
+        packet_id: message.packet_id,
         is_retained: message.retain,
-    })
+    };
+    Ok(publication.into_incoming(message.qos == QoS::ExactlyOnce))
 }
 
 fn qos(is_acknowledged: bool) -> QoS {
@@ -271,6 +280,8 @@ fn outgoing(packet: Outgoing) -> Packet {
             properties: None,
         })),
         Outgoing::PublishAck(packet_id) => Packet::PublishAck { packet_id },
+        Outgoing::PublishReceived(packet_id) => Packet::PublishReceived { packet_id },
+        Outgoing::PublishComplete(packet_id) => Packet::PublishComplete { packet_id },
         Outgoing::PingRequest => Packet::PingRequest,
         Outgoing::Disconnect => Packet::Disconnect,
     }

@@ -38,6 +38,28 @@ fn a_message_that_is_too_large_comes_in_parts_and_without_its_payload() {
 }
 
 #[test]
+fn messages_with_qos_2_and_their_releases_are_read() {
+    let mut large = too_large();
+    large[0] = 0x34;
+    for (packet, payload) in [
+        (b"\x34\x09\0\x03a/b\0\x0521".to_vec(), Ok(b"21".to_vec())),
+        (large, Err(MessageTooLarge { bytes: MAX_PACKET_BYTES + 1 })),
+    ] {
+        let message =
+            Publication { topic: "a/b".to_owned(), payload, packet_id: PacketId::new(5), is_retained: false };
+        let mut bytes = BytesMut::from(&*packet);
+        bytes.extend(b"\x62\x02\0\x05");
+        let mut codec = MqttCodec::new();
+        assert_eq!(codec.decode(&mut bytes).unwrap(), Some(Incoming::PublishExactlyOnce(message)));
+        let id = PacketId::new(5).unwrap();
+        assert_eq!(codec.decode(&mut bytes).unwrap(), Some(Incoming::PublishRelease(id)));
+    }
+    for broken in [&b"\x34\x07\0\x03a/b\0\0"[..], b"\x34\x05\0\x01\xff\0\x05", b"\x62\x02\0\0"] {
+        assert!(MqttCodec::new().decode(&mut BytesMut::from(broken)).is_err(), "{broken:?}");
+    }
+}
+
+#[test]
 fn the_largest_message_is_read() {
     let (mut codec, mut whole) = (MqttCodec::new(), too_large());
     whole.splice(1..5, [0x80, 0x80, 0x80, 0x02]);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::binding::{BindingStatus, ReportEntry};
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, device_json};
 
 /// Maximum size of a report, bytes.
 pub const MAX_REPORT_BYTES: usize = 256 << 10;
@@ -40,7 +40,7 @@ pub fn parse_report(bytes: &[u8]) -> Result<ConfigurationReport> {
         return Ok(ConfigurationReport::default());
     }
     let malformed = || Error::field("artefacts", "must be an array of {id, version, status, hash, message}");
-    let report: Map<String, Value> = serde_json::from_slice(bytes).map_err(|_| malformed())?;
+    let report: Map<String, Value> = device_json::parse(bytes).map_err(|_| malformed())?;
     let entries = report.get("artefacts").and_then(Value::as_array).ok_or_else(malformed)?;
     if entries.len() > MAX_REPORT_ENTRIES {
         return Err(Error::field(

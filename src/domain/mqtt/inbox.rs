@@ -58,6 +58,11 @@ impl Inbox {
         Arrival::Store
     }
 
+    /// Whether a message of QoS 2 has come and is not released.
+    pub fn is_open(&self, id: u16) -> bool {
+        self.open.contains_key(&id)
+    }
+
     /// A message is stored and about to be acknowledged.
     pub fn mark_stored(&mut self, qos: Qos, id: u16) {
         match qos {
@@ -107,10 +112,11 @@ mod tests {
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Store);
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Ignore);
         assert!(!inbox.release(5), "it was not acknowledged yet");
+        assert!(inbox.is_open(5) && !inbox.is_open(6));
         inbox.mark_stored(Qos::ExactlyOnce, 5);
         inbox.disconnect();
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Stored);
-        assert!(inbox.release(5) && !inbox.release(5));
+        assert!(inbox.release(5) && !inbox.is_open(5) && !inbox.release(5));
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Store);
         inbox.disconnect();
         assert_eq!(inbox.arrive(Qos::ExactlyOnce, 5), Arrival::Store, "it was never acknowledged");

@@ -10,7 +10,7 @@ const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// A text without what is no part of it: space around it, a byte order mark before it, and the NULs after it that
 /// programs in C send.
-pub fn trimmed(text: &str) -> &str {
+fn trimmed(text: &str) -> &str {
     let is_ending = |c: char| c == '\0' || c.is_whitespace();
     text.trim_start_matches(BYTE_ORDER_MARK).trim_start().trim_end_matches(is_ending)
 }
