@@ -35,6 +35,7 @@ use super::postgres::settings_option::SettingsOption;
 use super::postgres::{LazyPostgresCompat, StatementNotes};
 use super::running::{self, RunningQueries};
 use super::runtimes::QueryRuntimes;
+use super::semantics::bind_casts;
 use super::session_template;
 use super::spread::Spread;
 use crate::domain::cluster::TailRequest;
@@ -312,6 +313,9 @@ impl StatementRequest {
             engine.plan(&session, &query_context, &self.text, self.surface).await?;
         if has_bounded {
             add_option(&mut session, InterruptOption(query_context.tracker.interrupt.clone()));
+        }
+        if self.params.has_fractions() {
+            plan = bind_casts(plan, &|id| self.params.fraction(id)).map_err(from_datafusion)?;
         }
         if let Some(values) = params {
             plan = plan.with_param_values(values).map_err(from_datafusion)?;

@@ -15,6 +15,9 @@ const NO_FUNCTION: &str = "No function matches the given name and argument types
 const CORRELATED: &str = "not supported: a subquery that refers to the outer query in this way; write it as a join, or with DISTINCT ON, \
     row_number() or an aggregate";
 
+/// Begin of DataFusion's message for a name that a WITH, or one within it, has twice.
+const SAME_WITH: &str = "WITH query name";
+
 /// A statement that is too deep for the parser; guard/nesting.rs bounds what takes no recursion.
 const TOO_DEEP: &str =
     "the statement nests too deeply: brackets, CASE and subqueries can be within each other some 50 times";
@@ -54,11 +57,14 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
             (Kind::Invalid, TOO_DEEP.to_owned())
         }
         DataFusionError::SQL(parser, _) => (Kind::Invalid, readable(&parser.to_string())),
+        DataFusionError::Plan(text) if text.starts_with(SAME_WITH) => {
+            (Kind::Invalid, format!("{}; a WITH within another one needs other names", readable(text)))
+        }
         DataFusionError::Plan(text)
         | DataFusionError::Configuration(text)
         | DataFusionError::Execution(text) => (Kind::Invalid, readable(text)),
         DataFusionError::NotImplemented(text)
-            if ["OuterReferenceColumn", "ScalarSubquery(", "Exists("]
+            if ["OuterReferenceColumn", "ScalarSubquery(", "Exists(", "InSubquery("]
                 .iter()
                 .any(|part| text.contains(part)) =>
         {

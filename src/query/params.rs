@@ -1,7 +1,8 @@
 //! Statement parameters: named for `$name`, numbered for `$1`. All forms become typed scalars before they are bound to
 //! a plan.
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Decimal256Type};
 use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::scalar::ScalarValue;
@@ -46,6 +47,47 @@ impl Params {
             }
         }
     }
+
+    /// Whether any value is a number with a fraction.
+    pub(super) fn has_fractions(&self) -> bool {
+        match self {
+            Params::Json(Value::Object(map)) => map.values().any(Value::is_f64),
+            Params::Json(Value::Array(list)) => list.iter().any(Value::is_f64),
+            Params::Json(_) => false,
+            Params::Typed(arrays) => arrays.iter().any(|array| is_fraction(array.data_type())),
+        }
+    }
+
+    /// Returns the value of the parameter of a placeholder, such as `$1`, if it is a number with a fraction: with the digits that it came with.
+    pub(super) fn fraction(&self, id: &str) -> Option<ScalarValue> {
+        let name = id.strip_prefix('$')?;
+        let place = || name.parse::<usize>().ok()?.checked_sub(1);
+        match self {
+            Params::Json(Value::Object(map)) => float(map.get(name)?),
+            Params::Json(Value::Array(list)) => float(list.get(place()?)?),
+            Params::Json(_) => None,
+            Params::Typed(arrays) => {
+                let array = arrays.get(place()?).filter(|array| is_fraction(array.data_type()))?;
+                ScalarValue::try_from_array(array, 0).ok()
+            }
+        }
+    }
+}
+
+fn float(value: &Value) -> Option<ScalarValue> {
+    value.as_f64().filter(|_| value.is_f64()).map(ScalarValue::from)
+}
+
+/// Whether values of a type are numbers with a fraction: `float8`, `real`, and `numeric` of PostgreSQL's clients.
+fn is_fraction(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Float32 | DataType::Float64 | DataType::Decimal256(..))
+}
+
+/// The float that is next to a decimal.
+fn nearest(array: &ArrayRef) -> ScalarValue {
+    let decimals = array.as_primitive::<Decimal256Type>();
+    let text = decimals.is_valid(0).then(|| decimals.value_as_string(0));
+    ScalarValue::Float64(text.and_then(|text| text.parse().ok()))
 }
 
 fn from_array(number: usize, array: &ArrayRef) -> Result<ScalarAndMetadata> {
@@ -57,6 +99,8 @@ fn from_array(number: usize, array: &ArrayRef) -> Result<ScalarAndMetadata> {
         // Statements know one NaN, which has no sign; a driver may send another.
         ScalarValue::Float64(Some(number)) if number.is_nan() => ScalarValue::from(f64::NAN),
         ScalarValue::Float32(Some(number)) if number.is_nan() => ScalarValue::from(f32::NAN),
+        // A `numeric` of PostgreSQL's clients is a `float8`, but for where it is cast.
+        ScalarValue::Decimal256(..) => nearest(array),
         scalar => scalar,
     };
     Ok(ScalarAndMetadata::from(scalar))

@@ -78,7 +78,7 @@ impl Engine {
         guard::nesting::check(text)?;
         let (mut statement, notes) = self.parse(session, text, surface)?;
         guard::syntax::check(&statement)?;
-        semantics::refuse_set_operations(&statement)?;
+        semantics::refuse_forms(&statement)?;
         semantics::rewrite(&mut statement);
         let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
         scopes::check(&query_context.principal, &tables)?;
@@ -107,7 +107,7 @@ impl Engine {
         let plain = guard::parser::parse(text, limit).map_err(from_datafusion);
         match surface {
             Surface::Postgres if !plain.as_ref().is_err_and(guard::parser::is_too_intricate) => {
-                self.postgres.get(&self.template)?.parse_statement(session, text, plain)
+                self.postgres.get(&self.template)?.rewrite_statement(session, text, plain)
             }
             Surface::Postgres
             | Surface::Sql
@@ -120,16 +120,33 @@ impl Engine {
     }
 }
 
-/// Plans a statement, with other names for columns for which it has one name if need be.
+/// Plans a statement whose columns may hide others from its ORDER BY.
 async fn plan_statement(
     session: &SessionState,
+    statement: Statement,
+) -> std::result::Result<LogicalPlan, DataFusionError> {
+    if let Some((renamed, mut names)) = NamesApart::behind_order(&statement) {
+        let planned = plan_apart(session, renamed, &mut names).await;
+        match planned {
+            // Then the order can only be by what the statement shows.
+            Err(error) if names.are_of_no_column(&error) => {}
+            planned => return planned,
+        }
+    }
+    plan_apart(session, statement, &mut NamesApart::default()).await
+}
+
+/// Plans a statement, with other names for columns for which it has one name if need be.
+async fn plan_apart(
+    session: &SessionState,
     mut statement: Statement,
+    names: &mut NamesApart,
 ) -> std::result::Result<LogicalPlan, DataFusionError> {
     match session.statement_to_plan(statement.clone()).await {
         Err(error) if NamesApart::are_needed(&error) => {
-            let names = NamesApart::give(&mut statement);
+            names.give(&mut statement);
             names.restore(session.statement_to_plan(statement).await?)
         }
-        planned => planned,
+        planned => names.restore(planned?),
     }
 }

@@ -73,6 +73,8 @@ impl Visitor for SharedVisitor<'_> {
 pub(super) trait SyntaxChanger {
     fn enter_query(&mut self, _query: &mut Query) {}
 
+    fn leave_query(&mut self, _query: &mut Query) {}
+
     fn enter_relation(&mut self, _relation: &mut ObjectName) {}
 
     fn enter_expr(&mut self, _expr: &mut Expr) {}
@@ -110,6 +112,32 @@ pub(super) fn change_exprs_inner_first(node: &mut impl VisitMut, function: &mut 
     change(node, &mut InnerFirst(function));
 }
 
+/// Shows the expressions of a part of a query to a function that may change them, outer ones first, without those of queries within
+/// it.
+pub(super) fn change_own_exprs(node: &mut impl VisitMut, function: &mut dyn FnMut(&mut Expr)) {
+    struct Own<'a> {
+        function: &'a mut dyn FnMut(&mut Expr),
+        depth: usize,
+    }
+
+    impl SyntaxChanger for Own<'_> {
+        fn enter_query(&mut self, _query: &mut Query) {
+            self.depth += 1;
+        }
+
+        fn leave_query(&mut self, _query: &mut Query) {
+            self.depth -= 1;
+        }
+
+        fn enter_expr(&mut self, expr: &mut Expr) {
+            if self.depth == 0 {
+                (self.function)(expr);
+            }
+        }
+    }
+    change(node, &mut Own { function, depth: 0 });
+}
+
 /// Shows the names of all tables to a function that may change them.
 pub(super) fn change_tables(node: &mut impl VisitMut, function: &mut dyn FnMut(&mut ObjectName)) {
     struct Tables<'a>(&'a mut dyn FnMut(&mut ObjectName));
@@ -129,6 +157,11 @@ impl VisitorMut for SharedChanger<'_> {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         self.0.enter_query(query);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        self.0.leave_query(query);
         ControlFlow::Continue(())
     }
 

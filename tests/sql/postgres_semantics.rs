@@ -81,7 +81,31 @@ const OVER_READINGS: &[(&str, &str)] = &rows![
         r#"[{"c":21,"d":"2020-01-01T00:00:00Z","n":4320},{"c":21,"d":"2020-01-01T00:00:00Z","n":1440,"x":"2024-03-30"}]"#;
 ];
 
+/// Subqueries, joins by USING and names in ORDER BY, over constants.
+const OF_SUBQUERIES_AND_NAMES: &[(&str, &str)] = &rows![
+    "SELECT x FROM (VALUES (1), (2)) AS v(x) WHERE x > 5 OR x NOT IN (SELECT NULL::int)", "[]";
+    "SELECT x FROM (VALUES (1), (2), (NULL)) AS v(x) WHERE x = 2 OR NOT (x IN (SELECT 2) AND x < 9) ORDER BY 1",
+        r#"[{"x":1},{"x":2}]"#;
+    "SELECT CASE WHEN EXISTS (SELECT 1 FROM (VALUES (1)) AS w(y) WHERE y = x) THEN 'a' ELSE 'b' END AS e FROM (VALUES (1), (2)) AS v(x) ORDER BY x",
+        r#"[{"e":"a"},{"e":"b"}]"#;
+    "SELECT x, count(*) AS n FROM (VALUES (1), (2)) AS a(x) FULL JOIN (VALUES (2), (3)) AS b(x) USING (x) WHERE x > 1 GROUP BY x ORDER BY x",
+        r#"[{"n":1,"x":2},{"n":1,"x":3}]"#;
+    "SELECT x FROM (VALUES (1)) AS a(x) RIGHT JOIN (VALUES (2)) AS b(x) USING (x) JOIN (VALUES (2)) AS c(x) USING (x)",
+        r#"[{"x":2}]"#;
+    "SELECT * FROM (VALUES (1, 10), (2, 20)) AS z(x, p) LEFT JOIN (VALUES (2, 200)) AS b(x, q) USING (x) WHERE p < 20",
+        r#"[{"p":10,"x":1}]"#;
+    "SELECT -x AS x FROM (VALUES (1), (2)) AS v(x) ORDER BY x + 0", r#"[{"x":-1},{"x":-2}]"#;
+    "SELECT sum(z) AS z FROM (VALUES (1, 10), (1, 20), (3, 25)) AS w(y, z) GROUP BY y ORDER BY max(z), z",
+        r#"[{"z":30},{"z":25}]"#;
+];
+
 const OVER_CONSTANTS: &[(&str, &str)] = &rows![
+    "SELECT count(*) FILTER (WHERE (x, y) IS NULL) AS a, count(*) FILTER (WHERE ROW(x, y) IS NOT NULL) AS b, count(*) FILTER (WHERE NOT (x, y) IS NULL) AS c, count(*) FILTER (WHERE ROW(NULL, ROW(NULL, NULL)) IS NULL) AS d FROM (VALUES (NULL::int, NULL::text), (1, NULL), (2, 'b')) AS v(x, y)",
+        r#"[{"a":1,"b":1,"c":2,"d":0}]"#;
+    "SELECT x = ANY(a) AS e, x <> ALL(a) AS n FROM (VALUES (1, ARRAY[1::bigint, NULL]), (2, ARRAY[1, NULL]), (3, ARRAY[1, 2])) AS v(x, a) ORDER BY x",
+        r#"[{"e":true,"n":false},{},{"e":false,"n":true}]"#;
+    "SELECT cardinality('{}'::int[]) AS c, 2 = ANY('{}') AS a, 2 <> ALL('{}'::int[]) AS b, NULL::int = ANY('{}'::int[]) AS d, 0.0::float8 = ANY(array_append(ARRAY[x], 1.0::float8)) AS e, (interval '1 day 2 hours')::text AS i FROM (VALUES (-0.0::float8)) AS v(x)",
+        r#"[{"a":false,"b":true,"c":0,"d":false,"e":true,"i":"1 day 02:00:00"}]"#;
     "SELECT 'abcdef'::varchar(3) AS a, CAST(12345 AS char(2)) AS b, 'äöü'::character varying(2) AS c, 'abc'::varchar AS d, 'abc'::char AS e, x::varchar(2) AS f FROM (VALUES (NULL::text)) v(x)",
         r#"[{"a":"abc","b":"12","c":"äö","d":"abc","e":"a"}]"#;
     "SELECT count(*) FILTER (WHERE x IN (0, 1, 2, 3, 4)) AS a, count(*) FILTER (WHERE x NOT IN (0, 1, 2, 3, 4)) AS b, count(*) FILTER (WHERE x = ANY('{0,7,8,9,10}')) AS c, count(*) FILTER (WHERE x <> ALL(ARRAY[0.0, 7, 8, 9])) AS d, count(*) FILTER (WHERE x IN (-0.0::float8, 7, 8, 9, 10)) AS e, count(*) FILTER (WHERE (x, y) = (0, 1)) AS f FROM (VALUES (0.0::float8, 1), (-0.0::float8, 1), (5.0, 1)) AS v(x, y)",
@@ -184,6 +208,58 @@ const OVER_CONSTANTS: &[(&str, &str)] = &rows![
         r#"[{"a":true,"b":"2024-03-31T10:00:00","c":"2024-03-31","d":"2024-03-31T10:00:00.123457","e":"1970-01-01T00:00:00Z","f":true,"g":true,"h":"2024-03-31T08:00:00Z"}]"#;
     "SELECT (x)::int AS x, count(*) AS n FROM (VALUES (1.0), (1.4)) AS v(x) GROUP BY GROUPING SETS (((x)::int), (x)::int, ()) ORDER BY 1 NULLS FIRST",
         r#"[{"n":2},{"n":2,"x":1},{"n":2,"x":1}]"#;
+    "SELECT k, x, count(*) AS n, row_number() OVER (ORDER BY k NULLS FIRST, x NULLS FIRST) AS r FROM (SELECT 'k' AS k, x FROM (VALUES (1), (2)) AS v(x)) AS q GROUP BY GROUPING SETS ((k), (x), ()) ORDER BY 1 NULLS FIRST, 2 NULLS FIRST",
+        r#"[{"n":2,"r":1},{"n":1,"r":2,"x":1},{"n":1,"r":3,"x":2},{"k":"k","n":2,"r":4}]"#;
+    "SELECT a, b, count(*) AS n FROM (VALUES (1, 1), (2, 2)) AS v(a, b) WHERE a = b GROUP BY CUBE (a, b) ORDER BY 1 NULLS FIRST, 2 NULLS FIRST",
+        r#"[{"n":2},{"b":1,"n":1},{"b":2,"n":1},{"a":1,"n":1},{"a":1,"b":1,"n":1},{"a":2,"n":1},{"a":2,"b":2,"n":1}]"#;
+    "SELECT b.c, a.x, row_number() OVER (ORDER BY b.c NULLS FIRST, a.x DESC) AS r FROM (SELECT y, 'k' AS c FROM (VALUES (2)) AS w(y)) AS b RIGHT JOIN (VALUES (1), (2), (3)) AS a(x) ON b.y = a.x ORDER BY r",
+        r#"[{"r":1,"x":3},{"r":2,"x":1},{"c":"k","r":3,"x":2}]"#;
+    "SELECT a.x, b.c, b.d FROM (VALUES (1), (2), (3)) AS a(x) LEFT JOIN (SELECT y, 'k' AS c, 'k' || y AS d FROM (VALUES (2)) AS w(y)) AS b ON b.y = a.x ORDER BY b.c NULLS FIRST, a.x DESC",
+        r#"[{"x":3},{"x":1},{"c":"k","d":"k2","x":2}]"#;
+    "SELECT b.c, a.c AS e, a.x FROM (SELECT x, 1 AS c FROM (VALUES (1), (2)) AS v(x)) AS a FULL JOIN (SELECT x, 2 AS c FROM (VALUES (2), (3)) AS w(x)) AS b ON a.x = b.x ORDER BY a.c NULLS FIRST, b.c NULLS FIRST",
+        r#"[{"c":2},{"e":1,"x":1},{"c":2,"e":1,"x":2}]"#;
+    "SELECT DISTINCT ON (b.c) b.c, a.x FROM (VALUES (1), (2), (3)) AS a(x) LEFT JOIN (SELECT y, 'k' AS c FROM (VALUES (2)) AS w(y)) AS b ON b.y = a.x ORDER BY b.c NULLS FIRST, a.x DESC",
+        r#"[{"x":3},{"c":"k","x":2}]"#;
+    "SELECT array_agg(x ORDER BY x DESC) AS a, array_agg(DISTINCT x ORDER BY x) AS b FROM (VALUES (1), (2), (3)) AS v(x)",
+        r#"[{"a":[3,2,1],"b":[1,2,3]}]"#;
+    "SELECT string_agg(x, ',' ORDER BY x DESC) AS a, string_agg(DISTINCT x, ',' ORDER BY x) AS b FROM (VALUES ('a'), ('b'), ('c')) AS v(x)",
+        r#"[{"a":"c,b,a","b":"a,b,c"}]"#;
+    "SELECT row_number() OVER (ORDER BY y DESC) AS r, array_agg(x) OVER (ORDER BY y) AS a, string_agg(x::text, ',') OVER (ORDER BY y ROWS UNBOUNDED PRECEDING) AS b FROM (VALUES (1, 5), (2, 1), (3, 3)) AS v(x, y) ORDER BY 1",
+        r#"[{"a":[2,3,1],"b":"2,3,1","r":1},{"a":[2,3],"b":"2,3","r":2},{"a":[2],"b":"2","r":3}]"#;
+    "SELECT array_agg(n ORDER BY x, n) AS a, array_agg(DISTINCT x ORDER BY x) AS b FROM (VALUES (1, 0.0::float8), (2, '-0'::float8), (3, 0.0)) AS v(n, x)",
+        r#"[{"a":[1,2,3],"b":[0.0]}]"#;
+    "SELECT DISTINCT ON (k) k, n FROM (VALUES (1, 1, 0.0::float8), (1, 2, '-0'::float8)) AS v(k, n, x) ORDER BY k, x, n",
+        r#"[{"k":1,"n":1}]"#;
+    "SELECT DISTINCT ON (x) n FROM (VALUES (1, 0.0::float8), (2, '-0'::float8), (3, 1.0)) AS v(n, x) ORDER BY x, n",
+        r#"[{"n":1},{"n":3}]"#;
+    "SELECT n, (sum(x) OVER w)::text AS s, (avg(x) OVER w)::text AS a, (stddev(x) OVER w)::text AS d, (sum(y) OVER w)::text AS y FROM (VALUES (1, 'Infinity'::float8, 1e20::float8), (2, 1, 1), (3, 1, 1), (4, 'NaN', 1), (5, 3, NULL), (6, 1, 2)) AS v(n, x, y) WINDOW w AS (ORDER BY n ROWS 1 PRECEDING) ORDER BY n",
+        r#"[{"a":"Infinity","n":1,"s":"Infinity","y":"1e+20"},{"a":"Infinity","d":"NaN","n":2,"s":"Infinity","y":"1e+20"},{"a":"1","d":"0","n":3,"s":"2","y":"2"},{"a":"NaN","d":"NaN","n":4,"s":"NaN","y":"2"},{"a":"NaN","d":"NaN","n":5,"s":"NaN","y":"1"},{"a":"2","d":"1.4142135623730951","n":6,"s":"4","y":"2"}]"#;
+    "SELECT count(*) AS n, min(s - (x * 300 - 44850)) AS low, max(s - (x * 300 - 44850)) AS high FROM (SELECT x, sum(x::float8) OVER (ORDER BY x ROWS 299 PRECEDING) AS s FROM generate_series(1, 2000) AS g(x)) AS q WHERE x >= 300",
+        r#"[{"high":0.0,"low":0.0,"n":1701}]"#;
+    "SELECT sum(s) AS s, sum(c) AS c FROM (SELECT sum(x::float8) OVER (ORDER BY x ROWS BETWEEN 200 PRECEDING AND 250 FOLLOWING) AS s, sum(1.0::float8) OVER (ORDER BY x RANGE BETWEEN 700 PRECEDING AND 500 PRECEDING) AS c FROM generate_series(1, 2000) AS g(x)) AS q",
+        r#"[{"c":281400.0,"s":860948800.0}]"#;
+    "SELECT (-interval '1 day 2 hours')::text AS a, (-interval '-1 day 2 hours')::text AS b, (timestamp '2024-03-31 10:00' + (-interval '1 hour 30 minutes'))::text AS c, (- interval '1 mon 02:03:04')::text AS d",
+        r#"[{"a":"-1 days -02:00:00","b":"1 day -02:00:00","c":"2024-03-31 08:30:00","d":"-1 mons -02:03:04"}]"#;
+    "SELECT 123456789.125::float8::numeric = 123456789.125::numeric AS a, x::numeric(10,2) = 1.01::numeric AS b, x::numeric = 1.005::numeric AS c, 1e17::float8::numeric = 100000000000000000 AS d, x::real::numeric = 1.005::numeric AS e, round(y::numeric, 4)::text = '123456.7001' AS f FROM (VALUES (1.005::float8, 123456.70005::float8)) AS v(x, y)",
+        r#"[{"a":true,"b":true,"c":true,"d":true,"e":true,"f":true}]"#;
+    "SELECT to_timestamp(1711843200.25)::text AS a, to_timestamp(x) = timestamptz '2024-03-31 00:00:00.123457Z' AS b, to_timestamp(10000000000)::text AS c FROM (VALUES (1711843200.123457::float8)) AS v(x)",
+        r#"[{"a":"2024-03-31 00:00:00.25+00","b":true,"c":"2286-11-20 17:46:40+00"}]"#;
+    r"SELECT E'a\nb' ~ 'a.b' AS a, 'äpfel' ~ '^[[:alpha:]]+$' AS b, x ~ y AS c, 'foo bar' ~ '\mbar\M' AS d, 'ab' ~ '\bab' AS e, 'a[b' ~ 'a[[]b' AS f, E'a\nb' ~* 'A.B' AS g FROM (VALUES (E'x\ny', 'x.y')) AS v(x, y)",
+        r#"[{"a":true,"b":true,"c":true,"d":true,"e":false,"f":true,"g":true}]"#;
+    r"SELECT regexp_replace('abc', 'b', '[\&]') AS a, regexp_replace('abc', 'b', '\\') AS b, regexp_replace('abc', '(b)', '${1}\1') AS c, regexp_replace('aXb', x, y) AS d, regexp_replace(E'a\nb', 'a.', '') AS e FROM (VALUES ('.X', '\&\&')) AS v(x, y)",
+        r#"[{"a":"a[b]c","b":"a\\c","c":"a${1}bc","d":"aXaXb","e":"b"}]"#;
+    "SELECT regexp_match('abc', '(x)?b') AS a, regexp_match(x, '(a)(x)?(b)') AS b, regexp_match(x, 'C', 'i') AS c, regexp_match(x, 'q') AS d FROM (VALUES ('abc')) AS v(x)",
+        r#"[{"a":[null],"b":["a",null,"b"],"c":["c"]}]"#;
+    "SELECT concat(true, 1.5::float8, interval '1 day', NULL) AS a, concat_ws('-', false, x, date '2024-03-31') AS b, concat_ws(NULL, 1) AS c FROM (VALUES (true)) AS v(x)",
+        r#"[{"a":"t1.51 day","b":"f-t-2024-03-31"}]"#;
+    "SELECT array_remove(ARRAY[1, 2, 1], 1) AS a, array_replace(ARRAY[1, 2, 1], 1, 5) AS b, array_length(array_remove(ARRAY[1], 1), 1) AS c, array_length(ARRAY[1, 2], 1) AS d",
+        r#"[{"a":[2],"b":[5,2,5],"d":2}]"#;
+    "SELECT x, lag(x, NULL) OVER (ORDER BY x) AS a, lead(x, 1) OVER (ORDER BY x) AS b FROM (VALUES (1), (2)) AS v(x) ORDER BY x",
+        r#"[{"b":2,"x":1},{"x":2}]"#;
+    r"SELECT x LIKE 'a!%%' ESCAPE '!' AS a, 'a%' LIKE 'a%%' ESCAPE '%' AS b, 'a\c' LIKE 'a\c' ESCAPE '' AS c, x NOT ILIKE 'A!_' ESCAPE '!' AS d FROM (VALUES ('a%b')) AS v(x)",
+        r#"[{"a":true,"b":true,"c":true,"d":true}]"#;
+    "SELECT x BETWEEN SYMMETRIC 3 AND 1 AS a, x NOT BETWEEN SYMMETRIC 3 AND 1 AS b, x BETWEEN SYMMETRIC NULL AND 1 AS c, ceiling(1.2::float8) AS d, isfinite(now()) AS e, isfinite(NULL::timestamp) AS f, make_timestamptz(2024, 3, 31, 10, 0, 0.5, 'Europe/Berlin')::text AS g FROM (VALUES (2)) AS v(x)",
+        r#"[{"a":true,"b":false,"d":2.0,"e":true,"g":"2024-03-31 08:00:00.5+00"}]"#;
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,7 +271,7 @@ async fn statements_are_answered_as_postgresql_answers_them() {
     let rows = (0..ROWS).flat_map(|at| [row(1, at, at % 40), row(2, at, at)]);
     db.store.write(&env.owner, rows.collect()).await.unwrap();
     db.store.flush().await.unwrap();
-    for (statement, expected) in OVER_READINGS.iter().chain(OVER_CONSTANTS) {
+    for (statement, expected) in OVER_READINGS.iter().chain(OVER_CONSTANTS).chain(OF_SUBQUERIES_AND_NAMES) {
         let expected: Value = serde_json::from_str(expected).unwrap();
         assert_eq!(json!(db.sql(&env.owner, statement).await), expected, "{statement}");
     }
@@ -241,6 +317,19 @@ async fn what_would_be_answered_wrongly_is_refused() {
         "SELECT 'infinity'::timestamptz AS t", "the time `infinity`";
         "SELECT date '-Infinity' AS d", "the time `infinity` or `-infinity`";
         "SELECT date_trunc('week', interval '8 days') AS i", "`week` is not supported for intervals";
+        "SELECT x IN (SELECT 1) AS i FROM (VALUES (1)) AS v(x)", "EXISTS (SELECT 1";
+        "SELECT count(*) FILTER (WHERE x IN (SELECT 1)) AS n FROM (VALUES (1)) AS v(x)", "as a value";
+        "SELECT x FROM (VALUES (1)) AS v(x) WHERE (x IN (SELECT NULL::int)) IS NULL", "other than by AND, OR and NOT";
+        "SELECT x FROM (VALUES (1)) AS v(x) WHERE EXISTS (SELECT count(*) FROM (VALUES (2)) AS w(y) WHERE y = x)",
+            "has one row";
+        "SELECT x FROM (VALUES (1)) AS v(x) WHERE 0 IN (SELECT count(*) FROM (VALUES (2)) AS w(y) WHERE y = x)",
+            "has one row";
+        "SELECT k, c FROM (VALUES (1)) AS v(x), LATERAL (SELECT 'rows' AS k, count(*) AS c FROM (VALUES (2)) AS w(y) WHERE y = x) AS q",
+            "a constant beside an aggregate";
+        "SELECT q.x FROM (SELECT -x AS x FROM (VALUES (1), (2)) AS v(x) ORDER BY x + 0 LIMIT 1) AS q",
+            "another name with AS";
+        "WITH c AS (SELECT 1 AS a) SELECT * FROM (WITH c AS (SELECT 2 AS a) SELECT * FROM c) AS q", "needs other names";
+        "SELECT x FROM (VALUES (1)) AS a(x) NATURAL FULL JOIN (VALUES (2)) AS b(x)", "NATURAL JOIN";
     ] {
         client.try_sql(statement).await.refused(400, hint);
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
@@ -124,6 +124,24 @@ async fn prepared_statements_take_their_values() {
         let batches = fetch(&mut client, info).await.unwrap();
         let found = batches[0].column(0).as_any().downcast_ref::<Int64Array>().unwrap().value(0);
         assert_eq!(found, 60);
+    }
+    prepared.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn parameters_are_cast_by_their_type() {
+    let world = ToolsFixture::new(&[]).await;
+    let mut client = connect(&world, world.key()).await;
+    let query = "SELECT $1::text AS a, $2::text AS b, ($3::int)::text AS c".to_owned();
+    let mut prepared = client.prepare(query, None).await.unwrap();
+    let times = TimestampMicrosecondArray::from(vec![1_711_879_200_000_000]).with_timezone("UTC");
+    let number = |number: f64| Arc::new(Float64Array::from(vec![number])) as ArrayRef;
+    let columns = [("$1", Arc::new(times) as ArrayRef), ("$2", number(1e20)), ("$3", number(2.5))];
+    prepared.set_parameters(RecordBatch::try_from_iter(columns).unwrap()).unwrap();
+    let info = prepared.execute().await.unwrap();
+    let batches = fetch(&mut client, info).await.unwrap();
+    for (column, expected) in [("a", "2024-03-31 10:00:00+00"), ("b", "1e+20"), ("c", "2")] {
+        assert_eq!(texts(&batches, column), [expected], "{column}");
     }
     prepared.close().await.unwrap();
 }

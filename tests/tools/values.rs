@@ -1,7 +1,9 @@
 //! UUIDs and texts of times as parameters, in the forms that drivers and people send, and values of a copy in binary.
 
+use serde_json::json;
+
 use super::fixture::ToolsFixture;
-use super::wire::{columns, cstring, kinds};
+use super::wire::{PgClient, columns, cstring, kinds, values};
 
 #[tokio::test]
 async fn uuids_are_parameters_and_casts() {
@@ -98,4 +100,83 @@ async fn values_are_described_and_read_as_by_postgresql() {
     pg.send('D', b"S\0").await;
     let described = columns(&pg.sync().await.unwrap());
     assert_eq!(described, [("?column?".to_owned(), 25), ("?column?".to_owned(), 16)]);
+}
+
+/// The one value of an answer to a statement with a parameter of a type.
+async fn answer(pg: &mut PgClient, text: &str, oid: u32, format: u16, value: &[u8]) -> String {
+    pg.parse("", text, &[oid]).await;
+    pg.bind("", "", [format, 0], &[Some(value)]).await;
+    pg.send('E', b"\0\0\0\0\0").await;
+    let messages = pg.sync().await.unwrap();
+    let cell = values(&messages)[0][0].clone().unwrap();
+    String::from_utf8(cell.to_vec()).unwrap()
+}
+
+/// The answers are those of PostgreSQL 15.
+#[tokio::test]
+async fn parameters_are_cast_by_their_type() {
+    let (fixture, mut pg) = ToolsFixture::with_client(&[]).await;
+    let micros = |seconds: i64| (seconds * 1_000_000).to_be_bytes().to_vec();
+    let day_and_hours = [&micros(7200)[..], &[0, 0, 0, 1, 0, 0, 0, 0]].concat();
+    let later = "SELECT count(*) FROM readings WHERE stream_id = 1 AND ts::text >= $1::text";
+    for (text, oid, value, binary, expected) in [
+        ("SELECT $1::text", 1184, "2024-03-31T10:00Z", micros(765_194_400), "2024-03-31 10:00:00+00"),
+        ("SELECT $1::text", 1114, "2024-03-31 10:00", micros(765_194_400), "2024-03-31 10:00:00"),
+        ("SELECT $1::text", 1186, "1 day 2 hours", day_and_hours, "1 day 02:00:00"),
+        ("SELECT $1::text", 1083, "12:34:56", micros(45_296), "12:34:56"),
+        ("SELECT $1::text", 701, "1e20", 1e20f64.to_be_bytes().to_vec(), "1e+20"),
+        ("SELECT (-$1)::text", 701, "2", 2f64.to_be_bytes().to_vec(), "-2"),
+        ("SELECT $1::text", 700, "0.1", 0.1f32.to_be_bytes().to_vec(), "0.1"),
+        ("SELECT $1::text", 1700, "1.50", vec![0, 2, 0, 0, 0, 0, 0, 2, 0, 1, 0x13, 0x88], "1.50"),
+        ("SELECT $1::int", 701, "2.5", 2.5f64.to_be_bytes().to_vec(), "2"),
+        ("SELECT ($1 + 1)::int", 701, "1.5", 1.5f64.to_be_bytes().to_vec(), "2"),
+        ("SELECT $1::int", 1700, "2.5", vec![0, 2, 0, 0, 0, 0, 0, 1, 0, 2, 0x13, 0x88], "3"),
+        (later, 1184, "2026-04-28 11:00+00", micros(830_689_200), "60"),
+    ] {
+        for (format, value) in [(0, value.as_bytes()), (1, binary.as_slice())] {
+            assert_eq!(answer(&mut pg, text, oid, format, value).await, expected, "{text} {oid} {format}");
+        }
+    }
+    // Numbers of JSON with a fraction are float8.
+    for (text, value, expected) in [
+        ("SELECT $1::text AS x", json!([1e20]), json!("1e+20")),
+        ("SELECT $x::text AS x", json!({"x": 0.5}), json!("0.5")),
+        ("SELECT $1::int AS x", json!([2.5]), json!(2)),
+        ("SELECT $1::timestamptz::text AS x", json!(["2024-03-31T10:00Z"]), json!("2024-03-31 10:00:00+00")),
+    ] {
+        let body = json!({"query": text, "params": value});
+        let rows = fixture.server.client().post("/sql", &body).await.body;
+        assert_eq!(rows, json!([{"x": expected}]), "{text} {value}");
+    }
+}
+
+#[tokio::test]
+async fn statements_without_tables_are_read_like_all_others() {
+    let (fixture, mut pg) = ToolsFixture::with_client(&[]).await;
+    let client = fixture.server.client();
+    for (text, expected) in [
+        ("SELECT -2 ^ 2", Some("4")),
+        ("SELECT 2 = ANY(ARRAY[1, NULL])", None),
+        ("SELECT 2 <> ALL(ARRAY[1, NULL])", None),
+        ("SELECT x FROM (VALUES (1), (2)) AS v(x) WHERE x = ANY('{1,NULL}'::int[])", Some("1")),
+        ("SELECT NOT 1 IS DISTINCT FROM 1 OR false", Some("t")),
+        ("SELECT cardinality('{}'::int[])", Some("0")),
+    ] {
+        let expected = Ok(vec![vec![expected.map(str::to_owned)]]);
+        assert_eq!(pg.query(text).await, expected, "{text}");
+        assert_eq!(pg.query_with_params(text, &[]).await, expected, "{text}");
+        pg.query(&format!("PREPARE p AS {text}")).await.unwrap();
+        assert_eq!(pg.query("EXECUTE p").await, expected, "{text}");
+        pg.query("DEALLOCATE p").await.unwrap();
+        pg.query("BEGIN").await.unwrap();
+        pg.query(&format!("DECLARE c CURSOR FOR {text}")).await.unwrap();
+        assert_eq!(pg.query("FETCH ALL FROM c").await, expected, "{text}");
+        pg.query("COMMIT").await.unwrap();
+    }
+    pg.query("PREPARE q(float8) AS SELECT $1").await.unwrap();
+    assert_eq!(pg.query("EXECUTE q(-2 ^ 2)").await, Ok(vec![vec![Some("4".to_owned())]]));
+    let text = "SELECT 'a' < 'B' COLLATE \"de_DE\" AS x";
+    let refused = client.try_sql(text).await["detail"].to_string();
+    assert!(refused.to_lowercase().contains("collat"), "{refused}");
+    assert!(pg.query(text).await.unwrap_err().message.to_lowercase().contains("collat"));
 }

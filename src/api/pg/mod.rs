@@ -17,6 +17,7 @@ mod copy_out;
 mod cursor;
 mod cursor_command;
 mod error;
+mod exact_numeric;
 mod extended;
 mod frame;
 mod interval;

@@ -8,7 +8,7 @@ use pgwire::api::Type;
 
 use super::array::{self, ArrayError};
 use super::error::PgError;
-use super::{scalar, types};
+use super::{exact_numeric, scalar, types};
 
 /// Maximum parameters of a statement: the protocol counts them in 16 bits.
 pub const MAX_PARAMETERS: usize = u16::MAX as usize;
@@ -28,7 +28,8 @@ pub fn check_parameter_count(parameters: usize) -> Result<(), PgError> {
     Err(PgError::Protocol("54023", format!("more than {MAX_PARAMETERS} parameters")))
 }
 
-/// Decodes a bound value as an array of one row; `number` is the parameter number for error messages.
+/// Decodes a bound value as an array of one row; `number` is the parameter number for error messages. A `numeric` keeps its digits
+/// where it can.
 ///
 /// # Errors
 /// SQLSTATE 0A000 for an unsupported type, 22P02 for an invalid value, 54000 for an array with too many elements.
@@ -51,6 +52,11 @@ pub fn decode_value(
             ArrayError::InvalidValue => wrong(),
             ArrayError::TooManyElements => too_many_elements(number),
         });
+    }
+    if *declared == Type::NUMERIC
+        && let Some(exact) = value.and_then(|bytes| exact_numeric::read(bytes, is_binary))
+    {
+        return Ok(exact);
     }
     match value {
         None => Ok(new_null_array(&target, 1)),

@@ -4,6 +4,7 @@
 //! expanded, grouping sets), `expressions` (functions with bounded results, types of bounded width) and `operators`
 //! (interruption, and accounting of memory that DataFusion does not account for).
 
+mod between_symmetric;
 pub mod bounded_function;
 pub mod expressions;
 mod grouping_tokens;

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::{grouping_tokens, trim_tokens};
+use super::{between_symmetric, grouping_tokens, trim_tokens};
 use crate::domain::Error;
 
 /// Expression starts that any statement may try, regardless of its length: about 50 ms, which short statements of others
@@ -96,14 +96,18 @@ impl Dialect for BudgetedDialect {
         Some(signed.map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
     }
 
-    /// Parses `IS [NOT] DISTINCT FROM` as PostgreSQL does, tighter than NOT, AND and OR. sqlparser (0.62) takes all that
-    /// follows for its right side.
+    /// Parses `BETWEEN SYMMETRIC`, and `IS [NOT] DISTINCT FROM` as PostgreSQL does, tighter than NOT, AND and OR. sqlparser (0.62)
+    /// takes all that follows for its right side.
     fn parse_infix(
         &self,
         parser: &mut Parser,
         expr: &Expr,
         _: u8,
     ) -> Option<std::result::Result<Expr, ParserError>> {
+        let between = between_symmetric::parse(parser, expr, self.prec_value(Precedence::Between));
+        if between.is_some() {
+            return between;
+        }
         let is_negated = match (parser.peek_keyword(Keyword::IS), &parser.peek_nth_token(1).token) {
             (true, Token::Word(word)) if word.keyword == Keyword::DISTINCT => false,
             (true, Token::Word(word)) if word.keyword == Keyword::NOT => true,
@@ -207,6 +211,8 @@ mod tests {
         }
         assert!(parse("SELECT 1; SELECT 2", LIMIT).unwrap_err().to_string().contains("single SQL statement"));
         assert!(parse("", LIMIT).is_err());
+        let refused = parse("SELECT abs(x) NOT BETWEEN SYMMETRIC 3 AND 1", LIMIT).unwrap_err();
+        assert!(refused.to_string().contains("least(a, b)"), "{refused}");
     }
 
     #[test]
@@ -220,6 +226,11 @@ mod tests {
             ("a IS NOT DISTINCT FROM b + 1 AND c", "BinaryOp { left: IsNotDistinctFrom("),
             ("NOT a IS DISTINCT FROM b", "UnaryOp { op: Not, expr: IsDistinctFrom("),
             ("a IS NOT NULL OR c", "BinaryOp { left: IsNotNull("),
+            ("a BETWEEN SYMMETRIC 3 AND 1 AND c", "BinaryOp { left: Nested(BinaryOp { left: Between {"),
+            (
+                "NOT a NOT BETWEEN SYMMETRIC b AND -1",
+                "UnaryOp { op: Not, expr: Nested(BinaryOp { left: Between {",
+            ),
         ];
         for (text, begin) in rows {
             let Statement::Statement(statement) = parse(&format!("SELECT {text}"), LIMIT).unwrap() else {

@@ -1,11 +1,12 @@
 //! PostgreSQL compatibility: `pg_catalog`, its functions, and the syntax that PostgreSQL clients use.
 //!
 //! A statement that names a table of ours is planned unchanged, as from any other interface. Only statements that query
-//! the catalog or name no table at all (`SELECT version()`) are rewritten first (`datafusion-pg-catalog`, rewrite.rs):
-//! those rules are made for the queries of tools, and drop syntax that they do not know.
+//! the catalog or name no table at all (`SELECT version()`) are rewritten first (catalog_syntax.rs, rewrite.rs): those rules are
+//! made for the queries of tools, and drop syntax that they do not know. All are parsed by our own parser.
 
 mod activity;
 mod catalog_info;
+mod catalog_syntax;
 mod driver_syntax;
 mod extended_catalog;
 mod functions;
@@ -32,7 +33,6 @@ use datafusion::execution::context::SessionState;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion_pg_catalog::pg_catalog::{PgCatalogSchemaProvider, PgCatalogStaticTables, setup_pg_catalog};
-use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use parking_lot::Mutex;
 
 use super::context::QueryContext;
@@ -40,9 +40,10 @@ use super::error::from_datafusion;
 use super::principal_catalog::PrincipalCatalog;
 use super::schema_names::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, SCHEMA};
 use super::scopes::QueryTable;
-use crate::domain::{Error, Result};
+use crate::domain::Result;
 
 use catalog_info::PrincipalCatalogInfo;
+use catalog_syntax::CatalogSyntax;
 use extended_catalog::ExtendedPgCatalog;
 use roles::Roles;
 pub use statement_notes::StatementNotes;
@@ -64,11 +65,11 @@ impl LazyPostgresCompat {
     }
 }
 
-/// Catalog and parser for PostgreSQL clients.
+/// Catalog and syntax for PostgreSQL clients.
 pub struct PostgresCompat {
     template: SessionState,
     static_tables: Arc<PgCatalogStaticTables>,
-    parser: PostgresCompatibilityParser,
+    syntax: CatalogSyntax,
     /// One catalog for each set of readable tables, because object ids must be stable for the life of the process. The
     /// contents depend on that set alone, so principals share a catalog. The read scopes allow 128 sets.
     catalogs: Mutex<HashMap<Vec<&'static str>, Arc<dyn SchemaProvider>>>,
@@ -94,7 +95,7 @@ impl PostgresCompat {
         Ok(Self {
             template: context.state(),
             static_tables: Arc::new(PgCatalogStaticTables::try_new()?),
-            parser: PostgresCompatibilityParser::new(),
+            syntax: CatalogSyntax::new(),
             catalogs: Mutex::default(),
         })
     }
@@ -122,51 +123,31 @@ impl PostgresCompat {
         Ok(Arc::new(ExtendedPgCatalog(Arc::new(known))))
     }
 
-    /// Parses the statement of a PostgreSQL client, and returns it with what the client is told of it; `plain` is the
-    /// result of our own parser.
-    pub fn parse_statement(
+    /// Rewrites the parsed statement of a PostgreSQL client, and returns it with what the client is told of it; `plain` is the result
+    /// of our parser.
+    pub fn rewrite_statement(
         &self,
         session: &SessionState,
         text: &str,
         plain: Result<Statement>,
     ) -> Result<(Statement, StatementNotes)> {
-        let notes = plain.as_ref().map(StatementNotes::of).unwrap_or_default();
-        if let Ok(plain) = &plain {
-            let tables = session.resolve_table_references(plain).map_err(from_datafusion)?;
-            let is_for_catalog = match tables.is_empty() {
-                true => !rewrite::has_subquery(plain),
-                false => tables.iter().any(is_catalog_table) && !tables.iter().any(is_ours),
-            };
-            if !is_for_catalog {
-                return Ok((plain.clone(), notes));
+        let mut statement = match plain {
+            Ok(statement) => statement,
+            Err(error) => {
+                return Ok((self.syntax.statement_without_rows(text, error)?, StatementNotes::default()));
             }
-        }
-        let said_otherwise = plain.as_ref().ok().and_then(rewrite_for_library);
-        let Ok(rewritten) = self.parser.parse(said_otherwise.as_deref().unwrap_or(text)) else {
-            return Ok((plain?, notes));
         };
-        let mut statements = rewritten.into_iter();
-        match (statements.next(), statements.next()) {
-            (Some(mut one), None) => {
-                rewrite::rewrite(&mut one);
-                let one = Statement::Statement(Box::new(one));
-                let notes = if plain.is_ok() { notes } else { StatementNotes::of(&one) };
-                Ok((one, notes))
-            }
-            (None, _) => Err(Error::field("query", "is empty")),
-            (Some(_), Some(_)) => Ok((plain?, notes)),
+        let notes = StatementNotes::of(&statement);
+        let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
+        let is_for_catalog = match tables.is_empty() {
+            true => !rewrite::has_subquery(&statement),
+            false => tables.iter().any(is_catalog_table) && !tables.iter().any(is_ours),
+        };
+        if is_for_catalog {
+            self.syntax.rewrite(&mut statement, text, !tables.is_empty());
         }
+        Ok((statement, notes))
     }
-}
-
-/// Returns a statement in which we have rewritten what the library would not; `None` for one that stays as it was, of
-/// which the library knows some by their very words.
-fn rewrite_for_library(plain: &Statement) -> Option<String> {
-    let Statement::Statement(plain) = plain else { return None };
-    let mut statement = plain.clone();
-    driver_syntax::rewrite(&mut statement);
-    object_names::rewrite(&mut statement);
-    (statement != *plain).then(|| statement.to_string())
 }
 
 /// Whether the table is one of ours.

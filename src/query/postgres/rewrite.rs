@@ -32,9 +32,14 @@ pub(super) fn rewrite(statement: &mut Statement) {
 
 /// Whether a statement contains a subquery.
 pub(super) fn has_subquery(statement: &DfStatement) -> bool {
-    let DfStatement::Statement(statement) = statement else { return false };
-    let mut found = SubqueryVisitor { found: false };
-    walk(&**statement, &mut found).is_ok() && found.found
+    match statement {
+        DfStatement::Statement(statement) => {
+            let mut found = SubqueryVisitor { found: false };
+            walk(&**statement, &mut found).is_ok() && found.found
+        }
+        DfStatement::Explain(explain) => has_subquery(&explain.statement),
+        DfStatement::CreateExternalTable(_) | DfStatement::CopyTo(_) | DfStatement::Reset(_) => false,
+    }
 }
 
 struct SubqueryVisitor {

@@ -16,7 +16,7 @@ use super::input_rows::{self, InputRows};
 use super::narrowing_cast::NarrowingCast;
 use super::time_literal::{self, TimeKind};
 use super::{canonical_float, cast_name, checked_arithmetic, exact_sum, float_extremes};
-use super::{literals, sort_keys, spans, text};
+use super::{float_numeric, forward_aggregate, literals, regex_functions, sort_keys, spans, text};
 
 /// Replaces narrowing casts by functions, compares spans of time by their length, takes −0 for 0 where groups and
 /// peers are made, and gives NaN no sign.
@@ -33,7 +33,7 @@ impl AnalyzerRule for PostgresSemantics {
             let (schema, names) = (merge_schema(&node.inputs()), NamePreserver::new(&node));
             let plans = input_rows::plans(&node);
             let rows = InputRows { schema: &schema, plans: &plans };
-            let node = sort_keys::once_each(node);
+            let node = sort_keys::of_distinct(node, rows)?;
             let node = node.transform_data(|node| sort_keys::of_sort(node, rows))?;
             let makes_groups = matches!(node.data, LogicalPlan::Aggregate(_));
             let replace = |root| replace_within(root, &names, rows, makes_groups);
@@ -58,6 +58,7 @@ fn replace_within(
     let name = names.save(&root);
     let root = root.transform_up(|expr| {
         replace(expr, rows.schema)?
+            .transform_data(|expr| sort_keys::in_aggregate(expr, rows))?
             .transform_data(|expr| canonical_float::in_expr(expr, rows))?
             .transform_data(|expr| float_extremes::in_expr(expr, rows))
     })?;
@@ -72,9 +73,17 @@ fn replace_within(
 fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
         Expr::Cast(Cast { mut expr, field }) => {
+            if let Some(call) = float_numeric::in_place_of_cast(&expr, field.data_type(), schema)? {
+                return Ok(Transformed::yes(call));
+            }
             let is_rewritten = make_readable(&mut expr, field.data_type())?;
             let function = match &*expr {
-                Expr::Literal(..) if field.data_type() == &DataType::Utf8 => None,
+                // Numbers keep the digits of the statement's text; a time or an interval has none.
+                Expr::Literal(value, _)
+                    if field.data_type() == &DataType::Utf8 && value.data_type().is_floating() =>
+                {
+                    None
+                }
                 source if field.data_type() == &DataType::Utf8 => {
                     text::cast_to_text(&source.get_type(schema)?, field.data_type())
                 }
@@ -92,7 +101,9 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         other => spans::in_comparison(other, schema)?
             .transform_data(|expr| sort_keys::in_expr(sort_keys::without_repetition(expr), schema))?
             .transform_data(|expr| checked_arithmetic::in_expr(expr, schema))?
-            .transform_data(|expr| exact_sum::in_expr(expr, schema)),
+            .transform_data(|expr| exact_sum::in_expr(expr, schema))?
+            .transform_data(|expr| forward_aggregate::in_expr(expr, schema))?
+            .transform_data(|expr| Ok(regex_functions::in_expr(expr))),
     }
 }
 

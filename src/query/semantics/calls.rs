@@ -2,14 +2,16 @@
 
 use std::mem;
 
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    Array, BinaryOperator, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, ObjectName, TimezoneInfo, UnaryOperator, Value, ValueWithSpan,
+    Array, BinaryOperator, CaseWhen, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, TimezoneInfo, UnaryOperator, Value,
+    ValueWithSpan,
 };
 
 use super::function_call::call;
 use super::interval_functions::{MAKE_INTERVAL, PARTS};
-use super::{ordered_list, time_pattern, trunc_in_zone};
+use super::{ordered_list, time_pattern, timezone, trunc_in_zone};
 
 /// Most digits of a `numeric` that is taken by its digits.
 const MAX_NUMERIC_DIGITS: usize = 38;
@@ -61,17 +63,73 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
             exact(number);
             None
         }
-        "make_timestamptz" => {
-            let parts: [&Expr; 6] = plain_arguments(function)?;
-            Some(as_instant(&call("make_timestamp", parts.map(Expr::clone))))
-        }
+        "make_timestamptz" => made_instant(function),
         "sign" => renamed(function, "signum"),
         "date_trunc" => {
             let [unit, time, zone] = plain_arguments(function)?;
             Some(call(trunc_in_zone::NAME, [unit.clone(), as_instant(time), zone.clone()]))
         }
+        _ => rewrite_simple(&name, function),
+    }
+}
+
+/// Rewrites calls whose other form has the same arguments.
+fn rewrite_simple(name: &str, function: &mut Function) -> Option<Expr> {
+    match name {
+        "ceiling" => renamed(function, "ceil"),
+        // DataFusion's functions of these names change the first element that they find.
+        "array_remove" => renamed(function, "array_remove_all"),
+        "array_replace" => renamed(function, "array_replace_all"),
+        "array_length" => {
+            // An empty array has no dimension.
+            let [array, dimension] = plain_arguments(function)?;
+            let length = call("list_length", [array.clone(), dimension.clone()]);
+            let zero = Expr::value(Value::Number("0".to_owned(), false));
+            Some(call("nullif", [cast_to(&length, DataType::BigInt(None)), zero]))
+        }
+        "isfinite" => {
+            // True for every time, since there are no infinite ones here. Only times and intervals have an epoch.
+            let [time] = plain_arguments(function)?;
+            let unit = Expr::value(Value::SingleQuotedString("epoch".to_owned()));
+            let epoch = call("date_part", [unit, time.clone()]);
+            let large = Expr::value(Value::Number("1e300".to_owned(), false));
+            Some(arithmetic(&epoch, BinaryOperator::Lt, &large))
+        }
+        "lag" | "lead" => without_offset(function),
         _ => None,
     }
+}
+
+/// NULL of the type of the value, for `lag` or `lead` with NULL as offset, which DataFusion takes for 0.
+fn without_offset(function: &Function) -> Option<Expr> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let [value, offset, ..] = list.args.as_slice() else { return None };
+    let mut offset = plain(offset)?;
+    while let Expr::Cast { expr, .. } | Expr::Nested(expr) = offset {
+        offset = expr;
+    }
+    if !matches!(offset, Expr::Value(ValueWithSpan { value: Value::Null, .. })) {
+        return None;
+    }
+    let condition = CaseWhen { condition: Expr::value(Value::Null), result: plain(value)?.clone() };
+    Some(Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: vec![condition],
+        else_result: None,
+    })
+}
+
+/// `make_timestamptz`, whose parts are those of UTC or of a zone.
+fn made_instant(function: &Function) -> Option<Expr> {
+    if let Some([year, month, day, hour, minute, second, zone]) = plain_arguments(function) {
+        let parts = [year, month, day, hour, minute, second];
+        let local = call("make_timestamp", parts.map(Expr::clone));
+        return Some(call(timezone::NAME, [zone.clone(), local]));
+    }
+    let parts: [&Expr; 6] = plain_arguments(function)?;
+    Some(as_instant(&call("make_timestamp", parts.map(Expr::clone))))
 }
 
 /// `make_interval` with all of its arguments, in their order; `None` for an argument that it does not have.
@@ -167,7 +225,11 @@ fn plain(argument: &FunctionArg) -> Option<&Expr> {
 pub(super) fn rewrite_array(expr: &mut Expr) {
     let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = expr else { return };
     let Some(inner) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else { return };
-    if inner.trim().is_empty() || inner.contains(['"', '\\', '{', '}']) {
+    if inner.contains(['"', '\\', '{', '}']) {
+        return;
+    }
+    if inner.trim().is_empty() {
+        *expr = Expr::Array(Array { elem: Vec::new(), named: true });
         return;
     }
     let parts: Vec<&str> = inner.split(',').map(str::trim).collect();

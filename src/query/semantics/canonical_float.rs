@@ -160,7 +160,8 @@ fn in_comparison(expr: Expr, rows: InputRows<'_>) -> Transformed<Expr> {
     if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) }
 }
 
-fn without_sign(number: Expr) -> Expr {
+/// The number, but one NaN for all: an expression that is no constant of the statement's text.
+pub(super) fn without_sign(number: Expr) -> Expr {
     ScalarUDF::from(CanonicalFloat::new(true)).call(vec![number])
 }
 

@@ -128,7 +128,8 @@ fn last_word(name: &ObjectName) -> Option<String> {
     name.0.last().and_then(|part| part.as_ident()).map(folded)
 }
 
-fn folded(name: &Ident) -> String {
+/// A name in the letters that PostgreSQL gives it.
+pub(super) fn folded(name: &Ident) -> String {
     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_lowercase() }
 }
 

@@ -1,5 +1,5 @@
 //! Comparisons of rows, and of a value with the elements of an array, as comparisons of values (PostgreSQL 15, 9.24 and 9.25): DataFusion
-//! (55) compares rows and elements by their bits, so that NULL equals NULL and −0 is not 0.
+//! (55) compares rows and elements by their bits, so that NULL equals NULL and −0 is not 0. For it a row of NULLs is not NULL either.
 
 use std::mem;
 
@@ -15,6 +15,8 @@ pub(super) fn rewrite(expr: &mut Expr) {
         Expr::InList { expr: row, list, negated } => in_rows(row, list, *negated),
         Expr::AnyOp { left, compare_op, right, .. } => with_elements(left, compare_op, right, false),
         Expr::AllOp { left, compare_op, right } => with_elements(left, compare_op, right, true),
+        Expr::IsNull(row) => of_null_row(row, Expr::IsNull),
+        Expr::IsNotNull(row) => of_null_row(row, Expr::IsNotNull),
         _ => None,
     };
     if let Some(rewritten) = rewritten {
@@ -66,6 +68,18 @@ fn in_rows(row: &Expr, list: &[Expr], is_negated: bool) -> Option<Expr> {
     let terms = list.iter().map(equal).collect::<Option<Vec<_>>>()?;
     let found = joined(terms, BinaryOperator::Or)?;
     Some(if is_negated { not(found) } else { found })
+}
+
+/// `(a, b) IS NULL` as `a IS NULL AND b IS NULL`, and IS NOT NULL likewise (PostgreSQL 15, 9.2). A member that is a row itself is not NULL,
+/// whatever its own members are.
+fn of_null_row(row: &Expr, test: fn(Box<Expr>) -> Expr) -> Option<Expr> {
+    let tests = members(row)?.into_iter().map(|member| {
+        let member =
+            if members(member).is_some() { Expr::value(Value::Boolean(true)) } else { member.clone() };
+        test(Box::new(nested(member)))
+    });
+    // Of a row without members both are true.
+    joined(tests.collect(), BinaryOperator::And).or_else(|| Some(Expr::value(Value::Boolean(true))))
 }
 
 /// `x = ANY (ARRAY[1, 2])` as `x IN (1, 2)`, and other operators as comparisons with each element. `x <> ALL (array)` of any array is
@@ -197,6 +211,12 @@ mod tests {
             ("(a, b) = (1, 2, 3)", "(a, b) = (1, 2, 3)"),
             ("(a, b) IN ((1, 2), (3))", "(a, b) IN ((1, 2), (3))"),
             ("a IN (1, 2)", "a IN (1, 2)"),
+            ("(a, f(b)) IS NULL", "(((a) IS NULL AND (f(b)) IS NULL))"),
+            ("ROW(a) IS NOT NULL", "((a) IS NOT NULL)"),
+            ("ROW(a, (b, c)) IS NULL", "(((a) IS NULL AND (true) IS NULL))"),
+            ("ROW() IS NULL", "(true)"),
+            ("a = ANY('{}')", "a = ANY(ARRAY[])"),
+            ("(a) IS NULL", "(a) IS NULL"),
         ] {
             let mut statement = parse(&format!("SELECT {text}"), 50).unwrap();
             syntax::rewrite(&mut statement);

@@ -1,5 +1,6 @@
 //! Statements that show two columns of one name, as `SELECT ts::date, ts`: PostgreSQL answers them, but DataFusion (55) plans
-//! no such list (its issue #6543). The columns get other names before a statement is planned, and theirs after it.
+//! no such list (its issue #6543). The columns get other names before a statement is planned, and theirs after it. So do those that
+//! hide a column from an expression of ORDER BY.
 
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::{DataFusionError, Result};
@@ -7,7 +8,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 
-use super::{cast_name, column_name};
+use super::{cast_name, column_name, shadowed_columns};
 use crate::query::syntax_visitor::change_exprs_inner_first;
 
 /// Part of what DataFusion says of a list with two columns of one name.
@@ -35,20 +36,70 @@ impl NamesApart {
         }
     }
 
+    /// A statement in which other names stand for those that hide a column from its ORDER BY; `None` where there are none.
+    pub fn behind_order(statement: &Statement) -> Option<(Statement, NamesApart)> {
+        let hidden = shadowed_columns::of_orders(shown_query(statement)?);
+        if hidden.is_empty() {
+            return None;
+        }
+        let mut renamed = statement.clone();
+        let mut names = NamesApart::default();
+        names.rename_in(shown_query_mut(&mut renamed)?, &hidden);
+        Some((renamed, names))
+    }
+
+    /// Whether a statement was not planned because one of these names is that of no column.
+    pub fn are_of_no_column(&self, error: &DataFusionError) -> bool {
+        match error.find_root() {
+            DataFusionError::SchemaError(error, _) => match &**error {
+                SchemaError::FieldNotFound { field, .. } => self.shown.contains(&field.name),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Renames items of the list, and the keys of ORDER BY that are their names.
+    fn rename_in(&mut self, query: &mut ast::Query, hidden: &[String]) {
+        let ast::SetExpr::Select(select) = &mut *query.body else { return };
+        let keys = match query.order_by.as_mut().map(|order| &mut order.kind) {
+            Some(ast::OrderByKind::Expressions(keys)) => keys.as_mut_slice(),
+            _ => &mut [],
+        };
+        for item in &mut select.projection {
+            let ast::SelectItem::ExprWithAlias { alias, .. } = item else { continue };
+            let name = column_name::folded(alias);
+            if !hidden.contains(&name) {
+                continue;
+            }
+            *alias = self.place_for(name.clone());
+            for key in keys.iter_mut() {
+                if matches!(&key.expr, ast::Expr::Identifier(key) if column_name::folded(key) == name) {
+                    key.expr = ast::Expr::Identifier(alias.clone());
+                }
+            }
+        }
+    }
+
+    /// The name that stands for this one until the statement is planned.
+    fn place_for(&mut self, name: String) -> ast::Ident {
+        let other = ast::Ident::with_quote('"', format!("{PREFIX}{}", self.shown.len()));
+        self.shown.push(name);
+        other
+    }
+
     /// Gives casts names of their own, and columns that a statement shows under one name other names.
-    pub fn give(statement: &mut Statement) -> NamesApart {
+    pub fn give(&mut self, statement: &mut Statement) {
         match statement {
             Statement::Statement(statement) => {
                 change_exprs_inner_first(&mut **statement, &mut cast_name::add);
-                let mut names = NamesApart::default();
                 if let ast::Statement::Query(query) = &mut **statement {
-                    names.give_in(&mut query.body);
+                    self.give_in(&mut query.body);
                 }
-                names
             }
-            Statement::Explain(explain) => Self::give(&mut explain.statement),
+            Statement::Explain(explain) => self.give(&mut explain.statement),
             // The planner refuses these, since they do not only read.
-            Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => Self::default(),
+            Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => {}
         }
     }
 
@@ -69,15 +120,14 @@ impl NamesApart {
         let names: Vec<Option<String>> = list.iter().map(column_name::of_item).collect();
         for (item, name) in list.iter_mut().zip(&names) {
             let Some(name) = name.as_ref().filter(|name| is_repeated(name, &names)) else { continue };
-            let other = ast::Ident::with_quote('"', format!("{PREFIX}{}", self.shown.len()));
             match item {
                 ast::SelectItem::UnnamedExpr(expr) => {
-                    *item = ast::SelectItem::ExprWithAlias { expr: expr.clone(), alias: other };
+                    let (expr, alias) = (expr.clone(), self.place_for(name.clone()));
+                    *item = ast::SelectItem::ExprWithAlias { expr, alias };
                 }
-                ast::SelectItem::ExprWithAlias { alias, .. } => *alias = other,
-                _ => continue,
+                ast::SelectItem::ExprWithAlias { alias, .. } => *alias = self.place_for(name.clone()),
+                _ => {}
             }
-            self.shown.push(name.clone());
         }
     }
 
@@ -106,6 +156,29 @@ impl NamesApart {
     }
 }
 
+/// The query whose rows a statement shows, or explains.
+fn shown_query(statement: &Statement) -> Option<&ast::Query> {
+    match statement {
+        Statement::Statement(statement) => match &**statement {
+            ast::Statement::Query(query) => Some(query),
+            _ => None,
+        },
+        Statement::Explain(explain) => shown_query(&explain.statement),
+        Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => None,
+    }
+}
+
+fn shown_query_mut(statement: &mut Statement) -> Option<&mut ast::Query> {
+    match statement {
+        Statement::Statement(statement) => match &mut **statement {
+            ast::Statement::Query(query) => Some(query),
+            _ => None,
+        },
+        Statement::Explain(explain) => shown_query_mut(&mut explain.statement),
+        Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => None,
+    }
+}
+
 fn is_repeated(name: &str, names: &[Option<String>]) -> bool {
     names.iter().flatten().filter(|other| other.as_str() == name).count() > 1
 }
@@ -117,7 +190,8 @@ mod tests {
 
     fn apart(text: &str) -> (String, Vec<String>) {
         let mut statement = parse(text, 50).unwrap();
-        let names = NamesApart::give(&mut statement);
+        let mut names = NamesApart::default();
+        names.give(&mut statement);
         (statement.to_string(), names.shown)
     }
 
@@ -132,6 +206,22 @@ mod tests {
         assert_eq!(apart("SELECT *, a, b FROM r").1, [""; 0]);
         let (_, shown) = apart("SELECT sum(a), sum(b) FROM r UNION SELECT 1, 2 ORDER BY 1");
         assert_eq!(shown, ["sum", "sum"]);
+    }
+
+    #[test]
+    fn names_that_hide_a_column_from_an_expression_of_the_order_get_others() {
+        let apart = |text| NamesApart::behind_order(&parse(text, 50).unwrap());
+        let (statement, names) = apart("SELECT -a AS a, b AS c FROM r ORDER BY a + b, A, c").unwrap();
+        let expected = r#"SELECT -a AS "__column_0", b AS c FROM r ORDER BY a + b, "__column_0", c"#;
+        assert_eq!(statement.to_string(), expected);
+        assert_eq!(names.shown, ["a"]);
+        for text in [
+            "SELECT -a AS a FROM r ORDER BY a",
+            "SELECT r.a AS a FROM r ORDER BY a + 1",
+            "SELECT -a AS a FROM r ORDER BY (SELECT a FROM q), r.a + 1",
+        ] {
+            assert!(apart(text).is_none(), "{text}");
+        }
     }
 
     #[test]

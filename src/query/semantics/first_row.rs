@@ -146,7 +146,7 @@ fn name_of(expr: &Expr) -> Option<Ident> {
 }
 
 /// Whether a query names a column by a table that it does not have itself.
-fn is_correlated(query: &Query) -> bool {
+pub(super) fn is_correlated(query: &Query) -> bool {
     let mut names = Names::default();
     // The visitor ends no walk.
     let _ = walk(query, &mut names);

@@ -13,38 +13,55 @@ mod calendar_units;
 mod calls;
 mod canonical_float;
 mod cast_name;
+mod cast_parameters;
 mod checked_arithmetic;
 pub mod column_name;
 mod comparisons;
 mod date_part;
 mod date_trunc;
 mod duplicate_names;
+mod equals_any;
 mod exact_sum;
 mod fetch_clause;
 mod first_row;
 mod float_extremes;
+mod float_numeric;
 mod format_text;
+mod forward_aggregate;
 mod function_call;
+mod in_subqueries;
 mod input_rows;
 mod interval_functions;
+mod joined_columns;
+mod joined_tables;
+mod joined_text;
+mod like_escape;
 pub mod literals;
 mod named_time;
 mod narrowing_cast;
 mod number_text;
 mod ordered_list;
 mod peer_frames;
+mod polarity;
 mod query_forms;
 mod refusals;
+mod regex_functions;
+mod regex_syntax;
 mod return_field;
 mod scaled_span;
+mod shadowed_columns;
+mod sliding_frame;
 mod sort_keys;
 mod spans;
+mod subqueries;
 mod syntax;
+mod template;
 pub mod text;
 pub mod time_literal;
 mod time_pattern;
 mod timezone;
 mod to_char;
+mod to_timestamp;
 mod trunc_in_zone;
 mod unknown_constants;
 pub mod uuid_text;
@@ -64,25 +81,32 @@ use bounded_text::BoundedText;
 use calendar_functions::{Age, MakeTimestamp};
 use canonical_float::CanonicalFloat;
 use cast_name::CastName;
+pub use cast_parameters::bind_casts;
 use checked_arithmetic::{CheckedArithmetic, SignedPlanner};
 use date_part::{DatePart, ExtractPlanner};
 use date_trunc::DateTrunc;
 pub use duplicate_names::NamesApart;
+use equals_any::EqualsAny;
 use exact_sum::ExactSum;
 use float_extremes::FloatExtreme;
+use float_numeric::FloatToNumeric;
 use format_text::FormatText;
+use forward_aggregate::ForwardAggregate;
 use interval_functions::{Justify, MakeInterval};
+use joined_text::JoinedText;
 use narrowing_cast::NarrowingCast;
 use number_text::ToNumber;
 use ordered_list::OfOrderedList;
 use peer_frames::PeerFrames;
-pub use refusals::{refuse_set_operations, refuse_wrong};
+pub use refusals::{refuse_forms, refuse_wrong};
+use regex_functions::{RegexText, RegexpMatch};
 use scaled_span::{ScaledSpan, SpanPlanner};
 use spans::ComparableSpan;
 pub use syntax::rewrite;
 use text::TextOf;
 use timezone::Timezone;
 use to_char::ToChar;
+use to_timestamp::ToTimestamp;
 use trunc_in_zone::TruncInZone;
 use unknown_constants::{ForgetConstants, ValueOfAnyRow};
 use uuid_text::AsUuid;
@@ -105,13 +129,18 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain(CanonicalFloat::all())
         .chain([ScalarUDF::from(Age::default()), ScalarUDF::from(MakeTimestamp::default())])
         .chain([ScalarUDF::from(WidthBucket::default()), ScalarUDF::from(TextOf::default())])
-        .chain([ScalarUDF::from(AsUuid::default())])
+        .chain([ScalarUDF::from(AsUuid::default()), ScalarUDF::from(EqualsAny::default())])
+        .chain([ScalarUDF::from(FloatToNumeric::default()), ScalarUDF::from(ToTimestamp::default())])
+        .chain([ScalarUDF::from(RegexpMatch::default())])
+        .chain(RegexText::all())
+        .chain(JoinedText::all())
         .chain(Justify::all())
         .chain(CheckedArithmetic::all())
         .chain(OfOrderedList::all())
         .chain(BoundedText::all());
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
-    let aggregates = FloatExtreme::all().chain([AggregateUDF::from(ExactSum::default())]);
+    let aggregates =
+        FloatExtreme::all().chain([AggregateUDF::from(ExactSum::default())]).chain(ForwardAggregate::all());
     builder.aggregate_functions().get_or_insert_default().extend(aggregates.map(Arc::new));
     let planners = builder.expr_planners().get_or_insert_default();
     planners.insert(0, Arc::new(ExtractPlanner));

@@ -1,25 +1,23 @@
 //! Forms of queries that PostgreSQL knows and DataFusion (55) does not, rewritten to those that it knows: FETCH FIRST, EXISTS in a
-//! select list, rows IN a subquery, and the names of the columns of `generate_series(…) AS n` and `unnest(…) AS n`.
+//! select list, IN with a subquery, and the names of the columns of `generate_series(…) AS n` and `unnest(…) AS n`.
 
 use std::mem;
 
-use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName,
-    Query, Select, SelectItem, SetExpr, Statement as SqlStatement, TableAliasColumnDef, TableFactor,
-    UnaryOperator, Value, ValueWithSpan,
+    CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName, Query, Select,
+    SelectItem, SetExpr, TableAliasColumnDef, TableFactor, Value, ValueWithSpan,
 };
 
 use super::fetch_clause::limit_by_fetch;
-use super::first_row;
-use crate::query::guard::parser::parse;
-
-/// Depth up to which the templates below are parsed.
-const TEMPLATE_DEPTH: usize = 16;
+use super::in_subqueries::rewrite_condition;
+use super::template::{around, null};
+use super::{first_row, joined_columns};
+use crate::query::syntax_visitor::change_own_exprs;
 
 /// Rewrites the parts of a query; the queries within it come on their own.
 pub(super) fn rewrite(query: &mut Query) {
     limit_by_fetch(query);
+    joined_columns::qualify(query);
     let mut parts = vec![&mut *query.body];
     while let Some(part) = parts.pop() {
         match part {
@@ -40,7 +38,9 @@ fn rewrite_select(select: &mut Select) {
                     alias: Ident::new("exists"),
                 };
             }
-            SelectItem::ExprWithAlias { expr, .. } => count_rows(expr),
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                change_own_exprs(expr, &mut count_rows);
+            }
             _ => {}
         }
     }
@@ -50,21 +50,6 @@ fn rewrite_select(select: &mut Select) {
     });
     tables.for_each(name_series);
     select.selection.iter_mut().for_each(rewrite_condition);
-}
-
-/// Rewrites rows IN a subquery within a condition, under AND, OR and NOT.
-fn rewrite_condition(condition: &mut Expr) {
-    let mut terms = vec![(condition, false)];
-    while let Some((term, is_negated)) = terms.pop() {
-        match term {
-            Expr::BinaryOp { left, op: BinaryOperator::And | BinaryOperator::Or, right } => {
-                terms.extend([(&mut **left, is_negated), (&mut **right, is_negated)])
-            }
-            Expr::UnaryOp { op: UnaryOperator::Not, expr } => terms.push((&mut **expr, !is_negated)),
-            Expr::Nested(inner) => terms.push((&mut **inner, is_negated)),
-            term => join_rows(term, is_negated),
-        }
-    }
 }
 
 /// `EXISTS (SELECT … FROM t)` as `(SELECT count(*) > 0 FROM t)`; a subquery that is more than rows of tables goes into its FROM.
@@ -103,54 +88,6 @@ fn is_of_rows(query: &Query) -> bool {
         && !select.projection.iter().any(has_call)
 }
 
-/// `(a, b) IN (q)` as `EXISTS (SELECT 1 FROM (q) AS t(c1, c2) WHERE t.c1 = a AND t.c2 = b)`, which is false where IN is NULL: the same
-/// for a condition, which takes rows for which it is true. Where a NOT stands before it, it has to be true there instead: then terms
-/// that are NULL count as equal.
-fn join_rows(expr: &mut Expr, is_negated: bool) {
-    let Expr::InSubquery { expr: row, subquery, negated } = expr else { return };
-    let negated = *negated;
-    let Expr::Tuple(values) = &mut **row else { return };
-    let columns: Vec<String> = (1..=values.len()).map(|place| format!("__c{place}")).collect();
-    let equal = |column: &String| match is_negated != negated {
-        true => format!("(__row.{column} = 0) IS NOT FALSE"),
-        false => format!("__row.{column} = 0"),
-    };
-    let equal: Vec<String> = columns.iter().map(equal).collect();
-    let template =
-        format!("SELECT 1 FROM (SELECT 1) AS __row({}) WHERE {}", columns.join(", "), equal.join(" AND "));
-    let Some(mut joined) = around(&template, subquery) else { return };
-    if let SetExpr::Select(select) = &mut *joined.body {
-        let mut terms: Vec<&mut Expr> = select.selection.iter_mut().collect();
-        let mut values = mem::take(values);
-        while let Some(term) = terms.pop() {
-            match term {
-                Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-                    terms.extend([&mut **left, &mut **right])
-                }
-                Expr::IsNotFalse(term) | Expr::Nested(term) => terms.push(term),
-                // The last term comes first, as the last value does.
-                Expr::BinaryOp { right, .. } => **right = values.pop().unwrap_or_else(null),
-                _ => {}
-            }
-        }
-    }
-    *expr = Expr::Exists { subquery: joined, negated };
-}
-
-fn null() -> Expr {
-    Expr::value(Value::Null)
-}
-
-/// Parses a template and puts a query in the place of the one in its FROM.
-fn around(template: &str, query: &mut Query) -> Option<Box<Query>> {
-    let Ok(Statement::Statement(statement)) = parse(template, TEMPLATE_DEPTH) else { return None };
-    let SqlStatement::Query(mut outer) = *statement else { return None };
-    let SetExpr::Select(select) = &mut *outer.body else { return None };
-    let TableFactor::Derived { subquery, .. } = &mut select.from.first_mut()?.relation else { return None };
-    mem::swap(&mut **subquery, query);
-    Some(outer)
-}
-
 /// Gives the columns of `generate_series(…) AS n` and `unnest(…) AS n` the name `n`, as PostgreSQL does for functions of one column,
 /// and takes a text as the step of a series for an interval.
 fn name_series(table: &mut TableFactor) {
@@ -178,7 +115,7 @@ fn name_series(table: &mut TableFactor) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::query::guard::parser::parse;
     use crate::query::semantics::syntax;
 
     #[test]
@@ -210,6 +147,18 @@ mod tests {
             (
                 "SELECT 1 FROM t WHERE NOT (c OR (a, b) NOT IN (SELECT x, y FROM u))",
                 "SELECT 1 FROM t WHERE NOT (c OR NOT EXISTS (SELECT 1 FROM (SELECT x, y FROM u) AS __row (__c1, __c2) WHERE __row.__c1 = a AND __row.__c2 = b))",
+            ),
+            (
+                "SELECT 1 FROM t WHERE c OR a + 1 NOT IN (SELECT x FROM u)",
+                "SELECT 1 FROM t WHERE c OR NOT EXISTS (SELECT 1 FROM (SELECT x FROM u) AS __row (__c1) WHERE (__row.__c1 = a + 1) IS NOT FALSE)",
+            ),
+            (
+                "SELECT 1 FROM t WHERE NOT (c AND a IN (SELECT x FROM u)) AND NOT (c OR a IN (SELECT x FROM u))",
+                "SELECT 1 FROM t WHERE NOT (c AND EXISTS (SELECT 1 FROM (SELECT x FROM u) AS __row (__c1) WHERE (__row.__c1 = a) IS NOT FALSE)) AND NOT (c OR a IN (SELECT x FROM u))",
+            ),
+            (
+                "SELECT CASE WHEN EXISTS (SELECT 1 FROM t) THEN 1 END AS e",
+                "SELECT CASE WHEN (SELECT count(*) > 0 FROM t) THEN 1 END AS e",
             ),
             ("SELECT n FROM generate_series(1, 3) AS n", "SELECT n FROM generate_series(1, 3) AS n (n)"),
             ("SELECT n FROM t, unnest(ARRAY[1]) AS n", "SELECT n FROM t, UNNEST(ARRAY[1]) AS n (n)"),

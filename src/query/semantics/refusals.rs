@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::expr::{Cast, InList, InSubquery, NullTreatment, WindowFunction};
+use datafusion::logical_expr::expr::{Cast, InList, NullTreatment, WindowFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, GroupingSet, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Query, SetExpr, SetOperator, SetQuantifier};
+use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, SetOperator, SetQuantifier};
 
+use super::{joined_columns, shadowed_columns, subqueries};
 use crate::domain::Error;
 use crate::query::syntax_visitor::{SyntaxVisitor, walk};
 
@@ -20,32 +21,36 @@ use crate::query::syntax_visitor::{SyntaxVisitor, walk};
 /// `Invalid` that says what to write instead.
 pub fn refuse_wrong(plan: &LogicalPlan) -> Result<()> {
     plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|root| {
-            root.apply(|expr| match wrong(expr) {
-                Some(message) => Err(DataFusionError::External(Box::new(Error::field("query", message)))),
-                None => Ok(TreeNodeRecursion::Continue),
-            })
-        })
+        node.apply_expressions(|root| root.apply(|expr| refuse(wrong(expr))))?;
+        refuse(subqueries::wrong_place(node).or_else(|| shadowed_columns::wrong_order(node)))
     })?;
     Ok(())
 }
 
-/// Refuses set operations that DataFusion answers without counting rows (its issue #18850): `INTERSECT ALL` and `EXCEPT ALL`.
+fn refuse(message: Option<&'static str>) -> Result<TreeNodeRecursion> {
+    match message {
+        Some(message) => Err(DataFusionError::External(Box::new(Error::field("query", message)))),
+        None => Ok(TreeNodeRecursion::Continue),
+    }
+}
+
+/// Refuses set operations that DataFusion answers without counting rows (its issue #18850): `INTERSECT ALL` and `EXCEPT ALL`; and
+/// joins whose common columns it would take from the wrong side.
 ///
 /// # Errors
 /// `Invalid` that says what to write instead.
-pub fn refuse_set_operations(statement: &Statement) -> crate::domain::Result<()> {
+pub fn refuse_forms(statement: &Statement) -> crate::domain::Result<()> {
     match statement {
-        Statement::Statement(statement) => walk(&**statement, &mut SetOperations),
-        Statement::Explain(explain) => refuse_set_operations(&explain.statement),
+        Statement::Statement(statement) => walk(&**statement, &mut RefusedForms),
+        Statement::Explain(explain) => refuse_forms(&explain.statement),
         // The planner refuses these, since they do not only read.
         Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => Ok(()),
     }
 }
 
-struct SetOperations;
+struct RefusedForms;
 
-impl SyntaxVisitor for SetOperations {
+impl SyntaxVisitor for RefusedForms {
     fn enter_query(&mut self, query: &Query) -> ControlFlow<Error> {
         let mut parts = vec![&*query.body];
         while let Some(part) = parts.pop() {
@@ -61,6 +66,13 @@ impl SyntaxVisitor for SetOperations {
             parts.extend([&**left, &**right]);
         }
         ControlFlow::Continue(())
+    }
+
+    fn enter_select(&mut self, select: &Select) -> ControlFlow<Error> {
+        match joined_columns::refusal(select) {
+            Some(message) => ControlFlow::Break(Error::field("query", message)),
+            None => ControlFlow::Continue(()),
+        }
     }
 }
 
@@ -103,15 +115,6 @@ fn wrong(expr: &Expr) -> Option<&'static str> {
         Expr::Cast(cast) if is_infinite_time(cast) => Some(
             "has the time `infinity` or `-infinity`, which is not supported: leave the bound out, or name a time",
         ),
-        // DataFusion issues #25336, #25340, #25347 and #25473: NULL on either side is taken for a value that is not in it.
-        Expr::InSubquery(InSubquery { expr, subquery, negated: true })
-            if !matches!(**expr, Expr::Column(_)) || !subquery.outer_ref_columns.is_empty() =>
-        {
-            Some(
-                "has NOT IN with a subquery in a form that is not supported: use NOT IN with a plain column and a subquery \
-                 that does not refer to the outer query, or NOT EXISTS (SELECT 1 FROM … WHERE …)",
-            )
-        }
         // Rows are compared by their bits, NULL with NULL; `comparisons.rs` takes the other forms apart.
         Expr::BinaryExpr(BinaryExpr { left, op, right })
             if op.supports_propagation() && (is_row(left) || is_row(right)) =>
@@ -134,7 +137,7 @@ fn wrong(expr: &Expr) -> Option<&'static str> {
             "has lead or lag with an offset and IGNORE NULLS, which is not supported: leave rows without a value out with WHERE \
              before",
         ),
-        _ => None,
+        other => subqueries::wrong_anywhere(other),
     }
 }
 

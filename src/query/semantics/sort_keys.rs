@@ -7,11 +7,11 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ExprSchema, exec_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, InList, ScalarFunction, Sort};
-use datafusion::logical_expr::{Distinct, DistinctOn, Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 
-use super::canonical_float;
 use super::input_rows::{self, InputRows};
+use super::{canonical_float, equals_any};
 
 /// A key that takes −0 for 0. Numbers that are written out are left: nobody writes -0.0.
 fn key(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -97,7 +97,7 @@ pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
         Expr::ScalarFunction(function) if function.name() == "array_has" => {
             let listed = match constant_elements(&function) {
                 Some(list) => list,
-                None => return Ok(Transformed::no(Expr::ScalarFunction(function))),
+                None => return Ok(equals_any::in_call(function, schema)),
             };
             let Some(needle) = function.args.into_iter().nth(1) else {
                 return exec_err!("array_has lost its arguments");
@@ -140,23 +140,40 @@ pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
     Ok(if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) })
 }
 
-/// Leaves out the keys of DISTINCT ON that come again.
-pub(super) fn once_each(node: LogicalPlan) -> Transformed<LogicalPlan> {
-    match node {
-        LogicalPlan::Distinct(Distinct::On(DistinctOn {
-            sort_expr: Some(mut keys),
-            on_expr,
-            select_expr,
-            input,
-            schema,
-        })) => {
-            let is_changed = remove_repetitions(&mut keys);
-            let node = DistinctOn { sort_expr: Some(keys), on_expr, select_expr, input, schema };
-            let node = LogicalPlan::Distinct(Distinct::On(node));
-            if is_changed { Transformed::yes(node) } else { Transformed::no(node) }
-        }
-        node => Transformed::no(node),
+/// Takes −0 for 0 in the keys of DISTINCT ON and of its ORDER BY, and leaves out those that come again. DataFusion makes groups of the first and sorts within them
+/// (`replace_distinct_aggregate.rs`), so that both have to stay equal.
+pub(super) fn of_distinct(node: LogicalPlan, rows: InputRows<'_>) -> Result<Transformed<LogicalPlan>> {
+    let LogicalPlan::Distinct(Distinct::On(mut node)) = node else { return Ok(Transformed::no(node)) };
+    let mut is_changed = node.sort_expr.as_mut().is_some_and(remove_repetitions);
+    let sorted = node.sort_expr.iter_mut().flatten().map(|sort| &mut sort.expr);
+    for key in node.on_expr.iter_mut().chain(sorted) {
+        is_changed |= replace_key(key, rows.schema)?;
     }
+    let node = LogicalPlan::Distinct(Distinct::On(node));
+    Ok(if is_changed { Transformed::yes(node) } else { Transformed::no(node) })
+}
+
+/// The keys of an aggregate's ORDER BY. As in a sort, the last one may take −0 before 0. With DISTINCT the key is the argument,
+/// which [`in_expr`] changes in the same way. A function WITHIN GROUP reads its key as an argument.
+pub(super) fn in_aggregate(expr: Expr, rows: InputRows<'_>) -> Result<Transformed<Expr>> {
+    let Expr::AggregateFunction(AggregateFunction { func, mut params }) = expr else {
+        return Ok(Transformed::no(expr));
+    };
+    let mut is_changed = false;
+    if !func.supports_within_group_clause() {
+        let last = params.order_by.len().saturating_sub(1);
+        for (place, sorted) in params.order_by.iter_mut().enumerate() {
+            if place < last || params.distinct {
+                is_changed |= replace_key(&mut sorted.expr, rows.schema)?;
+            } else {
+                let unsigned = canonical_float::in_key(std::mem::take(&mut sorted.expr), rows);
+                is_changed |= unsigned.transformed;
+                sorted.expr = unsigned.data;
+            }
+        }
+    }
+    let expr = Expr::AggregateFunction(AggregateFunction { func, params });
+    Ok(if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) })
 }
 
 /// Leaves out the keys of an aggregate's ORDER BY that come again.

@@ -4,11 +4,13 @@ use std::mem;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Interval, ObjectName, Query, Value, ValueWithSpan,
+    CastKind, DataType, Expr, Interval, ObjectName, Query, UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::function_call::call;
-use super::{bytes, calls, comparisons, first_row, literals, named_time, query_forms, timezone, uuid_text};
+use super::{
+    bytes, calls, comparisons, first_row, like_escape, literals, named_time, query_forms, timezone, uuid_text,
+};
 use crate::query::syntax_visitor::{SyntaxChanger, change};
 
 /// Rewrites `time AT TIME ZONE zone` to `timezone(zone, time)`, intervals and times to texts that arrow reads, and calls and queries
@@ -56,6 +58,14 @@ fn rewrite_expr(expr: &mut Expr) {
                 *text = readable;
             }
         }
+        // DataFusion (55) puts the sign before the text of the interval, where it is that of the first part only.
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr: interval }
+            if matches!(**interval, Expr::Interval(_)) =>
+        {
+            let negated = mem::replace(&mut **interval, Expr::value(Value::Null));
+            **interval = Expr::Nested(Box::new(negated));
+        }
+        Expr::Like { .. } | Expr::ILike { .. } => like_escape::rewrite(expr),
         Expr::Function(function) => {
             if let Some(known) = calls::rewrite(function) {
                 *expr = known;
@@ -81,7 +91,9 @@ fn rewrite_expr(expr: &mut Expr) {
             }
             comparisons::rewrite(expr);
         }
-        Expr::BinaryOp { .. } | Expr::InList { .. } => comparisons::rewrite(expr),
+        Expr::BinaryOp { .. } | Expr::InList { .. } | Expr::IsNull(_) | Expr::IsNotNull(_) => {
+            comparisons::rewrite(expr)
+        }
         // Texts are in the order of their bytes.
         Expr::Collate { expr: text, collation } if is_of_bytes(collation) => {
             *expr = mem::replace(&mut **text, Expr::value(Value::Null));

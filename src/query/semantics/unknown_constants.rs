@@ -1,14 +1,14 @@
-//! Physical rule: hides from aggregates and joins that a column of their input is constant, where their own rows have
-//! further values of it. Grouping sets and outer joins fill columns with NULL, but DataFusion (55) still takes them for
-//! constant above, and leaves out sorts and merges of groups (its issues #16965 and #24421, mended by its pull request
-//! #24422 after release 55; `EquivalenceGroup::join`).
+//! Physical rule: hides from aggregates and joins what is known of columns whose values change: grouping sets and outer joins fill
+//! columns with NULL, but DataFusion (55) still takes them for constant and equal above, and leaves out sorts and merges
+//! of groups (its issues #16965 and #24421, mended by its pull request #24422 after release 55; `EquivalenceGroup::join`).
 //!
 //! It also limits what a sort with a limit returns: the rule that removes a needless sort removes its limit too (#21169,
 //! #24807).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::JoinType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::exec_err;
@@ -17,11 +17,12 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_expr::projection::ProjectionExpr;
-use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::aggregates::{AggregateExec, PhysicalGroupBy};
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::projection::ProjectionExec;
@@ -29,10 +30,13 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, ReplaceChildrenOptions,
 };
+use datafusion::scalar::ScalarValue;
 
 const NAME: &str = "value_of_any_row";
 
-/// `value_of_any_row(x)`: its argument. Nobody knows that it is constant.
+/// `value_of_any_row(x, value_of_any_row(), place)`: its first argument. DataFusion takes an expression for constant when everything that
+/// it is made of is (`EquivalenceGroup::is_expr_constant`), whether or not its function is volatile. A call without
+/// arguments is the one thing that never is.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct ValueOfAnyRow {
     signature: Signature,
@@ -40,7 +44,7 @@ pub struct ValueOfAnyRow {
 
 impl Default for ValueOfAnyRow {
     fn default() -> Self {
-        Self { signature: Signature::any(1, Volatility::Immutable) }
+        Self { signature: Signature::any(3, Volatility::Immutable) }
     }
 }
 
@@ -55,22 +59,23 @@ impl ScalarUDFImpl for ValueOfAnyRow {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
-            [data_type] => Ok(data_type.clone()),
-            _ => exec_err!("{NAME} takes one argument"),
+            [data_type, _, _] => Ok(data_type.clone()),
+            _ => exec_err!("{NAME} takes three arguments"),
         }
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         match args.arg_fields {
-            [field] => Ok(Arc::clone(field)),
-            _ => exec_err!("{NAME} takes one argument"),
+            [field, _, _] => Ok(Arc::clone(field)),
+            _ => exec_err!("{NAME} takes three arguments"),
         }
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match args.args.as_slice() {
-            [value] => Ok(value.clone()),
-            _ => exec_err!("{NAME} takes one argument"),
+            [] => Ok(ColumnarValue::Scalar(ScalarValue::Null)),
+            [value, _, _] => Ok(value.clone()),
+            _ => exec_err!("{NAME} takes three arguments"),
         }
     }
 }
@@ -108,6 +113,12 @@ fn rewrite(
         };
         return Ok(Transformed::yes(Arc::new(GlobalLimitExec::new(node, 0, Some(fetch)))));
     }
+    if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+        return match aggregate.group_expr().has_grouping_set() {
+            true => Ok(Transformed::yes(Arc::new(hide_groups(aggregate, config)?))),
+            false => Ok(Transformed::no(node)),
+        };
+    }
     let extended = extended_inputs(node.as_ref());
     if extended.is_empty() {
         return Ok(Transformed::no(node));
@@ -127,7 +138,7 @@ fn rewrite(
     Ok(Transformed::yes(node.replace_children(children, recompute)?))
 }
 
-/// The inputs whose columns have further values, or NULL, in the rows of an operator.
+/// The inputs of an outer join whose columns may be NULL in its rows.
 fn extended_inputs(node: &dyn ExecutionPlan) -> Vec<usize> {
     let join_type = if let Some(join) = node.downcast_ref::<HashJoinExec>() {
         *join.join_type()
@@ -135,8 +146,6 @@ fn extended_inputs(node: &dyn ExecutionPlan) -> Vec<usize> {
         *join.join_type()
     } else if let Some(join) = node.downcast_ref::<SortMergeJoinExec>() {
         join.join_type()
-    } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
-        return if aggregate.group_expr().has_grouping_set() { vec![0] } else { Vec::new() };
     } else {
         return Vec::new();
     };
@@ -148,37 +157,70 @@ fn extended_inputs(node: &dyn ExecutionPlan) -> Vec<usize> {
     }
 }
 
-/// The input below a projection that hides its constants; `None` when it has none.
+/// The grouping sets of keys that are neither constant, equal nor sorted, as far as is known: a set makes NULL of one of two
+/// equal keys too.
+fn hide_groups(aggregate: &AggregateExec, config: &Arc<ConfigOptions>) -> Result<AggregateExec> {
+    let (sets, input) = (aggregate.group_expr(), aggregate.input());
+    let schema = input.schema();
+    let mut keys = Vec::with_capacity(sets.expr().len());
+    for (place, (key, name)) in sets.expr().iter().enumerate() {
+        let field = key.return_field(&schema)?;
+        keys.push((hidden(Arc::clone(key), field, place, config), name.clone()));
+    }
+    let sets = PhysicalGroupBy::new(keys, sets.null_expr().to_vec(), sets.groups().to_vec(), true);
+    let hiding = AggregateExec::try_new(
+        *aggregate.mode(),
+        sets,
+        aggregate.aggr_expr().to_vec(),
+        aggregate.filter_expr().to_vec(),
+        Arc::clone(input),
+        aggregate.input_schema(),
+    )?;
+    Ok(hiding.with_limit_options(aggregate.limit_options()))
+}
+
+/// The input below a projection that hides what is known of its columns; `None` where nothing is that NULL would change.
 fn hide_constants(
     input: &Arc<dyn ExecutionPlan>,
     config: &Arc<ConfigOptions>,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let constants = input.equivalence_properties().constants();
-    let is_constant =
-        |column: &Column| constants.iter().any(|of| of.expr.downcast_ref::<Column>() == Some(column));
-    let schema = input.schema();
-    let columns: Vec<Column> =
-        schema.fields().iter().enumerate().map(|(at, field)| Column::new(field.name(), at)).collect();
-    if !columns.iter().any(is_constant) {
+    let known = changed_by_null(input.equivalence_properties());
+    if known.is_empty() {
         return Ok(None);
     }
-    let function = Arc::new(ScalarUDF::from(ValueOfAnyRow::default()));
-    let projected = columns.into_iter().enumerate().map(|(at, column)| {
-        let (name, is_hidden) = (column.name().to_owned(), is_constant(&column));
+    let schema = input.schema();
+    let projected = schema.fields().iter().enumerate().map(|(place, field)| {
+        let column = Column::new(field.name(), place);
+        let is_hidden = known.contains(&column);
         let column: Arc<dyn PhysicalExpr> = Arc::new(column);
-        let expr = if is_hidden {
-            let field = Arc::clone(&schema.fields()[at]);
-            Arc::new(ScalarFunctionExpr::new(
-                NAME,
-                Arc::clone(&function),
-                vec![column],
-                field,
-                Arc::clone(config),
-            ))
-        } else {
-            column
-        };
-        ProjectionExpr::new(expr, name)
+        let expr = if is_hidden { hidden(column, Arc::clone(field), place, config) } else { column };
+        ProjectionExpr::new(expr, field.name().to_owned())
     });
     Ok(Some(Arc::new(ProjectionExec::try_new(projected, Arc::clone(input))?)))
+}
+
+/// The columns of constants, and of expressions that equal another: `coalesce(a, 1) = b` no longer holds where both columns are
+/// NULL. Columns that equal each other still do.
+fn changed_by_null(properties: &EquivalenceProperties) -> HashSet<Column> {
+    let constants = properties.constants();
+    let equal = properties.eq_group().iter().flat_map(|class| class.iter());
+    let calculated = equal.filter(|expr| !expr.is::<Column>());
+    constants.iter().map(|constant| &constant.expr).chain(calculated).flat_map(collect_columns).collect()
+}
+
+/// An expression of which nothing is known. Those of different places are not equal either.
+fn hidden(
+    expr: Arc<dyn PhysicalExpr>,
+    field: FieldRef,
+    place: usize,
+    config: &Arc<ConfigOptions>,
+) -> Arc<dyn PhysicalExpr> {
+    let function = Arc::new(ScalarUDF::from(ValueOfAnyRow::default()));
+    let call = |args, field| -> Arc<dyn PhysicalExpr> {
+        // A node that computes a part of a query finds the function by this name.
+        Arc::new(ScalarFunctionExpr::new(NAME, Arc::clone(&function), args, field, Arc::clone(config)))
+    };
+    let unknown = call(Vec::new(), Arc::new(Field::new(NAME, DataType::Null, true)));
+    let place = ScalarValue::UInt64(u64::try_from(place).ok());
+    call(vec![expr, unknown, Arc::new(Literal::new(place))], field)
 }

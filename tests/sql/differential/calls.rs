@@ -32,7 +32,8 @@ impl Statements<'_> {
             }
             16 => {
                 let text = self.expressions(columns).of(Kind::Text, 1);
-                (format!("string_agg({text}, ',' ORDER BY {text}{direction})"), Kind::Text)
+                let distinct = ["", "", "DISTINCT "].choose(self.rng).expect("quantifiers");
+                (format!("string_agg({distinct}{text}, ',' ORDER BY {text}{direction})"), Kind::Text)
             }
             17 => {
                 let factor = ["1000", "1000000000"].choose(self.rng).expect("factors");
@@ -86,7 +87,7 @@ impl Statements<'_> {
         let frame = frames.choose(self.rng).expect("frames");
         let tied = ["r.ts::date", "r.quality", "r.value", "r.text", "date_trunc('hour', r.ts)", "r.ts::time"];
         let tied = tied.choose(self.rng).expect("orders");
-        match self.rng.random_range(0..13) {
+        match self.rng.random_range(0..14) {
             9 => {
                 let call = format!("ntile({}) OVER ({partition}ORDER BY {total})", self.rng.random_range(1..5));
                 (call, Kind::Int)
@@ -104,6 +105,10 @@ impl Statements<'_> {
             12 => {
                 let one = format!("row_number() OVER ({partition}ORDER BY {total})");
                 (format!("{one} - rank() OVER ({partition}ORDER BY {tied}) * 2"), Kind::Int)
+            }
+            13 => {
+                let list = format!("array_agg(r.stream_id) OVER ({partition}ORDER BY {total}{frame})");
+                (format!("array_to_string({list}, ',')"), Kind::Text)
             }
             0 => (format!("row_number() OVER ({partition}ORDER BY {total})"), Kind::Int),
             1 => {

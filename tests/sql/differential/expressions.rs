@@ -44,7 +44,8 @@ const INSTANTS: [&str; 8] = rows![
 ];
 const WORDS: [&str; 7] = ["RUN", "STOP", "run", "", "C:\\dir", "a_b%", "good"];
 const PATTERNS: [&str; 7] = ["R%", "%o%", "_UN", "%", "C:%", "a\\_%", ""];
-const EXPRESSIONS: [&str; 6] = ["^R", "U.$", "o{2}", "[a-r]+", "C:.dir", "x|T"];
+const EXPRESSIONS: [&str; 10] =
+    ["^R", "U.$", "o{2}", "[a-r]+", "C:.dir", "x|T", "^[[:upper:]]+$", "[^[:lower:]]", "\\d", "[[a]_"];
 const ZONES: [&str; 3] = ["Europe/Berlin", "America/New_York", "UTC"];
 const UNITS: [&str; 6] = ["minute", "hour", "day", "week", "month", "year"];
 const SPANS: [&str; 6] = ["15 minutes", "1 hour", "90 minutes", "1 day", "1 month", "36 hours"];
@@ -60,13 +61,17 @@ impl Expressions<'_> {
         texts.choose(self.rng).expect("a choice")
     }
 
+    fn one_of_kinds(&mut self, kinds: &[Kind]) -> Kind {
+        *kinds.choose(self.rng).expect("kinds")
+    }
+
     fn column(&mut self, kind: Kind) -> Option<String> {
         let fitting: Vec<&Column> = self.columns.iter().filter(|column| column.kind == kind).collect();
         fitting.choose(self.rng).map(|column| column.name.clone())
     }
 
     pub fn kind(&mut self) -> Kind {
-        *KINDS.choose(self.rng).expect("kinds")
+        self.one_of_kinds(&KINDS)
     }
 
     /// An expression of a type, in parentheses where it needs them.
@@ -159,7 +164,7 @@ impl Expressions<'_> {
             2 => format!("({} * {})", self.of(Kind::Float, depth), self.of(Kind::Float, depth)),
             3 => format!("({} / 4.0::double precision)", self.of(Kind::Float, depth)),
             4 => {
-                let function = self.one_of(&["abs", "floor", "ceil", "sign"]);
+                let function = self.one_of(&["abs", "floor", "ceil", "ceiling", "sign"]);
                 format!("{function}({})", self.of(Kind::Float, depth))
             }
             5 => format!("({})::double precision", self.of(Kind::Int, depth)),
@@ -177,7 +182,10 @@ impl Expressions<'_> {
             3 => format!("substr({}, {}, 2)", self.of(Kind::Text, depth), self.rng.random_range(1..4)),
             4 => format!("({})::text", self.of(Kind::Int, depth)),
             5 => format!("replace({}, 'U', '-')", self.of(Kind::Text, depth)),
-            6 => format!("concat({}, {})", self.of(Kind::Text, depth), self.of(Kind::Int, depth)),
+            6 => {
+                let kind = self.one_of_kinds(&[Kind::Int, Kind::Bool]);
+                format!("concat({}, {})", self.of(Kind::Text, depth), self.of(kind, depth))
+            }
             7 => format!(
                 "{}({}, {})",
                 self.one_of(&["left", "right"]),
@@ -203,10 +211,7 @@ impl Expressions<'_> {
                 let operator = self.one_of(&["=", "<>", "<", "<=", ">", ">="]);
                 format!("({} {operator} {})", self.of(kind, next), self.of(kind, next))
             }
-            3 => {
-                let kind = self.kind();
-                format!("({} IS {}NULL)", self.of(kind, next), self.one_of(&["", "NOT "]))
-            }
+            3 => format!("({} IS {}NULL)", self.value_or_row(next), self.one_of(&["", "NOT "])),
             4 => {
                 let kind = self.kind();
                 let list: Vec<String> = (0..3).map(|_| self.literal(kind)).collect();
@@ -221,10 +226,11 @@ impl Expressions<'_> {
             8 => format!("({} OR {})", self.condition(next), self.condition(next)),
             9 => format!("NOT ({})", self.condition(next)),
             10 => format!(
-                "({} {}LIKE '{}')",
+                "({} {}LIKE '{}'{})",
                 self.of(Kind::Text, next),
                 self.one_of(&["", "NOT "]),
-                self.one_of(&PATTERNS)
+                self.one_of(&PATTERNS),
+                self.one_of(&["", "", " ESCAPE ''", " ESCAPE '_'"])
             ),
             11 => format!(
                 "({} {} '{}')",
@@ -249,11 +255,18 @@ impl Expressions<'_> {
         }
     }
 
+    /// A value, or a row of two.
+    fn value_or_row(&mut self, depth: u32) -> String {
+        let kinds = [self.kind(), self.kind()];
+        let [first, second] = kinds.map(|kind| self.of(kind, depth));
+        if self.rng.random_range(0..3) == 0 { format!("({first}, {second})") } else { first }
+    }
+
     fn instant(&mut self, depth: u32) -> String {
-        match self.rng.random_range(0..6) {
+        match self.rng.random_range(0..7) {
             0 | 1 => format!("date_trunc('{}', {})", self.one_of(&UNITS), self.of(Kind::Instant, depth)),
             2 => {
-                let (sign, span) = (self.one_of(&["+", "-"]), self.one_of(&SPANS));
+                let (sign, span) = (self.one_of(&["+", "-", "+ -"]), self.one_of(&SPANS));
                 format!("({} {sign} interval '{span}')", self.of(Kind::Instant, depth))
             }
             3 => {
@@ -267,6 +280,10 @@ impl Expressions<'_> {
                 self.one_of(&["15 minutes", "1 hour", "1 day"]),
                 self.of(Kind::Instant, depth)
             ),
+            5 => {
+                let tenths = self.of(Kind::Int, depth);
+                format!("to_timestamp({tenths} / 10.0::double precision + 1711800000.25)")
+            }
             _ => format!("to_timestamp({} * 86400 + 1711800000)", self.of(Kind::Int, depth)),
         }
     }

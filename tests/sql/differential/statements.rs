@@ -88,10 +88,12 @@ impl Statements<'_> {
     fn source(&mut self) -> Source {
         let of_readings = columns("r", &READINGS);
         let both = || [of_readings.clone(), columns("s", &STREAMS)].concat();
-        match self.rng.random_range(0..9) {
+        match self.rng.random_range(0..10) {
             0 => {
                 let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.rng).expect("joins");
-                let text = format!("readings r {kind} streams s ON s.id = r.stream_id");
+                let streams = ["streams", "streams", "(SELECT * FROM streams WHERE unit = 'rpm')"];
+                let streams = streams.choose(self.rng).expect("streams");
+                let text = format!("readings r {kind} {streams} s ON s.id = r.stream_id");
                 Source { text, columns: both() }
             }
             1 => {
@@ -104,11 +106,22 @@ impl Statements<'_> {
                 Source { text, columns: [of_readings.clone(), other].concat() }
             }
             2 => {
+                let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.rng).expect("joins");
+                let (one, two) = (self.rng.random_range(1..4), self.rng.random_range(1..4));
+                let text = format!(
+                    "(SELECT * FROM readings WHERE stream_id = {one}) r {kind} (SELECT ts, value AS other FROM readings WHERE stream_id = {two}) o USING (ts)"
+                );
+                let shared = Column { name: "ts".to_owned(), kind: Kind::Instant };
+                let other = Column { name: "other".to_owned(), kind: Kind::Float };
+                let own = of_readings.iter().filter(|column| column.name != "r.ts").cloned();
+                Source { text, columns: own.chain([shared, other]).collect() }
+            }
+            3 => {
                 let condition = self.expressions(&both()).condition(1);
                 let text = format!("readings r LEFT JOIN streams s ON s.id = r.stream_id AND ({condition})");
                 Source { text, columns: both() }
             }
-            3 => Source { text: "latest r".to_owned(), columns: of_readings },
+            4 => Source { text: "latest r".to_owned(), columns: of_readings },
             _ => Source { text: "readings r".to_owned(), columns: of_readings },
         }
     }
@@ -140,6 +153,10 @@ impl Statements<'_> {
             ),
             3 => terms.push(
                 "NOT EXISTS (SELECT 1 FROM readings l WHERE l.stream_id = 2 AND l.ts = r.ts)".to_owned(),
+            ),
+            4 => terms.push(
+                "(r.value > 20 OR r.stream_id NOT IN (SELECT nullif(s2.id, 2) FROM streams s2 WHERE s2.unit = 'rpm'))"
+                    .to_owned(),
             ),
             _ => {}
         }

@@ -85,7 +85,7 @@ impl ScalarUDFImpl for FormatText {
 }
 
 /// The texts of a column as they are shown: `t` for true.
-fn shown(column: &ArrayRef) -> Result<ArrayRef> {
+pub(super) fn shown(column: &ArrayRef) -> Result<ArrayRef> {
     if let Some(values) = column.as_any().downcast_ref::<BooleanArray>() {
         let words = values.iter().map(|value| value.map(|is_true| if is_true { "t" } else { "f" }));
         return Ok(Arc::new(words.collect::<StringArray>()));
