@@ -7,6 +7,8 @@
 mod circles;
 #[path = "architecture/documents.rs"]
 mod documents;
+#[path = "architecture/field_names.rs"]
+mod field_names;
 #[path = "architecture/modules.rs"]
 mod modules;
 #[path = "architecture/names.rs"]

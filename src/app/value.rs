@@ -17,6 +17,7 @@ use crate::domain::{Clock, Error, FieldError, Micros, Principal, Resource, Resul
 use crate::query::Engine;
 use crate::query::readings_list::ValuesQuery;
 use crate::store::Store;
+use crate::store::write_validation::RowProblem;
 
 /// Readings in order, in batches; an error ends the stream.
 pub type ReadingsStream = BoxStream<'static, Result<Readings>>;
@@ -98,8 +99,10 @@ impl Values {
         let ts = ts.unwrap_or_else(|| self.store.assign_ts(id, self.clock.now()));
         let reading = Reading { stream: id, ts, value, text, quality: Quality::Good };
         let is_new = self.is_newest(principal, id, ts) || self.valued_at(principal, id, ts).await?.is_none();
-        let row = [reading.clone()].into_iter().collect();
-        self.store.write(principal, row).await.map_err(name_fields)?;
+        let row: Readings = [reading.clone()].into_iter().collect();
+        let problems = self.store.row_problems(principal, &row);
+        Error::check(problems.into_iter().filter_map(|(_, problem)| field_error(problem)).collect())?;
+        self.store.write(principal, row).await?;
         Ok((reading, is_new))
     }
 
@@ -125,15 +128,13 @@ impl Values {
     }
 }
 
-/// Renames the fields of a store error, which names rows and columns, to those of a single posted value.
-fn name_fields(mut error: Error) -> Error {
-    for problem in &mut error.fields {
-        let (field, message) = match problem.message.split_once(": ") {
-            Some(("ts", message)) => ("timestamp", message),
-            Some(("value", message)) => ("value", message),
-            _ => continue,
-        };
-        *problem = FieldError::new(field, message);
-    }
-    error
+/// The error for the field of a posted value that is wrong as a column; `None` for a column that no field has, which the
+/// store refuses under its own name.
+fn field_error(problem: RowProblem) -> Option<FieldError> {
+    let field = match problem.column {
+        "ts" => "timestamp",
+        "value" => "value",
+        _ => return None,
+    };
+    Some(FieldError::new(field, problem.message))
 }

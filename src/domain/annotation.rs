@@ -75,7 +75,7 @@ impl AnnotationSpec {
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         if self.end.is_some_and(|end| end < self.start) {
-            found.push(FieldError::new("endTime", "must not be before startTime"));
+            found.push(FieldError::new("end_time", "must not be before startTime"));
         }
         if self.confidence.is_some_and(|confidence| !(0.0..=1.0).contains(&confidence)) {
             found.push(FieldError::new("confidence", "must be between 0 and 1"));

@@ -25,7 +25,7 @@ fn annotations_say_what_is_wrong() {
     let rows = [
         (plain(), ""),
         (annotation(5, Some(5)), ""),
-        (annotation(5, Some(4)), "endTime: must not be before startTime"),
+        (annotation(5, Some(4)), "end_time: must not be before startTime"),
         (AnnotationSpec { confidence: Some(0.0), ..plain() }, ""),
         (AnnotationSpec { confidence: Some(1.0), ..plain() }, ""),
         (AnnotationSpec { confidence: Some(1.01), ..plain() }, "confidence: must be between 0 and 1"),

@@ -65,10 +65,10 @@ impl Kind {
     }
 }
 
-/// An invalid field of a request. `field` is the name used in the request.
+/// An invalid field of a request. Its name is the core's; an interface that has another one shows that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// Name of the field in the request.
+    /// Name of the field, with the path of objects and lists around it: `components[0].name`.
     pub field: Cow<'static, str>,
     /// The problem, in the API's wording; safe to show.
     pub message: String,

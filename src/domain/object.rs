@@ -34,7 +34,7 @@ impl ObjectSpec {
     /// Checks every rule that needs no other row.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
-        for (field, text) in [("fileName", &self.file_name), ("contentType", &self.content_type)] {
+        for (field, text) in [("file_name", &self.file_name), ("content_type", &self.content_type)] {
             if text.trim().is_empty() {
                 found.push(FieldError::new(field, "must not be blank"));
             } else if text.chars().count() > 255 {
@@ -45,7 +45,7 @@ impl ObjectSpec {
         }
         if !(1..=MAX_OBJECT_BYTES).contains(&self.size_bytes) {
             let message = format!("must be between 1 and {MAX_OBJECT_BYTES}");
-            found.push(FieldError::new("sizeBytes", message));
+            found.push(FieldError::new("size_bytes", message));
         }
         if self.sha256.as_ref().is_some_and(|hash| !is_sha256(hash)) {
             found.push(FieldError::new("sha256", "must be 64 hexadecimal digits in lower case"));
@@ -106,15 +106,15 @@ mod tests {
         let rows = [
             ("sound", spec(), vec![]),
             ("largest", ObjectSpec { size_bytes: MAX_OBJECT_BYTES, ..spec() }, vec![]),
-            ("empty", ObjectSpec { size_bytes: 0, ..spec() }, vec!["sizeBytes"]),
-            ("too_large", ObjectSpec { size_bytes: MAX_OBJECT_BYTES + 1, ..spec() }, vec!["sizeBytes"]),
+            ("empty", ObjectSpec { size_bytes: 0, ..spec() }, vec!["size_bytes"]),
+            ("too_large", ObjectSpec { size_bytes: MAX_OBJECT_BYTES + 1, ..spec() }, vec!["size_bytes"]),
             ("hash", ObjectSpec { sha256: Some("0a".repeat(32)), ..spec() }, vec![]),
             ("no_hash", ObjectSpec { sha256: Some("0A".repeat(32)), ..spec() }, vec!["sha256"]),
-            ("line", ObjectSpec { file_name: "a\nb".to_owned(), ..spec() }, vec!["fileName"]),
+            ("line", ObjectSpec { file_name: "a\nb".to_owned(), ..spec() }, vec!["file_name"]),
             (
                 "blank",
                 ObjectSpec { file_name: " ".to_owned(), content_type: String::new(), ..spec() },
-                vec!["fileName", "contentType"],
+                vec!["file_name", "content_type"],
             ),
         ];
         for (name, spec, expected) in rows {

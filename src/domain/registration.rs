@@ -127,11 +127,11 @@ impl RegistrationPlace {
 /// Reads the lifetime of a token; `None` is the default.
 ///
 /// # Errors
-/// `Invalid` for the field `expiresInSeconds` when it is out of range.
+/// `Invalid` for the field `expires_in_seconds` when it is out of range.
 pub fn ttl(seconds: Option<i64>) -> Result<Duration, FieldError> {
     let Some(seconds) = seconds else { return Ok(DEFAULT_TTL) };
     let (least, most) = (TTL_SECONDS.start(), TTL_SECONDS.end());
-    let problem = || FieldError::new("expiresInSeconds", format!("must be between {least} and {most}"));
+    let problem = || FieldError::new("expires_in_seconds", format!("must be between {least} and {most}"));
     let seconds = Some(seconds).filter(|seconds| TTL_SECONDS.contains(seconds));
     let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
     seconds.map(Duration::from_secs).ok_or_else(problem)
@@ -155,7 +155,7 @@ mod tests {
         ];
         for (seconds, expected) in rows {
             let ttl = ttl(seconds).map(|ttl| ttl.as_secs()).map_err(|problem| problem.field);
-            assert_eq!(ttl, expected.ok_or_else(|| "expiresInSeconds".into()), "{seconds:?}");
+            assert_eq!(ttl, expected.ok_or_else(|| "expires_in_seconds".into()), "{seconds:?}");
         }
     }
 

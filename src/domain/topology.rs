@@ -75,7 +75,7 @@ impl Topology {
         let mut found = Vec::new();
         check_tags(&mut found, &self.tags);
         if self.groups.len() > MAX_GROUPS {
-            found.push(FieldError::new("groupIds", format!("size must be between 0 and {MAX_GROUPS}")));
+            found.push(FieldError::new("groups", format!("size must be between 0 and {MAX_GROUPS}")));
         }
         if let Some(location) = &self.location {
             found.extend(location.problems());

@@ -14,7 +14,7 @@ use super::throttle;
 use super::upsert_rows::UpsertRows;
 use super::wal::log::Payload;
 use super::wal::{IdempotencyRecord, Record};
-use super::write_validation::{self, AdmittedRows, WritableTimes};
+use super::write_validation::{self, AdmittedRows, RowProblem, WritableTimes};
 use super::{Ack, ClaimOutcome, Store};
 use crate::domain::message::StoredMessage;
 use crate::domain::reading::Readings;
@@ -142,7 +142,7 @@ impl Store {
     }
 
     /// Returns the indexes of the rows that a write would refuse, each with the reason.
-    pub fn row_problems(&self, principal: &Principal, rows: &Readings) -> Vec<(usize, String)> {
+    pub fn row_problems(&self, principal: &Principal, rows: &Readings) -> Vec<(usize, RowProblem)> {
         write_validation::problems(&self.catalog, principal, rows, &self.writable_times(), usize::MAX).0
     }
 

@@ -1,6 +1,7 @@
 //! Admission checks for writes: every row is validated before anything is logged, and errors name the row.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -31,6 +32,32 @@ pub struct WritableTimes {
     pub kept: Arc<RetentionBounds>,
 }
 
+/// Why a row is wrong.
+#[derive(Debug)]
+pub struct RowProblem {
+    /// Column with the mistake.
+    pub column: &'static str,
+    /// The mistake, without the column.
+    pub message: String,
+}
+
+impl RowProblem {
+    fn new(column: &'static str, message: impl Into<String>) -> Self {
+        Self { column, message: message.into() }
+    }
+
+    /// The error for the row of an index; rows count from 1.
+    fn into_error(self, row: usize) -> FieldError {
+        FieldError::new(format!("row {}", row + 1), self.to_string())
+    }
+}
+
+impl fmt::Display for RowProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.column, self.message)
+    }
+}
+
 /// Contents of rows that passed the check.
 #[derive(Debug, Default)]
 pub struct AdmittedRows {
@@ -51,11 +78,7 @@ pub fn check(
     times: &WritableTimes,
 ) -> Result<AdmittedRows> {
     let (problems, admitted) = problems(catalog, principal, rows, times, MAX_LISTED_ROWS);
-    let wrong = problems
-        .into_iter()
-        .map(|(row, problem)| FieldError::new(format!("row {}", row + 1), problem))
-        .collect();
-    Error::check(wrong)?;
+    Error::check(problems.into_iter().map(|(row, problem)| problem.into_error(row)).collect())?;
     Ok(admitted)
 }
 
@@ -67,7 +90,7 @@ pub fn problems(
     rows: &Readings,
     times: &WritableTimes,
     most: usize,
-) -> (Vec<(usize, String)>, AdmittedRows) {
+) -> (Vec<(usize, RowProblem)>, AdmittedRows) {
     let mut known: HashMap<i32, Option<(StreamWriteInfo, RangeInclusive<Micros>)>> = HashMap::new();
     let (mut wrong, mut admitted) = (Vec::new(), AdmittedRows::default());
     for i in 0..rows.len() {
@@ -81,7 +104,7 @@ pub fn problems(
                 admitted.readings += usize::from(!info.is_companion);
                 time_problem(rows, i, allowed).or_else(|| value_problem(info.kind, rows, i))
             }
-            None => Some(format!("stream_id: there is no stream `{stream}`")),
+            None => Some(no_stream(stream)),
         };
         if let Some(problem) = problem {
             wrong.push((i, problem));
@@ -119,16 +142,16 @@ pub fn check_upsert(
             Table::Messages => message_problem(catalog, principal, rows, row),
             Table::Readings | Table::Statistics | Table::HourlyStatistics => {
                 let is_unknown = visible_stream(catalog, principal, StreamId(id)).is_none();
-                is_unknown.then(|| format!("stream_id: there is no stream `{id}`"))
+                is_unknown.then(|| no_stream(id))
             }
         };
         let time = || match Micros(ts).is_storable() {
             true if ts < oldest => Some(expired(Micros(ts), Micros(oldest))),
             true => (Micros(ts) > newest).then(|| too_new(Micros(ts), newest)),
-            false => Some(format!("ts: `{ts}` is outside the years 1970 to 2261")),
+            false => Some(RowProblem::new("ts", format!("`{ts}` is outside the years 1970 to 2261"))),
         };
         if let Some(problem) = problem.or_else(time) {
-            wrong.push(FieldError::new(format!("row {}", row + 1), problem));
+            wrong.push(problem.into_error(row));
             if wrong.len() == MAX_LISTED_ROWS {
                 break;
             }
@@ -143,19 +166,19 @@ fn message_problem(
     principal: &Principal,
     rows: &UpsertRows,
     row: usize,
-) -> Option<String> {
+) -> Option<RowProblem> {
     let id = DeviceId(rows.key(row).id);
     let device = catalog.device(principal, id).ok();
     if device.is_none_or(|device| !principal.owns_device(device.org, id)) {
-        return Some(format!("device_id: there is no device `{id}`"));
+        return Some(RowProblem::new("device_id", format!("there is no device `{id}`")));
     }
     let text =
         |column: &str| rows.batch().column_by_name(column).map(|texts| texts.as_string::<i32>().value(row));
-    let too_long = |(column, most): (&'static str, usize)| {
+    let size_problem = |(column, most): (&'static str, usize)| {
         let length = text(column)?.len();
-        (length > most).then(|| format!("{column}: has {length} bytes; at most {most} are stored"))
+        (length > most).then(|| too_long(column, length, most))
     };
-    [("payload", MAX_TEXT_BYTES), ("status", MAX_STATUS_BYTES)].into_iter().find_map(too_long)
+    [("payload", MAX_TEXT_BYTES), ("status", MAX_STATUS_BYTES)].into_iter().find_map(size_problem)
 }
 
 /// Returns what is known of a stream, or `None` when the principal does not see it.
@@ -164,10 +187,19 @@ fn visible_stream(catalog: &Catalog, principal: &Principal, stream: StreamId) ->
     principal.sees_stream(entry.org, entry.device, stream).then_some(entry)
 }
 
-fn time_problem(rows: &Readings, i: usize, allowed: &RangeInclusive<Micros>) -> Option<String> {
+fn no_stream(id: i32) -> RowProblem {
+    RowProblem::new("stream_id", format!("there is no stream `{id}`"))
+}
+
+fn too_long(column: &'static str, bytes: usize, most: usize) -> RowProblem {
+    RowProblem::new(column, format!("has {bytes} bytes; at most {most} are stored"))
+}
+
+fn time_problem(rows: &Readings, i: usize, allowed: &RangeInclusive<Micros>) -> Option<RowProblem> {
     let ts = Micros(rows.ts[i]);
     if !ts.is_storable() {
-        return Some(format!("ts: `{}` microseconds since 1970 is outside the years 1970 to 2261", ts.0));
+        let message = format!("`{}` microseconds since 1970 is outside the years 1970 to 2261", ts.0);
+        return Some(RowProblem::new("ts", message));
     }
     if ts < *allowed.start() {
         return Some(expired(ts, *allowed.start()));
@@ -176,35 +208,36 @@ fn time_problem(rows: &Readings, i: usize, allowed: &RangeInclusive<Micros>) -> 
     (ts > newest).then(|| too_new(ts, newest))
 }
 
-fn too_new(ts: Micros, newest: Micros) -> String {
-    format!("ts: `{ts}` lies too far in the future (the latest accepted is {newest})")
+fn too_new(ts: Micros, newest: Micros) -> RowProblem {
+    RowProblem::new("ts", format!("`{ts}` lies too far in the future (the latest accepted is {newest})"))
 }
 
-fn expired(ts: Micros, oldest: Micros) -> String {
-    format!("ts: `{ts}` lies before {oldest}: nothing older is kept")
+fn expired(ts: Micros, oldest: Micros) -> RowProblem {
+    RowProblem::new("ts", format!("`{ts}` lies before {oldest}: nothing older is kept"))
 }
 
 /// A bad reading has neither value nor text. A numeric reading has a value; any other has a text. A numeric reading may
 /// have a text as well only as the exact decimal of a 64-bit integer that an f64 cannot hold.
-fn value_problem(kind: StreamKind, rows: &Readings, i: usize) -> Option<String> {
+fn value_problem(kind: StreamKind, rows: &Readings, i: usize) -> Option<RowProblem> {
     let value = rows.value[i];
     let text = rows.text.get(i).and_then(Option::as_deref);
     if rows.quality[i] == Quality::Bad as u8 {
         let is_empty = value.is_nan() && text.is_none();
-        return (!is_empty).then(|| "value: must be null where quality is bad".to_owned());
+        return (!is_empty).then(|| RowProblem::new("value", "must be null where quality is bad"));
     }
     if let Some(text) = text.filter(|text| text.len() > MAX_TEXT_BYTES) {
-        return Some(format!("text: has {} bytes; at most {MAX_TEXT_BYTES} are stored", text.len()));
+        return Some(too_long("text", text.len(), MAX_TEXT_BYTES));
     }
     if value.is_infinite() {
-        return Some("value: must be finite".to_owned());
+        return Some(RowProblem::new("value", "must be finite"));
     }
+    let is_missing = || format!("is missing; the stream is {kind}");
     match (kind.is_numeric(), text) {
-        (true, _) if value.is_nan() => Some(format!("value: is missing; the stream is {kind}")),
+        (true, _) if value.is_nan() => Some(RowProblem::new("value", is_missing())),
         (true, Some(text)) if !(kind.is_wide_integer() && is_decimal_of(text, value)) => {
-            Some(format!("text: must be null; the stream is {kind}"))
+            Some(RowProblem::new("text", format!("must be null; the stream is {kind}")))
         }
-        (false, None) => Some(format!("text: is missing; the stream is {kind}")),
+        (false, None) => Some(RowProblem::new("text", is_missing())),
         _ => None,
     }
 }

@@ -22,7 +22,6 @@ use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::renamed::{FieldNames, renamed, renamed_error};
 use super::wire::{created, no_content, ok};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, ValueSchema, nullable};
@@ -39,14 +38,6 @@ use crate::domain::{Error, Principal};
 const COLLECTION: &str = "/api/v1/alert-rules";
 const ONE: &str = "/api/v1/alert-rules/{id}";
 const TITLE: &str = "AlertRule";
-/// Names of the fields of a rule.
-const NAMES: FieldNames = &[
-    ("stream", "sensorId"),
-    ("device", "deviceId"),
-    ("window_seconds", "windowSeconds"),
-    ("cooldown_seconds", "cooldownSeconds"),
-    ("channels", "notificationChannelIds"),
-];
 
 /// The operations.
 pub fn section() -> Section {
@@ -247,8 +238,7 @@ fn sort_key(row: &ShownAlertRule, property: &str) -> SortKey {
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     app.alerts.check_may_change_alert_rules(&caller.principal)?;
     let spec = read(body.fields(&app).await?, &app, &caller.principal, None)?;
-    let made = app.alerts.create_alert_rule(&caller.principal, spec).await;
-    let row = made.map_err(|error| renamed_error(error, NAMES))?;
+    let row = app.alerts.create_alert_rule(&caller.principal, spec).await?;
     Ok(created(COLLECTION, row.rule.uuid, view(row)))
 }
 
@@ -289,9 +279,9 @@ async fn set_enabled(caller: &MkCaller, app: &App, id: Uuid, enabled: bool) -> A
     Ok(ok(view(changed.map_err(|error| named(error, id))?)))
 }
 
-/// Names the rule in an error, and its fields as the platform does.
+/// Names the rule in an error.
 fn named(error: Error, id: Uuid) -> MkError {
-    MkError::named(renamed_error(error, NAMES), TITLE, id)
+    MkError::named(error, TITLE, id)
 }
 
 /// `stored` is the rule that is replaced.
@@ -314,6 +304,6 @@ fn read(
     spec.target = spec.evaluation.target(stream, device);
     spec.normalize();
     let problems = app.alerts.alert_rule_problems(principal, &spec, stored);
-    fields.finish(renamed(problems, NAMES))?;
+    fields.finish(problems)?;
     Ok(spec)
 }

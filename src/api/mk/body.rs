@@ -1,6 +1,7 @@
 //! JSON bodies: read when the handler asks, and field by field, so that all mistakes are told together.
 
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -9,6 +10,7 @@ use axum::http::{HeaderMap, header};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::field_names::platform_name;
 use super::problem::MkError;
 use crate::api::error::HttpError;
 use crate::api::origin::PeerAddress;
@@ -184,6 +186,15 @@ impl Fields {
         self.read_as(name, |value| value.as_i64())
     }
 
+    /// A whole number of a type without sign; `most` is the largest one of the type.
+    pub fn unsigned<T: TryFrom<i64> + Display>(&mut self, name: &str, most: T) -> Option<T> {
+        let read = T::try_from(self.integer(name)?).ok();
+        if read.is_none() {
+            self.problem(name, format!("must be between 0 and {most}"));
+        }
+        read
+    }
+
     /// A number or a text.
     pub fn number_or_text(&mut self, name: &str) -> Option<Value> {
         self.read_as(name, |value| (value.is_number() || value.is_string()).then_some(value))
@@ -317,7 +328,8 @@ impl Fields {
         self.is_malformed |= nested.is_malformed;
     }
 
-    /// Ends the reading. `rules` are the problems of the noun; of a field that has a problem already they are left out.
+    /// Ends the reading. `rules` are the problems of the noun, with the core's names of its fields; of a field that has a
+    /// problem already they are left out.
     ///
     /// # Errors
     /// 400: malformed, or with all problems.
@@ -326,7 +338,9 @@ impl Fields {
             return Err(MkError::malformed_body());
         }
         let reported: Vec<_> = self.problems.iter().map(|problem| problem.field.clone()).collect();
-        self.problems.extend(rules.into_iter().filter(|problem| !reported.contains(&problem.field)));
+        let renamed = |rule: FieldError| FieldError { field: platform_name(&rule.field).into(), ..rule };
+        let rules = rules.into_iter().map(renamed);
+        self.problems.extend(rules.filter(|problem| !reported.contains(&problem.field)));
         Ok(Error::check(self.problems)?)
     }
 }

@@ -20,7 +20,7 @@ fn problems(read: Fields) -> String {
 fn members_are_read_by_type_and_all_mistakes_are_collected() {
     let mut read = fields(&json!({
         "text": "a", "null": null, "number": 1, "id": "x", "ids": ["y"], "time": "noon", "choice": "C",
-        "rows": [{"a": 1}, {"a": null}],
+        "rows": [{"a": 1}, {"a": null}], "count": 7, "negative": -1, "large": 4_294_967_296_i64,
     }));
     assert_eq!(read.text("text").as_deref(), Some("a"));
     assert_eq!((read.text("null"), read.text("absent")), (None, None));
@@ -28,6 +28,8 @@ fn members_are_read_by_type_and_all_mistakes_are_collected() {
     assert_eq!((read.uuid("id"), read.uuids("ids"), read.time("time")), (None, Some(vec![]), None));
     assert_eq!(read.required_choice("choice", &["A", "B"], |name| name), None);
     assert_eq!(read.required_uuid("device"), None);
+    let numbers = ["count", "negative", "large"].map(|name| read.unsigned(name, u32::MAX));
+    assert_eq!(numbers, [Some(7), None, None]);
     for mut row in read.nested_list("rows", 2).unwrap() {
         row.required("a");
         read.absorb(row);
@@ -35,7 +37,8 @@ fn members_are_read_by_type_and_all_mistakes_are_collected() {
     assert_eq!(
         problems(read),
         "id: must be a UUID; ids[0]: must be a UUID; time: must be an ISO-8601 time between 1970 and 2261; choice: must \
-         be one of A, B; device: must not be null; rows[1].a: must not be null"
+         be one of A, B; device: must not be null; negative: must be between 0 and 4294967295; large: must be between 0 \
+         and 4294967295; rows[1].a: must not be null"
     );
 }
 

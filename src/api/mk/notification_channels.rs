@@ -17,7 +17,6 @@ use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
-use super::renamed::{FieldNames, renamed, renamed_error};
 use super::wire::{created, iso, ok};
 use super::{Answer, documents};
 use crate::api::openapi::doc::Doc;
@@ -33,8 +32,6 @@ use crate::domain::notification::{
 const COLLECTION: &str = "/api/v1/notification-channels";
 const ONE: &str = "/api/v1/notification-channels/{id}";
 const KIND: DocumentKind = DocumentKind::NotificationChannel;
-/// Names of the fields of a channel.
-const NAMES: FieldNames = &[("recipients", "config.to"), ("url", "config.url"), ("secret", "config.secret")];
 const SORTABLE: &[&str] = &["createdAt", "updatedAt", "name", "type", "enabled", "id"];
 
 /// The operations.
@@ -177,8 +174,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
 async fn create(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {
     app.documents.check_may_change_documents(&caller.principal, KIND)?;
     let draft = read(body.fields(&app).await?, None)?;
-    let made = app.notifications.create_channel(&caller.principal, draft).await;
-    let row = made.map_err(|error| renamed_error(error, NAMES))?;
+    let row = app.notifications.create_channel(&caller.principal, draft).await?;
     Ok(created(COLLECTION, row.uuid, ChannelView::new(&row)))
 }
 
@@ -194,7 +190,7 @@ async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body
     let stored = documents::find_to_change(&app, &caller.principal, KIND, *id)?;
     let draft = read(body.fields(&app).await?, stored.notification_channel())?;
     let changed = app.notifications.replace_channel(&caller.principal, *id, draft).await;
-    let row = changed.map_err(|error| named(renamed_error(error, NAMES)))?;
+    let row = changed.map_err(named)?;
     Ok(ok(ChannelView::new(&row)))
 }
 
@@ -230,6 +226,6 @@ fn read(mut fields: Fields, stored: Option<&NotificationChannelSpec>) -> Result<
     };
     fields.absorb(config);
     let draft = ChannelDraft { name, enabled, target };
-    fields.finish(renamed(draft.clone().into_channel(stored).problems(), NAMES))?;
+    fields.finish(draft.clone().into_channel(stored).problems())?;
     Ok(draft)
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::field_names::platform_name;
 use crate::api::error::{HttpError, error_response, http_detail, http_status};
 use crate::domain::{Error, FieldError, Kind};
 
@@ -122,7 +123,7 @@ fn field_errors(fault: &HttpError) -> Option<Value> {
     if error.fields.is_empty() || error.kind != Kind::Invalid {
         return None;
     }
-    let to_error = |problem: &FieldError| json!({"field": problem.field, "message": problem.full_message()});
+    let to_error = |problem: &FieldError| json!({"field": platform_name(&problem.field), "message": problem.full_message()});
     Some(error.fields.iter().map(to_error).collect())
 }
 

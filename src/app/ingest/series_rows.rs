@@ -197,8 +197,10 @@ impl SeriesRows {
         }
         for (row, problem) in self.store.row_problems(&self.principal, &self.rows) {
             let stream = self.store.catalog().stream(&self.principal, StreamId(self.rows.stream[row]));
-            let problem =
-                || stream.map_or(problem.clone(), |stream| format!("`{}`: {problem}", stream.spec.name));
+            let problem = || match stream {
+                Ok(stream) => format!("`{}`: {problem}", stream.spec.name),
+                Err(_) => problem.to_string(),
+            };
             problems.entry(self.lines[row]).or_insert_with(problem);
         }
         if !problems.is_empty() {

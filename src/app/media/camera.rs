@@ -122,7 +122,7 @@ impl Cameras {
         let is_allowed = self.devices.contains(&spec.stream.text);
         if spec.kind == CameraKind::V4l2 && !is_allowed {
             let message = "is no video device that cameras may be: media.devices lists these";
-            return Err(Error::field("streamUrl", message));
+            return Err(Error::field("stream_url", message));
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ impl Captures {
         principal.require(Scope::write(Resource::Device))?;
         Error::check(clip.problems(self.clock.now()))?;
         let found =
-            self.cameras.camera(principal, camera).map_err(|_| Error::field("cameraId", "does not exist"))?;
+            self.cameras.camera(principal, camera).map_err(|_| Error::field("camera", "does not exist"))?;
         if found.1.dvr.is_none() {
             return Err(Error::conflict(format!("Camera {camera} has no dvrUrl")));
         }

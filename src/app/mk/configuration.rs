@@ -102,7 +102,7 @@ impl Configurations {
         let profile = self.artefact_profile(principal, &spec);
         let mut problems = spec.problems();
         if profile.is_none() {
-            problems.push(FieldError::new("profileId", "does not exist"));
+            problems.push(FieldError::new("profile", "does not exist"));
         }
         let (size_bytes, sha256) = match &spec.content {
             ArtefactContent::Inline(content) => {

@@ -127,7 +127,7 @@ async fn a_name_has_versions_and_every_mistake_of_a_content_is_told() {
     match plant.app.mk.configurations.create_artefact(&plant.who, unknown, String::new()).await {
         Err(ArtefactRefusal::Failed(error)) => {
             let fields: Vec<_> = error.fields.iter().map(|problem| problem.field.as_ref()).collect();
-            assert_eq!(fields, ["name", "profileId"]);
+            assert_eq!(fields, ["name", "profile"]);
         }
         other => panic!("{other:?}"),
     }
@@ -165,7 +165,7 @@ async fn a_target_has_one_binding_of_a_name_and_an_artefact_in_use_stays() {
     assert_eq!(again.unwrap_err().kind, Kind::Conflict);
     let unknown = plant.bind(TargetType::Device, Uuid::nil(), Uuid::nil()).await.unwrap_err();
     let fields: Vec<_> = unknown.fields.iter().map(|problem| problem.field.as_ref()).collect();
-    assert_eq!(fields, ["configArtefactId", "targetId"]);
+    assert_eq!(fields, ["artefact", "target"]);
     for (kind, id) in [(DocumentKind::Artefact, artefact), (DocumentKind::SensorProfile, plant.profile)] {
         let refused = plant.app.documents.delete_document(&plant.who, kind, id).await;
         assert_eq!(refused.unwrap_err().kind, Kind::Conflict, "{kind:?}");

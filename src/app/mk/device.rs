@@ -132,17 +132,17 @@ impl PlatformDevices {
         // What is stored already may have been deleted since.
         let site = new.site.filter(|_| before.is_none_or(|before| before.site != new.site));
         if site.is_some_and(|site| is_missing(DocumentKind::Site, site)) {
-            found.push(FieldError::new("siteId", "does not exist"));
+            found.push(FieldError::new("site", "does not exist"));
         }
         let profile = new.device_profile;
         let profile = profile.filter(|_| before.is_none_or(|before| before.device_profile != profile));
         if profile.is_some_and(|profile| is_missing(DocumentKind::DeviceProfile, profile)) {
-            found.push(FieldError::new("deviceProfileId", "does not exist"));
+            found.push(FieldError::new("device_profile", "does not exist"));
         }
         for (index, group) in new.groups.iter().enumerate() {
             let is_new = before.is_none_or(|before| !before.groups.contains(group));
             if is_new && is_missing(DocumentKind::DeviceGroup, *group) {
-                found.push(FieldError::new(format!("groupIds[{index}]"), "does not exist"));
+                found.push(FieldError::new(format!("groups[{index}]"), "does not exist"));
             }
         }
         found

@@ -184,8 +184,8 @@ impl Firmware {
         self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let firmware = self.store.catalog().document(principal, DocumentKind::Firmware, id)?;
         let device = self.store.catalog().device_by_uuid(principal, device);
-        let device = device.map_err(|_| Error::field("deviceId", "does not exist"))?;
-        self.check_fits(principal, &firmware, &device, "deviceId")?;
+        let device = device.map_err(|_| Error::field("device", "does not exist"))?;
+        self.check_fits(principal, &firmware, &device, "device")?;
         let until = Micros(self.clock.now().0.saturating_add(DOWNLOAD_TOKEN_S * MICROS_PER_SECOND));
         self.token_until(id, &device, until)
     }
@@ -276,7 +276,7 @@ impl Firmware {
                 let message = format!("has the device profile '{own}', and the firmware is for '{wanted}'");
                 Err(Error::field(
                     field,
-                    if field == "deviceId" { message } else { format!("the device {message}") },
+                    if field == "device" { message } else { format!("the device {message}") },
                 ))
             }
             _ => Ok(()),

@@ -107,7 +107,7 @@ async fn a_token_fetches_its_firmware_until_its_time_is_over() {
     assert_eq!(fetched(&app, &token.text).await.unwrap(), b"one");
     let over = app.mk.firmware.token_until(one.uuid, &device, app.parts.clock.now()).unwrap();
     let of_nobody = app.mk.firmware.firmware_token(&who, one.uuid, Uuid::nil());
-    assert_eq!(of_nobody.unwrap_err().fields[0].field, "deviceId");
+    assert_eq!(of_nobody.unwrap_err().fields[0].field, "device");
     assert_eq!(
         app.mk.firmware.firmware_token(&who, Uuid::nil(), device.aliases.uuid).unwrap_err().kind,
         Kind::NotFound

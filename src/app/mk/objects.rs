@@ -235,9 +235,9 @@ impl Objects {
     /// Returns a stored object that a new row may refer to.
     ///
     /// # Errors
-    /// `Invalid` for `objectKey`: it does not exist, its bytes are missing, or it is about to be removed.
+    /// `Invalid` for `object_key`: it does not exist, its bytes are missing, or it is about to be removed.
     pub(in crate::app) fn referable_object(&self, principal: &Principal, id: Uuid) -> Result<Arc<Object>> {
-        let problem = |message: &str| Error::field("objectKey", message);
+        let problem = |message: &str| Error::field("object_key", message);
         let found = self.store.catalog().object(principal, id);
         let object = found.map_err(|_| problem("does not exist"))?;
         if object.stored_at.is_none() {

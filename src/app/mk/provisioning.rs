@@ -113,8 +113,8 @@ impl Provisioning {
         let mut found = place.applied_to(&Topology::default()).problems();
         let catalog = self.store.catalog();
         for (field, kind, uuid) in [
-            ("siteId", DocumentKind::Site, place.site),
-            ("deviceProfileId", DocumentKind::DeviceProfile, place.device_profile),
+            ("site", DocumentKind::Site, place.site),
+            ("device_profile", DocumentKind::DeviceProfile, place.device_profile),
         ] {
             if uuid.is_some_and(|uuid| catalog.document(principal, kind, uuid).is_err()) {
                 found.push(FieldError::new(field, "does not exist"));

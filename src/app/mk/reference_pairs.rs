@@ -45,8 +45,8 @@ impl Documents {
             // Without a device there is a problem, and the pair is not stored.
             device.unwrap_or(DeviceId(0))
         };
-        let primary_device = device("primaryComponentId", fields.primary);
-        let reference_device = device("referenceComponentId", fields.reference);
+        let primary_device = device("primary_component", fields.primary);
+        let reference_device = device("reference_component", fields.reference);
         let spec = ReferencePairSpec {
             handle: Uuid::new_v4(),
             name: fields.name,

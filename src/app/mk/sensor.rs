@@ -177,13 +177,13 @@ impl Sensors {
         let (mut problems, catalog) = (new.problems(), self.store.catalog());
         let device = catalog.device_by_uuid(principal, new.device).ok().map(|device| device.id);
         if device.is_none() {
-            problems.push(FieldError::new("deviceId", "does not exist"));
+            problems.push(FieldError::new("device", "does not exist"));
         }
         if let Some(uuid) = new.component {
             let component = catalog.document(principal, DocumentKind::Component, uuid).ok();
             let of_device = component.and_then(|component| component.spec.device());
             if of_device.is_none() || of_device != device {
-                problems.push(FieldError::new("componentId", "does not exist"));
+                problems.push(FieldError::new("component", "does not exist"));
             }
         }
         problems

@@ -69,7 +69,7 @@ impl AnnotationClassSpec {
         let mut found = Vec::new();
         if !self.scopes.contains(&scope) {
             let names: Vec<_> = self.scopes.iter().map(|scope| scope.name()).collect();
-            found.push(FieldError::new("scopeType", format!("must be one of {}", names.join(", "))));
+            found.push(FieldError::new("scope_type", format!("must be one of {}", names.join(", "))));
         }
         for field in &self.fields {
             let value = values.get(&field.name).filter(|value| !value.is_null());

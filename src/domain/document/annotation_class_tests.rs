@@ -102,7 +102,7 @@ fn values_are_those_of_the_class() {
     }
     let scope =
         class.annotation_problems(ScopeType::Site, &Map::from_iter([("cause".to_owned(), json!("x"))]));
-    assert_eq!(messages(scope), ["scopeType: must be one of DEVICE, SENSOR"]);
+    assert_eq!(messages(scope), ["scope_type: must be one of DEVICE, SENSOR"]);
 }
 
 #[test]

@@ -126,20 +126,20 @@ impl DocumentContent for CameraSpec {
     }
 
     fn references(&self) -> Vec<DocumentReference> {
-        vec![DocumentReference::new("deviceId", ReferenceTarget::Device(self.device))]
+        vec![DocumentReference::new("device", ReferenceTarget::Device(self.device))]
     }
 
     fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
         check_required(&mut found, "name", &self.name, MAX_NAME);
         if self.stream.text.trim().is_empty() {
-            found.push(FieldError::new("streamUrl", "must not be blank"));
+            found.push(FieldError::new("stream_url", "must not be blank"));
         } else if self.stream.kind() != Some(self.kind) {
-            found.push(FieldError::new("streamUrl", self.kind.valid()));
+            found.push(FieldError::new("stream_url", self.kind.valid()));
         }
         if self.dvr.as_ref().is_some_and(|dvr| dvr.url().is_none()) {
             let message = "must be a URL that begins with rtsp://, rtsps://, http:// or https://";
-            found.push(FieldError::new("dvrUrl", message));
+            found.push(FieldError::new("dvr_url", message));
         }
         found
     }
@@ -166,10 +166,10 @@ mod tests {
             ("rtsp", camera(CameraKind::Rtsp, "rtsp://cam/1", None), vec![]),
             ("hls", camera(CameraKind::Hls, "https://cam/1.m3u8", Some("rtsp://nvr/1")), vec![]),
             ("device", camera(CameraKind::V4l2, "/dev/video0", None), vec![]),
-            ("blank", camera(CameraKind::Rtsp, " ", None), vec!["streamUrl"]),
-            ("file", camera(CameraKind::Hls, "file:///etc/passwd", None), vec!["streamUrl"]),
-            ("other", camera(CameraKind::Hls, "rtsp://cam/1", None), vec!["streamUrl"]),
-            ("recorder", camera(CameraKind::Rtsp, "rtsp://cam/1", Some("/dev/video0")), vec!["dvrUrl"]),
+            ("blank", camera(CameraKind::Rtsp, " ", None), vec!["stream_url"]),
+            ("file", camera(CameraKind::Hls, "file:///etc/passwd", None), vec!["stream_url"]),
+            ("other", camera(CameraKind::Hls, "rtsp://cam/1", None), vec!["stream_url"]),
+            ("recorder", camera(CameraKind::Rtsp, "rtsp://cam/1", Some("/dev/video0")), vec!["dvr_url"]),
         ];
         for (name, spec, expected) in rows {
             let problems = spec.problems();

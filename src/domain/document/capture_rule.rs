@@ -131,12 +131,10 @@ impl DocumentContent for CaptureRuleSpec {
     fn references(&self) -> Vec<DocumentReference> {
         let camera = |(index, id): (usize, &Uuid)| {
             let target = ReferenceTarget::Document(DocumentKind::Camera, *id);
-            DocumentReference::new(format!("cameraIds[{index}]"), target)
+            DocumentReference::new(format!("cameras[{index}]"), target)
         };
-        let device = self
-            .matches
-            .device
-            .map(|id| DocumentReference::new("match.deviceId", ReferenceTarget::Device(id)));
+        let device =
+            self.matches.device.map(|id| DocumentReference::new("match.device", ReferenceTarget::Device(id)));
         self.cameras.iter().enumerate().map(camera).chain(device).collect()
     }
 
@@ -155,18 +153,18 @@ impl DocumentContent for CaptureRuleSpec {
         let mut found = Vec::new();
         check_required(&mut found, "name", &self.name, MAX_NAME);
         if !(1..=MAX_CAMERAS).contains(&self.cameras.len()) {
-            found.push(FieldError::new("cameraIds", format!("size must be between 1 and {MAX_CAMERAS}")));
+            found.push(FieldError::new("cameras", format!("size must be between 1 and {MAX_CAMERAS}")));
         }
         for (index, camera) in self.cameras.iter().enumerate().take(MAX_CAMERAS) {
             if self.cameras[..index].contains(camera) {
-                found.push(FieldError::new(format!("cameraIds[{index}]"), "must be unique"));
+                found.push(FieldError::new(format!("cameras[{index}]"), "must be unique"));
             }
         }
         let numbers = [
-            ("preRollSeconds", self.pre_roll_s, 0, MAX_ROLL_S),
-            ("postRollSeconds", self.post_roll_s, 0, MAX_ROLL_S),
-            ("cooldownSeconds", self.cooldown_s, 0, MAX_COOLDOWN_S),
-            ("maxPerHour", self.max_per_hour, 1, MAX_PER_HOUR),
+            ("pre_roll_seconds", self.pre_roll_s, 0, MAX_ROLL_S),
+            ("post_roll_seconds", self.post_roll_s, 0, MAX_ROLL_S),
+            ("cooldown_seconds", self.cooldown_s, 0, MAX_COOLDOWN_S),
+            ("max_per_hour", self.max_per_hour, 1, MAX_PER_HOUR),
         ];
         for (field, number, least, most) in numbers {
             if !(least..=most).contains(&number) {
@@ -247,8 +245,14 @@ mod tests {
         };
         let problems = wrong.problems();
         let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_ref()).collect();
-        let expected =
-            ["name", "cameraIds[1]", "preRollSeconds", "postRollSeconds", "cooldownSeconds", "maxPerHour"];
+        let expected = [
+            "name",
+            "cameras[1]",
+            "pre_roll_seconds",
+            "post_roll_seconds",
+            "cooldown_seconds",
+            "max_per_hour",
+        ];
         assert_eq!(fields, expected);
         assert!(!CaptureRuleSpec { cameras: Vec::new(), ..sound }.problems().is_empty());
     }

@@ -60,10 +60,10 @@ impl DocumentContent for ComponentSpec {
     }
 
     fn references(&self) -> Vec<DocumentReference> {
-        let device = DocumentReference::new("deviceId", ReferenceTarget::Device(self.device));
+        let device = DocumentReference::new("device", ReferenceTarget::Device(self.device));
         let profile = self.sensor_profile.map(|id| {
             let target = ReferenceTarget::Document(DocumentKind::SensorProfile, id);
-            DocumentReference::new("sensorProfileId", target)
+            DocumentReference::new("sensor_profile", target)
         });
         [Some(device), profile].into_iter().flatten().collect()
     }

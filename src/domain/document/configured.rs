@@ -30,7 +30,7 @@ impl DocumentContent for Artefact {
     }
 
     fn references(&self) -> Vec<DocumentReference> {
-        vec![DocumentReference::new("profileId", self.profile_target())]
+        vec![DocumentReference::new("profile", self.profile_target())]
     }
 
     fn restricted_targets(&self) -> Vec<ReferenceTarget> {
@@ -70,8 +70,8 @@ impl DocumentContent for Binding {
             (Some(kind), _) => Some(ReferenceTarget::Document(kind, self.spec.target)),
             (None, device) => device.map(ReferenceTarget::Device),
         };
-        let target = target.map(|target| DocumentReference::new("targetId", target));
-        [Some(DocumentReference::new("configArtefactId", artefact)), target].into_iter().flatten().collect()
+        let target = target.map(|target| DocumentReference::new("target", target));
+        [Some(DocumentReference::new("artefact", artefact)), target].into_iter().flatten().collect()
     }
 }
 

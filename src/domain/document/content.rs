@@ -9,7 +9,7 @@ use crate::domain::{DeviceId, FieldError, Result, StreamId};
 /// Another row that a document refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentReference {
-    /// Field of the request that names it.
+    /// Field of the document that names it.
     pub field: String,
     /// The row.
     pub target: ReferenceTarget,
@@ -81,7 +81,7 @@ pub trait DocumentContent {
     /// Other rows that the document names. They must exist when it is written.
     fn references(&self) -> Vec<DocumentReference> {
         let pack = self.pack().map(|id| ReferenceTarget::Document(DocumentKind::Pack, id));
-        pack.map(|target| DocumentReference::new("packId", target)).into_iter().collect()
+        pack.map(|target| DocumentReference::new("pack", target)).into_iter().collect()
     }
 
     /// Rows that the document keeps from being deleted. Other references end with their target.

@@ -40,7 +40,7 @@ impl DocumentContent for DeviceGroupSpec {
 
     fn references(&self) -> Vec<DocumentReference> {
         let named = |(index, id): (usize, &DeviceId)| {
-            DocumentReference::new(format!("deviceIds[{index}]"), ReferenceTarget::Device(*id))
+            DocumentReference::new(format!("devices[{index}]"), ReferenceTarget::Device(*id))
         };
         self.devices.iter().enumerate().map(named).collect()
     }
@@ -55,7 +55,7 @@ impl DocumentContent for DeviceGroupSpec {
         check_optional(&mut found, "description", self.description.as_deref().unwrap_or_default(), MAX_TEXT);
         check_tags(&mut found, &self.tags);
         if self.devices.len() > MAX_DEVICES {
-            found.push(FieldError::new("deviceIds", format!("size must be between 0 and {MAX_DEVICES}")));
+            found.push(FieldError::new("devices", format!("size must be between 0 and {MAX_DEVICES}")));
         }
         found
     }

@@ -82,7 +82,7 @@ fn documents_say_what_is_wrong() {
                 ProfileField { min: Some(2.0), max: Some(1.0), array_size: Some(0), ..field("t") },
                 field("t"),
             ])),
-            "fields[0].min: must not exceed max; fields[0].arraySize: must be between 1 and 1024; fields[1].name: must \
+            "fields[0].min: must not exceed max; fields[0].array_size: must be between 1 and 1024; fields[1].name: must \
              be unique",
         ),
     ];

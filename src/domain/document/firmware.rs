@@ -79,7 +79,7 @@ impl DocumentContent for FirmwareSpec {
 
     fn references(&self) -> Vec<DocumentReference> {
         let profile = self.profile_target();
-        profile.map(|target| DocumentReference::new("deviceProfileId", target)).into_iter().collect()
+        profile.map(|target| DocumentReference::new("device_profile", target)).into_iter().collect()
     }
 
     fn problems(&self) -> Vec<FieldError> {

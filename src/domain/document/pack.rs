@@ -72,22 +72,22 @@ impl PackContent {
     /// Checks every rule that needs no other row; of the rows at most 100 mistakes are told.
     pub fn problems(&self) -> Vec<FieldError> {
         let mut found = Vec::new();
-        check_count(&mut found, "sensorProfiles", self.sensor_profiles.len());
-        check_count(&mut found, "deviceProfiles", self.device_profiles.len());
-        check_count(&mut found, "annotationClasses", self.annotation_classes.len());
+        check_count(&mut found, "sensor_profiles", self.sensor_profiles.len());
+        check_count(&mut found, "device_profiles", self.device_profiles.len());
+        check_count(&mut found, "annotation_classes", self.annotation_classes.len());
         check_count(&mut found, "dashboards", self.dashboards.len());
         if !found.is_empty() {
             return found;
         }
         found.extend(head_problems(&self.key, &self.version, &self.name));
         let (sensors, devices) = (&self.sensor_profiles[..], &self.device_profiles[..]);
-        add_profiles(&mut found, ("sensorProfiles", sensors), SensorProfileSpec::problems);
-        add_profiles(&mut found, ("deviceProfiles", devices), DeviceProfileSpec::problems);
+        add_profiles(&mut found, ("sensor_profiles", sensors), SensorProfileSpec::problems);
+        add_profiles(&mut found, ("device_profiles", devices), DeviceProfileSpec::problems);
         for (index, class) in self.annotation_classes.iter().enumerate() {
             let is_unique = !self.annotation_classes[..index].iter().any(|other| other.key == class.key);
             let mut own = class.problems();
             own.extend((!is_unique).then(|| FieldError::new("key", "must be unique")));
-            add_problems_at(&mut found, &format!("annotationClasses[{index}]"), own);
+            add_problems_at(&mut found, &format!("annotation_classes[{index}]"), own);
         }
         for (index, dashboard) in self.dashboards.iter().enumerate() {
             add_problems_at(&mut found, &format!("dashboards[{index}]"), dashboard.problems());
@@ -102,7 +102,7 @@ impl PackContent {
             for (part, component) in profile.components.iter().enumerate() {
                 let is_own = self.sensor_profiles.iter().any(|sensor| component.names(sensor));
                 if !is_own && !is_installed(component) && found.len() < MAX_PROBLEMS {
-                    let field = format!("deviceProfiles[{index}].components[{part}].sensorProfileKey");
+                    let field = format!("device_profiles[{index}].components[{part}].sensor_profile_key");
                     found.push(FieldError::new(field, "does not exist"));
                 }
             }
@@ -127,9 +127,9 @@ impl PackSpec {
     /// The rows of each kind, with the field that names them.
     fn kinds(&self) -> [(&'static str, DocumentKind, &[Uuid]); 4] {
         [
-            ("sensorProfiles", DocumentKind::SensorProfile, &self.sensor_profiles),
-            ("deviceProfiles", DocumentKind::DeviceProfile, &self.device_profiles),
-            ("annotationClasses", DocumentKind::AnnotationClass, &self.annotation_classes),
+            ("sensor_profiles", DocumentKind::SensorProfile, &self.sensor_profiles),
+            ("device_profiles", DocumentKind::DeviceProfile, &self.device_profiles),
+            ("annotation_classes", DocumentKind::AnnotationClass, &self.annotation_classes),
             ("dashboards", DocumentKind::Dashboard, &self.dashboards),
         ]
     }

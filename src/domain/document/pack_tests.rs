@@ -62,16 +62,16 @@ fn packs_say_what_is_wrong() {
         (
             pack(vec![sensor("a", "1.0"), sensor("a", "1.0"), sensor("", "1.0")], vec![]),
             &[
-                "sensorProfiles[1].version: must be unique for its key",
-                "sensorProfiles[2].key: must not be blank",
-                "sensorProfiles[2].name: must not be blank",
+                "sensor_profiles[1].version: must be unique for its key",
+                "sensor_profiles[2].key: must not be blank",
+                "sensor_profiles[2].name: must not be blank",
             ],
         ),
         (
             pack(vec![], vec![device(&[]), device(&[])]),
-            &["deviceProfiles[1].version: must be unique for its key"],
+            &["device_profiles[1].version: must be unique for its key"],
         ),
-        (pack(vec![sensor("a", "1.0"); 257], vec![]), &["sensorProfiles: size must be between 0 and 256"]),
+        (pack(vec![sensor("a", "1.0"); 257], vec![]), &["sensor_profiles: size must be between 0 and 256"]),
     ];
     for (pack, expected) in rows {
         assert_eq!(messages(pack.problems()), expected, "{}", pack.version);
@@ -84,7 +84,7 @@ fn packs_say_what_is_wrong() {
 fn a_device_profile_names_sensor_profiles_that_are_there() {
     let pack = pack(vec![sensor("a", "1.1")], vec![device(&[("a", "1.1"), ("a", "1.0"), ("b", "2.0")])]);
     let is_installed = |component: &ProfileComponent| component.sensor_profile_key == "b";
-    let expected = ["deviceProfiles[0].components[1].sensorProfileKey: does not exist"];
+    let expected = ["device_profiles[0].components[1].sensor_profile_key: does not exist"];
     assert_eq!(messages(pack.reference_problems(is_installed)), expected);
 }
 
@@ -101,13 +101,13 @@ fn classes_and_dashboards_of_a_pack_say_what_is_wrong() {
     let dashboard = |name: &str| DashboardSpec::new(name).content();
     let rows: [(Vec<AnnotationClassSpec>, Vec<DashboardSpec>, &[&str]); 4] = [
         (vec![class("a"), class("b")], vec![dashboard("x"), dashboard("x")], &[]),
-        (vec![class("a"), class("a")], vec![], &["annotationClasses[1].key: must be unique"]),
+        (vec![class("a"), class("a")], vec![], &["annotation_classes[1].key: must be unique"]),
         (
             vec![AnnotationClassSpec { scopes: vec![], ..class("") }],
             vec![dashboard("")],
             &[
-                "annotationClasses[0].key: must not be blank",
-                "annotationClasses[0].scopes: must not be empty",
+                "annotation_classes[0].key: must not be blank",
+                "annotation_classes[0].scopes: must not be empty",
                 "dashboards[0].name: must not be blank",
             ],
         ),

@@ -152,7 +152,7 @@ impl ProfileField {
         }
         if self.array_size.is_some_and(|size| !(1..=MAX_ARRAY).contains(&size)) {
             found.push(FieldError::new(
-                format!("{path}.arraySize"),
+                format!("{path}.array_size"),
                 format!("must be between 1 and {MAX_ARRAY}"),
             ));
         }
@@ -328,12 +328,12 @@ impl DocumentContent for DeviceProfileSpec {
             check_key(&mut found, &format!("{path}.key"), &component.key, 64, "");
             check_required(&mut found, &format!("{path}.name"), &component.name, MAX_NAME);
             let profile = &component.sensor_profile_key;
-            check_key(&mut found, &format!("{path}.sensorProfileKey"), profile, 128, ".");
+            check_key(&mut found, &format!("{path}.sensor_profile_key"), profile, 128, ".");
             if self.components[..index].iter().any(|other| other.key == component.key) {
                 found.push(FieldError::new(format!("{path}.key"), "must be unique"));
             }
         }
-        found.extend(field_problems("writableFields", &self.writable_fields));
+        found.extend(field_problems("writable_fields", &self.writable_fields));
         found
     }
 }

@@ -92,8 +92,8 @@ impl DocumentContent for ReferencePairSpec {
     fn references(&self) -> Vec<DocumentReference> {
         let component = |id| ReferenceTarget::Document(DocumentKind::Component, id);
         vec![
-            DocumentReference::new("primaryComponentId", component(self.primary)),
-            DocumentReference::new("referenceComponentId", component(self.reference)),
+            DocumentReference::new("primary_component", component(self.primary)),
+            DocumentReference::new("reference_component", component(self.reference)),
         ]
     }
 
@@ -101,10 +101,10 @@ impl DocumentContent for ReferencePairSpec {
         let mut found = Vec::new();
         check_optional(&mut found, "name", self.name.as_deref().unwrap_or_default(), MAX_NAME);
         if self.primary == self.reference {
-            found.push(FieldError::new("referenceComponentId", "must differ from primaryComponentId"));
+            found.push(FieldError::new("reference_component", "must differ from primaryComponentId"));
         }
         if self.valid_to.is_some_and(|end| end <= self.valid_from) {
-            found.push(FieldError::new("validTo", "must be after validFrom"));
+            found.push(FieldError::new("valid_to", "must be after validFrom"));
         }
         check_metadata(&mut found, &self.metadata);
         found
@@ -136,8 +136,8 @@ mod tests {
         let rows = [
             (pair((1, 2), 5, None), ""),
             (pair((1, 2), 5, Some(6)), ""),
-            (pair((1, 1), 5, None), "referenceComponentId: must differ from primaryComponentId"),
-            (pair((1, 2), 5, Some(5)), "validTo: must be after validFrom"),
+            (pair((1, 1), 5, None), "reference_component: must differ from primaryComponentId"),
+            (pair((1, 2), 5, Some(5)), "valid_to: must be after validFrom"),
             (
                 ReferencePairSpec { name: Some("x".repeat(256)), ..pair((1, 2), 5, None) },
                 "name: size must be between 0 and 255",

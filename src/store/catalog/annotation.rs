@@ -168,11 +168,11 @@ fn check(
     let document = visible.document(DocumentKind::AnnotationClass, spec.class).ok();
     let class = document.and_then(|row| row.annotation_class().map(|class| (row.id, class)));
     if class.is_none() {
-        problems.push(FieldError::new("classId", "does not exist"));
+        problems.push(FieldError::new("class", "does not exist"));
     }
     let place = place_of(visible, spec.scope_type, spec.scope);
     if place.is_none() {
-        problems.push(FieldError::new("scopeId", "does not exist"));
+        problems.push(FieldError::new("scope", "does not exist"));
     }
     Error::check(problems)?;
     let (Some((class_id, class)), Some(place)) = (class, place) else { return Err(Error::not_found()) };

@@ -166,11 +166,11 @@ fn resolve(visible: &VisibleCatalog, spec: BindingSpec) -> Result<Binding> {
     let document = visible.document(DocumentKind::Artefact, spec.artefact).ok();
     let artefact = document.and_then(|row| row.artefact());
     if artefact.is_none() {
-        problems.push(FieldError::new("configArtefactId", "does not exist"));
+        problems.push(FieldError::new("artefact", "does not exist"));
     }
     let device = device_of_target(visible, spec);
     if device.is_none() {
-        problems.push(FieldError::new("targetId", "does not exist"));
+        problems.push(FieldError::new("target", "does not exist"));
     }
     Error::check(problems)?;
     let (Some(artefact), Some(device)) = (artefact, device) else { return Err(Error::not_found()) };

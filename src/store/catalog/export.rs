@@ -45,7 +45,7 @@ impl Catalog {
         let now = self.clock.now();
         let transaction = self.begin_transaction().await?;
         if !sees_scope(&transaction.visible_to(who), &spec) {
-            problems.insert(0, FieldError::new("scopeId", "does not exist"));
+            problems.insert(0, FieldError::new("scope", "does not exist"));
         }
         Error::check(problems)?;
         let oldest = oldest_to_remove(&of_org(&transaction.db, who.org).await?, &requested_by)?;

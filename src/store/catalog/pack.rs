@@ -159,8 +159,8 @@ fn problems_of_versions(visible: &VisibleCatalog, content: &PackContent) -> Vec<
         of_kind(DocumentKind::SensorProfile).filter_map(|row| row.sensor_profile()).collect();
     let devices: Vec<_> =
         of_kind(DocumentKind::DeviceProfile).filter_map(|row| row.device_profile()).collect();
-    let mut found = version_problems("sensorProfiles", &content.sensor_profiles, &sensors);
-    found.extend(version_problems("deviceProfiles", &content.device_profiles, &devices));
+    let mut found = version_problems("sensor_profiles", &content.sensor_profiles, &sensors);
+    found.extend(version_problems("device_profiles", &content.device_profiles, &devices));
     found
 }
 
@@ -175,7 +175,7 @@ fn problems_of_classes(visible: &VisibleCatalog, content: &PackContent) -> Vec<F
             Some(_) if AnnotationClassSpec { pack: None, ..known.clone() } == *class => return None,
             Some(_) => "is installed with other content and never changes",
         };
-        Some(FieldError::new(format!("annotationClasses[{index}].key"), message))
+        Some(FieldError::new(format!("annotation_classes[{index}].key"), message))
     };
     content.annotation_classes.iter().enumerate().filter_map(problem).collect()
 }

@@ -89,14 +89,14 @@ pub(super) fn topology_problems(
         }
     };
     if let Some(site) = new.site.filter(|_| new.site != stored.site) {
-        check("siteId".to_owned(), DocumentKind::Site, site);
+        check("site".to_owned(), DocumentKind::Site, site);
     }
     if let Some(profile) = new.device_profile.filter(|_| new.device_profile != stored.device_profile) {
-        check("deviceProfileId".to_owned(), DocumentKind::DeviceProfile, profile);
+        check("device_profile".to_owned(), DocumentKind::DeviceProfile, profile);
     }
     let is_new = |(_, group): &(usize, &uuid::Uuid)| !stored.groups.contains(group);
     for (index, group) in new.groups.iter().enumerate().filter(is_new) {
-        check(format!("groupIds[{index}]"), DocumentKind::DeviceGroup, *group);
+        check(format!("groups[{index}]"), DocumentKind::DeviceGroup, *group);
     }
     found
 }

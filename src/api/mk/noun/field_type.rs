@@ -69,10 +69,9 @@ impl FieldType for i64 {
 
 macro_rules! unsigned_integers {
     ($($integer:ty),+) => {$(
-        /// Another number than one of the type is read as 0, which the rules refuse.
         impl FieldType for $integer {
             fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-                fields.integer(name).map(|number| <$integer>::try_from(number).unwrap_or(0))
+                fields.unsigned(name, <$integer>::MAX)
             }
 
             fn sort_key(&self) -> SortKey {
@@ -84,10 +83,9 @@ macro_rules! unsigned_integers {
 
 unsigned_integers!(u64, usize);
 
-/// Another number than one of the type is read as 0, which the rules refuse.
 impl FieldType for u32 {
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        fields.integer(name).map(|number| u32::try_from(number).unwrap_or(0))
+        fields.unsigned(name, u32::MAX)
     }
 
     fn sort_key(&self) -> SortKey {

@@ -175,6 +175,8 @@ async fn mistakes_are_told_with_their_line_and_change_nothing() {
         "  - {kind: component, device: press, key: a, name: A}", 2, "device";
         "  - {kind: device_group, name: a, devices: [press]}", 2, "devices";
         "  - {kind: annotation_class, key: a, name: a, scopes: []}", 2, "scopes";
+        "  - {kind: pack, key: a, version: a, name: a, annotation_classes: [{key: a, name: a, scopes: [], fields: []}]}",
+            2, "annotation_classes[0].scopes";
         "  - {kind: dashboard, name: a, layout: [{id: a, type: MAP, x: 0, y: 0, w: 1, h: 1, config: {sensorIds: []}}]}",
             2, "layout[0].config.sensorIds";
         "  - {kind: dashboard, name: a, layout: [{id: a, type: MAP, x: 0, y: 0, w: 1, h: 1, sensors: [{device: a, stream: b}]}]}",

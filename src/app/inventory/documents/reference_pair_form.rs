@@ -88,10 +88,10 @@ impl FileReferencePair {
             metadata: self.metadata.clone(),
         };
         let in_words_of_file = |problem: FieldError| match &*problem.field {
-            "referenceComponentId" => {
+            "reference_component" => {
                 FieldError::new("reference_component", "must differ from primary_component")
             }
-            "validTo" => FieldError::new("valid_to", "must be after valid_from"),
+            "valid_to" => FieldError::new("valid_to", "must be after valid_from"),
             _ => problem,
         };
         spec.problems().into_iter().map(in_words_of_file).collect()

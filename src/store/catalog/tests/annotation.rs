@@ -104,7 +104,7 @@ pub(super) async fn an_annotation_comes_back_as_it_was_given(place: TestDatabase
     let unknown = spec(Uuid::nil(), (ScopeType::Site, device.aliases.uuid), 5, None);
     assert_eq!(
         refusal(annotate(&catalog, &who, unknown).await),
-        invalid(&["classId: does not exist", "scopeId: does not exist"])
+        invalid(&["class: does not exist", "scope: does not exist"])
     );
     catalog.delete_annotation(&who, made.uuid).await.unwrap();
     assert_eq!(refusal(catalog.delete_annotation(&who, made.uuid).await), not_found());

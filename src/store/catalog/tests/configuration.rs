@@ -132,7 +132,7 @@ pub(super) async fn a_configuration_is_of_one_organization(place: TestDatabase) 
     catalog.put_binding(&admin, id, spec).await.unwrap();
     let other = other_org(&catalog).await;
     let refused = refusal(catalog.put_binding(&other, Uuid::new_v4(), spec).await);
-    let unknown = invalid(&["configArtefactId: does not exist", "targetId: does not exist"]);
+    let unknown = invalid(&["artefact: does not exist", "target: does not exist"]);
     assert_eq!(refused, unknown);
     assert_eq!(
         refusal(catalog.put_binding(&other, id, spec).await),

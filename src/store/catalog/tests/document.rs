@@ -114,7 +114,7 @@ pub(super) async fn documents_are_seen_by_their_organization_and_with_their_devi
     let foreign =
         DeviceGroupSpec { name: "g".to_owned(), devices: vec![first.id], ..DeviceGroupSpec::default() };
     let refused = create(&catalog, &theirs, DocumentSpec::DeviceGroup(foreign)).await;
-    assert_eq!(refusal(refused), invalid(&["deviceIds[0]: does not exist"]));
+    assert_eq!(refusal(refused), invalid(&["devices[0]: does not exist"]));
     let restricted = key(ours.org, Some(&[first.id]), None);
     assert_eq!(catalog.documents(&restricted, DocumentKind::Component), [Arc::clone(&of_first)]);
     assert_eq!(catalog.documents(&restricted, DocumentKind::Site), [shared]);
@@ -258,7 +258,7 @@ pub(super) async fn a_place_in_the_topology_lasts_and_is_changed_with_the_device
     let absent = Topology { site: Some(Uuid::new_v4()), groups: vec![Uuid::new_v4()], ..Topology::default() };
     let refused =
         catalog.create_device_in_topology(&who, DeviceSpec::new("e", Protocol::Virtual), absent).await;
-    assert_eq!(refusal(refused), invalid(&["siteId: does not exist", "groupIds[0]: does not exist"]));
+    assert_eq!(refusal(refused), invalid(&["site: does not exist", "groups[0]: does not exist"]));
     // Another interface knows nothing of it and changes nothing of it.
     let replaced = catalog.update_device(&who, made.id, |stored| *stored = spec).await.unwrap();
     assert_eq!(replaced.topology, topology);

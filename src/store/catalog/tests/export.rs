@@ -95,7 +95,7 @@ pub(super) async fn an_export_is_of_what_its_requester_sees(place: TestDatabase)
     for (name, spec, who, expected) in rows {
         let created = catalog.create_export(who, spec, String::new()).await;
         let problem = created.as_ref().err().map(|error| error.fields[0].field.clone().into_owned());
-        assert_eq!(problem, (!expected).then(|| "scopeId".to_owned()), "{name}");
+        assert_eq!(problem, (!expected).then(|| "scope".to_owned()), "{name}");
     }
     let count = async |who| catalog.exports(who).await.unwrap().len();
     assert_eq!((count(&ours).await, count(&theirs).await), (4, 0));

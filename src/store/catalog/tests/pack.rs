@@ -87,11 +87,11 @@ pub(super) async fn a_pack_is_installed_whole_or_not_at_all(place: TestDatabase)
     let who = admin(&catalog);
     let two = || vec![sensor("a", "1.0", &["t"]), sensor("b", "1.0", &["t"])];
     let absent = catalog.install_pack(&who, pack("1", two(), vec![board("c")])).await;
-    let expected = ["deviceProfiles[0].components[0].sensorProfileKey: does not exist"];
+    let expected = ["device_profiles[0].components[0].sensor_profile_key: does not exist"];
     assert_eq!(refusal(absent), invalid(&expected));
     let wrong = vec![sensor("a", "1.0", &["t"]), sensor("b", "1.0", &["t", "t"])];
     let wrong = catalog.install_pack(&who, pack("1", wrong, vec![])).await;
-    assert_eq!(refusal(wrong), invalid(&["sensorProfiles[1].fields[1].name: must be unique"]));
+    assert_eq!(refusal(wrong), invalid(&["sensor_profiles[1].fields[1].name: must be unique"]));
     let breaking = vec![sensor("a", "1.0", &["t"]), sensor("a", "1.1", &["u"])];
     let breaking = catalog.install_pack(&who, pack("1", breaking, vec![])).await.unwrap();
     assert!(matches!(&breaking, PackInstall::Refused(problems) if problems.len() == 1), "{breaking:?}");
@@ -314,7 +314,7 @@ pub(super) async fn classes_are_shared_and_dashboards_are_not(place: TestDatabas
     assert_eq!(refusal(other).0, Kind::Conflict);
     let other = catalog.install_pack(&who, with_class("2", "#445566")).await.unwrap();
     assert!(
-        matches!(other, PackInstall::Refused(problems) if problems[0].field == "annotationClasses[0].key")
+        matches!(other, PackInstall::Refused(problems) if problems[0].field == "annotation_classes[0].key")
     );
     let second = install(&catalog, &who, with_class("2", "#112233")).await;
     assert_eq!(catalog.pack_members(&who, second.pack().unwrap())[0].uuid, class.uuid);
