@@ -44,7 +44,7 @@ pub struct SuspectAnswer(pub u64);
 pub enum Followers {
     /// There are none.
     Silence,
-    /// The same answer, once or several times.
+    /// Copies of the answer, one or several.
     Copies,
     /// Anything else, so that the answer may be that of an earlier request.
     Others,

@@ -14,7 +14,7 @@ const NULL: &[u8] = b"null";
 /// Reads a document. Strict JSON is parsed once; anything else is [rewritten](rewrite) and parsed again.
 ///
 /// # Errors
-/// What is wrong with the text as it came.
+/// The mistake in the text as it came, by line and column.
 pub fn parse<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     let text = trimmed(text);
     serde_json::from_slice(text).or_else(|error| match rewrite(text) {

@@ -19,7 +19,7 @@ const NAME: &str = "float_to_numeric";
 /// Digits of which each decimal number survives a `float8`, or a `real` (`DBL_DIG` and `FLT_DIG` of C).
 const FLOAT8_DIGITS: usize = 15;
 const FLOAT4_DIGITS: usize = 6;
-/// Whole numbers below this have no more digits than a `float8` shows.
+/// Bound of the whole numbers that have no more digits than a `float8` shows.
 const MAX_PLAIN: f64 = 1e15;
 
 /// The function. Its second argument has the type of the result, and no value.

@@ -17,7 +17,7 @@ pub(super) fn rewrite(expr: &mut Expr) {
     }
 }
 
-/// The same pattern with backslashes before what stands for itself; `None` where it ends with its escape character, or that is more
+/// Pattern with backslashes before the characters that stand for themselves; `None` where it ends with its escape character, or that is more
 /// than one.
 fn with_backslashes(pattern: &str, escape: &str) -> Option<String> {
     let mut chars = escape.chars();

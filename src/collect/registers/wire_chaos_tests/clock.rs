@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 const STEP: Duration = Duration::from_millis(50);
 /// Rounds without an arrival before each step, while an answer is withheld.
 const ROUNDS: u32 = 8;
-/// The same while all is answered: nothing should wait then, and what does must not hang.
+/// Rounds without an arrival while all is answered, after which time advances: nothing should wait then, and a wait must not hang.
 const PATIENT_ROUNDS: u32 = 50_000;
 
 /// Clock of a line.
