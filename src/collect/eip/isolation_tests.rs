@@ -1,12 +1,13 @@
 //! One tag that a controller does not answer, in each way in which that happens, beside seven healthy ones.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::collect::test_harness::{CollectFixture, PLC, stream, until};
+use crate::collect::test_harness::{CollectFixture, stream, until};
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
 use crate::domain::reading::{Quality, Reading};
 use crate::domain::stream::{Stream, StreamKind};
@@ -32,20 +33,27 @@ enum Mischief {
     None,
 }
 
-/// A controller with the tags `a` to `z`, whose value is the number of their letter.
-async fn controller(tag: u8, mischief: Mischief) -> u16 {
+/// A controller with the tags `a` to `z`, whose value is the number of their letter. It misbehaves where a message names a tag, or
+/// at every message. Returns its port and the number of messages that have come.
+async fn controller(tag: Option<u8>, mischief: Mischief) -> (u16, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
+    let messages = Arc::<AtomicU64>::default();
+    let counted = Arc::clone(&messages);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, tag, mischief));
+            tokio::spawn(serve(stream, (tag, mischief), Arc::clone(&counted)));
         }
     });
-    port
+    (port, messages)
 }
 
 /// Answers one session until it ends.
-async fn serve(mut stream: TcpStream, tag: u8, mischief: Mischief) -> std::io::Result<()> {
+async fn serve(
+    mut stream: TcpStream,
+    (tag, mischief): (Option<u8>, Mischief),
+    messages: Arc<AtomicU64>,
+) -> std::io::Result<()> {
     loop {
         let mut frame = vec![0; HEADER_BYTES];
         stream.read_exact(&mut frame).await?;
@@ -54,7 +62,8 @@ async fn serve(mut stream: TcpStream, tag: u8, mischief: Mischief) -> std::io::R
         frame[4] = 7;
         if frame[0] == 0x6f {
             let message = frame.split_off(HEADER_BYTES + ITEMS_BYTES);
-            let is_touched = tags(&message).contains(&tag);
+            messages.fetch_add(1, Ordering::SeqCst);
+            let is_touched = tag.is_none_or(|tag| tags(&message).contains(&tag));
             let mischief = if is_touched { mischief } else { Mischief::None };
             let reply = match mischief {
                 Mischief::Refusal if message[0] == MULTIPLE => vec![MULTIPLE | REPLY, 0, UNAVAILABLE, 0],
@@ -131,7 +140,8 @@ async fn a_tag_that_gets_no_answer_costs_no_other_its_value_and_is_named() {
         Mischief::Refusal,
     ] {
         for bad in [1, 4, 8] {
-            let world = world(controller(letter(bad).as_bytes()[0], mischief).await);
+            let tag = letter(bad).bytes().next();
+            let world = world(controller(tag, mischief).await.0);
             until(&format!("{mischief:?}: the others have values, {bad} is named"), || {
                 let stored = world.stored();
                 let good = stored.iter().filter(|reading| reading.quality == Quality::Good);
@@ -157,22 +167,8 @@ async fn a_tag_that_gets_no_answer_costs_no_other_its_value_and_is_named() {
 
 #[tokio::test]
 async fn a_controller_that_answers_nothing_is_lost() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut register = [0; HEADER_BYTES + 4];
-                stream.read_exact(&mut register).await.unwrap();
-                register[4] = 7;
-                stream.write_all(&register).await.unwrap();
-                tokio::time::sleep(Duration::from_secs(60)).await;
-            });
-        }
-    });
-    let world = world(port);
-    until("it is lost", || world.collectors.status(PLC).is_some_and(|s| s.state == DeviceState::Offline))
-        .await;
+    let world = world(controller(None, Mischief::Silence).await.0);
+    world.until_state(DeviceState::Offline).await;
     let error = world.status().last_error.unwrap();
     assert!(error.contains("did not answer within"), "{error}");
     world.collectors.stop().await;
@@ -180,46 +176,13 @@ async fn a_controller_that_answers_nothing_is_lost() {
 
 #[tokio::test]
 async fn a_controller_that_refuses_every_message_is_not_asked_for_each_tag() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (sender, mut messages) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(refuse(stream, sender.clone()));
-        }
-    });
+    let (port, messages) = controller(None, Mischief::Refusal).await;
     let world = world(port);
     until("three polls", || world.status().lateness.count >= 3).await;
     world.collectors.stop().await;
-    let mut refused = 0;
-    while messages.try_recv().is_ok() {
-        refused += 1;
-    }
-    let polls = world.status().lateness.count + 1;
+    let (refused, polls) = (messages.load(Ordering::SeqCst), world.status().lateness.count + 1);
     assert!(
         refused <= polls * 4,
         "{refused} messages in {polls} polls: each poll sends one and asks for three tags"
     );
-}
-
-/// Refuses each message of a session, and says that it came.
-async fn refuse(
-    mut stream: TcpStream,
-    messages: tokio::sync::mpsc::UnboundedSender<()>,
-) -> std::io::Result<()> {
-    loop {
-        let mut frame = vec![0; HEADER_BYTES];
-        stream.read_exact(&mut frame).await?;
-        frame.resize(HEADER_BYTES + usize::from(u16::from_le_bytes([frame[2], frame[3]])), 0);
-        stream.read_exact(&mut frame[HEADER_BYTES..]).await?;
-        frame[4] = 7;
-        if frame[0] == 0x6f {
-            let message = frame.split_off(HEADER_BYTES + ITEMS_BYTES);
-            let _ = messages.send(());
-            frame[2..4].copy_from_slice(&20_u16.to_le_bytes());
-            frame[HEADER_BYTES + ITEMS_BYTES - 2..].copy_from_slice(&4_u16.to_le_bytes());
-            frame.extend([message[0] | REPLY, 0, UNAVAILABLE, 0]);
-        }
-        stream.write_all(&frame).await?;
-    }
 }
