@@ -7,4 +7,4 @@ set -euo pipefail
 begin_package "$@"
 # What Cargo.toml lists under [package.metadata.deb].
 stage_files "$binary" target/deb
-cargo deb --locked --no-build
+cargo deb --locked --no-build --package basalt

@@ -19,7 +19,7 @@ if [ -z "$cdxgen" ]; then
 fi
 # Nothing but the two lists: the tests have lists of their own, of what is not shipped.
 mkdir -p "$sources/basalt/web" target/sbom
-cp Cargo.toml Cargo.lock "$sources/basalt"
+cp --parents Cargo.toml Cargo.lock src/*/Cargo.toml tests/fuzz/Cargo.toml "$sources/basalt"
 cp web/package.json web/package-lock.json "$sources/basalt/web"
 (cd "$sources" && "$cdxgen" --type cargo --type npm --no-install-deps --spec-version 1.6 --output "$sources/all.json" basalt) >&2
 export_source_date

@@ -6,20 +6,24 @@
 // The root types of the GraphQL schema are nested types, one level for each group of fields.
 #![recursion_limit = "256"]
 
-pub mod domain;
+pub use basalt_domain::domain;
 
 pub mod auth;
-pub mod collect;
+pub use basalt_collect::collect;
 pub mod fetch;
 pub mod host;
-pub mod infer;
+pub use basalt_infer::infer;
 pub mod sim;
-pub mod store;
+pub use basalt_store::store;
 
-pub mod query;
+pub use basalt_query::query;
 
 pub mod app;
 
 pub mod api;
 
 pub mod cli;
+
+#[cfg(test)]
+#[path = "../tests/support/fuzz_store.rs"]
+pub mod fuzz_store;

@@ -38,13 +38,13 @@ checked() {
     CARGO_PROFILE_DEV_DEBUG_ASSERTIONS=true tests/run.sh --target-dir target/checked
 }
 
-# What single bodies of the library cost the compiler, which takes an unstable option of it.
+# What single bodies of the members cost the compiler, which takes an unstable option of it.
 compile() {
     local profile=$PWD/target/profile
     rm -rf "$profile"
     mkdir -p "$profile"
-    RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0 cargo rustc --locked --lib --profile check --target-dir target/compile -- \
-        "-Zself-profile=$profile" -Zself-profile-events=default,query-keys
+    RUSTC_BOOTSTRAP=1 CARGO_INCREMENTAL=0 RUSTC_WORKSPACE_WRAPPER=$PWD/tests/budget/profiled_rustc BASALT_PROFILE=$profile \
+        cargo check --locked --lib --target-dir target/compile
     python3 tests/budget/body_cost.py "$profile"/*.mm_profdata
 }
 

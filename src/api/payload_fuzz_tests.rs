@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::*;
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 
 /// Limit of a decoded body in this test.
 const LIMIT: usize = 4 << 20;

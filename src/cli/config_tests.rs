@@ -7,7 +7,7 @@ use super::*;
 use crate::app::instathings::InstathingsSettings;
 use crate::app::mk::MkSettings;
 use crate::app::mk::provisioning::ProvisioningSettings;
-use crate::domain::fuzz::rows;
+use basalt_fuzz::rows;
 
 fn load(toml: &str, variables: &[(&str, &str)], flags: Vec<ConfigFlag>) -> Result<Config> {
     let mut layers = vec![Layer::from_toml("basalt.toml", toml)?];

@@ -11,7 +11,7 @@ use arrow::ipc::writer::{FileWriter, StreamWriter};
 use parquet::arrow::ArrowWriter;
 
 use super::*;
-use crate::domain::fuzz::rows;
+use basalt_fuzz::rows;
 
 const FIXED: ImportDestination = ImportDestination::Stream(StreamId(7));
 

@@ -8,8 +8,8 @@ use super::request_socket::script::{ScriptedResponse, play};
 use super::test_harness::{CollectFixture, PLC, context, plc, stream};
 use crate::domain::Kind;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::fuzz::rows;
 use crate::domain::stream::StreamKind;
+use basalt_fuzz::rows;
 
 fn list(text: &str) -> DeviceValue {
     DeviceValue::Text(text.into())

@@ -4,11 +4,11 @@ use uuid::Uuid;
 
 use super::*;
 use crate::collect::numeric_value::NumericValue;
-use crate::domain::fuzz::rows;
 use crate::domain::reading::Quality;
 use crate::domain::stream::StreamSpec;
 use crate::domain::window::Windows;
 use crate::domain::{DeviceId, OrgId};
+use basalt_fuzz::rows;
 
 const SECOND: i64 = 1_000_000;
 const LONGEST: Duration = Duration::from_secs(600);

@@ -12,7 +12,7 @@ use super::registry;
 use super::request_socket::{Peer, Transport};
 use super::{fenet, melsec, modbus, s7};
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, rows, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, rows, text};
 
 /// Format and command, then header and body.
 fn melsec_form() -> InputFormat {

@@ -7,7 +7,7 @@ use crate::collect::modbus::fake::FakeDevice;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
 use crate::collect::test_harness::{CollectFixture, PLC, plc, stream};
 use crate::domain::device::{DeviceState, Protocol};
-use crate::domain::fuzz::rows;
+use basalt_fuzz::rows;
 
 fn parse(register: &str, kind: Option<StreamKind>) -> Result<ResolvedRegister> {
     ResolvedRegister::parse(&DeviceSpec::new("plc", Protocol::Modbus), register, kind, None)

@@ -1,7 +1,7 @@
 //! Fuzz target: parsing of arbitrary text as a time.
 
-use super::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 use super::time::{Day, Micros};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 const RULES: grammar::Rules = grammar::rules! {
     time = "0" | "<int>" | "<int>.<small>" | "<date>" | "<date>T<clock><zone>" | "<date> <clock>" | "<float>";

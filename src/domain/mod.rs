@@ -54,7 +54,7 @@ pub mod mistaken_time;
 pub mod mk_role;
 pub mod model;
 pub mod mqtt;
-pub(crate) mod named_enum;
+pub mod named_enum;
 pub mod named_query;
 pub mod notification;
 pub mod object;
@@ -100,9 +100,5 @@ pub use progress::Progress;
 pub use scope::{Access, Resource, Scope, Scopes};
 pub use time::{Clock, Micros};
 
-/// The engine of the fuzz targets. It is here because every folder may import `domain`.
-#[cfg(test)]
-#[path = "../../tests/fuzz/mod.rs"]
-pub mod fuzz;
 #[cfg(test)]
 mod fuzz_tests;

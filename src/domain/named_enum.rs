@@ -11,6 +11,7 @@ pub trait NamedEnum: Copy {
 ///
 /// Behind it may be what it implements besides: `display;` writes the name. `field "level";`, `listed;`, `listed "level";` and
 /// `one_of "level";` parse it; the error of a text that is no name is one of that field, and all but the first list the names.
+#[macro_export]
 macro_rules! named_enum {
     (
         $(#[$attribute:meta])*
@@ -86,7 +87,7 @@ macro_rules! named_enum {
     };
 }
 
-pub(crate) use named_enum;
+pub use named_enum;
 
 #[cfg(test)]
 mod tests {

@@ -22,6 +22,7 @@ named_enum! {
 
 impl Quality {
     /// Decodes the stored byte; `None` for an unknown one.
+    #[inline]
     pub fn from_byte(byte: u8) -> Option<Quality> {
         Quality::ALL.get(usize::from(byte)).copied()
     }
@@ -85,6 +86,7 @@ impl Readings {
     }
 
     /// Number of rows.
+    #[inline]
     pub fn len(&self) -> usize {
         self.ts.len()
     }
@@ -95,6 +97,7 @@ impl Readings {
     }
 
     /// Appends one row; the text column is filled up on the first row that has text.
+    #[inline]
     pub fn push(&mut self, reading: Reading) {
         let Reading { stream, ts, value, text, quality } = reading;
         if text.is_some() && self.text.is_empty() {
@@ -110,6 +113,7 @@ impl Readings {
     }
 
     /// Returns row `i`. Panics when `i` is out of range, as slice indexing does.
+    #[inline]
     pub fn get(&self, i: usize) -> Reading {
         Reading {
             stream: StreamId(self.stream[i]),

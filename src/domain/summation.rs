@@ -11,6 +11,7 @@ pub struct CompensatedSum {
 
 impl CompensatedSum {
     /// Adds one term.
+    #[inline]
     pub fn add(&mut self, x: f64) {
         let sum = self.sum + x;
         self.compensation +=
@@ -19,12 +20,14 @@ impl CompensatedSum {
     }
 
     /// Adds another sum with its compensation.
+    #[inline]
     pub fn merge(&mut self, other: CompensatedSum) {
         self.add(other.sum);
         self.compensation += other.compensation;
     }
 
     /// The compensated sum; infinite or NaN if any term was.
+    #[inline]
     pub fn total(self) -> f64 {
         // Beyond infinity the compensation is NaN and meaningless.
         if self.sum.is_finite() { self.sum + self.compensation } else { self.sum }
@@ -54,11 +57,13 @@ pub struct RmsState {
 
 impl RmsState {
     /// Adds one value.
+    #[inline]
     pub fn add(&mut self, value: f64) {
         self.add_many(value, 1);
     }
 
     /// Adds `count` values with the root mean square `rms`.
+    #[inline]
     pub fn add_many(&mut self, rms: f64, count: u64) {
         self.count += count;
         let (size, weight) = (rms.abs(), count as f64);
@@ -73,6 +78,7 @@ impl RmsState {
     }
 
     /// Adds the values of another state.
+    #[inline]
     pub fn merge(&mut self, other: &RmsState) {
         self.count += other.count;
         self.large.merge(other.large);
@@ -131,6 +137,7 @@ fn sum_of_mean(mean: f64, count: f64) -> f64 {
 
 impl MeanState {
     /// Adds one value.
+    #[inline]
     pub fn add(&mut self, value: f64) {
         self.count += 1;
         if value.abs() <= MAX_UNSCALED_MEAN {
@@ -141,6 +148,7 @@ impl MeanState {
     }
 
     /// Adds `count` values with the mean `mean`.
+    #[inline]
     pub fn add_many(&mut self, mean: f64, count: u64) {
         self.count += count;
         if mean.abs() <= MAX_UNSCALED_MEAN {
@@ -151,6 +159,7 @@ impl MeanState {
     }
 
     /// Adds the values of another state.
+    #[inline]
     pub fn merge(&mut self, other: &MeanState) {
         self.count += other.count;
         self.large.merge(other.large);

@@ -30,6 +30,7 @@ pub struct Day(pub i32);
 
 impl Day {
     /// Midnight at the start of the day.
+    #[inline]
     pub fn start(self) -> Micros {
         Micros(i64::from(self.0) * MICROS_PER_DAY)
     }
@@ -50,12 +51,14 @@ impl fmt::Display for Day {
 
 impl Micros {
     /// The UTC day that contains this time.
+    #[inline]
     pub fn day(self) -> Day {
         // Wire times are below year 2262, so the day number always fits.
         Day(self.0.div_euclid(MICROS_PER_DAY) as i32)
     }
 
     /// Whether this time may be stored: year 1970 to 2261.
+    #[inline]
     pub fn is_storable(self) -> bool {
         (MIN_TIME..END_TIME).contains(&self)
     }

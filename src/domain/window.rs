@@ -73,12 +73,14 @@ impl Windows {
     }
 
     /// Length of the window that contains `ts`, microseconds.
+    #[inline]
     pub fn length_at(&self, ts: i64) -> i64 {
         let after = self.steps.partition_point(|(from, _)| *from <= ts);
         self.steps[after.saturating_sub(1)].1
     }
 
     /// Start (inclusive) and end (exclusive) of the window that contains `ts`.
+    #[inline]
     pub fn window_containing(&self, ts: i64) -> (i64, i64) {
         let length = self.length_at(ts);
         let start = ts.div_euclid(length).saturating_mul(length);

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::domain::fuzz::rows;
+use basalt_fuzz::rows;
 
 /// A resolver with a list of results, one per look-up; it records the names it is asked for.
 struct FakeResolver {

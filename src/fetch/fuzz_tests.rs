@@ -5,7 +5,7 @@ use std::io::Write;
 use super::css_select::{ElementQuery, select_elements};
 use super::page_text;
 use super::response_body::decode;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, rows, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, rows, text};
 
 const RULES: grammar::Rules = grammar::rules! {
     all = "p\n<p>1" | "<selector>\n<page>";

@@ -14,7 +14,7 @@ use crate::infer::tflite::Workspace;
 const SCALER: &str = "minmax_sk1_9_1.joblib";
 
 fn fixture(folder: &str, name: &str) -> Vec<u8> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai");
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/fixtures/ai");
     fs::read(root.join(folder).join(name)).expect("the fixture is there")
 }
 
@@ -126,7 +126,8 @@ fn what_does_not_fit_is_told_of_its_field() {
 
 #[test]
 fn the_demos_model_is_what_is_said_of_it() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/anomaly/furnace");
+    let folder =
+        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("examples/anomaly/furnace");
     let read = |name: &str| fs::read(folder.join(name)).expect("it is there");
     let description: Value = serde_json::from_slice(&read("model.json")).expect("it is JSON");
     let settings = ModelSettings::new(ModelKind::CnnAe, vec![StreamId(1), StreamId(2)]);

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::scaler::Scaler;
 use super::tflite::{Model, ModelLimits, Tensor, Workspace};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random};
 
 /// Limits so small that a run is short; the fixtures need less.
 const LIMITS: ModelLimits =
@@ -18,7 +18,8 @@ const LIMITS: ModelLimits =
 const MAX_VALUES: usize = 1 << 16;
 
 fn files(folder: &str, extensions: &[&str]) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai").join(folder);
+    let folder =
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/fixtures/ai").join(folder);
     let entries =
         fs::read_dir(folder).expect("the fixtures are there").map(|entry| entry.expect("an entry").path());
     let mut paths: Vec<_> = entries
@@ -118,7 +119,8 @@ fn pickles() {
 }
 
 fn model_form() -> InputFormat {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai/operators.json");
+    let file =
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/fixtures/ai/operators.json");
     let operators: Value = serde_json::from_slice(&fs::read(file).expect("the references")).expect("JSON");
     let operators = operators.as_object().expect("by name").values();
     let mut seeds = files("models", &["tflite"]);

@@ -1,6 +1,6 @@
 //! Generates statements like those of people, tools and attackers.
 
-use crate::domain::fuzz::{Random, grammar, rows};
+use basalt_fuzz::{Random, grammar, rows};
 
 const RULES: grammar::Rules = grammar::rules! {
     statement = "SELECT 1" | "<query>" | "<query>"

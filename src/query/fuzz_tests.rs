@@ -8,17 +8,17 @@ use super::fuzz_grammar_tests::{NESTS, statement};
 use super::log::Surface;
 use super::params::Params;
 use super::test_engine::test_engine;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, text};
-use crate::store::fuzz_store::FuzzStore;
+use crate::fuzz_store::FuzzStore;
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, text};
 
 /// Maximum batches read of a result.
 const BATCHES: usize = 3;
 
 fn form() -> InputFormat {
-    let paths = ["hourly-mean", "chart", "histogram", "side-by-side", "gaps", "correlation"]
-        .map(|name| format!("queries/{name}.sql"));
+    let paths = ["hourly-mean", "chart", "histogram", "compare", "gaps", "correlation"]
+        .map(|name| format!("{}/../../queries/{name}.sql", env!("CARGO_MANIFEST_DIR")));
     InputFormat {
-        seeds: paths.iter().filter_map(|path| std::fs::read(path).ok()).collect(),
+        seeds: paths.iter().map(|path| std::fs::read(path).expect("an example")).collect(),
         grammar: Some(statement),
         words: &[
             "(",

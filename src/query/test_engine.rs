@@ -8,7 +8,7 @@ use crate::domain::device::{Device, DeviceStatus};
 use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{DeviceStatusSource, ModelRows, ModelScorer};
 use crate::domain::{Error, Micros, Principal, Result};
-use crate::store::fuzz_store::FuzzStore;
+use crate::fuzz_store::FuzzStore;
 
 struct NoDevicesOrModels;
 

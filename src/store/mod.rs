@@ -355,6 +355,3 @@ impl Drop for Store {
         self.background.lock().drain(..).for_each(|task| task.abort());
     }
 }
-
-#[cfg(test)]
-pub mod fuzz_store;

@@ -19,8 +19,7 @@ type Circle = Vec<String>;
 
 #[test]
 fn no_files_import_each_other_in_circles() {
-    let read = |path: &str| std::fs::read_to_string(super::root().join(path)).ok();
-    let imports = Modules::read("src/lib.rs", &read).imports();
+    let imports = Modules::read("src/lib.rs", &source_with_members).imports();
     assert!(imports.len() > 500, "only {} files import others: the code was not read", imports.len());
     let is_natural = |circle: &Circle| NATURAL.iter().any(|(folder, _)| is_in(circle, folder));
     let (natural, broken): (Vec<Circle>, Vec<Circle>) = circles(&imports).into_iter().partition(is_natural);
@@ -36,6 +35,17 @@ fn no_files_import_each_other_in_circles() {
             "{folder} has no circle: take it off the list"
         );
     }
+}
+
+/// The text of a file. The members of the workspace, which the library re-exports, are modules of it there.
+fn source_with_members(path: &str) -> Option<String> {
+    let text = std::fs::read_to_string(super::root().join(path)).ok()?;
+    let module =
+        |line: &str| match line.strip_prefix("pub use basalt_").and_then(|rest| rest.split_once("::")) {
+            Some((_, name)) if path == "src/lib.rs" => format!("pub mod {name}\n"),
+            _ => format!("{line}\n"),
+        };
+    Some(text.lines().map(module).collect())
 }
 
 fn is_in(circle: &[String], folder: &str) -> bool {

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Prints which bodies of the library cost the compiler most to check, and fails when one of them takes more than its share.
 
-    body_cost.py PROFILE.mm_profdata
+    body_cost.py PROFILE.mm_profdata…
 
-PROFILE is what rustc writes with -Zself-profile -Zself-profile-events=default,query-keys (tests/long.sh compile). The format is that of
+A PROFILE is what rustc writes of a member with -Zself-profile -Zself-profile-events=default,query-keys (tests/long.sh compile). The format is that of
 the crate measureme, version 9. A body's time is that of the checks below it and of all they needed first, less other bodies' checks.
 A body that is dear is mostly an async method that proves its future `Send` through the whole application: src/domain/type_erased.rs.
 """
@@ -64,9 +64,8 @@ class Profile:
         return sorted(found), whole
 
 
-def main():
-    checks, whole = Profile(sys.argv[1]).checks()
-    costs, open_checks = collections.Counter(), []
+def add_costs(costs, checks):
+    open_checks = []
     for start, end, name in checks:
         end, body = -end, name.split("\x1e")[-1]
         while open_checks and open_checks[-1][0] <= start:
@@ -75,6 +74,14 @@ def main():
         if open_checks:
             costs[open_checks[-1][1]] -= end - start
         open_checks.append((end, body))
+
+
+def main():
+    costs, whole = collections.Counter(), 0
+    for path in sys.argv[1:]:
+        checks, took = Profile(path).checks()
+        whole += took
+        add_costs(costs, checks)
     for body, nanoseconds in costs.most_common(SHOWN):
         print(f"{nanoseconds / 1e9:8.2f} s {nanoseconds / whole:6.1%}  {body}")
     dear = [body for body, nanoseconds in costs.items() if nanoseconds > SHARE * whole]

@@ -6,10 +6,11 @@ use super::Random;
 pub type Rules = &'static [(&'static str, &'static [&'static str])];
 
 /// Rules, each as `name = "text" | "another";`.
+#[macro_export]
 macro_rules! rules {
     ($($name:ident = $($text:literal)|+;)+) => { &[$((stringify!($name), &[$($text),+])),+] };
 }
-pub(crate) use rules;
+pub use rules;
 
 /// Rules within rules.
 const MAX_DEPTH: usize = 24;

@@ -106,7 +106,7 @@ fn figures(name: &str, sum: &TargetResult, took: Duration) -> String {
 }
 
 fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/fuzz");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/fuzz");
     fs::create_dir_all(&folder).expect("target/fuzz can be made");
     folder
 }

@@ -25,10 +25,10 @@ mod s3_proxy;
 mod server;
 mod simulator;
 mod socket;
-mod tables;
 mod words;
 
 pub use answer::Answer;
+pub(crate) use basalt_fuzz::rows;
 pub use browser::{Browser, PASSWORD};
 pub use case_size::{has_turn, one_in, seeds, sized, test_seed};
 pub use child_guard::ChildGuard;
@@ -50,7 +50,6 @@ pub use s3_proxy::{CommitFilter, CommitGate, S3Proxy, StoreFault};
 pub use server::{Server, free_port};
 pub use simulator::SimulatorProcess;
 pub use socket::{PROTOCOL, WsClient, WsEvent};
-pub(crate) use tables::rows;
 pub use words::assert_contains;
 
 use std::future::Future;

@@ -6,7 +6,7 @@ use super::body::BodyFields;
 use super::query::QueryFields;
 use super::token::TokenParameters;
 use crate::domain::Result;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 const RULES: grammar::Rules = grammar::rules! {
     body = "{<members>}" | "{\"fields\":<names>,\"updates\":[<list>]}" | "{<members>,\"values\":[<list>]}";

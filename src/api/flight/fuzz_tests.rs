@@ -14,8 +14,8 @@ use serde_json::json;
 
 use super::params;
 use super::statement_handle::StatementHandle;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, mutate};
 use crate::domain::{OrgId, Principal};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, mutate};
 
 fn owner() -> Principal {
     Principal::system(OrgId(1))

@@ -4,7 +4,7 @@ use async_graphql::Request;
 
 use super::limits;
 use crate::app::graphql::GraphqlLimits;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 const RULES: grammar::Rules = grammar::rules! {
     document = "{ a }" | "<operation>" | "<operation> <fragments>" | "<space><operation><space>"

@@ -6,9 +6,9 @@ use super::check;
 use super::encode::{self, AckReason, DisconnectReason, Outbound};
 use super::inbound::Inbound;
 use super::wire::Codec;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
 use crate::domain::mqtt::Qos;
 use crate::domain::mqtt::inbox::Inbox;
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 
 /// Input: consecutive packets, the first of them CONNECT.
 fn packets() -> InputFormat {

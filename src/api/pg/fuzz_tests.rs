@@ -7,7 +7,7 @@ use super::frame::{read_message, read_startup_packet};
 use super::session_command::SessionCommand;
 use super::statement_splitter::SimpleStatement;
 use super::{parameter, statement_splitter, types};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 /// Maximum message in these tests; of longer ones only the length is read.
 const MAX_MESSAGE: usize = 1 << 20;

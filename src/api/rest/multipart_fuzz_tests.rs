@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat as Shape};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat as Shape};
 
 const BOUNDARY: &str = "x-4f1d";
 

@@ -4,19 +4,11 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::shown::ShownValue;
-use crate::domain::named_enum::NamedEnum;
 
 /// A value that responses and files can show.
 pub trait ShowValue {
     /// The value as responses and files show it. It takes texts, lists and objects out of `self`.
     fn show(&mut self) -> ShownValue;
-}
-
-/// Words of a closed set are shown by their names.
-impl<T: NamedEnum> ShowValue for T {
-    fn show(&mut self) -> ShownValue {
-        ShownValue::Word(self.name())
-    }
 }
 
 /// Null stands for a value that is absent.

@@ -16,8 +16,8 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::*;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, mutate};
-use crate::store::fuzz_store::FuzzStore;
+use crate::fuzz_store::FuzzStore;
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, mutate};
 
 fn decoder(format: IngestFormat) -> Decoder {
     let env = FuzzStore::open();

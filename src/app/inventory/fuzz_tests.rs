@@ -1,7 +1,7 @@
 //! Fuzz tests: any text as an inventory file.
 
 use super::*;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat as Shape, Random, grammar, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat as Shape, Random, grammar, text};
 
 fn decoder(form: InventoryFormat) -> Decoder {
     let known = DevicesByName::new();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::fuzz::rows;
+use basalt_fuzz::rows;
 
 fn problems(form: InventoryFormat, text: &str) -> Vec<String> {
     let known = DevicesByName::from([(

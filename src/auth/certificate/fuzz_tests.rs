@@ -3,7 +3,7 @@
 use super::pem;
 use super::request::tests::{CERTIFIED, REFUSED, to_pem};
 use super::request::{CertifiableKey, LABELS};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, text};
 
 /// Seeds are DER, because changed base64 would seldom be read at all.
 fn form() -> InputFormat {

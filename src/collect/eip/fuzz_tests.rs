@@ -5,7 +5,7 @@ use super::data_type::TagType;
 use super::frame::{EncapsulatedRequest, EncapsulationCommand, HEADER_LEN, message_of, session_of};
 use super::symbol;
 use super::value::TagData;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 
 /// Flags, then the reply: a frame with a message in it, or a message alone.
 fn eip_form() -> InputFormat {

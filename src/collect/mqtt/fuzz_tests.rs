@@ -5,8 +5,8 @@ use tokio_util::codec::Decoder as _;
 
 use super::payload::{Payload, ValueReader};
 use super::wire::{Incoming, MAX_PACKET_BYTES, MqttCodec};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
 use crate::domain::stream::StreamKind;
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 
 /// CONNACK, PUBLISH with QoS 0, 1 and 2, PUBREL, PUBACK, SUBACK, UNSUBACK, PINGRESP; and what only clients send.
 fn packets_form() -> InputFormat {

@@ -11,7 +11,7 @@ use tokio_util::codec::Decoder as _;
 use super::transport::frame_codec::FrameCodec;
 use super::transport::stack_bound::StackBoundReader;
 use super::variant;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 
 /// As `session.rs` sets them.
 fn options() -> DecodingOptions {

@@ -5,7 +5,7 @@ use crate::collect::codec::WordOrder;
 use crate::collect::point::DevicePoint;
 use crate::collect::registry;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 
 /// The type, by its number, then the cells.
 fn register_form() -> InputFormat {

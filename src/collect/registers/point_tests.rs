@@ -10,8 +10,8 @@ use crate::collect::registers::{CellBits, CellId, RegisterSpace};
 use crate::collect::registry;
 use crate::domain::DeviceId;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::fuzz::rows;
 use crate::domain::stream::{ByteOrder, StreamSpec};
+use basalt_fuzz::rows;
 
 fn point(
     path: &str,

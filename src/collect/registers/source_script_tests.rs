@@ -6,7 +6,7 @@ use crate::collect::melsec::Melsec;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
 use crate::collect::s7::S7;
 use crate::domain::device::Protocol;
-use crate::domain::fuzz::rows;
+use basalt_fuzz::rows;
 
 /// A request of S7 in its packet, and its answer.
 type S7Exchange = (&'static str, ScriptedResponse);

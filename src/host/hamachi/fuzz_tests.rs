@@ -1,7 +1,7 @@
 //! Fuzz target: arbitrary output in place of the Hamachi client's.
 
 use super::parse;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, text};
 
 const SAMPLE: &str = " * [net]name  capacity: 2/5, [192.168.155.24/24]  subscription type: Free, owner: o (221-094-578)
      * 221-094-578   onian                      25.66.125.69      alias: not set    2620:9b::1942:7d45     direct      UDP  85.106.8.58:42806

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::scaler_tests::{files, is_refused};
 use super::*;
-use crate::domain::fuzz::rows;
+use basalt_fuzz::rows;
 
 /// File that the payload of every `evil_*` fixture writes when Python loads it.
 const MARKER: &str = "/tmp/tfl_pwned_marker";

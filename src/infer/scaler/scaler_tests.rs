@@ -12,7 +12,7 @@ use super::*;
 const TOLERANCE: f64 = 4e-15;
 
 pub(super) fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai/scalers")
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/fixtures/ai/scalers")
 }
 
 /// Returns all fixture files by name.

@@ -21,7 +21,7 @@ pub struct TfliteFixture {
 }
 
 pub fn fixtures() -> Vec<TfliteFixture> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai/models");
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/fixtures/ai/models");
     let entries =
         fs::read_dir(folder).expect("the models are there").map(|entry| entry.expect("an entry").path());
     let mut paths: Vec<PathBuf> =
@@ -70,7 +70,8 @@ pub struct OperatorFixture {
 
 /// Reads tests/fixtures/ai/operators.json.
 pub fn operator_fixtures() -> Vec<OperatorFixture> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ai/operators.json");
+    let file =
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/fixtures/ai/operators.json");
     let all: Value =
         serde_json::from_slice(&fs::read(file).expect("the references are there")).expect("JSON");
     let tensor = |of: &Value| {

@@ -12,7 +12,7 @@ use super::model_builder_tests::{
     BOOL, F32, FieldValue, Fields, I32, OperatorDef, SubgraphDef, TensorDef, file, floats, ints, model,
 };
 use super::{LoadError, Model, ModelLimits, Tensor, Workspace};
-use crate::domain::fuzz::rows;
+use basalt_fuzz::rows;
 
 /// Limits so small that a test run is short; the fixtures need less.
 const LIMITS: ModelLimits =

@@ -62,8 +62,8 @@ fn began(at: i64, feature: usize, last_value: i64) -> OwnedEvent {
     OwnedEvent::GapStarted { at, feature, last_value: Some(last_value) }
 }
 
-use crate::domain::fuzz::rows;
 use Step::{Null, Time, Value};
+use basalt_fuzz::rows;
 
 #[test]
 fn readings_of_one_source_become_windows() {

@@ -1,11 +1,11 @@
 //! Fuzzes the parser of named query files.
 
 use super::query_file;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, text};
 
 fn form() -> InputFormat {
-    let paths =
-        ["hourly-mean", "chart", "histogram", "latest", "gaps"].map(|name| format!("queries/{name}.sql"));
+    let paths = ["hourly-mean", "chart", "histogram", "latest", "gaps"]
+        .map(|name| format!("{}/../../queries/{name}.sql", env!("CARGO_MANIFEST_DIR")));
     InputFormat {
         seeds: paths.map(|path| std::fs::read(path).expect("an example")).into(),
         words: &[

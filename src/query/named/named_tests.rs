@@ -16,7 +16,7 @@ const WHOLE: &str = "-- name: a\n-- description: b: c\n-- param: x bigint\n-- pa
 
 #[test]
 fn every_file_of_the_folder_is_compiled_in() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
+    let dir = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("queries");
     let files = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     let files: BTreeSet<_> = files.filter(|name| name.ends_with(".sql")).collect();
     assert_eq!(BUILT_IN.map(|(file, _)| file.to_owned()).into_iter().collect::<BTreeSet<_>>(), files);

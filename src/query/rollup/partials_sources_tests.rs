@@ -10,6 +10,7 @@ use crate::domain::min_max::MinMax;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::time::MICROS_PER_DAY;
 use crate::domain::{Micros, StreamId};
+use crate::fuzz_store::FuzzStore;
 use crate::query::context::QueryContext;
 use crate::query::log::Surface;
 use crate::query::rollup::partial;
@@ -19,7 +20,6 @@ use crate::query::scan::readings_scan::ReadingsScan;
 use crate::query::scan::row_security::VisibleStreams;
 use crate::query::scan::scan_sources::ScanSources;
 use crate::query::test_engine::test_engine;
-use crate::store::fuzz_store::FuzzStore;
 use crate::store::memtable::run::Run;
 use crate::store::statistics::time_ranges::TimeRanges;
 

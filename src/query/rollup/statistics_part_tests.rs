@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_HOUR};
-use crate::store::fuzz_store::FuzzStore;
+use crate::fuzz_store::FuzzStore;
 use crate::store::statistics::rows::{WindowRow, computed_batch};
 use crate::store::statistics::time_ranges::TimeRanges;
 use crate::store::table::Table;

@@ -34,8 +34,8 @@ use super::task_session::TaskHeaders;
 use super::test_plans::{WindowCall, sorted, stream_id, ts};
 use super::window_codec::WindowCodec;
 use super::*;
-use crate::domain::fuzz::rows;
 use crate::domain::{OrgId, StreamId};
+use crate::fuzz_store::FuzzStore;
 use crate::query::Engine;
 use crate::query::rollup::partials_scan::PartialsScan;
 use crate::query::rollup::range_split::RangeSplit;
@@ -46,9 +46,9 @@ use crate::query::scan::readings_scan::ReadingsScan;
 use crate::query::scan::row_security::VisibleStreams;
 use crate::query::scan::scan_sources::ScanSources;
 use crate::query::test_engine::test_engine;
-use crate::store::fuzz_store::FuzzStore;
 use crate::store::schema;
 use crate::store::statistics::time_ranges::TimeRanges;
+use basalt_fuzz::rows;
 
 /// A node over an empty lake, whose catalog has no stream.
 pub(super) struct Node {

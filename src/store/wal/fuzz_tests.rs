@@ -9,12 +9,12 @@ use parking_lot::Mutex;
 
 use super::frame::{RECORD_HEADER, RecordHeader, SEGMENT_HEADER, Salt, SegmentHeader};
 use super::{IdempotencyRecord, Record, recovery};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::{Micros, StreamId};
 use crate::store::disk::{Disk, DiskDir, DiskFile};
 use crate::store::table::Table;
 use crate::store::upsert_rows::UpsertRows;
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random};
 
 fn payloads() -> Vec<Vec<u8>> {
     let numbers: Readings = (0..9).map(|n| Reading::good(StreamId(n), Micros(i64::from(n)), 0.5)).collect();

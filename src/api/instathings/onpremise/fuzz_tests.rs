@@ -6,7 +6,7 @@ use super::handshake::EngineRequest;
 use super::packet::{ClientPacket, MalformedPacket};
 use super::session::{CloseCause, Session, Transport};
 use super::{list_query, payload};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, text};
 
 const RULES: grammar::Rules = grammar::rules! {
     body = "<length>:<packet>" | "<length>:<packet><body>" | "1:2<body>" | "1:1" | "6:2probe1:5";

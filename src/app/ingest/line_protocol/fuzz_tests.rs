@@ -4,7 +4,7 @@ use super::fields::{Fields, parse_key};
 use super::lines::Lines;
 use super::series;
 use super::timestamp::{self, Precision};
-use crate::domain::fuzz::{FuzzTarget, InputFormat, Random, grammar};
+use basalt_fuzz::{FuzzTarget, InputFormat, Random, grammar};
 
 const BODY: grammar::Rules = grammar::rules! {
     body = "<line>" | "<line>\n<body>" | "<line>\r\n<body>" | "\n<body>" | "# <name>\n<body>";
@@ -50,6 +50,6 @@ fn read(input: &[u8]) {
 
 #[test]
 fn line_protocol() {
-    let decoder = || -> crate::domain::fuzz::Decoder { Box::new(read) };
+    let decoder = || -> basalt_fuzz::Decoder { Box::new(read) };
     FuzzTarget { module: module_path!(), name: "line_protocol", form: format, decoder }.run();
 }

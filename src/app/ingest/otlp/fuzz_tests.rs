@@ -2,7 +2,7 @@
 
 use super::metrics::{Encoding, Metrics};
 use super::tests;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 
 fn format() -> InputFormat {
     InputFormat {

@@ -3,7 +3,7 @@
 use super::request::Request;
 use super::version::Version;
 use crate::app::ingest::snappy;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 
 /// Maximum content of a block here, bytes.
 const LIMIT: usize = 1 << 20;

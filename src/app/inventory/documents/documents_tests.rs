@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::app::inventory::{ImportReport, InventoryFormat};
 use crate::app::test_app;
-use crate::domain::fuzz::rows;
 use crate::domain::{Kind, Principal};
+use basalt_fuzz::rows;
 
 const PLANT: &str = r##"devices:
   - name: press

@@ -2,7 +2,7 @@
 
 use super::{decode, plan_text};
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat as Shape};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat as Shape};
 
 fn decoder() -> Decoder {
     let device = DeviceSpec::new("a", Protocol::Modbus);

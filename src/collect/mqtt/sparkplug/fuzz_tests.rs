@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::host::{HostEvent, HostState};
 use super::topic::EdgeTopic;
-use crate::domain::fuzz::{Decoder, FuzzTarget, InputFormat};
+use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 
 /// First byte: how a payload is used. What follows it is the payload.
 const TOPICS: [&str; 6] = [

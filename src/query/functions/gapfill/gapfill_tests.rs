@@ -7,8 +7,8 @@ use arrow::datatypes::{Float64Type, Int32Type, TimestampMicrosecondType};
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 
-use crate::domain::fuzz::rows;
 use crate::query::functions::tests::{query_rows, session};
+use basalt_fuzz::rows;
 
 const DAY: &str = "ts >= '2024-01-01T00:00:00Z' AND ts < '2024-01-01T06:00:00Z'";
 

@@ -11,8 +11,8 @@ use crate::domain::reading::Reading;
 use crate::domain::retention::BEGINNING_OF_TIME;
 use crate::domain::time::{MICROS_PER_DAY, SystemClock};
 use crate::domain::{Clock, Kind, Micros, Result, StreamId};
+use crate::fuzz_store;
 use crate::store::disk::LocalDisk;
-use crate::store::fuzz_store;
 use crate::store::snapshot::Snapshot;
 use crate::store::{Store, StoreOptions};
 

@@ -12,7 +12,7 @@
 //! - `BASALT_FUZZ_LIMIT_MS` processor time that an input may take
 //! - `BASALT_FUZZ_FILE` one input that was kept, and nothing else: with the name of its test as filter
 //!
-//! It is compiled into the library's unit tests as `domain::fuzz`, because every folder may name `domain`.
+//! It is a member of the workspace that only unit tests use.
 
 mod child;
 pub mod grammar;
@@ -20,13 +20,10 @@ pub mod mutate;
 mod random;
 mod shard;
 mod table;
-#[path = "../support/tables.rs"]
 mod tables;
 
 pub use mutate::{InputFormat, input};
 pub use random::Random;
-/// For every unit test, not for those of fuzz targets alone.
-pub(crate) use tables::rows;
 
 /// Decodes an input. It may refuse it, and must not panic.
 pub type Decoder = Box<dyn FnMut(&[u8])>;

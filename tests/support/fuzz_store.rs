@@ -7,13 +7,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::catalog::Catalog;
-use super::compaction::CompactionOptions;
-use super::disk::LocalDisk;
-use super::flush::FlushOptions;
-use super::{Store, StoreOptions};
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Principal};
+use crate::store::catalog::Catalog;
+use crate::store::compaction::CompactionOptions;
+use crate::store::disk::LocalDisk;
+use crate::store::flush::FlushOptions;
+use crate::store::{Store, StoreOptions};
 
 /// A store with everything that must live as long as it does.
 pub struct FuzzStore {
