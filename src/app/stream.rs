@@ -140,6 +140,9 @@ pub(super) fn problems_on(device: &DeviceSpec, spec: &StreamSpec) -> Vec<FieldEr
     let mut found = spec.problems();
     found.extend(path_problem(device, spec));
     found.extend(kind_problem(device, spec));
+    if device.has_registers() {
+        found.extend(collect::check_word_order(device, spec).err());
+    }
     if device.protocol == Protocol::Virtual {
         found.extend(generator_problem(device, spec));
     }

@@ -17,6 +17,9 @@ use super::{DeviceId, EventId, FieldError, Micros, ModelId, OrgId, StreamId};
 /// Kind of the events that models open.
 pub const ANOMALY_EVENT_KIND: &str = "anomaly";
 
+/// Scores and thresholds from this on are written with an exponent.
+const MAX_PLAIN: f64 = 1e15;
+
 /// Maximum number of sources per model.
 pub const MAX_SOURCES: usize = 64;
 
@@ -281,7 +284,8 @@ impl Anomaly {
     }
 }
 
-/// Four significant digits, which a message needs; the payload has all of them.
-fn shortened(value: f64) -> f64 {
-    format!("{value:.3e}").parse().unwrap_or(value)
+/// Four significant digits, which a message needs; the payload has all of them. Without a row of zeros behind them.
+fn shortened(value: f64) -> String {
+    let short: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+    if short < MAX_PLAIN { short.to_string() } else { format!("{short:e}") }
 }

@@ -3,30 +3,39 @@
 
 use std::time::Duration;
 
+use lettre::address::Envelope;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
+use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::time::timeout;
 
+use super::accepted_recipients::AcceptedRecipients;
 use crate::domain::notification::{DeliveryFailure, Mail, SmtpSecurity, SmtpSettings};
+
+/// Replies that say nothing of a recipient: the server is closing, or wants another login.
+const REPLIES_ABOUT_SENDER: [u16; 6] = [421, 454, 530, 534, 535, 538];
 
 /// Sends e-mails, each over a connection of its own.
 pub struct Mailer {
     settings: SmtpSettings,
+    accepted: AcceptedRecipients,
 }
 
 impl Mailer {
     /// A mailer with these settings; nothing is connected to yet.
     pub fn new(settings: SmtpSettings) -> Self {
-        Self { settings }
+        Self { settings, accepted: AcceptedRecipients::default() }
     }
 
-    /// Sends an e-mail within `limit`. On `Ok` the server has accepted it for all recipients.
+    /// Sends an e-mail within `limit`. On `Ok` the server has accepted it for all recipients. Those for which it was accepted
+    /// are left out when it is sent again.
     ///
     /// # Errors
-    /// Permanent when no server is configured; else temporary: what the server, or the way to it, said.
+    /// Permanent when no server is configured; else temporary: what the server, or the way to it, said. Deferred when the
+    /// server puts it off.
     pub async fn send(&self, mail: &Mail, limit: Duration) -> Result<(), DeliveryFailure> {
         let Some(host) = &self.settings.host else {
             return Err(DeliveryFailure::permanent(
@@ -36,12 +45,44 @@ impl Mailer {
         let message = self.message(mail)?;
         let sending = async {
             let transport = self.transport(host, limit).await?;
-            let sent = transport.send(message).await;
-            sent.map(drop).map_err(|e| DeliveryFailure::temporary(format!("the mail server: {e}")))
+            self.send_to_all(&transport, mail, &message).await
         };
         let late =
             || DeliveryFailure::temporary(format!("the mail server took more than {} s", limit.as_secs()));
         timeout(limit, sending).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Sends an e-mail to the recipients that do not have it yet: to all of them at once, and where the server does not take
+    /// that, to each by itself. One that is refused keeps it from no other.
+    async fn send_to_all(
+        &self,
+        transport: &AsyncSmtpTransport<Tokio1Executor>,
+        mail: &Mail,
+        message: &Message,
+    ) -> Result<(), DeliveryFailure> {
+        let (raw, to) = (message.formatted(), self.accepted.missing(&mail.id, &mail.to));
+        let mut refusals: Vec<(&str, SmtpError)> = Vec::new();
+        if !to.is_empty()
+            && let Err(error) = transport.send_raw(&envelope(message, &to)?, &raw).await
+        {
+            if to.len() == 1 || !is_about_recipient(&error) {
+                return Err(failure(format!("the mail server: {error}"), error.is_transient()));
+            }
+            for address in &to {
+                let alone = envelope(message, std::slice::from_ref(address))?;
+                match transport.send_raw(&alone, &raw).await {
+                    Ok(_) => self.accepted.add(&mail.id, address),
+                    Err(error) => refusals.push((address.as_str(), error)),
+                }
+            }
+        }
+        let Some((address, error)) = refusals.first() else {
+            self.accepted.forget(&mail.id);
+            return Ok(());
+        };
+        let (refused, all) = (refusals.len(), mail.to.len());
+        let reason = format!("the mail server refused {refused} of {all} recipients; {address}: {error}");
+        Err(failure(reason, refusals.iter().any(|(_, error)| error.is_transient())))
     }
 
     fn message(&self, mail: &Mail) -> Result<Message, DeliveryFailure> {
@@ -93,6 +134,23 @@ impl Mailer {
     }
 }
 
+/// The sender of an e-mail, and some of its recipients.
+fn envelope(message: &Message, to: &[String]) -> Result<Envelope, DeliveryFailure> {
+    let addresses = to.iter().map(|address| mailbox(address).map(|mailbox| mailbox.email));
+    let addresses: Vec<Address> = addresses.collect::<Result<_, _>>()?;
+    Envelope::new(message.envelope().from().cloned(), addresses)
+        .map_err(|e| DeliveryFailure::permanent(format!("the e-mail cannot be addressed: {e}")))
+}
+
+/// Whether the server may take the e-mail for other recipients.
+fn is_about_recipient(error: &SmtpError) -> bool {
+    error.status().is_some_and(|code| !REPLIES_ABOUT_SENDER.contains(&u16::from(code)))
+}
+
+fn failure(reason: String, is_deferred: bool) -> DeliveryFailure {
+    if is_deferred { DeliveryFailure::deferred(reason) } else { DeliveryFailure::temporary(reason) }
+}
+
 fn mailbox(address: &str) -> Result<Mailbox, DeliveryFailure> {
     let address: Result<Address, _> = address.parse();
     let address = address.map_err(|e| DeliveryFailure::permanent(format!("an address is not valid: {e}")))?;
@@ -105,50 +163,5 @@ fn one_line(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mail() -> Mail {
-        Mail {
-            to: vec!["ops@plant.example".to_owned(), "night@plant.example".to_owned()],
-            subject: "Kessel zu heiß\r\nBcc: x@y.z".to_owned(),
-            text: "80 °C\n".to_owned(),
-            id: "6a0".to_owned(),
-        }
-    }
-
-    fn settings() -> SmtpSettings {
-        SmtpSettings {
-            host: Some("127.0.0.1".to_owned()),
-            from: Some("basalt@plant.example".to_owned()),
-            ..SmtpSettings::default()
-        }
-    }
-
-    #[test]
-    fn a_mail_has_its_headers_and_no_others() {
-        let written = Mailer::new(settings()).message(&mail()).unwrap().formatted();
-        let written = String::from_utf8(written).unwrap();
-        for line in [
-            "From: basalt@plant.example\r\n",
-            "To: ops@plant.example, night@plant.example\r\n",
-            "Message-ID: <6a0@plant.example>\r\n",
-        ] {
-            assert!(written.contains(line), "{line} in {written}");
-        }
-        assert!(!written.contains("\nBcc:"), "{written}");
-    }
-
-    #[tokio::test]
-    async fn without_a_server_it_says_so_and_a_closed_port_may_open() {
-        let limit = Duration::from_secs(30);
-        let none = Mailer::new(SmtpSettings::default()).send(&mail(), limit).await.unwrap_err();
-        assert!(!none.is_temporary && none.reason.contains("smtp.host"), "{none:?}");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        for security in SmtpSecurity::ALL {
-            let closed = SmtpSettings { port: Some(port), security, ..settings() };
-            let failure = Mailer::new(closed).send(&mail(), limit).await.unwrap_err();
-            assert!(failure.is_temporary && failure.reason.starts_with("the mail server: "), "{failure:?}");
-        }
-    }
-}
+#[path = "mailer_tests.rs"]
+mod tests;

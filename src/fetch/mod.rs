@@ -6,6 +6,7 @@
 //! address (egress.rs). Time, size, redirects and concurrency are bounded, and so is the work on the result
 //! (css_select.rs).
 
+mod accepted_recipients;
 pub mod css_select;
 pub mod egress;
 mod http_client;

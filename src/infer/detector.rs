@@ -23,6 +23,10 @@ const MAX_QUOTED_NAME_CHARS: usize = 500;
 /// Maximum number of values in one window: the longest window for which a small model takes a second.
 const MAX_WINDOW_VALUES: usize = 1 << 16;
 
+/// Score of a window that the model cannot reproduce in its numbers, such as one with a reading beyond their range: above
+/// all other scores, and small enough that statistics of scores stay finite.
+pub const MAX_SCORE: f64 = 1e100;
+
 /// A loaded model with its scaler. Immutable and shareable; each thread has a `Workspace` of its own.
 #[derive(Debug)]
 pub struct Detector {
@@ -112,10 +116,10 @@ impl Detector {
     }
 
     /// Scores every window of consecutive samples: one score for each sample from the `window`th on. `samples` has
-    /// `features` values per sample.
+    /// `features` values per sample. A score that is not finite is [`MAX_SCORE`]: one such reading stops no model.
     ///
     /// # Errors
-    /// `Invalid` when the model cannot run, or returns numbers that are not finite.
+    /// `Invalid` when the model cannot run.
     pub fn score_windows(&self, workspace: &mut Workspace, samples: &[f64]) -> Result<Vec<f64>> {
         let mut scaled = vec![0.0; samples.len()];
         self.scaler.transform(samples, &mut scaled);
@@ -129,12 +133,10 @@ impl Detector {
             windows.for_each(|i| inputs.extend_from_slice(&scaled[i * step..i * step + len]));
             let made = self.reconstruct(workspace, inputs.clone())?;
             let pairs = inputs.chunks_exact(len).zip(made.chunks_exact(len));
-            scores.extend(pairs.map(|(inputs, made)| reconstruction_error(self.score, inputs, made)));
+            let found = pairs.map(|(inputs, made)| reconstruction_error(self.score, inputs, made));
+            scores.extend(found.map(|score| if score.is_finite() { score } else { MAX_SCORE }));
         }
-        match scores.iter().find(|score| !score.is_finite()) {
-            None => Ok(scores),
-            Some(_) => Err(Error::invalid("the model's score of a window is not a finite number")),
-        }
+        Ok(scores)
     }
 
     /// Scores one window of readings, `[sample, feature]` row by row, and returns its reconstruction.

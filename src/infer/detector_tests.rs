@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{Detector, MAX_WINDOW_VALUES};
+use super::{Detector, MAX_SCORE, MAX_WINDOW_VALUES};
 use crate::domain::model::{ModelKind, ModelSettings, ScoreKind};
 use crate::domain::{Kind, StreamId};
 use crate::infer::scaler::Scaler;
@@ -83,6 +83,27 @@ fn windows_of_a_stretch_are_scored_as_each_alone_and_batches_as_one_by_one() {
         assert!((score - singly[i]).abs() < 1e-6, "window {i}: {score} {}", singly[i]);
     }
     assert!(batched.score_windows(&mut workspace, &long[..31]).expect("it runs").is_empty());
+}
+
+#[test]
+fn a_reading_beyond_the_models_numbers_has_the_highest_score_and_what_follows_its_own() {
+    let (input, _) = reference("cnn_ae_dense_default");
+    let cycle: Vec<f64> = input.iter().cycle().take(96).copied().collect();
+    for name in ["cnn_ae_dense_default", "lstm_ae_batch1"] {
+        for score in [ScoreKind::Mse, ScoreKind::Mae] {
+            let settings = ModelSettings { score, ..settings(ModelKind::LstmAe) };
+            let detector = load(name, &settings).expect("it is a model");
+            let mut long = readings(&cycle);
+            long[40] = 1e300;
+            let found = detector.score_windows(&mut Workspace::new(), &long).expect("it runs");
+            assert_eq!(found.len(), 96 - 31);
+            for (first, score) in found.iter().enumerate() {
+                let has_it = (first..first + 32).contains(&40);
+                assert_eq!(*score == MAX_SCORE, has_it, "{name}, window {first}: {score}");
+                assert!(has_it || *score < 1.0, "{name}, window {first}: {score}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -233,6 +233,10 @@ async fn an_anomaly_is_one_event_from_its_begin_to_its_end() {
     // Another one is another event.
     patch(&client, motor.model, json!({ "threshold": LOW })).await;
     sensor.until(&client, "a second event", || two_anomalies(&client)).await;
+    // Nobody watches for its end once the model is deleted.
+    client.delete(&format!("/api/ai/model/{}/", motor.model)).await.expect(204);
+    until!("the end of the second", EVENT_TIMEOUT;
+        anomalies(&client).await.iter().all(|event| event["payload"]["ended_at"].is_string()));
 }
 
 #[tokio::test]

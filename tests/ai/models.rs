@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     NOON, SECOND, UploadForm, UploadedIds, WINDOW_SAMPLES, counts, ingest, patch, score, scores, scoring,
-    shown, wave,
+    shown, until_state, wave,
 };
 use crate::rest::{check, stream_of};
 use crate::support::{Answer, Client, Server, rows};
@@ -296,6 +296,12 @@ async fn a_deleted_model_leaves_its_data() {
     let again = UploadForm::for_source(plant.source).text("data_id", data).upload(&plant.client).await;
     assert_eq!((again.device, again.data), (device, data), "the same data can have another model");
     assert_ne!(again.model, model);
+    until_state(&plant.client, again.model, "running").await;
+    plant.client.delete(&format!("/api/data/{}/", plant.source)).await.expect(204);
+    until_state(&plant.client, again.model, "failed").await;
+    let without_source = shown(&plant.client, again.model).await;
+    let error = without_source["status"]["last_error"].as_str().unwrap_or_default();
+    assert!(error.starts_with(&format!("its source {} was deleted", plant.source)), "{without_source}");
     plant.client.delete(&format!("/api/device/{device}/")).await.expect(204);
-    assert_eq!(counts(&plant.client).await, [1, 1, 0], "a model goes with its device");
+    assert_eq!(counts(&plant.client).await, [1, 0, 0], "a model goes with its device");
 }

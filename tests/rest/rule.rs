@@ -1,10 +1,12 @@
 //! `/api/rule/`: alert rules in our own words, and tried on the past.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{Row, check_rows, with_stream};
 use crate::graphql::data;
-use crate::support::Client;
+use crate::support::{Client, eventually};
 
 /// 2024-01-01.
 const START: i64 = 1_704_067_200;
@@ -75,6 +77,36 @@ async fn a_rule_lives_from_post_to_delete() {
             with(json!({"evaluation": "DEVICE_STATE", "operator": "EQ", "threshold": "offline", "window_seconds": 1})),
             json!({"device": ["This field is required."]}));
     ];
+}
+
+#[tokio::test]
+async fn a_rule_that_is_changed_while_readings_arrive_misses_none() {
+    const ALERTS: usize = 20;
+    let (_server, client, _, stream) = with_stream("t", "fp64").await;
+    let mut body = hot(stream);
+    body["auto_resolve"] = json!(true);
+    let made = client.post("/api/rule/", &body).await;
+    let one = format!("/api/rule/{}/", made["uuid"].as_str().expect("a UUID"));
+    let writes = async {
+        for value in [99, 1].repeat(ALERTS) {
+            client.post(&format!("/api/data/{stream}/value/"), &json!({"value": value})).await.created();
+        }
+    };
+    let changes = async {
+        for threshold in [81.0, 80.0].repeat(ALERTS) {
+            client
+                .patch(&one, &json!({"threshold": threshold}))
+                .await
+                .has(200, json!({"threshold": threshold}));
+        }
+    };
+    tokio::join!(writes, changes);
+    eventually("an alert for each high value, and its end", Duration::from_secs(20), || async {
+        let alerts = client.sql("SELECT status FROM events WHERE rule_name = 'hot'").await;
+        let are_over = alerts.iter().all(|alert| alert["status"] == "RESOLVED");
+        (alerts.len() == ALERTS && are_over).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use crate::app::ai::ModelService;
 use crate::domain::model::{Model, ModelSettings};
 use crate::domain::validation::check_range;
 use crate::domain::{Error, FieldError, Micros, ModelId, Principal, Resource, Result, Scope};
+use crate::infer::detector::MAX_SCORE;
 
 /// Maximum windows in one calibration; a caller waits for the result.
 const MAX_CALIBRATION_WINDOWS: i64 = 100_000;
@@ -130,6 +131,14 @@ impl ModelService {
 }
 
 fn threshold_of(scores: &[(Micros, f64)], percentile: f64) -> Result<f64> {
+    if let Some((at, _)) = scores.iter().find(|(_, score)| *score >= MAX_SCORE) {
+        let message = format!(
+            "The model cannot reproduce the window that ends at {}: a reading in it is beyond the model's numbers. \
+             Choose a range without it.",
+            at.to_iso()
+        );
+        return Err(Error::field("from", message));
+    }
     let mut scores: Vec<f64> = scores.iter().map(|(_, score)| *score).collect();
     percentile_of(&mut scores, percentile).ok_or_else(|| {
         Error::field("from", "The range holds no whole window of readings: choose a longer one.")
@@ -164,8 +173,9 @@ fn percentile_of(scores: &mut [f64], percentile: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{histogram, percentile_of};
+    use super::{histogram, percentile_of, threshold_of};
     use crate::domain::Micros;
+    use crate::infer::detector::MAX_SCORE;
 
     #[test]
     fn a_histogram_has_every_finite_score_once() {
@@ -184,6 +194,15 @@ mod tests {
             let finite = scores.iter().filter(|score| score.is_finite()).count();
             assert_eq!(counts.iter().sum::<usize>(), finite, "{scores:?}");
         }
+    }
+
+    #[test]
+    fn a_window_without_a_score_of_its_own_makes_no_threshold() {
+        let mut scores = vec![(Micros(0), 1.0), (Micros(1), 2.0)];
+        assert_eq!(threshold_of(&scores, 50.0).ok(), Some(1.5));
+        scores.push((Micros(2), MAX_SCORE));
+        let error = threshold_of(&scores, 50.0).expect_err("it is refused");
+        assert!(error.message.contains("1970-01-01T00:00:00.000002Z"), "{}", error.message);
     }
 
     #[test]

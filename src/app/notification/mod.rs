@@ -23,7 +23,7 @@ use crate::fetch::Fetcher;
 use crate::fetch::mailer::Mailer;
 use crate::store::Store;
 
-/// Tests of channels that an organization runs at once, each with an attempt of up to 10 seconds.
+/// Tests of channels that an organization runs at once, each with one attempt.
 const MAX_TESTS_OF_ORG: usize = 4;
 
 /// Notification channels, and the deliveries that are made by them.

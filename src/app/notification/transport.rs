@@ -11,6 +11,8 @@ use crate::fetch::webhook::{WebhookRequest, WebhookResponse};
 
 /// Time of one attempt, from the name look-up to the response.
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same of an e-mail: servers greet late, and look into a message before they take it.
+const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Header with the signature of the body.
 const SIGNATURE: &str = "x-signature";
@@ -31,7 +33,7 @@ impl Notifications {
             ChannelConfig::Email { to } => {
                 let Notification { id, subject, text, .. } = notification;
                 let mail = Mail { to: to.clone(), subject, text, id: id.to_string() };
-                self.mailer.send(&mail, ATTEMPT_TIMEOUT).await
+                self.mailer.send(&mail, MAIL_TIMEOUT).await
             }
             ChannelConfig::Webhook { url, secret } => {
                 let signature = webhook_signature::sign(secret.expose(), notification.body.as_bytes());

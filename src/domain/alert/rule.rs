@@ -331,8 +331,10 @@ impl AlertRuleSpec {
 
     /// Text of an alert of the rule for people, at most 4000 characters. `value` is what raised it.
     pub fn message(&self, value: &Value) -> String {
+        // PostgreSQL's texts hold no NUL, with which texts of controllers end.
+        let visible = |c: char| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c };
         let shown = match value {
-            Value::String(text) => format!("\"{}\"", text.chars().take(200).collect::<String>()),
+            Value::String(text) => format!("\"{}\"", text.chars().take(200).map(visible).collect::<String>()),
             other => other.to_string(),
         };
         let window = self.window_s.unwrap_or_default();

@@ -152,12 +152,16 @@ fn messages_say_what_was_compared() {
         let spec = AlertRuleSpec { evaluation, operator, threshold, window_s: Some(60), ..rule() };
         spec.message(&value)
     };
-    let number = Some(Threshold::Number(80.0));
+    let (number, part) = (Some(Threshold::Number(80.0)), Some(Threshold::Text("E".to_owned())));
     let rows = [
         (of(Evaluation::Value, Some(Operator::Gt), number.clone(), 85.5.into()), "hot: value 85.5 (GT 80)"),
         (of(Evaluation::Avg, Some(Operator::Lt), number, 85.5.into()), "hot: mean of 60 s 85.5 (LT 80)"),
         (of(Evaluation::Value, Some(Operator::IsTrue), None, true.into()), "hot: value true (IS_TRUE)"),
         (of(Evaluation::NoData, None, None, Value::Null), "hot: no data for 60 s"),
+        (
+            of(Evaluation::Value, Some(Operator::Contains), part, "E1\0".into()),
+            "hot: value \"E1\u{fffd}\" (CONTAINS \"E\")",
+        ),
     ];
     for (found, expected) in rows {
         assert_eq!(found, expected);

@@ -12,6 +12,8 @@ use crate::domain::{EventId, Micros, OrgId};
 
 /// Time after each failed attempt until the next, seconds. After the last one the delivery has failed.
 const RETRY_AFTER_S: [i64; 3] = [1, 5, 30];
+/// The same while the receiver puts the delivery off: mail servers take nothing of a sender that is new to them for some minutes.
+const RETRY_DEFERRED_AFTER_S: [i64; 3] = [1, 120, 300];
 /// Longest time that a receiver can ask for before the next attempt, seconds.
 const MAX_RETRY_AFTER_S: u64 = 3600;
 /// Most attempts of a delivery.
@@ -114,6 +116,8 @@ pub struct DeliveryFailure {
     pub reason: String,
     /// Whether a further attempt can succeed.
     pub is_temporary: bool,
+    /// Whether the receiver puts the delivery off, so that further attempts are made over minutes.
+    pub is_deferred: bool,
     /// When the receiver asks to be tried again.
     pub retry_after: Option<RetryAfter>,
 }
@@ -121,12 +125,17 @@ pub struct DeliveryFailure {
 impl DeliveryFailure {
     /// A failure that may be over soon.
     pub fn temporary(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_temporary: true, retry_after: None }
+        Self { reason: reason.into(), is_temporary: true, is_deferred: false, retry_after: None }
+    }
+
+    /// A failure that may be over in some minutes, as the receiver says.
+    pub fn deferred(reason: impl Into<String>) -> Self {
+        Self { is_deferred: true, ..Self::temporary(reason) }
     }
 
     /// A failure that stays until somebody changes a setting.
     pub fn permanent(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_temporary: false, retry_after: None }
+        Self { is_temporary: false, ..Self::temporary(reason) }
     }
 }
 
@@ -142,7 +151,8 @@ impl Delivery {
             Err(failure) => failure,
         };
         let earliest = failure.retry_after.map_or(now, |retry_after| retry_after.time(now));
-        let next_attempt_at = next_attempt(attempts, now).filter(|_| failure.is_temporary);
+        let waits_s = if failure.is_deferred { RETRY_DEFERRED_AFTER_S } else { RETRY_AFTER_S };
+        let next_attempt_at = next_attempt(&waits_s, attempts, now).filter(|_| failure.is_temporary);
         let next_attempt_at = next_attempt_at.map(|at| at.max(earliest));
         let status = if next_attempt_at.is_some() { DeliveryStatus::Pending } else { DeliveryStatus::Failed };
         Delivery { attempts, status, next_attempt_at, error: Some(one_line(&failure.reason)), ..self }
@@ -150,9 +160,9 @@ impl Delivery {
 }
 
 /// Time of the attempt that follows `attempts` failed ones, the last of which ended at `now`; `None` when there is none.
-pub fn next_attempt(attempts: u32, now: Micros) -> Option<Micros> {
+fn next_attempt(waits_s: &[i64], attempts: u32, now: Micros) -> Option<Micros> {
     let failed = usize::try_from(attempts).ok()?.checked_sub(1)?;
-    let wait_s = RETRY_AFTER_S.get(failed)?;
+    let wait_s = waits_s.get(failed)?;
     Some(Micros(now.0.saturating_add(wait_s * MICROS_PER_SECOND)))
 }
 
@@ -198,6 +208,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_receiver_puts_off_is_tried_again_over_minutes() {
+        let (mut now, mut one, mut times) = (Micros(0), delivery(), Vec::new());
+        while let Some(at) = one.next_attempt_at {
+            times.push(at.0 / MICROS_PER_SECOND);
+            now = now.max(at);
+            one = one.after_attempt(Err(DeliveryFailure::deferred("answered 451")), now);
+        }
+        assert_eq!((times.as_slice(), one.status), ([0, 1, 121, 421].as_slice(), DeliveryStatus::Failed));
+    }
+
+    #[test]
     fn a_receiver_that_asks_for_more_time_gets_it_up_to_an_hour() {
         for (asked_s, wait_s) in [(0, 1), (1, 1), (90, 90), (86_400, 3600), (i64::MAX, 3600)] {
             let at = Micros(asked_s.saturating_mul(MICROS_PER_SECOND).saturating_add(7));
@@ -231,6 +252,6 @@ mod tests {
         assert_eq!((failed.status, failed.attempts), (DeliveryStatus::Failed, 1));
         let shown = failed.error.unwrap();
         assert!(shown.starts_with("no  x") && shown.chars().count() == MAX_REASON, "{shown}");
-        assert_eq!(next_attempt(0, Micros(1)), None);
+        assert_eq!(next_attempt(&RETRY_AFTER_S, 0, Micros(1)), None);
     }
 }

@@ -162,11 +162,11 @@ impl Catalog {
     }
 
     /// Writes changes of alerts in their order, all or none: each with the progress of its rule, and a new alert with its
-    /// notifications. What concerns a rule that was deleted or is evaluated differently by now is left out.
-    pub async fn record_alerts(&self, decisions: Vec<AlertDecision>) -> Result<()> {
+    /// notifications. What concerns a rule that was deleted or is evaluated differently by now is left out, and returned.
+    pub async fn record_alerts(&self, decisions: Vec<AlertDecision>) -> Result<Vec<AlertDecision>> {
         let transaction = self.begin_transaction().await?;
         let now = self.clock.now();
-        let decisions: Vec<(AlertDecision, Option<DeviceId>)> = {
+        let (decisions, outdated): (Vec<(AlertDecision, Option<DeviceId>)>, Vec<AlertDecision>) = {
             let mirror = transaction.mirror();
             let is_current = |decision: &AlertDecision| {
                 let rule = mirror.alert_rules.get(decision.rule.id);
@@ -176,8 +176,9 @@ impl Catalog {
                 RuleTarget::Stream(id) => mirror.streams().get(id).map(|stream| stream.spec.device),
                 RuleTarget::Device(id) => Some(id),
             };
-            let current = decisions.into_iter().filter(is_current);
-            current.map(|decision| (device(&decision), decision)).map(|(of, one)| (one, of)).collect()
+            let (current, outdated): (Vec<_>, Vec<_>) = decisions.into_iter().partition(is_current);
+            let current = current.into_iter().map(|decision| (device(&decision), decision));
+            (current.map(|(of, one)| (one, of)).collect(), outdated)
         };
         let work = async move |db: DbTransaction| {
             let mut written = Vec::new();
@@ -193,7 +194,8 @@ impl Catalog {
                 changes.notify_event(action, event, before.clone());
             }
         };
-        transaction.commit_unaudited(work, apply).await.map(drop)
+        transaction.commit_unaudited(work, apply).await?;
+        Ok(outdated)
     }
 
     /// Takes the rules of an organization of which an alert was resolved or deleted by somebody since the last call. Their

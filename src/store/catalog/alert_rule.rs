@@ -16,6 +16,7 @@ use crate::domain::alert::rule::{AlertRule, AlertRuleSpec};
 use crate::domain::alert::target::RuleTarget;
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::document::ValueType;
+use crate::domain::stream::{Stream, StreamKind};
 use crate::domain::{AlertRuleId, Error, FieldError, OrgId, Principal, Result};
 
 /// Noun of rules in the audit log.
@@ -160,6 +161,21 @@ pub(super) async fn write_rules(db: &impl ConnectionTrait, rules: &[Arc<AlertRul
         row.update(db).await.map_err(unavailable)?;
     }
     Ok(())
+}
+
+/// The problem of another type of a stream: an enabled rule could compare none of its values any more, and would say nothing.
+pub(super) fn type_problem(mirror: &Mirror, stream: &Stream, kind: StreamKind) -> Option<FieldError> {
+    let compares = |rule: &AlertRule, kind: StreamKind| {
+        rule.spec.problems(Some(ValueType::of_stream_kind(kind))).is_empty()
+    };
+    let mut rules = mirror.alert_rules.of_target(RuleTarget::Stream(stream.id));
+    let rule =
+        rules.find(|rule| rule.spec.enabled && compares(rule, stream.spec.kind) && !compares(rule, kind))?;
+    let name = &rule.spec.name;
+    let message = format!(
+        "The alert rule \"{name}\" cannot compare values of type {kind}: change or disable it first."
+    );
+    Some(FieldError::new("type", message))
 }
 
 fn visible_rule(visible: &VisibleCatalog, uuid: Uuid) -> Result<Arc<AlertRule>> {

@@ -66,6 +66,11 @@ impl AlertRuleIndex {
         self.rows.rows_of(org)
     }
 
+    /// Rules that watch a stream or a device, the oldest first.
+    pub(super) fn of_target(&self, target: RuleTarget) -> impl Iterator<Item = &Arc<AlertRule>> {
+        self.by_target.get(&target).into_iter().flatten().filter_map(|id| self.rows.get(*id))
+    }
+
     /// Every rule, unordered.
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<AlertRule>> {
         self.rows.all()

@@ -337,6 +337,9 @@ fn plan_stream(
     let stored = before.as_ref().map(|stream| &stream.spec.metadata);
     check_object(&mut problems, "metadata", &after.metadata, stored);
     stream::check_protocol(device.after.protocol, &after, &mut problems);
+    if let Some(stored) = &before {
+        problems.extend(stream::type_problem(&visible.mirror, stored, after.kind));
+    }
     if let (Some(name), Some(_)) = (&entry.group, joins) {
         problems.extend(new_group(name).problems().into_iter().map(|p| FieldError::new("group", p.message)));
     }

@@ -13,7 +13,7 @@ use super::mirror::Mirror;
 use super::quota::QuotaDelta;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
-use super::{Catalog, entity, no_such_row, retention, trim};
+use super::{Catalog, alert_rule, entity, no_such_row, retention, trim};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::companion::{Companion, MARK};
 use crate::domain::device::{Device, Protocol};
@@ -228,6 +228,7 @@ fn changed(
         check_on(device, &spec, &mut problems);
     }
     check_group(visible, &spec, &mut problems);
+    problems.extend(type_problem(&visible.mirror, stream, spec.kind));
     let device = stream.spec.device;
     spec.pin = spec.pin.or_else(|| default_pin(&visible.mirror, device, stream.channel, Some(&**stream)));
     problems.extend(pin_problem(&visible.mirror, device, spec.pin, Some(id)));
@@ -247,6 +248,19 @@ pub(super) fn check_protocol(protocol: Protocol, spec: &StreamSpec, problems: &m
     } else if protocol.needs_path() && spec.path.trim().is_empty() {
         problems.push(FieldError::new("path", "This field is required."));
     }
+}
+
+/// The problem of another type of a stream, of whose values a rule or a model makes nothing: it would watch no more, and say
+/// nothing.
+pub(super) fn type_problem(mirror: &Mirror, stream: &Stream, kind: StreamKind) -> Option<FieldError> {
+    let mut models = mirror.models();
+    let has_model =
+        models.any(|model| model.stream == stream.id || model.version.settings.sources.contains(&stream.id));
+    if has_model && stream.spec.kind.is_numeric() && !kind.is_numeric() {
+        let message = format!("A model reads or writes numbers here; {kind} holds none.");
+        return Some(FieldError::new("type", message));
+    }
+    alert_rule::type_problem(mirror, stream, kind)
 }
 
 fn check_group(visible: &VisibleCatalog, spec: &StreamSpec, problems: &mut Vec<FieldError>) {

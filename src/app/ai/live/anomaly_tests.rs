@@ -58,6 +58,13 @@ fn an_anomaly_opens_above_the_threshold_and_closes_below_nine_tenths_of_it() {
 }
 
 #[test]
+fn a_message_has_no_row_of_zeros() {
+    let (model, mut progress) = (model(Some(1.0), 1), ModelProgress::default());
+    let lines = run(&model, &mut progress, 0, &[1e100]);
+    assert_eq!(lines, ["opened: Furnace: score up to 1e100 (threshold 1) null"]);
+}
+
+#[test]
 fn too_few_windows_make_none_and_a_gap_breaks_their_row() {
     let (model, mut progress) = (model(Some(1.0), 3), ModelProgress::default());
     assert!(run(&model, &mut progress, 0, &[2.0, 2.0, 0.5, 2.0, 2.0]).is_empty());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::anomaly::AnomalyUpdate;
+use super::anomaly::{AnomalyUpdate, close_anomaly};
 use super::progress_store::ProgressStore;
 use crate::app::ai::range_scoring::ModelScorer;
 use crate::domain::model::{Model, ModelProgress};
@@ -27,5 +27,17 @@ impl LiveContext {
                 Ok(made.progress)
             }
         }
+    }
+
+    /// Ends the open anomaly, if any, of a model that was deleted: with its last window. `name` is that of its device.
+    pub async fn end_anomaly(&self, model: &Model, name: &str) -> Result<()> {
+        let progress = self.progress_store.forget(model.id).await;
+        let at = progress.position.unwrap_or_else(|| self.clock.now());
+        let ended = close_anomaly(model, name, progress, at);
+        if ended.event_change.is_some() {
+            self.record(model, ended).await?;
+            self.progress_store.forget(model.id).await;
+        }
+        Ok(())
     }
 }

@@ -15,25 +15,36 @@ use crate::store::catalog::AnomalyEventChange;
 pub struct ProgressStore {
     store: Arc<Store>,
     unsaved: Mutex<HashMap<ModelId, ModelProgress>>,
+    /// The newest progress of each model that runs, also when it is saved: the catalog's goes with the model.
+    newest: parking_lot::Mutex<HashMap<ModelId, ModelProgress>>,
 }
 
 impl ProgressStore {
     pub fn new(store: Arc<Store>) -> Self {
-        Self { store, unsaved: Mutex::default() }
+        Self { store, unsaved: Mutex::default(), newest: parking_lot::Mutex::default() }
     }
 
     /// Returns the progress of a model, saved or not.
     pub async fn read(&self, id: ModelId) -> Result<ModelProgress> {
         let unsaved = self.unsaved.lock().await;
-        match unsaved.get(&id) {
-            Some(progress) => Ok(*progress),
-            None => Ok(self.store.catalog().model_progress(id).await?.unwrap_or_default()),
-        }
+        let progress = match unsaved.get(&id) {
+            Some(progress) => *progress,
+            None => self.store.catalog().model_progress(id).await?.unwrap_or_default(),
+        };
+        self.newest.lock().insert(id, progress);
+        Ok(progress)
+    }
+
+    /// Forgets a model that was deleted; returns its newest progress.
+    pub async fn forget(&self, id: ModelId) -> ModelProgress {
+        self.unsaved.lock().await.remove(&id);
+        self.newest.lock().remove(&id).unwrap_or_default()
     }
 
     /// Stores the progress in memory until the next `save`.
     pub async fn put(&self, id: ModelId, progress: ModelProgress) {
         self.unsaved.lock().await.insert(id, progress);
+        self.newest.lock().insert(id, progress);
     }
 
     /// Changes the event log and saves the progress in one transaction. Returns the progress as stored.
@@ -47,7 +58,9 @@ impl ProgressStore {
         let mut unsaved = self.unsaved.lock().await;
         // Removed before the write, not after: the catalog completes the write even if this future is dropped.
         unsaved.remove(&id);
-        self.store.catalog().record_anomaly(org, id, progress, event_change).await
+        let progress = self.store.catalog().record_anomaly(org, id, progress, event_change).await?;
+        self.newest.lock().insert(id, progress);
+        Ok(progress)
     }
 
     /// Writes all unsaved progress.

@@ -84,6 +84,7 @@ impl Runner {
             self.disable(&model).await?;
             return self.wait_until_enabled().await;
         }
+        self.check_sources(&model)?;
         statuses.change(model.id, |status| status.state = ModelState::CatchingUp);
         let window = self.context.scorer.ai.detectors.get(&model).await?.window_len();
         let plan = window_plan(&model.version.settings, window)?;
@@ -145,6 +146,7 @@ impl Runner {
                     live.judge_ready().await?;
                 }
                 _ = tick.tick() => {
+                    self.check_sources(&live.model)?;
                     let grace = SILENT_SOURCE_GRACE_US.saturating_add(live.plan.interval_us());
                     let until = Micros(self.context.clock.now().0.saturating_sub(grace));
                     live.take_due();
@@ -156,6 +158,18 @@ impl Runner {
                     live.schedule_rescore().await;
                 }
             }
+        }
+    }
+
+    /// Fails when a source was deleted: no window is complete any more, which would look like a source that is silent.
+    fn check_sources(&self, model: &Model) -> Result<()> {
+        let catalog = self.context.scorer.ai.store.catalog();
+        let mut sources = model.version.settings.sources.iter();
+        match sources.find(|id| catalog.stream_write_info(**id).is_none()) {
+            None => Ok(()),
+            Some(id) => Err(Error::invalid(format!(
+                "its source {id} was deleted: upload a version with other sources, or delete the model"
+            ))),
         }
     }
 

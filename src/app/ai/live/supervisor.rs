@@ -25,6 +25,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// A running model.
 struct ModelTask {
     model: watch::Sender<Arc<Model>>,
+    /// Name of its device, which may be deleted with it.
+    name: String,
     stop: CancellationToken,
     queue: ReadingsInbox,
 }
@@ -91,6 +93,7 @@ impl Supervisor {
     fn start(&mut self, model: Arc<Model>) {
         let (id, queue) = (model.id, ReadingsInbox::default());
         self.route(&model, &queue);
+        let name = self.context.scorer.name(&model);
         let (sender, receiver) = watch::channel(model);
         let stop = CancellationToken::new();
         let runner = Runner {
@@ -100,15 +103,27 @@ impl Supervisor {
             stop: stop.clone(),
         };
         self.tasks.spawn(runner.run());
-        self.running.insert(id, ModelTask { model: sender, stop, queue });
+        self.running.insert(id, ModelTask { model: sender, name, stop, queue });
     }
 
     fn stop(&mut self, id: ModelId) {
         if let Some(running) = self.running.remove(&id) {
             running.stop.cancel();
-            let org = running.model.borrow().org;
-            self.unroute(org, id);
+            let model = running.model.borrow().clone();
+            self.unroute(model.org, id);
+            self.end_anomaly(model, running.name);
         }
+    }
+
+    /// Ends the open anomaly of a model that was deleted: nobody watches for its end any more.
+    fn end_anomaly(&mut self, model: Arc<Model>, name: String) {
+        let context = self.context.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = context.end_anomaly(&model, &name).await {
+                let text = error.full_message();
+                tracing::warn!(model = model.id.0, error = text, "the anomaly of a deleted model stays open");
+            }
+        });
     }
 
     fn change(&mut self, model: Arc<Model>) {
@@ -123,7 +138,9 @@ impl Supervisor {
             self.unroute(model.org, model.id);
             self.route(&model, &queue);
         }
-        if let Some(running) = self.running.get(&model.id) {
+        let name = self.context.scorer.name(&model);
+        if let Some(running) = self.running.get_mut(&model.id) {
+            running.name = name;
             running.model.send_replace(model);
         }
     }

@@ -107,17 +107,27 @@ impl RuleTable {
         self.by_stream.keys().map(|id| StreamId(*id))
     }
 
-    /// Takes over the enabled ones of all rules. Returns those that are new, or are evaluated differently by now: they are
-    /// evaluated once [`RuleTable::begin`] has given them their state.
-    pub fn replace(&mut self, rules: Vec<Arc<AlertRule>>) -> Vec<Arc<AlertRule>> {
+    /// Takes over the enabled ones of all rules. Returns those that are new, or are evaluated differently by now, each with the
+    /// first record of which it is evaluated once [`RuleTable::begin`] has given it its state. A changed rule goes on where its
+    /// former version ended, so that no reading is of neither; `next_seq` says of a rule which record that has not decided.
+    pub fn replace(
+        &mut self,
+        rules: Vec<Arc<AlertRule>>,
+        next_seq: impl Fn(AlertRuleId) -> u64,
+    ) -> Vec<(Arc<AlertRule>, u64)> {
         let mut before = std::mem::take(&mut self.rules);
         let mut new = Vec::new();
         for rule in rules.into_iter().filter(|rule| rule.spec.enabled) {
-            match before.remove(&rule.id).filter(|known| known.rule.first_seq == rule.first_seq) {
-                Some(known) => {
+            let first_seq = rule.first_seq;
+            match before.remove(&rule.id) {
+                Some(known) if known.rule.first_seq == first_seq => {
                     self.rules.insert(rule.id, RuleEntry { rule, ..known });
                 }
-                None => new.push(rule),
+                Some(known) if known.rule.spec.target == rule.spec.target => {
+                    let from_seq = first_seq.min(known.from_seq.max(next_seq(rule.id)));
+                    new.push((rule, from_seq));
+                }
+                _ => new.push((rule, first_seq)),
             }
         }
         self.index();

@@ -49,8 +49,7 @@ fn table(rules: &[Arc<AlertRule>]) -> RuleTable {
 /// A table whose rules are so far decided.
 fn table_after(rules: &[Arc<AlertRule>], progress: RuleProgress) -> RuleTable {
     let mut table = RuleTable::default();
-    for new in table.replace(rules.to_vec()) {
-        let from_seq = new.first_seq;
+    for (new, from_seq) in table.replace(rules.to_vec(), |_| 0) {
         table.begin(new, (from_seq, u64::MAX), RuleState::default(), progress);
     }
     table.index();
@@ -161,13 +160,23 @@ fn a_rule_keeps_what_it_remembers_until_it_is_evaluated_differently() {
     assert_eq!(fired(&mut table, 1, &[(5, 9, 99.0)]), [1]);
     let mut renamed = AlertRule::clone(&rule(1, 5, 0));
     renamed.spec.name = "another".to_owned();
-    assert_eq!(table.replace(vec![Arc::new(renamed)]), []);
+    assert_eq!(table.replace(vec![Arc::new(renamed)], |_| 2), []);
     assert_eq!(fired(&mut table, 2, &[(5, 8, 99.0)]), [0; 0], "its alert is open");
     assert!(table.close(AlertRuleId(1)).is_some());
     assert!(table.close(AlertRuleId(1)).is_none());
     assert_eq!(fired(&mut table, 3, &[(5, 7, 99.0)]), [1]);
-    assert_eq!(table.replace(vec![rule(1, 5, 4)]), [rule(1, 5, 4)]);
-    assert!(table.replace(Vec::new()).is_empty() && table.is_empty());
+    assert_eq!(table.replace(vec![rule(1, 5, 4)], |_| 4), [(rule(1, 5, 4), 4)]);
+    assert!(table.replace(Vec::new(), |_| 4).is_empty() && table.is_empty());
+}
+
+#[test]
+fn a_rule_that_is_changed_takes_over_the_records_that_its_former_version_was_not_given() {
+    let first_of = |stream: i32, next_seq: u64| {
+        let mut table = table(&[rule(1, 5, 3)]);
+        table.replace(vec![rule(1, stream, 9)], |_| next_seq).remove(0).1
+    };
+    assert_eq!([first_of(5, 7), first_of(5, 12), first_of(5, 1)], [7, 9, 3]);
+    assert_eq!(first_of(6, 7), 9, "those of another stream were never its own");
 }
 
 #[test]

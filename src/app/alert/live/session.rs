@@ -15,7 +15,7 @@ use crate::domain::alert::rule::AlertRule;
 use crate::domain::arrival::Arrival;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{AlertRuleId, Micros, OrgId, Result};
-use crate::store::catalog::{AlertCheckpoint, AlertDecision};
+use crate::store::catalog::{AlertChange, AlertCheckpoint, AlertDecision};
 use crate::store::live::Gap;
 use crate::store::live::tail::{Tail, TailItem, TailRecords};
 use crate::store::memtable::run::Run;
@@ -54,6 +54,8 @@ pub struct Session<'a> {
     began_at: Micros,
     /// Memory of the rules at the checkpoint, until they have been given it.
     states: HashMap<RuleVersion, Vec<u8>>,
+    /// First records whose decisions were not written, because their rules were changed meanwhile.
+    unwritten: HashMap<AlertRuleId, u64>,
     /// Time of the next checkpoint.
     save_at: Micros,
     is_saved: bool,
@@ -85,6 +87,7 @@ impl<'a> Session<'a> {
             checkpoint_at,
             began_at: now,
             states,
+            unwritten: HashMap::new(),
             save_at: Micros(now.0.saturating_add(CHECKPOINT_US)),
             is_saved: true,
             ticks: 0,
@@ -125,14 +128,18 @@ impl<'a> Session<'a> {
         let (revision, mut rules) = catalog.all_alert_rules();
         rules.retain(|rule| rule.org == self.org);
         let was_idle = self.table.is_empty();
-        let new = self.table.replace(rules);
+        let (unwritten, next_seq) = (std::mem::take(&mut self.unwritten), self.next_seq);
+        let new =
+            self.table.replace(rules, |id| unwritten.get(&id).map_or(next_seq, |seq| next_seq.min(*seq)));
         if !new.is_empty() {
+            let again = new.iter().filter_map(|(rule, _)| unwritten.get(&rule.id).copied()).min();
             let first = self.begin(new).await?;
             self.save_soon();
             if was_idle {
                 // Nothing before was of any rule.
-                self.next_seq = first.min(self.runner.store.current_position().seq);
-                self.tail = Some(self.runner.store.follow_log(self.next_seq));
+                self.read_from(first);
+            } else if let Some(again) = again.filter(|seq| *seq < next_seq) {
+                self.read_from(again);
             }
         }
         if self.table.is_empty() {
@@ -143,6 +150,11 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    fn read_from(&mut self, seq: u64) {
+        self.next_seq = seq.min(self.runner.store.current_position().seq);
+        self.tail = Some(self.runner.store.follow_log(self.next_seq));
+    }
+
     fn save_soon(&mut self) {
         let soon = self.runner.clock.now().0.saturating_add(MICROS_PER_SECOND);
         self.save_at = self.save_at.min(Micros(soon));
@@ -150,14 +162,14 @@ impl<'a> Session<'a> {
     }
 
     /// Gives new rules their states. Returns the first record that one of them has to evaluate.
-    async fn begin(&mut self, new: Vec<Arc<AlertRule>>) -> Result<u64> {
-        let ids: Vec<AlertRuleId> = new.iter().map(|rule| rule.id).collect();
+    async fn begin(&mut self, new: Vec<(Arc<AlertRule>, u64)>) -> Result<u64> {
+        let ids: Vec<AlertRuleId> = new.iter().map(|(rule, _)| rule.id).collect();
         let progress = self.runner.store.catalog().alert_progress(Some(&ids)).await?;
         let (now, current) = (self.runner.clock.now(), self.runner.store.current_position().seq);
         let mut first = u64::MAX;
-        for rule in new {
+        for (rule, from_seq) in new {
             // The log of a directory that was restored may be shorter than the one that the rule was made with.
-            let from_seq = rule.first_seq.min(current);
+            let from_seq = from_seq.min(current);
             let stored = self.states.remove(&(rule.id, rule.first_seq));
             let stored = stored.and_then(|bytes| RuleState::decode(&bytes, now));
             let stored = stored.map(|mut state| {
@@ -176,7 +188,12 @@ impl<'a> Session<'a> {
     /// Evaluates what comes next in the log.
     async fn take(&mut self, item: TailItem) -> Result<()> {
         // A rule that was made, or an alert that was resolved, before a reading was written is taken note of before it.
+        let next_seq = self.next_seq;
         self.reconcile().await?;
+        if self.next_seq < next_seq {
+            // It comes again, after what is read again.
+            return Ok(());
+        }
         self.look_at_closed().await?;
         match item {
             TailItem::Records(records) => self.take_records(&records).await?,
@@ -259,13 +276,24 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    async fn record(&self, mut decisions: Vec<AlertDecision>) -> Result<()> {
+    async fn record(&mut self, mut decisions: Vec<AlertDecision>) -> Result<()> {
         while !decisions.is_empty() {
             let rest = decisions.split_off(decisions.len().min(DECISIONS_AT_ONCE));
-            self.runner.store.catalog().record_alerts(decisions).await?;
+            let outdated = self.runner.store.catalog().record_alerts(decisions).await?;
+            outdated.iter().for_each(|decision| self.note_unwritten(decision));
             decisions = rest;
         }
         Ok(())
+    }
+
+    /// Remembers the record of a decision whose rule was changed before it was written: the changed rule decides it. The end of an
+    /// alert that somebody resolved is no decision about a record.
+    fn note_unwritten(&mut self, decision: &AlertDecision) {
+        let Some(until) = decision.decided_until.filter(|_| decision.change != AlertChange::Close) else {
+            return;
+        };
+        let first = self.unwritten.entry(decision.rule.id).or_insert(until.seq);
+        *first = until.seq.min(*first);
     }
 
     /// Takes note of alerts that were resolved or deleted.

@@ -12,6 +12,7 @@ use crate::domain::alert::target::RuleTarget;
 use crate::domain::alert::{AlertActor, AlertStatus, AlertStep, Severity};
 use crate::domain::event::{Event, EventFilter, EventSource, Level};
 use crate::domain::pagination::Pagination;
+use crate::domain::stream::StreamKind;
 use crate::domain::{DeviceId, Kind, Micros, OrgId, Principal, StreamId};
 use crate::store::catalog::{AlertChange, AlertCheckpoint, AlertDecision, Catalog, OrgLimits, RuleProgress};
 
@@ -87,6 +88,36 @@ pub(super) async fn a_rule_comes_back_as_it_was_given(place: TestDatabase) {
     assert_eq!(refusal(again.delete_alert_rule(&admin, made.uuid).await), not_found());
 }
 
+pub(super) async fn a_rule_takes_texts_whatever_they_hold_and_its_stream_keeps_a_type_that_it_compares(
+    place: TestDatabase,
+) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let stream = new_stream(&catalog, &admin).await;
+    let change_type = async |stream: StreamId, kind: StreamKind| {
+        catalog.update_stream(&admin, stream, |spec| spec.kind = kind).await
+    };
+    change_type(stream, StreamKind::Text).await.unwrap();
+    let (operator, threshold) = (Some(Operator::Contains), Some(Threshold::Text("E1".to_owned())));
+    let rule = AlertRuleSpec { operator, threshold, ..spec("error", stream) };
+    let rule = catalog.create_alert_rule(&admin, rule, 7).await.unwrap();
+    let change = AlertChange::Fire { at: Micros(10_000_000), value: json!("E1\0") };
+    catalog.record_alerts(vec![AlertDecision { change, ..fire(&rule, 10) }]).await.unwrap();
+    let raised = alerts(&catalog, &admin).await.remove(0);
+    assert_eq!(raised.spec.message, "error: value \"E1\u{fffd}\" (CONTAINS \"E1\")");
+    assert_eq!(raised.alert.map(|alert| alert.value), Some(json!("E1\0")));
+    let expected =
+        "type: The alert rule \"error\" cannot compare values of type fp64: change or disable it first.";
+    assert_eq!(refusal(change_type(stream, StreamKind::Fp64).await), invalid(&[expected]));
+    change_type(stream, StreamKind::Json).await.unwrap();
+    catalog.update_alert_rule(&admin, (rule.uuid, None), 9, |spec| spec.enabled = false).await.unwrap();
+    change_type(stream, StreamKind::Fp64).await.unwrap();
+    let (source, _) = super::model::upload_new_model(&catalog, &admin).await;
+    let expected = "type: A model reads or writes numbers here; text holds none.";
+    assert_eq!(refusal(change_type(source, StreamKind::Text).await), invalid(&[expected]));
+    change_type(source, StreamKind::Fp32).await.unwrap();
+}
+
 pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
@@ -125,7 +156,8 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
     let decided_due = Some(Micros(25_000_000));
     let resolved = AlertDecision { change: AlertChange::Resolve, decided_due, ..fire(&rule, 21) };
     let former = Arc::new(AlertRule { first_seq: 99, ..AlertRule::clone(&rule) });
-    catalog.record_alerts(vec![fire(&rule, 20), resolved, fire(&former, 30)]).await.unwrap();
+    let outdated = catalog.record_alerts(vec![fire(&rule, 20), resolved, fire(&former, 30)]).await.unwrap();
+    assert_eq!(outdated.iter().map(|one| one.decided_until).collect::<Vec<_>>(), [until(30)]);
     let all = alerts(&catalog, &admin).await;
     assert_eq!(all.len(), 2);
     let second = all[1].alert.clone().expect("it is an alert").lifecycle;

@@ -73,6 +73,7 @@ suite! {
         preferences_are_of_one_user_and_go_with_it;
     alert:
         a_rule_comes_back_as_it_was_given,
+        a_rule_takes_texts_whatever_they_hold_and_its_stream_keeps_a_type_that_it_compares,
         an_alert_and_the_progress_of_its_rule_are_one,
         alerts_stay_when_their_rule_goes,
         a_rule_on_a_device_is_seen_and_goes_with_it,
