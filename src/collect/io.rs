@@ -4,11 +4,12 @@
 //! request becomes a reading of that stream, as if it had been polled.
 
 mod array;
+mod locking;
 
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::address::{DeviceAddress, invalid_register_message};
 use super::client::DeviceEndpoint;
@@ -140,9 +141,10 @@ impl Collectors {
         let exchange = DirectRequest::with(self, id, place)?;
         let readings = {
             let _place_in_line = exchange.queue_permit()?;
-            let mut connection = exchange.lock_connection().await?;
+            let (lock, mut connection) = exchange.lock_for_write(&self.write_locks).await?;
             exchange.check_declared_length(&mut connection, place, &change).await?;
             let written = exchange.write(&mut connection, &change).await;
+            drop(lock);
             written.map_err(|fault| to_api_error(fault, &place.register))?;
             exchange.readings(&mut connection, place, None).await
         };
@@ -189,24 +191,6 @@ impl<'a> DirectRequest<'a> {
     /// Settings of the device.
     pub(super) fn spec(&self) -> &DeviceSpec {
         &self.device.spec
-    }
-
-    pub(super) fn queue_permit(&self) -> Result<impl Drop + '_> {
-        self.connection.queue_permit().ok_or_else(|| Error::busy("Too many requests wait for this device."))
-    }
-
-    /// Waits for at most two timeouts: the poller's request and another caller's may each run into theirs first, after
-    /// its pause.
-    pub(super) async fn lock_connection(&self) -> Result<SharedConnectionGuard<'_>> {
-        let after = self.endpoint.timeout();
-        let usage = self.endpoint.usage();
-        let longest = 2 * (after + usage.longest_pause());
-        let locked = timeout(longest, self.connection.lock()).await;
-        let mut connection = locked.map_err(|_| no_answer(after.as_secs_f64()))?;
-        if usage.close_after_poll {
-            connection.close_when_dropped();
-        }
-        Ok(connection)
     }
 
     /// Reads, and reads again on a new connection when the connection is at fault.

@@ -119,6 +119,25 @@ async fn direct_requests_and_the_poller_share_one_connection() {
     assert_eq!((errors.protocol, errors.refused, errors.timeout), (0, 0, 0));
 }
 
+/// No write of another device comes between reading a word and writing it back with a changed bit.
+#[tokio::test]
+async fn bits_that_devices_of_one_controller_write_at_a_time_are_all_written() {
+    let fake = FakeDevice::start().await;
+    fake.set(3, 0, &[0]);
+    let mut spec = plc(&fake);
+    (spec.poll_interval_s, spec.timeout_s) = (None, 20.0);
+    let ids = [PLC, DeviceId(2)];
+    let fixture = CollectFixture::new(Vec::from(ids.map(|id| (id, spec.clone(), Vec::new()))));
+    let collectors = &fixture.collectors;
+    let requests = (0..16).map(|bit| async move {
+        let place = place(&format!("hr:0.{bit}"), StreamKind::Bit);
+        collectors.write_register(ids[bit % 2], &place, NumericValue::Bit(true)).await.expect("written");
+    });
+    futures::future::join_all(requests).await;
+    assert_eq!(fake.memory.lock().cells[&(3, 0)], u16::MAX);
+    fixture.collectors.stop().await;
+}
+
 #[tokio::test]
 async fn a_write_is_never_sent_twice() {
     let fake = FakeDevice::start().await;

@@ -63,6 +63,7 @@ mod supervisor;
 mod validate;
 mod virtual_device;
 mod write_allowlist;
+mod write_locks;
 
 #[cfg(test)]
 mod address_docs_tests;
@@ -86,7 +87,7 @@ mod virtual_device_tests;
 use self::address::DeviceAddress;
 use crate::domain::FieldError;
 use crate::domain::device::{DeviceSpec, Protocol};
-use crate::domain::stream::StreamKind;
+use crate::domain::stream::{StreamKind, StreamSpec};
 
 pub use client::ConnectContext;
 pub use networks::AllowedNetworks;
@@ -106,6 +107,11 @@ pub fn check_path(protocol: Protocol, path: &str) -> Result<(), FieldError> {
 /// Checks that a device of this protocol can hold values of a type at an address. The error is for the field `type`.
 pub fn check_kind(protocol: Protocol, path: &str, kind: StreamKind) -> Result<(), FieldError> {
     registry::find(protocol).map_or(Ok(()), |known| known.check_kind(path, kind))
+}
+
+/// Checks the word order that the metadata of a stream of this device names. The error is for the field `metadata`.
+pub fn check_word_order(device: &DeviceSpec, stream: &StreamSpec) -> Result<(), FieldError> {
+    registry::find(device.protocol).map_or(Ok(()), |known| known.check_word_order(device, stream))
 }
 
 /// Returns a text that is the same for all spellings of an address on a device; `None` for a text that is no address there.

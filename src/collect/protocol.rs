@@ -78,6 +78,12 @@ pub trait DeviceProtocol: Sync {
         Ok(())
     }
 
+    /// Checks the word order that the metadata of a stream names, where values have one. The error is for the field
+    /// `metadata`.
+    fn check_word_order(&self, _device: &DeviceSpec, _stream: &StreamSpec) -> Result<(), FieldError> {
+        Ok(())
+    }
+
     /// Checks the settings that only polling reads.
     ///
     /// # Errors

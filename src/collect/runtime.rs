@@ -17,6 +17,7 @@ use super::ports::{CollectOptions, CollectorPorts};
 use super::registry::idle_state;
 use super::shared_connection::SharedConnection;
 use super::status_cell::DeviceStatusCell;
+use super::write_locks::WriteLocks;
 use crate::collect::supervisor::supervise;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::ports::{DeviceRegistry, SampleSink};
@@ -32,6 +33,7 @@ pub struct Collectors {
     tasks: TaskTracker,
     stop: CancellationToken,
     runtime: Handle,
+    pub(super) write_locks: WriteLocks,
 }
 
 /// Dropping a handle ends its task: the channel closes and the registry no longer has the device.
@@ -57,6 +59,7 @@ impl Collectors {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             runtime: Handle::current(),
+            write_locks: WriteLocks::default(),
         });
         devices.iter().for_each(|device| collectors.device_changed(device.id));
         collectors

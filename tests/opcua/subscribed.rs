@@ -36,6 +36,13 @@ async fn a_subscription_follows_the_configuration_and_leaves_nothing_behind() {
     assert!(shown["last_error"].as_str().is_some_and(|error| error.contains("BadNodeIdUnknown")), "{shown}");
     until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 1, "items": 2})).await;
 
+    // A node that appears joins the subscription that there is: with another one the queued values of all would be lost.
+    let ids = peer.run_command(&json!({"ids": true}));
+    peer.run_command(&json!({"number": 7.5, "name": "Nothing"}));
+    until_last(&client, wrong, "a value of the new node", |last| last["value"] == 7.5).await;
+    until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 1, "items": 3})).await;
+    assert_eq!(peer.run_command(&json!({"ids": true})), ids);
+
     peer.run_command(&json!({"node": "ns=2;s=Line.Int32", "value": 5}));
     until_last(&client, first, "the new value", |last| last["value"] == 5.0).await;
 
@@ -52,6 +59,12 @@ async fn a_subscription_follows_the_configuration_and_leaves_nothing_behind() {
     until_kept(&mut peer, &json!({"sessions": 1, "subscriptions": 0, "items": 0})).await;
     peer.run_command(&json!({"node": "ns=2;s=Line.Int32", "value": 7}));
     until_last(&client, first, "the polled value", |last| last["value"] == 7.0).await;
+
+    // A server that has just started registers some namespaces later.
+    let late = stream_at(&client, device, "nsu=urn:basalt:late;s=Late", "fp64").await;
+    until_last(&client, late, "no value yet", |last| last["quality"] == "bad").await;
+    peer.run_command(&json!({"number": 8.5, "name": "Late", "namespace": "urn:basalt:late"}));
+    until_last(&client, late, "a value of the new namespace", |last| last["value"] == 8.5).await;
     client.patch(&one, &json!({"enabled": false})).await.ok();
     until_kept(&mut peer, &json!({"sessions": 0, "subscriptions": 0, "items": 0})).await;
     until!("disabled", EVENT_TIMEOUT; client.get(&one).await["status"] == "disabled");

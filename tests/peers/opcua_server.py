@@ -10,12 +10,14 @@ its points, each {"path", "type", "value", "writable"}. Every line on standard i
 
     {"node", "value"?, "status"?, "source"?}   writes that value, status code, and source time (seconds since 1970)
     {"count": true}                            {"sessions", "subscriptions", "items"} that it keeps
+    {"ids": true}                              the ids of the subscriptions that it keeps
     {"trust_clients": true}                    trusts the certificates of all clients from now on, or of none
     {"user": "FILE"}                           lets who has this certificate (DER) log in
     {"most": 5}                                refuses reads and subscriptions of more nodes in one call, or of none
     {"large": 2000000, "name"?}                adds ns=2;s=Large, or of that name, with so many bytes
     {"many": 1100}                             adds ns=2;s=Many with so many objects under it
     {"matrix": [[1, 2], [3, 4]]}               adds ns=2;s=Matrix, with these integers
+    {"number": 1.5, "name", "namespace"?}      adds a node of that name with this number, also to a namespace that is new
 """
 
 import argparse
@@ -165,8 +167,8 @@ async def add_many(server, count):
         added.StatusCode.check()
 
 
-async def add(server, name, value):
-    space = await server.get_namespace_index(NAMESPACE)
+async def add(server, name, value, namespace=NAMESPACE):
+    space = await server.register_namespace(namespace)
     await server.nodes.objects.add_variable(ua.NodeId(name, space), ua.QualifiedName(name, space), value)
 
 
@@ -176,6 +178,8 @@ async def obey(server, users, clients, told):
         items = sum(len(one.monitored_item_srv._monitored_items) for one in subscriptions.values())
         sessions = len(server.iserver._external_sessions)
         return {"sessions": sessions, "subscriptions": len(subscriptions), "items": items}
+    if told.get("ids"):
+        return sorted(server.iserver.subscription_service.subscriptions)
     if "trust_clients" in told:
         clients.are_trusted = told["trust_clients"]
         return {}
@@ -193,6 +197,9 @@ async def obey(server, users, clients, told):
         return {}
     if "matrix" in told:
         await add(server, "Matrix", ua.Variant(told["matrix"], ua.VariantType.Int32))
+        return {}
+    if "number" in told:
+        await add(server, told["name"], float(told["number"]), told.get("namespace", NAMESPACE))
         return {}
     node = server.get_node(told["node"])
     held = await node.read_data_value(raise_on_bad_status=False)

@@ -51,6 +51,7 @@ pub async fn browse(
 }
 
 async fn look(client: &mut OpcuaClient, start: &NodePath, depth: usize) -> Result<BrowseTree, DeviceFault> {
+    client.refresh_namespaces(&[start]).await;
     let id = client.resolve(start).map_err(|words| DeviceFault::Unsupported { field: "node", words })?;
     let mut found = vec![root(client, &id).await?];
     let mut seen = HashSet::from([id]);

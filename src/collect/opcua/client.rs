@@ -8,8 +8,10 @@ use opcua::types::{
     AttributeId, BrowseDescription, BrowseDirection, DataValue, Identifier, NodeId, ReadValueId,
     ReferenceTypeId, StatusCode, TimestampsToReturn, Variant, VariantScalarTypeId as Type, WriteValue,
 };
+use tokio::time::Instant;
 
 use super::endpoint::OpcuaEndpoint;
+use super::namespaces::Namespaces;
 use super::node::NodePath;
 use super::operation_limits::{OperationLimits, ReadBudget};
 use super::session::Session;
@@ -30,7 +32,7 @@ pub struct OpcuaClient {
     pub(super) session: Session,
     pub(super) limits: OperationLimits,
     endpoint: OpcuaEndpoint,
-    namespaces: Vec<String>,
+    namespaces: Namespaces,
     types: HashMap<NodeId, WriteTarget>,
     /// Created on this session and not yet deleted.
     pub(super) subscriptions: Vec<u32>,
@@ -52,7 +54,7 @@ impl OpcuaClient {
             session,
             limits: OperationLimits::default(),
             endpoint: endpoint.clone(),
-            namespaces: Vec::new(),
+            namespaces: Namespaces::new(Instant::now()),
             types: HashMap::new(),
             subscriptions: Vec::new(),
             subscriber: None,
@@ -64,7 +66,7 @@ impl OpcuaClient {
         let items: Vec<_> = nodes.into_iter().map(ReadValueId::new_value).collect();
         let values = client.read_attributes(&items).await?;
         if let [namespaces, limits @ ..] = values.as_slice() {
-            client.namespaces = texts(namespaces);
+            client.namespaces.learn(Some(namespaces), Instant::now());
             client.limits = OperationLimits::from_values(limits);
         }
         // The login proves nothing about idle connections being closed: only answers after it count.
@@ -74,12 +76,21 @@ impl OpcuaClient {
 
     /// Resolves a path to a node id of this server. The error is a message.
     pub fn resolve(&self, node: &NodePath) -> Result<NodeId, String> {
-        node.resolve(&self.namespaces)
+        node.resolve(self.namespaces.uris())
+    }
+
+    /// Reads the namespaces again if one of these nodes has none on this server, which may have registered it meanwhile.
+    /// Without an answer they stay as they are; the next call shows whether the connection is lost.
+    pub async fn refresh_namespaces(&mut self, nodes: &[&NodePath]) {
+        if self.namespaces.are_due(nodes, Instant::now()) {
+            let answer = self.read_values(vec![NodeId::new(0, NAMESPACE_ARRAY_ID)]).await.ok();
+            self.namespaces.learn(answer.as_deref().and_then(<[DataValue]>::first), Instant::now());
+        }
     }
 
     /// The index of a namespace on this server.
     pub(super) fn namespace(&self, uri: &str) -> Option<u16> {
-        let index = self.namespaces.iter().position(|known| known == uri)?;
+        let index = self.namespaces.uris().iter().position(|known| known == uri)?;
         u16::try_from(index).ok()
     }
 
@@ -111,6 +122,7 @@ impl OpcuaClient {
 
     /// Reads the value of one node. A status that means that there is no such node is a refusal.
     pub async fn read_value(&mut self, node: &NodePath) -> Result<DataValue, DeviceFault> {
+        self.refresh_namespaces(&[node]).await;
         let node =
             self.resolve(node).map_err(|words| DeviceFault::Unsupported { field: "register", words })?;
         let value = self.read_values(vec![node]).await?.into_iter().next();
@@ -135,6 +147,7 @@ impl OpcuaClient {
     /// Writes a value as the node's type. `Ok` means that the server has accepted it.
     pub async fn write_value(&mut self, node: &NodePath, content: &DeviceValue) -> Result<(), DeviceFault> {
         self.has_sent = false;
+        self.refresh_namespaces(&[node]).await;
         let node =
             self.resolve(node).map_err(|words| DeviceFault::Unsupported { field: "register", words })?;
         let written = self.write_target(&node).await?;
@@ -229,13 +242,18 @@ impl OpcuaClient {
         if let Some(known) = self.types.get(node) {
             return Ok(*known);
         }
-        let attributes = [AttributeId::DataType, AttributeId::Value, AttributeId::UserAccessLevel];
+        let attributes =
+            [AttributeId::DataType, AttributeId::Value, AttributeId::UserAccessLevel, AttributeId::ValueRank];
         let answers = self.read_attributes(&attributes.map(|of| ReadValueId::new(node.clone(), of))).await?;
-        let [declared, value, access] = answers.as_slice() else {
+        let [declared, value, access, rank] = answers.as_slice() else {
             return Err(self.malformed("a type is missing"));
         };
         if let Some(status) = declared.status.filter(|status| status.is_bad()) {
             return Err(refused(status));
+        }
+        if is_array(value, rank) {
+            let words = "The node holds an array, which cannot be written.".to_owned();
+            return Err(DeviceFault::Unsupported { field: "register", words });
         }
         let built_in = match &declared.value {
             Some(Variant::NodeId(id)) => self.built_in((**id).clone()).await?,
@@ -251,7 +269,10 @@ impl OpcuaClient {
         let is_writable =
             !matches!(access.value, Some(Variant::Byte(level)) if level & CURRENT_WRITE_BIT == 0);
         let written = WriteTarget { to, is_writable };
-        self.types.insert(node.clone(), written);
+        // A node of an abstract type, or of any rank, may hold something else next time.
+        if built_in.is_some() && matches!(rank.value, Some(Variant::Int32(-1))) {
+            self.types.insert(node.clone(), written);
+        }
         Ok(written)
     }
 
@@ -309,21 +330,32 @@ fn known_type(data_type: &NodeId) -> DataTypeClass {
     }
 }
 
-fn texts(answer: &DataValue) -> Vec<String> {
-    let list = match &answer.value {
-        Some(Variant::Array(list)) => list.values.as_slice(),
-        _ => &[],
-    };
-    let text = |value: &Variant| match value {
-        Variant::String(text) => text.to_string(),
-        _ => String::new(),
-    };
-    list.iter().map(text).collect()
+/// Whether a node holds an array, by its value or its `ValueRank`: 0 and more are numbers of dimensions. Some servers would
+/// put a single value in place of the whole array.
+fn is_array(value: &DataValue, rank: &DataValue) -> bool {
+    matches!(value.value, Some(Variant::Array(_))) || matches!(rank.value, Some(Variant::Int32(0..)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_array_is_known_by_its_value_or_rank() {
+        let of = |value: Variant| DataValue { value: Some(value), ..DataValue::null() };
+        let (number, list) = (of(Variant::Int32(7)), of(Variant::from(vec![1_i32, 2])));
+        for (value, rank, expected) in [
+            (&number, of(Variant::Int32(-1)), false),
+            (&number, of(Variant::Int32(-3)), false),
+            (&number, DataValue::null(), false),
+            (&list, of(Variant::Int32(-2)), true),
+            (&list, DataValue::null(), true),
+            (&DataValue::null(), of(Variant::Int32(0)), true),
+            (&number, of(Variant::Int32(1)), true),
+        ] {
+            assert_eq!(is_array(value, &rank), expected, "{value:?} {rank:?}");
+        }
+    }
 
     #[test]
     fn types_are_known_by_their_number() {

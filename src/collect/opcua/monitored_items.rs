@@ -108,7 +108,7 @@ impl<'a> MonitoredItems<'a> {
             last_items: 0,
         };
         for members in &self.monitored {
-            let nodes = self.resolve(client, members).into_iter().filter_map(Result::ok).collect::<Vec<_>>();
+            let nodes = with_nodes(&resolve(self.group, client, members));
             let statuses = self.add_items(client, &mut created, &nodes).await?;
             if nodes.len() < members.len() || statuses.iter().any(StatusCode::is_bad) {
                 return Err(self.other_nodes_fault());
@@ -146,37 +146,23 @@ impl<'a> MonitoredItems<'a> {
         Ok(statuses)
     }
 
-    /// The nodes of members, each with its member, or why a member has none.
-    fn resolve(&self, client: &OpcuaClient, members: &[usize]) -> Vec<Result<(usize, NodeId), String>> {
-        let resolve =
-            |member: &usize| client.resolve(&self.group.targets[*member].node).map(|node| (*member, node));
-        members.iter().map(resolve).collect()
-    }
-
     /// Creates the items of members. Returns for each whether it is monitored.
     async fn create_items(
         &mut self,
         client: &mut OpcuaClient,
         members: &[usize],
-    ) -> Result<Vec<Result<(), String>>, DeviceFault> {
+    ) -> Result<ItemAnswers, DeviceFault> {
         self.keep_subscriptions(client).await?;
-        let nodes = self.resolve(client, members);
-        let wanted: Vec<_> = nodes.iter().filter_map(|node| node.as_ref().ok().cloned()).collect();
-        let mut statuses = Vec::new().into_iter();
+        client.refresh_namespaces(&self.group.paths(members)).await;
+        let nodes = resolve(self.group, client, members);
+        let wanted = with_nodes(&nodes);
+        let mut statuses = Vec::new();
         if let Some(mut created) = self.created.take() {
             let added = self.add_items(client, &mut created, &wanted).await;
             self.created = Some(created);
-            statuses = added?.into_iter();
+            statuses = added?;
         }
-        let answers = nodes.into_iter().map(|node| {
-            node?;
-            match statuses.next() {
-                Some(status) if !status.is_bad() => Ok(()),
-                Some(status) => Err(status::status_text(status)),
-                None => Err("the server has not created the item".to_owned()),
-            }
-        });
-        let answers: Vec<Result<(), String>> = answers.collect();
+        let answers = item_answers(nodes, statuses);
         let monitored = members.iter().zip(&answers).filter(|(_, answer)| answer.is_ok());
         self.monitored.push(monitored.map(|(member, _)| *member).collect());
         Ok(answers)
@@ -213,4 +199,72 @@ impl NodeCalls for MonitoredItems<'_> {
     fn now(&self) -> Micros {
         self.link.now()
     }
+}
+
+/// For each member whether it is monitored, or why not.
+type ItemAnswers = Vec<Result<(), String>>;
+/// A member with its node, or why it has none.
+type MemberNode = Result<(usize, NodeId), String>;
+
+/// The nodes of members, each with its member, or why a member has none.
+fn resolve(group: &OpcuaPollGroup, client: &OpcuaClient, members: &[usize]) -> Vec<MemberNode> {
+    let resolve = |member: &usize| client.resolve(&group.targets[*member].node).map(|node| (*member, node));
+    members.iter().map(resolve).collect()
+}
+
+fn with_nodes(nodes: &[MemberNode]) -> Vec<(usize, NodeId)> {
+    nodes.iter().filter_map(|node| node.as_ref().ok().cloned()).collect()
+}
+
+/// Whether each member is monitored, by the statuses of the items of those that have a node.
+fn item_answers(nodes: Vec<MemberNode>, statuses: Vec<StatusCode>) -> ItemAnswers {
+    let mut statuses = statuses.into_iter();
+    let answer = |node: MemberNode| {
+        node?;
+        match statuses.next() {
+            Some(status) if !status.is_bad() => Ok(()),
+            Some(status) => Err(status::status_text(status)),
+            None => Err("the server has not created the item".to_owned()),
+        }
+    };
+    nodes.into_iter().map(answer).collect()
+}
+
+/// Adds members to a subscription that there is. One that is created anew loses what the server has queued of the others.
+/// `None` where the session of these notifications has ended.
+pub async fn add_members(
+    link: &ServerLink,
+    group: &OpcuaPollGroup,
+    subscription: &Subscription,
+    notifications: &Arc<NotificationQueue>,
+    members: &[usize],
+) -> Result<Option<ItemAnswers>, DeviceFault> {
+    let mut connection = link.connection.lock().await;
+    let client = connection.open_client::<OpcuaClient>();
+    let Some(client) = client.filter(|client| Arc::ptr_eq(&client.session.notifications, notifications))
+    else {
+        return Ok(None);
+    };
+    client.refresh_namespaces(&group.paths(members)).await;
+    let nodes = resolve(group, client, members);
+    let started = Instant::now();
+    let added = add_in_parts(client, subscription, &with_nodes(&nodes)).await;
+    let now = link.now();
+    let statuses = added.inspect_err(|fault| connection.record_failure(&link.status, now, fault))?;
+    if !statuses.is_empty() {
+        link.status.record_response(now, started.elapsed());
+    }
+    Ok(Some(item_answers(nodes, statuses)))
+}
+
+async fn add_in_parts(
+    client: &mut OpcuaClient,
+    subscription: &Subscription,
+    nodes: &[(usize, NodeId)],
+) -> Result<Vec<StatusCode>, DeviceFault> {
+    let mut statuses = Vec::with_capacity(nodes.len());
+    for part in nodes.chunks(client.limits.subscribe.max(1)) {
+        statuses.extend(subscription.add_items(client, part).await?);
+    }
+    Ok(statuses)
 }

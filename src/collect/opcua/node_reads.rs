@@ -61,8 +61,9 @@ impl NodeCalls for NodeReads<'_> {
         let link = self.link;
         let mut connection = link.connection.lock().await;
         let client = connection.client::<OpcuaClient>(&link.endpoint).await?;
-        let nodes: Vec<_> =
-            members.iter().map(|member| client.resolve(&self.group.targets[*member].node)).collect();
+        let paths = self.group.paths(members);
+        client.refresh_namespaces(&paths).await;
+        let nodes: Vec<_> = paths.into_iter().map(|path| client.resolve(path)).collect();
         let wanted: Vec<_> = nodes.iter().filter_map(|node| node.as_ref().ok().cloned()).collect();
         let started = Instant::now();
         let values = match wanted.is_empty() {

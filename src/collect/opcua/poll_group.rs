@@ -54,6 +54,11 @@ impl OpcuaPollGroup {
         group
     }
 
+    /// The nodes of these members.
+    pub fn paths(&self, members: &[usize]) -> Vec<&NodePath> {
+        members.iter().map(|member| &self.targets[*member].node).collect()
+    }
+
     /// The results of the streams that cannot be read.
     pub fn unreadable_results(&self, ts: Micros) -> impl Iterator<Item = PollResult> {
         self.unreadable.iter().map(move |(stream, why)| PollResult {

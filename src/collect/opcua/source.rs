@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use opcua::types::StatusCode;
@@ -14,15 +13,16 @@ use tokio::time::{Instant, sleep_until};
 
 use super::call_size::CallSize;
 use super::endpoint::{self, OpcuaEndpoint};
+use super::group_subscription::{GroupSubscription, RESUBSCRIBE_DELAY};
 use super::isolation::CallIsolation;
-use super::monitored_items::MonitoredItems;
+use super::monitored_items::{self, MonitoredItems};
 use super::node_reads::{self, NodeReads};
 use super::notification_queue::NotificationQueue;
 use super::poll_group::OpcuaPollGroup;
 use super::server_link::ServerLink;
 use super::session::SessionMonitor;
 use super::status;
-use super::subscription::{self, Subscription};
+use super::subscription;
 use crate::collect::deadband::PollResult;
 use crate::collect::fault::DeviceFault;
 use crate::collect::protocol::SourceContext;
@@ -31,9 +31,6 @@ use crate::collect::source::{self, PollSource, ReadyGroup};
 use crate::domain::Result;
 use crate::domain::device::DeviceSpec;
 use crate::domain::stream::Stream;
-
-/// Nodes that the server refused to monitor are tried again: they may appear while it runs.
-const RESUBSCRIBE_DELAY: Duration = Duration::from_secs(30);
 
 /// Polling source of one server.
 pub struct OpcuaSource {
@@ -57,25 +54,6 @@ struct ActiveSubscriptions {
     monitor: SessionMonitor,
     notifications: Arc<NotificationQueue>,
     by_group: BTreeMap<usize, GroupSubscription>,
-}
-
-struct GroupSubscription {
-    subscriptions: Vec<Subscription>,
-    /// When to recreate the subscription, because some of its nodes are not monitored.
-    retry_at: Option<Instant>,
-}
-
-impl GroupSubscription {
-    /// The subscription that counts as dead first.
-    fn first_dead(&self) -> Option<&Subscription> {
-        self.subscriptions.iter().min_by_key(|subscription| subscription.deadline())
-    }
-
-    /// When the first subscription counts as dead, or the group is subscribed to again.
-    fn due(&self) -> Option<Instant> {
-        let dead = self.first_dead().map(Subscription::deadline);
-        dead.into_iter().chain(self.retry_at).min()
-    }
 }
 
 impl OpcuaSource {
@@ -151,18 +129,22 @@ impl OpcuaSource {
             }
         }
         let made = self.active.as_ref().and_then(|live| live.by_group.get(&group.number));
-        if made.is_none_or(|made| made.retry_at.is_some_and(|at| at <= Instant::now())) {
+        let is_due = made.is_none_or(|made| made.retry_at.is_some_and(|at| at <= Instant::now()));
+        if is_due && !self.extend(group, results).await.inspect_err(|_| self.active = None)? {
             self.subscribe(group, results).await.inspect_err(|_| self.active = None)?;
         }
-        let Some(live) = &self.active else { return Ok(()) };
+        let Some(live) = &mut self.active else { return Ok(()) };
+        let Some(made) = live.by_group.get_mut(&group.number) else { return Ok(()) };
         let now = self.link.now();
         let notifications = live.notifications.take_for(group.number);
         if !notifications.is_empty() {
             self.link.status.record_received(now);
         }
         for notification in notifications {
-            let target = subscription::index_of_handle(notification.handle);
-            if let Some(target) = target.and_then(|target| group.targets.get(target)) {
+            let member = subscription::index_of_handle(notification.handle);
+            let target = member.and_then(|member| Some((member, group.targets.get(member)?)));
+            if let Some((member, target)) = target {
+                made.note(member, notification.value.status.unwrap_or_default(), Instant::now());
                 results.push(target.result(now, target.sample(&notification.value)));
             }
         }
@@ -245,29 +227,74 @@ impl OpcuaSource {
             return Ok(());
         }
         let (outcomes, created) = finished?;
-        let mut is_whole = true;
+        let mut unmonitored = Vec::new();
         for outcome in outcomes {
             if let Err(why) = outcome.outcome {
                 let target = &group.targets[outcome.target];
                 // A node that is called again at its own time needs no other attempt before.
-                is_whole &= self.monitoring.is_faulty(&target.node);
+                if !self.monitoring.is_faulty(&target.node) {
+                    unmonitored.push(outcome.target);
+                }
                 results.push(target.result(outcome.ts, Err(why)));
             }
         }
         results.extend(group.unreadable_results(self.link.now()));
-        let soon = Instant::now() + RESUBSCRIBE_DELAY;
-        let due = [self.reading.next_due(group), self.monitoring.next_due(group)];
-        let due = due.into_iter().flatten().map(|due| due.max(soon));
-        let retry_at = due.chain((!is_whole).then_some(soon)).min();
+        let retry_at = self.next_retry(group, &unmonitored);
         let live = self.active.take().filter(|live| Arc::ptr_eq(&live.notifications, &created.notifications));
         let live = self.active.insert(live.unwrap_or_else(|| ActiveSubscriptions {
             monitor: created.monitor,
             notifications: created.notifications,
             by_group: BTreeMap::new(),
         }));
-        live.by_group
-            .insert(group.number, GroupSubscription { subscriptions: created.subscriptions, retry_at });
+        let created = GroupSubscription::new(created.subscriptions, unmonitored, retry_at);
+        live.by_group.insert(group.number, created);
         Ok(())
+    }
+
+    /// Tries the nodes again that the server has not monitored, in the subscription that there is: one that is created anew
+    /// loses the values that the server has queued. Returns false where everything is to be created anew.
+    async fn extend(
+        &mut self,
+        group: &OpcuaPollGroup,
+        results: &mut Vec<PollResult>,
+    ) -> Result<bool, DeviceFault> {
+        let now = Instant::now();
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        let has_other_cause = is_due(self.reading.next_due(group))
+            || is_due(self.monitoring.next_due(group))
+            || self.unread.contains(&group.number)
+            || self.subscription_size.get(now).is_some();
+        let live = self.active.as_ref().filter(|_| !has_other_cause);
+        let made = live.and_then(|live| Some((live, live.by_group.get(&group.number)?)));
+        let Some((live, made)) = made else { return Ok(false) };
+        let Some(subscription) = made.extensible() else { return Ok(false) };
+        let (notifications, members) = (Arc::clone(&live.notifications), made.unmonitored.clone());
+        let added = monitored_items::add_members(&self.link, group, subscription, &notifications, &members);
+        let answers = match added.await {
+            Ok(Some(answers)) => answers,
+            Err(fault) if fault.is_connection_loss() => return Err(fault),
+            Ok(None) | Err(_) => return Ok(false),
+        };
+        let (mut unmonitored, received_at) = (Vec::new(), self.link.now());
+        for (member, answer) in members.into_iter().zip(answers) {
+            if let Err(why) = answer {
+                results.push(group.targets[member].result(received_at, Err(why)));
+                unmonitored.push(member);
+            }
+        }
+        let retry_at = self.next_retry(group, &unmonitored);
+        if let Some(made) = self.active.as_mut().and_then(|live| live.by_group.get_mut(&group.number)) {
+            (made.retry_at, made.unmonitored) = (retry_at, unmonitored);
+        }
+        Ok(true)
+    }
+
+    /// When nodes of a group are tried again: those that are not monitored, and those at fault.
+    fn next_retry(&self, group: &OpcuaPollGroup, unmonitored: &[usize]) -> Option<Instant> {
+        let soon = Instant::now() + RESUBSCRIBE_DELAY;
+        let due = [self.reading.next_due(group), self.monitoring.next_due(group)];
+        let due = due.into_iter().flatten().map(|due| due.max(soon));
+        due.chain((!unmonitored.is_empty()).then_some(soon)).min()
     }
 
     /// Connects, and deletes the subscriptions if there is one of this group: the library deletes every subscription that

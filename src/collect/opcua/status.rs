@@ -53,6 +53,12 @@ pub fn is_of_values(status: StatusCode) -> bool {
     is_limit(status) || status == StatusCode::BadDecodingError
 }
 
+/// Whether a status of a value says that there is no such node.
+pub fn is_unknown_node(status: StatusCode) -> bool {
+    let plain = StatusCode::from(status.bits() & 0xFFFF_0000);
+    matches!(plain, StatusCode::BadNodeIdUnknown | StatusCode::BadNodeIdInvalid)
+}
+
 /// A time in microseconds; `None` for the first and the last time of OPC UA, which mean no time, and for times before
 /// 1970.
 pub fn micros(time: DateTime) -> Option<Micros> {

@@ -1,4 +1,4 @@
-//! One subscription with its monitored items: created, monitored, never repaired.
+//! One subscription with its monitored items: created, extended, monitored, never repaired.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,6 +14,8 @@ use crate::collect::device_value::DeviceValue;
 use crate::collect::numeric_value::NumericValue;
 use crate::domain::integer::{self, NumericInput};
 
+/// Ticks of a time, 100 ns each, in a millisecond.
+const TICKS_PER_MILLISECOND: i64 = 10_000;
 /// An array of more dimensions is a plain list: each one is a level of nested lists, which are processed recursively.
 const MAX_DIMENSIONS: usize = 16;
 
@@ -116,7 +118,7 @@ fn to_json(variant: &Variant) -> Option<Json> {
         Variant::String(text) => Some(text.as_ref().into()),
         Variant::LocalizedText(text) => Some(text.text.as_ref().into()),
         Variant::QualifiedName(name) => Some(name.name.as_ref().into()),
-        Variant::DateTime(time) => Some(time.to_rfc3339().into()),
+        Variant::DateTime(time) => Some(time_text(time).into()),
         Variant::Guid(guid) => Some(guid.to_string().into()),
         Variant::StatusCode(status) => Some(status.to_string().into()),
         Variant::ByteString(bytes) => Some(BASE64.encode(bytes).into()),
@@ -130,6 +132,17 @@ fn to_json(variant: &Variant) -> Option<Json> {
         }
         _ => None,
     }
+}
+
+/// A time to the millisecond, as the library writes it, and with the digits below if it has some: servers give 100 ns.
+fn time_text(time: &DateTime) -> String {
+    let text = time.to_rfc3339();
+    let digits = match time.ticks().rem_euclid(TICKS_PER_MILLISECOND) {
+        0 => return text,
+        ticks if ticks % 10 == 0 => format!("{:03}", ticks / 10),
+        ticks => format!("{ticks:04}"),
+    };
+    format!("{}{digits}Z", text.trim_end_matches('Z'))
 }
 
 /// A list for each dimension, the first one outermost, in which order the values come. A null array, which the library does

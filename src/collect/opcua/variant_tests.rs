@@ -122,6 +122,21 @@ fn a_matrix_keeps_its_dimensions() {
 }
 
 #[test]
+fn a_time_keeps_its_digits() {
+    for (written, expected) in [
+        ("2026-04-28T12:00:00Z", "2026-04-28T12:00:00.000Z"),
+        ("2026-04-28T12:00:00.25Z", "2026-04-28T12:00:00.250Z"),
+        ("2026-04-28T12:00:00.678901Z", "2026-04-28T12:00:00.678901Z"),
+        ("2026-04-28T12:00:00.0000007Z", "2026-04-28T12:00:00.0000007Z"),
+        ("2026-04-28T14:00:00.00001+02:00", "2026-04-28T12:00:00.000010Z"),
+        ("1601-01-01T00:00:00Z", "1601-01-01T00:00:00.000Z"),
+    ] {
+        let sent = encode(&words(written), Type::DateTime).unwrap();
+        assert_eq!(decode(&sent), Ok(words(expected)), "{written}");
+    }
+}
+
+#[test]
 fn a_null_array_is_an_empty_list() {
     // An array of Int32 with the length -1.
     let bytes = [&[0x86][..], &(-1_i32).to_le_bytes()].concat();

@@ -97,6 +97,11 @@ impl<P: RegisterProtocol> DeviceProtocol for P {
         }
     }
 
+    fn check_word_order(&self, device: &DeviceSpec, stream: &StreamSpec) -> Result<(), FieldError> {
+        let order = stream_word_order(self, device, stream);
+        order.map(drop).map_err(|why| FieldError::new("metadata", why))
+    }
+
     fn check_polling(&self, device: &DeviceSpec) -> Result<()> {
         source::max_gap(device).map(drop)
     }

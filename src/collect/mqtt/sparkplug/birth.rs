@@ -24,12 +24,14 @@ pub struct MetricDescription {
 pub struct Birth {
     metrics: Vec<MetricDescription>,
     by_name: HashMap<Box<str>, usize>,
-    by_alias: HashMap<u64, usize>,
+    /// `None` for an alias that several metrics have, which stands for none of them.
+    by_alias: HashMap<u64, Option<usize>>,
     bytes: usize,
 }
 
 impl Birth {
-    /// Reads the metrics of a birth. The second value says what is wrong with some of them, which are left out.
+    /// Reads the metrics of a birth. The second value says what is wrong with some of them: they are left out, or their
+    /// alias counts for nothing.
     pub fn new(source: &MetricSource, metrics: &[Metric]) -> (Birth, Option<String>) {
         let (mut birth, mut problem) = (Birth::default(), None);
         for metric in metrics {
@@ -46,30 +48,34 @@ impl Birth {
         if self.by_name.contains_key(name) {
             return Err(format!("two metrics have the name `{name}`"));
         }
-        if metric.alias.is_some_and(|alias| self.by_alias.contains_key(&alias)) {
-            return Err(format!("the alias of the metric `{name}` is that of another one"));
-        }
+        let other = metric.alias.and_then(|alias| self.by_alias.get(&alias)).copied();
         let index = self.metrics.len();
         self.bytes += metric_bytes(source, name);
         self.by_name.insert(name.into(), index);
-        self.by_alias.extend(metric.alias.map(|alias| (alias, index)));
+        self.by_alias.extend(metric.alias.map(|alias| (alias, other.is_none().then_some(index))));
         self.metrics.push(MetricDescription {
             address: Arc::new(MetricAddress { source: source.clone(), metric: name.into() }),
             data_type: DataType::from_number(number),
-            alias: metric.alias,
+            alias: metric.alias.filter(|_| other.is_none()),
         });
-        Ok(())
+        let Some(other) = other else { return Ok(()) };
+        if let Some(first) = other.and_then(|index| self.metrics.get_mut(index)) {
+            first.alias = None;
+        }
+        Err(format!("the alias of the metric `{name}` is that of another one"))
     }
 
-    /// The metric that a message means by alias or, without one, by name.
+    /// The metric that a message means by alias or, without one, by name; `None` also where the two are of different
+    /// metrics.
     pub fn find(&self, metric: &Metric) -> Option<&MetricDescription> {
-        match (metric.alias, &metric.name) {
-            // A birth without aliases can be followed by data that repeats both.
-            (Some(alias), name) => {
-                let by_alias = self.by_alias.get(&alias).and_then(|index| self.metrics.get(*index));
-                by_alias.or_else(|| self.named(name.as_deref()?))
-            }
-            (None, name) => self.named(name.as_deref()?),
+        let by_alias = metric.alias.and_then(|alias| self.by_alias.get(&alias)).copied().flatten();
+        let by_alias = by_alias.and_then(|index| self.metrics.get(index));
+        let Some(name) = metric.name.as_deref() else { return by_alias };
+        // A birth without aliases can be followed by data that repeats both.
+        match by_alias {
+            Some(found) if *found.address.metric != *name => None,
+            Some(found) => Some(found),
+            None => self.named(name),
         }
     }
 
@@ -114,6 +120,23 @@ mod tests {
         assert_eq!(named(&metric(Some("state"), Some(9), None)).as_deref(), Some("plant/edge1#state"));
         assert_eq!(named(&metric(None, Some(8), None)), None);
         assert_eq!(named(&metric(None, None, None)), None);
+        assert_eq!(named(&metric(Some("state"), Some(7), None)), None, "the alias of another one");
+        assert_eq!(named(&metric(Some("speed"), Some(7), None)).as_deref(), Some("plant/edge1#speed"));
+    }
+
+    #[test]
+    fn an_alias_of_several_metrics_stands_for_none_of_them() {
+        let names = [("a", 1), ("b", 2), ("c", 1), ("d", 1)];
+        let metrics = names.map(|(name, alias)| metric(Some(name), Some(alias), Some(3)));
+        let (birth, problem) = Birth::new(&source(), &metrics);
+        assert_eq!(problem.as_deref(), Some("the alias of the metric `c` is that of another one"));
+        assert_eq!(birth.find(&metric(None, Some(1), None)), None, "it may be any of them");
+        for (name, alias) in [("a", None), ("b", Some(2)), ("c", None), ("d", None)] {
+            let named = birth.find(&metric(Some(name), Some(1).filter(|_| alias.is_none()), None));
+            let found = named.map(|found| (&*found.address.metric, found.alias));
+            // A command goes by name where there is no alias.
+            assert_eq!(found, Some((name, alias)), "{name}");
+        }
     }
 
     #[test]
@@ -123,7 +146,6 @@ mod tests {
             (metric(None, Some(2), Some(3)), "a metric has no name"),
             (metric(Some("b"), Some(2), None), "the metric `b` has no data type"),
             (metric(Some("a"), Some(2), Some(3)), "two metrics have the name `a`"),
-            (metric(Some("b"), Some(1), Some(3)), "the alias of the metric `b` is that of another one"),
         ] {
             let (birth, problem) = Birth::new(&source(), &[good.clone(), wrong]);
             assert_eq!(problem.as_deref(), Some(why));

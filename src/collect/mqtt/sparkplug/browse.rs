@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::address::{MetricAddress, id_problem};
 use super::command;
-use super::host::{HostEvent, HostState};
+use super::host::HostState;
+use super::host_event::HostEvent;
 use super::topic::{EdgeTopic, group_filter};
 use crate::collect::client::ConnectContext;
 use crate::collect::mqtt::client::{MqttClient, WantedFilter};

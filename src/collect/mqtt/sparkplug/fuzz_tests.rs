@@ -2,7 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::host::{HostEvent, HostState};
+use super::host::HostState;
+use super::host_event::HostEvent;
 use super::topic::EdgeTopic;
 use basalt_fuzz::{Decoder, FuzzTarget, InputFormat};
 

@@ -5,7 +5,6 @@
 //! same.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -15,10 +14,9 @@ use super::decode;
 use super::edge_node::{
     BIRTH_TIMEOUT, DEATH_DELAY, DeathVerdict, DelayedDeath, EdgeDevice, EdgeNode, bd_seq,
 };
-use super::proto::{Metric, Payload};
+use super::host_event::{HostEvent, missing, read_birth, value_event};
+use super::proto::Payload;
 use super::topic::{EdgeTopic, MessageType};
-use super::value;
-use crate::collect::device_value::Sample;
 use crate::collect::mqtt::wire::MessageTooLarge;
 
 /// Edge nodes of one connection.
@@ -30,21 +28,6 @@ const MAX_BIRTH_BYTES: usize = 64 * 1024 * 1024;
 
 /// Why an edge node is lost that does not answer a rebirth command.
 const NO_BIRTH: &str = "sends no birth";
-
-/// Event that a message or the passing of time causes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum HostEvent {
-    /// A value, or why there is none. A birth repeats what may have been sent before.
-    Value { address: Arc<MetricAddress>, outcome: Result<Sample, String>, is_birth: bool },
-    /// A birth is complete; the metrics that it does not have do not exist.
-    Birth(MetricSource),
-    /// An edge node with all its devices, or one device, is gone.
-    Death { source: MetricSource, why: String },
-    /// A rebirth command is to be sent.
-    Rebirth(NodeId),
-    /// A message, or a part of it, is not used.
-    Ignored { source: MetricSource, why: String },
-}
 
 /// State of a host on one connection.
 #[derive(Debug)]
@@ -118,7 +101,7 @@ impl HostState {
             Err(why) if *message == MessageType::Birth => {
                 return self.refuse(source, &format!("sends a birth that cannot be read: {why}"), events);
             }
-            Err(why) => return events.push(HostEvent::Ignored { source: source.clone(), why }),
+            Err(why) => return self.accept_unreadable(topic, why, now, events),
         };
         let Some(state) = self.node(&source.node) else {
             let why = format!("more than {MAX_NODES} edge nodes");
@@ -169,6 +152,28 @@ impl HostState {
     fn has_room(&self, birth: &Birth) -> bool {
         let others: usize = self.nodes.values().map(EdgeNode::memory).sum();
         others + birth.memory() <= self.max_birth_bytes
+    }
+
+    /// Takes data or a death that cannot be read: values of a known edge node are missing, or it is gone. Its births tell.
+    fn accept_unreadable(
+        &mut self,
+        topic: &EdgeTopic,
+        why: String,
+        now: Instant,
+        events: &mut Vec<HostEvent>,
+    ) {
+        let EdgeTopic { message, source } = topic;
+        events.push(HostEvent::Ignored { source: source.clone(), why });
+        let Some(state) = self.nodes.get_mut(&source.node) else { return };
+        let device = source.device.as_ref().and_then(|device| state.devices.get(device));
+        if state.is_refused || device.is_some_and(|device| device.is_refused) {
+            return;
+        }
+        let due = state.want_rebirth(now);
+        if *message == MessageType::Death {
+            state.birth_deadline.get_or_insert(due + BIRTH_TIMEOUT);
+        }
+        self.send_due_rebirth(&source.node, now, events);
     }
 
     fn accept_node_birth(
@@ -353,43 +358,6 @@ impl HostState {
             events.push(HostEvent::Rebirth(node.clone()));
         }
     }
-}
-
-/// Message for a metric that its birth does not have.
-pub fn missing(address: &MetricAddress) -> String {
-    format!("the birth of `{}` has no metric `{}`", address.source, address.metric)
-}
-
-/// Reads a birth with its values.
-fn read_birth(source: &MetricSource, payload: &Payload, events: &mut Vec<HostEvent>) -> Birth {
-    let (birth, problem) = Birth::new(source, &payload.metrics);
-    events.extend(problem.map(|why| HostEvent::Ignored { source: source.clone(), why }));
-    for metric in &payload.metrics {
-        if let Some(description) = metric.name.as_deref().and_then(|name| birth.named(name)) {
-            events.extend(value_event(description, metric, payload, true));
-        }
-    }
-    events.push(HostEvent::Birth(source.clone()));
-    birth
-}
-
-/// The value of a metric. A historical one that cannot be read says nothing about the present, nor does one without a
-/// time of its own say when it was.
-fn value_event(
-    description: &MetricDescription,
-    metric: &Metric,
-    payload: &Payload,
-    is_birth: bool,
-) -> Option<HostEvent> {
-    let address = Arc::clone(&description.address);
-    let outcome = value::read(metric, description.data_type, payload.timestamp);
-    let is_usable = outcome.is_ok() && metric.timestamp.is_some();
-    if metric.is_historical == Some(true) && !is_usable {
-        let source = address.source.clone();
-        let why = outcome.err().unwrap_or_else(|| "a historical value has no time".to_owned());
-        return Some(HostEvent::Ignored { source, why });
-    }
-    Some(HostEvent::Value { address, outcome, is_birth })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use prost::Message as _;
 use super::*;
 use crate::collect::mqtt::sparkplug::data_type::DataType;
 use crate::collect::mqtt::sparkplug::edge_node::REBIRTH_WINDOW;
-use crate::collect::mqtt::sparkplug::proto::MetricValue;
+use crate::collect::mqtt::sparkplug::proto::{Metric, MetricValue};
 
 /// A host with one edge node `g/n`, and a clock of its own.
 struct Fixture {
@@ -281,6 +281,55 @@ fn a_birth_that_cannot_be_kept_is_a_death_with_its_reason() {
     assert_eq!(events.len(), 1, "{events:?}");
     let events = host.accept("spBv1.0/g/DDATA/n/d", Some(2), vec![metric(None, Some(2), 1.0)]);
     assert_eq!(events, NONE, "{events:?}");
-    let count = host.accept_bytes("spBv1.0/g/NDATA/n", b"\xff").len();
-    assert_eq!(count, 1, "data that is no payload is ignored");
+    let events = host.accept_bytes("spBv1.0/g/DDATA/n/d", b"\xff");
+    assert_eq!(events.len(), 1, "data of a refused device is ignored: {events:?}");
+}
+
+#[test]
+fn data_and_deaths_that_cannot_be_read_ask_for_births() {
+    let compressed = Payload { uuid: Some("SPBV1.0_COMPRESSED".to_owned()), ..Payload::default() };
+    for (topic, is_death) in [
+        ("spBv1.0/g/NDATA/n", false),
+        ("spBv1.0/g/DDATA/n/d", false),
+        ("spBv1.0/g/NDEATH/n", true),
+        ("spBv1.0/g/DDEATH/n/d", true),
+    ] {
+        let mut host = Fixture::new();
+        assert_eq!(host.accept_bytes(topic, b"\xff").len(), 1, "{topic}: the edge node is unknown");
+        host.give_birth(0);
+        let events = host.accept_bytes(topic, &compressed.encode_to_vec());
+        assert_eq!(events.len(), 2, "{events:?}");
+        assert!(events[0].starts_with("ignored g/n") && events[1] == "rebirth g/n", "{events:?}");
+        assert_eq!(host.accept_bytes(topic, b"\xff").len(), 1, "{topic}: once a window");
+        // Who has died sends no birth; who has sent data may answer late.
+        let last = host.wait(BIRTH_TIMEOUT + BIRTH_TIMEOUT).pop().unwrap_or_default();
+        assert_eq!(last == "death g/n: `g/n` sends no birth", is_death, "{topic}: {last}");
+    }
+}
+
+#[test]
+fn a_value_is_never_that_of_another_metric_or_type() {
+    let mut host = Fixture::new();
+    let int = |name: &str, alias, number: u32, bits| Metric {
+        datatype: Some(number),
+        value: Some(MetricValue::Int(bits)),
+        ..metric(Some(name), Some(alias), 0.0)
+    };
+    let (int32, uint32) = (DataType::Int32.number(), DataType::Uint32.number());
+    let metrics =
+        vec![int("a", 1, int32, 1), int("b", 2, int32, 2), int("c", 3, int32, 3), int("d", 3, int32, 4)];
+    host.accept("spBv1.0/g/NBIRTH/n", Some(0), metrics);
+    let unnamed = |alias, number, bits| Metric { name: None, ..int("", alias, number, bits) };
+    for (case, sent, expected) in [
+        ("the birth's type", unnamed(1, int32, u32::MAX), "g/n#a -1"),
+        ("another type", unnamed(1, uint32, u32::MAX), "g/n#a 4294967295"),
+        ("a type that says nothing", unnamed(1, 0, u32::MAX), "g/n#a -1"),
+        ("name and alias of one metric", int("b", 2, int32, 5), "g/n#b 5"),
+        ("the name of one, the alias of another", int("b", 1, int32, 6), "rebirth g/n"),
+        ("an alias of two", unnamed(3, int32, 7), "rebirth g/n"),
+    ] {
+        let seq = host.state.nodes.values().next().map(|node| node.next_seq);
+        host.state.nodes.values_mut().for_each(|node| node.rebirth_sent_at = None);
+        assert_eq!(host.accept("spBv1.0/g/NDATA/n", seq, vec![sent]), [expected], "{case}");
+    }
 }

@@ -2,7 +2,7 @@
 //! and its streams are their metrics.
 //!
 //! Pure: `proto` and `decode` read payloads, `data_type`, `value` and `data_set` their values, `topic` and `address`
-//! names; `birth`, `edge_node` and `host` are the state of a host; `targets` are
+//! names; `birth`, `edge_node` and `host` are the state of a host, `host_event` is what it tells; `targets` are
 //! its streams; `command` makes what a host sends. `endpoint`, `client`
 //! and `source` connect them to the collector. `browse` lists metrics for the command line.
 //!
@@ -24,6 +24,7 @@ mod data_type;
 mod decode;
 mod edge_node;
 mod host;
+mod host_event;
 mod proto;
 mod targets;
 mod value;

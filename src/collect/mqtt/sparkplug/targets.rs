@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::address::{MetricAddress, MetricSource, NodeId};
-use super::host::{HostEvent, HostState, missing};
+use super::host::HostState;
+use super::host_event::{HostEvent, missing};
 use super::topic::node_filter;
 use crate::collect::deadband::PollResult;
 use crate::collect::device_value::Sample;
