@@ -11,6 +11,7 @@ use super::ImportProblem;
 use super::export_rows::ExportRow;
 use super::file_fields::FileColumns;
 use super::problem_list::ProblemList;
+use super::quotation::quotation_problem;
 use super::raw_rows::{ColumnNaming, LocatedValue, RawDevice, RawFieldValue, RawRow};
 use crate::domain::{Error, Result};
 
@@ -45,11 +46,22 @@ pub fn read(text: &str, problems: &mut ProblemList) -> Vec<RawDevice> {
             break;
         }
         match record {
-            Ok(record) => found.add(&columns, &record, problems),
+            Ok(record) => match misquoted(text, &record) {
+                Some(problem) => problems.push(problem),
+                None => found.add(&columns, &record, problems),
+            },
             Err(error) => problems.push(broken(&error)),
         }
     }
     found.written
+}
+
+/// Returns the problem of a row whose cells may hold other rows, for want of a quotation mark.
+fn misquoted(text: &str, record: &StringRecord) -> Option<ImportProblem> {
+    let position = record.position()?;
+    let row = text.get(usize::try_from(position.byte()).ok()?..)?;
+    let message = format!("{}.", quotation_problem(row, b',')?);
+    Some(ImportProblem { line: position.line(), column: "*".to_owned(), message })
 }
 
 fn columns(header: &StringRecord, problems: &mut ProblemList) -> Vec<Option<Column>> {

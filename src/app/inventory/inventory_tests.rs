@@ -108,8 +108,15 @@ fn mistakes_of_the_rows_of_csv_are_told() {
             "a_device_in_two_ways", "device,device.protocol,device.host\nA,modbus,x\nA,modbus,y\n",
                 &["3 device.host: conflicts with line 2"];
             "a_stream_without_a_name", "device,stream,path\nOven,,hr:0\n", &["2 stream: required"];
+            "a_quotation_mark_that_is_missing",
+                "device,stream,path,label\nOven,a,hr:0,\"5\" pipe\"\nOven,b,hr:1,\"in\nOven,c,D1,x\n",
+                &["2 *: text follows a closing one", "3 *: one is never closed"];
             "metadata_that_is_no_json", "device,stream,path,metadata\nOven,a,hr:0,{\nOven,b,hr:0,3\n",
                 &["2 metadata: no JSON", "3 metadata: no object"];
+            "a_word_order_that_is_none",
+                "device,stream,path,metadata\nOven,a,hr:0,\"{\"\"wordorder\"\":\"\"acbd\"\"}\"\n\
+                Oven,b,hr:0,\"{\"\"wordorder\"\":\"\"CDAB\"\"}\"\n",
+                &["2 metadata: not one of abcd"];
             "a_device_without_a_protocol", "device,device.host\nA,10.0.0.1\n", &["2 device.protocol: required"];
             "a_group_too_long",
                 "device,stream,path,group\nOven,a,hr:0,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",

@@ -13,6 +13,7 @@ pub mod file_command;
 mod file_fields;
 mod import_report;
 mod problem_list;
+mod quotation;
 mod raw_rows;
 mod resolve;
 mod row_source;

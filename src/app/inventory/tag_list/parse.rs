@@ -2,7 +2,7 @@
 
 use super::format::{TagListFormat, describe_headers};
 use super::table::{TagCells, TagTable};
-use super::tag::TagRow;
+use super::tag::{Tag, TagRow};
 use super::{kepserver, plain, studio5000, tia_portal};
 use crate::domain::{Error, Result};
 
@@ -42,5 +42,14 @@ fn read_row(format: TagListFormat, cells: &TagCells<'_>) -> TagRow {
         TagListFormat::Studio5000 => (studio5000::name(cells), studio5000::read(cells)),
         TagListFormat::Plain => (plain::name(cells), plain::read(cells)),
     };
+    let tag = cells.problem().map_or(tag, Err).and_then(not_constant);
     TagRow { line: cells.line(), name, tag }
+}
+
+/// Refuses a tag whose values would all be one.
+fn not_constant(tag: Tag) -> Result<Tag, String> {
+    if tag.scale == 0.0 {
+        return Err(format!("scale 0 makes every value {}", tag.offset));
+    }
+    Ok(tag)
 }

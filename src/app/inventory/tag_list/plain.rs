@@ -9,8 +9,13 @@ use crate::domain::stream::StreamKind;
 /// Every column.
 const COLUMNS: [&str; 8] = ["name", "address", "type", "unit", "scale", "offset", "description", "comment"];
 
-/// Returns the problem of a header with a column that such lists do not have: without it, the column would be ignored.
+/// Returns the problem of a header with an unknown column, or with one that is there twice: it would be ignored.
 pub fn header_problem(columns: &[String]) -> Option<String> {
+    let repeats =
+        |(place, column): &(usize, &String)| !column.is_empty() && columns[..*place].contains(column);
+    if let Some((_, column)) = columns.iter().enumerate().find(repeats) {
+        return Some(format!("there are two columns `{column}`"));
+    }
     let unknown = columns.iter().find(|column| !column.is_empty() && !COLUMNS.contains(&column.as_str()))?;
     Some(format!("`{unknown}` is no column of a tag list: there are {}", COLUMNS.join(", ")))
 }
@@ -88,5 +93,8 @@ mod tests {
         let problem = header_problem(&columns).expect("a problem");
         assert!(problem.starts_with("`factor` is no column"), "{problem}");
         assert_eq!(header_problem(&columns[..3]), None);
+        let columns = ["name", "address", "", "type", "", "unit", "unit"].map(str::to_owned);
+        assert_eq!(header_problem(&columns), Some("there are two columns `unit`".to_owned()));
+        assert_eq!(header_problem(&columns[..6]), None);
     }
 }

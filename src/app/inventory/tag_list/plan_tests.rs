@@ -169,6 +169,27 @@ fn a_row_needs_a_name_an_address_and_a_closed_quotation() {
     let text = format!("name,address,type,description\n,hr:0,uint16,\na,,uint16,\nb,hr:1,uint16,\"{long}");
     let plan = plan_text(&text, &[]);
     assert_left_out(&plan, &[(2, "no name"), (3, "no address"), (4, "a quotation mark may be missing")]);
+    let text = format!("name,address,type,description\na,hr:0,uint16,\"{long}\"\n");
+    assert_left_out(&plan_text(&text, &[]), &[(2, "the description has more than 1000 characters")]);
+}
+
+/// Each of these rows would become a stream with values that are wrong, or hide the rows behind it.
+#[test]
+fn a_row_whose_cells_are_not_those_that_were_meant_is_left_out() {
+    let header = "name,address,type,scale,offset,description\n";
+    let text = format!(
+        "{header}a,hr:0,int16,0,1,-40,inlet\nb,hr:1,int16,1,0,\"5\" pipe\"\nc,hr:2,int16,0,5,\n\
+         d,hr:3,int16,\"1\",0,\"5\"\" pipe, 2 m\"\ne,hr:4,int16,1,0,\"all\nf,hr:5,int16,1,0,of it\n"
+    );
+    let planned = plan_text(&text, &[]);
+    assert_eq!(added(&planned), ["d hr:3 int16 1 0"]);
+    let reasons = [
+        (2, "7 cells where the header has 6"),
+        (3, "text follows a closing one"),
+        (4, "scale 0 makes every value 5"),
+        (6, "one is never closed"),
+    ];
+    assert_left_out(&planned, &reasons);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use csv::{Reader, ReaderBuilder, StringRecord};
 use serde::{Deserialize, Serialize};
 
 use super::format::TagListFormat;
+use crate::app::inventory::quotation::quotation_problem;
 use crate::domain::named_enum::named_enum;
 
 /// Maximum number of rows before the header: remarks of Studio 5000, comments of KEPServerEX.
@@ -109,10 +110,27 @@ impl TagCells<'_> {
     /// Line on which the row begins, counted from 1.
     pub fn line(&self) -> u64 {
         let Some(position) = self.record.position() else { return 0 };
+        position.line() + self.rest().bytes().take_while(|byte| *byte == b'\n').count() as u64
+    }
+
+    /// Returns why the cells may be others than were meant: a quotation mark is missing, or a separator is within a cell.
+    pub fn problem(&self) -> Option<String> {
+        let (columns, separator) = (self.table.columns.len(), self.table.separator);
+        if let Some(problem) = quotation_problem(self.rest(), separator.byte()) {
+            return Some(problem.to_owned());
+        }
+        let has_more = self.record.iter().skip(columns).any(|cell| !cell.trim().is_empty());
+        has_more.then(|| {
+            let (cells, separators) = (self.record.len(), separator.plural());
+            format!("{cells} cells where the header has {columns}: put a cell with {separators} in quotation marks")
+        })
+    }
+
+    /// Text from this row on, with the empty lines before it.
+    fn rest(&self) -> &str {
         // The position of a record is that of the empty lines before it.
-        let begin = usize::try_from(position.byte()).unwrap_or(usize::MAX);
-        let rest = self.text.as_bytes().get(begin..).unwrap_or_default();
-        position.line() + rest.iter().take_while(|byte| **byte == b'\n').count() as u64
+        let begin = self.record.position().and_then(|position| usize::try_from(position.byte()).ok());
+        begin.and_then(|begin| self.text.get(begin..)).unwrap_or_default()
     }
 
     /// Returns a cell without the blanks around it; an empty text where there is none.
@@ -181,5 +199,18 @@ mod tests {
         assert_eq!(rows[0].number("scale"), Ok(Some(0.5)));
         assert_eq!(rows[1].number("scale"), Ok(None));
         assert_eq!(rows[0].number("address"), Err("address: `hr:0` is no number".to_owned()));
+    }
+
+    #[test]
+    fn a_row_of_more_cells_than_columns_or_with_a_missing_mark_has_a_problem() {
+        let text = "name,address,type\na,hr:0,0,1\nb,hr:1,\"0,1\"\nc,hr:2,1,, \nd,hr:3,\"1\ne,hr:4,1\n";
+        let table = TagTable::find(text).expect("a list");
+        let problems: Vec<_> = table.rows(text).map(|row| row.expect("a row").problem()).collect();
+        let more = "4 cells where the header has 3: put a cell with commas in quotation marks";
+        assert_eq!(problems[..3], [Some(more.to_owned()), None, None]);
+        assert!(
+            matches!(&problems[3..], [Some(problem)] if problem.contains("never closed")),
+            "{problems:?}"
+        );
     }
 }
