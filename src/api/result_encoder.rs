@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, IntervalUnit, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::StreamWriter;
 use arrow::json::writer::{JsonArray, LineDelimited, WriterBuilder};
@@ -163,6 +163,27 @@ pub(super) fn check_member_names(schema: &Schema) -> Result<()> {
     }
 }
 
+/// Checks that a format has the types of all columns, before anything of the result is computed.
+///
+/// # Errors
+/// `Invalid` that names the first column of another type.
+fn check_types(format: ResultFormat, schema: &Schema) -> Result<()> {
+    let is_missing = |field: &&Arc<Field>| match format {
+        ResultFormat::Csv => field.data_type().is_nested(),
+        ResultFormat::Parquet => {
+            matches!(field.data_type(), DataType::Interval(IntervalUnit::MonthDayNano))
+        }
+        ResultFormat::Json | ResultFormat::Ndjson | ResultFormat::Arrow => false,
+    };
+    let Some(field) = schema.fields().iter().find(is_missing) else { return Ok(()) };
+    let (column, format) = (field.name(), format.name());
+    let kind = if field.data_type().is_nested() { "a list or a structure" } else { "an interval" };
+    let message = format!(
+        "the column `{column}` is {kind}, which {format} does not have: cast it to text, or use another format"
+    );
+    Err(Error::field("query", message))
+}
+
 /// Encoded bytes not yet sent, shared with the encoder.
 #[derive(Clone, Default)]
 struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
@@ -210,6 +231,7 @@ impl ResultEncoder {
         if matches!(format, ResultFormat::Json | ResultFormat::Ndjson) {
             check_member_names(schema)?;
         }
+        check_types(format, schema)?;
         let sink = SharedBuffer::default();
         let out = sink.clone();
         let writer = match format {
@@ -274,4 +296,31 @@ pub(super) fn cast_to_schema(schema: &SchemaRef, batch: &RecordBatch) -> Result<
 
 pub(super) fn encode_error(e: ArrowError) -> Error {
     Error::invalid(format!("the answer cannot be written in this format: {e}")).with_source(e)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_without_the_type_of_a_column_is_refused_by_its_name() {
+        let list = Field::new("item", DataType::Int64, true);
+        let list = Field::new("numbers", DataType::List(Arc::new(list)), true);
+        let span = Field::new("span", DataType::Interval(IntervalUnit::MonthDayNano), true);
+        for (format, field, is_refused) in [
+            (ResultFormat::Csv, &list, true),
+            (ResultFormat::Csv, &span, false),
+            (ResultFormat::Parquet, &list, false),
+            (ResultFormat::Parquet, &span, true),
+            (ResultFormat::Json, &list, false),
+            (ResultFormat::Ndjson, &span, false),
+            (ResultFormat::Arrow, &span, false),
+        ] {
+            let schema = Arc::new(Schema::new(vec![field.clone()]));
+            let refused = ResultEncoder::new(format, &schema).err().map(|error| error.full_message());
+            assert_eq!(refused.is_some(), is_refused, "{format:?} {}: {refused:?}", field.name());
+            let names_column = |message: &String| message.contains(&format!("the column `{}`", field.name()));
+            assert!(refused.iter().all(names_column), "{refused:?}");
+        }
+    }
 }

@@ -10,16 +10,20 @@ use serde_json::{Value, json};
 
 use super::sql::SqlRequest;
 use super::value::{ReadingsStream, Values};
+use crate::domain::reading::Reading;
 use crate::domain::statistic::{BucketFields, BucketSeries, Statistic};
 use crate::domain::time::{END_TIME, MIN_TIME};
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::query::list_query::ListQuery;
-use crate::query::readings_list::ValuesQuery;
+use crate::query::readings_list::{ValuesQuery, to_readings};
 use crate::query::step::Step;
 use crate::query::step_query::StepQuery;
 
 /// Maximum buckets of one stream in a response.
 pub const MAX_BUCKETS: usize = 10_000;
+
+/// Smallest number of points of the function `lttb`.
+const LEAST_POINTS: usize = 3;
 
 /// A time range: `from` inclusive, `to` exclusive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -124,7 +128,7 @@ impl Values {
     }
 
     /// Returns at most `points` points that preserve the shape of a stream's values in a range (largest triangle three
-    /// buckets).
+    /// buckets), of two points the first and the last.
     pub async fn downsampled(
         &self,
         principal: &Principal,
@@ -135,10 +139,31 @@ impl Values {
         self.may_read_values(principal, id)?;
         let text = "SELECT lttb(ts, value, $points) FROM readings \
                     WHERE stream_id = $stream AND ts >= $from AND ts < $to";
-        let mut params = within(id, span);
-        params["points"] = json!(points);
-        let batches = self.rows_of(principal, text, params).await?;
-        Ok(batches.iter().flat_map(points_of).collect())
+        let batches = self.rows_of(principal, text, chart(id, span, points)).await?;
+        Ok(without_middle(batches.iter().flat_map(points_of).collect(), points))
+    }
+
+    /// Returns the readings of the points of `downsampled`, with their texts and qualities.
+    pub async fn downsampled_readings(
+        &self,
+        principal: &Principal,
+        id: StreamId,
+        span: TimeRange,
+        points: usize,
+    ) -> Result<Vec<Reading>> {
+        self.may_read_values(principal, id)?;
+        let text = "SELECT readings.stream_id, readings.ts, readings.value, readings.text, readings.quality \
+                    FROM (SELECT p['ts'] AS point_ts FROM (SELECT unnest(lttb(ts, value, $points)) AS p \
+                    FROM readings WHERE stream_id = $stream AND ts >= $from AND ts < $to)) points \
+                    JOIN readings ON readings.ts = points.point_ts \
+                    WHERE readings.stream_id = $stream AND readings.ts >= $from AND readings.ts < $to \
+                    ORDER BY readings.ts";
+        let batches = self.rows_of(principal, text, chart(id, span, points)).await?;
+        let mut found = Vec::new();
+        for batch in &batches {
+            found.extend(to_readings(batch).iter());
+        }
+        Ok(without_middle(found, points))
     }
 
     /// Returns the buckets of streams. Streams that the principal may not see, or that have no value, have no series.
@@ -174,6 +199,21 @@ impl Values {
 fn within(id: StreamId, span: TimeRange) -> Value {
     let time = |bound: Option<Micros>, none: Micros| bound.unwrap_or(none).to_iso();
     json!({"stream": id.0, "from": time(span.from, MIN_TIME), "to": time(span.to, END_TIME)})
+}
+
+/// Returns the parameters of a query for the points of a chart.
+fn chart(id: StreamId, span: TimeRange, points: usize) -> Value {
+    let mut params = within(id, span);
+    params["points"] = json!(points.max(LEAST_POINTS));
+    params
+}
+
+/// Removes the middle of three points where two are wanted.
+fn without_middle<T>(mut found: Vec<T>, points: usize) -> Vec<T> {
+    if points < LEAST_POINTS && found.len() == LEAST_POINTS {
+        found.remove(1);
+    }
+    found
 }
 
 fn list(id: StreamId, span: TimeRange, newest_first: bool, limit: Option<usize>) -> ListQuery {

@@ -233,3 +233,31 @@ async fn wrong_arguments_are_named() {
         assert!(message.contains(expected), "{query}: {message}");
     }
 }
+
+#[tokio::test]
+async fn charts_have_the_digits_and_qualities_of_the_readings() {
+    let (_server, client) = Server::with_client(&[]).await;
+    let (_, streams) = plant(&client, "press", &[("count", "int64")]).await;
+    let stream = streams[0].to_string();
+    let row = |minute: i64| json!({"stream": stream, "ts": format!("2026-03-01T12:0{minute}:00Z"), "value": 9_007_199_254_740_993_i64 + minute, "quality": "uncertain"});
+    let query = "mutation($input: [ValueInput!]!) { writeValues(input: $input) { rows errors { message } } }";
+    let written = data(&client, query, json!({"input": [row(0), row(1), row(2), row(3)]})).await;
+    assert_eq!(written["writeValues"], json!({"rows": 4, "errors": []}));
+    for (query, expected) in rows![
+        "{ stream(rowId: $s) { values(downsample: 2) { nodes { ts text quality } } } }",
+            json!({"stream": {"values": {"nodes": [
+                {"ts": "2026-03-01T12:00:00Z", "text": "9007199254740993", "quality": "uncertain"},
+                {"ts": "2026-03-01T12:03:00Z", "text": "9007199254740996", "quality": "uncertain"},
+            ]}}});
+        "{ stream(rowId: $s) { values(downsample: 3, order: DESC) { edges { node { quality } } } } }",
+            json!({"stream": {"values": {"edges": [
+                {"node": {"quality": "uncertain"}}, {"node": {"quality": "uncertain"}}, {"node": {"quality": "uncertain"}},
+            ]}}});
+        r#"{ values(streams: [$s, $s], from: "2026-03-01", to: "2026-03-02", step: "P1D") { series { count stream { name } } } }"#,
+            json!({"values": {"series": [{"count": [4], "stream": {"name": "count"}}, {"count": [4], "stream": {"name": "count"}}]}});
+        "{ stream(rowId: $s) { name @include(if: false) } }", json!({"stream": {}});
+    ] {
+        let query = query.replace("$s", &stream);
+        assert_eq!(data(&client, &query, json!({})).await, expected, "{query}");
+    }
+}

@@ -45,6 +45,8 @@ async fn a_row_is_named_and_timed_in_many_ways_and_texts_and_wide_integers_stay_
         "csv_by_names", CSV, format!("device,stream,time,value\ns device,s,{noon},5\n"), json!(5.0);
         "csv_another_zone", CSV, format!("stream_id,ts,value\n{stream},2026-04-28T14:00:00+02:00,6\n"), json!(6.0);
         "the_later_row_wins", CSV, format!("stream_id,ts,value\n{stream},{noon},8\n{stream},{noon},9\n"), json!(9.0);
+        "an_integer_beyond_2_to_the_53", NDJSON, format!(r#"{{"stream_id": {stream}, "ts": "{noon}", "value": 100000000000000000}}"#), json!(1e17);
+        "an_integer_beyond_2_to_the_53_in_csv", CSV, format!("stream_id,ts,value\n{stream},{noon},-9007199254740993\n"), json!(-9_007_199_254_740_992.0);
         "bad_has_no_value", CSV, format!("stream_id,ts,value,quality\n{stream},{noon},,bad\n"), Value::Null;
     ];
     for (name, media, body, expected) in rows {
@@ -65,5 +67,10 @@ async fn a_row_is_named_and_timed_in_many_ways_and_texts_and_wide_integers_stay_
         let line = format!(r#"{{"stream_id": {stream}, "ts": 1777377600, {body}}}"#);
         client.ingest(NDJSON, line).await.about(&kind).ok();
         assert_eq!(client.get(&format!("/api/data/{stream}/value/")).await[0]["value"], expected, "{kind}");
+        if kind == "text" {
+            let empty = format!("stream_id,ts,value,text,quality\n{stream},{noon},,,good\n");
+            client.ingest(CSV, empty).await.about(&"an empty text").ok();
+            assert_eq!(client.get(&format!("/api/data/{stream}/value/")).await[0]["value"], "");
+        }
     }
 }

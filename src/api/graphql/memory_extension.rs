@@ -1,14 +1,18 @@
 //! Schema extension that charges each operation to its request's reservation (memory_pool.rs): before execution for the
-//! field values it may produce, during execution for the text they actually contain.
+//! field values it may produce, during execution for the text they actually contain. It also has objects without a selected
+//! field answered as such (empty_objects.rs).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, NextValidation, ResolveInfo,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextResolve, NextValidation,
+    ResolveInfo,
 };
-use async_graphql::{Response, ServerError, ServerResult, ValidationResult, Value};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Response, ServerError, ServerResult, ValidationResult, Value, Variables};
 
+use super::empty_objects;
 use super::errors;
 use super::limits::ArgumentBytes;
 use super::memory_pool::{FIELD_RESOLVER_BYTES, FIELD_VALUE_BYTES, RequestReservation};
@@ -36,10 +40,24 @@ impl ExtensionFactory for MemoryAccounting {
 struct RequestMemoryAccounting {
     /// Number of field values that the response may have; known after validation.
     values: AtomicUsize,
+    /// Whether the response has fields that are removed from it.
+    has_hidden_fields: AtomicBool,
 }
 
 #[async_trait::async_trait]
 impl Extension for RequestMemoryAccounting {
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let mut document = next.run(ctx, query, variables).await?;
+        self.has_hidden_fields.store(empty_objects::add_hidden_fields(&mut document), Ordering::Release);
+        Ok(document)
+    }
+
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -61,7 +79,10 @@ impl Extension for RequestMemoryAccounting {
         if let Err(error) = request_memory.reserve(operation_cost_bytes(values, arguments)).await {
             return errors::request_error(&error);
         }
-        let response = next.run(ctx, operation_name).await;
+        let mut response = next.run(ctx, operation_name).await;
+        if self.has_hidden_fields.load(Ordering::Acquire) {
+            empty_objects::remove_hidden_fields(&mut response.data);
+        }
         // No field is being resolved any more. The text of the response finds this memory, even while others wait for
         // all that is released.
         request_memory.reuse(values.saturating_mul(FIELD_RESOLVER_BYTES));

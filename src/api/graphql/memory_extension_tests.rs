@@ -1,4 +1,4 @@
-//! Tests that a long list lets other requests run on its thread, and what JSON is charged.
+//! Tests that a long list lets other requests run on its thread, what JSON is charged, and that objects may be empty.
 
 use std::future::Future;
 use std::pin::pin;
@@ -26,6 +26,10 @@ struct Rows;
 impl Rows {
     async fn rows(&self, count: usize) -> Vec<Row> {
         (0..count).map(|_| Row).collect()
+    }
+
+    async fn none(&self) -> Option<Row> {
+        None
     }
 
     async fn json(&self, texts: usize) -> JsonRows {
@@ -66,5 +70,31 @@ async fn rows_of_json_are_charged_once_each_time_they_are_in_the_response() {
             "{document}: {} bytes",
             reservation.used()
         );
+    }
+}
+
+#[tokio::test]
+async fn an_object_without_a_selected_field_is_empty_and_not_null() {
+    let schema = Schema::build(Rows, EmptyMutation, EmptySubscription).extension(MemoryAccounting).finish();
+    for (document, expected) in [
+        ("{ rows(count: 2) @skip(if: true) { number } }", value!({})),
+        ("{ rows(count: 2) { number @include(if: false) } }", value!({"rows": [{}, {}]})),
+        (
+            "{ rows(count: 1) { ...F } none { ...F } } fragment F on Row { number @skip(if: true) }",
+            value!({"rows": [{}], "none": null}),
+        ),
+        (
+            "query A { ...G } fragment G on Rows { rows(count: 1) { ... { number } } }",
+            value!({"rows": [{"number": 7}]}),
+        ),
+        (
+            "{ rows(count: 1) { ...F @include(if: true) } } fragment F on Row { number }",
+            value!({"rows": [{"number": 7}]}),
+        ),
+    ] {
+        let reservation = GraphqlMemoryPool::new(1).open_reservation(&Principal::system(OrgId(1)));
+        let response = schema.execute(Request::new(document).data(reservation)).await;
+        assert_eq!(response.errors, Vec::new(), "{document}");
+        assert_eq!(response.data, expected, "{document}");
     }
 }

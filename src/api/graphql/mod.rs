@@ -11,6 +11,7 @@ pub mod bracket_depth;
 pub mod chunked_response;
 pub mod context;
 pub mod document_size;
+pub mod empty_objects;
 pub mod enums;
 pub mod errors;
 pub mod http;

@@ -105,8 +105,12 @@ pub fn paginate<T, N: OutputType>(
     placed.sort_by(|(a, _), (b, _)| a.cmp(b));
     let total_count = i32::try_from(placed.len()).unwrap_or(i32::MAX);
     let bound = |name: &'static str, cursor: Option<&str>| -> Result<Option<ListCursor>> {
-        let parsed = cursor.map(ListCursor::decode_cursor).transpose();
-        parsed.map_err(|_| Error::field(name, "is not a cursor of this list"))
+        let wrong = || Error::field(name, "is not a cursor of this list");
+        let parsed = cursor.map(ListCursor::decode_cursor).transpose().map_err(|_| wrong())?;
+        if parsed.as_ref().is_some_and(|cursor| is_of_other_order(cursor, &placed)) {
+            return Err(wrong());
+        }
+        Ok(parsed)
     };
     let start = match bound("after", page.after.as_deref())? {
         Some(after) => placed.partition_point(|(place, _)| *place <= after),
@@ -128,6 +132,15 @@ pub fn paginate<T, N: OutputType>(
     let page = placed.into_iter().skip(from).take(to - from);
     listed.edges.extend(page.map(|(place, one)| Edge::new(place, node(one))));
     Ok(listed)
+}
+
+/// Whether a cursor is of a list in another order than this sorted one: its place there says nothing here.
+fn is_of_other_order<T>(cursor: &ListCursor, placed: &[(ListCursor, T)]) -> bool {
+    let (Some((least, _)), Some((greatest, _))) = (placed.first(), placed.last()) else { return false };
+    match cursor.sort_key.is_empty() {
+        true => !least.sort_key.is_empty(),
+        false => greatest.sort_key.is_empty(),
+    }
 }
 
 /// Validates a number of nodes, at most `MAX_PAGE_SIZE`.

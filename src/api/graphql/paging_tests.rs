@@ -54,6 +54,26 @@ fn a_wrong_page_is_refused_by_its_argument() {
     }
 }
 
+#[test]
+fn a_cursor_of_another_order_is_refused() {
+    let by_name = |row: &i32| ListCursor { sort_key: format!("name {row}"), row: *row };
+    let after = |cursor: ListCursor| ConnectionArgs {
+        after: Some(cursor.encode_cursor()),
+        ..ConnectionArgs::default()
+    };
+    let rows = vec![1, 2, 3];
+    let of_names = paginate(rows.clone(), after(by_name(&2)), by_name, |row| row).expect("its own cursor");
+    assert_eq!(of_names.edges.len(), 1);
+    let crossed = [
+        paginate(rows.clone(), after(place(&2)), by_name, |row| row),
+        paginate(rows, after(by_name(&2)), place, |row| row),
+    ];
+    for page in crossed {
+        let Err(error) = page else { panic!("a cursor of another order was accepted") };
+        assert_eq!(error.fields[0].field, "after");
+    }
+}
+
 proptest! {
     #[test]
     fn pages_one_after_the_other_are_the_whole_list(

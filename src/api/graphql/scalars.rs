@@ -1,8 +1,12 @@
 //! Scalar types of the schema: times, durations and 64-bit integers.
 
+use std::borrow::Cow;
+
+use async_graphql::registry::Registry;
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 use serde::{Serialize, Serializer};
 
+use crate::app::ingest::readings_builder::InputNumber;
 use crate::domain::Micros;
 
 /// Largest absolute value that every client reads exactly from a JSON number.
@@ -96,6 +100,44 @@ impl Serialize for BigInt {
     }
 }
 
+/// Number of the schema's type `Float` in an input, whose integers are as they were written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ExactFloat(pub InputNumber);
+
+// The trait is named in full: beside `ScalarType`, whose methods have the same names, it makes calls ambiguous.
+impl async_graphql::InputType for ExactFloat {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <f64 as async_graphql::InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <f64 as async_graphql::InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let value = value.unwrap_or_default();
+        let Value::Number(number) = &value else { return Err(InputValueError::expected_type(value)) };
+        let integer = number.as_i64().map(InputNumber::Int);
+        let integer = integer.or_else(|| number.as_u64().map(InputNumber::Uint));
+        let parsed = integer.or_else(|| number.as_f64().map(InputNumber::Float));
+        parsed.map(ExactFloat).ok_or_else(|| InputValueError::custom("Invalid number"))
+    }
+
+    fn to_value(&self) -> Value {
+        match self.0 {
+            InputNumber::Int(number) => Value::Number(Number::from(number)),
+            InputNumber::Uint(number) => Value::Number(Number::from(number)),
+            InputNumber::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
+        }
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        Some(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +172,29 @@ mod tests {
         for wrong in [Value::from(1.5), Value::from("x"), Value::Null] {
             assert!(BigInt::parse(wrong.clone()).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn numbers_keep_the_digits_of_their_integers() {
+        for (written, expected) in [
+            ("9007199254740993", InputNumber::Int(9_007_199_254_740_993)),
+            ("-9223372036854775808", InputNumber::Int(i64::MIN)),
+            ("18446744073709551615", InputNumber::Uint(u64::MAX)),
+            ("1.5", InputNumber::Float(1.5)),
+            ("1e17", InputNumber::Float(1e17)),
+            ("18446744073709551616", InputNumber::Float(18_446_744_073_709_551_616.0)),
+        ] {
+            let number = Value::Number(written.parse().unwrap());
+            let read = <ExactFloat as async_graphql::InputType>::parse(Some(number.clone())).ok();
+            assert_eq!(read, Some(ExactFloat(expected)), "{written}");
+            assert_eq!(
+                read.map(|exact| async_graphql::InputType::to_value(&exact)),
+                Some(number),
+                "{written}"
+            );
+        }
+        assert!(<ExactFloat as async_graphql::InputType>::parse(Some(Value::from("1"))).is_err());
+        assert!(<ExactFloat as async_graphql::InputType>::parse(None).is_err());
+        assert_eq!(<ExactFloat as async_graphql::InputType>::type_name(), "Float");
     }
 }

@@ -50,6 +50,12 @@ impl CsvColumns {
         Ok(columns)
     }
 
+    /// Whether a row may have an empty text, which CSV does not tell from none: it has a cell for it and no value.
+    fn may_be_empty_text(&self, row: &InputRow<'_>) -> bool {
+        let is_empty = row.text.is_none() && row.value.is_none();
+        self.text.is_some() && is_empty && row.quality != Quality::Bad
+    }
+
     fn row<'a>(&self, record: &'a ByteRecord) -> Result<InputRow<'a>, String> {
         let cell = |at: Option<usize>| -> Result<Option<&'a str>, String> {
             let Some(bytes) = at.and_then(|i| record.get(i)).filter(|b| !b.is_empty()) else {
@@ -109,6 +115,7 @@ pub fn decode(rows: &mut ReadingsBuilder, body: &[u8]) -> Result<()> {
         match reader.read_byte_record(&mut record) {
             Ok(false) => return Ok(()),
             Ok(true) => match columns.row(&record) {
+                Ok(row) if columns.may_be_empty_text(&row) => rows.push_with_empty_text(row)?,
                 Ok(row) => rows.push(row)?,
                 Err(problem) => rows.refuse(problem)?,
             },

@@ -83,6 +83,12 @@ async fn a_wrong_point_is_rejected_alone() {
         assert_eq!(rejected.count, 1, "{expected}: {rejected:?}");
         assert!(rejected.listed[&2].contains(expected), "{expected}: {rejected:?}");
     }
+    let quantiles = json!([{"quantile": 0.99, "value": "NaN"}]);
+    let summary = json!({"timeUnixNano": TIME_NS, "count": "0", "sum": 0.0, "quantileValues": quantiles});
+    let metrics = json!([{"name": "rtt", "summary": {"dataPoints": [summary]}}]);
+    assert_eq!(try_write(&app, &who, "edge", &metrics).await.unwrap().count, 1);
+    let made = app.parts.store.catalog().stream_by_name(&who, "edge", "rtt.count");
+    assert!(made.is_err(), "a stream without a reading was made");
     let metrics = json!([{"name": "m", "gauge": {"dataPoints": [{"timeUnixNano": TIME_NS, "asInt": 1}]}}]);
     let rejected = try_write(&app, &who, "", &metrics).await.unwrap();
     assert!(rejected.listed[&1].contains("`ingest.device_attributes`"), "{rejected:?}");

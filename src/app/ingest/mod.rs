@@ -27,6 +27,7 @@ mod test_messages;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -77,7 +78,7 @@ struct IdempotentRequest<'a> {
 pub struct NewReading {
     pub stream: StreamId,
     pub ts: Option<Micros>,
-    pub value: Option<f64>,
+    pub value: Option<InputNumber>,
     pub text: Option<String>,
     pub quality: Quality,
 }
@@ -87,7 +88,7 @@ impl NewReading {
         InputRow {
             stream_id: Some(self.stream.0),
             ts: Some(self.ts.unwrap_or_else(|| now(self.stream))),
-            value: self.value.map(InputNumber::Float),
+            value: self.value,
             text: self.text.as_deref(),
             quality: self.quality,
             ..InputRow::default()
@@ -274,7 +275,12 @@ pub fn catch_decoder_panic<T>(decode: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// Serializes rows to compare requests with the same idempotency key.
 fn bytes_of(rows: &[NewReading]) -> Vec<u8> {
-    let plain = rows.iter().map(|r| (r.stream, r.ts.map(|ts| ts.0), r.value, &r.text, r.quality.name()));
+    let plain = rows.iter().map(|r| {
+        let (value, digits) = r.value.map(InputNumber::split).unzip();
+        let digits = digits.flatten().map(|digits| Cow::<str>::Owned(digits.into_string()));
+        let text = r.text.as_deref().map(Cow::Borrowed).or(digits);
+        (r.stream, r.ts.map(|ts| ts.0), value, text, r.quality.name())
+    });
     serde_json::to_vec(&plain.collect::<Vec<_>>()).expect("numbers and texts always serialise")
 }
 

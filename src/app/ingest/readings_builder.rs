@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{kind_check, size};
 use crate::app::body_memory::BodyMemoryReservation;
 use crate::domain::reading::{Quality, Readings};
+use crate::domain::stream::StreamKind;
 use crate::domain::{Error, FieldError, Micros, Principal, Result, StreamId};
 use crate::store::Store;
 
@@ -93,6 +94,20 @@ impl ReadingsBuilder {
         self.check_size()
     }
 
+    /// Adds the next row of a form in which an empty text looks like none: it is one if its stream has texts.
+    ///
+    /// # Errors
+    /// Those of `push`.
+    pub fn push_with_empty_text(&mut self, row: InputRow<'_>) -> Result<()> {
+        let stream = match (row.stream_id, row.device, row.stream) {
+            (Some(id), _, _) => Some(StreamId(id)),
+            (None, Some(device), Some(stream)) => self.find(device, stream).ok(),
+            _ => None,
+        };
+        let is_text = stream.and_then(|id| self.kind(id)) == Some(StreamKind::Text);
+        self.push(InputRow { text: is_text.then_some(""), ..row })
+    }
+
     /// Records the next row as wrong.
     pub fn refuse(&mut self, problem: impl Into<String>) -> Result<()> {
         self.seen += 1;
@@ -113,6 +128,7 @@ impl ReadingsBuilder {
         };
         let ts = row.ts.ok_or("ts: is missing")?;
         let (value, exact) = row.value.map_or((f64::NAN, None), InputNumber::split);
+        let exact = exact.filter(|_| self.keeps_digits(stream));
         if row.value.is_some() && !value.is_finite() {
             return Err("value: must be finite".to_owned());
         }
@@ -129,6 +145,15 @@ impl ReadingsBuilder {
         self.rows.value.push(value);
         self.rows.quality.push(row.quality as u8);
         Ok(())
+    }
+
+    /// Whether a stream keeps the digits of integers that an f64 rounds. All others store the nearest f64.
+    fn keeps_digits(&self, id: StreamId) -> bool {
+        self.kind(id).is_some_and(StreamKind::is_wide_integer)
+    }
+
+    fn kind(&self, id: StreamId) -> Option<StreamKind> {
+        self.store.catalog().stream(&self.principal, id).ok().map(|stream| stream.spec.kind)
     }
 
     fn find(&mut self, device: &str, stream: &str) -> Result<StreamId, String> {

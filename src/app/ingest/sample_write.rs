@@ -141,6 +141,11 @@ impl<'a, 'l> SeriesTarget<'a, 'l> {
         if labels.len() > MAX_LABELS {
             return Err(format!("has more than {MAX_LABELS} labels"));
         }
+        for label in [METRIC_LABEL, DEVICE_LABEL] {
+            if labels.iter().filter(|(name, _)| *name == label).count() > 1 {
+                return Err(format!("has the label `{label}` twice"));
+            }
+        }
         let find = |wanted: &str| labels.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
         let metric = find(METRIC_LABEL).ok_or("has no label `__name__`")?;
         let device = find(DEVICE_LABEL);

@@ -78,12 +78,14 @@ async fn a_wrong_sample_is_refused_alone() {
     let who = app.access.system(None).unwrap();
     let up = [("__name__", "up"), ("instance", "a")];
     let long = "x".repeat(300);
-    let rows: [(Vec<u8>, &str); 8] = [
+    let rows: [(Vec<u8>, &str); 10] = [
         (series(&up, &[sample(f64::NAN, TIME_MS)]), "`up`: NaN is no value"),
         (series(&up, &[sample(f64::NEG_INFINITY, TIME_MS)]), "`up`: -inf is no value"),
         (series(&up, &[sample(1.0, u64::MAX >> 1)]), "is no time"),
         (series(&up, &[sample(1.0, 9_000_000_000_000)]), "`up`: "),
         (series(&[("instance", "a")], &[sample(1.0, TIME_MS)]), "`__name__`"),
+        (series(&[("__name__", "b"), up[0], up[1]], &[sample(1.0, TIME_MS)]), "`__name__` twice"),
+        (series(&[up[0], up[1], ("instance", "b")], &[sample(1.0, TIME_MS)]), "`instance` twice"),
         (series(&[("__name__", "up")], &[sample(1.0, TIME_MS)]), "names no device"),
         (series(&[("__name__", "up"), ("instance", &long)], &[sample(1.0, TIME_MS)]), "no name of a device"),
         (series(&[("__name__", &long), ("instance", "a")], &[sample(1.0, TIME_MS)]), "200 characters"),

@@ -219,13 +219,17 @@ impl SeriesRows {
         format!("has a new series beyond the {max_new} that one request creates (`ingest.max_new_streams`)")
     }
 
-    /// Returns each missing stream as it is now, or why it was not created.
+    /// Returns each missing stream as it is now, or why it was not created. Those whose values were all refused are not
+    /// created.
     async fn create_missing(&self) -> Result<Vec<Result<Arc<Stream>, String>>> {
-        if self.missing.is_empty() {
+        let used: BTreeSet<i32> = self.rows.stream.iter().copied().filter(|id| *id < 0).collect();
+        if used.is_empty() {
             return Ok(Vec::new());
         }
         let mut devices: BTreeMap<&str, Vec<&StreamSpec>> = BTreeMap::new();
-        self.missing.iter().for_each(|(device, spec)| devices.entry(device).or_default().push(spec));
+        for (device, spec) in used.iter().rev().map(|id| &self.missing[(-1 - id) as usize]) {
+            devices.entry(device).or_default().push(spec);
+        }
         let all =
             Inventory { devices: devices.iter().map(|(name, specs)| self.entry(name, specs)).collect() };
         let mut refused: HashMap<&str, String> = HashMap::new();

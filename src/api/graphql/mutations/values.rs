@@ -6,7 +6,7 @@ use crate::api::graphql::context::{app, caller};
 use crate::api::graphql::enums::Quality;
 use crate::api::graphql::errors::{UserError, into_payload};
 use crate::api::graphql::ids::{self, NodeType};
-use crate::api::graphql::scalars::DateTime;
+use crate::api::graphql::scalars::{DateTime, ExactFloat};
 use crate::app::ingest::{IngestOutcome, NewReading};
 use crate::domain::{self, StreamId};
 
@@ -22,7 +22,7 @@ pub struct ValueInput {
     /// Time of measurement; default: the current time of the server.
     ts: Option<DateTime>,
     /// Numeric value in the stream's unit.
-    value: Option<f64>,
+    value: Option<ExactFloat>,
     /// Text, JSON or location; for an integer beyond 2^53, its exact decimal.
     text: Option<String>,
     /// Quality of the value; default `good`.
@@ -70,7 +70,7 @@ fn rows(input: Vec<ValueInput>) -> domain::Result<Vec<NewReading>> {
         Ok(NewReading {
             stream: StreamId(ids::parse_row_id(NodeType::Stream, &value.stream, "stream")?),
             ts: value.ts.map(|ts| ts.0),
-            value: value.value,
+            value: value.value.map(|number| number.0),
             text: value.text,
             quality: value.quality.map(Into::into).unwrap_or_default(),
         })

@@ -133,8 +133,8 @@ pub async fn readings_page(
         if first.is_some() || after.is_some() {
             return Err(Error::field("downsample", "returns one page: omit first and after"));
         }
-        let points = app(ctx).values.downsampled(caller(ctx), id, span, points).await?;
-        return Ok(downsampled_page(points, order, total));
+        let readings = chart_readings(ctx, id, span, points).await?;
+        return Ok(downsampled_page(readings, order, total));
     }
     let limit = paging::count_up_to("first", first, MAX_READINGS)?.unwrap_or(DEFAULT_READINGS);
     let after = after.as_deref().map(<TimeCursor as async_graphql::connection::CursorType>::decode_cursor);
@@ -177,14 +177,36 @@ fn remaining_span(span: TimeRange, ts: Micros, order: Order) -> TimeRange {
     }
 }
 
-fn downsampled_page(mut points: Vec<(Micros, f64)>, order: Order, total: ReadingTotal) -> ReadingConnection {
+/// Returns the readings of the points of a chart, with texts and qualities only if these are selected.
+async fn chart_readings(
+    ctx: &Context<'_>,
+    id: StreamId,
+    span: TimeRange,
+    points: usize,
+) -> Result<Vec<Reading>> {
+    let selected = |field: &str| {
+        let look = ctx.look_ahead();
+        look.field("nodes").field(field).exists() || look.field("edges").field("node").field(field).exists()
+    };
+    let values = &app(ctx).values;
+    if selected("text") || selected("quality") {
+        let found = values.downsampled_readings(caller(ctx), id, span, points).await?;
+        let texts: usize =
+            found.iter().filter_map(|reading| reading.text.as_ref()).map(|text| text.len()).sum();
+        reservation(ctx).grow(texts)?;
+        return Ok(found.into_iter().map(Reading::from).collect());
+    }
+    let plain =
+        |(ts, value)| Reading { ts: DateTime(ts), value: Some(value), text: None, quality: Quality::Good };
+    let found = values.downsampled(caller(ctx), id, span, points).await?;
+    Ok(found.into_iter().map(plain).collect())
+}
+
+fn downsampled_page(mut readings: Vec<Reading>, order: Order, total: ReadingTotal) -> ReadingConnection {
     if order == Order::Desc {
-        points.reverse();
+        readings.reverse();
     }
     let mut page = ReadingConnection::with_additional_fields(false, false, total);
-    page.edges.extend(points.into_iter().map(|(ts, value)| {
-        let reading = Reading { ts: DateTime(ts), value: Some(value), text: None, quality: Quality::Good };
-        Edge::new(TimeCursor(ts), reading)
-    }));
+    page.edges.extend(readings.into_iter().map(|reading| Edge::new(TimeCursor(reading.ts.0), reading)));
     page
 }

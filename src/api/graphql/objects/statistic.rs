@@ -267,8 +267,7 @@ pub async fn aligned_values(
     };
     let shown = SelectedFields(SelectedFields::ALL.into_iter().filter(selected).collect());
     query.fields = shown.step_fields();
-    let mut seen = BTreeSet::new();
-    let ids: Vec<StreamId> = query.streams.iter().copied().filter(|id| seen.insert(*id)).collect();
+    let ids = query.streams.clone();
     let series = app(ctx).values.aligned(caller(ctx), query).await?;
     let times: BTreeSet<Micros> =
         series.iter().flat_map(|one| &one.buckets).map(|bucket| bucket.start).collect();
