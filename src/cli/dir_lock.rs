@@ -3,11 +3,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use crate::domain::{Error, Result};
 
@@ -96,6 +98,28 @@ impl DirLock {
     }
 }
 
+/// Refuses the machine's superuser a directory that another user's server has locked before: that server could not open the files
+/// that a command creates there.
+///
+/// # Errors
+/// `Forbidden`, naming the user; `Unavailable` when the lock cannot be looked at.
+pub fn check_user(data_dir: &Path) -> Result<()> {
+    let path = lock_path(data_dir);
+    let owner = fs::metadata(&path).map_err(|e| unusable_error(&path, e))?.uid();
+    check_user_of(data_dir, geteuid().as_raw(), owner)
+}
+
+fn check_user_of(data_dir: &Path, user: u32, owner: u32) -> Result<()> {
+    if user != 0 || owner == 0 {
+        return Ok(());
+    }
+    let dir = data_dir.display();
+    Err(Error::forbidden(format!(
+        "the data directory {dir} belongs to the user with the id {owner}: run this as that user, such as with \
+         sudo -u '#{owner}', because the server of that user cannot open what the superuser creates there"
+    )))
+}
+
 /// Returns whether the directory has ever held Basalt data.
 pub fn was_data_dir(data_dir: &Path) -> bool {
     lock_path(data_dir).exists()
@@ -163,6 +187,21 @@ mod tests {
         assert!(refused.is_err() && pauses + 1 == ACQUIRE_ATTEMPTS, "{refused:?}, {pauses} pauses");
         let mut looked_at = Some(file);
         DirLock::acquire_with(dir.path(), || drop(looked_at.take())).expect("free after a pause");
+    }
+
+    #[test]
+    fn the_superuser_leaves_the_directory_of_another_user_alone() {
+        let check = |user, owner| check_user_of(Path::new("/srv/basalt"), user, owner);
+        let refusal = check(0, 1000).expect_err("its files would be root's").to_string();
+        assert!(refusal.contains("/srv/basalt") && refusal.contains("sudo -u '#1000'"), "{refusal}");
+        // Users without such power are refused by the system, unless somebody lets them in.
+        for (user, owner) in [(0, 0), (1000, 1000), (1000, 0), (1000, 1001)] {
+            check(user, owner).expect("allowed");
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        assert!(check_user(dir.path()).is_err(), "it was never locked");
+        drop(DirLock::acquire(dir.path()).expect("free"));
+        check_user(dir.path()).expect("it is ours");
     }
 
     #[test]

@@ -120,7 +120,9 @@ async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store> {
     file_permissions::restrict_catalog(&catalog_url);
     let catalog = Arc::new(Catalog::open(&catalog_url, clock.clone()).await?);
     catalog.set_org_limits(config.limits.organization);
-    Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock).await
+    let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock).await?;
+    store.check_catalog().await?;
+    Ok(store)
 }
 
 /// Opens the catalog and the lake of the ingest node, for queries.

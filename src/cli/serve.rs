@@ -147,8 +147,8 @@ async fn run_services(
 
     let running = ServerFile { pid: std::process::id(), url: url.clone(), token, certificate };
     let ended = match running.publish(&config.data_dir) {
-        Ok(()) => {
-            certificates.publish_with(running, config.data_dir.clone());
+        Ok(is_published) => {
+            certificates.publish_with(running, config.data_dir.clone(), is_published);
             let reloader = Reloader::new(opened, certificates, config.tls_check_interval, reload);
             let _reloading = AbortOnDropHandle::new(tokio::spawn(reloader.run(stop.clone())));
             serving.announce();

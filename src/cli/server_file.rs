@@ -24,12 +24,15 @@ pub struct ServerFile {
 }
 
 impl ServerFile {
-    /// Writes the file atomically, readable by the owner only.
-    pub fn publish(&self, data_dir: &Path) -> Result<()> {
+    /// Writes the file atomically, readable by the owner only. Returns whether it did: on a full disk a server starts all the same,
+    /// and commands do not find it before the file is written. That of the server before is removed then.
+    pub fn publish(&self, data_dir: &Path) -> Result<bool> {
         let path = path_of(data_dir);
-        self.write(&path).map_err(|e| {
-            Error::unavailable(format!("{} cannot be written: {e}", path.display())).with_source(e)
-        })
+        let is_published = outcome_of(self.write(&path), &path)?;
+        if !is_published {
+            ServerFile::delete(data_dir).map_err(|e| cannot_write(&path, e))?;
+        }
+        Ok(is_published)
     }
 
     fn write(&self, path: &Path) -> std::io::Result<()> {
@@ -58,6 +61,19 @@ fn path_of(data_dir: &Path) -> PathBuf {
     data_dir.join("run").join("server.json")
 }
 
+/// Whether a write has succeeded; `false` when the disk was full.
+fn outcome_of(written: std::io::Result<()>, path: &Path) -> Result<bool> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => Ok(false),
+        Err(error) => Err(cannot_write(path, error)),
+    }
+}
+
+fn cannot_write(path: &Path, error: std::io::Error) -> Error {
+    Error::unavailable(format!("{} cannot be written: {error}", path.display())).with_source(error)
+}
+
 fn remove(path: &Path) -> std::io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -77,8 +93,8 @@ mod tests {
         assert!(ServerFile::read(dir.path()).is_none());
         let running =
             ServerFile { pid: 7, url: "http://127.0.0.1:8000".into(), token: "t".into(), certificate: None };
-        running.publish(dir.path()).expect("written");
-        running.publish(dir.path()).expect("written over one that a crash left");
+        assert!(running.publish(dir.path()).expect("written"));
+        assert!(running.publish(dir.path()).expect("written over one that a crash left"));
         assert!(ServerFile::read(dir.path()) == Some(running));
 
         let mode = fs::metadata(path_of(dir.path())).expect("there").permissions().mode();
@@ -87,6 +103,17 @@ mod tests {
         ServerFile::delete(dir.path()).expect("removed");
         ServerFile::delete(dir.path()).expect("gone already");
         assert!(ServerFile::read(dir.path()).is_none());
+    }
+
+    #[test]
+    fn only_a_full_disk_lets_a_server_run_without_it() {
+        let outcome = |kind: ErrorKind| outcome_of(Err(kind.into()), Path::new("run/server.json"));
+        assert!(
+            !outcome(ErrorKind::StorageFull).expect("it goes on")
+                && !outcome(ErrorKind::QuotaExceeded).expect("too")
+        );
+        let refusal = outcome(ErrorKind::PermissionDenied).expect_err("commands would never find it");
+        assert!(refusal.message.starts_with("run/server.json cannot be written"), "{refusal}");
     }
 
     #[test]

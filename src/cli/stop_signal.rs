@@ -1,4 +1,4 @@
-//! Stopping a server: by signals, and by the end of its standard input where it was started so.
+//! Stopping a server: by signals, and by the end of its standard input where it was started so. A limit for the size of files stops none.
 
 use std::io;
 
@@ -10,6 +10,7 @@ use crate::domain::{Error, Result};
 /// Returns a token that SIGINT and SIGTERM cancel; a second signal ends the process at once.
 pub(super) fn stop_on_signal() -> Result<CancellationToken> {
     let refused = |e| Error::internal("signals cannot be waited for").with_source(e);
+    catch_file_size_limit().map_err(refused)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(refused)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(refused)?;
     let stop = CancellationToken::new();
@@ -22,6 +23,12 @@ pub(super) fn stop_on_signal() -> Result<CancellationToken> {
         std::process::exit(1);
     });
     Ok(stop)
+}
+
+/// Has a write beyond the limit for the size of a file (`ulimit -f`) fail, as on a full disk. Unless the signal is caught, it ends the process.
+fn catch_file_size_limit() -> io::Result<()> {
+    // It stays caught without anybody who waits for it.
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
 }
 
 /// Cancels the token also when standard input ends. The program at the other end of a pipe need not do anything for that: it happens
@@ -42,4 +49,17 @@ pub(super) fn stop_with_input(stop: CancellationToken) -> Result<()> {
 
 async fn next_signal(a: &mut Signal, b: &mut Signal) {
     tokio::select! { _ = a.recv() => {}, _ = b.recv() => {} }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::catch_file_size_limit;
+
+    #[tokio::test]
+    async fn the_limit_for_the_size_of_a_file_does_not_end_the_process() {
+        catch_file_size_limit().expect("caught");
+        kill_process(getpid(), Signal::XFSZ).expect("sent");
+    }
 }

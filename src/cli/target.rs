@@ -48,6 +48,7 @@ impl CommandTarget {
         let org = org.org.clone();
         match DataDirAccess::acquire(&config).await? {
             DataDirAccess::Exclusive(lock) => {
+                dir_lock::check_user(&config.data_dir)?;
                 let opened = Box::new(instance::open_instance(&config, lock).await?);
                 let principal = Arc::new(opened.app.access.system(org.as_deref())?);
                 Ok(CommandTarget::InProcess { opened, principal, org })

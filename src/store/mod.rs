@@ -39,6 +39,7 @@ pub mod state;
 pub mod statistics;
 mod status;
 mod storage_usage;
+mod stored_ids;
 pub mod table;
 pub mod table_set;
 pub mod throttle;

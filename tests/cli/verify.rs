@@ -239,11 +239,17 @@ async fn references_to_what_never_was_are_named() {
     let of_lake =
         |f: &Value| f["file"].to_string().contains("part-") && f["what"].to_string().contains("rows of id 2");
     assert!(report["broken"].as_array().expect("a list").iter().any(of_lake), "{report}");
+    // Nothing starts on it: the next stream would have the id, and the rows.
+    let home = whole.copy();
+    in_catalog(home.path(), rows[0].1).await;
+    let refusal = home.basalt(&["sql", "SELECT 1"]).await.expect_failure();
+    assert_contains(&refusal, &["catalog.url", "rows of stream 2", "is 1.", "restore"], "another catalog");
     // One that was deleted is known to have been.
     let home = whole.copy();
     in_catalog(home.path(), &["DELETE FROM streams WHERE id = 2"]).await;
     let (code, report) = verify(&home).await;
     assert_eq!((code, &report["catalog"]["deleted_ids"]), (Some(0), &json!(1)), "{report}");
+    home.basalt(&["sql", "SELECT 1"]).await.expect_success();
 }
 
 #[tokio::test]

@@ -79,9 +79,14 @@ impl ServerCertificates {
         CertificateReceivers { http, mqtt: self.mqtt_newest.subscribe() }
     }
 
-    /// Has this file, which is published, published again with each new certificate of `[http]`.
-    pub fn publish_with(&mut self, file: ServerFile, data_dir: PathBuf) {
-        self.publication = Some(Publication { file, data_dir, is_published: true });
+    /// Has this file published again with each new certificate of `[http]`, and at the next look unless it is published.
+    pub fn publish_with(&mut self, file: ServerFile, data_dir: PathBuf, is_published: bool) {
+        if !is_published {
+            tracing::error!(
+                "the disk is full: commands on the data directory find this server once there is space again"
+            );
+        }
+        self.publication = Some(Publication { file, data_dir, is_published });
     }
 
     /// Returns the certificates that are in use, for monitoring.
@@ -112,11 +117,13 @@ impl ServerCertificates {
             let tls = http.watch.tls();
             // Before it is in use: commands trust what is published.
             if let Some(publication) = &mut self.publication {
-                publication.publish(tls.pem(), is_asked).await;
+                publication.publish(Some(tls.pem()), is_asked).await;
             }
             if outcome == WatchOutcome::Replaced {
                 http.newest.send_replace(tls.clone());
             }
+        } else if let Some(publication) = &mut self.publication {
+            publication.publish(None, is_asked).await;
         }
         if let Some(mqtt) = &mut self.mqtt {
             let outcome = mqtt.renew(change.mqtt, is_asked).await;
@@ -150,26 +157,28 @@ impl ServerCertificates {
 }
 
 impl Publication {
-    /// Publishes this certificate, unless the data directory has it. A failure is logged once, unless somebody has asked, and
-    /// the next look tries again.
-    async fn publish(&mut self, pem: &str, is_asked: bool) {
-        let is_known = self.file.certificate.as_deref() == Some(pem);
+    /// Publishes this certificate, or that there is none, unless the data directory has it. A failure is logged once, unless somebody
+    /// has asked, and the next look tries again.
+    async fn publish(&mut self, pem: Option<&str>, is_asked: bool) {
+        let is_known = self.file.certificate.as_deref() == pem;
         if is_known && self.is_published {
             return;
         }
-        self.file.certificate = Some(pem.to_owned());
+        self.file.certificate = pem.map(str::to_owned);
         let outcome = self.write().await;
-        self.is_published = outcome.is_ok();
-        if let Err(error) = outcome
-            && (is_asked || !is_known)
-        {
-            let error = error.full_message();
-            tracing::error!(error, "commands on the data directory do not trust the new certificate yet");
+        self.is_published = matches!(outcome, Ok(true));
+        if !self.is_published && (is_asked || !is_known) {
+            let error =
+                outcome.err().map_or_else(|| "the disk is full".to_owned(), |error| error.full_message());
+            tracing::error!(
+                error,
+                "commands on the data directory do not find this server, or do not trust its new certificate, yet"
+            );
         }
     }
 
     /// Writes the file on a thread of its own, because a file system may be slow.
-    async fn write(&self) -> Result<()> {
+    async fn write(&self) -> Result<bool> {
         let (file, data_dir) = (self.file.clone(), self.data_dir.clone());
         let writing = tokio::task::spawn_blocking(move || file.publish(&data_dir));
         writing

@@ -99,7 +99,7 @@ async fn what_could_not_be_published_is_published_by_a_later_look() {
     let receivers = certificates.receivers();
     let url = "https://127.0.0.1:8000".to_owned();
     let file = ServerFile { pid: 7, url, token: "t".to_owned(), certificate: Some(first) };
-    certificates.publish_with(file, home.path().to_owned());
+    certificates.publish_with(file, home.path().to_owned(), true);
     let published = || ServerFile::read(home.path()).and_then(|file| file.certificate);
     certificates.look().await;
     assert_eq!(published(), None, "what was published is not published again");
@@ -112,4 +112,16 @@ async fn what_could_not_be_published_is_published_by_a_later_look() {
     fs::remove_file(home.path().join("run")).expect("removed");
     certificates.look().await;
     assert_eq!(published(), second);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_for_which_the_disk_had_no_space_is_published_by_the_next_look() {
+    let home = tempfile::tempdir().expect("a directory");
+    let mut certificates = ServerCertificates::load(&Config::default()).expect("none");
+    let url = "http://127.0.0.1:8000".to_owned();
+    let file = ServerFile { pid: 7, url, token: "t".to_owned(), certificate: None };
+    certificates.publish_with(file.clone(), home.path().to_owned(), false);
+    assert!(ServerFile::read(home.path()).is_none());
+    certificates.look().await;
+    assert!(ServerFile::read(home.path()) == Some(file));
 }

@@ -31,6 +31,12 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 const OTHER_VERSION: &str = "the catalog's schema is not one that this version can bring up to date: it was made by a newer version, or by \
                              a development version before 0.1.0, whose catalogs are not taken over";
 
+const NO_CONNECTION: &str = "the catalog's database (catalog.url) cannot be opened, because it accepts no connection: check \
+                             that it runs, and the host and port of the URL";
+
+/// Parts of the messages of SQLite and of PostgreSQL about a full disk.
+const DISK_FULL: [&str; 2] = ["database or disk is full", "No space left on device"];
+
 /// Connects and brings the schema up to date. A SQLite file that is missing is created.
 pub(super) async fn open(url: &str) -> Result<DatabaseConnection> {
     let db = connect(url).await?;
@@ -183,13 +189,22 @@ fn refused_connection(error: DbErr) -> Error {
         }
         // No driver accepted the URL. The error repeats it in full, so it must not reach the log.
         DbErr::Conn(RuntimeErr::Internal(_)) => bad_url("it cannot be read as a URL"),
+        // The driver tries again until then, and does not tell why each attempt failed.
+        DbErr::Conn(RuntimeErr::SqlxError(cause)) if matches!(**cause, SqlxError::PoolTimedOut) => {
+            Error::unavailable(NO_CONNECTION).with_source(error)
+        }
         _ => Error::unavailable("the catalog's database (catalog.url) cannot be opened").with_source(error),
     }
 }
 
 /// Maps a failed or unreachable database.
 pub(in crate::store) fn unavailable(error: DbErr) -> Error {
-    Error::unavailable("the catalog's database does not answer").with_source(error)
+    let text = error.to_string();
+    let message = match DISK_FULL.iter().any(|part| text.contains(part)) {
+        true => "the disk of the catalog's database is full",
+        false => "the catalog's database does not answer",
+    };
+    Error::unavailable(message).with_source(error)
 }
 
 /// Waits for the database no longer than this. A connection to a machine that is gone may stay silent for a quarter of an hour.

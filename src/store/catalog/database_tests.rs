@@ -42,6 +42,21 @@ async fn databases_that_cannot_be_reached_are_unavailable() {
         let error = open(url).await.expect_err(url);
         assert_eq!((error.kind, error.source.is_some()), (Kind::Unavailable, true), "{url}");
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        assert_eq!(error.message.contains("check that it runs"), url.starts_with("postgres"), "{error}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    let rows = [
+        ("error returned from database: (code: 13) database or disk is full", "is full"),
+        ("could not extend file \"base/5/2619\": No space left on device", "is full"),
+        ("connection refused", "does not answer"),
+    ];
+    for (text, words) in rows {
+        let error = unavailable(DbErr::Custom(text.to_owned()));
+        assert_eq!(error.kind, Kind::Unavailable);
+        assert!(error.message.contains(words), "{text}: {error}");
     }
 }
 

@@ -21,9 +21,17 @@ pub(super) fn select(filter: &EventFilter) -> Select<Entity> {
         let past = if filter.newest_first { Column::Ts.lt(ts.0) } else { Column::Ts.gt(ts.0) };
         events = events.filter(Condition::any().add(past).add(same));
     }
-    let order = if filter.newest_first { Order::Desc } else { Order::Asc };
+    let first = (filter.order, filter.newest_first);
+    let events = std::iter::once(&first).chain(&filter.then_by).fold(events, add_sort_key);
+    let sql_int = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).min(i64::MAX as u64);
+    events.order_by_asc(Column::Id).offset(sql_int(filter.page.offset)).limit(sql_int(filter.page.limit))
+}
+
+/// Adds a sort key below those that the query has.
+fn add_sort_key(events: Select<Entity>, (key, is_descending): &(EventOrder, bool)) -> Select<Entity> {
+    let order = if *is_descending { Order::Desc } else { Order::Asc };
     let is_of = |severity: Severity| Column::Level.is_in(severity.levels().iter().map(|level| level.name()));
-    let events = match filter.order {
+    match key {
         EventOrder::Time => events.order_by(Column::Ts, order),
         EventOrder::Creation => events.order_by(Column::CreatedAt, order),
         EventOrder::Kind => events.order_by(Column::Kind, order),
@@ -34,9 +42,7 @@ pub(super) fn select(filter: &EventFilter) -> Select<Entity> {
         EventOrder::Severity => events
             .order_by(is_of(Severity::Critical), order.clone())
             .order_by(is_of(Severity::Warning), order),
-    };
-    let sql_int = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).min(i64::MAX as u64);
-    events.order_by_asc(Column::Id).offset(sql_int(filter.page.offset)).limit(sql_int(filter.page.limit))
+    }
 }
 
 fn of_fields(mut events: Select<Entity>, filter: &EventFilter) -> Select<Entity> {

@@ -15,6 +15,7 @@ mod alert_rule_index;
 mod annotation;
 mod annotation_counts;
 mod annotation_filter;
+pub(in crate::store) mod assigned_ids;
 mod audit;
 mod audit_actor;
 mod batch_lookup;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::data_file::ReferencedIds;
 use super::report::{Finding, VerifyReport};
 use crate::domain::{Error, Result};
+use crate::store::catalog::assigned_ids::last_assigned;
 use crate::store::catalog::database;
 
 /// Maximum number of rows listed per kind of dangling reference.
@@ -305,16 +306,7 @@ impl CatalogCheck<'_> {
         for row in self.query(&format!("SELECT id FROM {table}")).await? {
             there.insert(row.try_get_by_index::<i32>(0)?);
         }
-        let last = match self.db.get_database_backend() {
-            DbBackend::Sqlite => {
-                self.query_scalar(&format!("SELECT seq FROM sqlite_sequence WHERE name = '{table}'")).await?
-            }
-            _ => {
-                let sequence = format!("pg_get_serial_sequence('{table}', 'id')::regclass");
-                self.query_scalar(&format!("SELECT pg_sequence_last_value({sequence})")).await?
-            }
-        };
-        let last: i64 = last.unwrap_or(0);
+        let last = last_assigned(self.db, table).await?;
         for (id, file) in found.filter(|(id, _)| !there.contains(id)) {
             if i64::from(id) <= last {
                 self.report.catalog.deleted_ids += 1;

@@ -79,7 +79,7 @@ impl Log {
     /// Opens the log in `dir`, replaying every record after `flushed` into `apply`.
     ///
     /// # Errors
-    /// Same as `recovery::replay`.
+    /// Same as `recovery::replay`, and `Unavailable` when the log does not reach `flushed`.
     pub fn open(
         disk: Arc<dyn Disk>,
         dir: &Path,
@@ -94,6 +94,14 @@ impl Log {
             Error::unavailable(format!("cannot open `{}`: {e}", dir.display())).with_source(e)
         })?;
         let (segments, next_seq) = recovery::replay(disk.as_ref(), dir, flushed, apply)?;
+        // The newest segment is never removed, so somebody else has removed it, or its file system is not mounted.
+        if segments.is_empty() && flushed > 0 {
+            return Err(Error::unavailable(format!(
+                "the lake holds record {flushed} but the log in `{}` is gone, and with it what was not in the lake yet: bring it \
+                 back, or restore a backup",
+                dir.display()
+            )));
+        }
         if next_seq <= flushed {
             return Err(Error::unavailable(format!(
                 "the lake holds record {flushed} but the log in `{}` ends before {next_seq}: they do not belong together",

@@ -188,6 +188,14 @@ fn a_log_older_than_the_lake_refuses_the_start() {
     assert!(error.message.contains("do not belong together"), "{error}");
 }
 
+#[test]
+fn a_log_that_is_gone_refuses_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = open(dir.path(), 20).err().unwrap();
+    assert!(error.message.contains("record 20") && error.message.contains("is gone"), "{error}");
+    assert_eq!(open(dir.path(), 0).unwrap().0.next_seq(), 1, "nothing is flushed: it is new");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
