@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, ListArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use futures::stream::BoxStream;
 use serde_json::Value;
@@ -22,7 +22,7 @@ use crate::query::params::{self, Params};
 use crate::query::postgres::settings;
 use crate::query::principal_catalog::TableInfo;
 use crate::query::semantics::time_literal::{self, TimeKind};
-use crate::query::semantics::{literals, text, uuid_text};
+use crate::query::semantics::{array_text, literals, text, uuid_text};
 
 /// Maximum parameters of a statement.
 pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;
@@ -41,6 +41,14 @@ pub fn has_value_text(data_type: &DataType) -> bool {
 /// `Invalid` for a time that does not fit in microseconds, or a span of more days than an interval has.
 pub fn value_texts(column: &ArrayRef) -> Result<ArrayRef> {
     text::texts(column).map_err(from_datafusion)
+}
+
+/// Returns the texts that PostgreSQL shows for the values of a column of arrays.
+///
+/// # Errors
+/// `Invalid` for a time that does not fit in microseconds, or a span of more days than an interval has.
+pub fn array_texts(lists: &ListArray) -> Result<ArrayRef> {
+    array_text::texts(lists).map_err(from_datafusion)
 }
 
 /// Returns a UUID in the form that tables have, from any form that PostgreSQL reads; `None` for other texts.

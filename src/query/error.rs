@@ -24,6 +24,8 @@ const TOO_DEEP: &str =
 
 /// Part of DataFusion's message for exceeding the spill limit of all queries.
 const SPILL_LIMIT: &str = "exceeded the allowable limit";
+/// Part of the system's message for a write to a full disk; the error of the writer of spill files has no other kind.
+const DISK_FULL: &str = "No space left on device";
 
 /// Returns the error that the caller of a failed query gets.
 pub fn from_datafusion(error: DataFusionError) -> Error {
@@ -118,9 +120,14 @@ fn explain_arrow(error: &ArrowError) -> (Kind, String) {
 /// DataFusion reports the spill limit as an I/O error of the spill file.
 fn explain_io(error: &std::io::Error) -> (Kind, String) {
     let text = error.to_string();
-    match text.contains(SPILL_LIMIT) {
-        true => explain_exhausted(&text),
-        false => (Kind::Internal, "the query failed".to_owned()),
+    if text.contains(SPILL_LIMIT) {
+        explain_exhausted(&text)
+    } else if text.contains(DISK_FULL) {
+        let message = "the server's disk is full: it has no space for what the query has to spill; narrow its time range or streams, \
+                       or try again when there is space";
+        (Kind::Unavailable, message.to_owned())
+    } else {
+        (Kind::Internal, "the query failed".to_owned())
     }
 }
 

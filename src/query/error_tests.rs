@@ -30,3 +30,14 @@ fn a_query_that_spills_too_much_is_told_so() {
         assert!(found.message.contains("spill"), "{}", found.message);
     }
 }
+
+#[test]
+fn a_query_that_cannot_spill_to_a_full_disk_is_told_so() {
+    let full = || std::io::Error::other(D::IoError(std::io::Error::from_raw_os_error(28)));
+    let by_arrow = arrow::error::ArrowError::IoError("write".to_owned(), full());
+    for error in [D::IoError(full()), D::ArrowError(Box::new(by_arrow), None)] {
+        let found = from_datafusion(error);
+        assert_eq!(found.kind, Kind::Unavailable);
+        assert!(found.message.contains("disk is full"), "{}", found.message);
+    }
+}

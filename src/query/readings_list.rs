@@ -195,8 +195,8 @@ fn scan(query_context: &QueryContext, list: &ListQuery) -> ReadingsScan {
     ReadingsScan { query_context, visible, bounds, filter: None, partitions: 1 }
 }
 
-/// Converts a batch of `schema::readings()` to domain readings.
-pub(super) fn to_readings(batch: &RecordBatch) -> Readings {
+/// Converts a batch whose first columns are those of `schema::readings()` to domain readings.
+pub fn to_readings(batch: &RecordBatch) -> Readings {
     let streams = batch.column(schema::STREAM_ID).as_primitive::<Int32Type>();
     let times = batch.column(schema::TS).as_primitive::<TimestampMicrosecondType>();
     let values = batch.column(schema::VALUE).as_primitive::<Float64Type>();

@@ -260,6 +260,25 @@ const OVER_CONSTANTS: &[(&str, &str)] = &rows![
         r#"[{"a":true,"b":true,"c":true,"d":true}]"#;
     "SELECT x BETWEEN SYMMETRIC 3 AND 1 AS a, x NOT BETWEEN SYMMETRIC 3 AND 1 AS b, x BETWEEN SYMMETRIC NULL AND 1 AS c, ceiling(1.2::float8) AS d, isfinite(now()) AS e, isfinite(NULL::timestamp) AS f, make_timestamptz(2024, 3, 31, 10, 0, 0.5, 'Europe/Berlin')::text AS g FROM (VALUES (2)) AS v(x)",
         r#"[{"a":true,"b":false,"d":2.0,"e":true,"g":"2024-03-31 08:00:00.5+00"}]"#;
+    "SELECT 'a'\n'b' AS x, E'c' -- and\n  'd' AS y", r#"[{"x":"ab","y":"cd"}]"#;
+    "SELECT (SELECT x FROM (VALUES (1)) AS v(x) WHERE x > 5) AS a, coalesce((SELECT 1 WHERE false), 7) AS b, (SELECT 'a' WHERE false) IS NULL AS c, (SELECT stream_id FROM readings WHERE stream_id = 999) AS d, (SELECT stream_id FROM readings WHERE stream_id = 999) IS NULL AS e",
+        r#"[{"b":7,"c":true,"e":true}]"#;
+    "SELECT extract(day FROM x + (t - u)) AS a, (t - u)::interval::text AS b, extract(day FROM coalesce(t - u, x)) AS c, (x - (t - u))::text AS d FROM (VALUES (interval '1 day', timestamp '2024-03-05 10:30', timestamp '2024-03-01')) AS v(x, t, u)",
+        r#"[{"a":5,"b":"4 days 10:30:00","c":4,"d":"-3 days -10:30:00"}]"#;
+    "SELECT lag(x, 1, 0.5) OVER (ORDER BY x) AS a, lead(x, 1, 9) OVER (ORDER BY x) AS b FROM (VALUES (1), (2)) AS v(x) ORDER BY x",
+        r#"[{"a":0.5,"b":2},{"a":1.0,"b":9}]"#;
+    r#"SELECT ARRAY[1.5, 2.5]::int[] AS a, ARRAY[1, NULL]::text AS b, ARRAY['a b', 'c']::text AS c, ARRAY[timestamp '2024-01-01']::text[] AS d, x::text AS e, ('{"a b","NULL"}'::text[])[2] AS f, 'a b' = ANY('{"a b",c}'::text[]) AS g FROM (VALUES (ARRAY[1.5::float8])) AS v(x)"#,
+        r#"[{"a":[2,3],"b":"{1,NULL}","c":"{\"a b\",c}","d":["2024-01-01 00:00:00"],"e":"{1.5}","f":"NULL","g":true}]"#;
+    "SELECT t::text AS a, i::text AS b FROM (VALUES (timestamp '2024-01-31', interval '1 day'), ('2024-02-29', '36:00:00'), (NULL, '1 mon')) AS v(t, i) ORDER BY t",
+        r#"[{"a":"2024-01-31 00:00:00","b":"1 day"},{"a":"2024-02-29 00:00:00","b":"36:00:00"},{"b":"1 mon"}]"#;
+    "SELECT (v).x AS a, (v.x) + 1 AS b, (v.y)[2] AS c, y[:1] AS d, y[2:] AS e FROM (VALUES (1, ARRAY[3, 4])) AS v(x, y)",
+        r#"[{"a":1,"b":2,"c":4,"d":[3],"e":[4]}]"#;
+    "SELECT substring(x FROM 'o(.)b') AS a, substring('foobar', 'o.b') AS b, substring(x FROM 'q') AS c, substring(x FROM 4) AS d FROM (VALUES ('foobar')) AS v(x)",
+        r#"[{"a":"o","b":"oob","d":"bar"}]"#;
+    "SELECT d AT TIME ZONE 'Europe/Berlin' AS a, timestamp(0) '2024-01-01 10:00:00.5' AS b, '2024-01-01 10:00:00.5'::timestamp(0) AS c, (interval '1.5 weeks')::text AS d FROM (VALUES (date '2024-03-31')) AS v(d)",
+        r#"[{"a":"2024-03-31T01:00:00","b":"2024-01-01T10:00:01","c":"2024-01-01T10:00:01","d":"10 days 12:00:00"}]"#;
+    "WITH RECURSIVE t(n, p) AS (SELECT 1, 1 UNION ALL SELECT n + 1, n * p FROM t WHERE n < 6) SELECT max(p) AS m, max(q.b) AS b FROM t, (SELECT 2, 2) AS q(a, b)",
+        r#"[{"b":2,"m":120}]"#;
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -329,6 +348,10 @@ async fn what_would_be_answered_wrongly_is_refused() {
         "SELECT q.x FROM (SELECT -x AS x FROM (VALUES (1), (2)) AS v(x) ORDER BY x + 0 LIMIT 1) AS q",
             "another name with AS";
         "WITH c AS (SELECT 1 AS a) SELECT * FROM (WITH c AS (SELECT 2 AS a) SELECT * FROM c) AS q", "needs other names";
+        "SELECT 'a' 'b' AS x", "two texts in a row";
+        "SELECT '{{1,2}}'::text[] AS a", "none of one dimension";
+        "SELECT count(*) OVER (ORDER BY x RANGE BETWEEN interval '1 hour' PRECEDING AND CURRENT ROW) AS n FROM (VALUES (time '10:00')) AS v(x)",
+            "RANGE frame with an offset";
         "SELECT x FROM (VALUES (1)) AS a(x) NATURAL FULL JOIN (VALUES (2)) AS b(x)", "NATURAL JOIN";
     ] {
         client.try_sql(statement).await.refused(400, hint);

@@ -35,13 +35,18 @@ impl PgSession {
         check_name(&name)?;
         let declared = types.iter().map(|oid| types::declared_type(*oid)).collect::<Result<Vec<_>, _>>()?;
         let mut watch = self.begin_parse().await?;
-        if !name.is_empty() && self.statements.contains_key(&name) {
-            let message = format!("prepared statement \"{name}\" already exists");
-            return Err(PgError::Protocol("42P05", message));
-        }
+        self.check_unused(&name)?;
         let prepared = self.prepare(&mut watch, query, declared).await?;
         self.store_statement(name, prepared)?;
         self.send(&Out::ParseComplete(ParseComplete::new()))
+    }
+
+    /// Refuses a name that a statement has. The statement without a name is replaced by the next one.
+    pub(super) fn check_unused(&self, name: &str) -> Result<(), PgError> {
+        if name.is_empty() || !self.statements.contains_key(name) {
+            return Ok(());
+        }
+        Err(PgError::Protocol("42P05", format!("prepared statement \"{name}\" already exists")))
     }
 
     pub(super) async fn prepare(

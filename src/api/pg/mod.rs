@@ -6,7 +6,6 @@
 //! rows of a query as texts (copy_out.rs).
 
 mod array;
-mod array_text;
 mod cancel;
 mod command;
 mod connection;

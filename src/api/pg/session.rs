@@ -341,6 +341,7 @@ impl PgSession {
             }
             SimpleStatement::Command(SessionCommand::Prepare { name, types, query }) => {
                 parameter::check_parameter_count(types.len())?;
+                self.check_unused(name)?;
                 let types: Result<Vec<_>, _> =
                     types.iter().map(|name| types::type_by_name(name).map(Some)).collect();
                 let prepared = self.prepare(watch, query, types?).await?;

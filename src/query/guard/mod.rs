@@ -16,5 +16,6 @@ pub mod parser;
 pub mod pass_through;
 pub mod string_concat;
 pub mod syntax;
+mod text_tokens;
 mod trim_tokens;
 pub mod window_memory;

@@ -44,7 +44,7 @@ impl CatalogSyntax {
         match statement {
             Statement::Statement(plain) => {
                 let written = plain.clone();
-                driver_syntax::rewrite(plain);
+                driver_syntax::rewrite(plain, has_tables);
                 object_names::rewrite(plain);
                 if has_tables
                     && *plain == written

@@ -24,8 +24,9 @@ const TRUTH_PREFIXES: [&str; 6] = ["atthas", "attis", "attnot", "indis", "relhas
 /// The function of PostgreSQL's information schema that makes rows of such an array.
 const EXPAND_ARRAY: &str = "_pg_expandarray";
 
-pub(super) fn rewrite(statement: &mut Statement) {
-    change_exprs(statement, &mut rewrite_expr);
+/// Rewrites a statement; `has_tables` if it names some of the catalog. In one that names none, `(t).a` is a column.
+pub(super) fn rewrite(statement: &mut Statement, has_tables: bool) {
+    change_exprs(statement, &mut |expr| rewrite_expr(expr, has_tables));
     change(statement, &mut UnnestedArrays);
     change_tables(statement, &mut |table| {
         // The library does so for tables that it has.
@@ -36,9 +37,11 @@ pub(super) fn rewrite(statement: &mut Statement) {
     });
 }
 
-fn rewrite_expr(expr: &mut Expr) {
+fn rewrite_expr(expr: &mut Expr, has_tables: bool) {
     match expr {
-        Expr::CompoundFieldAccess { root, access_chain } if is_of_no_row(root, access_chain) => {
+        Expr::CompoundFieldAccess { root, access_chain }
+            if has_tables && is_of_no_row(root, access_chain) =>
+        {
             *expr = null_number();
         }
         Expr::Function(call) if is_of_array(call) => *expr = null_number(),

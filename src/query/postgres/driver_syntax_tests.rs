@@ -55,7 +55,11 @@ fn what_drivers_ask_of_keys_is_null() {
         ),
     ] {
         let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, text).unwrap().remove(0);
-        rewrite(&mut statement);
+        rewrite(&mut statement, true);
         assert_eq!(statement.to_string(), expected, "{text}");
     }
+    let text = "SELECT (t).a FROM (VALUES (1)) AS t (a)";
+    let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, text).unwrap().remove(0);
+    rewrite(&mut statement, false);
+    assert_eq!(statement.to_string(), text);
 }

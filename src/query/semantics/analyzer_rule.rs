@@ -15,8 +15,9 @@ use datafusion::scalar::ScalarValue;
 use super::input_rows::{self, InputRows};
 use super::narrowing_cast::NarrowingCast;
 use super::time_literal::{self, TimeKind};
-use super::{canonical_float, cast_name, checked_arithmetic, exact_sum, float_extremes};
-use super::{float_numeric, forward_aggregate, literals, regex_functions, sort_keys, spans, text};
+use super::{array_text, canonical_float, cast_name, checked_arithmetic, exact_sum, float_extremes};
+use super::{float_numeric, forward_aggregate, interval_functions, literals, regex_functions, sort_keys};
+use super::{spans, text};
 
 /// Replaces narrowing casts by functions, compares spans of time by their length, takes −0 for 0 where groups and
 /// peers are made, and gives NaN no sign.
@@ -76,6 +77,9 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             if let Some(call) = float_numeric::in_place_of_cast(&expr, field.data_type(), schema)? {
                 return Ok(Transformed::yes(call));
             }
+            if let Some(function) = interval_functions::in_place_of_cast(&expr, field.data_type(), schema)? {
+                return Ok(Transformed::yes(function.call(vec![*expr])));
+            }
             let is_rewritten = make_readable(&mut expr, field.data_type())?;
             let function = match &*expr {
                 // Numbers keep the digits of the statement's text; a time or an interval has none.
@@ -85,7 +89,8 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                     None
                 }
                 source if field.data_type() == &DataType::Utf8 => {
-                    text::cast_to_text(&source.get_type(schema)?, field.data_type())
+                    let of = source.get_type(schema)?;
+                    array_text::cast_to_text(&of).or_else(|| text::cast_to_text(&of, field.data_type()))
                 }
                 _ if !NarrowingCast::may_narrow_to(field.data_type()) => None,
                 Expr::Cast(inner) => NarrowingCast::of(&expr, inner.field.data_type(), field.data_type()),

@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     ValueWithSpan,
 };
 
+use super::array_literal::{self, Element};
 use super::function_call::call;
 use super::interval_functions::{MAKE_INTERVAL, PARTS};
 use super::{ordered_list, time_pattern, timezone, trunc_in_zone};
@@ -221,29 +222,19 @@ fn plain(argument: &FunctionArg) -> Option<&Expr> {
     }
 }
 
-/// Rewrites the text of an array, such as `{1,2}`, to an array; texts with quotes or backslashes are left as they are.
+/// Rewrites the text of an array, such as `{1,2}`, to an array; other texts are left as they are.
 pub(super) fn rewrite_array(expr: &mut Expr) {
     let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = expr else { return };
-    let Some(inner) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else { return };
-    if inner.contains(['"', '\\', '{', '}']) {
-        return;
-    }
-    if inner.trim().is_empty() {
-        *expr = Expr::Array(Array { elem: Vec::new(), named: true });
-        return;
-    }
-    let parts: Vec<&str> = inner.split(',').map(str::trim).collect();
-    if parts.iter().any(|part| part.is_empty()) {
-        return;
-    }
-    let is_null = |part: &str| part.eq_ignore_ascii_case("null");
-    let are_numbers = parts.iter().all(|part| is_null(part) || is_plain_number(part));
-    let element = |part: &&str| match *part {
-        null if is_null(null) => Value::Null,
-        number if are_numbers => Value::Number(number.to_owned(), false),
-        text => Value::SingleQuotedString(text.to_owned()),
+    let Some(parts) = array_literal::elements(text) else { return };
+    let is_null = |part: &Element| !part.is_quoted && part.text.eq_ignore_ascii_case("null");
+    let are_numbers =
+        parts.iter().all(|part| is_null(part) || !part.is_quoted && is_plain_number(&part.text));
+    let element = |part: Element| match part {
+        null if is_null(&null) => Value::Null,
+        number if are_numbers => Value::Number(number.text, false),
+        other => Value::SingleQuotedString(other.text),
     };
-    let elem = parts.iter().map(element).map(Expr::value).collect();
+    let elem = parts.into_iter().map(element).map(Expr::value).collect();
     *expr = Expr::Array(Array { elem, named: true });
 }
 

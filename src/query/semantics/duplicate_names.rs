@@ -8,7 +8,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
 
-use super::{cast_name, column_name, shadowed_columns};
+use super::{aliased_lists, cast_name, column_name, shadowed_columns};
 use crate::query::syntax_visitor::change_exprs_inner_first;
 
 /// Part of what DataFusion says of a list with two columns of one name.
@@ -92,6 +92,7 @@ impl NamesApart {
     pub fn give(&mut self, statement: &mut Statement) {
         match statement {
             Statement::Statement(statement) => {
+                aliased_lists::name_apart(statement);
                 change_exprs_inner_first(&mut **statement, &mut cast_name::add);
                 if let ast::Statement::Query(query) = &mut **statement {
                     self.give_in(&mut query.body);
@@ -206,6 +207,15 @@ mod tests {
         assert_eq!(apart("SELECT *, a, b FROM r").1, [""; 0]);
         let (_, shown) = apart("SELECT sum(a), sum(b) FROM r UNION SELECT 1, 2 ORDER BY 1");
         assert_eq!(shown, ["sum", "sum"]);
+    }
+
+    #[test]
+    fn lists_that_are_named_from_outside_get_names_of_their_own() {
+        let (text, _) = apart(
+            "WITH RECURSIVE t (n, p) AS (SELECT 1, 1 UNION ALL SELECT n + 1, p AS x FROM t) SELECT * FROM t, (SELECT 0, 0) AS q (a, b), (SELECT 0) AS r",
+        );
+        let expected = r#"WITH RECURSIVE t (n, p) AS (SELECT 1 AS "__item_0", 1 AS "__item_1" UNION ALL SELECT n + 1 AS "__item_0", p AS x FROM t) SELECT * FROM t, (SELECT 0 AS "__item_0", 0 AS "__item_1") AS q (a, b), (SELECT 0) AS r"#;
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! - It reads rows that are sorted the other way and reverses the aggregate (`reverse_expr`). `array_agg` and `string_agg` reverse
 //!   their own ORDER BY, but not the order of a window's rows, and with DISTINCT they do not turn the result back.
 //! - It takes the rows that leave a frame out of the total (`retract_batch`). Nothing can be taken out of infinity or NaN, and
-//!   where a large number leaves, the digits of the small ones are lost already. [`SlidingFrame`] adds up what is left.
+//!   where a large number leaves, the digits of the small ones are lost already. [`SlidingSum`] and
+//!   [`SlidingFrame`] add up what is left.
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::sliding_frame::SlidingFrame;
+use super::sliding_sum::SlidingSum;
 
 /// Aggregates whose result depends on the order of the rows, which a reversal changes.
 const ORDERED: [&str; 2] = ["array_agg", "string_agg"];
@@ -88,6 +90,9 @@ impl AggregateUDFImpl for ForwardAggregate {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        if let Some(sum) = SlidingSum::of(self.of.name()) {
+            return Ok(Box::new(sum));
+        }
         if is_total(&self.of) {
             return Ok(Box::new(SlidingFrame::new(Arc::clone(&self.of), &args)));
         }

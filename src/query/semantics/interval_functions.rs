@@ -7,10 +7,11 @@ use arrow::array::{Array, ArrayRef, AsArray, IntervalMonthDayNanoArray};
 use arrow::datatypes::{
     DataType, FieldRef, Float64Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
 };
-use datafusion::common::{exec_datafusion_err, exec_err, plan_err};
+use datafusion::common::{DFSchema, exec_datafusion_err, exec_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 
@@ -135,9 +136,25 @@ pub struct Justify {
 impl Justify {
     /// All of the functions.
     pub fn all() -> impl Iterator<Item = ScalarUDF> {
-        let function = |kind| Self { kind, signature: Signature::user_defined(Volatility::Immutable) };
-        [Kind::Hours, Kind::Days, Kind::Interval].into_iter().map(move |kind| ScalarUDF::from(function(kind)))
+        [Kind::Hours, Kind::Days, Kind::Interval].into_iter().map(|kind| ScalarUDF::from(Self::of(kind)))
     }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, signature: Signature::user_defined(Volatility::Immutable) }
+    }
+}
+
+/// The function for a cast of a difference of times to an interval; `None` for other casts. A difference has days and a time of day, as
+/// PostgreSQL makes it; arrow makes an interval of nanoseconds of it, in which `extract(day FROM …)` finds no day.
+pub(super) fn in_place_of_cast(
+    source: &Expr,
+    target: &DataType,
+    schema: &DFSchema,
+) -> Result<Option<ScalarUDF>> {
+    let is_of_difference = matches!(target, DataType::Interval(_))
+        && !matches!(source, Expr::Literal(..))
+        && matches!(source.get_type(schema)?, DataType::Duration(_));
+    Ok(is_of_difference.then(|| ScalarUDF::from(Justify::of(Kind::Hours))))
 }
 
 impl ScalarUDFImpl for Justify {

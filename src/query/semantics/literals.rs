@@ -2,7 +2,11 @@
 
 use crate::query::functions::bucket_width::{CalendarInterval, parse_iso};
 
-/// An interval with a part like `02:30` or `-00:00:01.5` (hours, minutes, seconds), or in ISO-8601's form; `None` for other
+const DAYS_PER_WEEK: f64 = 7.0;
+/// As many parts of a day are kept.
+const NANOS: f64 = 1e9;
+
+/// An interval with a part like `02:30` or `-00:00:01.5` (hours, minutes, seconds), with parts of weeks, or in ISO-8601's form; `None` for other
 /// texts, which arrow reads or refuses.
 pub fn interval(text: &str) -> Option<String> {
     let text = text.trim();
@@ -11,11 +15,28 @@ pub fn interval(text: &str) -> Option<String> {
         return Some(format!("{months} months {days} days {nanos} nanoseconds"));
     }
     if !text.contains(':') {
-        return None;
+        return without_parts_of_weeks(text);
     }
     let readable = |part: &str| if part.contains(':') { clock(part) } else { Some(part.to_owned()) };
     let parts = text.split_whitespace().map(readable);
     Some(parts.collect::<Option<Vec<_>>>()?.join(" "))
+}
+
+/// An interval with parts of weeks, such as `1.5 weeks`, as one of days: arrow makes hours of them.
+fn without_parts_of_weeks(text: &str) -> Option<String> {
+    let is_week = |unit: &&str| ["week", "weeks"].iter().any(|known| unit.eq_ignore_ascii_case(known));
+    let (mut parts, mut readable) = (text.split_whitespace().peekable(), Vec::new());
+    let mut is_changed = false;
+    while let Some(part) = parts.next() {
+        if part.contains('.') && parts.next_if(is_week).is_some() {
+            let days = part.parse::<f64>().ok()? * DAYS_PER_WEEK;
+            readable.push(format!("{} days", (days * NANOS).round() / NANOS));
+            is_changed = true;
+        } else {
+            readable.push(part.to_owned());
+        }
+    }
+    is_changed.then(|| readable.join(" "))
 }
 
 /// `[+-]HH:MM[:SS[.f]]` as hours, minutes and seconds. The sign is that of all of them.
@@ -49,7 +70,8 @@ mod tests {
             Some("1 day -02 hours -30 minutes -01.5 seconds")
         );
         assert_eq!(interval("P1DT1S").as_deref(), Some("0 months 1 days 1000000000 nanoseconds"));
-        for other in ["1 hour", "1:2:3:4", "00:60", "a:b", "-:10", "00:10:"] {
+        assert_eq!(interval("1.5 weeks 2 hours").as_deref(), Some("10.5 days 2 hours"));
+        for other in ["1 hour", "2 weeks", "1:2:3:4", "00:60", "a:b", "-:10", "00:10:"] {
             assert_eq!(interval(other), None, "{other}");
         }
     }

@@ -4,8 +4,11 @@
 //! Logical rules run after DataFusion's own type coercion, when parameters have values and every conversion is a cast;
 //! physical rules run before it decides which sorts are needed.
 
+mod aliased_lists;
 mod analyzer_rule;
+mod array_literal;
 mod array_subscript;
+pub mod array_text;
 mod bounded_text;
 mod bytes;
 mod calendar_functions;
@@ -23,6 +26,7 @@ mod duplicate_names;
 mod equals_any;
 mod exact_sum;
 mod fetch_clause;
+mod field_access;
 mod first_row;
 mod float_extremes;
 mod float_numeric;
@@ -48,12 +52,15 @@ mod refusals;
 mod regex_functions;
 mod regex_syntax;
 mod return_field;
+mod scalar_subqueries;
 mod scaled_span;
 mod shadowed_columns;
 mod sliding_frame;
+mod sliding_sum;
 mod sort_keys;
 mod spans;
 mod subqueries;
+mod substring;
 mod syntax;
 mod template;
 pub mod text;
@@ -65,6 +72,7 @@ mod to_timestamp;
 mod trunc_in_zone;
 mod unknown_constants;
 pub mod uuid_text;
+mod values_lists;
 mod width_bucket;
 
 use std::sync::Arc;
@@ -77,6 +85,7 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use analyzer_rule::PostgresSemantics;
 use array_subscript::SubscriptPlanner;
+use array_text::TextOfArray;
 use bounded_text::BoundedText;
 use calendar_functions::{Age, MakeTimestamp};
 use canonical_float::CanonicalFloat;
@@ -100,6 +109,7 @@ use ordered_list::OfOrderedList;
 use peer_frames::PeerFrames;
 pub use refusals::{refuse_forms, refuse_wrong};
 use regex_functions::{RegexText, RegexpMatch};
+use scalar_subqueries::PerhapsNull;
 use scaled_span::{ScaledSpan, SpanPlanner};
 use spans::ComparableSpan;
 pub use syntax::rewrite;
@@ -131,7 +141,8 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(WidthBucket::default()), ScalarUDF::from(TextOf::default())])
         .chain([ScalarUDF::from(AsUuid::default()), ScalarUDF::from(EqualsAny::default())])
         .chain([ScalarUDF::from(FloatToNumeric::default()), ScalarUDF::from(ToTimestamp::default())])
-        .chain([ScalarUDF::from(RegexpMatch::default())])
+        .chain([ScalarUDF::from(RegexpMatch::default()), ScalarUDF::from(PerhapsNull::default())])
+        .chain([ScalarUDF::from(TextOfArray::default())])
         .chain(RegexText::all())
         .chain(JoinedText::all())
         .chain(Justify::all())

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::fetch_clause::limit_by_fetch;
 use super::in_subqueries::rewrite_condition;
 use super::template::{around, null};
-use super::{first_row, joined_columns};
+use super::{first_row, joined_columns, values_lists};
 use crate::query::syntax_visitor::change_own_exprs;
 
 /// Rewrites the parts of a query; the queries within it come on their own.
@@ -23,6 +23,7 @@ pub(super) fn rewrite(query: &mut Query) {
         match part {
             SetExpr::Select(select) => rewrite_select(select),
             SetExpr::SetOperation { left, right, .. } => parts.extend([&mut **left, &mut **right]),
+            SetExpr::Values(values) => values_lists::rewrite(values),
             _ => {}
         }
     }

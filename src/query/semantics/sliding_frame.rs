@@ -202,14 +202,15 @@ impl Accumulator for SlidingFrame {
     }
 }
 
-fn numbers(values: &[ArrayRef]) -> Result<Vec<&Float64Array>> {
+/// The columns of numbers of a batch.
+pub(super) fn numbers(values: &[ArrayRef]) -> Result<Vec<&Float64Array>> {
     let columns: Option<Vec<_>> =
         values.iter().map(|column| column.as_primitive_opt::<Float64Type>()).collect();
     columns.map_or_else(|| exec_err!("a frame of numbers got another type"), Ok)
 }
 
 /// The rows that count: a row in which an argument is NULL is no row for these aggregates.
-fn valid_rows(columns: &[&Float64Array]) -> impl Iterator<Item = usize> {
+pub(super) fn valid_rows(columns: &[&Float64Array]) -> impl Iterator<Item = usize> {
     let rows = columns.first().map_or(0, |column| column.len());
     (0..rows).filter(move |row| columns.iter().all(|column| column.is_valid(*row)))
 }

@@ -4,12 +4,14 @@ use std::mem;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, Interval, ObjectName, Query, UnaryOperator, Value, ValueWithSpan,
+    Array, ArrayElemTypeDef, CastKind, DataType, Expr, Interval, ObjectName, Query, UnaryOperator, Value,
+    ValueWithSpan,
 };
 
 use super::function_call::call;
 use super::{
-    bytes, calls, comparisons, first_row, like_escape, literals, named_time, query_forms, timezone, uuid_text,
+    bytes, calls, comparisons, field_access, first_row, like_escape, literals, named_time, query_forms,
+    substring, timezone, uuid_text,
 };
 use crate::query::syntax_visitor::{SyntaxChanger, change};
 
@@ -42,8 +44,12 @@ fn is_of_bytes(collation: &ObjectName) -> bool {
 }
 
 fn as_bytes(text: Expr) -> Expr {
-    let expr = Box::new(text);
-    Expr::Cast { kind: CastKind::DoubleColon, expr, data_type: DataType::Bytea, array: false, format: None }
+    cast_of(text, DataType::Bytea)
+}
+
+fn cast_of(value: Expr, data_type: DataType) -> Expr {
+    let expr = Box::new(value);
+    Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None }
 }
 
 fn rewrite_expr(expr: &mut Expr) {
@@ -79,10 +85,13 @@ fn rewrite_expr(expr: &mut Expr) {
         Expr::TypedString(typed) => {
             let text = Expr::Value(typed.value.clone());
             let uuid = uuid_text::rewrite_cast(&text, &typed.data_type, &CastKind::Cast);
-            if let Some(value) = uuid.or_else(|| named_time::value(&text, &typed.data_type)) {
+            let value = uuid.or_else(|| named_time::value(&text, &typed.data_type));
+            if let Some(value) = value.or_else(|| rounded_time(&text, &typed.data_type)) {
                 *expr = value;
             }
         }
+        Expr::CompoundFieldAccess { root, access_chain } => field_access::rewrite(root, access_chain),
+        Expr::Substring { .. } => substring::rewrite(expr),
         Expr::Subquery(query) => first_row::rewrite_subquery(query),
         Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
             calls::rewrite_array(right);
@@ -103,17 +112,50 @@ fn rewrite_expr(expr: &mut Expr) {
     }
 }
 
+/// Casts the elements of an array that is written out one by one, as numbers and times are cast elsewhere: DataFusion (55) cuts the fractions
+/// of an array of numbers, and has other texts for times.
+fn cast_elements(array: &mut Expr, of: &DataType) {
+    let Expr::Array(Array { elem, .. }) = array else { return };
+    let is_plain = |element: &Expr| match element {
+        Expr::Value(ValueWithSpan { value: Value::Number(digits, _), .. }) => {
+            digits.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        Expr::Value(_) => true,
+        _ => false,
+    };
+    if elem.iter().all(is_plain) || elem.iter().any(|element| matches!(element, Expr::Array(_))) {
+        return;
+    }
+    for element in elem {
+        // A number that becomes a `numeric` is taken by its digits where it is cast itself, without brackets.
+        *element = match matches!(element, Expr::Value(_)) {
+            true => cast_of(element.clone(), of.clone()),
+            false => calls::cast_to(element, of.clone()),
+        };
+    }
+}
+
+/// A text as a time that is rounded to so many digits: arrow cuts the text.
+fn rounded_time(text: &Expr, target: &DataType) -> Option<Expr> {
+    let DataType::Timestamp(Some(_), zone) = target else { return None };
+    let is_text = matches!(text, Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(_), .. }));
+    let whole = DataType::Timestamp(None, *zone);
+    is_text.then(|| calls::cast_to(&calls::cast_to(text, whole), target.clone()))
+}
+
 fn rewrite_cast(cast: &mut Expr) {
     let Expr::Cast { expr, data_type, kind, .. } = cast else { return };
     if let DataType::Array(_) = data_type {
         calls::rewrite_array(expr);
     }
     let value = uuid_text::rewrite_cast(expr, data_type, kind);
-    if let Some(value) = value.or_else(|| named_time::value(expr, data_type)) {
+    let value = value.or_else(|| named_time::value(expr, data_type));
+    if let Some(value) = value.or_else(|| rounded_time(expr, data_type)) {
         *cast = value;
         return;
     }
     match data_type {
+        DataType::Array(ArrayElemTypeDef::SquareBracket(of, _)) => cast_elements(expr, of),
         DataType::Array(_) => {}
         DataType::Timestamp(..) | DataType::Date => named_time::make_readable(expr, data_type),
         DataType::Bytea => bytes::rewrite_literal(expr),

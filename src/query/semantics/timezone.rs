@@ -45,8 +45,9 @@ impl ScalarUDFImpl for Timezone {
     fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
         let [_, time] = args else { return plan_err!("{NAME}(zone, time) takes two arguments") };
         let zone = match time {
-            DataType::Timestamp(_, Some(_)) => Some(UTC.into()),
-            DataType::Timestamp(_, None) | DataType::Date32 | DataType::Date64 => None,
+            DataType::Timestamp(_, None) => None,
+            // A date is the instant at which it begins.
+            DataType::Timestamp(_, Some(_)) | DataType::Date32 | DataType::Date64 => Some(UTC.into()),
             // A text is an instant, as it is where it is compared with one.
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => Some(UTC.into()),
             other => return plan_err!("AT TIME ZONE needs a time, not {other}"),
