@@ -215,10 +215,12 @@ pub struct EventFilter {
     pub from: Option<Micros>,
     /// End of the range of `ts`.
     pub to: Option<Micros>,
-    /// Sort key of the list; ties by id ascending.
+    /// Sort key of the list; ties by `then_by`, then by id ascending.
     pub order: EventOrder,
     /// Whether the greatest comes first, which is the newest where the order is one of time.
     pub newest_first: bool,
+    /// Further sort keys, the most significant first, and whether the greatest comes first.
+    pub then_by: Vec<(EventOrder, bool)>,
     /// Only events after this one in the requested order, which must be [`EventOrder::Time`].
     pub after: Option<(Micros, EventId)>,
     /// Part of the matching events that is returned.

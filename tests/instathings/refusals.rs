@@ -116,6 +116,7 @@ async fn refusals_come_in_the_vendors_order_and_malformed_requests_break_nothing
         ("404_of_no_device", "GET", "/device/v1/devices/a%20b".to_owned(), vec![own], "", 404),
         ("404_of_a_route", "GET", "/device/v2/devices".to_owned(), vec![own], "", 404),
         ("404_of_options", "OPTIONS", of(""), vec![own], "", 404),
+        ("404_of_options_without_a_token", "OPTIONS", of(""), vec![], "", 404),
         ("401_of_a_route", "GET", "/devices".to_owned(), vec![], "", 401),
     ] {
         let answer = client.send(method, &path, &headers, body).await.about(name);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{NOBODY, Platform, id, problem};
+use super::{Caller, NOBODY, Platform, id, problem};
 use crate::support::{assert_members, row_vec};
 
 const EVENTS: &str = "/api/v1/events";
@@ -47,6 +47,7 @@ async fn an_event_is_created_listed_and_seen_in_the_event_log() {
         let page = admin.get(&format!("{EVENTS}?sort={order}")).await.body;
         assert_eq!(page["content"][0]["title"], json!(title), "{order}: {page}");
     }
+    check_further_sort_keys(admin).await;
     for query in [
         "?sort=payload",
         "?severity=HIGH",
@@ -67,5 +68,21 @@ async fn an_event_is_created_listed_and_seen_in_the_event_log() {
     ];
     for (body, expected) in rows {
         admin.send("POST", EVENTS, &body).await.has_field_errors(400, &expected);
+    }
+}
+
+/// Events that the first sort key leaves equal are sorted by the next one.
+async fn check_further_sort_keys(admin: &Caller) {
+    let later = json!({"type": "maintenance", "severity": "WARNING", "title": "Oil checked",
+        "timestamp": "2026-04-30T12:00:00Z"});
+    admin.create(EVENTS, later).await;
+    for (orders, titles) in [
+        ("sort=severity&sort=timestamp,asc", ["Oil changed", "Oil checked", "Door"]),
+        ("sort=severity&sort=timestamp,desc", ["Oil checked", "Oil changed", "Door"]),
+        ("sort=severity,desc&sort=title,desc", ["Door", "Oil checked", "Oil changed"]),
+    ] {
+        let page = admin.get(&format!("{EVENTS}?{orders}")).await.body;
+        let found = page["content"].as_array().unwrap().iter().map(|event| event["title"].clone());
+        assert_eq!(found.collect::<Vec<_>>(), titles.map(|title| json!(title)), "{orders}");
     }
 }

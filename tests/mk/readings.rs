@@ -259,6 +259,17 @@ async fn several_sensors_are_read_at_once() {
         wrong[member] = value;
         assert_eq!(admin.status("POST", &path, &wrong).await, 400, "{wrong}");
     }
+    // A response that is too long to be kept under a key is given all the same.
+    let (_, text) = self::sensor(&admin, "TEXT").await;
+    let long = "x".repeat(1000);
+    let many = (0..200).map(|n| json!({"sensorId": text, "timestamp": at(n), "value": long}));
+    assert_eq!(report(&admin, many.collect()).await, (200, 0, 0));
+    let body = json!({"sensorIds": vec![text; 6], "from": NOON, "to": "2026-04-28T13:00:00Z"});
+    for _ in 0..2 {
+        let found = admin.send_with("POST", &path, &[("idempotency-key", "long")], &body).await.expect(200);
+        let counts = found["results"].as_array().unwrap().iter().map(|result| result["count"].clone());
+        assert_eq!(counts.collect::<Vec<_>>(), vec![json!(200); 6]);
+    }
 }
 
 #[tokio::test]

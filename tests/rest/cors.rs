@@ -6,8 +6,8 @@ use crate::support::{Client, Server};
 
 const ORIGIN: &str = "https://app.example";
 
-/// Paths, with what OPTIONS answers there to a client with a key of DataStone unless its origin is allowed.
-const PATHS: [(&str, u16); 13] = [
+/// Paths, with what OPTIONS answers there, with a key of DataStone and without, unless its origin is allowed.
+const PATHS: [(&str, u16); 14] = [
     ("/api/device/", 405),
     ("/api/device/1/", 405),
     ("/api/nothing/", 404),
@@ -17,9 +17,9 @@ const PATHS: [(&str, u16); 13] = [
     ("/api/v2/organization/device/datastreams", 404),
     ("/api/v1/organization/nothing", 404),
     ("/oauth2/token", 404),
-    // Its callers are checked first, and a key is none of its tokens.
-    ("/device/v1/devices", 401),
+    ("/device/v1/devices", 404),
     ("/authentication/v1/oauth/token", 404),
+    ("/api/v1/devices", 404),
     ("/api/data/packets", 501),
     ("/health", 501),
 ];
@@ -44,6 +44,9 @@ async fn options_are_answered_by_each_api_unless_the_origin_is_allowed() {
         for is_preflight in [false, true] {
             let found = options(&closed.client(), path, ORIGIN, is_preflight).await;
             assert_eq!(found, (status, None), "{path}: no origin is allowed");
+            let stranger = closed.client().without_key();
+            let found = options(&stranger, path, ORIGIN, is_preflight).await;
+            assert_eq!(found, (status, None), "{path}: nobody is known");
             let found = options(&open.client(), path, "https://other.example", is_preflight).await;
             assert_eq!(found, (status, None), "{path}: another origin");
         }

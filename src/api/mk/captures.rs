@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Answer;
 use super::base_url::BaseUrl;
 use super::caller::MkCaller;
+use super::documents;
 use super::endpoint::{Endpoint, Section};
 use super::noun::list::{FieldVisitor, MkNoun, read_only};
 use super::noun::stamp::Stamp;
@@ -181,7 +182,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, base: BaseUrl, quer
     let mut content = Vec::with_capacity(page.content.len());
     for job in &page.content {
         // A capture that was deleted with its camera a moment ago is left out.
-        content.extend(view(&app, who, &base, job).await.ok());
+        content.extend(documents::unless_deleted(view(&app, who, &base, job).await)?);
     }
     Ok(ok(Page::<ShownRow> { content, page: page.page }))
 }

@@ -244,11 +244,16 @@ async fn change(caller: &MkCaller, app: &App, id: Uuid, body: JsonBody, is_patch
     let named = |error| MkError::named(error, "Device", id);
     let stored = app.mk.devices.platform_device_to_change(&caller.principal, id).map_err(named)?;
     let start = if is_patch { PlatformDevice::of(&stored) } else { PlatformDevice::default() };
+    let base = is_patch.then(|| start.clone());
     let rules =
         |new: &PlatformDevice| app.mk.devices.platform_device_problems(&caller.principal, new, Some(&stored));
     let new = read(body.fields(app).await?, start, rules)?;
-    let changed = app.mk.devices.replace_platform_device(&caller.principal, id, new).await.map_err(named)?;
-    Ok(ok(view(changed)))
+    let (devices, who) = (&app.mk.devices, &caller.principal);
+    let changed = match base {
+        Some(base) => devices.update_platform_device(who, id, base, new).await,
+        None => devices.replace_platform_device(who, id, new).await,
+    };
+    Ok(ok(view(changed.map_err(named)?)))
 }
 
 /// `DELETE /devices/{id}`.

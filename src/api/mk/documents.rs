@@ -22,7 +22,7 @@ use super::wire::no_content;
 use crate::app::App;
 use crate::domain::device::Device;
 use crate::domain::document::{Document, DocumentKind};
-use crate::domain::{Error, Principal, Result};
+use crate::domain::{Error, Kind, Principal, Result};
 
 /// Returns the document at the id of a path.
 pub fn find(app: &App, who: &Principal, kind: DocumentKind, id: Uuid) -> Result<Arc<Document>, MkError> {
@@ -103,7 +103,36 @@ pub fn key<N: MkNoun>(row: &Document, property: &str, noun: impl FnOnce() -> Opt
     }
 }
 
+/// Leaves a row out of its list that was deleted a moment ago.
+///
+/// # Errors
+/// Every error but `NotFound`: a list without a row that is there would look whole.
+pub fn unless_deleted<T>(row: Result<T>) -> Result<Option<T>> {
+    match row {
+        Ok(row) => Ok(Some(row)),
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Names the document in the error for one that is not there.
 pub fn named(kind: DocumentKind, id: Uuid) -> impl Fn(Error) -> MkError + Copy {
     move |error| MkError::named(error, kind.title(), id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_deleted_rows_are_left_out_of_a_list() {
+        let rows = [
+            (Ok(1), Ok(Some(1))),
+            (Err(Error::not_found()), Ok(None)),
+            (Err(Error::unavailable("the key cannot be read")), Err(Kind::Unavailable)),
+        ];
+        for (row, expected) in rows {
+            assert_eq!(unless_deleted(row).map_err(|error| error.kind), expected);
+        }
+    }
 }

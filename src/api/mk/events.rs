@@ -104,14 +104,23 @@ pub fn event_filter(
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         return Err(MkError::invalid_parameter("from"));
     }
-    let order = page.sort.first();
+    let mut orders: Vec<(EventOrder, bool)> = Vec::new();
+    for order in &page.sort {
+        let key = sorted(order.property);
+        if orders.iter().all(|(known, _)| *known != key) {
+            orders.push((key, order.is_descending));
+        }
+    }
+    let mut orders = orders.into_iter();
+    let (order, newest_first) = orders.next().unwrap_or((EventOrder::Creation, true));
     Ok(EventFilter {
         levels: severity.map(Severity::levels),
         from,
         // The range of the filter includes its end.
         to: to.map(|to| Micros(to.0.saturating_sub(1))),
-        order: order.map_or(EventOrder::Creation, |order| sorted(order.property)),
-        newest_first: order.is_none_or(|order| order.is_descending),
+        order,
+        newest_first,
+        then_by: orders.collect(),
         page: Pagination { offset: page.offset(), limit: page.size },
         ..EventFilter::default()
     })

@@ -1,4 +1,5 @@
 //! Checks of every request, in this order: 401, 429, 404, 405, 406, 403, then the operation with its 415, 400 and 404.
+//! OPTIONS is an unknown path, and needs no caller to learn that.
 
 use std::sync::Arc;
 
@@ -55,6 +56,10 @@ pub async fn serve(mk: &Mk, request: Request) -> Response {
 async fn admit(mk: &Mk, mut request: Request, path: &str) -> Answer {
     let now = mk.app.now();
     let address = request.extensions().get::<PeerAddress>().map(|peer| peer.0);
+    if request.method() == Method::OPTIONS {
+        mk.rates.count_network(address, now)?;
+        return Err(problem::no_resource_at(path));
+    }
     if is_public(request.method(), path) {
         mk.rates.count_network(address, now)?;
     } else {

@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: a POST that is repeated with its key has its first response again.
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -21,7 +21,7 @@ use crate::domain::{Error, Kind};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Responses up to this length are kept; longer ones are none of a creation.
+/// Responses up to this length are kept. Longer ones are of reads, such as of many readings at once, and are given once.
 const MAX_KEPT_BYTES: usize = 1 << 20;
 
 /// A response as it is kept.
@@ -58,7 +58,7 @@ pub fn key_of(request: &Request, has_secret: bool) -> Result<Option<IdempotencyK
     Ok(Some(IdempotencyKey { text: text.to_owned(), route, seal }))
 }
 
-/// Serves a request of a key once. Only successes are kept: after any other answer the key is free again.
+/// Serves a request of a key once. Only successes are kept, up to a length: after any other answer the key is free again.
 pub async fn serve(
     app: &App,
     caller: &MkCaller,
@@ -100,7 +100,8 @@ pub async fn run(
         Err(error) => return Err(error.into()),
     };
     let response = work.await;
-    if !response.status().is_success() {
+    let is_long = response.body().size_hint().lower() > MAX_KEPT_BYTES as u64;
+    if is_long || !response.status().is_success() {
         return Ok(response);
     }
     let (parts, content) = response.into_parts();

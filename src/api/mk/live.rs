@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Answer;
 use super::base_url::{BaseUrl, LocalUrl};
 use super::caller::MkCaller;
+use super::documents;
 use super::endpoint::{Endpoint, Section};
 use super::noun::list::{FieldVisitor, MkNoun, read_only};
 use super::noun::nested::NestedObject;
@@ -218,7 +219,7 @@ async fn list(
     let mut content = Vec::with_capacity(page.content.len());
     for job in &page.content {
         // A session that was deleted with its camera a moment ago is left out.
-        content.extend(view(&app, &caller, &bases, job).await.ok());
+        content.extend(documents::unless_deleted(view(&app, &caller, &bases, job).await)?);
     }
     Ok(ok(Page::<ShownRow> { content, page: page.page }))
 }

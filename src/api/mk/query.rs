@@ -91,10 +91,12 @@ impl Query {
     }
 }
 
-/// Puts the sign of a positive offset back, such as in `2026-04-28T12:00:00 02:00`.
+/// Puts the sign of a positive offset back, such as in `2026-04-28T12:00:00 02:00`, in each form that offsets have.
 fn with_offset(text: &str) -> String {
     match text.rsplit_once(' ') {
-        Some((time, offset)) if time.len() > 10 && offset.len() == 5 => format!("{time}+{offset}"),
+        Some((time, offset)) if time.len() > 10 && matches!(offset.len(), 2 | 4 | 5) => {
+            format!("{time}+{offset}")
+        }
         _ => text.to_owned(),
     }
 }
@@ -116,6 +118,19 @@ mod tests {
             assert!(query.uuid(name).is_err(), "{name}");
         }
         assert!(query.integer("n", 6, 9).is_err() && query.time("n").is_err());
+    }
+
+    #[test]
+    fn a_plus_sign_that_was_not_encoded_is_one() {
+        for offset in ["+02:00", "%2B02:00", "+0200", "%2B0200", "+02", "%2B02"] {
+            let query = Query::parse(&format!("t=2026-04-28T12:00:00{offset}"));
+            let found = query.time("t").unwrap().map(Micros::to_iso);
+            assert_eq!(found.as_deref(), Some("2026-04-28T10:00:00Z"), "{offset}");
+        }
+        for text in ["2026-04-28+12:00", "2026-04-28+12:00:00"] {
+            let found = Query::parse(&format!("t={text}")).time("t").unwrap().map(Micros::to_iso);
+            assert_eq!(found.as_deref(), Some("2026-04-28T12:00:00Z"), "{text}: a space for T");
+        }
     }
 
     #[test]

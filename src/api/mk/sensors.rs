@@ -29,6 +29,7 @@ use crate::app::fields::shown::ShownRow;
 use crate::app::mk::sensor::{Sensor, SensorFilter, SensorSpec};
 use crate::domain::document::ValueType;
 use crate::domain::reading::Reading;
+use crate::domain::reading_payload::value::number_to_json;
 use crate::domain::stream::AccessMode;
 use crate::domain::{FieldError, Micros, Resource, Scope};
 
@@ -150,8 +151,8 @@ fn value(value_type: ValueType, reading: &Reading) -> Value {
         (ValueType::Boolean, Some(number), _) => Value::Bool(number != 0.0),
         (ValueType::Text, _, Some(text)) => text.into(),
         (_, _, Some(text)) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
-        // 64-bit numbers beyond 2^53 are texts.
-        (ValueType::Bigint, Some(number), None) => Value::from(number as i64),
+        // 64-bit numbers beyond 2^53 are texts. A scaled stream has fractions.
+        (ValueType::Bigint, Some(number), None) => number_to_json(number, true),
         (_, Some(number), None) => Value::from(number),
         (_, None, None) => Value::Null,
     }
@@ -214,4 +215,33 @@ fn read(
     let spec = read_row::<SensorRow>(&mut fields).spec;
     fields.finish(rules(&spec))?;
     Ok(spec)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::StreamId;
+
+    #[test]
+    fn the_last_value_is_exact_whatever_the_type() {
+        let rows = [
+            (ValueType::Double, 7.0, None, json!(7.0)),
+            (ValueType::Bigint, 7.0, None, json!(7)),
+            (ValueType::Bigint, -12.5, None, json!(-12.5)),
+            (
+                ValueType::Bigint,
+                9_007_199_254_740_992.0,
+                Some("9007199254740993"),
+                json!(9_007_199_254_740_993_i64),
+            ),
+            (ValueType::Boolean, 1.0, None, json!(true)),
+        ];
+        for (value_type, number, text, expected) in rows {
+            let reading =
+                Reading { text: text.map(Into::into), ..Reading::good(StreamId(1), Micros(0), number) };
+            assert_eq!(value(value_type, &reading), expected, "{value_type:?} {number}");
+        }
+    }
 }

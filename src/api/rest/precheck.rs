@@ -1,5 +1,7 @@
 //! Checks that DataStone makes before it looks at method, path or body: 406, then 401, then 403.
 //!
+//! OPTIONS needs no caller: no path has it, so that everybody gets 405.
+//!
 //! The scope check here only fixes the order of error responses; app/ checks again and is the authority.
 
 use std::sync::Arc;
@@ -20,9 +22,9 @@ use crate::domain::{Error, Principal, Resource, Scope};
 pub enum RequiredAccess {
     /// The scope of this resource that the method requires.
     Scope(Resource),
-    /// One of the scopes for the method, whose name is given; HEAD and OPTIONS are as GET.
+    /// One of the scopes for the method, whose name is given; HEAD is as GET.
     AnyScope(fn(&str) -> &'static [Scope]),
-    /// All of the scopes for the method, whose name is given; HEAD and OPTIONS are as GET.
+    /// All of the scopes for the method, whose name is given; HEAD is as GET.
     AllScopes(fn(&str) -> &'static [Scope]),
     /// A logged-in superuser.
     Superuser,
@@ -49,7 +51,8 @@ async fn check_request(
     if !accept::accepts(request.headers(), &[accept::JSON]) {
         return Err(HttpError::NotAcceptable.into());
     }
-    if !matches!(right, RequiredAccess::Public) {
+    // A browser sends no credential with a preflight, and would take 401 for the answer of the path.
+    if request.method() != Method::OPTIONS && !matches!(right, RequiredAccess::Public) {
         let caller = caller::authenticate(&app, request.method(), request.headers(), request.extensions())?;
         match right {
             RequiredAccess::Scope(resource) => caller.require(scope_for(request.method(), resource))?,
@@ -69,7 +72,7 @@ async fn check_request(
 
 fn scoped_method(method: &Method) -> &str {
     match *method {
-        Method::HEAD | Method::OPTIONS => "GET",
+        Method::HEAD => "GET",
         _ => method.as_str(),
     }
 }
@@ -84,7 +87,7 @@ fn require_any(caller: &Principal, scopes: &[Scope]) -> Result<(), Error> {
 
 fn scope_for(method: &Method, resource: Resource) -> Scope {
     match *method {
-        Method::GET | Method::HEAD | Method::OPTIONS => Scope::read(resource),
+        Method::GET | Method::HEAD => Scope::read(resource),
         _ => Scope::write(resource),
     }
 }

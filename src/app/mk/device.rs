@@ -53,9 +53,32 @@ pub struct DeviceOverview {
 impl PlatformDevice {
     /// The settings of a stored device, for a change of some of them.
     pub fn of(device: &Device) -> Self {
-        let Topology { device_profile, site, groups, tags, location, .. } = device.topology.clone();
-        let (name, metadata) = (device.spec.name.clone(), device.spec.metadata.clone());
+        Self::of_parts(&device.spec, &device.topology)
+    }
+
+    fn of_parts(spec: &DeviceSpec, topology: &Topology) -> Self {
+        let Topology { device_profile, site, groups, tags, location, .. } = topology.clone();
+        let (name, metadata) = (spec.name.clone(), spec.metadata.clone());
         Self { name, status: None, device_profile, site, groups, tags, location, metadata }
+    }
+
+    /// Puts onto `current` what differs from `base`, the settings that these were made of.
+    fn merged_onto(&self, base: &Self, current: Self) -> Self {
+        fn choose<T: Clone + PartialEq>(new: &T, base: &T, current: T) -> T {
+            if new == base { current } else { new.clone() }
+        }
+        // All fields by name: one that is missing here does not compile.
+        let Self { name, status, device_profile, site, groups, tags, location, metadata } = self;
+        Self {
+            name: choose(name, &base.name, current.name),
+            status: *status,
+            device_profile: choose(device_profile, &base.device_profile, current.device_profile),
+            site: choose(site, &base.site, current.site),
+            groups: choose(groups, &base.groups, current.groups),
+            tags: choose(tags, &base.tags, current.tags),
+            location: choose(location, &base.location, current.location),
+            metadata: choose(metadata, &base.metadata, current.metadata),
+        }
     }
 
     /// Checks every rule that needs no other row.
@@ -179,7 +202,36 @@ impl PlatformDevices {
         uuid: Uuid,
         new: PlatformDevice,
     ) -> Result<DeviceOverview> {
+        self.change_platform_device(principal, uuid, new, None).await
+    }
+
+    /// Changes those settings of a device in which `new` differs from `base`, the ones that were read before.
+    ///
+    /// # Errors
+    /// The errors of [`PlatformDevices::replace_platform_device`].
+    pub async fn update_platform_device(
+        &self,
+        principal: &Principal,
+        uuid: Uuid,
+        base: PlatformDevice,
+        new: PlatformDevice,
+    ) -> Result<DeviceOverview> {
+        self.change_platform_device(principal, uuid, new, Some(base)).await
+    }
+
+    async fn change_platform_device(
+        &self,
+        principal: &Principal,
+        uuid: Uuid,
+        new: PlatformDevice,
+        base: Option<PlatformDevice>,
+    ) -> Result<DeviceOverview> {
+        let merge = move |current: PlatformDevice| match &base {
+            Some(base) => new.merged_onto(base, current),
+            None => new.clone(),
+        };
         let stored = self.platform_device_to_change(principal, uuid)?;
+        let new = merge(PlatformDevice::of(&stored));
         Error::check(self.platform_device_problems(principal, &new, Some(&stored)))?;
         let mut tried = stored.spec.clone();
         tried.metadata.clone_from(&new.metadata);
@@ -191,6 +243,8 @@ impl PlatformDevices {
         let (org, id) = (stored.org, stored.id);
         let before = stored.clone();
         let change = move |spec: &mut DeviceSpec, topology: &mut Topology| -> Result<()> {
+            // Merged again onto the row stored by then: concurrent changes of different fields must both last.
+            let new = merge(PlatformDevice::of_parts(spec, topology));
             spec.name.clone_from(&new.name);
             spec.metadata.clone_from(&new.metadata);
             *topology = new.topology(topology.clone());
@@ -285,3 +339,7 @@ impl DeviceReferences {
         self.others.get(&uuid) == Some(&kind)
     }
 }
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;

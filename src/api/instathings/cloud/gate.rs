@@ -1,4 +1,5 @@
-//! Checks of every request, in the vendor's order: 429, 401, 405, 406, then the endpoint with its 400 and 404.
+//! Checks of every request, in the vendor's order: 429, 401, 405, 406, then the endpoint with its 400 and 404. OPTIONS has
+//! no endpoint, and needs no token to learn that.
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub async fn serve(cloud: Arc<Cloud>, request: Request) -> Response {
     let is_valid = matches!(access, Some(Ok(_)));
     let rate = cloud.rates.count(key, is_valid, cloud.app.now());
     let answered = match rate.check() {
+        Ok(()) if request.method() == Method::OPTIONS => Err(Error::not_found().into()),
         Ok(()) => authorize(&cloud, request, access).await,
         Err(throttled) => Err(throttled.into()),
     };
@@ -53,7 +55,7 @@ fn no_token() -> Error {
 /// Checks the caller, method and media type, and calls the endpoint.
 async fn authorize(cloud: &Cloud, request: Request, access: Option<Result<ClientAccess>>) -> Answer {
     let caller = access.transpose()?.map(|access| project_caller(cloud, &request, access));
-    let target = path::find(request.uri().path()).filter(|_| request.method() != Method::OPTIONS);
+    let target = path::find(request.uri().path());
     if let Some(target) = &target
         && !target.endpoint.methods().contains(&request.method().as_str())
     {
