@@ -99,6 +99,7 @@ fn a_reading_beyond_the_models_numbers_has_the_highest_score_and_what_follows_it
             assert_eq!(found.len(), 96 - 31);
             for (first, score) in found.iter().enumerate() {
                 let has_it = (first..first + 32).contains(&40);
+                assert!(score.is_finite(), "{name}, window {first}: a score is stored and compared");
                 assert_eq!(*score == MAX_SCORE, has_it, "{name}, window {first}: {score}");
                 assert!(has_it || *score < 1.0, "{name}, window {first}: {score}");
             }

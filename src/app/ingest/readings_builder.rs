@@ -97,7 +97,7 @@ impl ReadingsBuilder {
     /// Adds the next row of a form in which an empty text looks like none: it is one if its stream has texts.
     ///
     /// # Errors
-    /// Those of `push`.
+    /// The errors of `push`.
     pub fn push_with_empty_text(&mut self, row: InputRow<'_>) -> Result<()> {
         let stream = match (row.stream_id, row.device, row.stream) {
             (Some(id), _, _) => Some(StreamId(id)),

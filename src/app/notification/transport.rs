@@ -11,7 +11,7 @@ use crate::fetch::webhook::{WebhookRequest, WebhookResponse};
 
 /// Time of one attempt, from the name look-up to the response.
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The same of an e-mail: servers greet late, and look into a message before they take it.
+/// Longest attempt to send an e-mail: servers greet late, and look into a message before they take it.
 const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Header with the signature of the body.

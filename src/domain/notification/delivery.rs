@@ -12,7 +12,8 @@ use crate::domain::{EventId, Micros, OrgId};
 
 /// Time after each failed attempt until the next, seconds. After the last one the delivery has failed.
 const RETRY_AFTER_S: [i64; 3] = [1, 5, 30];
-/// The same while the receiver puts the delivery off: mail servers take nothing of a sender that is new to them for some minutes.
+/// Seconds before each further attempt while the receiver puts the delivery off: mail servers take nothing of a sender that is new to
+/// them for some minutes.
 const RETRY_DEFERRED_AFTER_S: [i64; 3] = [1, 120, 300];
 /// Longest time that a receiver can ask for before the next attempt, seconds.
 const MAX_RETRY_AFTER_S: u64 = 3600;

@@ -3,7 +3,7 @@
 use crate::query::functions::bucket_width::{CalendarInterval, parse_iso};
 
 const DAYS_PER_WEEK: f64 = 7.0;
-/// As many parts of a day are kept.
+/// Number of parts of a day to which a fraction of days is rounded.
 const NANOS: f64 = 1e9;
 
 /// An interval with a part like `02:30` or `-00:00:01.5` (hours, minutes, seconds), with parts of weeks, or in ISO-8601's form; `None` for other
