@@ -5,9 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::line_silence::{Followers, LineSilence};
+use super::line_silence::{Followers, LineSilence, SuspectAnswer};
 use super::recent_answers::RecentAnswers;
 
 /// The longest possible datagram.
@@ -39,33 +39,58 @@ pub enum AnswerDoubt {
     Closed(io::Error),
     /// Bytes came that answer no request.
     Unsolicited,
+    /// It is no answer by its contents, and the same bytes came to another request just before, after which there was silence: a
+    /// copy only if the answer itself follows.
+    Copy,
 }
 
-/// Checks an answer and returns whether the connection is still open. Waits for nothing on a line in order.
+/// An answer that is believed, or almost.
+#[derive(Debug, Default)]
+pub struct CheckedAnswer {
+    /// Whether the connection is still open.
+    pub is_open: bool,
+    /// The answer, if it looks like a copy of one to another request and nothing followed: it is one where the device would not have
+    /// answered. Asked again, it does.
+    pub suspect: Option<SuspectAnswer>,
+}
+
+impl CheckedAnswer {
+    fn believed() -> CheckedAnswer {
+        CheckedAnswer { is_open: true, suspect: None }
+    }
+}
+
+/// Checks an answer. Waits for nothing on a line in order.
 pub async fn check_answer(
     socket: AnsweredSocket<'_>,
     recent: &mut RecentAnswers,
     silence: &LineSilence,
     exchange: UnnumberedAnswer<'_>,
-) -> Result<bool, AnswerDoubt> {
+) -> Result<CheckedAnswer, AnswerDoubt> {
     let UnnumberedAnswer { request, answer, is_answer, rest, round_trip, limit } = exchange;
     let is_first = !recent.has_any();
     let suspect = recent.add(request, answer, round_trip, limit);
     if !is_answer {
         // Else the device itself is at fault, and the caller ends the connection.
-        return if suspect.is_some() { Err(AnswerDoubt::Unsolicited) } else { Ok(true) };
+        return match suspect {
+            None => Ok(CheckedAnswer::believed()),
+            Some(_) if silence.is_awaited() => Err(AnswerDoubt::Copy),
+            Some(_) => Err(AnswerDoubt::Unsolicited),
+        };
     }
     let needed = silence.after_answer(suspect, recent.slowest(), limit);
     if needed.is_zero() && rest.is_empty() {
-        return Ok(true);
+        return Ok(CheckedAnswer::believed());
     }
+    let suspect = suspect.filter(|_| !silence.is_awaited());
     let mut copies = AnswerCopies { answer, count: 0, has_others: false };
     copies.take(rest);
     if let Err(error) = listen(&socket, &mut copies, needed, limit).await {
         // The first answer is no copy, and nothing more can come.
-        return if is_first { Ok(false) } else { Err(AnswerDoubt::Closed(error)) };
+        return if is_first { Ok(CheckedAnswer::default()) } else { Err(AnswerDoubt::Closed(error)) };
     }
-    if silence.is_believed(copies.followers(), suspect) { Ok(true) } else { Err(AnswerDoubt::Unsolicited) }
+    let is_believed = silence.is_believed(copies.followers());
+    if is_believed { Ok(CheckedAnswer { is_open: true, suspect }) } else { Err(AnswerDoubt::Unsolicited) }
 }
 
 /// Receives until nothing has come for as long as `needed`, or something else than copies of the answer.
@@ -91,6 +116,18 @@ async fn listen(
         copies.has_others = true;
         Ok(())
     })
+}
+
+/// Receives what follows an answer until the time is over or the connection ends.
+pub async fn receive_followers(socket: AnsweredSocket<'_>, time: Duration) -> Vec<u8> {
+    let (mut followers, mut bytes) = (Vec::new(), vec![0; MAX_DATAGRAM_BYTES]);
+    let end = Instant::now() + time;
+    while followers.len() < MAX_DATAGRAM_BYTES
+        && let Ok(Ok(count)) = timeout_at(end, receive(&socket, &mut bytes)).await
+    {
+        followers.extend_from_slice(&bytes[..count]);
+    }
+    followers
 }
 
 async fn receive(socket: &AnsweredSocket<'_>, bytes: &mut [u8]) -> io::Result<usize> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::client::DeviceClient as _;
 use super::melsec::device::MelsecDevice;
+use super::peer::{Peer, Transport};
 use super::registers::{RegisterRange, RegisterSpace};
 use super::registry;
-use super::request_socket::{Peer, Transport};
 use super::{fenet, melsec, modbus, s7};
 use crate::domain::device::{DeviceSpec, Protocol};
 use basalt_fuzz::{Decoder, FuzzTarget, InputFormat, Random, grammar, rows, text};

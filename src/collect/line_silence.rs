@@ -56,6 +56,11 @@ impl LineSilence {
         self.0.lock().rests_until.is_some_and(|end| Instant::now() < end)
     }
 
+    /// Whether silence must follow each answer, so that the latest ones were followed by it.
+    pub fn is_awaited(&self) -> bool {
+        !self.awaited().is_zero()
+    }
+
     /// Silence that must follow an answer before it is believed; zero where nothing speaks against it. `slowest` says how long the
     /// device takes to answer.
     pub fn after_answer(
@@ -72,22 +77,21 @@ impl LineSilence {
         (awaited.max(FIRST_SILENCE) + slowest).min(limit)
     }
 
-    /// Whether an answer is one to its request, by what followed it. Remembers copies, and suspect answers that were none.
-    pub fn is_believed(&self, followers: Followers, suspect: Option<SuspectAnswer>) -> bool {
-        let is_awaited = !self.awaited().is_zero();
-        let mut state = self.0.lock();
+    /// Whether an answer can be one to its request, by what followed it. Remembers copies.
+    pub fn is_believed(&self, followers: Followers) -> bool {
         match followers {
-            Followers::Silence if is_awaited => true,
-            Followers::Silence => {
-                state.checked.extend(suspect.map(|answer| (answer, Instant::now())));
-                true
-            }
-            Followers::Copies if is_awaited => {
-                state.unsolicited_at = Some(Instant::now());
+            Followers::Silence => true,
+            Followers::Copies if self.is_awaited() => {
+                self.0.lock().unsolicited_at = Some(Instant::now());
                 true
             }
             Followers::Copies | Followers::Others => false,
         }
+    }
+
+    /// Remembers an answer that looked like a copy and was none.
+    pub fn record_checked(&self, answer: SuspectAnswer) {
+        self.0.lock().checked.insert(answer, Instant::now());
     }
 
     /// Doubles the silence after bytes that answer no request, up to the time limit of a request, and returns it. Where it was
@@ -151,13 +155,13 @@ mod tests {
         assert!(!line.is_resting());
         assert_eq!(plain(&line), LIMIT);
         advance(MEMORY / 2).await;
-        assert!(line.is_believed(Followers::Copies, None), "copies within the silence harm nobody");
+        assert!(line.is_believed(Followers::Copies), "copies within the silence harm nobody");
         advance(MEMORY / 2).await;
         assert_eq!(plain(&line), LIMIT, "they still come");
-        assert!(!line.is_believed(Followers::Others, None));
+        assert!(!line.is_believed(Followers::Others));
         advance(MEMORY).await;
         assert_eq!(plain(&line), Duration::ZERO);
-        assert!(!line.is_believed(Followers::Copies, None), "nobody waited for them");
+        assert!(!line.is_believed(Followers::Copies), "nobody waited for them");
     }
 
     #[tokio::test(start_paused = true)]
@@ -167,14 +171,16 @@ mod tests {
         let answers = (0..).map(SuspectAnswer).take(MAX_CHECKED);
         for answer in answers.clone() {
             assert_eq!(silence_after(answer), Duration::from_millis(230));
-            assert!(line.is_believed(Followers::Silence, Some(answer)));
+            assert!(line.is_believed(Followers::Silence));
+            line.record_checked(answer);
             assert_eq!(silence_after(answer), Duration::ZERO);
         }
         assert_eq!(silence_after(SuspectAnswer(100)), Duration::ZERO, "enough are checked");
         line.forget_checks();
         for answer in answers {
             assert!(!silence_after(answer).is_zero(), "an answer made no sense");
-            assert!(line.is_believed(Followers::Silence, Some(answer)));
+            assert!(line.is_believed(Followers::Silence));
+            line.record_checked(answer);
         }
         advance(MEMORY).await;
         assert!(!silence_after(SuspectAnswer(0)).is_zero());

@@ -39,6 +39,7 @@ mod json_value;
 mod learned_expiry;
 mod line_silence;
 mod networks;
+mod peer;
 mod plain_value;
 mod point;
 mod poller;

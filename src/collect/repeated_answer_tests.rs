@@ -21,6 +21,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const BASE: u16 = 1000;
 /// The word that refuses writes.
 const READ_ONLY: u16 = 200;
+/// The word that is not answered.
+const SILENT: u16 = 777;
 /// End of `last_error` after bytes that answer no request.
 const UNSOLICITED: &str = "bytes arrived that answer no request";
 
@@ -139,6 +141,11 @@ fn melsec_answer(header: usize, request: &[u8]) -> Vec<u8> {
     [&[request[0] | 0x80], &request[1..header - 2], &len, &data].concat()
 }
 
+/// Whether a request names the silent word, in whichever order of bytes.
+fn is_silent(request: &[u8]) -> bool {
+    request.windows(2).any(|pair| pair == SILENT.to_be_bytes() || pair == SILENT.to_le_bytes())
+}
+
 /// Starts a device that sends each answer again after a pause, and returns its port.
 async fn start(wire: Wire, pause: Duration) -> u16 {
     if wire == Wire::Melsec3EOverUdp {
@@ -164,6 +171,9 @@ async fn serve(mut stream: TcpStream, wire: Wire, pause: Duration) -> Option<()>
         stream.read_exact(&mut request).await.ok()?;
         request.resize(wire.request_len(&request), 0);
         stream.read_exact(&mut request[wire.header()..]).await.ok()?;
+        if is_silent(&request) {
+            continue;
+        }
         let answer = wire.answer(&request);
         stream.write_all(&answer).await.ok()?;
         sleep(pause).await;
@@ -176,6 +186,9 @@ async fn serve_datagrams(socket: UdpSocket, wire: Wire, pause: Duration) {
     // A client that has gone is told by an error of the next call.
     loop {
         let Ok((len, from)) = socket.recv_from(&mut request).await else { continue };
+        if is_silent(&request[..len]) {
+            continue;
+        }
         let answer = wire.answer(&request[..len]);
         let _ = socket.send_to(&answer, from).await;
         sleep(pause).await;
@@ -247,6 +260,22 @@ async fn direct_requests_take_no_answer_of_another() {
         for word in [0, 100, 200, 0, 300] {
             let value = world.collectors.read_register(PLC, &place(word)).await.unwrap();
             assert_eq!(value, NumericValue::Uint(u64::from(BASE + word)), "{wire:?}");
+        }
+        world.collectors.stop().await;
+    }
+}
+
+/// What comes in place of the answer is the copy of the one before, and then nothing.
+#[tokio::test]
+async fn a_word_that_is_not_answered_has_not_the_value_of_the_one_before() {
+    for wire in [Wire::Melsec3E, Wire::Melsec3EOverUdp, Wire::ModbusRtu] {
+        let mut device = wire.device(start(wire, PAUSE).await);
+        device.timeout_s = 0.5;
+        let place = |word: u16| ResolvedRegister::parse(&device, &wire.register(word), None, None).unwrap();
+        let world = collect(device.clone(), wire, &[]);
+        for word in [SILENT, 0, SILENT, 100, SILENT] {
+            let read = world.collectors.read_register(PLC, &place(word)).await;
+            assert_eq!(read.is_ok(), word != SILENT, "{wire:?}: {word} {read:?}");
         }
         world.collectors.stop().await;
     }

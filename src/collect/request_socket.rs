@@ -6,7 +6,6 @@
 //! before the next one is sent or after its response (`answer_check`), and end the connection.
 
 use std::io;
-use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,144 +13,19 @@ use futures::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{Instant, timeout};
-use url::Host;
 
-use super::answer_check::{AnswerDoubt, AnsweredSocket, UnnumberedAnswer, check_answer};
-use super::connection_usage::{ConnectionUsage, RequestPacing};
+use super::answer_check::{AnswerDoubt, AnsweredSocket, CheckedAnswer, UnnumberedAnswer, check_answer};
+use super::connection_usage::RequestPacing;
 use super::fault::{DeviceFault, describe_io_error};
-use super::line_silence::LineSilence;
+use super::line_silence::{LineSilence, SuspectAnswer};
 use super::networks::AllowedNetworks;
+use super::peer::{Peer, Transport};
 use super::recent_answers::RecentAnswers;
-use crate::domain::device::DeviceSpec;
-use crate::domain::{Error, Result};
-
-const HOST_FORM: &str =
-    "Write a host name or an IP address, such as 192.168.0.10, alone: the port has a field of its own.";
 
 /// The longest possible datagram.
 const MAX_DATAGRAM_BYTES: usize = 65_535;
 /// Responses to earlier requests that are skipped before one response; more are a fault.
 const MAX_EARLIER_RESPONSES: usize = 8;
-
-/// Whether a text is what the system's resolver takes: a host name, an IPv4 address, or an IPv6 address without brackets,
-/// which may name its interface.
-fn is_host(text: &str) -> bool {
-    let address = text.split_once('%').map_or(text, |(address, _)| address);
-    let is_plain = |host: Host| match host {
-        Host::Domain(_) | Host::Ipv4(_) => host.to_string().eq_ignore_ascii_case(text),
-        Host::Ipv6(_) => false,
-    };
-    address.parse::<Ipv6Addr>().is_ok() || Host::parse(text).is_ok_and(is_plain)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Transport {
-    #[default]
-    Tcp,
-    /// A datagram is a whole frame.
-    Udp,
-}
-
-/// Host, port and transport of a device.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Peer {
-    pub host: String,
-    pub port: u16,
-    pub transport: Transport,
-    /// For connecting and for each request.
-    pub timeout: Duration,
-    pub usage: ConnectionUsage,
-}
-
-impl Peer {
-    /// Builds the peer from a device's settings; the error names the wrong setting.
-    pub fn from_spec(spec: &DeviceSpec, transport: Transport) -> Result<Peer> {
-        let port = spec.effective_port().ok_or_else(|| Error::field("port", "This field is required."))?;
-        let timeout = Duration::try_from_secs_f64(spec.timeout_s)
-            .map_err(|_| Error::field("timeout", "A valid number is required."))?;
-        // One that is missing is told where all protocols are checked.
-        if !spec.host.is_empty() && !is_host(&spec.host) {
-            return Err(Error::field("host", HOST_FORM));
-        }
-        Ok(Peer {
-            host: spec.host.clone(),
-            port,
-            transport,
-            timeout,
-            usage: ConnectionUsage::from_spec(spec)?,
-        })
-    }
-
-    /// Returns host and port, as in fault messages.
-    pub fn address(&self) -> String {
-        let Peer { host, port, .. } = self;
-        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-    }
-
-    /// Awaits the opening of a connection within the timeout.
-    ///
-    /// # Errors
-    /// `Unreachable` with the reason, or `Timeout`.
-    pub async fn within_timeout<T>(
-        &self,
-        opening: impl Future<Output = io::Result<T>>,
-    ) -> Result<T, DeviceFault> {
-        match timeout(self.timeout, opening).await {
-            Ok(opened) => opened.map_err(|error| DeviceFault::Unreachable {
-                address: self.address(),
-                reason: describe_io_error(&error),
-            }),
-            Err(_) => Err(self.no_answer()),
-        }
-    }
-
-    /// Opens a TCP connection whose small frames are sent at once. Has no time limit of its own.
-    pub async fn connect_tcp(&self, networks: &AllowedNetworks) -> io::Result<TcpStream> {
-        let stream = networks.connect(&self.host, self.port).await?;
-        stream.set_nodelay(true)?;
-        Ok(stream)
-    }
-
-    /// Fault for a device that did not answer within the timeout.
-    pub fn no_answer(&self) -> DeviceFault {
-        DeviceFault::Timeout { address: self.address(), after: self.timeout }
-    }
-
-    /// Fault for a connection that is found closed.
-    pub fn closed(&self, reason: String) -> DeviceFault {
-        DeviceFault::Closed { address: self.address(), reason }
-    }
-
-    /// Fault for an answer that made no sense.
-    pub fn malformed(&self, reason: String) -> DeviceFault {
-        DeviceFault::Malformed { address: self.address(), reason }
-    }
-
-    /// Fault for bytes that answer no request. From now on more silence must follow each answer; where none is long enough,
-    /// `alternative` says what else would help.
-    pub fn unsolicited(&self, silence: &LineSilence, alternative: &str) -> DeviceFault {
-        let silence_s = silence.extend(self.timeout).as_secs_f64();
-        let address = self.address();
-        tracing::warn!(
-            address,
-            silence_s,
-            "bytes arrived that answer no request: silence must follow each answer"
-        );
-        if silence.is_resting() {
-            return self.never_silent(alternative);
-        }
-        DeviceFault::Unsolicited { address, reason: "bytes arrived that answer no request".to_owned() }
-    }
-
-    /// Fault for a device whose answers come again after the longest silence.
-    pub fn never_silent(&self, alternative: &str) -> DeviceFault {
-        let limit = self.timeout.as_secs_f64();
-        let reason = format!(
-            "answers come again after more than {limit} s, so that none can be told from another's: {alternative}"
-        );
-        DeviceFault::Unsolicited { address: self.address(), reason }
-    }
-}
 
 /// Length of a response: a header of fixed length, which gives the length of the rest.
 pub trait ResponseFraming {
@@ -163,6 +37,11 @@ pub trait ResponseFraming {
 
     /// Whether a response says by a number which request it answers.
     fn is_numbered(&self) -> bool {
+        false
+    }
+
+    /// Whether a frame holds what was read. Such a request is sent again where its response may be that to another.
+    fn holds_values(&self, _frame: &[u8]) -> bool {
         false
     }
 
@@ -229,13 +108,32 @@ impl RequestSocket {
         self.has_answered
     }
 
-    /// Sends a request, after the pauses that the peer needs, and returns the whole response frame, header included. The
-    /// time limit counts from the sending on, and does not include the silence that must follow a response without a number.
+    /// Sends a request, after the pauses that the peer needs, and returns the whole response frame, header included. A read
+    /// whose response may be that to another is sent again. The time limit counts from the sending on, and does not include the
+    /// silence that must follow a response without a number.
     pub async fn request(
         &mut self,
         request: &[u8],
         framing: &impl ResponseFraming,
     ) -> Result<Vec<u8>, DeviceFault> {
+        let (mut answer, suspect) = self.exchange(request, framing).await?;
+        let Some(suspect) = suspect else { return Ok(answer) };
+        if framing.holds_values(&answer) {
+            (answer, _) = match self.exchange(request, framing).await {
+                Err(DeviceFault::Timeout { .. }) => return Err(self.unsolicited()),
+                exchanged => exchanged?,
+            };
+        }
+        self.silence.record_checked(suspect);
+        Ok(answer)
+    }
+
+    /// Sends a request and receives its response. Returns it as suspect too, where it may be that to another request.
+    async fn exchange(
+        &mut self,
+        request: &[u8],
+        framing: &impl ResponseFraming,
+    ) -> Result<(Vec<u8>, Option<SuspectAnswer>), DeviceFault> {
         self.has_sent = false;
         if self.is_open() {
             self.pacing.wait(self.peer.usage).await;
@@ -263,26 +161,38 @@ impl RequestSocket {
         // A header may hold a number that answers do not repeat.
         let request = request.get(framing.header_len()..).unwrap_or(request);
         let exchange = UnnumberedAnswer { request, answer: &answer, is_answer, rest: &[], round_trip, limit };
-        let is_open = framing.is_numbered() || self.check_silence(&socket, exchange).await?;
-        self.socket = is_open.then_some(socket);
-        Ok(answer)
+        let checked = self.check_silence(&mut socket, framing, exchange).await?;
+        self.socket = checked.is_open.then_some(socket);
+        Ok((answer, checked.suspect))
     }
 
-    /// Checks a response without a number. Returns whether the connection is still open.
+    /// Checks a response, if it has no number.
     async fn check_silence(
         &mut self,
-        socket: &Socket,
+        socket: &mut Socket,
+        framing: &impl ResponseFraming,
         exchange: UnnumberedAnswer<'_>,
-    ) -> Result<bool, DeviceFault> {
-        let socket = match socket {
+    ) -> Result<CheckedAnswer, DeviceFault> {
+        let believed = CheckedAnswer { is_open: true, suspect: None };
+        if framing.is_numbered() {
+            return Ok(believed);
+        }
+        let answered = match &*socket {
             Socket::Tcp(stream) => AnsweredSocket::Tcp(stream),
             Socket::Udp(socket) => AnsweredSocket::Udp(socket),
         };
-        let checked = check_answer(socket, &mut self.recent, &self.silence, exchange).await;
-        checked.map_err(|doubt| match doubt {
-            AnswerDoubt::Closed(error) => self.peer.closed(describe_io_error(&error)),
-            AnswerDoubt::Unsolicited => self.peer.unsolicited(&self.silence, self.alternative),
-        })
+        let left = exchange.limit.saturating_sub(exchange.round_trip);
+        match check_answer(answered, &mut self.recent, &self.silence, exchange).await {
+            Ok(checked) => Ok(checked),
+            Err(AnswerDoubt::Closed(error)) => Err(self.peer.closed(describe_io_error(&error))),
+            // Else the device itself is at fault, and the caller ends the connection.
+            Err(AnswerDoubt::Copy) if !socket.brings_answer(framing, left).await => Ok(believed),
+            Err(AnswerDoubt::Copy | AnswerDoubt::Unsolicited) => Err(self.unsolicited()),
+        }
+    }
+
+    fn unsolicited(&self) -> DeviceFault {
+        self.peer.unsolicited(&self.silence, self.alternative)
     }
 
     /// Sends a last frame, to which no response comes, and closes the connection.
@@ -320,7 +230,7 @@ impl RequestSocket {
         };
         match received {
             Ok(0) => Err(self.peer.closed(describe_io_error(&io::ErrorKind::UnexpectedEof.into()))),
-            Ok(_) => Err(self.peer.unsolicited(&self.silence, self.alternative)),
+            Ok(_) => Err(self.unsolicited()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             Err(error) => Err(self.peer.closed(describe_io_error(&error))),
         }
@@ -358,6 +268,21 @@ impl Socket {
             }
         }
         Ok(Err("the answers belong to other requests".to_owned()))
+    }
+
+    /// Whether a response comes within a time that can be the answer by its contents.
+    async fn brings_answer(&mut self, framing: &impl ResponseFraming, time: Duration) -> bool {
+        let receiving = async {
+            for _ in 0..=MAX_EARLIER_RESPONSES {
+                match self.receive_frame(framing).await {
+                    Ok(Ok(frame)) if framing.is_answer(&frame) => return true,
+                    Ok(Ok(_)) => {}
+                    Ok(Err(_)) | Err(_) => return false,
+                }
+            }
+            false
+        };
+        timeout(time, receiving).await.unwrap_or(false)
     }
 
     async fn receive_frame(&mut self, framing: &impl ResponseFraming) -> io::Result<Result<Vec<u8>, String>> {

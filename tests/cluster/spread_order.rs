@@ -11,9 +11,9 @@ use crate::support::{Cluster, Server, has_turn};
 const MIDNIGHT: i64 = 1_777_334_400;
 const STREAMS: i64 = 6;
 const ROWS_A_STREAM: i64 = 20_000;
-/// So little that a node reads 3 MB ahead of what another node sends, of some 10. The merge holds two batches of 1.4 MB for each of
+/// So little that a node reads 4 MB ahead of what another node sends, of some 10. The merge holds two batches of 1.4 MB for each of
 /// six streams on a machine that has no time to send them on.
-const SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "24MB");
+const SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "32MB");
 
 /// Asks a statement; returns the lines of its answer as CSV, without the head.
 async fn lines(node: &Server, statement: &str) -> Vec<String> {

@@ -17,7 +17,8 @@ use super::value::{MAX_VALUE_BYTES, TagChange, TagData};
 use crate::collect::device_value::DeviceValue;
 use crate::collect::fault::{DeviceFault, RefusalKind};
 use crate::collect::networks::AllowedNetworks;
-use crate::collect::request_socket::{Peer, RequestSocket};
+use crate::collect::peer::Peer;
+use crate::collect::request_socket::RequestSocket;
 
 /// Arrays that are remembered; a session that has seen more begins anew.
 const MAX_KNOWN_ARRAYS: usize = 10_000;

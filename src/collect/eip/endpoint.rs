@@ -1,6 +1,6 @@
 //! EtherNet/IP endpoint: address and route of a controller, from a device's settings. Pure.
 
-use crate::collect::request_socket::{Peer, Transport};
+use crate::collect::peer::{Peer, Transport};
 use crate::collect::settings::ProtocolSettings;
 use crate::domain::Result;
 use crate::domain::device::DeviceSpec;

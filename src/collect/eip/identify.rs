@@ -3,7 +3,8 @@
 
 use crate::collect::client::ConnectContext;
 use crate::collect::fault::DeviceFault;
-use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming, Transport};
+use crate::collect::peer::{Peer, Transport};
+use crate::collect::request_socket::{RequestSocket, ResponseFraming};
 use crate::domain::device::DeviceSpec;
 
 const LIST_IDENTITY: u16 = 0x63;

@@ -15,12 +15,13 @@ use super::space::{FenetSpace, VariableSize};
 use crate::collect::client::{ConnectContext, DeviceClient, RangeOutcomes};
 use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
+use crate::collect::peer::{Peer, Transport};
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{
     CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterSpace, RegisterWrite,
 };
 use crate::collect::request_number::RequestNumber;
-use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming, Transport};
+use crate::collect::request_socket::{RequestSocket, ResponseFraming};
 use crate::collect::settings::ProtocolSettings;
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
@@ -102,6 +103,11 @@ impl ResponseFraming for FenetResponseFraming<'_> {
 
     fn is_numbered(&self) -> bool {
         self.format.echoes_invoke_id
+    }
+
+    fn holds_values(&self, response: &[u8]) -> bool {
+        let body = response.get(HEADER_LEN..).unwrap_or_default();
+        matches!(frame::parse(self.command, body), Ok(FenetResponse::Blocks(_)))
     }
 
     fn is_earlier(&self, response: &[u8]) -> bool {

@@ -16,10 +16,11 @@ use super::frame::{HeadDevice, MelsecCommand, MelsecResponse};
 use crate::collect::client::{ConnectContext, DeviceClient, RangeOutcomes};
 use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::{DeviceFault, RefusalKind};
+use crate::collect::peer::{Peer, Transport};
 use crate::collect::registers::protocol::RegisterEndpoint;
 use crate::collect::registers::{CellUnit, RegisterAddress, RegisterData, RegisterRange, RegisterWrite};
 use crate::collect::request_number::RequestNumber;
-use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming, Transport};
+use crate::collect::request_socket::{RequestSocket, ResponseFraming};
 use crate::collect::settings::ProtocolSettings;
 use crate::domain::device::DeviceSpec;
 use crate::domain::{Error, Result};
@@ -127,6 +128,14 @@ impl ResponseFraming for MelsecResponseFraming<'_> {
 
     fn is_numbered(&self) -> bool {
         self.format.frame == FrameVersion::E4
+    }
+
+    fn holds_values(&self, frame: &[u8]) -> bool {
+        let body = frame.get(self.header_len()..).unwrap_or_default();
+        match self.format.parse(self.command, body) {
+            Ok(MelsecResponse::Done | MelsecResponse::Refused(_)) | Err(_) => false,
+            Ok(_) => true,
+        }
     }
 
     fn is_earlier(&self, frame: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::collect::modbus::link::{ModbusFraming, NetworkLink};
-use crate::collect::request_socket::{Peer, Transport};
+use crate::collect::peer::{Peer, Transport};
 use crate::collect::test_harness::context;
 
 const TIMEOUT: Duration = Duration::from_millis(100);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::exchange::ExchangeError;
 use crate::collect::connection_usage::ConnectionUsage;
 use crate::collect::fault::DeviceFault;
-use crate::collect::request_socket::{Peer, Transport};
+use crate::collect::peer::{Peer, Transport};
 use crate::collect::serial::SerialAddress;
 use crate::collect::settings::ProtocolSettings;
 use crate::domain::device::DeviceSpec;

@@ -22,17 +22,22 @@ use super::link::{ModbusFraming, NetworkLink};
 use super::rtu_frames;
 use super::strict_stream::{LatestExchange, StrictStream};
 use super::transaction_stream::TransactionStream;
-use crate::collect::answer_check::{AnswerDoubt, AnsweredSocket, UnnumberedAnswer, check_answer};
+use crate::collect::answer_check::{
+    AnswerDoubt, AnsweredSocket, CheckedAnswer, UnnumberedAnswer, check_answer, receive_followers,
+};
 use crate::collect::client::ConnectContext;
 use crate::collect::connection_usage::RequestPacing;
 use crate::collect::fault::{DeviceFault, describe_io_error};
-use crate::collect::line_silence::LineSilence;
+use crate::collect::line_silence::{LineSilence, SuspectAnswer};
 use crate::collect::networks::AllowedNetworks;
 use crate::collect::recent_answers::RecentAnswers;
 use crate::domain::OrgId;
 
 /// Organization, host, port, framing, and whether requests are echoed. No organization waits for another's devices.
 type ConnectionKey = (Option<OrgId>, String, u16, ModbusFraming, bool);
+
+/// Response of a unit, or its exception.
+type UnitAnswer = Result<Response, ExceptionCode>;
 
 /// Connections that somebody uses, and some that nobody uses any more.
 static CONNECTIONS: parking_lot::Mutex<BTreeMap<ConnectionKey, Weak<UnitConnection>>> =
@@ -101,29 +106,52 @@ impl UnitSession {
         &mut self,
         request: Request<'_>,
         has_sent: &AtomicBool,
-    ) -> Result<Result<Response, ExceptionCode>, DeviceFault> {
+    ) -> Result<UnitAnswer, DeviceFault> {
         let started = Instant::now();
         let connection = Arc::clone(&self.connection);
         let mut state = connection.state.lock().await;
         let has_worked = state.open.as_ref().is_some_and(|open| open.has_answered);
-        let mut answer = self.exchange(&mut state, started, request.clone(), has_sent).await;
+        let mut answer = self.exchange_surely(&mut state, started, request.clone(), has_sent).await;
         // Who joins a connection does not know that it was idle for too long. Its owners repeat their request themselves.
         let is_stale = has_worked && !self.has_answered && !has_sent.load(Ordering::Relaxed);
         if is_stale && matches!(answer, Err(DeviceFault::Closed { .. })) {
-            answer = self.exchange(&mut state, started, request, has_sent).await;
+            answer = self.exchange_surely(&mut state, started, request, has_sent).await;
         }
         self.has_answered |= answer.is_ok();
         answer
     }
 
-    /// Sends a request and puts the connection back if the request ended in order.
+    /// Sends a request, and a read again if its answer may be that to another.
+    async fn exchange_surely(
+        &self,
+        state: &mut ConnectionState,
+        started: Instant,
+        request: Request<'_>,
+        has_sent: &AtomicBool,
+    ) -> Result<UnitAnswer, DeviceFault> {
+        let (mut answer, suspect) = self.exchange(state, started, request.clone(), has_sent).await?;
+        let Some(suspect) = suspect else { return Ok(answer) };
+        if holds_values(&answer) {
+            (answer, _) = match self.exchange(state, started, request, has_sent).await {
+                Err(DeviceFault::Timeout { .. }) => {
+                    return Err(self.link.peer.unsolicited(&self.silence, NUMBERED_FRAMES));
+                }
+                exchanged => exchanged?,
+            };
+        }
+        self.silence.record_checked(suspect);
+        Ok(answer)
+    }
+
+    /// Sends a request and puts the connection back if the request ended in order. Returns the answer as suspect too, where it may
+    /// be that to another request.
     async fn exchange(
         &self,
         state: &mut ConnectionState,
         started: Instant,
         request: Request<'_>,
         has_sent: &AtomicBool,
-    ) -> Result<Result<Response, ExceptionCode>, DeviceFault> {
+    ) -> Result<(UnitAnswer, Option<SuspectAnswer>), DeviceFault> {
         let peer = &self.link.peer;
         let open = self.take_open(state, started).await?;
         let pacing = open.pacing;
@@ -140,12 +168,12 @@ impl UnitSession {
         has_sent.store(open.has_sent.load(Ordering::Relaxed), Ordering::Relaxed);
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Err(self.fault(error, &mut open)),
+            Err(error) => return Err(self.fault(error, &mut open).await),
         };
         open.has_answered = true;
-        let is_open = self.check_silence(&mut open, sent_at.elapsed()).await?;
-        state.open = is_open.then_some(open);
-        Ok(answer)
+        let checked = self.check_silence(&mut open, sent_at.elapsed()).await?;
+        state.open = checked.is_open.then_some(open);
+        Ok((answer, checked.suspect))
     }
 
     /// Checks that no bytes arrived since the last answer, over frames without numbers.
@@ -164,14 +192,14 @@ impl UnitSession {
         }
     }
 
-    /// Checks the latest answer, over frames without numbers. Returns whether the connection is still open.
+    /// Checks the latest answer, over frames without numbers.
     async fn check_silence(
         &self,
         open: &mut OpenConnection,
         round_trip: Duration,
-    ) -> Result<bool, DeviceFault> {
+    ) -> Result<CheckedAnswer, DeviceFault> {
         if self.link.framing == ModbusFraming::Tcp {
-            return Ok(true);
+            return Ok(CheckedAnswer { is_open: true, suspect: None });
         }
         let peer = &self.link.peer;
         let (request, received) = self.take_latest(open);
@@ -183,23 +211,31 @@ impl UnitSession {
         let checked = check_answer(socket, &mut open.recent, &self.silence, exchange).await;
         checked.map_err(|doubt| match doubt {
             AnswerDoubt::Closed(error) => peer.closed(describe_io_error(&error)),
-            AnswerDoubt::Unsolicited => peer.unsolicited(&self.silence, NUMBERED_FRAMES),
+            AnswerDoubt::Unsolicited | AnswerDoubt::Copy => peer.unsolicited(&self.silence, NUMBERED_FRAMES),
         })
     }
 
     /// Fault of a request without an answer. Where what came in its place is an answer to another request, frames without numbers
-    /// cannot be told apart.
-    fn fault(&self, error: ExchangeError, open: &mut OpenConnection) -> DeviceFault {
+    /// cannot be told apart; but where silence has followed that one, only if a frame follows.
+    async fn fault(&self, error: ExchangeError, open: &mut OpenConnection) -> DeviceFault {
         let peer = &self.link.peer;
         self.silence.forget_checks();
         if self.link.framing == ModbusFraming::RtuOverTcp && matches!(error, ExchangeError::Malformed(_)) {
             let (request, received) = self.take_latest(open);
-            let (answer, _) = rtu_frames::split_answer(&received);
-            if open.recent.add(&request, answer, Duration::ZERO, peer.timeout).is_some() {
+            let (answer, rest) = rtu_frames::split_answer(&received);
+            let is_suspect = open.recent.add(&request, answer, Duration::ZERO, peer.timeout).is_some();
+            let is_sure = !rest.is_empty() || !self.silence.is_awaited();
+            if is_suspect && (is_sure || self.is_followed(Arc::clone(&open.socket)).await) {
                 return peer.unsolicited(&self.silence, NUMBERED_FRAMES);
             }
         }
         error.at(peer.address(), peer.timeout)
+    }
+
+    /// Whether a frame comes within the timeout.
+    async fn is_followed(&self, socket: Arc<TcpStream>) -> bool {
+        let followers = receive_followers(AnsweredSocket::Tcp(&socket), self.link.peer.timeout).await;
+        rtu_frames::has_frame(&followers)
     }
 
     /// The latest request and what has come since, without its echo.
@@ -232,6 +268,17 @@ impl UnitSession {
             }
         }
     }
+}
+
+/// Whether an answer holds what was read. Such a request is sent again where its answer may be that to another.
+fn holds_values(answer: &UnitAnswer) -> bool {
+    matches!(
+        answer,
+        Ok(Response::ReadCoils(_)
+            | Response::ReadDiscreteInputs(_)
+            | Response::ReadHoldingRegisters(_)
+            | Response::ReadInputRegisters(_))
+    )
 }
 
 /// Returns the connection that all devices of an organization with these settings share, or a new one for a device that shares none.

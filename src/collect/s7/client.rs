@@ -15,9 +15,10 @@ use super::transport::{self, ConnectResponse, PACKET_HEADER_LEN, Tsaps};
 use crate::collect::client::{DeviceClient, RangeOutcomes};
 use crate::collect::fault::DeviceFault;
 use crate::collect::networks::AllowedNetworks;
+use crate::collect::peer::Peer;
 use crate::collect::registers::{RegisterData, RegisterRange, RegisterSpace, RegisterWrite};
 use crate::collect::request_number::RequestNumber;
-use crate::collect::request_socket::{Peer, RequestSocket, ResponseFraming};
+use crate::collect::request_socket::{RequestSocket, ResponseFraming};
 
 /// A session with one CPU, which carries one request at a time.
 pub struct S7Client {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::collect::connection_usage::ConnectionUsage;
+use crate::collect::peer::Transport;
 use crate::collect::registers::RegisterAddress;
-use crate::collect::request_socket::Transport;
 use crate::collect::request_socket::script::{ScriptedResponse, play};
 
 fn span(area: S7Area, start: u32, len: u16) -> RegisterRange {

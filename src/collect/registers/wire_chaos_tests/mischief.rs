@@ -91,9 +91,10 @@ impl Mischief {
         matches!(self, Mischief::Refusal(_))
     }
 
-    /// Whether the client waits for the answer in vain.
+    /// Whether the client waits for the answer in vain, or may: what is short can look like the copy of another.
     fn is_silent(self) -> bool {
-        matches!(self, Mischief::Silence | Mischief::Half | Mischief::LongLength | Mischief::Late)
+        let is_short = matches!(self, Mischief::ShortLength | Mischief::OtherCount);
+        is_short || matches!(self, Mischief::Silence | Mischief::Half | Mischief::LongLength | Mischief::Late)
     }
 
     /// Whether a fault says what happened here.

@@ -93,3 +93,23 @@ async fn a_refusal_that_says_nothing_of_registers_costs_no_neighbour_its_value()
         }
     }
 }
+
+/// Two words that are cut to one look like the answer to that one alone, which has just come: no copy of it, as nothing follows.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_cut_to_that_of_another_costs_its_neighbour_nothing() {
+    let (clock, _keeping) = LineClock::start();
+    for wire in DEVICES {
+        let plan = ChaosPlan::new(wire, [(98, Mischief::ShortLength)].into(), [13, 98].into());
+        assert_eq!(plan.run(&clock).await, Ok(()), "{}", plan.describe());
+    }
+}
+
+/// A copy of the answer before looks like the answer to a word that gives none.
+#[tokio::test(start_paused = true)]
+async fn a_copy_of_the_answer_before_is_not_the_value_of_a_silent_word() {
+    let (clock, _keeping) = LineClock::start();
+    for seed in [1093, 1785, 5101, 5641, 6025, 6533, 7897, 9745, 9829] {
+        let plan = ChaosPlan::random(seed, &WireMelsec);
+        assert_eq!(plan.run(&clock).await, Ok(()), "{seed}: {}", plan.describe());
+    }
+}
