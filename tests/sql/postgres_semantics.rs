@@ -143,6 +143,8 @@ const OVER_CONSTANTS: &[(&str, &str)] = &rows![
     r"SELECT x FROM (VALUES ('C:\dir'), ('C:dir')) AS v(x) WHERE x ~ 'C:\\dir'", r#"[{"x":"C:\\dir"}]"#;
     "SELECT x FROM (VALUES ('tag1'), ('a.c'), ('abc'), ('xtag')) AS v(x) WHERE x SIMILAR TO '(a.c|tag%)' ORDER BY 1",
         r#"[{"x":"a.c"},{"x":"tag1"}]"#;
+    "SELECT to_char(time '15:04:09', 'HH12:MI pm') AS t, to_char(interval '1 day 30 hours -5 minutes', 'DD HH24:MI') AS i, to_char(timestamp '2024-03-02 01:00' - timestamp '2024-03-01 23:30', 'HH24:MI') AS d, to_char(NULL::interval, 'MI') AS n",
+        r#"[{"d":"01:30","i":"01 29:55","t":"03:04 pm"}]"#;
     "SELECT to_char(timestamp '2024-03-05 15:04:09.075003', 'YYYY-MM-DD HH24:MI:SS.MS FMDay Mon IYYY-IW') AS t",
         r#"[{"t":"2024-03-05 15:04:09.075 Tuesday Mar 2024-10"}]"#;
     "SELECT timestamptz '2024-03-30 18:00:00Z' AT TIME ZONE 'Europe/Berlin' AS t, timestamp '2024-03-30 18:00:00' AT TIME ZONE 'Europe/Berlin' AS u",
@@ -350,6 +352,7 @@ async fn what_would_be_answered_wrongly_is_refused() {
         "WITH c AS (SELECT 1 AS a) SELECT * FROM (WITH c AS (SELECT 2 AS a) SELECT * FROM c) AS q", "needs other names";
         "SELECT 'a' 'b' AS x", "two texts in a row";
         "SELECT '{{1,2}}'::text[] AS a", "none of one dimension";
+        "SELECT x::int[] AS a FROM (VALUES ('{1,2}')) AS v(x)", "string_to_array(column, ',')";
         "SELECT count(*) OVER (ORDER BY x RANGE BETWEEN interval '1 hour' PRECEDING AND CURRENT ROW) AS n FROM (VALUES (time '10:00')) AS v(x)",
             "RANGE frame with an offset";
         "SELECT x FROM (VALUES (1)) AS a(x) NATURAL FULL JOIN (VALUES (2)) AS b(x)", "NATURAL JOIN";

@@ -22,7 +22,7 @@ use crate::api::openapi::doc::Doc;
 use crate::app::App;
 use crate::app::fields::shown::ShownRow;
 use crate::domain::document::{Document, DocumentKind, DocumentSpec};
-use crate::domain::{Principal, Result};
+use crate::domain::{Kind, Principal, Result};
 
 /// A noun whose rows are the documents of a kind. The defaults are those of documents that are stored as bodies give them.
 pub trait DocumentNoun: MkNoun + 'static {
@@ -105,9 +105,16 @@ async fn list<N: DocumentNoun>(caller: MkCaller, State(app): State<Arc<App>>, qu
     let documents = N::documents(&app, who, &query)?;
     let convert = N::converter(&app, who)?;
     let page = page.of(documents, |row, property| N::sort_key(&convert, row, property), |row| row.uuid);
-    // What was deleted with its device a moment ago is left out.
-    let rows = page.content.iter().filter_map(|document| convert(document).ok());
-    Ok(ok(Page { content: rows.map(ShownRow::new).collect::<Vec<_>>(), page: page.page }))
+    let mut content = Vec::with_capacity(page.content.len());
+    for document in &page.content {
+        match convert(document) {
+            Ok(row) => content.push(ShownRow::new(row)),
+            // It was deleted with its device a moment ago.
+            Err(gone) if gone.kind == Kind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(ok(Page { content, page: page.page }))
 }
 
 async fn create<N: DocumentNoun>(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) -> Answer {

@@ -1,6 +1,7 @@
 //! Channels: where notifications go. Each belongs to an organization; alert rules name them by their ids.
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::address::is_mail_address;
 use super::secret::ChannelSecret;
@@ -213,7 +214,7 @@ fn is_web_url(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let is_clean = !url.chars().any(|c| c.is_whitespace() || c.is_control());
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#', '\\']).next()).unwrap_or_default();
-    is_clean && !authority.is_empty() && !authority.starts_with(':') && !authority.contains('@')
+    is_clean && !authority.is_empty() && !authority.contains('@') && Url::parse(url).is_ok()
 }
 
 #[cfg(test)]

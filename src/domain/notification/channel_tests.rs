@@ -39,6 +39,8 @@ fn channels_say_what_is_wrong() {
         (webhook("ftp://a.example", "s"), wrong_url),
         (webhook("https://", "s"), wrong_url),
         (webhook("https:///x", "s"), wrong_url),
+        (webhook("https://:443/x", "s"), wrong_url),
+        (webhook("http://a.example:99999/", "s"), wrong_url),
         (webhook("http://user:pass@a.example/", "s"), wrong_url),
         (webhook("http://a.example/a b", "s"), wrong_url),
         (webhook("http://a.example/\r\nx", "s"), wrong_url),

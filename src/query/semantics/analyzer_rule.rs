@@ -80,6 +80,9 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             if let Some(function) = interval_functions::in_place_of_cast(&expr, field.data_type(), schema)? {
                 return Ok(Transformed::yes(function.call(vec![*expr])));
             }
+            if matches!(field.data_type(), DataType::List(_)) {
+                array_text::refuse_cast(&expr.get_type(schema)?, field.data_type())?;
+            }
             let is_rewritten = make_readable(&mut expr, field.data_type())?;
             let function = match &*expr {
                 // Numbers keep the digits of the statement's text; a time or an interval has none.

@@ -6,13 +6,14 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StringBuild
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::exec_err;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::return_field::as_nullable_as_arguments;
 use super::text;
+use crate::domain::Error;
 
 /// Returns the texts of a column of arrays.
 ///
@@ -96,6 +97,19 @@ impl Default for TextOfArray {
     fn default() -> Self {
         Self { signature: Signature::any(1, Volatility::Immutable) }
     }
+}
+
+/// Refuses to cast a text to an array, of which DataFusion (55) makes an array of the one text. Constants are arrays before this.
+///
+/// # Errors
+/// `Invalid` that says what to write instead.
+pub(super) fn refuse_cast(source: &DataType, target: &DataType) -> Result<()> {
+    if !(source.is_string() && matches!(target, DataType::List(_))) {
+        return Ok(());
+    }
+    let message = "has a text that is cast to an array and is none of one dimension: write it as in ARRAY['a', 'b'] or '{a,\"b,c\"}', and \
+                   divide a column by string_to_array(column, ',')";
+    Err(DataFusionError::External(Box::new(Error::field("query", message))))
 }
 
 /// The function for a cast to text of an expression of this type; `None` for one that is no array.

@@ -77,7 +77,6 @@ impl SyntaxVisitor for RefusedForms {
 }
 
 const INFINITE: [&str; 3] = ["infinity", "-infinity", "+infinity"];
-const NO_ARRAY: &str = "has a text that is cast to an array and is none of one dimension: write it as in ARRAY['a', 'b'] or '{a,\"b,c\"}'";
 const ROWS: &str = "has a comparison of rows in a form that is not supported: compare rows of columns and constants with as many members, \
                     or their members one by one with AND and OR";
 
@@ -111,21 +110,11 @@ fn is_infinite_time(cast: &Cast) -> bool {
     is_time && text.is_some_and(|text| INFINITE.contains(&text.trim().to_ascii_lowercase().as_str()))
 }
 
-fn is_written_text(expr: &Expr) -> bool {
-    matches!(expr, Expr::Literal(ScalarValue::Utf8(Some(_)), _))
-}
-
 fn wrong(expr: &Expr) -> Option<&'static str> {
     match expr {
         Expr::Cast(cast) if is_infinite_time(cast) => Some(
             "has the time `infinity` or `-infinity`, which is not supported: leave the bound out, or name a time",
         ),
-        // DataFusion (55) makes an array of the one text.
-        Expr::Cast(cast)
-            if matches!(cast.field.data_type(), DataType::List(_)) && is_written_text(&cast.expr) =>
-        {
-            Some(NO_ARRAY)
-        }
         // Rows are compared by their bits, NULL with NULL; `comparisons.rs` takes the other forms apart.
         Expr::BinaryExpr(BinaryExpr { left, op, right })
             if op.supports_propagation() && (is_row(left) || is_row(right)) =>

@@ -7,13 +7,19 @@ use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan};
 
 /// Maximum length of a pattern in bytes: each may become nine characters.
 const MAX_BYTES: usize = 1_000;
-const MICROS_PER_MINUTE: i64 = 60_000_000;
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
+const MICROS_PER_HOUR: i64 = 60 * MICROS_PER_MINUTE;
 
 /// The fields, longer ones before those that they begin with.
 const FIELDS: [&str; 30] = [
     "HH24", "HH12", "HH", "MI", "SSSSS", "SSSS", "SS", "MS", "US", "AM", "PM", "YYYY", "IYYY", "YY", "MONTH",
     "MON", "MM", "DAY", "DY", "DDD", "DD", "ID", "D", "WW", "IW", "Q", "CC", "TZ", "OF", "J",
 ];
+
+/// The fields of a length of time.
+const FIELDS_OF_SPANS: [&str; 12] =
+    ["HH24", "HH12", "HH", "MI", "SSSSS", "SSSS", "SS", "MS", "US", "AM", "PM", "DD"];
 
 /// A time as a clock shows it.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +30,15 @@ pub struct LocalTime<'a> {
     pub offset: i64,
     /// Name of the zone; empty without one.
     pub zone: &'a str,
+}
+
+/// A length of time, or a time of day, whose parts have their own signs.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// Whole days.
+    pub days: i64,
+    /// Microseconds besides.
+    pub micros: i64,
 }
 
 /// A parsed pattern.
@@ -95,6 +110,35 @@ impl Pattern {
             }
         }
         out
+    }
+}
+
+impl Pattern {
+    /// Checks that a length of time has every field of the pattern.
+    ///
+    /// # Errors
+    /// A field of a date, with the fields there are.
+    pub fn check_span(&self) -> Result<()> {
+        let of_dates = self.0.iter().find_map(|part| match part {
+            Part::Field { name, .. } if !FIELDS_OF_SPANS.contains(name) => Some(name),
+            _ => None,
+        });
+        match of_dates {
+            Some(name) => {
+                let fields = FIELDS_OF_SPANS.join(", ");
+                exec_err!("to_char: a time of day or an interval has no field {name}; it has {fields}")
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a length of time, whose hours may be more than 24.
+    pub fn format_span(&self, span: Span) -> String {
+        let text = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Field { name, case, is_padded } => span_field(name, *case, *is_padded, span),
+        };
+        self.0.iter().map(text).collect()
     }
 }
 
@@ -182,13 +226,7 @@ fn field(name: &str, case: LetterCase, is_padded: bool, at: &NaiveDateTime, time
         "SSSS" | "SSSSS" => number(seconds, 1),
         "MS" => number(i64::from(at.nanosecond() / 1_000_000), 3),
         "US" => number(i64::from(at.nanosecond() / 1_000), 6),
-        // Whichever of them is written, that of the time is meant.
-        "AM" | "PM" => match (at.hour12().0, case) {
-            (true, LetterCase::Lower) => "pm".to_owned(),
-            (false, LetterCase::Lower) => "am".to_owned(),
-            (true, _) => "PM".to_owned(),
-            (false, _) => "AM".to_owned(),
-        },
+        "AM" | "PM" => half_of_day(at.hour12().0, case).to_owned(),
         "WW" => number(i64::from((at.ordinal() - 1) / 7) + 1, 2),
         "IW" => number(i64::from(at.iso_week().week()), 2),
         "Q" => number(i64::from((at.month() - 1) / 3) + 1, 1),
@@ -196,6 +234,38 @@ fn field(name: &str, case: LetterCase, is_padded: bool, at: &NaiveDateTime, time
         "J" => number(i64::from(at.num_days_from_ce()) + 1_721_425, 1),
         "OF" => offset(time.offset),
         _ => time.zone.to_owned(),
+    }
+}
+
+fn span_field(name: &str, case: LetterCase, is_padded: bool, span: Span) -> String {
+    let Span { days, micros } = span;
+    let number = |value: i64, digits: usize| match is_padded {
+        true => format!("{value:0width$}", width = digits + usize::from(value < 0)),
+        false => value.to_string(),
+    };
+    let hours = micros / MICROS_PER_HOUR;
+    match name {
+        // Its sign takes the place of a digit.
+        "DD" if is_padded => format!("{days:02}"),
+        "DD" => days.to_string(),
+        "HH24" => number(hours, 2),
+        "HH" | "HH12" => number(if hours % 12 == 0 { 12 } else { hours % 12 }, 2),
+        "MI" => number(micros / MICROS_PER_MINUTE % 60, 2),
+        "SS" => number(micros / MICROS_PER_SECOND % 60, 2),
+        "SSSS" | "SSSSS" => (micros / MICROS_PER_SECOND).to_string(),
+        "MS" => number(micros % MICROS_PER_SECOND / 1_000, 3),
+        "US" => number(micros % MICROS_PER_SECOND, 6),
+        _ => half_of_day(hours % 24 >= 12, case).to_owned(),
+    }
+}
+
+/// The half of the day in which a time is, whichever of them the pattern names.
+fn half_of_day(is_second: bool, case: LetterCase) -> &'static str {
+    match (is_second, case) {
+        (true, LetterCase::Lower) => "pm",
+        (false, LetterCase::Lower) => "am",
+        (true, _) => "PM",
+        (false, _) => "AM",
     }
 }
 
@@ -233,5 +303,22 @@ mod tests {
             assert_eq!(Pattern::parse(pattern).unwrap().format(&AT), expected, "{pattern}");
         }
         assert!(Pattern::parse("HH24x").unwrap_err().to_string().contains("no field at `x`"));
+    }
+
+    /// The right side is what PostgreSQL 15 answers.
+    #[test]
+    fn lengths_of_time_are_written_as_postgresql_writes_intervals() {
+        let span = |days, seconds: f64| Span { days, micros: (seconds * 1e6) as i64 };
+        for (pattern, span, expected) in [
+            ("HH24:MI:SS.MS", span(0, 108_309.5), "30:05:09.500"),
+            ("DD HH12 am SSSS US", span(2, 46_800.000_25), "02 01 pm 46800 000250"),
+            ("DD HH24:MI|FMDD FMMI", span(-1, -7_500.0), "-1 -02:-05|-1 -5"),
+        ] {
+            let pattern = Pattern::parse(pattern).unwrap();
+            assert!(pattern.check_span().is_ok());
+            assert_eq!(pattern.format_span(span), expected);
+        }
+        let refused = Pattern::parse("HH24 Day").unwrap().check_span().unwrap_err();
+        assert!(refused.to_string().contains("no field DAY; it has HH24"), "{refused}");
     }
 }

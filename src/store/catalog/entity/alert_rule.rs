@@ -103,6 +103,10 @@ pub fn for_update(
         row.first_seq = Set(first_seq as i64);
         (row.decided_seq, row.decided_ts, row.decided_due) = (Set(None), Set(None), Set(None));
     }
+    if spec.target != stored.spec.target {
+        // The open alert is of the former target, which nobody watches any more, and must not silence the rule at the new one.
+        (row.open_event_id, row.fired_at) = (Set(None), Set(None));
+    }
     row
 }
 

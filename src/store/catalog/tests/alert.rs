@@ -167,6 +167,25 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
     assert_eq!(progress(&catalog).await, expected);
 }
 
+pub(super) async fn a_rule_that_is_moved_is_not_silenced_by_its_open_alert(place: TestDatabase) {
+    let catalog = place.open().await;
+    let admin = admin(&catalog);
+    let device = device(&catalog, &admin, "press").await.id;
+    let watched = stream(&catalog, &admin, device, "t").await.id;
+    let other = stream(&catalog, &admin, device, "u").await.id;
+    let rule = catalog.create_alert_rule(&admin, spec("hot", watched), 0).await.unwrap();
+    catalog.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
+    let place = (rule.uuid, None);
+    catalog.update_alert_rule(&admin, place, 20, |spec| spec.cooldown_s += 1).await.unwrap();
+    assert!(catalog.alert_progress(None).await.unwrap()[&rule.id].is_open, "it watches the same stream");
+    let target = RuleTarget::Stream(other);
+    catalog.update_alert_rule(&admin, place, 20, |spec| spec.target = target).await.unwrap();
+    let progress = catalog.alert_progress(None).await.unwrap()[&rule.id];
+    assert_eq!((progress.is_open, progress.fired_at), (false, None));
+    let former = alerts(&catalog, &admin).await.remove(0).alert.expect("it is an alert");
+    assert_eq!(former.lifecycle.status, AlertStatus::Active, "somebody decides");
+}
+
 pub(super) async fn alerts_stay_when_their_rule_goes(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);

@@ -74,6 +74,7 @@ suite! {
     alert:
         a_rule_comes_back_as_it_was_given,
         a_rule_takes_texts_whatever_they_hold_and_its_stream_keeps_a_type_that_it_compares,
+        a_rule_that_is_moved_is_not_silenced_by_its_open_alert,
         an_alert_and_the_progress_of_its_rule_are_one,
         alerts_stay_when_their_rule_goes,
         a_rule_on_a_device_is_seen_and_goes_with_it,
