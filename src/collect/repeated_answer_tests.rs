@@ -265,7 +265,7 @@ async fn direct_requests_take_no_answer_of_another() {
     }
 }
 
-/// What comes in place of the answer is the copy of the one before, and then nothing.
+/// The copy of the answer before comes in place of the answer, and then nothing.
 #[tokio::test]
 async fn a_word_that_is_not_answered_has_not_the_value_of_the_one_before() {
     for wire in [Wire::Melsec3E, Wire::Melsec3EOverUdp, Wire::ModbusRtu] {

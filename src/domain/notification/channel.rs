@@ -1,7 +1,6 @@
 //! Channels: where notifications go. Each belongs to an organization; alert rules name them by their ids.
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::address::is_mail_address;
 use super::secret::ChannelSecret;
@@ -214,7 +213,16 @@ fn is_web_url(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let is_clean = !url.chars().any(|c| c.is_whitespace() || c.is_control());
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#', '\\']).next()).unwrap_or_default();
-    is_clean && !authority.is_empty() && !authority.contains('@') && Url::parse(url).is_ok()
+    is_clean && !authority.contains('@') && has_host_and_port(authority)
+}
+
+/// Whether there is a host, and a port that can be, if there is one. An IPv6 address is in brackets.
+fn has_host_and_port(authority: &str) -> bool {
+    match authority.rsplit_once(':') {
+        Some((_, end)) if end.ends_with(']') => true,
+        Some((host, port)) => !host.is_empty() && (port.is_empty() || port.parse::<u16>().is_ok()),
+        None => !authority.is_empty(),
+    }
 }
 
 #[cfg(test)]
