@@ -2,7 +2,6 @@
 //!
 //! Scans and tables take it; `principal_catalog.rs` makes of it the catalog that DataFusion plans with.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -277,18 +276,13 @@ impl QueryContext {
         owner.newest_reading(stream).filter(|reading| is_visible && is_kept(reading))
     }
 
-    /// Returns the context to execute a plan of this query in. Its memory pool is the query's own. It knows no functions by name: a plan
-    /// holds its functions, and what other nodes send is decoded in a session of its own (`spread/task_session.rs`). To copy hundreds of
-    /// names takes longer than some queries.
+    /// Returns the context to execute a plan of this query in. Its memory pool is the query's own.
     pub fn task_context(&self, session: &SessionState) -> Arc<TaskContext> {
         let mut runtime = RuntimeEnv::clone(session.runtime_env());
         runtime.memory_pool = self.tracker.memory_pool.clone();
-        let (id, config) = (session.session_id().to_owned(), session.config().clone());
-        let (scalar, higher_order) = (HashMap::new(), HashMap::new());
-        let (aggregate, window) = (HashMap::new(), HashMap::new());
-        let runtime = Arc::new(runtime);
-        let context = TaskContext::new(None, id, config, scalar, higher_order, aggregate, window, runtime);
-        Arc::new(self.text_batch_size.limit_context(context))
+        Arc::new(
+            self.text_batch_size.limit_context(TaskContext::from(session).with_runtime(Arc::new(runtime))),
+        )
     }
 }
 

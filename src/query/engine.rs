@@ -6,9 +6,9 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::config::ConfigExtension;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream::{self, BoxStream};
@@ -333,7 +333,11 @@ impl StatementRequest {
         {
             return Ok(StartedQuery { stream: with_names(stream, &notes), is_long_running });
         }
-        let context = query_context.task_context(&session);
+        let mut context = query_context.task_context(&session);
+        if session.config().batch_size() < context.session_config().batch_size() {
+            let runtime = context.runtime_env();
+            context = Arc::new(TaskContext::from(&session).with_runtime(runtime));
+        }
         let stream = with_names(executor::execute_when_polled(plan, context), &notes);
         Ok(StartedQuery { stream, is_long_running })
     }
