@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::line_silence::{Followers, LineSilence, SuspectAnswer};
 use super::recent_answers::RecentAnswers;
@@ -55,7 +55,8 @@ pub struct CheckedAnswer {
 }
 
 impl CheckedAnswer {
-    fn believed() -> CheckedAnswer {
+    /// An answer that is sure, on a connection that stays open.
+    pub fn believed() -> CheckedAnswer {
         CheckedAnswer { is_open: true, suspect: None }
     }
 }
@@ -116,18 +117,6 @@ async fn listen(
         copies.has_others = true;
         Ok(())
     })
-}
-
-/// Receives what follows an answer until the time is over or the connection ends.
-pub async fn receive_followers(socket: AnsweredSocket<'_>, time: Duration) -> Vec<u8> {
-    let (mut followers, mut bytes) = (Vec::new(), vec![0; MAX_DATAGRAM_BYTES]);
-    let end = Instant::now() + time;
-    while followers.len() < MAX_DATAGRAM_BYTES
-        && let Ok(Ok(count)) = timeout_at(end, receive(&socket, &mut bytes)).await
-    {
-        followers.extend_from_slice(&bytes[..count]);
-    }
-    followers
 }
 
 async fn receive(socket: &AnsweredSocket<'_>, bytes: &mut [u8]) -> io::Result<usize> {

@@ -173,9 +173,8 @@ impl RequestSocket {
         framing: &impl ResponseFraming,
         exchange: UnnumberedAnswer<'_>,
     ) -> Result<CheckedAnswer, DeviceFault> {
-        let believed = CheckedAnswer { is_open: true, suspect: None };
         if framing.is_numbered() {
-            return Ok(believed);
+            return Ok(CheckedAnswer::believed());
         }
         let answered = match &*socket {
             Socket::Tcp(stream) => AnsweredSocket::Tcp(stream),
@@ -186,7 +185,9 @@ impl RequestSocket {
             Ok(checked) => Ok(checked),
             Err(AnswerDoubt::Closed(error)) => Err(self.peer.closed(describe_io_error(&error))),
             // Else the device itself is at fault, and the caller ends the connection.
-            Err(AnswerDoubt::Copy) if !socket.brings_answer(framing, left).await => Ok(believed),
+            Err(AnswerDoubt::Copy) if !socket.brings_answer(framing, left).await => {
+                Ok(CheckedAnswer::believed())
+            }
             Err(AnswerDoubt::Copy | AnswerDoubt::Unsolicited) => Err(self.unsolicited()),
         }
     }

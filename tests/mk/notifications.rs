@@ -80,7 +80,7 @@ async fn every_mistake_of_a_channel_is_told_at_once() {
         json!({"name": "a", "type": "WEBHOOK", "config": {}}),
             vec!["config.secret: must not be blank".to_owned(), "config.url: must not be blank".to_owned()];
         webhook("a", "ftp://b.example"),
-            vec!["config.url: must be a URL that begins with http:// or https://, without a user name".to_owned()];
+            vec!["config.url: must be a URL that begins with http:// or https://, without a user name and with a port up to 65535".to_owned()];
         webhook(&"x".repeat(256), "http://b.example"), vec!["name: size must be between 1 and 255".to_owned()];
     ] {
         admin.send("POST", CHANNELS, &body).await.has_field_errors(400, &expected);

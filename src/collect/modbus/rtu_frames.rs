@@ -13,11 +13,6 @@ pub fn split_answer(received: &[u8]) -> (&[u8], &[u8]) {
     (answer, &rest[noise..])
 }
 
-/// Whether there is a frame whose checksum is right.
-pub fn has_frame(bytes: &[u8]) -> bool {
-    first_frame(bytes).is_some()
-}
-
 /// The first frame whose checksum is right, and the bytes after it.
 fn first_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     (0..bytes.len()).find_map(|start| {

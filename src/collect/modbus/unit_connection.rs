@@ -23,7 +23,7 @@ use super::rtu_frames;
 use super::strict_stream::{LatestExchange, StrictStream};
 use super::transaction_stream::TransactionStream;
 use crate::collect::answer_check::{
-    AnswerDoubt, AnsweredSocket, CheckedAnswer, UnnumberedAnswer, check_answer, receive_followers,
+    AnswerDoubt, AnsweredSocket, CheckedAnswer, UnnumberedAnswer, check_answer,
 };
 use crate::collect::client::ConnectContext;
 use crate::collect::connection_usage::RequestPacing;
@@ -111,18 +111,18 @@ impl UnitSession {
         let connection = Arc::clone(&self.connection);
         let mut state = connection.state.lock().await;
         let has_worked = state.open.as_ref().is_some_and(|open| open.has_answered);
-        let mut answer = self.exchange_surely(&mut state, started, request.clone(), has_sent).await;
+        let mut answer = self.exchange_with_repeat(&mut state, started, request.clone(), has_sent).await;
         // Who joins a connection does not know that it was idle for too long. Its owners repeat their request themselves.
         let is_stale = has_worked && !self.has_answered && !has_sent.load(Ordering::Relaxed);
         if is_stale && matches!(answer, Err(DeviceFault::Closed { .. })) {
-            answer = self.exchange_surely(&mut state, started, request, has_sent).await;
+            answer = self.exchange_with_repeat(&mut state, started, request, has_sent).await;
         }
         self.has_answered |= answer.is_ok();
         answer
     }
 
     /// Sends a request, and a read again if its answer may be that to another.
-    async fn exchange_surely(
+    async fn exchange_with_repeat(
         &self,
         state: &mut ConnectionState,
         started: Instant,
@@ -168,7 +168,7 @@ impl UnitSession {
         has_sent.store(open.has_sent.load(Ordering::Relaxed), Ordering::Relaxed);
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Err(self.fault(error, &mut open).await),
+            Err(error) => return Err(self.fault(error, &mut open)),
         };
         open.has_answered = true;
         let checked = self.check_silence(&mut open, sent_at.elapsed()).await?;
@@ -199,7 +199,7 @@ impl UnitSession {
         round_trip: Duration,
     ) -> Result<CheckedAnswer, DeviceFault> {
         if self.link.framing == ModbusFraming::Tcp {
-            return Ok(CheckedAnswer { is_open: true, suspect: None });
+            return Ok(CheckedAnswer::believed());
         }
         let peer = &self.link.peer;
         let (request, received) = self.take_latest(open);
@@ -216,26 +216,18 @@ impl UnitSession {
     }
 
     /// Fault of a request without an answer. Where what came in its place is an answer to another request, frames without numbers
-    /// cannot be told apart; but where silence has followed that one, only if a frame follows.
-    async fn fault(&self, error: ExchangeError, open: &mut OpenConnection) -> DeviceFault {
+    /// cannot be told apart.
+    fn fault(&self, error: ExchangeError, open: &mut OpenConnection) -> DeviceFault {
         let peer = &self.link.peer;
         self.silence.forget_checks();
         if self.link.framing == ModbusFraming::RtuOverTcp && matches!(error, ExchangeError::Malformed(_)) {
             let (request, received) = self.take_latest(open);
-            let (answer, rest) = rtu_frames::split_answer(&received);
-            let is_suspect = open.recent.add(&request, answer, Duration::ZERO, peer.timeout).is_some();
-            let is_sure = !rest.is_empty() || !self.silence.is_awaited();
-            if is_suspect && (is_sure || self.is_followed(Arc::clone(&open.socket)).await) {
+            let (answer, _) = rtu_frames::split_answer(&received);
+            if open.recent.add(&request, answer, Duration::ZERO, peer.timeout).is_some() {
                 return peer.unsolicited(&self.silence, NUMBERED_FRAMES);
             }
         }
         error.at(peer.address(), peer.timeout)
-    }
-
-    /// Whether a frame comes within the timeout.
-    async fn is_followed(&self, socket: Arc<TcpStream>) -> bool {
-        let followers = receive_followers(AnsweredSocket::Tcp(&socket), self.link.peer.timeout).await;
-        rtu_frames::has_frame(&followers)
     }
 
     /// The latest request and what has come since, without its echo.

@@ -203,7 +203,7 @@ fn check_url(found: &mut Vec<FieldError>, url: &str) {
     let before = found.len();
     check_required(found, "url", url, MAX_URL);
     if found.len() == before && !is_web_url(url) {
-        let message = "must be a URL that begins with http:// or https://, without a user name";
+        let message = "must be a URL that begins with http:// or https://, without a user name and with a port up to 65535";
         found.push(FieldError::new("url", message));
     }
 }

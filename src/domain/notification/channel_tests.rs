@@ -20,7 +20,7 @@ fn webhook(url: &str, secret: &str) -> ChannelConfig {
 
 #[test]
 fn channels_say_what_is_wrong() {
-    let wrong_url = "url: must be a URL that begins with http:// or https://, without a user name";
+    let wrong_url = "url: must be a URL that begins with http:// or https://, without a user name and with a port up to 65535";
     let many: Vec<String> = (0..51).map(|n| format!("a{n}@b.example")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let long = format!("http://a.example/{}", "x".repeat(2000));

@@ -81,7 +81,7 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 return Ok(Transformed::yes(function.call(vec![*expr])));
             }
             if matches!(field.data_type(), DataType::List(_)) {
-                array_text::refuse_cast(&expr.get_type(schema)?, field.data_type())?;
+                array_text::refuse_array_of(&expr.get_type(schema)?)?;
             }
             let is_rewritten = make_readable(&mut expr, field.data_type())?;
             let function = match &*expr {

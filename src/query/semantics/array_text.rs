@@ -103,8 +103,8 @@ impl Default for TextOfArray {
 ///
 /// # Errors
 /// `Invalid` that says what to write instead.
-pub(super) fn refuse_cast(source: &DataType, target: &DataType) -> Result<()> {
-    if !(source.is_string() && matches!(target, DataType::List(_))) {
+pub(super) fn refuse_array_of(source: &DataType) -> Result<()> {
+    if !source.is_string() {
         return Ok(());
     }
     let message = "has a text that is cast to an array and is none of one dimension: write it as in ARRAY['a', 'b'] or '{a,\"b,c\"}', and \

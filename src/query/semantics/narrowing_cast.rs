@@ -23,8 +23,8 @@ use datafusion::scalar::ScalarValue;
 
 use super::date_part::EXTRACT;
 use super::return_field::as_nullable_as_arguments;
+use crate::domain::time::MICROS_PER_DAY;
 
-const MICROS_PER_DAY: i64 = 86_400_000_000;
 /// Functions that are a `numeric` of a `numeric`.
 const OF_NUMERICS: [&str; 5] = ["abs", "ceil", "floor", "round", "trunc"];
 

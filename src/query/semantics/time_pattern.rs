@@ -5,11 +5,11 @@ use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::sql::sqlparser::ast::{Expr, Value, ValueWithSpan};
 
+use crate::domain::time::{MICROS_PER_HOUR, MICROS_PER_SECOND};
+
 /// Maximum length of a pattern in bytes: each may become nine characters.
 const MAX_BYTES: usize = 1_000;
-const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
-const MICROS_PER_HOUR: i64 = 60 * MICROS_PER_MINUTE;
 
 /// The fields, longer ones before those that they begin with.
 const FIELDS: [&str; 30] = [
@@ -35,7 +35,7 @@ pub struct LocalTime<'a> {
 /// A length of time, or a time of day, whose parts have their own signs.
 #[derive(Debug, Clone, Copy)]
 pub struct Span {
-    /// Whole days.
+    /// Number of days.
     pub days: i64,
     /// Microseconds besides.
     pub micros: i64,
@@ -259,7 +259,7 @@ fn span_field(name: &str, case: LetterCase, is_padded: bool, span: Span) -> Stri
     }
 }
 
-/// The half of the day in which a time is, whichever of them the pattern names.
+/// Half of the day that a time is in, whichever of them the pattern names.
 fn half_of_day(is_second: bool, case: LetterCase) -> &'static str {
     match (is_second, case) {
         (true, LetterCase::Lower) => "pm",

@@ -22,10 +22,10 @@ use datafusion::scalar::ScalarValue;
 
 use super::number_text;
 use super::time_pattern::{LocalTime, Pattern, Span};
+use crate::domain::time::MICROS_PER_DAY;
 use crate::query::functions::zone::Zone;
 
 const NAME: &str = "to_char";
-const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// `to_char`, over DataFusion's own.
 #[derive(Debug, PartialEq, Eq, Hash)]
