@@ -137,8 +137,8 @@ impl PlainRule {
             return;
         }
         self.seen.push(reading);
+        self.waiting.retain(|other| other.0 != ts);
         if ts > now + MAX_AHEAD {
-            self.waiting.retain(|other| other.0 != ts);
             self.waiting.push(reading);
         } else {
             self.evaluate(now, reading);

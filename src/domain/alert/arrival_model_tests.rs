@@ -63,8 +63,8 @@ impl Plain {
             return;
         }
         self.seen.push(reading);
+        self.waiting.retain(|other| other.0 != ts);
         if ts > now + AHEAD_S {
-            self.waiting.retain(|other| other.0 != ts);
             self.waiting.push(reading);
         } else {
             self.evaluate(now, reading, false);

@@ -155,6 +155,30 @@ fn a_reading_that_was_ahead_is_evaluated_when_its_time_has_come() {
 }
 
 #[test]
+fn a_reading_that_was_ahead_and_is_overwritten_is_not_evaluated() {
+    for evaluation in [Evaluation::Value, Evaluation::Avg] {
+        let mut watch = Watch::new(rule(evaluation, 80.0, 0));
+        watch.arrive(AHEAD_S + 10, 5.0);
+        watch.now_s += AHEAD_S;
+        // Of the same time, which is within the bound now; then one that is late.
+        watch.arrive(10, 99.0);
+        watch.arrive(-WINDOW_S, 99.0);
+        watch.now_s += 10;
+        watch.tick();
+        assert_eq!(watch.decisions, [('F', START_S + AHEAD_S + 10)], "{evaluation:?}");
+        // One that raises nothing overwrites one that would.
+        let mut watch = Watch::new(rule(evaluation, 80.0, 0));
+        watch.arrive(AHEAD_S + 10, 99.0);
+        watch.now_s += AHEAD_S;
+        watch.arrive(10, 5.0);
+        watch.arrive(-WINDOW_S, 5.0);
+        watch.now_s += 10;
+        watch.tick();
+        assert_eq!(watch.decisions, [], "{evaluation:?}");
+    }
+}
+
+#[test]
 fn a_clock_that_is_set_silences_no_rule_and_repeats_no_alert() {
     for step_s in [-YEAR_S, -HOUR_S, -AHEAD_S, -1, HOUR_S, YEAR_S] {
         for evaluation in [Evaluation::Value, Evaluation::Avg, Evaluation::Min, Evaluation::Max] {

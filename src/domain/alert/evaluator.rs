@@ -151,6 +151,8 @@ impl RuleState {
         if arrival.is_older(sample.ts, MAX_AGE_US) || !self.recent.note(sample) {
             return None;
         }
+        // Of one time the last that arrived counts, also where the one before still waits.
+        self.waiting.remove(sample.ts);
         if arrival.is_ahead(sample.ts) {
             let content = waiting_content(rule, sample)?;
             self.waiting.add(WaitingReading { ts: sample.ts, content });

@@ -57,6 +57,11 @@ impl WaitingReadings {
         }
     }
 
+    /// Takes away the reading of a time, because another of that time has arrived.
+    pub fn remove(&mut self, ts: Micros) {
+        self.readings.retain(|other| other.ts != ts);
+    }
+
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.readings.is_empty()

@@ -110,6 +110,7 @@ impl LiveScorer {
             if point.ts > latest.0 {
                 self.waiting.add(point);
             } else {
+                self.waiting.overwrite(&point);
                 late += self.push(point);
             }
         }

@@ -23,6 +23,11 @@ impl WaitingReadings {
         }
     }
 
+    /// Takes away the reading of the same source and time as one that arrived and does not wait.
+    pub fn overwrite(&mut self, arrived: &SourceReading) {
+        self.values.remove(&(arrived.ts, arrived.source));
+    }
+
     /// Takes the earliest reading if its time has come.
     pub fn take_due(&mut self, now: Micros) -> Option<SourceReading> {
         let first = self.values.first_entry().filter(|first| has_come(Micros(first.key().0), now))?;
@@ -43,6 +48,8 @@ mod tests {
             waiting.add(reading(ts, 1.0));
         }
         waiting.add(reading(10, 2.0));
+        waiting.add(reading(15, 1.0));
+        waiting.overwrite(&reading(15, 3.0));
         let mut due = Vec::new();
         while let Some(one) = waiting.take_due(Micros(20)) {
             due.push((one.ts, one.value));
