@@ -2,6 +2,7 @@
 //!
 //! Scans and tables take it; `principal_catalog.rs` makes of it the catalog that DataFusion plans with.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -276,13 +277,27 @@ impl QueryContext {
         owner.newest_reading(stream).filter(|reading| is_visible && is_kept(reading))
     }
 
-    /// Returns the context to execute a plan of this query in. Its memory pool is the query's own.
+    /// Returns the context to execute a plan of this query in. Its memory pool is the query's own. It knows no functions by
+    /// name: a plan holds its functions, and to copy hundreds of names takes longer than some queries.
     pub fn task_context(&self, session: &SessionState) -> Arc<TaskContext> {
-        let mut runtime = RuntimeEnv::clone(session.runtime_env());
+        let (id, config) = (session.session_id().to_owned(), session.config().clone());
+        let (scalar, higher_order) = (HashMap::new(), HashMap::new());
+        let (aggregate, window) = (HashMap::new(), HashMap::new());
+        let runtime = session.runtime_env().clone();
+        let context = TaskContext::new(None, id, config, scalar, higher_order, aggregate, window, runtime);
+        self.limit_context(context)
+    }
+
+    /// Like [`Self::task_context`], but it knows the functions of the session: `information_schema` lists them, and a plan of
+    /// another node is decoded with them.
+    pub fn task_context_with_functions(&self, session: &SessionState) -> Arc<TaskContext> {
+        self.limit_context(TaskContext::from(session))
+    }
+
+    fn limit_context(&self, context: TaskContext) -> Arc<TaskContext> {
+        let mut runtime = RuntimeEnv::clone(&context.runtime_env());
         runtime.memory_pool = self.tracker.memory_pool.clone();
-        Arc::new(
-            self.text_batch_size.limit_context(TaskContext::from(session).with_runtime(Arc::new(runtime))),
-        )
+        Arc::new(self.text_batch_size.limit_context(context.with_runtime(Arc::new(runtime))))
     }
 }
 

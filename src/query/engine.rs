@@ -6,9 +6,9 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::config::ConfigExtension;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream::{self, BoxStream};
@@ -25,6 +25,7 @@ use super::error::from_datafusion;
 use super::executor::{self, ExecutionEnv, QueryLimits, StartedQuery};
 use super::guard::interrupt::InterruptOption;
 use super::guard::operators;
+use super::information_schema;
 use super::log::{QueryInfo, QueryTracker, Surface};
 use super::memory_pool::QueryMemoryPool;
 use super::options::{EngineOptions, StatementLimits};
@@ -320,6 +321,7 @@ impl StatementRequest {
         if let Some(values) = params {
             plan = plan.with_param_values(values).map_err(from_datafusion)?;
         }
+        let lists_functions = information_schema::is_read(&plan);
         let mut guarded = create_guarded_plan(&session, &plan, &query_context).await?;
         if let Some(rows) = guarded.batch_rows {
             // Some sources fix the size of their batches when they are planned.
@@ -333,11 +335,10 @@ impl StatementRequest {
         {
             return Ok(StartedQuery { stream: with_names(stream, &notes), is_long_running });
         }
-        let mut context = query_context.task_context(&session);
-        if session.config().batch_size() < context.session_config().batch_size() {
-            let runtime = context.runtime_env();
-            context = Arc::new(TaskContext::from(&session).with_runtime(runtime));
-        }
+        let context = match lists_functions {
+            true => query_context.task_context_with_functions(&session),
+            false => query_context.task_context(&session),
+        };
         let stream = with_names(executor::execute_when_polled(plan, context), &notes);
         Ok(StartedQuery { stream, is_long_running })
     }

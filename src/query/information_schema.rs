@@ -8,10 +8,12 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::information_schema::InformationSchemaProvider;
 use datafusion::catalog::{CatalogProviderList, MemTable, SchemaProvider, TableProvider};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::LogicalPlan;
 
 use super::column_info::{ColumnInfo, FIELDS, Kind};
-use super::schema_names::{CATALOG, PG_CATALOG, SCHEMA};
+use super::schema_names::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, SCHEMA};
 
 /// The number of a column within its table.
 const ORDINAL_POSITION: &str = "ordinal_position";
@@ -102,6 +104,19 @@ const EMPTY_TABLES: [(&str, &[&str]); 7] = [
     ),
 ];
 const POSITION_IN_UNIQUE_CONSTRAINT: &str = "position_in_unique_constraint";
+
+/// Whether a statement reads a table of the schema. Those of functions list what the context of its execution knows.
+pub fn is_read(plan: &LogicalPlan) -> bool {
+    let mut is_read = false;
+    let walked = plan.apply_with_subqueries(|node| {
+        is_read |= match node {
+            LogicalPlan::TableScan(scan) => scan.table_name.schema() == Some(INFORMATION_SCHEMA),
+            _ => false,
+        };
+        Ok(if is_read { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    is_read || walked.is_err()
+}
 
 /// The only row of `character_sets`.
 const CHARACTER_SETS: [(&str, Option<&str>); 8] = [

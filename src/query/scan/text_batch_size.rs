@@ -57,8 +57,9 @@ impl TextBatchSize {
         if !self.is_limited() {
             return context;
         }
-        let config = context.session_config().clone().with_batch_size(self.rows());
-        context.with_session_config(config)
+        let config = context.session_config().clone();
+        let rows = self.rows().min(config.batch_size());
+        context.with_session_config(config.with_batch_size(rows))
     }
 }
 

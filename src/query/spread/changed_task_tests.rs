@@ -134,7 +134,7 @@ impl TaskRunner {
         let tasks = streams.tasks(&node);
         let query_context = node.query_context();
         let interrupt = query_context.tracker.interrupt.clone();
-        let context = query_context.task_context(&node.engine.spread().unwrap().template);
+        let context = query_context.task_context_with_functions(&node.engine.spread().unwrap().template);
         let mut config = SessionConfig::new();
         config.set_distributed_user_codec(ScanCodec::for_task(query_context.clone()));
         config.set_distributed_user_codec(RollupCodec::for_task(query_context));
