@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::oneshot;
 
 use crate::domain::{Error, Result};
@@ -17,6 +17,30 @@ const BACKGROUND_NICE: i32 = 12;
 /// Nice value of large requests and of flushes, which get about a sixth, so that many small requests are answered
 /// meanwhile.
 const BULK_NICE: i32 = 8;
+
+/// Nice value of the evaluation of alert rules, which gets about two fifths: a body of readings times hundreds of rules must
+/// not hold requests up, and alerts must not wait for large requests.
+const EVALUATION_NICE: i32 = 4;
+
+/// Threads that evaluate alert rules: one pool per process, because there is one set of processors.
+static EVALUATION_THREADS: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
+    let threads = std::thread::available_parallelism()?.get();
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("basalt-alerts")
+        .on_thread_start(|| lower_priority(EVALUATION_NICE))
+        .enable_all()
+        .build()
+});
+
+/// The threads on which alert rules are evaluated.
+///
+/// # Errors
+/// `Unavailable` when they cannot be started.
+pub fn evaluation_threads() -> Result<&'static Handle> {
+    let threads = EVALUATION_THREADS.as_ref().map(Runtime::handle);
+    threads.map_err(|e| Error::unavailable(format!("cannot start threads for alert rules: {e}")))
+}
 
 /// Threads for large work: one pool per process, because there is one set of processors.
 static BULK_THREADS: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {

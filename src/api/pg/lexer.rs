@@ -71,15 +71,20 @@ fn token_length(rest: &str, first: char) -> usize {
 
 /// Returns the length of a quoted text, in which quotes are doubled, or escaped by a backslash if `has_escapes`.
 fn quoted(rest: &str, quote: char, has_escapes: bool) -> usize {
-    let mut chars = rest.char_indices().skip(1).peekable();
-    while let Some((at, c)) = chars.next() {
-        if c == '\\' && has_escapes {
-            chars.next();
-        } else if c == quote && chars.next_if(|(_, next)| *next == quote).is_none() {
-            return at + c.len_utf8();
-        }
+    let mut at = 1;
+    loop {
+        // A text may have megabytes: searching for one character is quick.
+        let found = match has_escapes {
+            true => rest[at..].find([quote, '\\']),
+            false => rest[at..].find(quote),
+        };
+        let Some(found) = found else { return rest.len() };
+        let (is_escape, end) = (!rest[at + found..].starts_with(quote), at + found + 1);
+        at = match rest[end..].chars().next() {
+            Some(next) if is_escape || next == quote => end + next.len_utf8(),
+            _ => return end,
+        };
     }
-    rest.len()
 }
 
 /// Returns the length of `$tag$ … $tag$`; `None` for a parameter such as `$1`.

@@ -137,7 +137,8 @@ fn setting(name: &str, value: &str, is_local: bool) -> SessionCommand {
     let is_initial =
         value.eq_ignore_ascii_case("DEFAULT") || (name == "timezone" && value.eq_ignore_ascii_case("LOCAL"));
     let value = match inner {
-        Some(inner) => Some(inner.replace("''", "'")),
+        Some(inner) if inner.contains('\'') => Some(inner.replace("''", "'")),
+        Some(inner) => Some(inner.to_owned()),
         None if is_initial => None,
         None if is_single && value.starts_with('"') => Some(plain_name(value)),
         None => Some(value.to_owned()),

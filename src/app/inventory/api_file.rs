@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::{ImportReport, InventoryFiles, InventoryFormat};
+use super::{ImportReport, InventoryFiles, InventoryFormat, on_whole_file};
 use crate::domain::{Error, Principal, Resource, Result, Scope};
 
 /// Maximum size of a file, bytes: some 15,000 streams.
@@ -78,8 +78,7 @@ impl InventoryFiles {
         let permit = self.limits.exports.try_acquire();
         let _permit = permit.map_err(|_| Error::busy("other inventory files are being written"))?;
         let (files, principal) = (Arc::clone(self), principal.clone());
-        let written = tokio::task::spawn_blocking(move || files.export_inventory(&principal, form)).await;
-        written.map_err(|e| Error::internal("the file could not be written").with_source(e))?
+        on_whole_file(move || files.export_inventory(&principal, form)).await
     }
 }
 

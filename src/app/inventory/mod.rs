@@ -53,6 +53,7 @@ use crate::domain::pagination::Pagination;
 use crate::domain::stream::StreamFilter;
 use crate::domain::{Error, Principal, Resource, Result, Scope};
 use crate::store::Store;
+use crate::store::throttle::{CpuThrottle, WorkPriority};
 
 /// Maximum file size, bytes: half a million streams.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -136,9 +137,7 @@ impl InventoryFiles {
         let present = self.present(principal);
         let known: DevicesByName =
             present.devices.iter().map(|device| (device.spec.name.clone(), device.spec.clone())).collect();
-        // Parsing a long file takes a second, too long for a thread that answers requests.
-        let parsed = tokio::task::spawn_blocking(move || parse_file(form, &text, &known)).await;
-        let file = parsed.map_err(|e| Error::internal("the file could not be read").with_source(e))?;
+        let file = on_whole_file(move || Ok(parse_file(form, &text, &known))).await?;
         let ParsedFile { inventory, documents, mut problems } = file;
         self.document_problems(principal, &documents, &inventory, &mut problems);
         let problems = problems.sorted();
@@ -236,6 +235,11 @@ struct ParsedFile {
     inventory: Inventory,
     documents: Vec<DocumentImport>,
     problems: ProblemList,
+}
+
+/// Runs what takes a second for a long file: too long for a thread that answers requests, and no reason to let them wait.
+async fn on_whole_file<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    CpuThrottle::run_on_thread(WorkPriority::Background(1.0), move |_| work()).await
 }
 
 /// Parses a file.

@@ -1,7 +1,8 @@
 //! Evaluation of alert rules on every reading that is committed, whichever way it came, and on the states of devices.
 //!
 //! One task for each organization with rules follows the log, in slices of some milliseconds, so that no organization's
-//! readings or rules delay another's alerts or the end of the process. It asks nothing of the catalog or the lake for a
+//! readings or rules delay another's alerts or the end of the process. The tasks have threads of their own, whose work no
+//! request waits for. It asks nothing of the catalog or the lake for a
 //! reading: rules and what they remember are in memory. An alert is written together with the place in the log up to which
 //! its rule is decided; from time to time the position in the log is written with what the rules remember there. After a
 //! crash the log is read again from that position: rules remember what they did, and what was decided before is not decided

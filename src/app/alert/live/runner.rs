@@ -5,12 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::AlertRunner;
 use super::session::Session;
 use crate::domain::{AlertRuleId, Error, OrgId, Result};
+use crate::store::throttle;
 
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
@@ -26,13 +28,17 @@ impl AlertRunner {
                 return;
             }
         }
+        let threads = throttle::evaluation_threads().cloned().unwrap_or_else(|error| {
+            tracing::warn!(error = error.full_message(), "alert rules share the threads of requests");
+            Handle::current()
+        });
         let mut changes = self.store.catalog().subscribe_changes();
         let mut running: HashMap<OrgId, CancellationToken> = HashMap::new();
         let (mut tasks, mut revision) = (JoinSet::new(), None);
         loop {
             let newest = Some(self.store.catalog().alert_rules_revision());
             if std::mem::replace(&mut revision, newest) != newest {
-                self.reconcile(&mut running, &mut tasks, &stop);
+                self.reconcile(&mut running, (&mut tasks, &threads), &stop);
             }
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -56,7 +62,7 @@ impl AlertRunner {
     fn reconcile(
         &self,
         running: &mut HashMap<OrgId, CancellationToken>,
-        tasks: &mut JoinSet<()>,
+        (tasks, threads): (&mut JoinSet<()>, &Handle),
         stop: &CancellationToken,
     ) {
         let (_, rules) = self.store.catalog().all_alert_rules();
@@ -73,7 +79,7 @@ impl AlertRunner {
         for org in with_rules {
             running.entry(org).or_insert_with(|| {
                 let task = stop.child_token();
-                tasks.spawn(self.clone().run_organization(org, task.clone()));
+                tasks.spawn_on(self.clone().run_organization(org, task.clone()), threads);
                 task
             });
         }

@@ -32,6 +32,7 @@ pub use self::table::Separator;
 use self::table::TagTable;
 use crate::app::collector_ports::CollectorStates;
 use crate::app::core_parts::CoreParts;
+use crate::app::inventory::on_whole_file;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
 use crate::domain::stream::{Stream, StreamFilter, StreamSpec};
@@ -136,10 +137,8 @@ impl TagLists {
         let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
         let existing = self.store.catalog().streams(principal, &filter);
         let spec = device.spec.clone();
-        // A long list takes a second, too long for a thread that answers requests.
-        let planned = tokio::task::spawn_blocking(move || plan_text(&text, &spec, &existing)).await;
-        let planned = planned.map_err(|e| Error::internal("the list could not be read").with_source(e))?;
-        let (table, TagListPlan { mut lines, additions }) = planned?;
+        let planned = on_whole_file(move || plan_text(&text, &spec, &existing));
+        let (table, TagListPlan { mut lines, additions }) = planned.await?;
         let replaced = self.put_tags(principal, device, &additions, is_dry).await?;
         for (line, spec) in replaced {
             lines[line].outcome = TagOutcome::Replaced { stream: TagStream::from(&spec) };
