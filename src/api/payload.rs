@@ -87,7 +87,7 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes
 /// Like [`read`] for a body that is parsed as JSON whatever its media type, of a caller who is authenticated by `secret`.
 ///
 /// # Errors
-/// Those of [`read_within`], and `TooLarge` for JSON of too many values.
+/// The errors of [`read_within`], and `TooLarge` for JSON of too many values.
 pub async fn read_json(
     headers: &HeaderMap,
     body: Body,

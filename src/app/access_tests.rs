@@ -108,7 +108,7 @@ async fn what_is_preset_once_a_server_has_run_is_not_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_local_token_opens_the_local_door() {
+async fn only_the_local_token_is_taken_locally() {
     let (_dir, app) = open().await;
     assert_eq!(kind_of(app.access.authenticate_local(CHOSEN, None)), Kind::Unauthenticated, "not open yet");
     let token = app.access.issue_local_token().expect("opened");

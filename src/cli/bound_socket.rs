@@ -28,7 +28,7 @@ impl BoundSocket {
     /// Binds an address.
     ///
     /// # Errors
-    /// That of the system.
+    /// The error of the system.
     pub async fn try_bind(address: SocketAddr) -> io::Result<BoundSocket> {
         let socket = TcpListener::bind(address).await?;
         let address = socket.local_addr()?;

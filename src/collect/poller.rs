@@ -139,23 +139,23 @@ impl Poller {
         if self.connection_state == DeviceConnectionState::Unknown {
             self.publish(DeviceState::Connecting, None);
         }
-        let mut round = PollPlan::new(device, streams, &mut *source);
+        let mut plan = PollPlan::new(device, streams, &mut *source);
         if let Some(before) = before {
             source.resume(before);
         }
-        self.deadband.reload(round.polled.iter().cloned());
-        self.recall_stored(&round.device);
+        self.deadband.reload(plan.polled.iter().cloned());
+        self.recall_stored(&plan.device);
         self.backoff.reset();
         loop {
-            match self.poll(&mut *source, &mut round).await {
+            match self.poll(&mut *source, &mut plan).await {
                 PollingEnd::Interrupted => break,
                 PollingEnd::Lost(fault) => {
-                    self.on_lost(&round.device, &fault).await;
+                    self.on_lost(&plan.device, &fault).await;
                     let pause = self.backoff.delay_after_loss(Instant::now());
                     if self.signal.unless_pending(sleep(pause)).await.is_err() {
                         break;
                     }
-                    round.schedule.restart(Instant::now());
+                    plan.schedule.restart(Instant::now());
                 }
             }
         }
@@ -172,12 +172,12 @@ impl Poller {
     }
 
     /// Polls on schedule until the device is lost or a signal interrupts.
-    async fn poll(&mut self, source: &mut dyn DeviceSource, round: &mut PollPlan) -> PollingEnd {
+    async fn poll(&mut self, source: &mut dyn DeviceSource, plan: &mut PollPlan) -> PollingEnd {
         loop {
-            let step = if round.polled.is_empty() {
-                self.probe(source, round).await
+            let step = if plan.polled.is_empty() {
+                self.probe(source, plan).await
             } else {
-                self.poll_ready(source, round).await
+                self.poll_ready(source, plan).await
             };
             if let Err(end) = step {
                 return end;
@@ -188,10 +188,10 @@ impl Poller {
     async fn poll_ready(
         &mut self,
         source: &mut dyn DeviceSource,
-        round: &mut PollPlan,
+        plan: &mut PollPlan,
     ) -> Result<(), PollingEnd> {
         self.signal.unless_pending(source.connect()).await?.map_err(PollingEnd::Lost)?;
-        for (group, tick) in self.signal.unless_pending(source.ready(&mut round.schedule)).await? {
+        for (group, tick) in self.signal.unless_pending(source.ready(&mut plan.schedule)).await? {
             if self.signal.is_pending() {
                 return Err(PollingEnd::Interrupted);
             }
@@ -203,14 +203,14 @@ impl Poller {
             let polling = source.poll(group, &mut answers);
             let polled = self.signal.unless_stopped(polling).await?;
             if polled.is_ok() {
-                self.on_connected(&round.device);
+                self.on_connected(&plan.device);
             }
-            let (offer, transitions) =
+            let (pending, transitions) =
                 self.deadband.evaluate(answers, self.ports.options.deadband_max_interval);
-            self.log_fault_transitions(&round.device, transitions);
+            self.log_fault_transitions(&plan.device, transitions);
             self.status.set_clock_offset(self.deadband.clock_offset_s());
             self.must_store = source.requires_storage_ack();
-            self.store(&round.device, offer).await?;
+            self.store(&plan.device, pending).await?;
             source.on_stored();
             polled.map_err(PollingEnd::Lost)?;
             self.publish_health();
@@ -219,10 +219,10 @@ impl Poller {
     }
 
     /// A device without polled streams is only probed: it is online when it can be connected to.
-    async fn probe(&mut self, source: &mut dyn DeviceSource, round: &PollPlan) -> Result<(), PollingEnd> {
+    async fn probe(&mut self, source: &mut dyn DeviceSource, plan: &PollPlan) -> Result<(), PollingEnd> {
         self.signal.unless_pending(source.probe()).await?.map_err(PollingEnd::Lost)?;
         self.signal.unless_stopped(source.disconnect()).await?;
-        self.on_connected(&round.device);
+        self.on_connected(&plan.device);
         self.publish_health();
         self.signal.unless_pending(sleep(PROBE_INTERVAL)).await?;
         Ok(())
@@ -235,10 +235,10 @@ impl Poller {
             tracing::warn!(device = %device.id, name = device.spec.name, error = %fault, "device lost");
             self.connection_state = DeviceConnectionState::Down;
         }
-        let offer = self.deadband.mark_lost(self.ports.clock.now());
+        let pending = self.deadband.mark_lost(self.ports.clock.now());
         self.must_store = false;
         // When the server stops meanwhile, the caller's next wait reports it.
-        let _ = self.store(device, offer).await;
+        let _ = self.store(device, pending).await;
     }
 
     /// The device answers: logs the transition.
@@ -259,23 +259,23 @@ impl Poller {
 
     /// Hands readings to the sink, and retries while it is busy. Only accepted readings are committed as stored. When
     /// the sink refuses some, the others are stored without them.
-    async fn store(&mut self, device: &Device, offer: PendingReadings) -> Result<(), Interruption> {
-        let mut offers = vec![offer];
+    async fn store(&mut self, device: &Device, pending: PendingReadings) -> Result<(), Interruption> {
+        let mut parts = vec![pending];
         let mut is_whole = true;
-        while let Some(offer) = offers.pop() {
-            if offer.readings.is_empty() {
+        while let Some(pending) = parts.pop() {
+            if pending.readings.is_empty() {
                 continue;
             }
-            match self.write(device, &offer).await? {
+            match self.write(device, &pending).await? {
                 Ok(()) => {
-                    self.status.record_stored(offer.readings.len());
-                    self.deadband.commit(offer);
-                    if is_whole && offers.is_empty() && self.sink_fault.take().is_some() {
+                    self.status.record_stored(pending.readings.len());
+                    self.deadband.commit(pending);
+                    if is_whole && parts.is_empty() && self.sink_fault.take().is_some() {
                         tracing::info!(device = %device.id, name = device.spec.name, "readings are stored again");
                     }
                 }
-                Err(error) => match retry_candidates(offer, &error) {
-                    Some(others) => offers.extend(others),
+                Err(error) => match retry_candidates(pending, &error) {
+                    Some(others) => parts.extend(others),
                     None => {
                         is_whole = false;
                         self.refused(device, &error);
@@ -291,10 +291,10 @@ impl Poller {
     async fn write(
         &mut self,
         device: &Device,
-        offer: &PendingReadings,
+        pending: &PendingReadings,
     ) -> Result<domain::Result<()>, Interruption> {
         loop {
-            match self.ports.sink.write(device, offer.readings.clone()).await {
+            match self.ports.sink.write(device, pending.readings.clone()).await {
                 Err(busy) if busy.kind == Kind::Busy && self.ports.plant.device(self.id).is_some() => {
                     self.signal.unless_stopped(sleep(SINK_BUSY_RETRY_DELAY)).await?;
                 }
@@ -349,15 +349,15 @@ impl Poller {
 
 /// Readings to retry after a refusal, last first. Several readings are halved, to isolate the invalid one. A single
 /// reading is retried with its time of receipt, since its source time may be older than the retention.
-fn retry_candidates(offer: PendingReadings, error: &Error) -> Option<Vec<PendingReadings>> {
+fn retry_candidates(pending: PendingReadings, error: &Error) -> Option<Vec<PendingReadings>> {
     if error.kind != Kind::Invalid {
         return None;
     }
-    if offer.readings.len() > 1 {
-        let (early, late) = offer.halves();
+    if pending.readings.len() > 1 {
+        let (early, late) = pending.halves();
         return Some(vec![late, early]);
     }
-    offer.with_received_times().map(|retimed| vec![retimed])
+    pending.with_received_times().map(|retimed| vec![retimed])
 }
 
 /// The device and its polled streams, valid until the next change.

@@ -285,8 +285,8 @@ async fn read_stderr(pipe: Option<impl AsyncRead + Unpin>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Reason of a failure, found in standard error by the words of ffmpeg in English, which `LC_ALL` sets. They may differ from one
-/// version to the next: a text with none of them has the last reason. It is not shown itself, because it may contain the address.
+/// Reason of a failure, found in standard error by the words of ffmpeg in English, which `LC_ALL` sets. They are those of
+/// ffmpeg 5.1 (Debian 12), and may differ in another version: a text with none of them has the last reason. It is not shown itself, because it may contain the address.
 fn reason(stderr: &str) -> &'static str {
     let known = [
         ("401 Unauthorized", "the camera refuses user or password"),

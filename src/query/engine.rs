@@ -95,7 +95,8 @@ impl Engine {
         let template = session_template::build(&options, cores).map_err(from_datafusion)?;
         let threads = QueryRuntimes::start(cores, long_running_permits(options.max_running))?;
         let admission = QueryAdmission::new(options.max_running, options.max_waiting, options.queue_deadline);
-        let (log, postgres, known) = (Arc::default(), LazyPostgresCompat::default(), PlanCache::default());
+        let (log, postgres, plan_cache) =
+            (Arc::default(), LazyPostgresCompat::default(), PlanCache::default());
         let services = Arc::new(QueryServices {
             store,
             states,
@@ -117,7 +118,7 @@ impl Engine {
             options,
             statement_limits: RwLock::new(limits),
             postgres,
-            plan_cache: known,
+            plan_cache,
             admission,
             running: RunningQueries::default(),
             threads,

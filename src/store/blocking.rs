@@ -5,7 +5,7 @@ use crate::domain::{Error, Result};
 /// Runs work on the blocking pool.
 ///
 /// # Errors
-/// Those of the work; `Internal` with the message `ended_early` when it panicked or the process is ending.
+/// The errors of the work; `Internal` with the message `ended_early` when it panicked or the process is ending.
 pub async fn blocking<T: Send + 'static>(
     ended_early: &'static str,
     work: impl FnOnce() -> Result<T> + Send + 'static,

@@ -95,7 +95,7 @@ impl CpuThrottle {
     /// stops waiting.
     ///
     /// # Errors
-    /// Those of the work; `Unavailable` when the thread cannot be started, `Internal` when the work panicked.
+    /// The errors of the work; `Unavailable` when the thread cannot be started, `Internal` when the work panicked.
     pub async fn run_on_thread<T: Send + 'static>(
         effort: WorkPriority,
         work: impl FnOnce(CpuThrottle) -> Result<T> + Send + 'static,

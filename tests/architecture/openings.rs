@@ -1,9 +1,10 @@
 //! Openings of doc comments: a first sentence says what its item is or does, and is no relative clause.
 
+use std::fs;
 use std::iter::once;
 
 use super::source::identifier;
-use super::{files_under, read};
+use super::{files_under, read, root};
 
 /// First words of relative clauses. `Whatever` and the like are others.
 const RELATIVES: [&str; 6] = ["What", "Who", "Whom", "Whose", "Those", "Where"];
@@ -19,6 +20,36 @@ fn no_doc_comment_opens_with_a_relative_clause() {
     let broken: Vec<String> = broken.collect();
     let advice = "say what the item is or does, such as `Name of …`, `Returns …`";
     assert!(broken.is_empty(), "{advice}:\n{}", broken.join("\n"));
+}
+
+/// Descriptions that clients read: `schema/` is compared with what the program prints.
+#[test]
+fn no_description_of_a_schema_opens_with_a_relative_clause() {
+    let folder = fs::read_dir(root().join("schema")).expect("a directory");
+    let files: Vec<String> =
+        folder.map(|file| format!("schema/{}", file.expect("a file").file_name().display())).collect();
+    assert!(files.len() > 5, "{files:?} are not all");
+    let broken = files.into_iter().flat_map(|path| {
+        let openings = relative_descriptions(&read(&path));
+        openings.into_iter().map(move |opening| format!("{path}:{opening}"))
+    });
+    let broken: Vec<String> = broken.collect();
+    assert!(broken.is_empty(), "say what it is or does:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn relative_descriptions_are_found() {
+    let rows = [
+        ("  \"description\": \"What a rule does.\",", "1: What a rule does."),
+        ("{\"summary\": \"Those of a device\"}", "1: Those of a device"),
+        ("\"\"\"\nWho asks.\n\"\"\"", "2: Who asks."),
+        ("  \"\"\"Where it is.\"\"\"", "1: Where it is."),
+    ];
+    for (text, expected) in rows {
+        let found = relative_descriptions(text);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{text}: {found:?}");
+    }
+    assert_eq!(relative_descriptions("\"description\": \"Whatever comes.\"\n\"x\": \"What\""), [""; 0]);
 }
 
 #[test]
@@ -60,6 +91,19 @@ fn relative_openings(text: &str) -> Vec<String> {
         let (marker, sentence) = line.split_once(' ')?;
         let is_opening = matches!(marker, "//!" | "///") && !previous.starts_with(marker);
         (is_opening && is_relative(sentence)).then(|| format!("{}: {line}", at + 1))
+    });
+    openings.collect()
+}
+
+/// The relative clauses that open descriptions of OpenAPI or GraphQL, each as `line: description`.
+fn relative_descriptions(text: &str) -> Vec<String> {
+    let markers = ["\"description\": \"", "\"summary\": \"", "\"\"\""];
+    let lines = text.lines().map(str::trim_start);
+    let previous = once("").chain(lines.clone());
+    let openings = lines.zip(previous).enumerate().filter_map(|(at, (line, previous))| {
+        let within = markers.iter().find_map(|marker| Some(line.split_once(marker)?.1));
+        let sentence = if previous == "\"\"\"" { Some(line) } else { within };
+        sentence.filter(|sentence| is_relative(sentence)).map(|sentence| format!("{}: {sentence}", at + 1))
     });
     openings.collect()
 }

@@ -18,8 +18,8 @@ pub(super) fn render(page: &mut MetricsText, started_at: Micros, server: &Server
     render_memory(page, memory);
     if let Some(DiskSpace { total, used, free }) = disk {
         page.gauge("basalt_disk_size_bytes", "Size of the data directory's file system.", *total);
-        page.gauge("basalt_disk_used_bytes", "What is taken of the data directory's file system.", *used);
-        page.gauge("basalt_disk_free_bytes", "What can still be written to the data directory.", *free);
+        page.gauge("basalt_disk_used_bytes", "Bytes taken of the data directory's file system.", *used);
+        page.gauge("basalt_disk_free_bytes", "Bytes that can still be written to the data directory.", *free);
     }
     render_store(page, store);
     render_connections(page, connections);

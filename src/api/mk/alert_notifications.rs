@@ -80,7 +80,7 @@ impl MkNoun for DeliveryRow {
         let count = || schema::integer(0, i64::from(MAX_ATTEMPTS));
         let about = "Id of the delivery; webhooks have it in `X-Delivery-Id`.";
         visitor.visit(read_only("id", about, id), uuid);
-        let about = "What the delivery tells of the alert; a webhook has it as `type`.";
+        let about = "Change of the alert that the delivery reports; a webhook has it as `type`.";
         visitor.visit(read_only("type", about, notices), notice);
         visitor.visit(read_only("channelId", "Channel that carries the delivery.", id), channel);
         let about = "Kind of the channel; null once it is deleted.";

@@ -150,7 +150,7 @@ const WINDOW: &str = "Length of the window in seconds, which ends with each read
                       DEVICE_STATE the time in the state, that raises the alert. Required for all but VALUE.";
 const OPERATOR: &str = "How values are compared: GT, GTE, LT, LTE, EQ and NEQ compare numbers, IS_TRUE and IS_FALSE \
                         booleans, CONTAINS and EQ texts, EQ and NEQ states. Required unless the evaluation is NO_DATA.";
-const THRESHOLD: &str = "What values are compared with; of DEVICE_STATE the name of a state: disabled, connecting, online, \
+const THRESHOLD: &str = "Bound of the compared values; of DEVICE_STATE the name of a state: disabled, connecting, online, \
                          degraded or offline.";
 const SUPPRESSED: &str =
     "Alerts that were not raised because the rule had raised enough in the hour, since it was made.";

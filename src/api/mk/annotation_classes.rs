@@ -134,7 +134,7 @@ impl MkNoun for AnnotationClassRow {
         visitor.visit(required("name", "Name of the class for people.", || schema::text(1, 255)), name);
         let about = "Color in which annotations of the class are drawn, such as `#1A2B3C`.";
         visitor.visit(omittable("color", about, rgb), color);
-        visitor.visit(required("scopes", "What may be annotated, at least one type.", types), scopes);
+        visitor.visit(required("scopes", "Types that may be annotated, at least one.", types), scopes);
         visitor.visit(required("fields", "Fields of the values of an annotation.", list), fields);
         let about = "Pack that installed the class; null for one that a user made.";
         visitor.visit(read_only("packId", about, || nullable(id())), pack);

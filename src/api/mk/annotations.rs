@@ -142,7 +142,7 @@ impl MkNoun for AnnotationRow {
         } = &mut self.spec;
         self.stamp.visit_id(visitor);
         visitor.visit(required("classId", "Class, which says what the values are.", id), class);
-        visitor.visit(required("scopeType", "What kind of row `scopeId` is.", scope_type), kind);
+        visitor.visit(required("scopeType", "Kind of the row that `scopeId` names.", scope_type), kind);
         let about = "Site, device, component or sensor that is annotated.";
         visitor.visit(required("scopeId", about, id), scope);
         let about = "Time that is annotated, or its begin, ISO-8601.";
@@ -150,13 +150,13 @@ impl MkNoun for AnnotationRow {
         let about = "End of the time, which does not belong to it, ISO-8601; null for a point in time.";
         visitor.visit(omittable("endTime", about, || nullable(schema::time())), end);
         visitor.visit(omittable("values", "Values of the fields of the class.", schema::map), values);
-        let about = "Who or what says it: a person, a rule, a comparison, another system or a model.";
+        let about = "Source of the annotation: a person, a rule, a comparison, another system or a model.";
         visitor.visit(optional("source", about, source), origin);
         let sureness = || nullable(schema::number_within(0.0, 1.0));
         visitor.visit(omittable("confidence", "How sure the source is, 0 to 1.", sureness), confidence);
         let text = || nullable(schema::text(0, 4000));
         visitor.visit(omittable("note", "Note on the annotation, free text.", text), note);
-        let about = "Who created the annotation: a user, or `key_` and a key.";
+        let about = "Author of the annotation: a user, or `key_` and a key.";
         visitor.visit(read_only("createdBy", about, schema::string), &mut self.created_by);
         self.stamp.visit_times(visitor);
     }

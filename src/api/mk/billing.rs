@@ -34,7 +34,7 @@ pub fn section() -> Section {
             "Readings are those accepted since the period began, over every interface. After a crash those of its last \
              seconds may be missing in the number.",
         )
-        .answers(200, "What the organization has used in the month.", schema::reference("Usage"));
+        .answers(200, "Usage of the organization in the month.", schema::reference("Usage"));
     let plans = paged(Doc::new("listPlans", "List the plans"))
         .about("`unlimited` is always there; the server's configuration has the others.")
         .answers(200, "A page of plans.", page_of("Plan"));

@@ -94,7 +94,7 @@ impl MkNoun for CameraRow {
         let about = "URL of what a recorder holds of the camera. `{from}`, `{to}`, `{fromSeconds}` and `{toSeconds}` stand \
                      for the range; without them it is given `starttime` and `endtime`. A password in it is never shown.";
         visitor.visit(omittable("dvrUrl", about, || nullable(schema::text(1, 2000))), dvr);
-        let about = "What the newest probe of the camera has found.";
+        let about = "Result of the newest probe of the camera.";
         visitor.visit(read_only("status", about, states), &mut self.status);
         let about = "Time of the last answer to a probe since the start of the server.";
         visitor.visit(read_only("lastSeenAt", about, || nullable(schema::time())), &mut self.last_seen);

@@ -63,7 +63,7 @@ impl MkNoun for MatchRow {
         let MatchRow { source, severity, device, sensor } = self;
         let sources = || nullable(schema::choice(EventSource::ALL.map(EventSource::name)));
         let (severities, uuid) = (|| nullable(schema::choice(SEVERITIES)), || nullable(id()));
-        visitor.visit(omittable("source", "What the event comes from; null for anything.", sources), source);
+        visitor.visit(omittable("source", "Origin of the event; null for anything.", sources), source);
         visitor.visit(omittable("severity", "Severity of the event; null for any.", severities), severity);
         visitor.visit(omittable("deviceId", "Device of the event; null for any.", uuid), device);
         visitor.visit(omittable("sensorId", "Sensor of the event; null for any.", uuid), sensor);

@@ -152,7 +152,7 @@ impl MkNoun for ArtefactRow {
         );
         let about = "SHA-256 of the content, 64 hexadecimal digits.";
         visitor.visit(read_only("sha256", about, schema::string), &mut self.sha256);
-        let about = "Who created the artefact: a user, or `key_` and a key.";
+        let about = "Author of the artefact: a user, or `key_` and a key.";
         visitor.visit(read_only("createdBy", about, schema::string), &mut self.created_by);
         self.stamp.visit_created_at(visitor);
     }

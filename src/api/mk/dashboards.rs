@@ -67,7 +67,7 @@ impl MkNoun for Widget {
         let about = "Width of the widget in columns; the last one is within the grid.";
         visitor.visit(required("w", about, width), w);
         visitor.visit(required("h", "Height of the widget in rows.", height), h);
-        let about = "What the widget shows: `sensorIds`, at most 100; `interval`, an ISO-8601 duration such as `PT5M`; \
+        let about = "Contents of the widget: `sensorIds`, at most 100; `interval`, an ISO-8601 duration such as `PT5M`; \
                      `aggregation`, one of avg, min, max, sum, count, last. Other members are kept as they are.";
         visitor.visit(omittable("config", about, schema::map), config);
     }
@@ -100,7 +100,7 @@ impl MkNoun for DashboardRow {
         visitor.visit(required("layout", "Widgets of the dashboard, at most 100.", widgets), layout);
         let about = "Whether the dashboard is shown first; of several the one changed last.";
         visitor.visit(optional("isDefault", about, schema::boolean), is_default);
-        let about = "Who created the dashboard: a user, or `key_` and a key.";
+        let about = "Author of the dashboard: a user, or `key_` and a key.";
         visitor.visit(read_only("createdBy", about, || nullable(schema::string())), created_by);
         let about = "Pack that installed the dashboard; null for one that a user made.";
         visitor.visit(read_only("packId", about, || nullable(id())), pack);

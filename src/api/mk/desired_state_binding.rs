@@ -109,7 +109,7 @@ impl MkNoun for BindingRow {
         let states = || schema::choice(BindingStatus::ALL.map(BindingStatus::name));
         let (number, text) = (|| schema::integer(1, i64::from(u32::MAX)), || nullable(schema::string()));
         self.stamp.visit_id(visitor);
-        visitor.visit(required("targetType", "What kind of row `targetId` is.", types), target_type);
+        visitor.visit(required("targetType", "Kind of the row that `targetId` names.", types), target_type);
         let about = "Component, device, group or profile that is to have the artefact.";
         visitor.visit(required("targetId", about, id), target);
         let about = "Artefact that the target is to have.";

@@ -115,7 +115,7 @@ impl MkNoun for DeviceRow {
         visitor.visit(omittable("groupIds", about, || schema::list(id())), groups);
         let about = "Words that mark the device, at most 50 of 1 to 255 characters.";
         visitor.visit(omittable("tags", about, || schema::list_of(schema::text(1, 255), 0, 50)), tags);
-        let about = "Where on the earth the device is.";
+        let about = "Position of the device on the earth.";
         visitor.visit(omittable("location", about, || nullable(schema::reference("Location"))), location);
         let about = "Data of the user's own about the device, at most 16 KiB as JSON.";
         visitor.visit(omittable("metadata", about, schema::map), metadata);

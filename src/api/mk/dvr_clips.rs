@@ -92,7 +92,7 @@ impl MkNoun for ClipRow {
         visitor.visit(read_only("status", "How far the request is.", states), state);
         let about = "Capture that holds the clip, once the request is READY.";
         visitor.visit(read_only("captureId", about, || nullable(id())), capture);
-        let about = "Who asked for the clip: a user, or `key_` and a key.";
+        let about = "Requester of the clip: a user, or `key_` and a key.";
         visitor.visit(read_only("requestedBy", about, schema::string), requested_by);
         let about = "Why the request failed; null unless it did.";
         visitor.visit(read_only("error", about, || nullable(schema::string())).unsorted(), error);

@@ -86,7 +86,7 @@ impl MkNoun for EventRow {
         let sources = || schema::choice(EventSource::ALL.map(EventSource::name));
         let severities = || schema::choice(Severity::ALL.map(Severity::name));
         stamp.visit_id(visitor);
-        let about = "What the event comes from, such as a device or a rule.";
+        let about = "Origin of the event, such as a device or a rule.";
         visitor.visit(read_only("source", about, sources), source);
         visitor.visit(read_only("type", TYPE, schema::string), kind);
         visitor.visit(read_only("severity", "How bad the event or alert is.", severities), severity);
@@ -96,7 +96,7 @@ impl MkNoun for EventRow {
         visitor.visit(read_only("timestamp", TIMESTAMP, schema::time), timestamp);
         visitor.visit(read_only("title", EVENT_TITLE, schema::string), title);
         visitor.visit(read_only("payload", PAYLOAD, schema::map), payload);
-        let about = "What became of the alert; null for any other event.";
+        let about = "State of the alert, with its steps; null for any other event.";
         let reference = || nullable(schema::reference("EventLifecycle"));
         visitor.visit(read_only("lifecycle", about, reference), lifecycle);
         stamp.visit_created_at(visitor);

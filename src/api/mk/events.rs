@@ -56,10 +56,10 @@ pub fn section() -> Section {
         .with_header("Location", schema::string(), "Path of the event.");
     let lifecycle_doc = Doc::new("getEventLifecycle", "Get the lifecycle of an event")
         .about("Only alerts have one.")
-        .answers(200, "What became of the alert.", schema::reference("EventLifecycle"));
+        .answers(200, "State of the alert, with its steps.", schema::reference("EventLifecycle"));
     Section {
         name: "Events",
-        about: "What happened: alerts, what people and devices tell, and what the server noticed. The event log of the \
+        about: "The event log: alerts, what people and devices tell, and what the server noticed. The event log of the \
                 other interfaces shows the same events.",
         endpoints: vec![
             Endpoint::get(COLLECTION, list, list_doc),

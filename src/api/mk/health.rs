@@ -50,7 +50,7 @@ pub fn section() -> Section {
     let history_doc = paged(history_doc).answers(200, "A page of reports.", page_of("DeviceHealth"));
     Section {
         name: "Health",
-        about: "What devices report of themselves.",
+        about: "Reports of devices about themselves.",
         endpoints: vec![
             Endpoint::get("/api/v1/devices/{id}/health", latest, latest_doc),
             Endpoint::get("/api/v1/devices/{id}/health/history", history, history_doc),

@@ -136,7 +136,7 @@ impl MkNoun for LiveRow {
         visitor.visit(read_only("localUrl", about, text).unsorted(), &mut self.local_url);
         let about = "User name and password for the files of the session.";
         visitor.visit(read_only("credentials", about, credentials), &mut self.credentials);
-        let about = "Who opened the session: a user, or `key_` and a key.";
+        let about = "Requester of the session: a user, or `key_` and a key.";
         visitor.visit(read_only("requestedBy", about, schema::string), &mut self.requested_by);
         let about = "Why the session ended before somebody asked for it; null unless it did.";
         visitor.visit(read_only("error", about, text).unsorted(), &mut self.error);

@@ -78,7 +78,7 @@ fn schemas() -> Vec<(&'static str, Schema)> {
         vec![
             schema::required("name", schema::text(1, MAX_NAME)),
             schema::required("type", kind()),
-            schema::required("config", schema::described(config, "Where the notifications go.")),
+            schema::required("config", schema::described(config, "Receivers of the notifications.")),
             schema::optional("enabled", enabled(), true),
         ]
     };

@@ -48,7 +48,7 @@ pub fn section() -> Section {
     let (of_sensor, of_device) = (schema::reference("SensorProfile"), schema::reference("DeviceProfile"));
     Section {
         name: "Profiles",
-        about: "What the readings of a sensor hold, and of which components a type of device consists. Packs install them.",
+        about: "Fields of the readings of a sensor, and components of a type of device. Packs install them.",
         endpoints: vec![
             Endpoint::get(
                 "/api/v1/sensor-profiles",

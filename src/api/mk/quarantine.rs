@@ -98,10 +98,10 @@ impl MkNoun for QuarantineRow {
         visitor.visit(read_only("topic", about, schema::string), topic);
         let about = "Why the reading was refused, one of a closed set of words.";
         visitor.visit(read_only("reason", about, reasons), reason);
-        let about = "What is wrong, as a sentence for people.";
+        let about = "The mistake, as a sentence for people.";
         visitor.visit(read_only("detail", about, schema::string), detail);
         visitor
-            .visit(read_only("payload", "What was sent, at most 16 KiB of it.", schema::anything), payload);
+            .visit(read_only("payload", "Payload as sent, at most 16 KiB of it.", schema::anything), payload);
         let about = "Time at which the reading arrived at the server, ISO-8601 in UTC.";
         visitor.visit(read_only("receivedAt", about, schema::time), &mut stamp.created_at);
         stamp.visit_created_at(visitor);

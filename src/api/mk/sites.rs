@@ -60,7 +60,7 @@ impl MkNoun for SiteRow {
         visitor.visit(required("name", "Name of the site, unique in the organization.", title), name);
         visitor.visit(omittable("description", "Description of the site, free text.", text), description);
         visitor.visit(omittable("address", "Postal address of the site.", address_text), address);
-        visitor.visit(omittable("location", "Where on the earth the site is.", place), location);
+        visitor.visit(omittable("location", "Position of the site on the earth.", place), location);
         let about = "Name of the site's time zone, such as `Europe/Berlin`.";
         visitor.visit(optional("timezone", about, zone), timezone);
         let about = "Number of devices at the site that the caller sees.";

@@ -29,7 +29,7 @@ pub fn section() -> Section {
     );
     Section {
         name: "Audit log",
-        about: "Who changed what, and who was refused. For superusers, and for keys not restricted to certain rows.",
+        about: "Changes with their authors, and refused accesses. For superusers, and for keys not restricted to certain rows.",
         routes: vec![
             Route::gated("/api/audit", RequiredAccess::Scope(Resource::System)).get(self::list, list),
         ],

@@ -36,7 +36,7 @@ pub fn section() -> Section {
     let [list, create, get, replace, update, destroy, test] = docs();
     Section {
         name: "Notification channels",
-        about: "Where notifications about alerts go: e-mail, or a signed POST to a server.",
+        about: "Receivers of notifications about alerts: e-mail, or a signed POST to a server.",
         routes: vec![
             Route::gated("/api/channel", right)
                 .get(document::list::<ChannelView>, list)

@@ -100,7 +100,7 @@ fn described() -> Vec<FieldSchema> {
 
 fn described_widget() -> Vec<FieldSchema> {
     let id = schema::described(schema::text(1, MAX_WIDGET_ID), "Id of the widget, unique in the dashboard.");
-    let config = "What the widget shows, at most 16 KiB: `sensorIds`, UUIDs of at most 100 streams; `interval`, an ISO-8601 \
+    let config = "Contents of the widget, at most 16 KiB: `sensorIds`, UUIDs of at most 100 streams; `interval`, an ISO-8601 \
                   duration such as `PT5M`; `aggregation`, one of avg, min, max, sum, count, last. Other members are kept.";
     vec![
         required("id", id),

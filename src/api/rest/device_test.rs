@@ -27,7 +27,7 @@ pub fn section() -> Section {
     let test = Doc::new("device_test", "Connect to a device that is not saved, and read some of its registers")
         .about("Nothing is stored but the certificate of an OPC UA server that nobody has decided about. A device that is not reached within 10 seconds is a result too. For modbus, melsec, fenet, s7, eip and opcua.")
         .body(schema::reference("NewDeviceTest"))
-        .answers(200, "What the device answered", schema::reference("DeviceTest"));
+        .answers(200, "Answer of the device", schema::reference("DeviceTest"));
     let browse = Doc::new("device_test_browse", "Browse a device that is not saved")
         .about("Answers as the browse of a saved device does, within 10 seconds. For opcua and eip.")
         .body(schema::reference("NewDeviceBrowse"))

@@ -33,7 +33,7 @@ pub fn section() -> Section {
     let right = RequiredAccess::Scope(Resource::Device);
     Section {
         name: "Gateways",
-        about: "What gateways report about their devices.",
+        about: "Reports of gateways about their devices.",
         routes: vec![
             Route::gated("/api/device/{id}/session", right).post(self::report_session, session),
             Route::gated("/api/device/{id}/log", right).post(self::report_log, log),

@@ -50,7 +50,7 @@ pub fn section() -> Section {
         .about_body(
             "A file as `basalt import` reads it: JSON, or YAML (`application/yaml`) or CSV (`text/csv`).",
         )
-        .answers(200, "What was changed, or would be", schema::reference("InventoryReport"));
+        .answers(200, "Changes that were made, or would be", schema::reference("InventoryReport"));
     Section {
         name: "Inventory",
         about: "Devices, streams and documents as files for tables and version control.",

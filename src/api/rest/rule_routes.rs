@@ -58,7 +58,7 @@ fn docs() -> [Doc; 6] {
             .query("to", schema::time_input(), "End of a dry run, excluded.")
             .body(schema::reference("NewRule"))
             .refuses(409)
-            .answers(200, "What the rule would have done", schema::reference("RuleDryRun"))
+            .answers(200, "Outcome of the rule over the past", schema::reference("RuleDryRun"))
             .answers(201, "The new rule", one())
             .with_header("Location", schema::string(), "Path of the rule."),
         Doc::new("rule_get", "Get an alert rule").answers(200, "The requested rule", one()),
@@ -97,7 +97,7 @@ fn settable() -> Vec<FieldSchema> {
         optional("evaluation", schema::choice(Evaluation::ALL.map(Evaluation::name)), "VALUE"),
         optional("window_seconds", schema::described(nullable(seconds(WINDOWS_S)), window), Value::Null),
         optional("operator", schema::described(operators, operator), Value::Null),
-        optional("threshold", schema::described(threshold, "What values are compared with."), Value::Null),
+        optional("threshold", schema::described(threshold, "Bound of the compared values."), Value::Null),
         required("severity", schema::choice(Severity::ALL.map(Severity::name))),
         optional("cooldown_seconds", seconds(COOLDOWNS_S), DEFAULT_COOLDOWN_S),
         optional("auto_resolve", schema::boolean(), false),

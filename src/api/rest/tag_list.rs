@@ -40,7 +40,7 @@ pub fn route() -> Route {
             "A list as KEPServerEX, TIA Portal or Studio 5000 exports it, or with the columns `name`, `address` and `type`; \
              `text/csv` and `text/tab-separated-values` too. In UTF-8, UTF-16 or Windows-1252.",
         )
-        .answers(200, "What became of each line, or would", schema::reference("TagListReport"));
+        .answers(200, "Outcome of each line, as it is or would be", schema::reference("TagListReport"));
     Route::gated("/api/device/{id}/tag-list", ACCESS).post(self::import, import)
 }
 

@@ -37,7 +37,7 @@ pub fn section() -> Section {
         )
         .query("dry_run", schema::boolean(), "With true nothing is stored: the answer says what the files hold.")
         .form(schema::reference("NewModel"))
-        .answers(200, "What the files hold; nothing was stored", schema::reference("UploadPreview"))
+        .answers(200, "Contents of the files; nothing was stored", schema::reference("UploadPreview"))
         .answers(201, "The model, and the device and data stream it writes to", schema::reference("Uploaded"));
     Section {
         name: "AI",

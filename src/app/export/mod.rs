@@ -3,6 +3,13 @@
 //! An export that a crash or a stop interrupts is written again from the beginning at the next start. The end of a
 //! Parquet file describes all of it and is in memory until then, so a part of one cannot be continued; writing by
 //! finished days would need a file for each day, merged at the end, for a job that takes minutes.
+//!
+//! The life of one export. A request is stored (PENDING) and wakes the worker (`worker.rs`), which takes the oldest first and one of an
+//! organization at a time (RUNNING). `write.rs` asks `plan.rs` for sensors and columns, reads the rows page by page (`pages.rs`), and
+//! hands them to the thread that writes the file (`archive.rs`): tables as Parquet, at last the manifest with their hashes. Once
+//! the file is durable the export is READY, and whoever sees it gets links of a day (`link.rs`). After a week the file is removed
+//! (EXPIRED); it goes earlier with an export that is deleted. One that cannot be written is FAILED and says why; one whose job is
+//! cancelled leaves no file.
 
 mod annotations;
 mod archive;

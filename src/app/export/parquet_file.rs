@@ -40,7 +40,7 @@ impl<W: Write + Send> ParquetFile<W> {
     /// Writes rows.
     ///
     /// # Errors
-    /// Those of the output.
+    /// The errors of the output.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.writer.write(batch).map_err(parquet_error)?;
         self.rows += batch.num_rows() as u64;
@@ -53,7 +53,7 @@ impl<W: Write + Send> ParquetFile<W> {
     /// Writes the end of the file; returns the output and the number of rows.
     ///
     /// # Errors
-    /// Those of the output.
+    /// The errors of the output.
     pub fn finish(self) -> Result<(W, u64)> {
         let out = self.writer.into_inner().map_err(parquet_error)?;
         Ok((out, self.rows))

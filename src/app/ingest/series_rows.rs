@@ -175,7 +175,7 @@ impl SeriesRows {
     /// Creates the missing streams and checks every row.
     ///
     /// # Errors
-    /// Those of the catalog that are no fault of a line: `Unavailable`.
+    /// Errors of the catalog that are no fault of a line: `Unavailable`.
     pub async fn finish(mut self, arrived: Micros) -> Result<SeriesReadings> {
         let created = self.create_missing().await?;
         let mut problems: BTreeMap<u32, String> = BTreeMap::new();

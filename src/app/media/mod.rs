@@ -1,5 +1,13 @@
 //! Media of the MK platform: cameras and their probes, captures by rules and from recorders, live sessions. Pictures are
 //! recorded by an external program; without it every row says so.
+//!
+//! The life of one capture. An event is created by any interface; `event_watch.rs` compares it with the capture rules of its
+//! organization, and stores a row (PENDING) for each camera of a rule that matches. `job.rs` runs it within the permits of its
+//! organization. Where the rule wants what was before the event and the camera has a recorder, it waits until the time after the
+//! event is over and fetches the range; else it records from now on. `recording.rs` runs the program (`host/recorder.rs`), of HTTP live
+//! streaming on segments that `hls_feed.rs` fetches, and keeps the file durably: READY with a picture of it, else FAILED with the
+//! reason. `files.rs` serves it by signed addresses until `media.keep` is over. What a stop interrupts, `lifecycle.rs` ends at the next
+//! start.
 
 pub mod camera;
 mod camera_health;

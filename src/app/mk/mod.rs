@@ -1,4 +1,13 @@
 //! The MK platform: its settings, its callers, and the rules of its own that no other interface has.
+//!
+//! The life of one device. Its owner gets a registration token for a name, and the device a certificate for the token
+//! (`provisioning.rs`), with which it connects to the MQTT broker (`app/mqtt`). `device.rs` shows it with status, place and groups, and
+//! `sensor.rs` its streams as sensors. Artefacts that are bound to it, its component, groups or profile (`configuration.rs`) make what it
+//! is to have (`desired.rs`); it is sent that, and reports what became of it. Its readings take the way of all readings
+//! (`app/readings`). Commands (`new_command.rs`, `commands.rs`) wait until it is connected, are answered by it, or end by their time; one
+//! may name firmware (`firmware.rs`), which the device fetches with a token. Every request over HTTP is one of a key or of a user
+//! with a JSON web token (`access.rs`), whose role is checked before the scopes; with an `Idempotency-Key` it takes effect once
+//! (`idempotency.rs`).
 
 pub mod access;
 pub mod annotations;

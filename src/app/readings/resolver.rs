@@ -75,7 +75,7 @@ impl<'a> Resolver<'a> {
     /// Resolves every reading for itself.
     ///
     /// # Errors
-    /// Those of the catalog that are no fault of a reading: `Unavailable`.
+    /// Errors of the catalog that are no fault of a reading: `Unavailable`.
     pub(super) async fn resolve(mut self, payload: &Payload<'_>) -> Result<ResolvedPayload> {
         let mut resolved = ResolvedPayload::default();
         for row in &payload.rows {

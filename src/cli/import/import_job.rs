@@ -24,7 +24,7 @@ impl<'a> ImportJob<'a> {
     /// Creates the job of a file.
     ///
     /// # Errors
-    /// Those of the server, except that it knows no such jobs: an older one takes the readings all the same.
+    /// The errors of the server, except that it knows no such jobs: an older one takes the readings all the same.
     pub async fn begin(target: &'a CommandTarget, path: &Path, source: &ImportFile) -> Result<ImportJob<'a>> {
         let size = source.size();
         let Some(server) = target.server() else { return Ok(ImportJob { server: None, size }) };

@@ -23,7 +23,7 @@ struct PlcFixture {
     fake: FakeDevice,
     device: DeviceSpec,
     link: RegisterSource,
-    batch: RegisterPollGroup,
+    group: RegisterPollGroup,
 }
 
 /// The streams of these registers, with their numbers.
@@ -40,30 +40,30 @@ impl PlcFixture {
         device.metadata.insert("max_gap".into(), json!(8));
         let link = RegisterSource::new(&Modbus, &device, source_context()).unwrap();
         // No stream has register 5.
-        let batch = RegisterPollGroup::new(&Modbus, &device, &streams_of(&[0, 1, 2, 3, 4, 6, 7, 8, 9]));
-        PlcFixture { fake, device, link, batch }
+        let group = RegisterPollGroup::new(&Modbus, &device, &streams_of(&[0, 1, 2, 3, 4, 6, 7, 8, 9]));
+        PlcFixture { fake, device, link, group }
     }
 
     /// Polls the streams of other registers from now on, with a new source, as the poller does after a change.
     fn change_streams(&mut self, registers: &[i32]) {
         let link = RegisterSource::new(&Modbus, &self.device, source_context()).unwrap();
         let before = std::mem::replace(&mut self.link, link);
-        self.batch = RegisterPollGroup::new(&Modbus, &self.device, &streams_of(registers));
-        self.link.resume(before, std::slice::from_ref(&self.batch));
+        self.group = RegisterPollGroup::new(&Modbus, &self.device, &streams_of(registers));
+        self.link.resume(before, std::slice::from_ref(&self.group));
     }
 
     /// Polls once; returns the streams that got no value, and the number of requests.
     async fn poll(&mut self) -> (Vec<i32>, usize) {
         let before = self.fake.requests().len();
         let mut answers = Vec::new();
-        self.link.poll(&mut self.batch, &mut answers).await.unwrap();
+        self.link.poll(&mut self.group, &mut answers).await.unwrap();
         let mut silent: Vec<i32> =
             answers.iter().filter(|one| one.outcome.is_err()).map(|one| one.stream.0).collect();
         for answer in answers.iter().filter(|one| one.outcome.is_ok()) {
             let expected = NumericValue::Uint(u64::try_from(answer.stream.0).unwrap());
             assert_eq!(answer.outcome.as_ref().unwrap().value, expected, "a value is its own register's");
         }
-        assert_eq!(answers.len(), self.batch.spans.len(), "each stream is answered once");
+        assert_eq!(answers.len(), self.group.spans.len(), "each stream is answered once");
         silent.sort_unstable();
         (silent, self.fake.requests().len() - before)
     }
@@ -148,7 +148,7 @@ async fn two_batches_forget_together() {
     assert_eq!(plc.poll().await.1, 7);
     advance_clock(Duration::from_millis(100)).await;
     plc.link.poll(&mut other, &mut Vec::new()).await.unwrap();
-    assert_eq!(plc.poll().await, (vec![3], 7), "what another batch has forgotten is tried here too");
+    assert_eq!(plc.poll().await, (vec![3], 7), "what another group has forgotten is tried here too");
     assert_eq!(plc.poll().await, (vec![3], 3));
 }
 
@@ -289,7 +289,7 @@ async fn a_silent_device_is_lost_after_two_requests() {
     plc.poll().await;
     plc.fake.memory.lock().is_silent = true;
     let before = plc.fake.requests().len();
-    let fault = plc.link.poll(&mut plc.batch, &mut Vec::new()).await.unwrap_err();
+    let fault = plc.link.poll(&mut plc.group, &mut Vec::new()).await.unwrap_err();
     assert!(matches!(fault, DeviceFault::Timeout { .. }), "{fault}");
     let requests = plc.fake.requests().len();
     assert_eq!(requests, before + 2, "the request, and one for a register that had answered");

@@ -2,8 +2,8 @@
 //! the clock of a timezone.
 //!
 //! In a zone, buckets of a day or more are days of the local calendar, of whatever length. Shorter ones begin whenever
-//! the local clock shows an edge: an hour shown twice in autumn is two buckets, and an edge skipped in spring lies at
-//! the skip. So buckets never overlap, leave no gap, and contain their own start.
+//! the local clock shows an edge: an hour shown twice in autumn, as daylight saving (DST) ends, is two buckets, and
+//! an edge skipped in spring lies at the skip. So buckets never overlap, leave no gap, and contain their own start.
 
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;

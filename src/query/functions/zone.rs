@@ -1,5 +1,5 @@
 //! Clock of a timezone: conversion between instants and local times. Times are in microseconds; a local time is
-//! represented as if it were UTC.
+//! represented as if it were UTC. Daylight saving time (DST) is a change of the offset: a local time may come twice, or not at all.
 
 use std::fmt;
 

@@ -12,12 +12,12 @@ impl Polarity {
     pub(super) const WHOLE: Polarity = Polarity { is_term: true, is_negated: false };
     pub(super) const PART: Polarity = Polarity { is_term: false, is_negated: false };
 
-    /// That of the operands of AND, or of OR, in this place: NOT (a OR b) is NOT a AND NOT b.
+    /// Polarity of the operands of AND, or of OR, in this place: NOT (a OR b) is NOT a AND NOT b.
     pub(super) fn of_operand(self, is_and: bool) -> Polarity {
         Polarity { is_term: self.is_term && is_and != self.is_negated, ..self }
     }
 
-    /// That of what stands under NOT in this place.
+    /// Polarity of what stands under NOT in this place.
     pub(super) fn negated(self) -> Polarity {
         Polarity { is_negated: !self.is_negated, ..self }
     }

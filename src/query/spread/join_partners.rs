@@ -15,7 +15,7 @@ use datafusion::physical_plan::joins::HashJoinExec;
 /// key has all of them.
 ///
 /// # Errors
-/// Those of the key of a join, which may be an expression over its columns.
+/// The errors of the key of a join, which may be an expression over its columns.
 pub fn most(join: &Arc<dyn ExecutionPlan>, table: &RecordBatch) -> Result<usize> {
     match join.downcast_ref::<HashJoinExec>() {
         Some(join) => most_of_one_key(join, table),

@@ -40,7 +40,7 @@ pub fn functions(node: &Arc<dyn ExecutionPlan>) -> Option<&[Arc<dyn WindowExpr>]
 /// session of a task has.
 ///
 /// # Errors
-/// Those of DataFusion, for an operator that cannot be put over other rows.
+/// The errors of DataFusion, for an operator that cannot be put over other rows.
 pub fn is_divisible(node: &Arc<dyn ExecutionPlan>, template: &SessionState) -> Result<bool> {
     let Some(functions) = functions(node) else { return Ok(false) };
     let are_whole = functions.iter().all(|function| arrives_whole(function, template));

@@ -1,5 +1,5 @@
 //! A catalog that follows another process: a query node reads the database that the ingest node writes, and brings its own
-//! mirror up to date before it answers.
+//! mirror up to date before it answers, so that a key that was revoked is refused.
 //!
 //! The versions of the database (`table_versions`) change with every transaction on a mirrored table. What is loaded is loaded
 //! together with them from one snapshot, so the mirror equals the database at its versions. A table that fills a part of the

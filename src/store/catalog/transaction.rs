@@ -131,7 +131,7 @@ impl CatalogTransaction {
     /// Commits a change of rows that the mirror does not hold. Nobody is told of it.
     ///
     /// # Errors
-    /// That of `work`; `Unavailable` when the database fails or the time limit is over: a commit may have happened then.
+    /// The error of `work`; `Unavailable` when the database fails or the time limit is over: a commit may have happened then.
     pub(super) async fn commit_unmirrored<T, W>(
         self,
         work: impl FnOnce(DbTransaction) -> W + Send + 'static,

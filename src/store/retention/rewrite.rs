@@ -1,4 +1,5 @@
-//! Removes files with expired rows, or rewrites them with the remaining rows.
+//! Removes files with expired rows, or rewrites them with the remaining rows: of readings, of messages, and of statistics, whose
+//! retention is a policy of its own.
 
 use std::path::PathBuf;
 use std::sync::Arc;

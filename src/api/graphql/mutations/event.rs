@@ -175,7 +175,7 @@ object! {
         /// Fetches the event's URL and extracts data from the document. The result is also stored in the event as
         /// `payload.processed`.
         process_event(
-            #[graphql(desc = "What to extract; default: the whole text of the page.")]
+            #[graphql(desc = "Part to extract; default: the whole text of the page.")]
             input: Option<ProcessEventInput>,
         ): ProcessEventPayload = {
             let fields = input::to_fields(&input, ReadMode::Whole, &[]);

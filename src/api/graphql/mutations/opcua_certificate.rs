@@ -27,7 +27,7 @@ impl OpcuaCertificateMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "SHA-1 of the certificate in hexadecimal.")] fingerprint: String,
-        #[graphql(desc = "What is decided: `trusted` or `rejected`.")] state: OpcuaCertificateState,
+        #[graphql(desc = "The decision: `trusted` or `rejected`.")] state: OpcuaCertificateState,
     ) -> Result<OpcuaCertificatePayload> {
         let decided =
             app(ctx).opcua_certificates.set_certificate_state(caller(ctx), &fingerprint, state.into()).await;

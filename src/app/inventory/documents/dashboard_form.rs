@@ -103,7 +103,7 @@ impl FileDashboard {
     /// The dashboard with the ids of its streams.
     ///
     /// # Errors
-    /// Those of `sensor`.
+    /// The error of `sensor`, unchanged.
     pub fn spec<E>(&self, sensor: impl Fn(&FileSensor) -> Result<Uuid, E>) -> Result<DashboardSpec, E> {
         let mut layout = Vec::with_capacity(self.layout.len());
         for widget in &self.layout {

@@ -121,7 +121,7 @@ impl InventoryFiles {
     /// Puts a document. What it names must be there.
     ///
     /// # Errors
-    /// Those of the call that the platform makes for such a document, with its name.
+    /// The errors of the call that the platform makes for such a document, with its name.
     pub(in crate::app::inventory) async fn put_file_document(
         &self,
         principal: &Principal,
