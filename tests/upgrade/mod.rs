@@ -40,8 +40,16 @@ async fn check(release: &KeptRelease) {
 fn compare(release: &str, got: &Value, expected: &Value) {
     // A release answers the questions of its time only, and each of them has to be asked still.
     for (question, answer) in expected.as_object().expect("answers by question") {
-        assert_eq!(&got[question], answer, "{release}: {question}");
+        let [got, expected] = [&got[question], answer].map(without_clock_events);
+        assert_eq!(got, expected, "{release}: {question}");
     }
+}
+
+/// The rows of an answer without events of the clock: a server that starts a day after its directory was written last says that
+/// its clock is ahead of the time that it expected.
+fn without_clock_events(rows: &Value) -> Value {
+    let rows = rows.as_array().expect("rows").iter();
+    rows.filter(|row| row["kind"] != "clock").cloned().collect()
 }
 
 #[tokio::test]
