@@ -143,6 +143,7 @@ impl QueryContext {
         self.services.workers.are_several()
     }
 
+    /// Returns the catalog as it is now; only readings and the like are pinned by the snapshot.
     pub fn catalog(&self) -> &Catalog {
         self.services.store.catalog()
     }

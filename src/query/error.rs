@@ -10,6 +10,8 @@ use crate::domain::{Error, Kind};
 
 /// Maximum length of a message in characters; some messages quote plans.
 const MAX_MESSAGE_CHARS: usize = 600;
+/// Begin of DataFusion's message for a BETWEEN of values that no type fits, which it takes for a mistake of its own.
+const NO_COMMON_TYPE: &str = "Failed to coerce types";
 const NO_FUNCTION: &str = "No function matches the given name and argument types";
 
 const CORRELATED: &str = "not supported: a subquery that refers to the outer query in this way; write it as a join, or with DISTINCT ON, \
@@ -51,6 +53,9 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         }
         DataFusionError::Internal(text) | DataFusionError::Execution(text) if is_wrong_regex(text) => {
             (Kind::Invalid, wrong_regex(text))
+        }
+        DataFusionError::Internal(text) if text.starts_with(NO_COMMON_TYPE) => {
+            (Kind::Invalid, format!("{}: give values of one type", readable(text)))
         }
         DataFusionError::ArrowError(arrow, _) if is_wrong_regex(&arrow.to_string()) => {
             (Kind::Invalid, wrong_regex(&arrow.to_string()))

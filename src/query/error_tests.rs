@@ -11,6 +11,12 @@ fn messages_say_what_is_wrong_without_wrappers() {
         ("plan", D::Plan("table 'basalt.public.x' not found".into()), Kind::Invalid, "table 'x' not found"),
         ("wrapped", wrapped(D::Plan("bad".into())), Kind::Invalid, "bad"),
         ("not_implemented", D::NotImplemented("X".into()), Kind::Invalid, "not supported: X"),
+        (
+            "between",
+            wrapped(D::Internal("Failed to coerce types Int64 and Utf8 in BETWEEN expression".into())),
+            Kind::Invalid,
+            "Failed to coerce types Int64 and Utf8 in BETWEEN expression: give values of one type",
+        ),
         ("internal_leaks_nothing", D::Internal("assertion".into()), Kind::Internal, "the query failed"),
         ("ours", D::External(Box::new(Error::forbidden("no"))), Kind::Forbidden, "no"),
     ] {

@@ -138,6 +138,7 @@ pub struct PostgresInformationSchema {
 }
 
 impl PostgresInformationSchema {
+    /// Creates the schema over `catalogs`, which list only tables that the principal may read.
     pub fn new(catalogs: Arc<dyn CatalogProviderList>) -> Self {
         Self { engine: InformationSchemaProvider::new(catalogs.clone()), catalogs }
     }

@@ -146,6 +146,7 @@ pub struct ScanMetrics {
 }
 
 impl ScanMetrics {
+    /// Adds bytes of a file as stored; cached pages of small reads count too.
     pub fn add_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -202,6 +203,7 @@ pub struct QueryTracker {
 }
 
 impl QueryTracker {
+    /// Starts to track a query: it gets its id, and `share` as its memory. Its record goes to `log`.
     pub fn new(log: Arc<QueryLog>, info: QueryInfo, share: QueryMemoryPool) -> Self {
         Self {
             id: Uuid::new_v4(),

@@ -106,6 +106,7 @@ impl Default for PlanCache {
 }
 
 impl PlanCache {
+    /// Returns the plan of a statement of exactly this text; `None` when it is not cached for the organization.
     pub fn get(&self, org: OrgId, text: &str) -> Option<Arc<CachedPlan>> {
         self.0.get(&PlanKeyRef { org, text })
     }

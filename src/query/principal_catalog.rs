@@ -34,6 +34,7 @@ pub struct PrincipalCatalog {
 }
 
 impl PrincipalCatalog {
+    /// Creates the catalog without `pg_catalog`, as every interface but that of PostgreSQL has it.
     pub fn new(context: &QueryContext) -> Self {
         Self { context: context.clone(), pg_catalog: None }
     }

@@ -50,10 +50,12 @@ impl QueryRuntimes {
         if bytes > LONG_TEXT_BYTES { self.long_running() } else { self.short() }
     }
 
+    /// Returns the runtime of short queries, with a thread for each core.
     pub fn short(&self) -> &Handle {
         self.short.as_ref().expect("the threads live until they are dropped").handle()
     }
 
+    /// Returns the runtime of long-running queries, whose threads have a lower priority.
     pub fn long_running(&self) -> &Handle {
         self.long.as_ref().expect("the threads live until they are dropped").handle()
     }

@@ -1,7 +1,10 @@
 //! Names of the catalog that statements see, and of its schemas.
 
+/// The only catalog, which PostgreSQL calls the database.
 pub const CATALOG: &str = "basalt";
 /// Schema of the tables and views.
 pub const SCHEMA: &str = "public";
+/// Schema of PostgreSQL's system catalog, which only its own clients see.
 pub const PG_CATALOG: &str = "pg_catalog";
+/// Schema of the views of the SQL standard about tables and columns.
 pub const INFORMATION_SCHEMA: &str = "information_schema";

@@ -97,6 +97,24 @@ const OF_SUBQUERIES_AND_NAMES: &[(&str, &str)] = &rows![
     "SELECT -x AS x FROM (VALUES (1), (2)) AS v(x) ORDER BY x + 0", r#"[{"x":-1},{"x":-2}]"#;
     "SELECT sum(z) AS z FROM (VALUES (1, 10), (1, 20), (3, 25)) AS w(y, z) GROUP BY y ORDER BY max(z), z",
         r#"[{"z":30},{"z":25}]"#;
+    "SELECT * FROM (SELECT x FROM (VALUES (1), (3), (2)) AS v(x) ORDER BY x DESC) AS q LIMIT 2", r#"[{"x":3},{"x":2}]"#;
+    "WITH a AS (SELECT x FROM (VALUES (1), (3), (2)) AS v(x) ORDER BY x DESC), b AS (SELECT x + 1 AS y FROM a) SELECT y FROM b LIMIT 1",
+        r#"[{"y":4}]"#;
+    "SELECT sum(v) AS s FROM (SELECT max(value) AS v FROM readings WHERE stream_id = 2 GROUP BY ts ORDER BY ts DESC OFFSET 4318) AS q",
+        r#"[{"s":1.0}]"#;
+    "SELECT count(*) AS x, x::text AS t FROM (VALUES (1), (1), (2)) AS v(x) GROUP BY x::text ORDER BY x",
+        r#"[{"t":"2","x":1},{"t":"1","x":2}]"#;
+    "SELECT v AS a, v::int AS n FROM (VALUES ('9'), ('10')) AS t(v) GROUP BY v, v::int ORDER BY v",
+        r#"[{"a":"10","n":10},{"a":"9","n":9}]"#;
+    "SELECT x, count(*) FROM (VALUES (1), (2), (2)) AS v(x) GROUP BY x ORDER BY count DESC",
+        r#"[{"count(*)":2,"x":2},{"count(*)":1,"x":1}]"#;
+    "SELECT a.x AS a, b.x AS b FROM (VALUES (1), (2)) AS a(x) RIGHT JOIN (VALUES (1), (3)) AS b(x) ON a.x = b.x WHERE a.x = a.x",
+        r#"[{"a":1,"b":1}]"#;
+    "SELECT q.a, q.c FROM (VALUES (1, 10, 'x'), (2, 20, 'y')) AS p(a, b, c) FULL JOIN (VALUES (1, 10, 'x'), (2, 30, 'y')) AS q(a, b, c) ON p.b = q.b WHERE (q.a > 0 AND q.c <= p.c) OR q.c <= 'rpm'",
+        r#"[{"a":1,"c":"x"}]"#;
+    "SELECT max(value) AS m FROM readings HAVING (SELECT count(*) FROM readings WHERE value > 1e9) = 2", "[]";
+    "SELECT n, z.x FROM (SELECT count(*) AS n FROM readings) AS q LEFT JOIN (SELECT 1 AS x) AS z ON false WHERE z.x = 1",
+        "[]";
 ];
 
 const OVER_CONSTANTS: &[(&str, &str)] = &rows![
@@ -279,6 +297,11 @@ const OVER_CONSTANTS: &[(&str, &str)] = &rows![
         r#"[{"a":"o","b":"oob","d":"bar"}]"#;
     "SELECT d AT TIME ZONE 'Europe/Berlin' AS a, timestamp(0) '2024-01-01 10:00:00.5' AS b, '2024-01-01 10:00:00.5'::timestamp(0) AS c, (interval '1.5 weeks')::text AS d FROM (VALUES (date '2024-03-31')) AS v(d)",
         r#"[{"a":"2024-03-31T01:00:00","b":"2024-01-01T10:00:01","c":"2024-01-01T10:00:01","d":"10 days 12:00:00"}]"#;
+    "SELECT to_char(timestamp '2024-12-30', 'IYYY-IDDD W') AS a, to_char(timestamptz '2024-12-30 00:00Z', 'tz TZ') AS b",
+        r#"[{"a":"2025-001 5","b":"utc UTC"}]"#;
+    "SELECT '90'::interval::text AS a, '1 hour 30'::interval::text AS b", r#"[{"a":"00:01:30","b":"01:00:30"}]"#;
+    "SELECT array_to_string(ARRAY[true, NULL, false], ',') AS a, array_to_string(x, ',', '-') AS b FROM (VALUES (ARRAY[1e20::float8, NULL])) AS v(x)",
+        r#"[{"a":"t,f","b":"1e+20,-"}]"#;
     "WITH RECURSIVE t(n, p) AS (SELECT 1, 1 UNION ALL SELECT n + 1, n * p FROM t WHERE n < 6) SELECT max(p) AS m, max(q.b) AS b FROM t, (SELECT 2, 2) AS q(a, b)",
         r#"[{"b":2,"m":120}]"#;
 ];
@@ -356,6 +379,10 @@ async fn what_would_be_answered_wrongly_is_refused() {
         "SELECT count(*) OVER (ORDER BY x RANGE BETWEEN interval '1 hour' PRECEDING AND CURRENT ROW) AS n FROM (VALUES (time '10:00')) AS v(x)",
             "RANGE frame with an offset";
         "SELECT x FROM (VALUES (1)) AS a(x) NATURAL FULL JOIN (VALUES (2)) AS b(x)", "NATURAL JOIN";
+        "SELECT count(*) AS n FROM readings TABLESAMPLE SYSTEM (10)", "WHERE random() < 0.1";
+        "SELECT s.id, count(r.*) AS n FROM streams s LEFT JOIN readings r ON r.stream_id = s.id GROUP BY s.id", "count(r.ts)";
+        "SELECT s.id FROM streams s LEFT JOIN latest l ON l.stream_id = s.id WHERE l.* IS NULL", "`*` as a value";
+        "SELECT count(*) AS n FROM readings WHERE value BETWEEN date '2024-03-31' AND 20", "values of one type";
     ] {
         client.try_sql(statement).await.refused(400, hint);
     }

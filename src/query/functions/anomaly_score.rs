@@ -43,6 +43,7 @@ pub struct AnomalyScore {
 }
 
 impl AnomalyScore {
+    /// Creates the function for the session of one query, whose principal must see the models that it names.
     pub fn new(models: Arc<dyn ModelScorer>, who: Arc<Principal>, tracker: Arc<QueryTracker>) -> Self {
         let signature = Signature::user_defined(Volatility::Stable);
         Self { signature, inference: InferenceContext { models, who, tracker } }

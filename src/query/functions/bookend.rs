@@ -32,10 +32,12 @@ enum BookendSide {
 }
 
 impl Bookend {
+    /// The aggregate `first`: the value at the earliest time.
     pub fn first() -> Self {
         Self { end: BookendSide::First, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
+    /// The aggregate `last`: the value at the latest time.
     pub fn last() -> Self {
         Self { end: BookendSide::Last, ..Self::first() }
     }

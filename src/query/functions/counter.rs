@@ -31,10 +31,12 @@ enum CounterKind {
 }
 
 impl Counter {
+    /// The aggregate `delta`: the total increase, in the unit of the value.
     pub fn delta() -> Self {
         Self { what: CounterKind::Delta, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
+    /// The aggregate `rate`: the increase per second.
     pub fn rate() -> Self {
         Self { what: CounterKind::Rate, ..Self::delta() }
     }

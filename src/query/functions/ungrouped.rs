@@ -22,6 +22,7 @@ pub struct UngroupedAccumulator<G> {
 }
 
 impl<G: GrowableGroups> UngroupedAccumulator<G> {
+    /// Creates the accumulator of one empty group.
     pub fn new(mut groups: G) -> Self {
         groups.grow(1);
         Self { groups, zeros: Vec::new() }

@@ -30,6 +30,9 @@ const MAX_BATCH_BYTES: usize = 64 << 20;
 const MIN_BATCH_BYTES: usize = 64 << 10;
 /// Maximum length of a value that a function returns, bytes.
 pub const MAX_VALUE_BYTES: usize = 16 << 20;
+/// Maximum length of a value that a function makes of constants, bytes. It is computed while the statement is planned, and every step
+/// of planning copies it, also as the name of a column: a statement of 300 bytes planned for a second with 16 MiB.
+const MAX_CONSTANT_BYTES: usize = 2 << 20;
 
 /// A function with a bound on its results.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -166,8 +169,8 @@ impl ScalarUDFImpl for BoundedFunction {
         let is_constant = args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if is_constant { 1 } else { args.number_rows };
         let estimate = growth::result_bytes(name, &args.args, rows);
-        if is_constant && estimate > MAX_VALUE_BYTES {
-            return Err(self.too_large("a value", MAX_VALUE_BYTES));
+        if is_constant && estimate > MAX_CONSTANT_BYTES {
+            return Err(self.too_large("a constant", MAX_CONSTANT_BYTES));
         }
         if is_constant || (estimate <= self.max_bytes && !growth::needs_single_rows(name, &args.args)) {
             return self.inner.invoke_with_args(args);

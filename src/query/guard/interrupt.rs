@@ -234,6 +234,7 @@ pub struct InterruptExpr {
 }
 
 impl InterruptExpr {
+    /// Wraps the condition of a join: one that is never true computes for long without a batch.
     pub fn new(inner: Arc<dyn PhysicalExpr>, interrupt: Arc<Interrupt>) -> Self {
         Self { inner, interrupt }
     }

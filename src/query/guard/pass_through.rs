@@ -34,6 +34,7 @@ pub struct PassThroughExec<W> {
 }
 
 impl<W: StreamWrapper> PassThroughExec<W> {
+    /// Creates the operator over `input`; `watch` wraps the stream of each partition when it is executed.
     pub fn new(input: Arc<dyn ExecutionPlan>, watch: W) -> Self {
         Self { input, wrapper: Arc::new(watch) }
     }

@@ -55,6 +55,7 @@ impl DayStaleness {
 }
 
 impl<'a> MessageCounter<'a> {
+    /// Creates a counter that reads keys of rows only where the kept counts are not right.
     pub fn new(scope: &'a MessageScope) -> Self {
         Self { scope, source: scope.keys(), starts: HashMap::new() }
     }

@@ -56,10 +56,12 @@ impl MessageScope {
         self.streams.by_id.get(&id)
     }
 
+    /// Returns the snapshot that the request has pinned, of which the scope is a part.
     pub fn snapshot(&self) -> &Snapshot {
         &self.query_context.snapshot
     }
 
+    /// Returns a source of the keys of readings and messages in lake and memory.
     pub fn keys(&self) -> KeySource<'_> {
         KeySource::of_snapshot(&self.query_context.snapshot)
     }

@@ -26,6 +26,7 @@ pub struct StatementNotes {
 }
 
 impl StatementNotes {
+    /// Notes columns and parameters of a query; there are none for other statements.
     pub fn of(statement: &Statement) -> Self {
         let Statement::Statement(statement) = statement else { return Self::default() };
         let ast::Statement::Query(query) = &**statement else { return Self::default() };

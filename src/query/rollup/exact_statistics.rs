@@ -39,6 +39,7 @@ struct OpenWindow {
 }
 
 impl<'a> ExactStatistics<'a> {
+    /// Creates the statistics of `wanted`; `around` returns the window of a time, half-open, microseconds.
     pub fn new(
         wanted: Vec<(i32, TimeRanges)>,
         around: &'a WindowLookup<'a>,

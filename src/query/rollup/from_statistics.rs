@@ -23,14 +23,23 @@ use crate::store::upsert_rows::UpsertRows;
 
 /// Columns of `Table::Statistics` and of its hours.
 mod column {
+    /// Id of the stream.
     pub const STREAM_ID: usize = 0;
+    /// Start of the window or hour.
     pub const TS: usize = 1;
+    /// Origin of the row: `computed` or `posted`.
     pub const ORIGIN: usize = 2;
+    /// Number of values: readings that are not bad and carry a number.
     pub const COUNT: usize = 4;
+    /// Arithmetic mean of the values.
     pub const MEAN: usize = 5;
+    /// Root mean square of the values.
     pub const RMS: usize = 6;
+    /// Smallest value.
     pub const MIN: usize = 8;
+    /// Largest value.
     pub const MAX: usize = 9;
+    /// Number of readings of any quality and kind; 0 for posted rows.
     pub const ROWS: usize = 12;
 }
 

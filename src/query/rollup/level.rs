@@ -16,6 +16,7 @@ pub enum StatisticsLevel {
 }
 
 impl StatisticsLevel {
+    /// Every level, the coarsest first.
     pub const ALL: [StatisticsLevel; 2] = [StatisticsLevel::Hours, StatisticsLevel::Windows];
 
     /// Returns the table of its rows.

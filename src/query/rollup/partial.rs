@@ -10,15 +10,21 @@ use crate::domain::summation::{MeanState, RmsState};
 use crate::query::functions::buckets::Buckets;
 use crate::store::schema::timestamp;
 
+/// Id of the stream.
 pub const STREAM_ID: usize = 0;
+/// A time in the bucket, of one of the readings or windows.
 pub const TS: usize = 1;
 /// Count of readings of any quality and kind.
 pub const ROWS: usize = 2;
 /// Count of values among them.
 pub const COUNT: usize = 3;
+/// Arithmetic mean of the values; NULL without any.
 pub const MEAN: usize = 4;
+/// Root mean square of the values; NULL without any.
 pub const RMS: usize = 5;
+/// Smallest value; NULL without any.
 pub const MIN: usize = 6;
+/// Largest value; NULL without any.
 pub const MAX: usize = 7;
 
 /// Returns the schema of partials. `ts` is the time of one of the readings, or of one of the windows, in the bucket.
@@ -94,6 +100,7 @@ impl PartialInput {
 }
 
 impl Partial {
+    /// Adds a window or a reading: always its counts, of the rest only the selected `fields`.
     pub fn add(&mut self, part: PartialInput, fields: PartialFields) {
         // A statistic that another node sent may have any count.
         self.rows = self.rows.saturating_add(part.rows);

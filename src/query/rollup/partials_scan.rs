@@ -64,6 +64,7 @@ impl PartialsScan {
         })
     }
 
+    /// Returns the sources that the scan reads, for its estimate and for what is sent to another node.
     pub fn sources(&self) -> &PartialsSources {
         &self.sources
     }
@@ -73,6 +74,7 @@ impl PartialsScan {
         self.sources.divide(count)?.into_iter().map(Self::over).collect()
     }
 
+    /// Returns the scan as a leaf of a plan, with as many partitions as its sources have.
     pub fn into_exec(self) -> PartialsExec {
         let partitions = self.sources.partitions;
         OpaqueScanExec::new(self, partitions)

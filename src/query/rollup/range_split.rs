@@ -93,6 +93,8 @@ impl<'a> RangeSplitter<'a> {
         Self { snapshot, range, buckets, from: Arc::default(), cut: Vec::new() }
     }
 
+    /// Splits the time of a stream whose windows are `windows`. Parts of windows that an end of the range or the edge of a
+    /// bucket cuts are read from raw readings.
     pub fn split(&mut self, stream: i32, windows: &Windows) -> Result<RangeSplit> {
         let (from, to) = (self.range.0.max(self.from.start_of(stream)), self.range.1);
         let shown = self.snapshot.retention_bounds.visible_from.start_of(stream);

@@ -59,6 +59,7 @@ pub struct WindowReadUnit {
 }
 
 impl StatisticsScan {
+    /// Creates a scan of the request, limited to times that can be stored; it has at least one partition.
     pub fn new(query_context: &QueryContext, mut request: WindowRequest, partitions: usize) -> Result<Self> {
         request.ts = request.ts.intersection(MinMax::new(MIN_TIME.0, END_TIME.0 - 1));
         let schema = Arc::new(Table::Statistics.schema().project(&request.columns)?);

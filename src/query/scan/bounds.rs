@@ -59,6 +59,7 @@ impl Bounds {
         usize::try_from(long.div_euclid(MICROS_PER_SECOND) + 1).ok()
     }
 
+    /// Whether rows of a stream can match.
     pub fn has_stream(&self, stream: i32) -> bool {
         self.streams.as_ref().is_none_or(|s| s.contains(&stream))
     }
@@ -74,6 +75,7 @@ impl Bounds {
         self.value.is_none_or(|value| value.overlaps(values))
     }
 
+    /// Whether some time of a day (UTC) can match.
     pub fn has_day(&self, day: Day) -> bool {
         let start = day.start().0;
         self.ts.overlaps(MinMax::new(start, start + MICROS_PER_DAY - 1))

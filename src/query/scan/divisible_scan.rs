@@ -46,6 +46,7 @@ impl DivisibleScan {
         parts.map(|part| Self::new(self.scan.clone(), self.read.clone(), part)).collect()
     }
 
+    /// Returns the scan as a leaf of a plan, with as many partitions as the scan has.
     pub fn into_exec(self) -> DivisibleScanExec {
         let partitions = self.scan.partitions;
         OpaqueScanExec::new(self, partitions)

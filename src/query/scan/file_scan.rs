@@ -87,6 +87,7 @@ impl FileShare {
 }
 
 impl FilePartition {
+    /// All of a file as one partition, read on one node.
     pub fn whole(file: Arc<LakeFile>) -> Self {
         Self { file, share: FileShare::WHOLE, index: 0, count: 1 }
     }

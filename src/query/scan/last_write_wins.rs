@@ -30,6 +30,7 @@ pub struct LastWriteWinsExec {
 }
 
 impl LastWriteWinsExec {
+    /// Creates the operator over partitions in write order; of rows with one key that of the last partition stays.
     pub fn new(input: Arc<dyn ExecutionPlan>) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(input.schema()),

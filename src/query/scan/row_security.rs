@@ -29,6 +29,7 @@ pub struct VisibleStreams {
 }
 
 impl VisibleStreams {
+    /// Creates the set of `streams`, in any order, of which no row expires; negative ids are left out.
     pub fn new(mut streams: Vec<StreamId>) -> Self {
         streams.sort_unstable();
         let ids: Vec<i32> = streams.into_iter().map(|s| s.0).filter(|id| *id >= 0).collect();
@@ -64,6 +65,7 @@ impl VisibleStreams {
         &self.ids
     }
 
+    /// Whether a stream is visible, in constant time: it is looked up for every row.
     pub fn contains(&self, stream: i32) -> bool {
         usize::try_from(stream)
             .is_ok_and(|id| self.bits.get(id / 64).is_some_and(|word| word >> (id % 64) & 1 == 1))

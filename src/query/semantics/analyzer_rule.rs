@@ -15,12 +15,14 @@ use datafusion::scalar::ScalarValue;
 use super::input_rows::{self, InputRows};
 use super::narrowing_cast::NarrowingCast;
 use super::time_literal::{self, TimeKind};
-use super::{array_text, canonical_float, cast_name, checked_arithmetic, exact_sum, float_extremes};
-use super::{float_numeric, forward_aggregate, interval_functions, literals, regex_functions, sort_keys};
-use super::{spans, text};
+use super::{
+    array_text, canonical_float, cast_name, checked_arithmetic, element_texts, exact_sum, float_extremes,
+};
+use super::{float_numeric, forward_aggregate, interval_functions, literals, one_row, regex_functions};
+use super::{sort_keys, spans, text};
 
 /// Replaces narrowing casts by functions, compares spans of time by their length, takes −0 for 0 where groups and
-/// peers are made, and gives NaN no sign.
+/// peers are made, gives NaN no sign, and keeps conditions above the one row of an aggregate without GROUP BY.
 #[derive(Debug)]
 pub struct PostgresSemantics;
 
@@ -46,7 +48,7 @@ impl AnalyzerRule for PostgresSemantics {
                 })
             })
         })?;
-        Ok(changed.data)
+        one_row::keep(changed.data)
     }
 }
 
@@ -111,6 +113,7 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             .transform_data(|expr| checked_arithmetic::in_expr(expr, schema))?
             .transform_data(|expr| exact_sum::in_expr(expr, schema))?
             .transform_data(|expr| forward_aggregate::in_expr(expr, schema))?
+            .transform_data(|expr| element_texts::in_expr(expr, schema))?
             .transform_data(|expr| Ok(regex_functions::in_expr(expr))),
     }
 }

@@ -50,7 +50,7 @@ pub fn texts(lists: &ListArray) -> Result<ArrayRef> {
 }
 
 /// Returns the texts of the elements of arrays, of which some differ from those of columns.
-fn element_texts(elements: &ArrayRef) -> Result<ArrayRef> {
+pub(super) fn element_texts(elements: &ArrayRef) -> Result<ArrayRef> {
     match elements.data_type() {
         DataType::Null => Ok(new_null_array(&DataType::Utf8, elements.len())),
         DataType::List(_) => texts(elements.as_list()),

@@ -27,6 +27,7 @@ impl LongUnit {
         })
     }
 
+    /// Length of the unit, years.
     pub fn years(self) -> i32 {
         match self {
             LongUnit::Decade => 10,

@@ -6,13 +6,17 @@ const DAYS_PER_WEEK: f64 = 7.0;
 /// Number of parts of a day to which a fraction of days is rounded.
 const NANOS: f64 = 1e9;
 
-/// An interval with a part like `02:30` or `-00:00:01.5` (hours, minutes, seconds), with parts of weeks, or in ISO-8601's form; `None` for other
-/// texts, which arrow reads or refuses.
+/// An interval with a part like `02:30` or `-00:00:01.5` (hours, minutes, seconds), with parts of weeks, with seconds at its end without their
+/// unit, or in ISO-8601's form; `None` for other texts, which arrow reads or refuses.
 pub fn interval(text: &str) -> Option<String> {
     let text = text.trim();
     if text.starts_with('P') {
         let CalendarInterval { months, days, nanos } = parse_iso(text)?;
         return Some(format!("{months} months {days} days {nanos} nanoseconds"));
+    }
+    // A cast of arrow's takes them for months.
+    if text.rsplit(char::is_whitespace).next().is_some_and(is_number) {
+        return interval(&format!("{text} seconds")).or_else(|| Some(format!("{text} seconds")));
     }
     if !text.contains(':') {
         return without_parts_of_weeks(text);
@@ -20,6 +24,10 @@ pub fn interval(text: &str) -> Option<String> {
     let readable = |part: &str| if part.contains(':') { clock(part) } else { Some(part.to_owned()) };
     let parts = text.split_whitespace().map(readable);
     Some(parts.collect::<Option<Vec<_>>>()?.join(" "))
+}
+
+fn is_number(part: &str) -> bool {
+    part.bytes().any(|byte| byte.is_ascii_digit()) && part.parse::<f64>().is_ok()
 }
 
 /// An interval with parts of weeks, such as `1.5 weeks`, as one of days: arrow makes hours of them.
@@ -71,7 +79,9 @@ mod tests {
         );
         assert_eq!(interval("P1DT1S").as_deref(), Some("0 months 1 days 1000000000 nanoseconds"));
         assert_eq!(interval("1.5 weeks 2 hours").as_deref(), Some("10.5 days 2 hours"));
-        for other in ["1 hour", "2 weeks", "1:2:3:4", "00:60", "a:b", "-:10", "00:10:"] {
+        assert_eq!(interval("90").as_deref(), Some("90 seconds"));
+        assert_eq!(interval("1.5 weeks -30").as_deref(), Some("10.5 days -30 seconds"));
+        for other in ["1 hour", "2 weeks", "1-2", "1:2:3:4", "00:60", "a:b", "-:10", "00:10:"] {
             assert_eq!(interval(other), None, "{other}");
         }
     }

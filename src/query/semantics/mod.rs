@@ -23,16 +23,19 @@ mod comparisons;
 mod date_part;
 mod date_trunc;
 mod duplicate_names;
+mod element_texts;
 mod equals_any;
 mod exact_sum;
 mod fetch_clause;
 mod field_access;
+mod filters_by_place;
 mod first_row;
 mod float_extremes;
 mod float_numeric;
 mod format_text;
 mod forward_aggregate;
 mod function_call;
+mod grouped_casts;
 mod in_subqueries;
 mod input_rows;
 mod interval_functions;
@@ -44,6 +47,7 @@ pub mod literals;
 mod named_time;
 mod narrowing_cast;
 mod number_text;
+mod one_row;
 mod ordered_list;
 mod peer_frames;
 mod polarity;
@@ -60,6 +64,7 @@ mod sliding_sum;
 mod sort_keys;
 mod spans;
 mod subqueries;
+mod subquery_order;
 mod substring;
 mod syntax;
 mod template;
@@ -71,6 +76,7 @@ mod to_char;
 mod to_timestamp;
 mod trunc_in_zone;
 mod unknown_constants;
+mod unnamed_items;
 pub mod uuid_text;
 mod values_lists;
 mod width_bucket;
@@ -95,8 +101,10 @@ use checked_arithmetic::{CheckedArithmetic, SignedPlanner};
 use date_part::{DatePart, ExtractPlanner};
 use date_trunc::DateTrunc;
 pub use duplicate_names::NamesApart;
+use element_texts::ElementTexts;
 use equals_any::EqualsAny;
 use exact_sum::ExactSum;
+use filters_by_place::FiltersByPlace;
 use float_extremes::FloatExtreme;
 use float_numeric::FloatToNumeric;
 use format_text::FormatText;
@@ -124,6 +132,8 @@ use width_bucket::WidthBucket;
 
 /// The rule that inserts sorts where their order is not promised by what is below.
 const SORTING_RULE: &str = "EnsureRequirements";
+/// The rule that takes filters below other parts of a plan.
+const FILTER_RULE: &str = "FilterPushdown";
 
 /// Adds the functions and the rules to a session.
 pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
@@ -142,7 +152,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(AsUuid::default()), ScalarUDF::from(EqualsAny::default())])
         .chain([ScalarUDF::from(FloatToNumeric::default()), ScalarUDF::from(ToTimestamp::default())])
         .chain([ScalarUDF::from(RegexpMatch::default()), ScalarUDF::from(PerhapsNull::default())])
-        .chain([ScalarUDF::from(TextOfArray::default())])
+        .chain([ScalarUDF::from(TextOfArray::default()), ScalarUDF::from(ElementTexts::default())])
         .chain(RegexText::all())
         .chain(JoinedText::all())
         .chain(Justify::all())
@@ -171,12 +181,21 @@ fn first_analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     std::iter::once(ours).chain(Analyzer::new().rules).collect()
 }
 
-/// DataFusion's physical rules, with ours before the one that sorts.
+/// DataFusion's physical rules, with ours before the one that takes filters down and the one that sorts.
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
-    let at = rules.iter().position(|rule| rule.name() == SORTING_RULE).unwrap_or(rules.len());
-    rules.insert(at, Arc::new(ForgetConstants));
+    insert_before(&mut rules, SORTING_RULE, Arc::new(ForgetConstants));
+    insert_before(&mut rules, FILTER_RULE, Arc::new(FiltersByPlace));
     rules
+}
+
+fn insert_before(
+    rules: &mut Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>,
+    name: &str,
+    ours: Arc<dyn PhysicalOptimizerRule + Send + Sync>,
+) {
+    let at = rules.iter().position(|rule| rule.name() == name).unwrap_or(rules.len());
+    rules.insert(at, ours);
 }
 
 #[cfg(test)]
@@ -184,9 +203,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_physical_rule_runs_before_sorts_are_inserted() {
+    fn our_physical_rules_run_before_filters_are_taken_down_and_sorts_inserted() {
         let names: Vec<_> = physical_rules().iter().map(|rule| rule.name().to_owned()).collect();
-        let sorting = names.iter().position(|name| name == SORTING_RULE);
-        assert!(sorting.is_some_and(|at| names[at - 1] == ForgetConstants.name()), "{names:?}");
+        for (rule, ours) in [(SORTING_RULE, ForgetConstants.name()), (FILTER_RULE, FiltersByPlace.name())] {
+            let at = names.iter().position(|name| name == rule);
+            assert!(at.is_some_and(|at| names[at - 1] == ours), "{names:?}");
+        }
     }
 }

@@ -11,12 +11,13 @@ use datafusion::sql::sqlparser::ast::{
 use super::fetch_clause::limit_by_fetch;
 use super::in_subqueries::rewrite_condition;
 use super::template::{around, null};
-use super::{first_row, joined_columns, values_lists};
+use super::{first_row, joined_columns, unnamed_items, values_lists};
 use crate::query::syntax_visitor::change_own_exprs;
 
 /// Rewrites the parts of a query; the queries within it come on their own.
 pub(super) fn rewrite(query: &mut Query) {
     limit_by_fetch(query);
+    unnamed_items::order_by_place(query);
     joined_columns::qualify(query);
     let mut parts = vec![&mut *query.body];
     while let Some(part) = parts.pop() {

@@ -9,7 +9,9 @@ use datafusion::logical_expr::expr::{Cast, InList, NullTreatment, WindowFunction
 use datafusion::logical_expr::{BinaryExpr, Expr, GroupingSet, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, SetOperator, SetQuantifier};
+use datafusion::sql::sqlparser::ast::{
+    self, Query, Select, SetExpr, SetOperator, SetQuantifier, TableFactor,
+};
 
 use super::{joined_columns, shadowed_columns, subqueries};
 use crate::domain::Error;
@@ -69,10 +71,54 @@ impl SyntaxVisitor for RefusedForms {
     }
 
     fn enter_select(&mut self, select: &Select) -> ControlFlow<Error> {
-        match joined_columns::refusal(select) {
-            Some(message) => ControlFlow::Break(Error::field("query", message)),
-            None => ControlFlow::Continue(()),
+        let mut tables = select.from.iter().flat_map(|from| {
+            std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
+        });
+        let sampled = tables.any(is_sampled).then_some(SAMPLE);
+        refuse_form(sampled.or_else(|| joined_columns::refusal(select)))
+    }
+
+    fn enter_expr(&mut self, expr: &ast::Expr) -> ControlFlow<Error> {
+        refuse_form(is_of_whole_rows(expr).then_some(WHOLE_ROWS))
+    }
+}
+
+fn refuse_form(message: Option<&'static str>) -> ControlFlow<Error> {
+    match message {
+        Some(message) => ControlFlow::Break(Error::field("query", message)),
+        None => ControlFlow::Continue(()),
+    }
+}
+
+const SAMPLE: &str =
+    "has TABLESAMPLE, which is not supported: write WHERE random() < 0.1 for a tenth of the rows";
+const WHOLE_ROWS: &str = "has `*` as a value, such as count(r.*), which is not supported: name a column that is never NULL, such as count(r.ts), \
+                          or write count(*)";
+
+/// Whether a table is read in part; DataFusion reads all of it.
+fn is_sampled(table: &TableFactor) -> bool {
+    match table {
+        TableFactor::Table { sample, .. } | TableFactor::Derived { sample, .. } => sample.is_some(),
+        TableFactor::NestedJoin { table_with_joins, .. } => {
+            is_sampled(&table_with_joins.relation)
+                || table_with_joins.joins.iter().any(|join| is_sampled(&join.relation))
         }
+        _ => false,
+    }
+}
+
+/// Whether an expression takes rows of a table for values; DataFusion counts those that an outer join adds, and takes none of them for
+/// NULL.
+fn is_of_whole_rows(expr: &ast::Expr) -> bool {
+    match expr {
+        ast::Expr::QualifiedWildcard(..) => true,
+        ast::Expr::Function(function) => match &function.args {
+            ast::FunctionArguments::List(list) => list.args.iter().any(|argument| {
+                matches!(argument, ast::FunctionArg::Unnamed(ast::FunctionArgExpr::QualifiedWildcard(_)))
+            }),
+            _ => false,
+        },
+        _ => false,
     }
 }
 

@@ -10,8 +10,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::function_call::call;
 use super::{
-    bytes, calls, comparisons, field_access, first_row, like_escape, literals, named_time, query_forms,
-    substring, timezone, uuid_text,
+    bytes, calls, comparisons, field_access, first_row, grouped_casts, like_escape, literals, named_time,
+    query_forms, subquery_order, substring, timezone, uuid_text,
 };
 use crate::query::syntax_visitor::{SyntaxChanger, change};
 
@@ -19,18 +19,30 @@ use crate::query::syntax_visitor::{SyntaxChanger, change};
 /// to those that DataFusion knows.
 pub fn rewrite(statement: &mut Statement) {
     match statement {
-        Statement::Statement(statement) => change(&mut **statement, &mut PostgresForms),
+        Statement::Statement(statement) => {
+            change(&mut **statement, &mut PostgresForms { depth: 0 });
+            grouped_casts::name_apart(statement);
+        }
         Statement::Explain(explain) => rewrite(&mut explain.statement),
         // The planner refuses these, since they do not only read.
         Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => {}
     }
 }
 
-struct PostgresForms;
+struct PostgresForms {
+    /// Number of the queries around what is changed.
+    depth: usize,
+}
 
 impl SyntaxChanger for PostgresForms {
     fn enter_query(&mut self, query: &mut Query) {
         query_forms::rewrite(query);
+        subquery_order::keep(query, self.depth > 0);
+        self.depth += 1;
+    }
+
+    fn leave_query(&mut self, _: &mut Query) {
+        self.depth -= 1;
     }
 
     fn enter_expr(&mut self, expr: &mut Expr) {

@@ -12,9 +12,9 @@ const MAX_BYTES: usize = 1_000;
 const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
 
 /// The fields, longer ones before those that they begin with.
-const FIELDS: [&str; 30] = [
+const FIELDS: [&str; 32] = [
     "HH24", "HH12", "HH", "MI", "SSSSS", "SSSS", "SS", "MS", "US", "AM", "PM", "YYYY", "IYYY", "YY", "MONTH",
-    "MON", "MM", "DAY", "DY", "DDD", "DD", "ID", "D", "WW", "IW", "Q", "CC", "TZ", "OF", "J",
+    "MON", "MM", "DAY", "DY", "DDD", "DD", "IDDD", "ID", "D", "WW", "W", "IW", "Q", "CC", "TZ", "OF", "J",
 ];
 
 /// The fields of a length of time.
@@ -218,6 +218,7 @@ fn field(name: &str, case: LetterCase, is_padded: bool, at: &NaiveDateTime, time
         "DAY" => word("%A", 9),
         "DY" => word("%a", 0),
         "D" => number(i64::from(at.weekday().num_days_from_sunday()) + 1, 1),
+        "IDDD" => number(i64::from(at.iso_week().week0() * 7 + at.weekday().number_from_monday()), 3),
         "ID" => number(i64::from(at.weekday().number_from_monday()), 1),
         "HH24" => number(i64::from(at.hour()), 2),
         "HH" | "HH12" => number(i64::from(at.hour12().1), 2),
@@ -228,11 +229,13 @@ fn field(name: &str, case: LetterCase, is_padded: bool, at: &NaiveDateTime, time
         "US" => number(i64::from(at.nanosecond() / 1_000), 6),
         "AM" | "PM" => half_of_day(at.hour12().0, case).to_owned(),
         "WW" => number(i64::from((at.ordinal() - 1) / 7) + 1, 2),
+        "W" => number(i64::from((at.day() - 1) / 7) + 1, 1),
         "IW" => number(i64::from(at.iso_week().week()), 2),
         "Q" => number(i64::from((at.month() - 1) / 3) + 1, 1),
         "CC" => number(i64::from((at.year() - 1).div_euclid(100)) + 1, 2),
         "J" => number(i64::from(at.num_days_from_ce()) + 1_721_425, 1),
         "OF" => offset(time.offset),
+        _ if case == LetterCase::Lower => time.zone.to_lowercase(),
         _ => time.zone.to_owned(),
     }
 }

@@ -17,6 +17,7 @@ use datafusion::scalar::ScalarValue;
 use super::return_field::as_nullable_as_arguments;
 use crate::query::functions::zone::Zone;
 
+/// Name of the function, by which `AT TIME ZONE` is rewritten to a call of it.
 pub const NAME: &str = "timezone";
 /// The zone of all instants.
 const UTC: &str = "UTC";

@@ -49,6 +49,7 @@ pub struct InlineCodec {
 }
 
 impl InlineCodec {
+    /// A codec for the node that was asked: it encodes, and refuses to decode.
     pub fn for_sending() -> Self {
         Self { interrupt: None }
     }

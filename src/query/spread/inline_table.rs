@@ -27,6 +27,7 @@ pub struct InlineTable {
 }
 
 impl InlineTable {
+    /// Creates a table of these rows, whose memory somebody else accounts for.
     pub fn new(batch: RecordBatch) -> Self {
         Self { batch, encoded: OnceLock::new(), _memory: None }
     }
@@ -36,6 +37,7 @@ impl InlineTable {
         Self { _memory: Some(memory), ..self }
     }
 
+    /// Returns the rows.
     pub fn batch(&self) -> &RecordBatch {
         &self.batch
     }
@@ -52,6 +54,7 @@ impl InlineTable {
         Ok(self.encoded.get_or_init(|| bytes).as_slice())
     }
 
+    /// Returns the rows as a leaf of a plan with one partition.
     pub fn into_exec(self) -> InlineTableExec {
         OpaqueScanExec::new(self, 1)
     }

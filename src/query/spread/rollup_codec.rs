@@ -27,6 +27,7 @@ pub struct RollupCodec {
 }
 
 impl RollupCodec {
+    /// A codec for the node that was asked: it encodes rollups, and refuses to decode.
     pub fn for_sending() -> Self {
         Self { task: None }
     }

@@ -27,6 +27,7 @@ pub struct ScanCodec {
 }
 
 impl ScanCodec {
+    /// A codec for the node that was asked: it encodes scans, and refuses to decode.
     pub fn for_sending() -> Self {
         Self { task: None }
     }

@@ -56,6 +56,7 @@ impl TaskHeaders {
         Self { query: tracker.id, org: tracker.org(), catalog: None }
     }
 
+    /// Returns the headers of a call to another node, which [`TaskHeaders::read`] reads there.
     pub fn to_headers(self) -> HeaderMap {
         let value =
             |text: String| HeaderValue::try_from(text).expect("UUIDs and numbers have no other characters");

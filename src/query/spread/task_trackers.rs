@@ -59,6 +59,7 @@ impl TaskQueries {
 }
 
 impl TaskTrackers {
+    /// Creates the trackers of a node without tasks. Memory comes from `pool`, for one query at most `query_bytes`.
     pub fn new(pool: Arc<dyn MemoryPool>, query_bytes: usize) -> Self {
         Self { pool, query_bytes, queries: Mutex::default() }
     }

@@ -52,6 +52,7 @@ impl WindowCall {
         Self { frame: WindowFrame::new(None), ..Self::of(function) }
     }
 
+    /// Returns the call as an operator has it, over the columns of `schema`.
     pub fn build(self) -> Arc<dyn WindowExpr> {
         let Self { function, args, partition_by, order_by, frame, ignore_nulls, filter } = self;
         let state = functions();
@@ -90,10 +91,12 @@ pub fn schema() -> SchemaRef {
     Arc::new(schema::readings().project(&[STREAM_ID, TS]).unwrap())
 }
 
+/// The first column: the id of the stream.
 pub fn stream_id() -> Arc<dyn PhysicalExpr> {
     Arc::new(Column::new("stream_id", 0))
 }
 
+/// The second column: the time, microseconds.
 pub fn ts() -> Arc<dyn PhysicalExpr> {
     Arc::new(Column::new("ts", 1))
 }

@@ -46,6 +46,7 @@ pub struct WindowCodec {
 }
 
 impl WindowCodec {
+    /// A codec for the node that was asked: it encodes windows, and refuses to decode.
     pub fn for_sending() -> Self {
         Self { task: None }
     }

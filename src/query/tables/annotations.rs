@@ -26,6 +26,7 @@ use crate::store::schema::timestamp;
 /// Rows of a page: some megabytes where values and notes are the longest.
 const PAGE_ROWS: usize = 256;
 
+/// Returns the columns. `scope_id` is the UUID of the annotated row; `end_time` is NULL for a point in time.
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         let text = |name: &str| Field::new(name, DataType::Utf8, false);

@@ -18,6 +18,7 @@ use crate::query::scan::upsert_scan;
 use crate::query::tables::paged_scan::{self, PAGE_ROWS, PageSource};
 use crate::store::schema::timestamp;
 
+/// Returns the columns. A row of aggregated denials counts them in `count`, from `ts` to `until`.
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         let text = |name: &str, is_nullable| Field::new(name, DataType::Utf8, is_nullable);

@@ -18,6 +18,7 @@ pub struct ClientRow {
     user: Option<String>,
 }
 
+/// Creates the table; `user` returns the name of the user of a client. Without clients it tells the columns.
 pub fn table(
     clients: &[Arc<Client>],
     user: impl Fn(&Client) -> Option<String>,

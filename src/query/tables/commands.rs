@@ -13,6 +13,7 @@ use crate::domain::command::Command;
 use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
 
+/// Creates the table of these commands, in their order; without any it tells the columns.
 pub fn table(commands: Vec<Command>) -> Result<ScanProvider<RowTable<Command>>> {
     Ok(row_table::table("Commands", commands, columns()))
 }

@@ -14,6 +14,7 @@ use crate::store::schema::timestamp;
 
 type DocumentRow = Arc<Document>;
 
+/// Creates the table of these documents, in their order; without any it tells the columns.
 pub fn table(documents: Vec<DocumentRow>) -> Result<ScanProvider<RowTable<DocumentRow>>> {
     Ok(row_table::table("Documents", documents, columns()))
 }

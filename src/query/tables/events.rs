@@ -19,6 +19,7 @@ use crate::query::scan::upsert_scan;
 use crate::query::tables::paged_scan::{self, PAGE_ROWS, PageSource};
 use crate::store::schema::timestamp;
 
+/// Returns the columns; those of alerts only are NULL for other events.
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         let text = |name: &str| Field::new(name, DataType::Utf8, false);

@@ -14,6 +14,7 @@ use crate::store::schema::timestamp;
 
 type GroupRow = Arc<Group>;
 
+/// Creates the table of these groups, in their order; without any it tells the columns.
 pub fn table(groups: &[GroupRow]) -> Result<ScanProvider<RowTable<GroupRow>>> {
     Ok(row_table::table("Groups", groups.to_vec(), columns()))
 }

@@ -16,6 +16,7 @@ use crate::query::context::QueryContext;
 use crate::query::scan::table_provider::ScanPlanner;
 use crate::store::schema::timestamp;
 
+/// Returns the columns; `progress` is 0 to 1, and `result` is JSON.
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         let text = |name: &str, is_nullable| Field::new(name, DataType::Utf8, is_nullable);

@@ -14,6 +14,7 @@ use crate::domain::mqtt::status::SessionStatus;
 use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
 
+/// Creates the table of these sessions, in their order; without any it tells the columns.
 pub fn table(sessions: Vec<SessionStatus>) -> Result<ScanProvider<RowTable<SessionStatus>>> {
     Ok(row_table::table("MqttSessions", sessions, columns()))
 }

@@ -15,6 +15,7 @@ use crate::store::schema::timestamp;
 
 type ProductRow = Arc<Product>;
 
+/// Creates the table of these products, in their order; without any it tells the columns.
 pub fn table(products: &[ProductRow]) -> Result<ScanProvider<RowTable<ProductRow>>> {
     Ok(row_table::table("Products", products.to_vec(), columns()))
 }

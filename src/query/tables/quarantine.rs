@@ -20,6 +20,7 @@ use crate::store::schema::timestamp;
 /// Rows of a page: each holds up to 16 KiB of a payload.
 const PAGE_ROWS: usize = 200;
 
+/// Returns the columns; `device_id` and `stream_id` are NULL when they are not known.
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         let text = |name: &str| Field::new(name, DataType::Utf8, false);

@@ -29,6 +29,7 @@ impl ReadingsTable {
         Self { query_context }
     }
 
+    /// Returns the context, from which the rollup rule makes its own scan.
     pub fn query_context(&self) -> &QueryContext {
         &self.query_context
     }

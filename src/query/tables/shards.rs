@@ -15,6 +15,7 @@ use crate::domain::cluster::Shard;
 use crate::query::context::QueryContext;
 use crate::query::scan::table_provider::ScanPlanner;
 
+/// Returns the columns; rows up to `flushed_seq` are in the lake, those up to `seq` are durable.
 pub fn schema() -> SchemaRef {
     static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         let number = |name: &str, is_nullable| Field::new(name, DataType::Int64, is_nullable);

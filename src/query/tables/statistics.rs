@@ -28,6 +28,7 @@ pub struct StatisticsTable {
 }
 
 impl StatisticsTable {
+    /// Creates the table `statistics` of SQL, or with `overlay` the one under `core_valuestatistics`.
     pub fn new(query_context: QueryContext, overlay: bool) -> Self {
         Self { query_context, overlay }
     }
@@ -38,6 +39,7 @@ fn columns() -> Vec<usize> {
     COLUMNS.iter().map(|name| stored.index_of(name).expect("a column shown is stored")).collect()
 }
 
+/// Returns the columns that are shown: the stored ones without `rows` and `seq`.
 pub fn schema() -> SchemaRef {
     Arc::new(Table::Statistics.schema().project(&columns()).expect("columns of this schema"))
 }

@@ -15,6 +15,7 @@ use crate::store::schema::timestamp;
 
 type StreamRow = Arc<Stream>;
 
+/// Creates the table of these streams, in their order; without any it tells the columns.
 pub fn table(streams: &[StreamRow]) -> Result<ScanProvider<RowTable<StreamRow>>> {
     Ok(row_table::table("Streams", streams.to_vec(), columns()))
 }

@@ -38,6 +38,7 @@ pub struct GapFillExec {
 }
 
 impl GapFillExec {
+    /// Creates the operator; it requires the input ordered by the groups, then by the bucket, both ascending.
     pub fn new(input: Arc<dyn ExecutionPlan>, layout: GapFillLayout, range: FillRange) -> Result<Self> {
         let schema = input.schema();
         let by = |i: usize| {

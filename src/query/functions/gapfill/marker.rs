@@ -37,14 +37,17 @@ impl MarkerFunction {
         Self { mark, signature: Signature::user_defined(Volatility::Immutable) }
     }
 
+    /// The marker `time_bucket_gapfill`, of which a GROUP BY may have one.
     pub fn gapfill() -> Self {
         Self::new(GapFillFunction::Gapfill)
     }
 
+    /// The marker `locf`, whose gaps get the last value before them.
     pub fn locf() -> Self {
         Self::new(GapFillFunction::Locf)
     }
 
+    /// The marker `interpolate`, whose gaps get values on the line between their neighbours.
     pub fn interpolate() -> Self {
         Self::new(GapFillFunction::Interpolate)
     }

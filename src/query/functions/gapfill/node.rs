@@ -68,6 +68,7 @@ impl GapFill {
         self.with_schema()
     }
 
+    /// Returns the node as a plan, for the analyzer rule.
     pub fn into_plan(self) -> LogicalPlan {
         LogicalPlan::Extension(Extension { node: Arc::new(self) })
     }

@@ -18,6 +18,7 @@ pub enum Side {
 }
 
 impl Side {
+    /// Whether the bound limits the range from below.
     pub fn is_start(self) -> bool {
         matches!(self, Side::From | Side::After)
     }

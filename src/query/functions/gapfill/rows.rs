@@ -32,6 +32,8 @@ pub struct GapFillStream {
 }
 
 impl GapFillStream {
+    /// Creates the state before the first batch. `batch_rows` is the maximum of an output batch; `memory` grows with the
+    /// rows of the group that is read.
     pub fn new(
         input: SendableRecordBatchStream,
         layout: GapFillLayout,

@@ -1,7 +1,8 @@
 //! Digits of a number in decimal notation, with exact rounding.
 
-/// Significant digits of a `float8` and of a `float4` that are written at most.
+/// Significant digits of a `float8` that are written at most.
 pub const FLOAT8_DIGITS: usize = 15;
+/// Significant digits of a `float4` that are written at most.
 pub const FLOAT4_DIGITS: usize = 6;
 
 /// A number in decimal notation.
