@@ -18,6 +18,9 @@ pub const MAX_OPEN_PER_DEVICE: usize = 1000;
 pub const MAX_PER_ORG: usize = 20_000;
 /// Kind of the commands that ask a device for its state.
 pub const STATUS_KIND: &str = "get";
+/// Kind of the commands that set a virtual pin. Nobody waits for their answers, so those that have ended give way when
+/// the organization has too many commands.
+pub const VIRTUAL_WRITE_KIND: &str = "vw";
 
 named_enum! {
     /// How far a command is.

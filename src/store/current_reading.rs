@@ -47,10 +47,12 @@ impl ArrivedReading {
         Self { reading: Arc::new(run.get(row)), seq, is_import: run.is_import }
     }
 
+    /// Returns the reading's own time, not that of its arrival.
     pub fn ts(&self) -> Micros {
         self.reading.ts
     }
 
+    /// Whether the reading carries a value: its quality is not bad.
     pub fn is_valued(&self) -> bool {
         self.reading.quality != Quality::Bad
     }

@@ -43,6 +43,7 @@ pub enum QuotaExceeded {
 }
 
 impl FairQuota {
+    /// Creates the quota of a resource that has `whole` in all, of which nothing is held.
     pub fn new(whole: QuotaUsage) -> Self {
         Self { whole, held: QuotaUsage::default(), orgs: HashMap::new() }
     }

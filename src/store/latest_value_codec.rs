@@ -13,9 +13,13 @@ const KIND: u8 = 0x80;
 
 /// Roles of a stored reading for its stream, and whether it is history that was imported.
 pub(super) mod role {
+    /// The newest reading by time, also when it is ahead of the clock.
     pub const NEWEST: u8 = 1;
+    /// The current reading, of any quality.
     pub const CURRENT: u8 = 2;
+    /// The current reading among those with a value.
     pub const VALUED: u8 = 4;
+    /// A reading ahead of the clock, kept until its time has come.
     pub const WAITING: u8 = 8;
     pub(super) const IMPORT: u8 = 16;
 }

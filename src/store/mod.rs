@@ -141,6 +141,7 @@ pub struct Store {
 }
 
 impl Store {
+    /// Returns the catalog of everything but rows and the contents of objects.
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
     }
@@ -150,6 +151,7 @@ impl Store {
         &self.objects
     }
 
+    /// Returns the clock of all of the store's times, which tests replace.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         self.tables.clock()
     }

@@ -15,11 +15,17 @@ use super::memtable::run::Run;
 use crate::domain::reading::Quality;
 use crate::domain::{Error, Result};
 
+/// Index of `stream_id` among the columns of `readings`, which are sorted by it and `ts`.
 pub const STREAM_ID: usize = 0;
+/// Index of `ts`, of the type [`timestamp`].
 pub const TS: usize = 1;
+/// Index of `value`, null for a reading without a number.
 pub const VALUE: usize = 2;
+/// Index of `text`, null for a reading without one.
 pub const TEXT: usize = 3;
+/// Index of `quality`, the name of a [`Quality`].
 pub const QUALITY: usize = 4;
+/// Index of `seq`, the number of the request that wrote the row.
 pub const SEQ: usize = 5;
 
 /// `readings(stream_id, ts, value, text, quality, seq)`.

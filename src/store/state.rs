@@ -104,6 +104,7 @@ pub struct LoadedTables {
 }
 
 impl SharedState {
+    /// Creates the state of the lake as found, without rows in memory.
     pub fn new(opened: LoadedTables) -> Self {
         let state = LockedState {
             watermarks: Watermarks::new(opened.lakes[Table::Readings].newest_by_day()),
@@ -164,6 +165,7 @@ impl SharedState {
         state.frozen.as_ref().and_then(|frozen| frozen.since).or(state.since)
     }
 
+    /// Returns the seq of the last row in memory or in the lake; a new reader of the feed begins after it.
     pub fn last_seq(&self) -> u64 {
         self.state.read().last_seq
     }

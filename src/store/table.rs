@@ -100,18 +100,22 @@ fn messages() -> SchemaRef {
 pub struct PerTable<T>([T; Table::ALL.len()]);
 
 impl<T> PerTable<T> {
+    /// Builds each value by `of`, called in the order of [`Table::ALL`].
     pub fn new(of: impl FnMut(Table) -> T) -> Self {
         Self(Table::ALL.map(of))
     }
 
+    /// Takes the values in the order of [`Table::ALL`].
     pub fn from_array(all: [T; Table::ALL.len()]) -> Self {
         Self(all)
     }
 
+    /// Converts each value; it stays that of its table.
     pub fn map<U>(self, to: impl FnMut(T) -> U) -> PerTable<U> {
         PerTable(self.0.map(to))
     }
 
+    /// Returns each value with its table, in the order of [`Table::ALL`].
     pub fn into_pairs(self) -> impl Iterator<Item = (Table, T)> {
         Table::ALL.into_iter().zip(self.0)
     }

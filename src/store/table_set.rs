@@ -119,6 +119,7 @@ impl TableSet {
         self.ownership.get().map(|ownership| ownership.owner.epoch)
     }
 
+    /// Returns the clock that dates commits and decides what has expired.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
@@ -128,6 +129,7 @@ impl TableSet {
         self.clock.now().0 / 1000
     }
 
+    /// Returns the place of all tables: a directory, or a prefix of an object store.
     pub fn location(&self) -> &LakeLocation {
         &self.location
     }

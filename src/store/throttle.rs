@@ -135,6 +135,7 @@ pub fn lower_priority(by: i32) {
     }
 }
 
+/// Does nothing: on other systems nice(2) applies to the process.
 #[cfg(not(target_os = "linux"))]
 pub fn lower_priority(_: i32) {}
 

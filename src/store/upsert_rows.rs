@@ -61,6 +61,7 @@ impl UpsertRows {
         Ok(Self { table, batch: batch.ok_or_else(|| unexpected_columns_error(table))? })
     }
 
+    /// Returns the table that the rows belong to.
     pub fn table(&self) -> Table {
         self.table
     }
@@ -70,14 +71,17 @@ impl UpsertRows {
         &self.batch
     }
 
+    /// Returns the number of rows, which is that of keys.
     pub fn len(&self) -> usize {
         self.batch.num_rows()
     }
 
+    /// Whether there is no row, as in a slice of ids that have none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Returns the key of a row, from the first three columns. Panics when there are fewer rows.
     pub fn key(&self, row: usize) -> UpsertKey<'_> {
         let id = self.batch.column(0).as_primitive::<Int32Type>().value(row);
         let ts = self.batch.column(1).as_primitive::<TimestampMicrosecondType>().value(row);
@@ -98,6 +102,7 @@ impl UpsertRows {
         self.batch.column(self.batch.num_columns() - 1).as_primitive::<Int64Type>().value(row)
     }
 
+    /// Returns `len` rows from row `start` on, sharing the buffers. Panics when there are fewer.
     pub fn slice(&self, start: usize, len: usize) -> Self {
         Self { table: self.table, batch: self.batch.slice(start, len) }
     }

@@ -49,6 +49,14 @@ async fn a_product_and_its_variants_are_updated_together() {
     ] {
         assert_eq!([plant.current(id, 1).await, plant.current(id, 2).await], expected, "{id}");
     }
+    // A label is one of the product: the first device need not have it, but one of the table does.
+    let table =
+        |updates: Value| json!({"fields": ["deviceId", "Air_Humidity", "Temperature"], "updates": updates});
+    let both = table(json!([[third, null, 25], [first, 44, 33]]));
+    plant.blynk.post(BATCH_UPDATE, &both).await.is(204, &Value::Null);
+    let answer = plant.blynk.post(BATCH_UPDATE, &table(json!([[third, 1, 26]]))).await;
+    answer.is(400, &error("Datastream with label Air_Humidity is not found."));
+    assert_eq!([plant.current(third, 1).await, plant.current(first, 2).await], [json!(25), json!(44)]);
     // Devices without a product are all of the default one.
     let body = json!({"fields": ["deviceId", "Motor_RPM"], "updates": [[plant.device, 5], [first, 5]], "debug": true});
     let expected = json!({"skippedRows": [format!("Row 1: device {first} belongs to another product")]});

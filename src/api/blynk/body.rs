@@ -53,6 +53,10 @@ impl BodyFields {
         Ok(Self::parse(bytes)?)
     }
 
+    /// Parses a body that was read. The fields keep `bytes` alive, and with them the memory that is reserved for the body.
+    ///
+    /// # Errors
+    /// `Invalid` when it is no JSON object.
     pub fn parse(bytes: Bytes) -> Result<Self> {
         let members = serde_json::from_slice(&bytes)
             .map_err(|e| Error::invalid("Request body is not valid JSON.").with_source(e))?;
@@ -104,7 +108,8 @@ impl BodyFields {
     pub fn update_many(mut self) -> Result<(DeviceId, Vec<DatastreamValue>)> {
         let device = self.take_device()?;
         // Older clients call the list `values`. The vendor's public documentation has a map by datastream id there.
-        let old_name = !self.members.contains_key("dataStreams") && self.members.contains_key("values");
+        let is_given = |name: &str| self.members.get(name).is_some_and(|value| !value.is_null());
+        let old_name = !is_given("dataStreams") && self.members.contains_key("values");
         let name = if old_name { "values" } else { "dataStreams" };
         if old_name && let Some(Value::Object(values)) = self.members.get_mut(name) {
             let entries = std::mem::take(values).into_iter().map(entry_of_map).collect();

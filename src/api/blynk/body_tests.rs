@@ -69,6 +69,8 @@ fn updates_of_several_datastreams_leave_out_what_is_malformed() {
     assert_eq!(found, [(1, json!(5)), (3, json!("x"))]);
     let both = json!({"deviceId": 1, "dataStreams": [{"dataStreamId": 1, "value": 5}], "values": 7});
     assert_eq!(fields(&both).update_many().unwrap().1.len(), 1);
+    let null = json!({"deviceId": 1, "dataStreams": null, "values": {"1": 5}});
+    assert_eq!(fields(&null).update_many().unwrap().1.len(), 1, "null is no value");
     let full = json!({"deviceId": 1, "dataStreams": vec![json!({}); 1000]});
     assert!(fields(&full).update_many().unwrap().1.is_empty());
     let rows = [

@@ -21,6 +21,7 @@ const MAX_PAGE_SIZE: i32 = 1000;
 pub struct QueryFields(Vec<(String, String)>);
 
 impl QueryFields {
+    /// Parses the query of a URL, without its `?`. Values are checked when they are read, so this never fails.
     pub fn parse(query: &str) -> Self {
         let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty());
         Self(pairs.map(|(name, value)| (without_index(&name).to_owned(), value.into_owned())).collect())

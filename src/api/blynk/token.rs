@@ -45,8 +45,8 @@ pub async fn issue(
     client.map_err(|_| OauthError::invalid_client())?;
     let address = parts.extensions.get::<PeerAddress>().map(|peer| peer.0);
     let body = payload::read_unauthenticated(&parts.headers, body, address).await?;
-    let form = form_of(&parts.headers, &body)?;
-    let parameters = TokenParameters::parse(parts.uri.query().unwrap_or_default(), form)?;
+    let query = parts.uri.query().unwrap_or_default();
+    let parameters = TokenParameters::parse(query, form_of(&parts.headers, query, &body)?)?;
     let TokenPair { access, refresh, lifetime } =
         app.tokens.issue_tokens(&id, &secret, parameters.grant()?, &origin).await?;
     let view = TokenView {
@@ -71,16 +71,21 @@ fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
-/// The body as a form. Some clients whose parameters are in the query send JSON without content.
+/// The body as a form. Clients whose parameters are in the query, where the vendor documents them, may send any other
+/// body as well, which is ignored.
 ///
 /// # Errors
 /// `invalid_request` for a body of another media type.
-fn form_of<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<&'a [u8], OauthError> {
+fn form_of<'a>(headers: &HeaderMap, query: &str, body: &'a [u8]) -> Result<&'a [u8], OauthError> {
     if matches!(body.trim_ascii(), b"" | b"{}" | b"null") {
         return Ok(b"");
     }
     if is_form(headers) {
         return Ok(body);
+    }
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    if parameters.any(|(name, value)| name == "grant_type" && !value.is_empty()) {
+        return Ok(b"");
     }
     Err(OauthError::invalid_request("The body must be application/x-www-form-urlencoded."))
 }

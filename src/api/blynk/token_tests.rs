@@ -38,19 +38,24 @@ fn read(query: &str, form: &str) -> String {
 }
 
 #[test]
-fn a_body_is_a_form_or_has_no_content() {
+fn a_body_is_a_form_or_the_query_has_the_parameters() {
     let headers = |media: &str| HeaderMap::from_iter([(header::CONTENT_TYPE, media.parse().unwrap())]);
     let (form, json) = (headers("application/x-www-form-urlencoded"), headers("application/json"));
-    for (headers, body, expected) in [
-        (&form, "a=1", Some("a=1")),
-        (&HeaderMap::new(), "a=1", Some("a=1")),
-        (&json, "", Some("")),
-        (&json, " {}\n", Some("")),
-        (&json, "null", Some("")),
-        (&json, r#"{"grant_type":"client_credentials"}"#, None),
-        (&json, "a=1", None),
+    let grant = "a=1&grant_type=client_credentials";
+    for (headers, query, body, expected) in [
+        (&form, "", "a=1", Some("a=1")),
+        (&form, grant, "a=1", Some("a=1")),
+        (&HeaderMap::new(), "", "a=1", Some("a=1")),
+        (&json, "", "", Some("")),
+        (&json, "", " {}\n", Some("")),
+        (&json, "", "null", Some("")),
+        (&json, "", r#"{"grant_type":"client_credentials"}"#, None),
+        (&json, "grant_type=", r#"{"grant_type":"client_credentials"}"#, None),
+        (&json, "refresh_token=x", "a=1", None),
+        (&json, grant, r#"{"grant_type":"client_credentials"}"#, Some("")),
     ] {
-        assert_eq!(form_of(headers, body.as_bytes()).ok(), expected.map(str::as_bytes), "{body}");
+        let found = form_of(headers, query, body.as_bytes()).ok();
+        assert_eq!(found, expected.map(str::as_bytes), "{query} {body}");
     }
 }
 

@@ -74,7 +74,7 @@ impl Blynk {
     /// that only another device has.
     ///
     /// # Errors
-    /// `Forbidden` naming the permission; `Invalid` when no row has a valid device, or the first such device lacks a
+    /// `Forbidden` naming the permission; `Invalid` when no row has a valid device, or no device of the product has a
     /// label; `Busy` when too many commands of a device wait; as `Store::write`. Nothing is stored then.
     pub async fn batch_update(&self, access: &ClientAccess, table: BatchUpdate) -> Result<Vec<SkippedRow>> {
         require_with_view(access, Permission::OrgDevicesControl)?;
@@ -97,9 +97,7 @@ impl Blynk {
                 Err(reason) => skipped.push(SkippedRow { row, reason }),
             }
         }
-        if devices.product.is_none() {
-            return Err(Error::invalid("No valid device found."));
-        }
+        devices.check_labels()?;
         writes.store().await?;
         Ok(skipped)
     }
@@ -126,9 +124,6 @@ impl Blynk {
 
 impl TargetDevices<'_> {
     /// Returns the device of a row and its values, or why the row is skipped.
-    ///
-    /// # Errors
-    /// `Invalid` when the first valid device lacks a label.
     fn target<'r>(&mut self, row: &'r Value) -> Result<Result<(&TargetDevice, &'r [Value]), SkipReason>> {
         let (first, values) = match row.as_array().map(Vec::as_slice) {
             Some([first, values @ ..]) if values.len() == self.columns.len() => (first, values),
@@ -154,14 +149,28 @@ impl TargetDevices<'_> {
             Err(reason) => return Ok(Err(reason.clone())),
         };
         match self.product {
-            None => {
-                check_labels(&self.columns, device)?;
-                self.product = Some(device.product);
-            }
+            None => self.product = Some(device.product),
             Some(product) if product != device.product => return Ok(Err(SkipReason::WrongProduct(id))),
             Some(_) => {}
         }
         Ok(Ok((device, values)))
+    }
+
+    /// Checks that each label, in the order of the columns, is that of a datastream of the product: the devices of a
+    /// product need not have all the same ones.
+    ///
+    /// # Errors
+    /// `Invalid` naming the first label that no device of the table has, or when no row has a valid device.
+    fn check_labels(&self) -> Result<()> {
+        let product = self.product.ok_or_else(|| Error::invalid("No valid device found."))?;
+        let known = self.known.values().filter_map(|known| known.as_ref().ok());
+        let devices: Vec<&TargetDevice> = known.filter(|device| device.product == product).collect();
+        let is_lacking = |column: usize| devices.iter().all(|device| device.streams[column].is_none());
+        let lacking = self.columns.iter().filter(|(_, column)| is_lacking(**column));
+        match lacking.min_by_key(|(_, column)| **column) {
+            Some((label, _)) => Err(Error::invalid(format!("Datastream with label {label} is not found."))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -179,15 +188,6 @@ fn look_up(
     };
     let streams = blynk.streams_by_column(access, &device, columns)?;
     Ok(Ok(TargetDevice { product: catalog.root_product_of(&device)?, streams }))
-}
-
-/// Checks that the first device has every label, in the order of the columns.
-fn check_labels(columns: &HashMap<&str, usize>, device: &TargetDevice) -> Result<()> {
-    let lacking = columns.iter().filter(|(_, column)| device.streams[**column].is_none());
-    match lacking.min_by_key(|(_, column)| **column) {
-        Some((label, _)) => Err(Error::invalid(format!("Datastream with label {label} is not found."))),
-        None => Ok(()),
-    }
 }
 
 /// Reads a device id, which may be written with a fraction of zero.

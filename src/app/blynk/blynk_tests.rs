@@ -16,7 +16,7 @@ use crate::app::gateway::session::SessionEvent;
 use crate::app::test_app::open;
 use crate::app::token::TokenGrant;
 use crate::domain::audit::RequestOrigin;
-use crate::domain::command::CommandFilter;
+use crate::domain::command::{CommandFilter, MAX_OPEN_PER_DEVICE};
 use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::stream::StreamSpec;
 use crate::domain::{Principal, StreamId};
@@ -154,14 +154,24 @@ async fn a_connected_device_is_told_and_a_full_queue_stores_nothing() {
     assert_eq!((commands[0].spec.kind.as_str(), commands[0].spec.device), ("vw", device));
     assert_eq!(json!(commands[0].spec.params), json!({"dataStreamId": 1, "pin": 1, "value": 5}));
 
-    let rows = vec![json!([device.0, 7]); 1000];
-    let table = BatchUpdate { labels: vec!["Motor_RPM".to_owned()], rows };
-    let error = app.blynk.batch_update(&access, table).await.expect_err("the queue is full");
-    assert_eq!(error.kind, Kind::Busy);
     let current =
-        app.streams.latest_valued_reading(owner, plant.streams[0]).and_then(|reading| reading.value);
-    assert_eq!((current, waiting().len()), (Some(5.0), 1));
+        || app.streams.latest_valued_reading(owner, plant.streams[0]).and_then(|reading| reading.value);
+    let table = |values: Vec<i32>| {
+        let rows = values.into_iter().map(|value| json!([device.0, value])).collect();
+        BatchUpdate { labels: vec!["Motor_RPM".to_owned()], rows }
+    };
+    let many = (1..=2000).collect();
+    app.blynk.batch_update(&access, table(many)).await.expect("the device is told the last value only");
+    let params: Vec<_> = waiting().iter().map(|command| json!(command.spec.params)).collect();
+    let expected = json!({"dataStreamId": 1, "pin": 1, "value": 2000});
+    assert_eq!((current(), params.len(), &params[0]), (Some(2000.0), 2, &expected));
+
+    let others = vec![commands[0].spec.clone(); MAX_OPEN_PER_DEVICE - params.len()];
+    app.commands.create_commands(owner, others).await.expect("the queue is full now");
+    let error = app.blynk.batch_update(&access, table(vec![7])).await.expect_err("the queue is full");
+    assert_eq!(error.kind, Kind::Busy);
+    assert_eq!((current(), waiting().len()), (Some(2000.0), MAX_OPEN_PER_DEVICE));
     report(SessionEvent::Disconnected).await;
     app.blynk.update(&access, device, five()).await.expect("stored");
-    assert_eq!(waiting().len(), 1);
+    assert_eq!((current(), waiting().len()), (Some(5.0), MAX_OPEN_PER_DEVICE));
 }

@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use super::AppSettings;
 use super::core_parts::CoreParts;
 use super::device::Devices;
-use super::gateway::GatewayHub;
+use super::gateway::hub::GatewayHub;
 use super::stream::Streams;
 use super::token::ClientAccess;
 use super::value::Values;

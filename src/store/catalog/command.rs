@@ -57,8 +57,11 @@ impl Catalog {
         let over = {
             let visible = transaction.visible_to(who);
             specs.iter().try_for_each(|spec| visible.writable_device(spec.device).map(drop))?;
-            check_room(&visible, &specs, now)?;
-            visible.mirror.commands.expired(now)
+            let commands = &visible.mirror.commands;
+            let over = commands.eviction(who.org, specs.len(), MAX_PER_ORG, now);
+            let over = over.ok_or_else(|| Error::busy("the organization has too many commands"))?;
+            check_open(&visible, &specs, now)?;
+            over
         };
         let blank = |spec| Command { created_by: created_by.clone(), ..blank(who.org, spec, now, ttl) };
         let commands: Vec<Command> = specs.into_iter().map(blank).collect();
@@ -180,16 +183,9 @@ fn is_visible(visible: &VisibleCatalog, command: &Command, now: Micros) -> bool 
     !command.is_over(now) && visible.who.owns_device(command.org, command.spec.device)
 }
 
-/// Checks that neither the devices nor the organization have too many commands.
-fn check_room(visible: &VisibleCatalog, specs: &[CommandSpec], now: Micros) -> Result<()> {
+/// Checks that no device has too many commands that wait for an answer.
+fn check_open(visible: &VisibleCatalog, specs: &[CommandSpec], now: Micros) -> Result<()> {
     let commands = &visible.mirror.commands;
-    let of_org = commands.count_of(visible.who.org);
-    if of_org + specs.len() > MAX_PER_ORG {
-        let over = commands.expired(now).len();
-        if of_org.saturating_sub(over) + specs.len() > MAX_PER_ORG {
-            return Err(Error::busy("the organization has too many commands"));
-        }
-    }
     let mut devices: Vec<DeviceId> = specs.iter().map(|spec| spec.device).collect();
     devices.sort_unstable();
     for same in devices.chunk_by(|a, b| a == b) {

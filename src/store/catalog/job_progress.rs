@@ -27,11 +27,13 @@ struct RunningJob {
 pub(super) struct RunningJobs(Mutex<HashMap<Uuid, RunningJob>>);
 
 impl RunningJobs {
+    /// Begins to keep the progress of a job in memory, from the stored one; `now` is the time of its first sign of life.
     pub fn begin(&self, job: &Job, now: Micros) {
         let running = RunningJob { progress: job.progress, reported_at: now, is_saved: false };
         self.0.lock().insert(job.uuid, running);
     }
 
+    /// Forgets the progress of a job, stored or not.
     pub fn end(&self, uuid: Uuid) {
         self.0.lock().remove(&uuid);
     }

@@ -104,10 +104,12 @@ fn new_cache<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
 }
 
 impl LakeCache {
+    /// Returns the footer of a file as read with [`footer_options`]; `None` when it is not cached.
     pub fn footer(&self, path: &str) -> Option<ArrowReaderMetadata> {
         self.footers.get(path).map(|cached| cached.footer)
     }
 
+    /// Caches the footer of a file, at the weight of its metadata and path in bytes.
     pub fn put_footer(&self, path: &str, footer: &ArrowReaderMetadata) {
         let bytes = footer.metadata().memory_size();
         self.footers.insert(path.to_owned(), CachedFooter { footer: footer.clone(), bytes });

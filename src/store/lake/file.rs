@@ -99,6 +99,7 @@ impl LakeFile {
         .to_string()
     }
 
+    /// Returns the tags of the file's `add` action in the Delta log, from which [`LakeFile::from_delta`] restores the metadata.
     pub fn tags(&self) -> HashMap<String, Option<String>> {
         let facts = FileStats {
             rows: self.rows,

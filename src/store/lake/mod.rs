@@ -45,6 +45,7 @@ pub struct LakeVersion {
 }
 
 impl LakeVersion {
+    /// Creates the version of the Delta log with this number from all of its live files.
     pub fn new(version: u64, files: impl IntoIterator<Item = LakeFile>) -> Self {
         let mut lake = LakeVersion { version, days: BTreeMap::new() };
         files.into_iter().for_each(|f| lake.push(f));
@@ -79,6 +80,7 @@ impl LakeVersion {
         &self.days
     }
 
+    /// Returns the files of all days, in ascending order of days.
     pub fn files(&self) -> impl Iterator<Item = &Arc<LakeFile>> {
         self.days.values().flatten()
     }

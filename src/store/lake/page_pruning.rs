@@ -67,6 +67,7 @@ pub struct RowGroupSelection {
 }
 
 impl RowGroupSelection {
+    /// Returns the number of selected rows; `rows` is that of the group.
     pub fn selected(&self) -> usize {
         self.ranges.iter().map(Range::len).sum()
     }

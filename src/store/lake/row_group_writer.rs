@@ -47,6 +47,7 @@ struct OpenColumn {
 }
 
 impl<W: Write + Send> RowGroupWriter<W> {
+    /// Begins a file with all columns of the table, written to `out`. Rows must be added in the order of their keys.
     pub fn new(out: W, table: Table) -> Result<Self> {
         let checksums = Arc::new(PageChecksums::default());
         let encoding = ValueEncoding::Repeated;

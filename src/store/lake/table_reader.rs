@@ -37,6 +37,7 @@ pub struct ReadFilter {
 }
 
 impl ReadFilter {
+    /// The filter that every row passes, as merges and rewrites read files.
     pub const ALL: ReadFilter = ReadFilter { ids: None, ts: MinMax::new(i64::MIN, i64::MAX), label: None };
 
     fn has_id_within(&self, bounds: MinMax<i32>) -> bool {
@@ -210,6 +211,7 @@ pub fn row_group_bounds(group: &RowGroupMetaData) -> KeyBounds {
     KeyBounds { ids, ts }
 }
 
+/// Builds the error `Unavailable` for a file of the lake, named by its path within the table.
 pub fn unreadable(path: &str, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let source = e.into();
     Error::unavailable(format!("`{path}` of the lake cannot be read: {source}")).with_source(source)

@@ -14,6 +14,7 @@ use parquet::schema::types::ColumnPath;
 use super::page_checksums::PageChecksums;
 use crate::store::table::Table;
 
+/// Maximum rows of a row group. Scans divide only files with more rows.
 pub const MAX_ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Maximum decoded bytes of text in a row group. Any batch read holds at most this and one text more. Instruments and
 /// their messages stay far below it.

@@ -15,6 +15,7 @@ pub const MAX_HISTORY_PARTS: usize = 16;
 
 const VERSION: u8 = 1;
 
+/// Returns the sort key of a stream's row in a history; `ts` is in microseconds and decides the day.
 pub fn key(stream: i32, ts: i64) -> HistoryKey {
     (Micros(ts).day(), stream, ts)
 }
@@ -46,6 +47,7 @@ struct CoveredPart {
 }
 
 impl HistoryCoverage {
+    /// Creates the coverage of a history from `since` on, of which nothing is read.
     pub fn since(since: Micros) -> Self {
         Self { since: since.0, parts: Vec::new() }
     }
@@ -96,10 +98,12 @@ impl HistoryCoverage {
 }
 
 impl FeedPosition {
+    /// Returns the position of a reader that has every record before `seq`, and no history.
     pub fn from_seq(seq: u64) -> FeedPosition {
         FeedPosition { seq, ..FeedPosition::default() }
     }
 
+    /// Encodes the position for a client's cursor: a version byte, then little-endian numbers.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
         out.extend(self.seq.to_le_bytes());

@@ -57,6 +57,7 @@ pub struct Ring {
 }
 
 impl Ring {
+    /// Creates an empty ring before record `next`, for groups of at most `most_bytes` bytes together.
     pub fn new(next: u64, most_bytes: usize) -> Self {
         Self { groups: VecDeque::new(), bytes: 0, most_bytes, next, readers: 0, is_closed: false }
     }
@@ -78,6 +79,7 @@ impl Ring {
         outrun
     }
 
+    /// Removes all groups and returns them, so that the caller drops them outside of its lock.
     pub fn clear(&mut self) -> Vec<Arc<RecordGroup>> {
         self.bytes = 0;
         self.groups.drain(..).map(|(group, _)| group).collect()

@@ -41,6 +41,7 @@ pub struct RecordLocation {
     seq: u64,
 }
 
+/// Result of a read of the log: records, or the gap before the oldest one.
 pub enum LogLookup {
     /// The records, and the location of the next one.
     Records(RecordGroup, RecordLocation),

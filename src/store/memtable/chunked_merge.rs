@@ -43,6 +43,7 @@ pub struct ChunkedMerge {
 }
 
 impl ChunkedMerge {
+    /// Plans the merge of runs, given oldest first, from a sample of their keys; of equal keys the later row is kept.
     pub fn new(runs: Vec<Run>) -> Self {
         Self::with_chunk_rows(runs, CHUNK_ROWS)
     }

@@ -40,6 +40,7 @@ impl Memtable {
         &self.days
     }
 
+    /// Returns the runs by day, for a flush that takes the memtable over.
     pub fn into_days(self) -> DayRuns {
         self.days
     }
@@ -49,6 +50,7 @@ impl Memtable {
         self.rows
     }
 
+    /// Whether no row has been inserted.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }

@@ -94,10 +94,12 @@ impl Run {
         }
     }
 
+    /// Returns the number of rows, which is that of keys.
     pub fn len(&self) -> usize {
         self.ts.len()
     }
 
+    /// Whether there is no row, as in the run of a record without readings.
     pub fn is_empty(&self) -> bool {
         self.ts.is_empty()
     }
@@ -183,6 +185,7 @@ impl Run {
         low
     }
 
+    /// Returns `len` rows from row `start` on, sharing the buffers. Panics when there are fewer.
     pub fn slice(&self, start: usize, len: usize) -> Run {
         Run {
             stream: self.stream.slice(start, len),

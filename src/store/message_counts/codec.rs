@@ -48,10 +48,12 @@ impl Header {
         Some(Header { covered: u64::from_le_bytes(*covered), totals: section(0)?, windows: section(2)? })
     }
 
+    /// Returns the length of the totals, which follow the header, in bytes.
     pub fn totals_bytes(&self) -> usize {
         self.totals.bytes as usize
     }
 
+    /// Returns the length of the windows, which follow the totals, in bytes.
     pub fn windows_bytes(&self) -> usize {
         self.windows.bytes as usize
     }

@@ -115,6 +115,7 @@ impl Default for MessageCount {
 }
 
 impl MessageCount {
+    /// Adds the messages of another device or span, which must not be counted here already.
     pub fn add(&mut self, other: &MessageCount) {
         self.derived += other.derived;
         self.stored += other.stored;
@@ -169,6 +170,7 @@ pub struct DayCounts {
 }
 
 impl DayCounts {
+    /// Returns the counts of a device by its id; `None` when it has no messages on this day.
     pub fn device(&self, device: i32) -> Option<&DeviceDay> {
         let at = self.devices.binary_search_by_key(&device, |known| known.device);
         at.ok().map(|at| &self.devices[at])

@@ -54,6 +54,7 @@ struct OrgSum {
 }
 
 impl DayEntry {
+    /// Creates an entry with neither windows nor sums in memory.
     pub fn new(totals: DayTotals) -> Self {
         Self { totals, windows: Mutex::default(), sums: Mutex::default() }
     }

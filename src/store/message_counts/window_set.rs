@@ -46,18 +46,22 @@ impl WindowSet {
         windows
     }
 
+    /// Adds a window, numbered within its day as by [`window_of`].
     pub fn insert(&mut self, window: u8) {
         self.0[usize::from(window) / 64] |= 1 << (window % 64);
     }
 
+    /// Removes a window, if it is in the set.
     pub fn remove(&mut self, window: u8) {
         self.0[usize::from(window) / 64] &= !(1 << (window % 64));
     }
 
+    /// Whether a window, numbered within its day, is in the set.
     pub fn contains(&self, window: u8) -> bool {
         self.0[usize::from(window) / 64] >> (window % 64) & 1 == 1
     }
 
+    /// Whether no window of the day is in the set.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }

@@ -98,6 +98,7 @@ pub struct RetentionJob {
 }
 
 impl RetentionJob {
+    /// Creates the job; `interval` is the time between two of its cycles.
     pub fn new(parts: RetentionInputs, interval: Duration) -> Self {
         let RetentionInputs { tables, flusher, compactor, catalog, start_orphans, clock_mark } = parts;
         let (clean, dry_runs, clock_mark) = (Mutex::default(), Arc::default(), Arc::new(clock_mark));

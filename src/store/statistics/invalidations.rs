@@ -45,6 +45,7 @@ impl Invalidations {
         self.files.push(FileInvalidation { streams: file.streams, times });
     }
 
+    /// Whether no time is touched: all computed rows stay valid.
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty() && self.files.is_empty()
     }

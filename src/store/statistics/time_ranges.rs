@@ -19,14 +19,17 @@ impl TimeRanges {
         Self(kept)
     }
 
+    /// Whether the set has no range, and so no time.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Iterates over the ranges `[from, to)`, ascending.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (i64, i64)> + '_ {
         self.0.iter().copied()
     }
 
+    /// Whether a time in microseconds is within one of the ranges.
     pub fn contains(&self, ts: i64) -> bool {
         self.range_at(ts).is_some()
     }

@@ -37,6 +37,7 @@ pub struct WindowWriter<'a> {
 }
 
 impl<'a> WindowWriter<'a> {
+    /// Creates a writer without files: each of its two is created for the first row that it gets.
     pub fn new(target: WindowTarget<'a>) -> Self {
         Self { target, fresh: None, late: None, windows: Vec::new() }
     }

@@ -23,6 +23,7 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
+    /// Whether no damage was found; notes do not count. The command's exit status follows it.
     pub fn is_whole(&self) -> bool {
         self.broken_count == 0
     }
@@ -46,6 +47,7 @@ pub struct Finding {
     pub what: String,
 }
 
+/// Amount of the write-ahead log that was checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalSummary {
     pub segments: u64,
@@ -54,6 +56,7 @@ pub struct WalSummary {
     pub bytes: u64,
 }
 
+/// Amount of one table of the lake that was checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableSummary {
     pub name: String,
@@ -70,6 +73,7 @@ pub struct TableSummary {
     pub rows: u64,
 }
 
+/// Amount of the catalog that was checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogSummary {
     /// `SQLite` or `PostgreSQL`; empty when it cannot be opened.

@@ -18,6 +18,7 @@ pub struct Payload {
 }
 
 impl Payload {
+    /// Computes the CRC-32 of a payload, for the header of its record.
     pub fn new(bytes: Vec<u8>) -> Self {
         let crc = crc32fast::hash(&bytes);
         Self { bytes, crc }

@@ -25,6 +25,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// Returns the table of the lake that the floor applies to; `Unavailable` when this version knows no table of its name.
     pub fn table(&self) -> Result<Table> {
         let named = Table::from_name(&self.lake_table);
         named.ok_or_else(|| {

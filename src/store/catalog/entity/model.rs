@@ -32,6 +32,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// Builds the model of the domain from this row and its current version, a row of `model_versions`.
     pub fn with(self, version: ModelVersion) -> Detector {
         Detector {
             id: ModelId(self.id),
@@ -45,6 +46,7 @@ impl Model {
         }
     }
 
+    /// Decodes the scoring progress, of which parts may be missing; `Unavailable` when the column holds no JSON.
     pub fn decode_progress(&self) -> Result<ModelProgress> {
         let place = RowRef { table: "models", id: self.id };
         let json: Value = place.json("progress", &self.progress)?;
