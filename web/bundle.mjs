@@ -31,7 +31,7 @@ const shared = {
   logLevel: "warning",
 };
 
-/** What is written, by name, before it is compressed. */
+/** Bundles the sources: the files that are written, by name, before they are compressed. */
 export async function bundle(outdir) {
   const builds = [
     build({

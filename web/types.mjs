@@ -62,7 +62,7 @@ class Printer {
     return `(${this.#wrapped(type.ofType, named)})[]`;
   }
 
-  /** What a selection of fields is answered with. */
+  /** The type of an answer to a selection of fields. */
   #selection({ selections }, parent) {
     const fields = selections.map((field) => {
       if (field.kind !== "Field") throw new Error("types.mjs reads no fragments");

@@ -1,5 +1,5 @@
-// Who asks: an API key, forgotten with the browser's tab, or the session of somebody who is logged in. A key goes before a
-// session, here as on the server.
+// Credentials of the page's requests: an API key, forgotten with the browser's tab, or the session of somebody who is logged in.
+// A key goes before a session, here as on the server.
 
 import { ROOT } from "./api/root.ts";
 
@@ -39,7 +39,7 @@ export function credentials() {
   return key ? { Authorization: `ApiKey ${key}` } : ofSession();
 }
 
-/** What an answer that is no success says. */
+/** The message of an answer that is no success. */
 async function refusal(answer) {
   const said = await answer.json().catch(() => ({}));
   return said.detail ?? (Object.values(said).flat().join(" ") || `The server answered ${answer.status}.`);

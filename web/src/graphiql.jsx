@@ -15,7 +15,7 @@ const UNKNOWN = "Give an API key above, log in, or say one in the editor of head
 const socket = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${ROOT}/graphql/ws`;
 const ask = createGraphiQLFetcher({ url: `${ROOT}/graphql`, subscriptionUrl: socket, enableIncrementalDelivery: false });
 
-/** What is said in the editor of headers wins over the page's key; over a WebSocket they are told as it begins. */
+/** Makes the fetcher of GraphiQL. Headers from its editor win over the page's key; over a WebSocket they are told as it begins. */
 function makeFetcher() {
   return async (params, options = {}) => {
     const said = options.headers ?? {};

@@ -4,7 +4,7 @@ import { h, render } from "preact";
 import { act } from "preact/test-utils";
 
 export interface Mounted<T> {
-  /** What the hook returned last. */
+  /** Value that the hook returned last. */
   value: () => T;
   /** Does something, and lets all happen that follows from it without a timer. */
   after: (work: () => unknown) => Promise<void>;

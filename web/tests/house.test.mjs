@@ -18,7 +18,7 @@ const files = ["src", "tests"].flatMap((root) => readdirSync(root, { recursive: 
 const sources = files.filter((name) => /\.(tsx?|mjs|jsx?|css)$/.test(name)).map((name) => ({ name, text: readFileSync(name, "utf8") }));
 const typed = sources.filter(({ name }) => name.startsWith("src/") && /\.tsx?$/.test(name));
 
-/** What is wrong with an import, or undefined. */
+/** The fault of an import, or undefined. */
 function broken(file, target) {
   const [, from, page] = file.split("/");
   const path = normalize(join(dirname(file), target));
@@ -79,6 +79,32 @@ test("names say what a thing is", () => {
 
 test("the rule of names can be broken", () => {
   assert.deepEqual(participles("export interface Told {\n}\nfunction useAsk() {}\nexport const hangUp = 1;\ntype Answer = 1;"), ["Told", "useAsk", "hangUp"]);
+});
+
+/** Relative clauses that open a doc comment, or the head of a file. */
+function relatives(text) {
+  const openings = text.matchAll(/(?:(?<![^])\/[/*]|^[ \t]*\/\*\*)[*\s]*((?:What|Who|Whom|Whose|Those|Where)\b.*)/gm);
+  return [...openings].map(([, clause]) => clause);
+}
+
+test("a comment says first what a thing is or does", () => {
+  const scripts = readdirSync(".").filter((name) => name.endsWith(".mjs")).map((name) => ({ name, text: readFileSync(name, "utf8") }));
+  assert.ok(scripts.length >= 5 && sources.length > 250, "the files are found");
+  const found = [...sources, ...scripts].flatMap(({ name, text }) => relatives(text).map((clause) => `${name}: ${clause}`));
+  assert.deepEqual(found, [], "a noun or a verb goes first, such as `Name of …` or `Returns …`");
+});
+
+test("the rule of comments can be broken", () => {
+  for (const [text, ...expected] of [
+    ["// What it shows.\n\nexport {};", "What it shows."],
+    ["/* Whose styles. */\n\np {}", "Whose styles. */"],
+    ["// X.\n\ninterface A {\n  /** Where it is. */\n  a: string;\n}", "Where it is. */"],
+    ["// X.\n\n/**\n * Those of a page,\n * What goes on.\n */", "Those of a page,"],
+    ["/** Who asks. */\n/** Whom it tells. */", "Who asks. */", "Whom it tells. */"],
+    ["// X.\n// What goes on.\n\n// Where code is explained.\n/** Whatever comes, or what went. */\nconst text = \"/** What a text says. */\";"],
+  ]) {
+    assert.deepEqual(relatives(text), expected, text);
+  }
 });
 
 /** Lines that are too wide without the texts in them, which are not cut. */
@@ -143,7 +169,7 @@ test("every operation is one that the server knows, under its own name", async (
   assert.ok(named.length >= 70, `${named.length} operations were found`);
 });
 
-/** What a page loads only when it is needed may be larger: the editor of SQL, and the charts with uPlot. kB. */
+/** Largest sizes of what a page loads only when it is needed, which may be more: the editor of SQL, and the charts with uPlot. kB. */
 const LATER = { "sql/editor.ts": 160, "sql/draw.ts": 30 };
 
 /** Compressed sizes of what the application loads at first and for each page, kB. */

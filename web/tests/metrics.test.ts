@@ -1,4 +1,4 @@
-// What is read of the server's metrics.
+// Reading of the server's metrics.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

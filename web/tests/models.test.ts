@@ -1,4 +1,4 @@
-// What of a model is in view, and the arithmetic of the plain chart.
+// View of a model, and the arithmetic of the plain chart.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

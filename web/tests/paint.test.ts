@@ -1,4 +1,4 @@
-// What the painter draws into a small image: spikes are seen, gaps are empty, joins are joins.
+// Small images that the painter draws: spikes are seen, gaps are empty, joins are joins.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -32,7 +32,7 @@ function answerOf(isOfReadings: boolean, readings: number): Response {
   return { ok: true, arrayBuffer: async () => bytes } as unknown as Response;
 }
 
-/** What is asked from now on, during a test whose clock stands still. The tile has so many readings, and others have none. */
+/** Records the questions from now on, during a test whose clock stands still. The tile has so many readings, and others have none. */
 export function serveTiles(context: TestContext, readings: number): Question[] {
   mock.timers.enable({ apis: ["setTimeout"] });
   context.after(() => mock.timers.reset());

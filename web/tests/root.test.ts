@@ -1,4 +1,4 @@
-// Where the server is reached, by the address of a script.
+// Path at which the server is reached, by the address of a script.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

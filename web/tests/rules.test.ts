@@ -1,4 +1,4 @@
-// What is sent of the form of an alert rule, and what is found wrong before.
+// Form of an alert rule: the input that is sent, and what is found wrong before.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// What the cache keeps, forgets, and offers in the place of what is not there yet.
+// Cache of tiles: what it keeps, forgets, and offers in the place of what is not there yet.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

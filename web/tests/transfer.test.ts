@@ -27,7 +27,7 @@ interface Sent {
 }
 
 let sent: Sent[] = [];
-/** What the server answers a request with: a body, or a status that refuses it. */
+/** The server's answer to a request: a body, or a status that refuses it. */
 let answer: (request: Sent) => object | number;
 
 beforeEach(() => {

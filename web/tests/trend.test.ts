@@ -1,4 +1,4 @@
-// What a trend asks for while it follows its streams.
+// Questions of a trend while it follows its streams.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

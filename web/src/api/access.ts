@@ -1,5 +1,5 @@
-// Who asks: an API key, forgotten with the browser's tab, or the session of somebody who is logged in. The page /graphiql
-// reads the same places. A key goes before a session, here as on the server.
+// Credentials of requests: an API key, forgotten with the browser's tab, or the session of somebody who is logged in. The page
+// /graphiql reads the same places. A key goes before a session, here as on the server.
 
 const SAVED = "basalt.key";
 

@@ -14,7 +14,7 @@ let client: Client | undefined;
 /** Subscriptions that go on. */
 let followers = 0;
 let watcher: ConnectionWatcher = () => {};
-/** What is called when the connection is there again after it was lost. */
+/** Callbacks for when the connection is there again after it was lost. */
 const returned = new Set<() => void>();
 
 export function watchConnection(watch: ConnectionWatcher): void {

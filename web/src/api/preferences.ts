@@ -1,4 +1,4 @@
-// What the server keeps for a person: one JSON object, of which each page has a member of its own.
+// Preferences of a person, which the server keeps: one JSON object, of which each page has a member of its own.
 
 import { send } from "./http.ts";
 

@@ -1,4 +1,4 @@
-// Where the server is reached: at the root of its host, or below the path of a proxy.
+// Path at which the server is reached: the root of its host, or a path of a proxy.
 
 /** Scripts are served two levels below the root. In tests they are files, and there is none. */
 export function rootOf(script: string): string {
@@ -9,5 +9,5 @@ export function rootOf(script: string): string {
 /** Path of the server without a slash at its end, such as `/basalt`; empty at the root. */
 export const ROOT = rootOf(import.meta.url);
 
-/** Where the application is served. */
+/** Path at which the application is served. */
 export const BASE = `${ROOT}/ui`;

@@ -1,4 +1,4 @@
-// What the answers of the server contain, as far as the pages ask for it.
+// Contents of the server's answers, as far as the pages ask for them.
 
 import type { DeviceState, Level, Quality } from "../../generated/operations.ts";
 import type { Data } from "./graph.ts";

@@ -30,7 +30,7 @@ const words = ({ stream, value }: StreamValue) => valueText(stream, value, forma
 /** Width and height of a small line, which its place stretches. */
 const [WIDTH, HEIGHT] = [300, 40];
 
-/** What the value did over the range of the board, and between which values. It says nothing that the trend does not say. */
+/** Draws the course of the value over the range of the board, and says between which values. It tells nothing that the trend does not say. */
 function Spark({ stream, sparks }: { stream: BoardStream; sparks: Sparks }) {
   const buckets = sparks.of.get(stream.rowId) ?? [];
   if (buckets.length === 0) return null;

@@ -25,7 +25,7 @@ function streamsOf(widget: Widget, shared: BoardData): BoardStream[] {
   return (widget.config.sensorIds ?? []).flatMap((uuid) => shared.streams.get(uuid) ?? []);
 }
 
-/** What a widget is called: its title, else the names of its streams, else its kind. */
+/** Name of a widget: its title, else the names of its streams, else its kind. */
 export function nameOf(widget: Widget, shared: BoardData): string {
   const kind = kindOf(widget);
   const names = streamsOf(widget, shared).map(({ name }) => name);

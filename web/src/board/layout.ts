@@ -1,4 +1,4 @@
-// Where widgets are: a grid of 24 columns, in which none overlaps another.
+// Places of widgets: a grid of 24 columns, in which none overlaps another.
 
 export const COLUMNS = 24;
 /** Rows below which nothing is put. */
@@ -50,7 +50,7 @@ export function freePlace(places: Place[], w: number, h: number): { x: number; y
   }
 }
 
-/** What a key does to a widget that is held: arrows move it, with Shift they change its size. */
+/** Place of a widget that is held after a key: arrows move it, with Shift they change its size. */
 export function byKey<P extends Place>(place: P, key: string, hasShift: boolean): P | undefined {
   const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
   if (!step) return undefined;

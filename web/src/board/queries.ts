@@ -1,4 +1,4 @@
-// What the widgets of a board ask for.
+// Operations and SQL of the widgets of a board.
 
 import type { Document } from "../api/graph.ts";
 

@@ -1,4 +1,4 @@
-// What the widgets of a board share: their streams, and the newest values of those.
+// Data that the widgets of a board share: their streams, and the newest values of those.
 
 import { all } from "../api/all.ts";
 import { graph } from "../api/graph.ts";
@@ -36,7 +36,7 @@ async function loadValues(ids: number[], signal: AbortSignal): Promise<Map<numbe
   return new Map(latestValues.map((value) => [value.streamRowId, value]));
 }
 
-/** What the widgets share: the streams that the reader sees, and the values of those that are shown. */
+/** Loads the data that the widgets share: the streams that the reader sees, and the values of those that are shown. */
 export function useBoardData(
   widgets: Widget[],
   length: number,

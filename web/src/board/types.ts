@@ -1,4 +1,4 @@
-// What the boards know of the server's answers.
+// Contents of the server's answers, as far as the boards know them.
 
 import type { Data } from "../api/graph.ts";
 import type { Bucket } from "./paint.ts";
@@ -12,7 +12,7 @@ export type Value = Data<"BoardValues">["latestValues"][number];
 
 export type BoardEvent = Data<"BoardEvents">["events"]["nodes"][number];
 
-/** What the streams of a board did over its range, in buckets. */
+/** Course of the streams of a board over its range, in buckets. */
 export interface Sparks {
   from: number;
   to: number;
@@ -20,7 +20,7 @@ export interface Sparks {
   of: Map<number, Bucket[]>;
 }
 
-/** What all widgets of a board share. */
+/** Data that all widgets of a board share. */
 export interface BoardData {
   streams: Map<string, BoardStream>;
   values: Map<number, Value>;

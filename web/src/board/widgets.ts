@@ -1,4 +1,4 @@
-// What widgets show. A kind of ours is a type of the platform's contract, and where that has fewer, a view in the configuration.
+// Kinds of widgets, and their configuration. A kind of ours is a type of the platform's contract, and where that has fewer, a view in the configuration.
 
 import type { Place } from "./layout.ts";
 
@@ -11,7 +11,7 @@ export interface Config {
   text?: string;
   least?: number;
   most?: number;
-  /** What a button writes. */
+  /** Value that a button writes. */
   value?: number;
 }
 
@@ -42,7 +42,7 @@ export const KINDS: Record<Kind, WidgetKind> = {
   write: { type: "STAT", view: "write", size: [6, 3], streams: "one" },
 };
 
-/** What a widget of a board is; undefined for what we do not draw. */
+/** Kind of a widget of a board; undefined for one that we do not draw. */
 export function kindOf({ type, config }: Widget): Kind | undefined {
   const fits = (Object.keys(KINDS) as Kind[]).filter((kind) => KINDS[kind].type === type);
   return fits.find((kind) => KINDS[kind].view === config.view) ?? fits.find((kind) => KINDS[kind].view === undefined);

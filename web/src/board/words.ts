@@ -1,4 +1,4 @@
-// What the widgets of boards say.
+// Words of the widgets of boards.
 
 import { pageWords } from "../words/index.ts";
 

@@ -21,7 +21,7 @@ interface Props {
   limit?: number | null;
   bands?: Range[];
   height: number;
-  /** What is seen, for those who do not. */
+  /** Description of the picture, for those who do not see it. */
   label: string;
   cursor?: number | undefined;
   point?: (time: number) => void;
@@ -45,7 +45,7 @@ function useWidth() {
   return { place, width };
 }
 
-/** Where the middle of a text may be, so that its ends are within the chart and its margin. A character is some 7 pixels wide. */
+/** The nearest place that the middle of a text may have, so that its ends are within the chart and its margin. A character is some 7 pixels wide. */
 function within(x: number, text: string, width: number): number {
   const half = text.length * 3.5;
   return Math.max(half - LEFT, Math.min(x, width + RIGHT - half));

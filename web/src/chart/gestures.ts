@@ -16,7 +16,7 @@ export interface GestureHandlers {
 /** Milliseconds after the last turn of the wheel at which it counts as finished. */
 const WHEEL_REST = 250;
 
-/** What a gesture began with. */
+/** State with which a gesture began. */
 interface Start {
   range: Range;
   /** Middle of the pointers, and how far apart they are; CSS pixels. */

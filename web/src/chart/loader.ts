@@ -82,7 +82,7 @@ export class Loader {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private control: AbortController | undefined;
   private asking: Wish | undefined;
-  /** What is wanted when the present answer has come. */
+  /** The view to load when the present answer has come. */
   private next: Wish | undefined;
   /** Nobody waits for the first picture longer than it takes. */
   private hasAsked = false;

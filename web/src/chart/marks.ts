@@ -1,4 +1,4 @@
-// What is drawn of a stream: its buckets or readings in the order of time, and which of them are joined.
+// Marks that are drawn of a stream: its buckets or readings in the order of time, and which of them are joined.
 
 import type { Block } from "./tiles.ts";
 
@@ -36,7 +36,7 @@ export function marksOf(blocks: Block[]): Marks {
   return marks;
 }
 
-/** The same marks so many milliseconds later. */
+/** Moves marks so many milliseconds later. */
 export function moved(marks: Marks, by: number): Marks {
   const later = (time: number) => time + by;
   return { ...marks, start: marks.start.map(later), end: marks.end.map(later) };

@@ -31,7 +31,7 @@ export interface Pen {
   band: number;
 }
 
-/** What an image shows. */
+/** Ranges of time and values that an image shows. */
 export interface Window {
   from: number;
   to: number;

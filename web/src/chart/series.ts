@@ -13,7 +13,7 @@ export interface Series {
   isBefore: boolean;
 }
 
-/** What is known of a stream: in the view, or of the time that it is compared with. */
+/** Looks up the known marks of a stream: in the view, or of the time that it is compared with. */
 export type MarksOf = (stream: number, isBefore: boolean) => Marks;
 
 /** Length of dashes of the time before, CSS pixels. */
@@ -30,7 +30,7 @@ export function readingInterval(stream: Stream, marks: Marks): number {
   return intervalOf(marks, stream.pollInterval ?? stream.device?.pollInterval ?? null);
 }
 
-/** The same streams of the time before, thinner and below. */
+/** Adds the streams as they were in the time before, thinner and below. */
 export function withBefore(series: Series[]): Series[] {
   const before = series.map((one) => ({ ...one, style: { ...one.style, dash: one.style.dash || BEFORE_DASH }, isBefore: true }));
   return [...before, ...series];

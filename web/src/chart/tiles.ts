@@ -1,4 +1,4 @@
-// What is known of streams: tiles of buckets or of single readings, the least recently used forgotten first.
+// Cache of the known parts of streams: tiles of buckets or of single readings, the least recently used forgotten first.
 
 import { type Range, STEPS, tileAt, tileRange, tilesOf } from "./levels.ts";
 
@@ -46,7 +46,7 @@ function keyOf(stream: number, step: number, index: number): string {
   return `${stream}/${step}/${index}`;
 }
 
-/** What was written while a question was under way: its answer may be without it. */
+/** Tiles that were written into while a question was under way: its answer may be without that. */
 export class Writes {
   private readonly keys = new Set<string>();
   private isUnknown = false;
@@ -137,7 +137,7 @@ export class TileCache {
     for (const kept of this.tiles.values()) kept.isStale = true;
   }
 
-  /** What can be drawn of a range at once: tiles of the step, else of a coarser one, else of finer ones. */
+  /** Blocks of a range that can be drawn at once: tiles of the step, else of a coarser one, else of finer ones. */
   blocks(stream: number, step: number, range: Range): Block[] {
     const found: Block[] = [];
     const [first, last] = tilesOf(range, step);

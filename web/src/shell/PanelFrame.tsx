@@ -1,4 +1,4 @@
-// What is around a board on a panel: nothing, or what is wrong in words that can be read from afar.
+// Frame of a board on a panel: nothing, or what is wrong in words that can be read from afar.
 
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";

@@ -5,7 +5,7 @@ import { BASE } from "../api/root.ts";
 
 export type Panel = "none" | "open" | "ended";
 
-/** What this tab is: no panel, one, or one whose key has expired or was revoked. */
+/** State of this tab: no panel, one, or one whose key has expired or was revoked. */
 export const panel = signal<Panel>("none");
 /** Whether a part of the application could not be loaded, because the server was away just then. */
 export const isIncomplete = signal(false);

@@ -1,4 +1,4 @@
-// What the shell asks for.
+// Operations of the shell.
 
 import type { Document } from "../api/graph.ts";
 

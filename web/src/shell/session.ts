@@ -1,4 +1,4 @@
-// Who uses the application: nobody yet, a person with a session, or whoever has given a key.
+// User of the application: nobody yet, a person with a session, or whoever has given a key.
 
 import { signal } from "@preact/signals";
 import { forgetSession, isKnown, saveKey, savedKey } from "../api/access.ts";
@@ -19,7 +19,7 @@ export const linkError = signal<ApiError | undefined>(undefined);
 
 const SESSION = "/api/session/";
 const LINK = "#login=";
-/** Where the SQL page keeps, for this tab, what was asked. */
+/** Key under which the SQL page keeps, for this tab, what was asked. */
 export const STATEMENTS = "basalt.statements";
 
 function forget(): void {

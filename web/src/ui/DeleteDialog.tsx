@@ -7,9 +7,9 @@ import { Modal } from "./Modal.tsx";
 
 interface DeleteProps {
   title: string;
-  /** What has to be typed. */
+  /** Name that has to be typed. */
   name: string;
-  /** What goes with it. */
+  /** Text on what goes with it. */
   children: ComponentChildren;
   remove: () => void;
   isRunning: boolean;

@@ -10,7 +10,7 @@ interface BodyProps {
   form: Form<any>;
   /** Names of the fields that show their mistakes themselves. */
   fields: readonly string[];
-  /** What the button says that sends the form. */
+  /** Label of the button that sends the form. */
   action: string;
   close: () => void;
   /** Whether the browser checks the fields before anything is sent; else the server alone does. */

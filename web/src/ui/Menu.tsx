@@ -6,11 +6,11 @@ import { Icon, type IconName } from "./icons.tsx";
 
 interface Props {
   label: string;
-  /** What it is called for those who do not see where it is. */
+  /** Name for those who do not see where it is. */
   title?: string | undefined;
   icon?: IconName;
   name: string;
-  /** What has changed when it has done its work. */
+  /** Text whose change shows that it has done its work. */
   closesWith: string;
   children: ComponentChildren;
 }

@@ -8,7 +8,7 @@ import { formatCount } from "./format.ts";
 /** Options that are shown at once; a longer list is searched. */
 export const SHOWN = 200;
 
-/** What is chosen, and of the rest the first whose names contain the text, in the order of the list. */
+/** Options that are chosen, and of the rest the first whose names contain the text, in the order of the list. */
 export function narrowed<T>(all: T[], text: string, nameOf: (one: T) => string, isChosen: (one: T) => boolean): T[] {
   if (all.length <= SHOWN) return all;
   const wanted = text.trim().toLowerCase();
@@ -23,7 +23,7 @@ export function narrowed<T>(all: T[], text: string, nameOf: (one: T) => string, 
 
 interface NarrowedChoice<T> {
   shown: T[];
-  /** Where to type part of a name; null where all are shown. */
+  /** Field for part of a name; null where all are shown. */
   search: VNode | null;
 }
 

@@ -55,7 +55,7 @@ export function Age({ of }: { of: string | null }) {
   );
 }
 
-/** What went wrong, in the server's words, beside the thing. */
+/** Says what went wrong, in the server's words, beside the thing. */
 export function ErrorBox({ error, again }: { error: ApiError | undefined; again?: (() => void) | undefined }) {
   if (!error) return null;
   const isForbidden = error.status === 403 || error.code === "FORBIDDEN";
@@ -76,7 +76,7 @@ export function ErrorBox({ error, again }: { error: ApiError | undefined; again?
   );
 }
 
-/** What would be here. */
+/** Says what would be here. */
 export function Empty({ title, note, children }: { title: string; note?: string; children?: ComponentChildren }) {
   return (
     <div class="empty">

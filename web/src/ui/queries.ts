@@ -1,4 +1,4 @@
-// What parts ask for themselves.
+// Operations of parts that ask for themselves.
 
 import type { Document } from "../api/graph.ts";
 

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, isAborted } from "../api/http.ts";
 
-/** What is known of a request that is repeated. */
+/** State of a request that is repeated. */
 export interface RequestState<T> {
   data: T | undefined;
   error: ApiError | undefined;
@@ -18,7 +18,7 @@ export interface RequestState<T> {
 
 /** Waiting that is shorter is not worth a sign. */
 const NOTICED = 200;
-/** What happens within this time is one request, in milliseconds. */
+/** Time within which all that happens is one request, in milliseconds. */
 const SOON = 300;
 
 function asError(error: unknown): ApiError {
@@ -33,7 +33,7 @@ export function useRequest<T>(load: (signal: AbortSignal) => Promise<T>, inputs:
   const [turn, setTurn] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-  /** What was put in since the request was sent that is under way. */
+  /** Changes that were put in since the request was sent that is under way. */
   const meanwhile = useRef<((data: T) => T)[] | undefined>(undefined);
   useEffect(() => {
     const control = new AbortController();

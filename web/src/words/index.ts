@@ -18,7 +18,7 @@ function preferred(): Language {
 
 export const language = signal<Language>(preferred());
 
-/** What dates and numbers are written by: the region of the reader where the browser says one of this language. */
+/** Locale that dates and numbers are written by: the region of the reader where the browser says one of this language. */
 export const locale = computed(() => {
   const own = navigator.languages.find((tag) => tag.startsWith(`${language.value}-`));
   return own ?? (language.value === "de" ? "de-DE" : "en-GB");

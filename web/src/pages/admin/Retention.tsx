@@ -33,7 +33,7 @@ function keptWords(dropAfter: Policy["dropAfter"]): string {
 const FIELDS = ["dropAfter"];
 
 function PolicyForm({ policy, changed }: { policy: Policy; changed: () => void }) {
-  /** What the days that were tried last would do; others have to be tried first. */
+  /** Forecast for the days that were tried last; others have to be tried first. */
   const [tried, setTried] = useState<{ days: string; forecast: Forecast }>();
   const [isSet, setDone] = useState(false);
   const send = async (days: string, dryRun: boolean): Promise<UserError[]> => {

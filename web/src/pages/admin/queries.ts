@@ -1,4 +1,4 @@
-// What the pages of the administration ask for.
+// Operations of the pages of the administration.
 
 import type { Document } from "../../api/graph.ts";
 

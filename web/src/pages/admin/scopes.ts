@@ -4,7 +4,7 @@ import type { UserError, Variables } from "../../api/graph.ts";
 
 export type Grant = "" | "read" | "write";
 
-/** What a key may be given, in the order of the matrix. */
+/** Nouns of the scopes that a key may be given, in the order of the matrix. */
 export const NOUNS = ["device", "data", "group", "value", "statistic", "event-log", "system", "webrtc-terminal"] as const;
 
 export type Noun = (typeof NOUNS)[number];

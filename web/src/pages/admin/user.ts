@@ -14,12 +14,12 @@ export interface UserValues {
   enabled: boolean;
 }
 
-/** What the form of a user begins with; that of a new one without a user. A password is never shown. */
+/** Values with which the form of a user begins; those of a new one without a user. A password is never shown. */
 export function valuesOf(user: User | undefined): UserValues {
   return { username: user?.username ?? "", password: "", role: user?.role ?? "viewer", enabled: user?.enabled ?? true };
 }
 
-/** What is sent of a changed user. Another role ends the sessions of the user, so what is as it was is left out. */
+/** Fields that are sent of a changed user. Another role ends the sessions of the user, so what is as it was is left out. */
 export function changesOf(user: User, { password, role, enabled }: UserValues): Variables<"UpdateUser">["input"] {
   return { ...(password && { password }), ...(role !== user.role && { role }), ...(enabled !== user.enabled && { enabled }) };
 }

@@ -1,4 +1,4 @@
-// What the pages of the administration alone say.
+// Words of the pages of the administration alone.
 
 import { pageWords } from "../../words/index.ts";
 

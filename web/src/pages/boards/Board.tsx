@@ -29,7 +29,7 @@ function useKiosk(isKiosk: boolean) {
   }, [isKiosk]);
 }
 
-/** What is known stays on the screen while the server is away: since when is said once, and the rest heals by itself. */
+/** The time since which the server is away, if it is. What is known stays on the screen: since when is said once, and the rest heals by itself. */
 function useLost(errors: (ApiError | undefined)[]): number | undefined {
   const since = useRef<number | undefined>(undefined);
   const isLost = errors.some(isAway);

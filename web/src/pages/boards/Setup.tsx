@@ -1,4 +1,4 @@
-// What a widget shows, chosen in a dialog.
+// Dialog that chooses the streams and settings of a widget.
 
 import { useMemo, useState } from "preact/hooks";
 import { isNumeric, isState } from "../../api/types.ts";

@@ -1,4 +1,4 @@
-// What the key of a kiosk link may do: read what one board shows.
+// Rights of the key of a kiosk link: to read what one board shows.
 
 import type { BoardStream } from "../../board/types.ts";
 import { kindOf, streamsOf, type Widget } from "../../board/widgets.ts";

@@ -1,4 +1,4 @@
-// What the boards ask for.
+// Operations of the boards.
 
 import type { Document } from "../../api/graph.ts";
 

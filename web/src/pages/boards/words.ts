@@ -1,4 +1,4 @@
-// What the boards alone say, beside what their widgets say.
+// Words of the boards alone, beside those of their widgets.
 
 import { pageWords } from "../../words/index.ts";
 

@@ -11,10 +11,10 @@ import { isSame, loadTransfer, saveTransfer, type Transfer } from "./transfer.ts
 import { may } from "../../shell/session.ts";
 import { t } from "./words.ts";
 
-/** What is read of a file to see its columns. */
+/** Bytes that are read of a file to see its columns. */
 const FIRST_BYTES = 65_536;
 
-/** What a file begins with; its byte order mark, if it has one, counts among the bytes of the first line. */
+/** Text with which a file begins; its byte order mark, if it has one, counts among the bytes of the first line. */
 async function headOf(file: File): Promise<string> {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(await file.slice(0, FIRST_BYTES).arrayBuffer());
 }

@@ -12,7 +12,7 @@ import { t } from "./words.ts";
 
 interface Props {
   file: File;
-  /** What is done already; undefined for a new import. */
+  /** Import that goes on, with the part that is done already; undefined for a new one. */
   transfer: Transfer | undefined;
   mapping: Mapping;
   headBytes: number;

@@ -31,7 +31,7 @@ export interface Shape {
   samples: string[][];
 }
 
-/** What a file begins with; undefined if that is no table. */
+/** Columns and first lines of a file, from the text with which it begins; undefined if that is no table. */
 export function shapeOf(text: string): Shape | undefined {
   const end = text.indexOf("\n");
   if (end < 0) return undefined;
@@ -78,7 +78,7 @@ export function numberOf(text: string, delimiter: Delimiter): number | undefined
   return plain !== "" && Number.isFinite(value) ? value : undefined;
 }
 
-/** The same as JSON: a whole number keeps all its digits, also those that a double has no room for. */
+/** A number of a cell as JSON: a whole number keeps all its digits, also those that a double has no room for. */
 export function numberText(text: string, delimiter: Delimiter): string | undefined {
   if (/^-?\d+$/.test(text)) return String(BigInt(text));
   const value = numberOf(text, delimiter);
@@ -90,7 +90,7 @@ export function isWhole(line: string): boolean {
   return line.split('"').length % 2 === 1;
 }
 
-/** Where the last whole line of a piece ends; -1 if none does. */
+/** Number of bytes of a piece up to the end of its last whole line; -1 if it has none. */
 export function lastLine(bytes: Uint8Array): number {
   return bytes.lastIndexOf(10) + 1 || -1;
 }

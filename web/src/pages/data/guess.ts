@@ -1,4 +1,4 @@
-// What a file seems to be, before somebody says it: its column of times, its layout, and what its columns are for.
+// Guesses about a file, before somebody says what it is: its column of times, its layout, and what its columns are for.
 
 import { numberOf, type Shape, timeOf } from "./csv.ts";
 import { type LongMapping, streamNamed, type StreamIndex } from "./readings.ts";

@@ -1,4 +1,4 @@
-// What the pages of import and export ask for.
+// Operations and SQL of the pages of import and export.
 
 import type { Document } from "../../api/graph.ts";
 

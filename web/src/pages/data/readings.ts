@@ -56,7 +56,7 @@ export interface LongMapping extends Common {
   stream: number;
   device: number | null;
   value: number;
-  /** Where texts are, if not in the column of values. */
+  /** Column of texts, if they are not in the column of values. */
   text: number | null;
   quality: number | null;
 }

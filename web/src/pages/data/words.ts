@@ -1,4 +1,4 @@
-// What the pages of import and export alone say.
+// Words of the pages of import and export alone.
 
 import { pageWords } from "../../words/index.ts";
 

@@ -55,7 +55,7 @@ function Outcome({ test }: { test: DeviceTest }) {
   );
 }
 
-/** What is filled in, what was tried, and what the server said of it. */
+/** State of the form: the values that are filled in, the test, and what the server said of them. */
 function useWizard() {
   const [draft, setDraft] = useState<DeviceDraft>(blankDevice("modbus"));
   const [streams, setStreams] = useState<StreamDraft[]>([BLANK_STREAM]);

@@ -55,7 +55,7 @@ function Row({ device }: { device: DeviceRow }) {
   );
 }
 
-/** What a phone has room for: name and state, and below them where the device is. */
+/** Row for a phone, which has little room: name and state, and below them where the device is. */
 function PhoneRow({ device }: { device: DeviceRow }) {
   const { state, lastError, lastSeen } = device.status;
   return (

@@ -13,7 +13,7 @@ import { t } from "./words.ts";
 const PARTS = 480;
 /** Changes that are listed, the newest first. */
 const LISTED = 100;
-/** What no subscription tells of is asked for anew after so many milliseconds. */
+/** Milliseconds until what no subscription tells of is asked for anew. */
 const REPEAT = 60_000;
 /** Height of a state in the bar: states differ by more than their colours. */
 const HEIGHTS: Record<DeviceState, number> = { offline: 40, degraded: 30, connecting: 22, online: 16, disabled: 6 };

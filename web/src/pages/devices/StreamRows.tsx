@@ -17,7 +17,7 @@ interface Props {
   tested: RegisterTest[];
 }
 
-/** What a test has read: the words, and each reading of them, of which one can be taken. */
+/** Results of a test: the words that it has read, and each reading of them, of which one can be taken. */
 function Readings({ test, take }: { test: RegisterTest; take: (type: string | null, wordorder: string | null) => void }) {
   if (test.error !== null) return <p class="error-text">{test.error}</p>;
   return (

@@ -46,7 +46,7 @@ function Source({ change }: SourceProps) {
 const FORMATS = { kepserver: "KEPServerEX", tia_portal: "TIA Portal", studio5000: "Studio 5000" } as const;
 const SEPARATORS = { comma: "tagComma", semicolon: "tagSemicolon", tab: "tagTab" } as const;
 
-/** What became of the list, or would become. */
+/** Says what became of the list, or would become. */
 function outcomeText({ applied, added, replaced }: TagListReport): string {
   if (applied) return t("streamsMade", { n: formatCount(added + replaced) });
   return added === 0 ? t("tagNothing") : t("tagPlanned", { n: formatCount(added) });

@@ -2,7 +2,7 @@
 
 import type { Certificate } from "./types.ts";
 
-/** Those that the server of a device showed; those that nobody has decided on come first. */
+/** Certificates that the server of a device showed; those that nobody has decided on come first. */
 export function certificatesOf(all: Certificate[], device: number): Certificate[] {
   const order = ["new", "rejected", "trusted"];
   const own = all.filter(({ devices }) => devices.some(({ rowId }) => rowId === device));

@@ -5,7 +5,7 @@ import { parseNumber } from "../../ui/numbers.ts";
 import { FORMS, type ProtocolName, type Setting } from "./protocols.ts";
 
 type StreamInput = Variables<"CreateDeviceStream">["input"];
-/** What the server takes of a device without its protocol, which never changes. */
+/** A device as the server takes it, without its protocol, which never changes. */
 export type DeviceInput = Omit<Variables<"CreateDevice">["input"], "protocol">;
 
 export interface DeviceDraft {
@@ -53,7 +53,7 @@ export function blankDevice(protocol: ProtocolName): DeviceDraft {
   };
 }
 
-/** What the server has of a device that is changed. */
+/** A device that is changed, as the server has it. */
 export interface KnownDevice {
   name: string;
   host: string;

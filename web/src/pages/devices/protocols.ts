@@ -1,4 +1,4 @@
-// What the form of a device asks for, protocol by protocol.
+// Settings that the form of a device asks for, protocol by protocol.
 
 export const PROTOCOLS = ["modbus", "melsec", "fenet", "s7", "eip", "opcua", "mqtt", "http", "virtual"] as const;
 export type ProtocolName = (typeof PROTOCOLS)[number];

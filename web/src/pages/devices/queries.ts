@@ -1,4 +1,4 @@
-// What the device pages ask for.
+// Operations and SQL of the device pages.
 
 import type { Document } from "../../api/graph.ts";
 

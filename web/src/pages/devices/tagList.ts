@@ -5,7 +5,7 @@ import { may, me } from "../../shell/session.ts";
 import { formatNumber } from "../../ui/format.ts";
 import { t } from "./words.ts";
 
-/** What becomes of a line, in the order in which they are counted. */
+/** Outcomes of a line, in the order in which they are counted. */
 export const OUTCOMES = ["added", "unchanged", "replaced", "left_out"] as const;
 export type TagOutcome = (typeof OUTCOMES)[number];
 
@@ -71,7 +71,7 @@ function settingsText({ path, type, unit, scale, offset, description }: TagSetti
   return parts.filter(Boolean).join(" · ");
 }
 
-/** What is said of a line behind its outcome, in sentences of their own. */
+/** Details of a line behind its outcome, in sentences of their own. */
 export function detailsOf({ name, stream, settings, differences, remark }: TagLine): string[] {
   const differing = differences.map(({ field, stream, list }) => t("tagDifference", { field, stream: stream || "–", list: list || "–" }));
   const other = stream !== null && stream !== name ? t("tagStream", { name: stream }) : "";

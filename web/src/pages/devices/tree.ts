@@ -8,7 +8,7 @@ export function isVariable({ node_class }: OpcuaNode): boolean {
   return node_class === "Variable";
 }
 
-/** The same tree with the children of one node. */
+/** Copies a tree and puts in the children of one node. */
 export function withChildren(root: OpcuaNode, nodeId: string, children: OpcuaNode[]): OpcuaNode {
   if (root.node_id === nodeId) return { ...root, children };
   return { ...root, children: root.children.map((child) => withChildren(child, nodeId, children)) };
@@ -28,7 +28,7 @@ export function streamOf(node: OpcuaNode): StreamDraft {
 /** Letters of a number that a register can hold, the largest of 64 bits with its sign. */
 const MOST_DIGITS = 21;
 
-/** What a test has read as some type. Read in the wrong order, a number may have hundreds of digits: those are said in powers of ten. */
+/** A value that a test has read as some type. Read in the wrong order, a number may have hundreds of digits: those are said in powers of ten. */
 export function shortReading(value: string, type: string | null): string {
   const isLong = value.length > MOST_DIGITS && !/text|string/i.test(type ?? "") && Number.isFinite(Number(value));
   return isLong ? Number(value).toExponential(4) : value;

@@ -1,4 +1,4 @@
-// What the pages of devices alone say.
+// Words of the pages of devices alone.
 
 import { pageWords } from "../../words/index.ts";
 

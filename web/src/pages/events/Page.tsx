@@ -72,12 +72,12 @@ function FilterBar({ filters, kinds }: { filters: Filters; kinds: string[] }) {
 /** The address without any filter. */
 const NO_FILTERS = { level: null, kind: null, q: null, device: null, from: null, to: null, open: null };
 const COLUMNS = ["time", "level", "kind", "message", "device", "stream", "status"] as const;
-/** What the one cell of a phone has is told by its parts. */
+/** The one column of a phone, whose cells tell by their parts what they have. */
 const PHONE_COLUMNS = ["message"] as const;
 
 interface TableProps {
   shown: EventRow[];
-  /** Those that can be acknowledged, and of them those that are chosen. */
+  /** Events that can be acknowledged, and of them those that are chosen. */
   open: number[];
   chosen: number[];
   setChosen: (chosen: number[]) => void;

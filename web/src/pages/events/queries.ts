@@ -1,4 +1,4 @@
-// What the event pages ask for.
+// Operations and SQL of the event pages.
 
 import type { Document } from "../../api/graph.ts";
 

@@ -1,4 +1,4 @@
-// What became of an alert of a rule, in words.
+// End of an alert of a rule, in words.
 
 import { dateTime } from "../../ui/format.ts";
 import type { EventRow } from "./types.ts";

@@ -1,4 +1,4 @@
-// What the event pages know of an event.
+// An event, as far as the event pages know it.
 
 import type { Data } from "../../api/graph.ts";
 

@@ -1,4 +1,4 @@
-// What the pages of events alone say.
+// Words of the pages of events alone.
 
 import { pageWords } from "../../words/index.ts";
 

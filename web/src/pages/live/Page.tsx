@@ -192,7 +192,7 @@ function Head({ columns }: { columns: Column[] }) {
 function Values({ streams }: { streams: LiveStream[] }) {
   const [told] = useState(() => signal(new Map<number, Reading>()));
   const [seen, setSeen] = useState("");
-  /** Those in view once scrolling has ended. */
+  /** Streams in view once scrolling has ended. */
   const [rested, setRested] = useState("");
   const [setting, setSetting] = useState<LiveStream>();
   useEffect(() => {
@@ -249,7 +249,7 @@ export default function Live() {
     </a>
   );
   const places = <Tree tree={tree} filter={filter} total={data?.length ?? 0} />;
-  /** Where the streams are that are shown, in words. */
+  /** Device and group of the streams that are shown, in words. */
   const whole = [tree.find(({ id }) => id === device)?.name ?? t("allDevices"), group].filter(Boolean).join(" › ");
   return (
     <div class="page live two-lines">

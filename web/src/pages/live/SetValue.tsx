@@ -12,7 +12,7 @@ import { TARGET, WRITE } from "./queries.ts";
 import { rawValue, type Target, writeInput } from "./target.ts";
 import { t } from "./words.ts";
 
-/** What the register holds, as a value of the stream. */
+/** Content of the register, as a value of the stream. */
 function confirmed({ scale, offset, unit }: Target, value: unknown): string {
   return typeof value === "number" ? `${formatNumber(value * scale + offset)} ${unit}`.trim() : String(value);
 }

@@ -5,7 +5,7 @@ import { boundsOf, linePath, type Point } from "../../chart/plain.ts";
 import { useRequest } from "../../ui/request.ts";
 import { sparkSql } from "./queries.ts";
 
-/** What is shown, and how often it is asked for, milliseconds. */
+/** Length of time that is shown, and how often it is asked for, milliseconds. */
 const SPAN = 900_000;
 const REPEAT = 30_000;
 const [WIDTH, HEIGHT] = [96, 22];

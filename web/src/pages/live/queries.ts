@@ -1,4 +1,4 @@
-// What the live page asks for.
+// Operations and SQL of the live page.
 
 import type { Document } from "../../api/graph.ts";
 
@@ -14,7 +14,7 @@ export const VALUES = `subscription LiveValues($streams: [ID!], $after: String) 
   values(streams: $streams, maxRate: 2, after: $after) { readings { streamRowId ts value text quality } cursor }
 }` as Document<"LiveValues">;
 
-/** What the last minutes were, for the rows in view: about as many points as a small line has room for. */
+/** SQL for the last minutes of the rows in view: about as many points as a small line has room for. */
 export function sparkSql(streams: number[]): string {
   return `SELECT stream_id, time_bucket('30 seconds', ts) AS t, avg(value) AS value
 FROM readings

@@ -1,4 +1,4 @@
-// What is written to a device when somebody sets the value of a stream: the register behind it, in its own scale.
+// Input of a write to a device when somebody sets the value of a stream: the register behind it, in its own scale.
 
 import type { Data, Variables } from "../../api/graph.ts";
 import { parseNumber } from "../../ui/numbers.ts";
@@ -18,7 +18,7 @@ function isInteger(type: string): boolean {
   return /^u?int|^byte$|^enum$/.test(type);
 }
 
-/** What the register gets for a text; undefined if the text is no value of the stream. */
+/** Value that the register gets for a text; undefined if the text is no value of the stream. */
 export function rawValue({ type, scale, offset }: Pick<Target, "type" | "scale" | "offset">, text: string): number | boolean | string | undefined {
   if (type === "text") return text;
   if (type === "bit") return text === "1" ? true : text === "0" ? false : undefined;

@@ -1,4 +1,4 @@
-// What the live page alone says.
+// Words of the live page alone.
 
 import { pageWords } from "../../words/index.ts";
 

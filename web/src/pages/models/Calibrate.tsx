@@ -37,7 +37,7 @@ export function Calibrate({ model, brush, changed }: Props) {
   const bounds = useBounds(brush);
   const [said, setSaid] = useState("");
   const [seen, setSeen] = useState<{ of: string; preview: CalibrationPreview }>();
-  /** What would be sent, or what is wrong with it. */
+  /** The input that would be sent, or what is wrong with it. */
   const inputOf = (percentile: string): Input | UserError[] => {
     const { range } = bounds;
     const share = parseNumber(percentile) ?? NaN;

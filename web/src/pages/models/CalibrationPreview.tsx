@@ -1,4 +1,4 @@
-// What a calibration would set: the scores of the range, where the threshold lies in them, and the events that it would have made.
+// Preview of a calibration: the scores of the range, where the threshold lies in them, and the events that it would have made.
 
 import { formatCount, formatNumber } from "../../ui/format.ts";
 import { t } from "./words.ts";

@@ -14,7 +14,7 @@ const FIELDS = ["threshold", "clearRatio", "minWindows"] as const;
 interface Props {
   model: Model;
   changed: () => void;
-  /** What was said of the last change: it outlives the form, which begins anew with what is stored. */
+  /** Message about the last change: it outlives the form, which begins anew with what is stored. */
   said: string;
   tell: (said: string) => void;
 }

@@ -58,7 +58,7 @@ function Preview({ preview }: { preview: UploadPreview }) {
   );
 }
 
-/** What a new version has in common with the one before it. */
+/** Fields that a new version has in common with the one before it. */
 function ofModel({ version, device }: Model): Partial<UploadFields> {
   return {
     device: String(device?.rowId ?? ""),

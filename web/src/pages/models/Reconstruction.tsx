@@ -1,4 +1,4 @@
-// What the sources were over a range and what the model expected, and how much each source had in the scores.
+// Values of the sources over a range, values that the model expected, and how much each source had in the scores.
 
 import { useMemo, useState } from "preact/hooks";
 import { BASE } from "../../api/root.ts";

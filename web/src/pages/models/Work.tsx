@@ -1,4 +1,4 @@
-// What is done with a model and a range of its past. It is loaded after the scores, which are what the page is opened for.
+// Forms that work on a model and a range of its past. They are loaded after the scores, which are what the page is opened for.
 
 import type { Range } from "../../chart/levels.ts";
 import { may } from "../../shell/session.ts";

@@ -1,4 +1,4 @@
-// What the pages of models ask for.
+// Operations and SQL of the pages of models.
 
 import type { Document } from "../../api/graph.ts";
 

@@ -1,6 +1,6 @@
 // The form of an upload as the server takes it, and its fields by their names in REST.
 
-/** What the server reads in the files, before anything is stored. */
+/** Facts that the server reads in the files, before anything is stored. */
 export interface UploadPreview {
   /** Samples of a window. */
   window: number;
@@ -27,7 +27,7 @@ export interface UploadFields {
 /** Names of the fields that the page shows. */
 export const FIELDS = ["name", "model", "scaler", "model_type", "source", "interval", "score", "threshold", "clear_ratio", "min_windows", "output"];
 
-/** What is sent as text: what is empty is left to the server, and a decimal comma is a point. */
+/** Parts that are sent as text: what is empty is left to the server, and a decimal comma is a point. */
 export function textParts(fields: UploadFields): [string, string][] {
   const number = (text: string) => text.trim().replace(",", ".");
   const parts: [string, string][] = [

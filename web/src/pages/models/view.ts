@@ -1,4 +1,4 @@
-// What of a model is in view: its range, its scores, the numbers of a job.
+// View of a model: its range, its scores, the numbers of a job.
 
 import type { Extent, Point } from "../../chart/plain.ts";
 import type { Range } from "../../chart/levels.ts";
@@ -44,7 +44,7 @@ export function jobsOf(jobs: Job[], model: number): Job[] {
   return [...own.filter(goesOn), ...own.filter((job) => !goesOn(job))];
 }
 
-/** What a job that is done counted, such as `windows: 3,600`. */
+/** Counts of a job that is done, such as `windows: 3,600`. */
 export function resultText(result: Job["result"], show: (value: number) => string): string {
   const entries = Object.entries(result ?? {}).filter(([name, value]) => typeof value === "number" && name !== "model" && name !== "version");
   return entries.map(([name, value]) => `${name}: ${show(value as number)}`).join(", ");

@@ -1,4 +1,4 @@
-// What the pages of models alone say.
+// Words of the pages of models alone.
 
 import { pageWords } from "../../words/index.ts";
 

@@ -1,4 +1,4 @@
-// What needs attention, the worst first, each with what can be done about it.
+// List of what needs attention, the worst first, each with what can be done about it.
 
 import type { ComponentChildren } from "preact";
 import { BASE } from "../../api/root.ts";
@@ -134,7 +134,7 @@ function ModelItem({ model }: { model: ModelRow }) {
   );
 }
 
-/** Where those are that are not listed. */
+/** Links to those that are not listed. */
 function OthersLink({ all, word, target }: { all: number; word: string; target: string }) {
   if (all <= LISTED) return null;
   return (

@@ -7,7 +7,7 @@ import { useBoardData } from "../../board/shared.ts";
 import type { Board } from "../../board/types.ts";
 import { ErrorBox } from "../../ui/parts.tsx";
 
-/** What charts show here, milliseconds; the board itself shows longer times. */
+/** Length of time that charts show here, milliseconds; the board itself shows longer times. */
 const LENGTH = 3_600_000;
 
 export type ShownBoard = Pick<Board, "uuid" | "name" | "layout">;

@@ -21,7 +21,7 @@ import type { OpenCount, OpenEvent, SilentStream } from "./types.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-/** What no subscription tells of is asked for anew after so many milliseconds. */
+/** Milliseconds until what no subscription tells of is asked for anew. */
 const REPEAT = 30_000;
 
 function useDevices() {
@@ -147,7 +147,7 @@ export default function Overview() {
   );
 }
 
-/** What a new server has to do first. */
+/** Says what has to be done first with a new server. */
 function FirstDevice() {
   return (
     <Empty title={t("noDevices")} note={t("noDevicesNote")}>

@@ -1,4 +1,4 @@
-// What changed in the last day: what began, what ended, and what somebody has seen, the newest first.
+// Changes of the last day: what began, what ended, and what somebody has seen, the newest first.
 
 import { BASE } from "../../api/root.ts";
 import type { Level } from "../../api/types.ts";

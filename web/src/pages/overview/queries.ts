@@ -1,4 +1,4 @@
-// What the overview asks for, each by what the caller may read.
+// Operations and SQL of the overview, each by what the caller may read.
 
 import type { Document } from "../../api/graph.ts";
 
@@ -40,7 +40,7 @@ export const OPEN_COUNTS = `SELECT e.level, count(*) AS n FROM events e
 WHERE NOT e.acknowledged AND e.level IN ('warning', 'error', 'critical') AND coalesce(e.status, 'ACTIVE') <> 'RESOLVED'
 GROUP BY e.level`;
 
-/** What began, ended and was acknowledged since a time, the newest first. */
+/** Events that began, ended or were acknowledged since a time, the newest first. */
 export const CHANGED = `SELECT * FROM (
   SELECT id, ts AS at, 'raised' AS change, level, kind, message, NULL AS who FROM events WHERE ts >= $since
   UNION ALL SELECT id, resolved_at, 'resolved', level, kind, message, resolved_by FROM events WHERE resolved_at >= $since

@@ -1,4 +1,4 @@
-// What the overview knows of devices, models and open events.
+// Devices, models and open events, as far as the overview knows them.
 
 import type { Data } from "../../api/graph.ts";
 import type { Level } from "../../api/types.ts";

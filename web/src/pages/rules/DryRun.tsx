@@ -1,4 +1,4 @@
-// What a rule would have done over the past.
+// Dry run of a rule: the alerts that it would have raised over the past.
 
 import { useState } from "preact/hooks";
 import { graph, type UserError, type Data } from "../../api/graph.ts";

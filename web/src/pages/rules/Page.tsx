@@ -26,7 +26,7 @@ const loadChannels = (signal: AbortSignal) => all((after) => graph(CHANNELS, { a
 const loadStreams = (signal: AbortSignal) => all((after) => graph(STREAMS, { after }, signal).then(({ streams }) => streams));
 const loadDevices = (signal: AbortSignal) => all((after) => graph(DEVICES, { after }, signal).then(({ devices }) => devices));
 
-/** What a rule waits for, in words. */
+/** The condition that a rule waits for, in words. */
 function conditionWords({ evaluation, operator, threshold, windowSeconds }: Rule): string {
   if (evaluation === "NO_DATA") return t("silentFor", { seconds: windowSeconds ?? 0 });
   const compared = typeof threshold === "number" ? formatNumber(threshold) : String(threshold ?? "");
@@ -87,7 +87,7 @@ function Table({ rules, open }: { rules: Rule[]; open: (open: Open) => void }) {
   );
 }
 
-/** What a rule can watch. It is asked for when a form is opened first: there may be many thousands. */
+/** Loads the streams and devices that a rule can watch when a form is opened first: there may be many thousands. */
 function useSources(isNeeded: boolean) {
   const [isAsked, setAsked] = useState(false);
   useEffect(() => {

@@ -51,7 +51,7 @@ function Choice({ value, set, options, ...given }: { value: string; set: (value:
 const nameOf = ({ name, device }: Source) => (device ? `${name} (${device.name})` : name);
 const named = (list: Source[]): [string, string][] => [["", t("choose")], ...list.map((one): [string, string] => [String(one.rowId), nameOf(one)])];
 
-/** What the rule watches. `own` is what it watches already, which is there before the others are. */
+/** Field for the source that the rule watches. `own` is the one that it watches already, which is there before the others are. */
 function SourceField({ label, all, own, value, set, error }: {
   label: string;
   all: Source[];
@@ -167,7 +167,7 @@ interface FormProps {
   done: () => void;
 }
 
-/** What would be sent of a form, and what is wrong with it before. */
+/** The input that would be sent of a form, and what is wrong with it before. */
 function checked(values: Form) {
   const words = { wrongThreshold: t("wrongThreshold"), wrongSeconds: t("wrongSeconds"), wrongStream: t("wrongStream"), wrongDevice: t("wrongDevice") };
   return inputOf(values, words);

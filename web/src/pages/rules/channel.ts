@@ -14,7 +14,7 @@ export interface ChannelValues {
   enabled: boolean;
 }
 
-/** What the form of a channel begins with; that of a new one without a channel. A secret is never shown. */
+/** Values with which the form of a channel begins; those of a new one without a channel. A secret is never shown. */
 export function channelValues(channel: Channel | undefined): ChannelValues {
   if (!channel) return { name: "", type: "EMAIL", target: "", secret: "", enabled: true };
   const { name, type, url, recipients, enabled } = channel;

@@ -1,4 +1,4 @@
-// What the page of rules and channels asks for.
+// Operations of the page of rules and channels.
 
 import type { Document } from "../../api/graph.ts";
 

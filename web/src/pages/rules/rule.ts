@@ -82,7 +82,7 @@ export function operatorsOf(evaluation: Evaluation): readonly Operator[] {
 export const needsWindow = (evaluation: Evaluation) => evaluation !== "VALUE";
 export const needsThreshold = ({ evaluation, operator }: RuleForm) => evaluation !== "NO_DATA" && operator !== "IS_TRUE" && operator !== "IS_FALSE";
 
-/** What is compared with: text for states and CONTAINS, else a number with comma or point; undefined for what is neither. */
+/** Threshold to compare with: text for states and CONTAINS, else a number with comma or point; undefined for what is neither. */
 function thresholdOf(form: RuleForm): number | string | null | undefined {
   if (!needsThreshold(form)) return null;
   if (form.evaluation === "DEVICE_STATE" || form.operator === "CONTAINS") return form.threshold || undefined;

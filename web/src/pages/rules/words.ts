@@ -1,4 +1,4 @@
-// What the page of rules and channels alone says.
+// Words of the page of rules and channels alone.
 
 import { pageWords } from "../../words/index.ts";
 

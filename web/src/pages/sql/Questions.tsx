@@ -1,4 +1,4 @@
-// What can be asked again: named queries of the server, the person's own questions, and what was run in this tab.
+// Questions that can be asked again: named queries of the server, the person's own questions, and what was run in this tab.
 
 import { Fold } from "../../ui/Filters.tsx";
 import { isPhone } from "../../ui/phone.ts";

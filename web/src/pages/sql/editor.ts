@@ -49,7 +49,7 @@ const COLOURS = syntaxHighlighting(
   ]),
 );
 
-/** What CodeMirror calls its basic setup, without folding and without a panel for a linter: a statement has neither. */
+/** The basic setup of CodeMirror without folding and without a panel for a linter: a statement has neither. */
 const BASICS = [
   lineNumbers(),
   highlightActiveLineGutter(),

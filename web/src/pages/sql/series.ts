@@ -36,7 +36,7 @@ export function timeColumn(rows: Row[]): string | undefined {
   return Object.keys(rows[0] ?? {}).find((column) => holds(rows, column, isTime));
 }
 
-/** What can be drawn of an answer; null for nothing. Where times repeat, a column of few ids or texts tells the lines apart. */
+/** Lines that can be drawn of an answer; null for nothing. Where times repeat, a column of few ids or texts tells the lines apart. */
 export function seriesOf(rows: Row[]): Series | null {
   if (rows.length < 2) return null;
   const columns = Object.keys(rows[0] as Row);

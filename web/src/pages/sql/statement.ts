@@ -26,7 +26,7 @@ export function literal(text: string): unknown {
   return /^(-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null)$/.test(text) ? JSON.parse(text) : text;
 }
 
-/** What the server is asked: by its name when the text is that of a named query, else as it stands. */
+/** A question to the server: by its name when the text is that of a named query, else as it stands. */
 export interface Question {
   path: string;
   body: object;

@@ -1,4 +1,4 @@
-// What the SQL page alone says.
+// Words of the SQL page alone.
 
 import { pageWords } from "../../words/index.ts";
 

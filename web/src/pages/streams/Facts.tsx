@@ -1,4 +1,4 @@
-// What a stream is: its newest value large, its settings below.
+// Facts of a stream: its newest value large, its settings below.
 
 import { useEffect } from "preact/hooks";
 import { BASE } from "../../api/root.ts";

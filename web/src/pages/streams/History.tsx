@@ -1,4 +1,4 @@
-// What there is of a stream: days with values, gaps, and how the values are distributed. Each is a named query of the server.
+// History of a stream: days with values, gaps, and how the values are distributed. Each is a named query of the server.
 
 import { BASE } from "../../api/root.ts";
 import { named } from "../../api/rows.ts";

@@ -1,4 +1,4 @@
-// What the page of a stream asks for.
+// Operations of the page of a stream.
 
 import type { Document } from "../../api/graph.ts";
 

@@ -1,4 +1,4 @@
-// What the page of a stream alone says.
+// Words of the page of a stream alone.
 
 import { pageWords } from "../../words/index.ts";
 

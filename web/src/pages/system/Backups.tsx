@@ -15,7 +15,7 @@ interface Backup {
 }
 
 interface BackupList {
-  /** Where the server writes them; null if the configuration names no place. */
+  /** Directory that the server writes them to; null if the configuration names none. */
   directory: string | null;
   backups: Backup[];
 }

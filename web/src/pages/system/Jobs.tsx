@@ -57,7 +57,7 @@ function Row({ job, changed }: { job: Job; changed: () => void }) {
   );
 }
 
-/** What runs is looked at more often than what does not. */
+/** Milliseconds between two looks: what runs is looked at more often than what does not. */
 const SOON = 2000;
 
 export function Jobs() {

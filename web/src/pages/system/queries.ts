@@ -1,4 +1,4 @@
-// What the page of the system asks for.
+// Operations and SQL of the page of the system.
 
 import type { Document } from "../../api/graph.ts";
 

@@ -1,4 +1,4 @@
-// What the page of the system alone says.
+// Words of the page of the system alone.
 
 import { pageWords } from "../../words/index.ts";
 

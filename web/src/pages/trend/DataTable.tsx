@@ -1,4 +1,4 @@
-// What is drawn, as a table: for those who do not see the chart, and to read single numbers.
+// Table of what is drawn: for those who do not see the chart, and to read single numbers.
 
 import type { Signal } from "@preact/signals";
 import type { Range } from "../../chart/levels.ts";

@@ -1,4 +1,4 @@
-// What can be done with what is drawn: as SQL, as files, as a picture, as a program, as a link.
+// Buttons that export what is drawn: as SQL, as files, as a picture, as a program, as a link.
 
 import { useState } from "preact/hooks";
 import { ROOT } from "../../api/root.ts";

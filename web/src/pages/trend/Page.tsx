@@ -132,7 +132,7 @@ function useWidth(model: TrendModel) {
   return place;
 }
 
-/** What is shown in the place of what had the keyboard, the chart or its table, takes it over. */
+/** Keeps the keyboard: when the chart takes the place of its table, or the table that of the chart, it takes the focus over. */
 function useKeyboardKept(place: RefObject<HTMLDivElement | null>, isTable: boolean): void {
   const before = useRef(isTable);
   useLayoutEffect(() => {
@@ -144,7 +144,7 @@ function useKeyboardKept(place: RefObject<HTMLDivElement | null>, isTable: boole
 
 type StateChange = (changes: Partial<TrendState>, replace?: boolean) => void;
 
-/** What can be done to the view. */
+/** Handlers for all that can be done to the view. */
 function handlersOf(model: TrendModel, state: TrendState, go: StateChange): ChartHandlers {
   const goesOn = isLive(state.range);
   const show = (range: Range, isFinal: boolean) => {
@@ -227,7 +227,7 @@ function TrendView({ model, state, series, handlers, remove }: TrendViewProps) {
   );
 }
 
-/** What stands on a picture: the streams and their devices, the range and its zone. */
+/** Words on a picture: the streams and their devices, the range and its zone. */
 function wordsOf(model: TrendModel, series: Series[]) {
   const { from, to } = model.range.peek();
   const whole = (time: number) => dateTime(Math.floor(time / 1000) * 1000);

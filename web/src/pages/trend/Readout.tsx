@@ -1,4 +1,4 @@
-// What lies under the cursor, in words and numbers; and the events of the view as links.
+// Readout of what lies under the cursor, in words and numbers; and the events of the view as links.
 
 import type { Signal } from "@preact/signals";
 import { BASE } from "../../api/root.ts";

@@ -36,7 +36,7 @@ interface Props {
   /** Milliseconds of a bucket; undefined while every reading is drawn. */
   step: () => number | undefined;
   remove: (stream: number) => void;
-  /** What stands on a picture of the charts; undefined while they are not drawn. */
+  /** Words on a picture of the charts; undefined while they are not drawn. */
   picture: (() => PictureWords) | undefined;
 }
 
@@ -62,7 +62,7 @@ const COLUMNS = ["minimum", "mean", "maximum", "rms", "count", "withoutValue"] a
 interface RowProps {
   one: Series;
   found: Numbers | undefined;
-  /** The same numbers of the time before; false for no comparison. */
+  /** Numbers of the time before; false for no comparison. */
   before: Numbers | undefined | false;
   remove: (stream: number) => void;
 }

@@ -84,7 +84,7 @@ export function barsPath(counts: Count[], { from, to }: Range, step: number, wid
     .join("");
 }
 
-/** What a pointer has taken hold of. */
+/** Part of the window that a pointer has taken hold of. */
 export type Grip = "from" | "to" | "whole";
 
 /** The part of the window at a place; `near` is how close to an edge counts as it, in time. */

@@ -1,4 +1,4 @@
-// What a trend knows while it is open: its range, its tiles, its events. Components draw from these signals; a gesture changes
+// State of a trend while it is open: its range, its tiles, its events. Components draw from these signals; a gesture changes
 // the range without drawing the page anew.
 
 import { type Signal, signal } from "@preact/signals";
@@ -21,7 +21,7 @@ import { EVENTS, WRITTEN } from "./queries.ts";
 export const MOST_EVENTS = 300;
 /** An event that began before the view may go on in it: so many milliseconds before are asked for too. */
 const BEFORE = 3_600_000;
-/** What is written is asked for at most so often, milliseconds; a long view, where little moves, every minute. */
+/** Least time between two requests for what is written, milliseconds; a long view, where little moves, asks every minute. */
 const REFRESH = 1000;
 const LONGEST_REFRESH = 60_000;
 
@@ -39,7 +39,7 @@ export class TrendModel {
   isHeld = false;
   private compare = "";
   private streams: number[] = [];
-  /** Those that are stored on change. */
+  /** Streams that are stored on change. */
   private holding: number[] = [];
   private prior = new Map<number, PriorReading>();
   private heldFor = "";
@@ -149,7 +149,7 @@ export class TrendModel {
     );
   }
 
-  /** What is known of a stream in the tiles of the view and beside it: the same for all frames of a small movement. */
+  /** Known marks of a stream in the tiles of the view and beside it: the same for all frames of a small movement. */
   readonly marks: MarksOf = (stream, isBefore) => {
     const { from, to } = this.loaded;
     const shift = isBefore ? this.shift() : 0;

@@ -1,4 +1,4 @@
-// What is drawn, as a program of Python.
+// Program of Python that asks for what is drawn.
 
 /** A program that asks for the answer of a statement as Arrow. The key is no part of it. */
 export function pythonOf(statement: string, origin: string): string {

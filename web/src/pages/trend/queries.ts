@@ -1,4 +1,4 @@
-// What the trend asks for beside readings.
+// Operations and SQL of the trend, beside those for readings.
 
 import type { Document } from "../../api/graph.ts";
 

@@ -1,4 +1,4 @@
-// What is drawn as a statement of its own, for the SQL page and for downloads.
+// Statement that selects what is drawn, for the SQL page and for downloads.
 
 import { type Range, stepText } from "../../chart/levels.ts";
 import { bucketSql } from "../../chart/loader.ts";

@@ -1,4 +1,4 @@
-// What the trend alone says.
+// Words of the trend alone.
 
 import { pageWords } from "../../words/index.ts";
 
