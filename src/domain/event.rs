@@ -86,9 +86,13 @@ pub fn check_note(found: &mut Vec<FieldError>, note: Option<&str>) {
     check_text(found, "note", note.unwrap_or_default(), 0, MAX_NOTE);
 }
 
-/// Checks the scheme and that a host follows; whoever fetches the URL parses it fully.
+/// Checks the scheme, in any case, and that a host follows; whoever fetches the URL parses it fully.
 fn is_http_url(text: &str) -> bool {
-    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let after = |scheme: &str| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let host = after("http://").or_else(|| after("https://"));
     host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
@@ -225,4 +229,26 @@ pub struct EventFilter {
     pub after: Option<(Micros, EventId)>,
     /// Part of the matching events that is returned.
     pub page: Pagination,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_has_its_scheme_in_any_case_and_a_host() {
+        for (url, is_valid) in [
+            ("http://10.0.0.5/status.html", true),
+            ("HTTP://PLC/", true),
+            ("Https://plc", true),
+            ("http://", false),
+            ("http:///x", false),
+            ("ftp://plc", false),
+            ("http://a b", false),
+            ("httpé//plc", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_http_url(url), is_valid, "{url}");
+        }
+    }
 }

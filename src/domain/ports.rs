@@ -55,6 +55,12 @@ pub trait DeviceStatusSource: Send + Sync {
     fn mqtt_sessions(&self, who: &Principal) -> Vec<SessionStatus>;
 }
 
+/// The sessions of the MQTT broker as they are now.
+pub trait MqttSessionSource: Send + Sync {
+    /// The sessions of MQTT clients that a principal may see, by owner and client id.
+    fn statuses(&self, who: &Principal) -> Vec<SessionStatus>;
+}
+
 /// Runs models for queries.
 pub trait ModelScorer: Send + Sync {
     /// Scores the windows in rows of a model's sources and calls `tell` for each in time order, with the time of the

@@ -28,6 +28,7 @@ mod provisioning;
 mod quarantine;
 mod readings;
 mod roles;
+mod round_trips;
 mod surfaces;
 mod validation;
 mod webhook_receiver;

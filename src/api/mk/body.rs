@@ -329,7 +329,7 @@ impl Fields {
     }
 
     /// Ends the reading. `rules` are the problems of the noun, with the core's names of its fields; of a field that has a
-    /// problem already they are left out.
+    /// problem already they are left out, and of a list of which an element has one: the rules saw it without that element.
     ///
     /// # Errors
     /// 400: malformed, or with all problems.
@@ -337,10 +337,15 @@ impl Fields {
         if self.is_malformed {
             return Err(MkError::malformed_body());
         }
-        let reported: Vec<_> = self.problems.iter().map(|problem| problem.field.clone()).collect();
+        let fields = self.problems.iter().map(|problem| &problem.field);
+        let lists = fields
+            .clone()
+            .filter_map(|field| field.strip_suffix(']')?.rsplit_once('['))
+            .map(|(list, _)| list);
+        let reported: Vec<_> = fields.map(|field| &**field).chain(lists).map(str::to_owned).collect();
         let renamed = |rule: FieldError| FieldError { field: platform_name(&rule.field).into(), ..rule };
         let rules = rules.into_iter().map(renamed);
-        self.problems.extend(rules.filter(|problem| !reported.contains(&problem.field)));
+        self.problems.extend(rules.filter(|problem| reported.iter().all(|field| *field != problem.field)));
         Ok(Error::check(self.problems)?)
     }
 }

@@ -113,4 +113,11 @@ fn a_rule_of_the_noun_does_not_repeat_a_problem() {
     let text = format!("{response:?}");
     assert!(text.contains("must not be null") && !text.contains("must not be blank"), "{text}");
     assert!(text.contains("too many"), "{text}");
+    // The rule saw the list without the element that is no id.
+    let mut read = fields(&json!({"cameraIds": ["x"]}));
+    read.uuids("cameraIds");
+    let rules = vec![FieldError::new("cameras", "too few"), FieldError::new("tags[1]", "must be unique")];
+    let text = format!("{:?}", read.finish(rules).unwrap_err());
+    assert!(text.contains("must be a UUID") && !text.contains("too few"), "{text}");
+    assert!(text.contains("must be unique"), "{text}");
 }

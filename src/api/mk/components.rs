@@ -6,6 +6,7 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::body::Fields;
+use super::caller::MkCaller;
 use super::document_noun::{DocumentNoun, endpoints};
 use super::documents;
 use super::endpoint::Section;
@@ -121,6 +122,10 @@ impl DocumentNoun for ComponentRow {
 
     fn documents(app: &App, who: &Principal, query: &Query) -> Result<Vec<Arc<Document>>, MkError> {
         documents::of_device(app, who, Self::KIND, query)
+    }
+
+    async fn create(app: &App, caller: &MkCaller, new: ComponentSpec) -> Result<Arc<Document>> {
+        app.mk.sensors.create_component(&caller.principal, new).await
     }
 
     async fn replace(app: &App, who: &Principal, id: Uuid, new: ComponentSpec) -> Result<Arc<Document>> {

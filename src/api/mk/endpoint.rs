@@ -155,6 +155,7 @@ pub struct EndpointChecks {
 }
 
 impl EndpointChecks {
+    /// Creates checks without a required right, which [`Endpoint::add_to`] adapts to each operation.
     pub fn new(app: Arc<App>) -> Self {
         Self { app, right: None, representations: REPRESENTATIONS, has_secret: false, is_streamed: false }
     }

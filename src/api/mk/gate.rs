@@ -31,6 +31,7 @@ const PUBLIC: [(Method, &str); 4] = [
 ];
 
 impl Mk {
+    /// Creates the state of the platform's `routes`, with budgets from `mk.rate`.
     pub fn new(app: Arc<App>, routes: Router) -> Self {
         let rates = RequestRates::new(app.settings().compat.mk.rate);
         Self { app, routes, rates }

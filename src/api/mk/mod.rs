@@ -68,6 +68,7 @@ mod row_filter;
 mod schemas;
 mod sensors;
 mod sites;
+mod version_key;
 mod wire;
 
 use std::convert::Infallible;

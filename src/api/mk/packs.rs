@@ -18,6 +18,7 @@ use super::path::PathId;
 use super::problem::MkError;
 use super::profiles::{device_view, pack_schemas, sensor_view};
 use super::query::Query;
+use super::version_key::version_key;
 use super::wire::{created, iso, no_content, ok};
 use super::{Answer, annotation_classes, dashboards, documents};
 use crate::api::openapi::doc::Doc;
@@ -126,7 +127,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     let key = |row: &Arc<Document>, property: &str| match property {
         "key" => row.pack().map(|pack| pack.key.as_str()).into(),
         "name" => row.pack().map(|pack| pack.name.as_str()).into(),
-        "version" => row.pack().map(|pack| pack.version.as_str()).into(),
+        "version" => row.pack().map(|pack| version_key(&pack.version)).into(),
         _ => documents::sort_key(row, property, || ()),
     };
     let Page { content, page } = page.of(rows, key, |row| row.uuid);

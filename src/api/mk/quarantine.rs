@@ -30,7 +30,7 @@ use crate::domain::quarantine::{QuarantineEntry, QuarantineFilter, QuarantineRea
 
 const COLLECTION: &str = "/api/v1/admin/quarantine";
 const ONE: &str = "/api/v1/admin/quarantine/{id}";
-const TITLE: &str = "Quarantined reading";
+const TITLE: &str = "QuarantinedReading";
 
 /// The operations.
 pub fn section() -> Section {

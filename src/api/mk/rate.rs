@@ -17,6 +17,7 @@ pub struct RequestRates {
 }
 
 impl RequestRates {
+    /// Creates counters by which every caller and every network has a `budget` of its own.
     pub fn new(budget: AttemptBudget) -> Self {
         Self { callers: Mutex::new(RateLimiter::new(budget)), networks: Mutex::new(RateLimiter::new(budget)) }
     }

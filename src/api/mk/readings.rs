@@ -25,8 +25,9 @@ use crate::app::readings::list::{
     MAX_ALL_READINGS, MAX_READINGS, PageQuery, ReadingSpan, ReadingsOf, SpanQuery,
 };
 use crate::app::readings::{ReadingSource, ReceivedReadings};
+use crate::domain::document::DocumentKind;
 use crate::domain::mk_role::MkPermission;
-use crate::domain::{Error, Kind};
+use crate::domain::{Error, FieldError, Kind, Principal, Result};
 
 const COLLECTION: &str = "/api/v1/readings";
 /// Sensors of one batch query.
@@ -141,15 +142,43 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
     } else {
         return Err(MkError::invalid_parameter("sensorId"));
     };
+    let named = (query.uuid("componentId")?, query.uuid("deviceId")?);
     let (from, to) = query.range(app.now())?;
     let page = query.page(&["timestamp"])?;
     let newest_first = page.sort.first().is_none_or(|order| order.is_descending);
     let span = ReadingSpan { from, to };
     let wanted = PageQuery { span, newest_first, offset: page.offset(), limit: page.size };
+    let is_of_named = is_of(&app, &caller.principal, &of, named);
+    if !is_of_named.map_err(|error| MkError::named(error, title, id))? {
+        return Ok(ok(page.page(Vec::<ReadingView>::new(), 0)));
+    }
     let found = app.readings.readings_page(&caller.principal, &of, wanted).await;
     let found = found.map_err(|error| MkError::named(error, title, id))?;
     let total = usize::try_from(found.total).unwrap_or(usize::MAX);
     Ok(ok(page.page(found.rows, total).map(ReadingView::from)))
+}
+
+/// Whether the sensor or component of a list is of the component and the device that the request names as well.
+fn is_of(
+    app: &App,
+    who: &Principal,
+    of: &ReadingsOf,
+    (component, device): (Option<Uuid>, Option<Uuid>),
+) -> Result<bool> {
+    let is_named = |named: Option<Uuid>, own: Option<Uuid>| named.is_none() || named == own;
+    match *of {
+        ReadingsOf::Sensor(id) if component.is_some() || device.is_some() => {
+            let sensor = app.mk.sensors.sensor(who, id)?;
+            let own = sensor.component.as_ref().map(|row| row.uuid);
+            Ok(is_named(component, own) && is_named(device, Some(sensor.device)))
+        }
+        ReadingsOf::Component(id) if device.is_some() => {
+            let row = app.documents.document(who, DocumentKind::Component, id)?;
+            let own = row.spec.device().map(|id| app.devices.device(who, id)).transpose()?;
+            Ok(is_named(device, own.map(|device| device.aliases.uuid)))
+        }
+        ReadingsOf::Sensor(_) | ReadingsOf::Component(_) | ReadingsOf::Device(_) => Ok(true),
+    }
 }
 
 /// A query about several sensors.
@@ -190,11 +219,9 @@ async fn batch(caller: MkCaller, State(app): State<Arc<App>>, body: JsonBody) ->
 
 fn read_batch(mut fields: Fields, app: &App) -> Result<BatchQuery, MkError> {
     fields.required("sensorIds");
-    let is_given = fields.has("sensorIds");
-    let sensors = fields.uuids("sensorIds").unwrap_or_default();
-    if is_given && !(1..=MAX_SENSORS).contains(&sensors.len()) {
-        fields.problem("sensorIds", format!("size must be between 1 and {MAX_SENSORS}"));
-    }
+    let sensors = fields.uuids("sensorIds");
+    let has_size = sensors.as_ref().is_none_or(|sensors| (1..=MAX_SENSORS).contains(&sensors.len()));
+    let size = FieldError::new("sensorIds", format!("size must be between 1 and {MAX_SENSORS}"));
     let (from, to) = (fields.time("from"), fields.time("to"));
     let limit = fields.integer("limit").unwrap_or(DEFAULT_LIMIT);
     let limit = usize::try_from(limit).ok().filter(|limit| (1..=MAX_READINGS).contains(limit));
@@ -225,9 +252,11 @@ fn read_batch(mut fields: Fields, app: &App) -> Result<BatchQuery, MkError> {
         fields.absorb(nested);
         (interval, functions)
     });
-    fields.finish(Vec::new())?;
-    // Both are there, or `finish` has told what is wrong with them.
-    let (Some(span), Some(limit)) = (span, limit) else { return Err(MkError::malformed_body()) };
+    fields.finish(if has_size { Vec::new() } else { vec![size] })?;
+    // All are there, or `finish` has told what is wrong with them.
+    let (Some(sensors), Some(span), Some(limit)) = (sensors, span, limit) else {
+        return Err(MkError::malformed_body());
+    };
     let aggregation = aggregation.map(|(interval, functions)| BucketQuery { span, interval, functions });
     Ok(BatchQuery { sensors, span, limit, aggregation })
 }

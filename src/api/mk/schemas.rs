@@ -135,7 +135,9 @@ fn interface(row: &Document) -> Value {
                 })
             };
             let components = profile.components.iter().map(component);
-            let contents = components.chain(profile.writable_fields.iter().map(content)).collect();
+            // They are writable by their place; a pack need not say it of each.
+            let writable = |field: &ProfileField| content(&ProfileField { writable: true, ..field.clone() });
+            let contents = components.chain(profile.writable_fields.iter().map(writable)).collect();
             (&profile.key, profile.version, &profile.name, contents)
         }
         (None, None) => return Value::Null,

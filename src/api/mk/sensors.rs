@@ -195,8 +195,8 @@ async fn one(caller: MkCaller, State(app): State<Arc<App>>, id: PathId) -> Answe
 /// `PUT /sensors/{id}`.
 async fn replace(caller: MkCaller, State(app): State<Arc<App>>, id: PathId, body: JsonBody) -> Answer {
     let named = |error| MkError::named(error, TITLE, *id);
-    app.mk.sensors.sensor_to_change(&caller.principal, *id).map_err(named)?;
-    let new = read(body.fields(&app).await?, SensorSpec::problems)?;
+    let stored = app.mk.sensors.sensor_to_change(&caller.principal, *id).map_err(named)?;
+    let new = read(body.fields(&app).await?, |new| new.problems_beside(&stored))?;
     let changed = app.mk.sensors.replace_sensor(&caller.principal, *id, new).await.map_err(named)?;
     Ok(ok(view(changed)))
 }

@@ -152,6 +152,10 @@ impl PlatformDevices {
         let (mut found, catalog) = (new.problems(), self.store.catalog());
         let before = stored.map(|device| &device.topology);
         let is_missing = |kind, uuid| catalog.document(principal, kind, uuid).is_err();
+        if stored.is_some_and(|device| device.spec.metadata == new.metadata) {
+            // Other interfaces allow more of it.
+            found.retain(|problem| problem.field != "metadata");
+        }
         // What is stored already may have been deleted since.
         let site = new.site.filter(|_| before.is_none_or(|before| before.site != new.site));
         if site.is_some_and(|site| is_missing(DocumentKind::Site, site)) {

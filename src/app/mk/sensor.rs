@@ -13,7 +13,7 @@ use crate::domain::document::rules::{check_key, check_optional, check_required};
 use crate::domain::document::{ComponentSpec, Document, DocumentKind, DocumentSpec, ValueType};
 use crate::domain::reading::Reading;
 use crate::domain::stream::{AccessMode, Stream, StreamFilter, StreamSpec};
-use crate::domain::{DeviceId, Error, FieldError, Principal, Resource, Result, Scope};
+use crate::domain::{DeviceId, Error, FieldError, Kind, Principal, Resource, Result, Scope};
 use crate::store::Store;
 
 /// Most characters of a sensor's key: with the key of its component it fits into the name of a stream.
@@ -46,6 +46,14 @@ impl SensorSpec {
         check_key(&mut found, "key", &self.key, MAX_KEY, ".");
         check_required(&mut found, "name", &self.name, MAX_NAME);
         check_optional(&mut found, "unit", self.unit.as_deref().unwrap_or_default(), 32);
+        found
+    }
+
+    /// Checks the same of new settings of a stored sensor. The key that it has already is allowed: streams of other interfaces
+    /// have any text as their name.
+    pub fn problems_beside(&self, stored: &Sensor) -> Vec<FieldError> {
+        let mut found = self.problems();
+        found.retain(|problem| problem.field != "key" || self.key != stored.key);
         found
     }
 }
@@ -137,10 +145,7 @@ impl Sensors {
         let catalog = self.store.catalog();
         let device = catalog.device(principal, stream.spec.device)?;
         let name = &stream.spec.name;
-        let component = name.split_once('.').and_then(|(key, _)| {
-            let unique = format!("{}/{key}", device.id);
-            catalog.document_by_name(principal, DocumentKind::Component, &unique)
-        });
+        let component = self.component_in(principal, device.id, name);
         let key = match (&component, name.split_once('.')) {
             (Some(_), Some((_, key))) => key.to_owned(),
             _ => name.clone(),
@@ -149,10 +154,24 @@ impl Sensors {
         Ok(Sensor { device: device.aliases.uuid, stream, component, key, last })
     }
 
+    /// Returns the component with whose key and a dot the name of a stream begins.
+    fn component_in(&self, principal: &Principal, device: DeviceId, name: &str) -> Option<Arc<Document>> {
+        let (key, _) = name.split_once('.')?;
+        let unique = format!("{device}/{key}");
+        self.store.catalog().document_by_name(principal, DocumentKind::Component, &unique)
+    }
+
+    /// Refuses the key of a sensor without a component that would make it one of a component.
+    fn check_is_outside(&self, principal: &Principal, device: DeviceId, key: &str) -> Result<()> {
+        let Some(component) = self.component_in(principal, device, key) else { return Ok(()) };
+        let owner = component.component().map(|spec| spec.key.as_str()).unwrap_or_default();
+        Err(Error::conflict(format!("The key '{key}' is one of the sensors of the component '{owner}'")))
+    }
+
     /// Creates a sensor.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; `Conflict` for a key that is taken.
+    /// `Invalid` naming every wrong field; `Conflict` for a key that is taken, and for one that belongs to a component.
     pub async fn create_sensor(&self, principal: &Principal, new: SensorSpec) -> Result<Sensor> {
         principal.require(Scope::write(Resource::Data))?;
         Error::check(self.sensor_problems(principal, &new))?;
@@ -160,6 +179,9 @@ impl Sensors {
         let device = catalog.device_by_uuid(principal, new.device)?;
         let component = new.component.map(|uuid| catalog.document(principal, DocumentKind::Component, uuid));
         let component = component.transpose()?;
+        if component.is_none() {
+            self.check_is_outside(principal, device.id, &new.key)?;
+        }
         let key = component.as_ref().and_then(|row| row.component()).map(|component| component.key.as_str());
         if self.sensor_by_key(principal, device.id, key, &new.key).is_ok() {
             return Err(key_exists(&new.key));
@@ -192,10 +214,11 @@ impl Sensors {
     /// Replaces the settings of a sensor.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; `Conflict` for a key that is taken, and for a change of what is fixed.
+    /// `Invalid` naming every wrong field; `Conflict` for a key that is taken or belongs to a component, and for a change of
+    /// what is fixed.
     pub async fn replace_sensor(&self, principal: &Principal, uuid: Uuid, new: SensorSpec) -> Result<Sensor> {
         let stored = self.sensor_to_change(principal, uuid)?;
-        Error::check(new.problems())?;
+        Error::check(new.problems_beside(&stored))?;
         let fixed = [
             ("deviceId", new.device == stored.device),
             ("componentId", new.component == stored.component.as_ref().map(|component| component.uuid)),
@@ -203,6 +226,9 @@ impl Sensors {
         ];
         if let Some((field, _)) = fixed.iter().find(|(_, is_same)| !is_same) {
             return Err(Error::conflict(format!("{field} of a sensor cannot be changed")));
+        }
+        if new.component.is_none() {
+            self.check_is_outside(principal, stored.stream.spec.device, &new.key)?;
         }
         let component = stored.component.as_ref().and_then(|row| row.component());
         let name = new.stream_name(component.map(|component| component.key.as_str()));
@@ -229,21 +255,52 @@ impl Sensors {
     /// Deletes a component with its sensors and their readings.
     ///
     /// # Errors
-    /// The errors of `Documents::delete_document` and `Streams::delete_stream`. What fails in the middle leaves the component and can be
-    /// repeated.
+    /// The errors of `Documents::delete_document` and `Streams::delete_stream`. What fails before the component is gone leaves it and
+    /// can be repeated.
     pub async fn delete_component(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         let stored = self.documents.document_to_change(principal, DocumentKind::Component, uuid)?;
-        for stream in self.component_streams(principal, &stored) {
-            self.streams.delete_stream(principal, stream.id).await?;
+        self.delete_component_streams(principal, &stored).await?;
+        self.documents.delete_document(principal, DocumentKind::Component, uuid).await?;
+        // Those that were created in the meantime go with it too.
+        self.delete_component_streams(principal, &stored).await
+    }
+
+    async fn delete_component_streams(&self, principal: &Principal, component: &Document) -> Result<()> {
+        for stream in self.component_streams(principal, component) {
+            match self.streams.delete_stream(principal, stream.id).await {
+                // Another request deleted it a moment ago.
+                Err(error) if error.kind == Kind::NotFound => {}
+                deleted => deleted?,
+            }
         }
-        self.documents.delete_document(principal, DocumentKind::Component, uuid).await.map(drop)
+        Ok(())
+    }
+
+    /// Creates a component.
+    ///
+    /// # Errors
+    /// The errors of `Documents::create_document`; `Conflict` for a key that would make sensors of the device without a component
+    /// its own: they would have other keys, and be deleted with it.
+    pub async fn create_component(&self, principal: &Principal, new: ComponentSpec) -> Result<Arc<Document>> {
+        self.check_takes_no_sensor(principal, &new)?;
+        self.documents.create_document(principal, DocumentSpec::Component(new)).await
+    }
+
+    fn check_takes_no_sensor(&self, principal: &Principal, new: &ComponentSpec) -> Result<()> {
+        let prefix = new.stream_prefix();
+        // The sensors of a component of this key are its own.
+        let is_taken = self.component_in(principal, new.device, &prefix).is_some();
+        if is_taken || self.streams_below(principal, new).is_empty() {
+            return Ok(());
+        }
+        Err(Error::conflict(format!("Sensors without a component have keys that begin with '{prefix}'")))
     }
 
     /// Replaces the settings of a component.
     ///
     /// # Errors
     /// The errors of `Documents::update_document`; `Conflict` for another key while the component has sensors, because their names
-    /// begin with it.
+    /// begin with it, and for one with which the keys of sensors without a component begin.
     pub async fn replace_component(
         &self,
         principal: &Principal,
@@ -255,13 +312,19 @@ impl Sensors {
         if !has_same_key && !self.component_streams(principal, &stored).is_empty() {
             return Err(Error::conflict("key of a component with sensors cannot be changed"));
         }
+        if !has_same_key {
+            self.check_takes_no_sensor(principal, &new)?;
+        }
         let change = |spec: &mut DocumentSpec| *spec = DocumentSpec::Component(new);
         self.documents.update_document(principal, (DocumentKind::Component, uuid), None, change).await
     }
 
     /// Returns the streams of a component that the principal sees, by id.
     pub fn component_streams(&self, principal: &Principal, component: &Document) -> Vec<Arc<Stream>> {
-        let Some(spec) = component.component() else { return Vec::new() };
+        component.component().map(|spec| self.streams_below(principal, spec)).unwrap_or_default()
+    }
+
+    fn streams_below(&self, principal: &Principal, spec: &ComponentSpec) -> Vec<Arc<Stream>> {
         let filter = StreamFilter { device: Some(spec.device), ..StreamFilter::default() };
         let (streams, prefix) = (self.store.catalog().streams(principal, &filter), spec.stream_prefix());
         streams.into_iter().filter(|stream| stream.spec.name.starts_with(&prefix)).collect()

@@ -20,12 +20,13 @@ pub(super) enum Content<'a> {
 /// `None` when the reading has no such value as the rule compares.
 pub(super) fn of_reading<'a>(rule: &AlertRuleSpec, sample: Sample<'a>) -> Option<Content<'a>> {
     let number = || sample.number.or_else(|| sample.text?.parse().ok()).filter(|n: &f64| n.is_finite());
+    let compared = |value| ComparedValue::Number { value, digits: sample.text };
     match rule.evaluation {
         Evaluation::NoData | Evaluation::DeviceState => None,
         Evaluation::Value => Some(Content::Value(match (rule.operator?, &rule.threshold) {
             (Operator::IsTrue | Operator::IsFalse, _) => ComparedValue::Boolean(number()? != 0.0),
             (_, Some(Threshold::Text(_))) => ComparedValue::Text(sample.text?),
-            _ => ComparedValue::Number(number()?),
+            _ => compared(number()?),
         })),
         Evaluation::Count => Some(Content::OfWindow(0.0)),
         Evaluation::Avg | Evaluation::Min | Evaluation::Max => number().map(Content::OfWindow),
@@ -44,7 +45,11 @@ pub(super) fn waiting_content(rule: &AlertRuleSpec, sample: Sample<'_>) -> Optio
 /// Value that an operator compares with the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ComparedValue<'a> {
-    Number(f64),
+    Number {
+        value: f64,
+        /// The digits of a whole number that `value` may not hold exactly.
+        digits: Option<&'a str>,
+    },
     Boolean(bool),
     Text(&'a str),
 }
@@ -52,7 +57,10 @@ pub(super) enum ComparedValue<'a> {
 impl ComparedValue<'_> {
     pub(super) fn to_json(self) -> Value {
         match self {
-            ComparedValue::Number(number) => Value::from(number),
+            ComparedValue::Number { value, digits } => {
+                let exact = digits.and_then(|digits| serde_json::from_str(digits).ok());
+                exact.map_or_else(|| Value::from(value), Value::Number)
+            }
             ComparedValue::Boolean(is_true) => Value::from(is_true),
             ComparedValue::Text(text) => Value::from(text.chars().take(MAX_SHOWN_CHARS).collect::<String>()),
         }
@@ -69,7 +77,7 @@ pub(super) fn holds(rule: &AlertRuleSpec, compared: &ComparedValue<'_>) -> bool 
             text.contains(part.as_str())
         }
         (ComparedValue::Text(text), Operator::Eq, Some(Threshold::Text(whole))) => text == whole,
-        (ComparedValue::Number(number), _, Some(Threshold::Number(limit))) => match operator {
+        (ComparedValue::Number { value: number, .. }, _, Some(Threshold::Number(limit))) => match operator {
             Operator::Gt => number > limit,
             Operator::Gte => number >= limit,
             Operator::Lt => number < limit,

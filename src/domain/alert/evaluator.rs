@@ -270,7 +270,7 @@ impl RuleState {
             Evaluation::Max => all.max,
             Evaluation::Value | Evaluation::NoData | Evaluation::DeviceState => return None,
         };
-        let compared = ComparedValue::Number(aggregate);
+        let compared = ComparedValue::Number { value: aggregate, digits: None };
         holds(rule, &compared).then(|| compared.to_json())
     }
 

@@ -93,7 +93,10 @@ fn every_operator_compares_as_it_says() {
 fn a_whole_number_that_is_stored_as_text_is_a_number() {
     let rule = rule(Operator::Gt, Some(Threshold::Number(9e15)));
     let sample = Sample { ts: Micros(1), number: None, text: Some("9223372036854775807") };
-    assert!(RuleState::default().observe(&rule, sample, 1, at(Micros(1))).is_some());
+    let decision = RuleState::default().observe(&rule, sample, 1, at(Micros(1)));
+    let Some(Decision::Fire { value, .. }) = decision else { panic!("{decision:?}") };
+    // The alert shows each of its digits.
+    assert_eq!(value.to_string(), "9223372036854775807");
 }
 
 #[test]

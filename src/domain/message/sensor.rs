@@ -5,6 +5,9 @@ use serde_json::{Number, Value};
 use crate::domain::reading::{Quality, Reading};
 use crate::domain::stream::{Stream, StreamKind};
 
+/// Integers up to this size are exact as f64.
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
+
 /// Status of a sensor with a value.
 pub const SENSOR_OK: &str = "OK";
 /// Status of a sensor whose reading has bad quality.
@@ -48,7 +51,8 @@ impl MessageSensor {
     }
 }
 
-/// A reading as JSON: integers beyond ±2^53 exactly, bits as truth values, locations and JSON as they were sent.
+/// A reading as JSON: integers without a fraction and beyond ±2^53 exactly, bits as truth values, locations and JSON as
+/// they were sent.
 fn json_value(kind: StreamKind, reading: &Reading) -> Value {
     let text = reading.text.as_deref();
     match kind {
@@ -60,8 +64,18 @@ fn json_value(kind: StreamKind, reading: &Reading) -> Value {
         _ => match text {
             // Enums were texts before they were numbers.
             Some(digits) => serde_json::from_str(digits).map_or_else(|_| digits.into(), Value::Number),
-            None => reading.value.and_then(Number::from_f64).map_or(Value::Null, Value::Number),
+            None => reading.value.and_then(|value| number(kind, value)).map_or(Value::Null, Value::Number),
         },
+    }
+}
+
+/// The number of a reading as its kind has it. A scaled stream of an integer kind holds engineering values; those keep
+/// their fraction.
+fn number(kind: StreamKind, value: f64) -> Option<Number> {
+    let is_whole = value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER;
+    match kind.integer_range() {
+        Some(_) if is_whole => Some(Number::from(value as i64)),
+        _ => Number::from_f64(value),
     }
 }
 
@@ -79,7 +93,10 @@ mod tests {
             (StreamKind::Fp64, Some(1.5), None, json!(1.5)),
             (StreamKind::Fp64, None, None, json!(null)),
             (StreamKind::Uint64, Some(1.8e19), Some("18446744073709551615"), json!(u64::MAX)),
-            (StreamKind::Enum, Some(3.0), None, json!(3.0)),
+            (StreamKind::Fp64, Some(42.0), None, json!(42.0)),
+            (StreamKind::Int32, Some(-7.0), None, json!(-7)),
+            (StreamKind::Int16, Some(21.5), None, json!(21.5)),
+            (StreamKind::Enum, Some(3.0), None, json!(3)),
             (StreamKind::Enum, None, Some("auto"), json!("auto")),
             (StreamKind::Text, None, Some("7"), json!("7")),
             (StreamKind::Json, None, Some("[1]"), json!([1])),

@@ -150,6 +150,20 @@ fn values_fit_their_streams_or_have_a_reason() {
     }
 }
 
+#[test]
+fn a_text_is_refused_with_the_form_that_it_should_have() {
+    let rows = [
+        (StreamKind::Json, "the sensor is TEXT, and its values are JSON documents"),
+        (StreamKind::Location, "the sensor is TEXT, and its values are [longitude, latitude] in degrees"),
+        (StreamKind::Fp64, "the sensor is DOUBLE"),
+    ];
+    for (kind, expected) in rows {
+        let spec = StreamSpec { kind, ..StreamSpec::new("s", DeviceId(1)) };
+        let mistake = SentValue::Text("north".to_owned()).fit("value", &spec).unwrap_err();
+        assert_eq!(mistake.members[0].message, expected);
+    }
+}
+
 fn field(name: &str, value_type: ValueType) -> ProfileField {
     ProfileField {
         name: name.to_owned(),

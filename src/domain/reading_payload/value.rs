@@ -66,7 +66,12 @@ impl SentValue {
     pub fn fit(&self, member: &str, spec: &StreamSpec) -> Result<Content, Mistake> {
         let kind = spec.kind;
         let mismatch = || {
-            let message = format!("the sensor is {}", ValueType::of_stream_kind(kind).name());
+            let form = match kind {
+                StreamKind::Json => ", and its values are JSON documents",
+                StreamKind::Location => ", and its values are [longitude, latitude] in degrees",
+                _ => "",
+            };
+            let message = format!("the sensor is {}{form}", ValueType::of_stream_kind(kind).name());
             Mistake::new(QuarantineReason::TypeMismatch, member.to_owned(), message)
         };
         match (self, kind) {

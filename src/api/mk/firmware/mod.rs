@@ -23,6 +23,7 @@ use super::openapi_document::{id, page_of, paged};
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
+use super::version_key::version_key;
 use super::{Answer, documents, idempotency, noun, wire};
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
@@ -113,7 +114,10 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
                 && version.is_none_or(|version| description.version == version)
         })
     });
-    let key = |row: &Arc<Document>, property: &str| documents::key(row, property, || FirmwareRow::new(row));
+    let key = |row: &Arc<Document>, property: &str| match (property, row.firmware()) {
+        ("version", Some(firmware)) => version_key(&firmware.description.version),
+        _ => documents::key(row, property, || FirmwareRow::new(row)),
+    };
     Ok(wire::ok(page.of(rows, key, |row| row.uuid).map(|row| view(&row))))
 }
 
