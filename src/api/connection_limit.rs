@@ -69,6 +69,7 @@ pub struct ConnectionPermit {
 }
 
 impl ConnectionLimit {
+    /// Creates a limit of `most` connections. Refusals name `key`; without `.connections` it is the listener's name in metrics.
     pub fn new(key: &'static str, most: usize) -> Arc<Self> {
         let (sockets, freed) = (AtomicUsize::new(0), Notify::new());
         Arc::new(Self { key, most, sockets, open: Mutex::default(), freed })
@@ -182,10 +183,12 @@ impl ConnectionState {
         }
     }
 
+    /// Counts a request as running. Until it ends, the connection is not idle: an authenticated one is not evicted.
     pub fn begin_request(&self) {
         self.running.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Ends a request counted by `begin_request`; the idle time starts over.
     pub fn end_request(&self) {
         self.record_activity();
         self.running.fetch_sub(1, Ordering::AcqRel);
@@ -218,6 +221,7 @@ impl ConnectionState {
 }
 
 impl ConnectionPermit {
+    /// Returns the connection's state, to mark its client as authenticated and to wait for its eviction.
     pub fn state(&self) -> &Arc<ConnectionState> {
         &self.state
     }

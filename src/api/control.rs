@@ -33,6 +33,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum size of an inventory file in JSON, where escaping may turn one byte into six.
 const MAX_COMMAND_BYTES: usize = 6 * inventory::MAX_BYTES;
 
+/// Returns the route of the local command endpoint, with its own limit of body sizes.
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route(PATH, post(run_command)).layer(DefaultBodyLimit::max(MAX_COMMAND_BYTES))
 }

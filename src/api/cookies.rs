@@ -6,7 +6,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::auth::session::csrf_token;
 
+/// Cookie that carries the session token, hidden from scripts.
 pub const SESSION: &str = "sessionid";
+/// Cookie that carries the CSRF token, which scripts read to repeat it in [`CSRF_HEADER`].
 pub const CSRF: &str = "csrftoken";
 
 /// Header that repeats the CSRF token, which a page of another site cannot set.

@@ -167,11 +167,13 @@ pub struct ErrorReport {
 }
 
 impl ErrorReport {
+    /// Reports a domain error: its message with all causes, and whether it is a refused access.
     pub fn from_domain(error: &Error) -> Self {
         let text = with_causes(error).into();
         Self { is_our_fault: error.kind.is_our_fault(), text, refusal: AccessDenial::from_error(error) }
     }
 
+    /// Reports an error of HTTP: a domain error in it as itself, any other as the client's fault.
     pub fn from_http(fault: &HttpError) -> Self {
         match fault {
             HttpError::Domain(error)

@@ -21,6 +21,7 @@ use super::tls::Transport;
 
 /// A client silent for the interval gets a ping, and is disconnected when it does not answer within the timeout.
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+/// Maximum time in which a client answers a ping.
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Timeouts of a connection.

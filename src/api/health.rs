@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::app::system::health::Check;
 use crate::domain::{Error, FieldError};
 
+/// Returns the routes of both probes and their schemas; a query node serves them too.
 pub fn section() -> Section {
     let word = || schema::choice(["ok", "error"]);
     let alive = Doc::new("healthz", "Liveness probe").answers(

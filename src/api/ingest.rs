@@ -22,6 +22,7 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 
 const BODY_LIMITS: BodyLimits = BodyLimits { wire: WIRE_BYTES, decoded: DECODED_BYTES };
 
+/// Returns the routes of `/ingest` and `/ingest/facts`, which read their bodies within limits of their own.
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/ingest", post(ingest)).route("/ingest/facts", post(ingest_facts))
 }

@@ -23,6 +23,7 @@ use super::error::ErrorReport;
 use super::error_form::{ErrorForm, ErrorForms};
 use crate::domain::{Error, Kind};
 
+/// Header of a request's id in log and response: the client's own if it is plain and of at most 128 characters, else a UUID.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest time from the end of a request's head to the start of its response, body upload included. Queries have their

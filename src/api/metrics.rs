@@ -32,6 +32,7 @@ use crate::domain::device::DeviceState;
 
 const PROMETHEUS_CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// Returns the route of `/metrics`, which needs a key unless the configuration makes the metrics public.
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/metrics", get(metrics))
 }

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::domain::Error;
 use crate::domain::named_query::{NamedQuery, Param};
 
+/// Returns the routes of the list and of each query by name: GET with parameters in the URL, POST with them in the body.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/sql/queries", get(list_named_queries))

@@ -44,6 +44,7 @@ named_enum! {
 }
 
 impl ResultFormat {
+    /// Returns the media type by which `Accept` chooses the format, and which its responses carry.
     pub fn media_type(self) -> &'static str {
         match self {
             ResultFormat::Json => "application/json",

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::app::sql::SqlRequest;
 use crate::domain::Error;
 
+/// Returns the route of `/sql`, which ingest nodes and query nodes serve.
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/sql", get(get_sql).post(post_sql))
 }

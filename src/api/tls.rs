@@ -189,6 +189,7 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Whether the connection is encrypted; [`accepts_keys`] asks for it.
     pub fn is_secure(&self) -> bool {
         matches!(self, Transport::Tls(_))
     }

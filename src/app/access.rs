@@ -168,6 +168,7 @@ impl AccessControl {
         self.store.catalog().create_org(principal, slug, name.unwrap_or(slug)).await
     }
 
+    /// Returns every organization of the server, by id; `Forbidden` for all but the owner of the data directory.
     pub fn orgs(&self, principal: &Principal) -> Result<Vec<Arc<Org>>> {
         require_system(principal)?;
         Ok(self.store.catalog().orgs(principal))
@@ -195,11 +196,13 @@ impl AccessControl {
         Ok((key, secret))
     }
 
+    /// Returns the keys of the principal's organization, by id, with their latest use; `Forbidden` for all but superusers.
     pub fn keys(&self, principal: &Principal) -> Result<Vec<Arc<Key>>> {
         self.require_superuser(principal)?;
         Ok(self.store.catalog().keys(principal))
     }
 
+    /// Returns a key of the principal's organization; `NotFound` when it is absent, `Forbidden` for all but superusers.
     pub fn key(&self, principal: &Principal, id: KeyId) -> Result<Arc<Key>> {
         self.require_superuser(principal)?;
         self.store.catalog().key(principal, id)

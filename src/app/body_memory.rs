@@ -88,6 +88,7 @@ struct BodyMemoryUsage {
 }
 
 impl BodyMemoryBudget {
+    /// Creates a budget of which nothing is reserved; the process has one, tests have smaller ones.
     pub fn new(limits: BodyMemoryLimits) -> Self {
         Self { limits, held: Mutex::default(), freed: Notify::new(), order: tokio::sync::Mutex::default() }
     }
@@ -182,10 +183,12 @@ impl BodyMemoryReservation {
         Self::with_budget(ACCOUNT.clone(), holder)
     }
 
+    /// Creates an empty reservation on `account`; tests give another budget than that of the process.
     pub fn with_budget(account: Arc<BodyMemoryBudget>, holder: MemoryHolder) -> Self {
         Self { account, holder, bytes: 0 }
     }
 
+    /// Bytes that are reserved now; they are given back on drop.
     pub fn bytes(&self) -> usize {
         self.bytes
     }

@@ -59,6 +59,7 @@ pub(super) struct CalledServices {
 }
 
 impl CalledServices {
+    /// Builds the services in the order of their calls: each gets those that it calls when it is made.
     pub fn new(
         parts: &CoreParts,
         settings: &AppSettings,
@@ -113,11 +114,13 @@ impl CalledServices {
         }
     }
 
+    /// Services for Blynk's API: devices, streams and values.
     pub fn of_blynk(&self) -> BlynkCalls {
         let (devices, streams) = (self.devices.clone(), self.streams.clone());
         BlynkCalls { devices, streams, values: self.values.clone() }
     }
 
+    /// Services for exports: access, objects and sensors of the MK platform, and their readings.
     pub fn of_exports(&self) -> ExportCalls {
         ExportCalls {
             access: self.access.clone(),
@@ -127,16 +130,19 @@ impl CalledServices {
         }
     }
 
+    /// Services for the gateway: live feeds, devices and commands.
     pub fn of_gateway(&self) -> GatewayCalls {
         let (feeds, devices) = (self.feeds.clone(), self.devices.clone());
         GatewayCalls { feeds, devices, commands: self.commands.clone() }
     }
 
+    /// Services for cameras and media: documents, objects of the MK platform, and the fetcher of URLs.
     pub fn of_media(&self, fetcher: &Arc<Fetcher>) -> MediaCalls {
         let (documents, objects) = (self.documents.clone(), self.mk.objects.clone());
         MediaCalls { documents, objects, web: fetcher.clone() }
     }
 
+    /// Sources of `/metrics`: services and shared state that have counters.
     pub fn of_metrics(&self, shared: &SharedState) -> MetricSources {
         MetricSources {
             server: self.server.clone(),
@@ -150,6 +156,7 @@ impl CalledServices {
         }
     }
 
+    /// Services for tokens: access, sessions and clients.
     pub fn of_tokens(&self) -> TokenCalls {
         let (access, sessions) = (self.access.clone(), self.sessions.clone());
         TokenCalls { access, sessions, clients: self.clients.clone() }

@@ -108,6 +108,7 @@ impl Clients {
         Ok(self.store.catalog().clients(principal))
     }
 
+    /// Returns a client of the principal's organization, revoked or not; `NotFound` when it is absent.
     pub fn client(&self, principal: &Principal, id: ClientId) -> Result<Arc<Client>> {
         self.access.require_superuser(principal)?;
         self.store.catalog().client(principal, id)

@@ -4,16 +4,15 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
-
-use super::mqtt::SessionRegistry;
-use super::mqtt::presence::DevicePresence;
+use super::device_presence::DevicePresence;
 use crate::collect::Collectors;
 use crate::collect::opcua::pki::Pki;
 use crate::domain::arrival::AheadBound;
 use crate::domain::device::{Device, DeviceState, DeviceStatus};
 use crate::domain::mqtt::status::SessionStatus;
-use crate::domain::ports::{BoxFuture, DeviceRegistry, DeviceStatusSource, HttpClient, SampleSink};
+use crate::domain::ports::{
+    BoxFuture, DeviceRegistry, DeviceStatusSource, HttpClient, MqttSessionSource, SampleSink,
+};
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, Error, Principal, Resource, Result, Scope, StreamId};
@@ -27,7 +26,7 @@ pub struct CollectorStates {
     store: Arc<Store>,
     pub(super) collectors: Arc<OnceLock<Arc<Collectors>>>,
     pub(super) presence: Arc<DevicePresence>,
-    pub(super) sessions: Arc<Mutex<SessionRegistry>>,
+    sessions: Arc<OnceLock<Arc<dyn MqttSessionSource>>>,
 }
 
 impl CollectorStates {
@@ -47,6 +46,11 @@ impl CollectorStates {
     /// `Unavailable` in a process that has none.
     pub(super) fn running(&self) -> Result<&Arc<Collectors>> {
         self.collectors.get().ok_or_else(|| Error::unavailable("device collection does not run here"))
+    }
+
+    /// Attaches the sessions of the MQTT broker; only the first call counts.
+    pub(super) fn attach_sessions(&self, sessions: Arc<dyn MqttSessionSource>) {
+        self.sessions.get_or_init(|| sessions);
     }
 
     /// Notifies the collector, if one runs, of a change of a device or its streams.
@@ -70,7 +74,7 @@ impl DeviceStatusSource for CollectorStates {
     }
 
     fn mqtt_sessions(&self, who: &Principal) -> Vec<SessionStatus> {
-        self.sessions.lock().statuses(who)
+        self.sessions.get().map(|sessions| sessions.statuses(who)).unwrap_or_default()
     }
 }
 

@@ -142,6 +142,7 @@ pub enum CommandMessage {
     Failed { kind: Kind, message: String },
 }
 
+/// An organization as the control interface returns it, a line of `org list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrgLine {
     pub id: i32,
@@ -149,6 +150,7 @@ pub struct OrgLine {
     pub name: String,
 }
 
+/// A user as the control interface returns it, without a password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserLine {
     pub id: i32,

@@ -40,6 +40,7 @@ pub(super) struct DependentServices {
 }
 
 impl DependentServices {
+    /// Builds the services over `calls`, which all exist by then, in the order of their own calls.
     pub fn new(
         parts: &CoreParts,
         settings: &AppSettings,

@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::collector_ports::CollectorStates;
 use super::core_parts::CoreParts;
+use super::gateway::event::GatewayEvent;
+use super::gateway::hub::GatewayHub;
 use super::gateway::session::{PARENT, SessionEvent, SessionRecord};
-use super::gateway::{GatewayEvent, GatewayHub};
-use super::mqtt::RetainedIndex;
+use super::mqtt::retained_index::RetainedIndex;
 use crate::collect;
 use crate::collect::mqtt::broker_client::BrokerClient;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, DeviceStatus};
@@ -59,6 +60,7 @@ impl Devices {
         Ok(self.store.catalog().devices(principal, filter))
     }
 
+    /// Returns a device; `NotFound` when it is absent or not visible.
     pub fn device(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
         principal.require(Scope::read(Resource::Device))?;
         self.store.catalog().device(principal, id)

@@ -32,6 +32,7 @@ impl Documents {
         Ok(self.store.catalog().documents_of_device(principal, device))
     }
 
+    /// Returns a document of a kind by its UUID; `NotFound` when it is absent, of another kind or not visible.
     pub fn document(&self, principal: &Principal, kind: DocumentKind, uuid: Uuid) -> Result<Arc<Document>> {
         principal.require(Scope::read(Resource::Device))?;
         self.store.catalog().document(principal, kind, uuid)
@@ -68,6 +69,7 @@ impl Documents {
         Ok(())
     }
 
+    /// Creates one document; fails like [`Documents::create_documents`].
     pub async fn create_document(&self, principal: &Principal, spec: DocumentSpec) -> Result<Arc<Document>> {
         let created = self.create_documents(principal, vec![NewDocument::new(spec)]).await?;
         created.into_iter().next().ok_or_else(|| Error::internal("a document was not created"))

@@ -102,6 +102,7 @@ impl Events {
         self.store.catalog().count_events(principal, filter).await
     }
 
+    /// Returns an event; `NotFound` when it is absent or not visible.
     pub async fn event(&self, principal: &Principal, id: EventId) -> Result<Event> {
         principal.require(Scope::read(Resource::EventLog))?;
         self.store.catalog().event(principal, id).await
@@ -173,6 +174,7 @@ impl Events {
         self.store.catalog().acknowledge_events(principal, ids, note).await
     }
 
+    /// Deletes an event of the log for good; `NotFound` when it is absent or not visible.
     pub async fn delete_event(&self, principal: &Principal, id: EventId) -> Result<()> {
         principal.require(Scope::write(Resource::EventLog))?;
         self.store.catalog().delete_event(principal, id).await

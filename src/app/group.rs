@@ -24,6 +24,7 @@ impl Groups {
         Ok(self.store.catalog().groups(principal, page))
     }
 
+    /// Returns a group of the principal's organization; `NotFound` when it is absent.
     pub fn group(&self, principal: &Principal, id: GroupId) -> Result<Arc<Group>> {
         principal.require(Scope::read(Resource::Group))?;
         self.store.catalog().group(principal, id)

@@ -51,6 +51,8 @@ impl Hamachi {
         hamachi::argument_problems(network, password)
     }
 
+    /// Joins a network and records it in the audit log unless the machine was a member; `Invalid` with the client's reason
+    /// when it is refused, `Conflict` while the client is not logged in.
     pub async fn join(&self, principal: &Principal, network: &str, password: &str) -> Result<JoinOutcome> {
         self.check_may_change(principal)?;
         let joined = self.client.join(network, password).await?;

@@ -75,6 +75,7 @@ impl Licensing {
         }
     }
 
+    /// Returns the data to send to the issuer of a license, with the identity of this machine as it is now.
     pub async fn activation_request(&self, principal: &Principal) -> Result<ActivationRequest> {
         self.access.require_host(principal, Scope::read(Resource::System))?;
         Ok(ActivationRequest {

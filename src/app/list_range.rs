@@ -14,6 +14,7 @@ pub struct ListRange {
 }
 
 impl ListRange {
+    /// Whether there is a bound, which turns the order to oldest first.
     pub fn is_bounded(&self) -> bool {
         self.from.is_some() || self.to.is_some()
     }

@@ -29,6 +29,7 @@ pub mod device;
 pub mod device_clock;
 pub mod device_health;
 pub mod device_history;
+pub mod device_presence;
 pub mod direct_access;
 pub mod document;
 pub mod event;
@@ -293,6 +294,7 @@ impl App {
         }
     }
 
+    /// Returns the settings with which the server was started; they never change.
     pub fn settings(&self) -> &AppSettings {
         &self.settings
     }

@@ -25,6 +25,7 @@ impl Products {
         Ok(self.store.catalog().products(principal, page))
     }
 
+    /// Returns a product of the principal's organization; `NotFound` when it is absent.
     pub fn product(&self, principal: &Principal, id: ProductId) -> Result<Arc<Product>> {
         principal.require(Scope::read(Resource::Device))?;
         self.store.catalog().product(principal, id)
@@ -50,6 +51,7 @@ impl Products {
         Ok(())
     }
 
+    /// Creates a product; `LimitReached` beyond the organization's quota.
     pub async fn create_product(&self, principal: &Principal, spec: ProductSpec) -> Result<Arc<Product>> {
         self.check_may_change_products(principal)?;
         self.store.catalog().create_product(principal, spec).await

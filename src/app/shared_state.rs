@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::AppSettings;
 use super::cluster::KnownNodes;
 use super::core_parts::CoreParts;
-use super::gateway::GatewayHub;
+use super::gateway::hub::GatewayHub;
 use super::mqtt::BrokerState;
 use crate::fetch::Fetcher;
 
@@ -20,8 +20,10 @@ pub(super) struct SharedState {
 }
 
 impl SharedState {
+    /// Creates the state as of the start: no gateway is connected and no node is known.
     pub fn new(parts: &CoreParts, settings: &AppSettings) -> Self {
-        let broker = BrokerState::new(parts.store.clone(), &settings.mqtt, parts.states.sessions.clone());
+        let broker = BrokerState::new(parts.store.clone(), &settings.mqtt);
+        parts.states.attach_sessions(broker.session_statuses());
         Self {
             hub: Arc::default(),
             broker: Arc::new(broker),

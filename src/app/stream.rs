@@ -30,6 +30,7 @@ impl Streams {
         Ok(self.store.catalog().streams(principal, filter))
     }
 
+    /// Returns a stream; `NotFound` when it is absent or not visible.
     pub fn stream(&self, principal: &Principal, id: StreamId) -> Result<Arc<Stream>> {
         principal.require(Scope::read(Resource::Data))?;
         self.store.catalog().stream(principal, id)
@@ -87,6 +88,7 @@ impl Streams {
         found
     }
 
+    /// Creates a stream and tells the collector of its device; `LimitReached` beyond the organization's quota.
     pub async fn create_stream(&self, principal: &Principal, spec: StreamSpec) -> Result<Arc<Stream>> {
         principal.require(Scope::write(Resource::Data))?;
         Error::check(self.stream_problems(principal, &spec))?;

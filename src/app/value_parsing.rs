@@ -74,7 +74,8 @@ fn float(kind: StreamKind, input: &Value) -> Result<f64, String> {
 fn bit(input: &Value) -> Result<f64, String> {
     match input {
         Value::Bool(on) => Some(f64::from(u8::from(*on))),
-        Value::Number(n) => n.as_f64().filter(|n| *n == 0.0 || *n == 1.0),
+        // The sign of -0 would be that of the minimum in statistics.
+        Value::Number(n) => n.as_f64().filter(|n| *n == 0.0 || *n == 1.0).map(f64::abs),
         Value::Null | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
     }
     .ok_or_else(|| "Must be a valid boolean.".to_owned())

@@ -31,6 +31,7 @@ fn values_are_taken_by_kind() {
     let cases: Vec<(StreamKind, Value, String)> = vec![
         (StreamKind::Bit, json!(true), "1.0".into()),
         (StreamKind::Bit, json!(0), "0.0".into()),
+        (StreamKind::Bit, json!(-0.0), "0.0".into()),
         (StreamKind::Bit, json!(2), boolean.into()),
         (StreamKind::Bit, json!("true"), boolean.into()),
         (StreamKind::Byte, json!(255), "255.0".into()),

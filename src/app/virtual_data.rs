@@ -91,7 +91,14 @@ impl VirtualData {
         let members = [("value", json!(number)), ("isVirtualData", json!(true))];
         let document: Map<String, Value> =
             members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let new = NewDocument { device, ts: None, document, principal: String::new(), client: String::new() };
+        let new = NewDocument {
+            device,
+            ts: None,
+            document,
+            payload: format!(r#"{{"value":{number},"isVirtualData":true}}"#),
+            principal: String::new(),
+            client: String::new(),
+        };
         if let Err(error) = self.messages.post_document(&Principal::system(org), new).await {
             tracing::warn!(%device, error = error.full_message(), "a generated message was not stored");
         }

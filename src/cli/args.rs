@@ -191,6 +191,7 @@ pub struct Doctor {
     pub place: DataDirArgs,
 }
 
+/// Form in which `basalt verify` prints its report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     Text,

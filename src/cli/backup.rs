@@ -6,6 +6,7 @@ use super::target::{CommandTarget, DataDirMode};
 use crate::app::control::{Command, CommandOutcome};
 use crate::domain::{Error, Result};
 
+/// Copies everything into a new directory, and prints its files, its bytes and the last record that it holds.
 pub async fn run(args: args::Backup) -> Result<()> {
     // The server may run in another directory.
     let dest = std::path::absolute(&args.dest)

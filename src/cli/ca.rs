@@ -7,6 +7,7 @@ use crate::app::certificate::authority::{AuthorityCommand, AuthorityLine};
 use crate::app::control::{Command, CommandOutcome};
 use crate::domain::Result;
 
+/// Shows the certificate authorities, or makes a new one that signs from now on, and prints them as a table.
 pub async fn run(command: CaSubcommand) -> Result<()> {
     let (place, command) = match command {
         CaSubcommand::Show { place } => (place, AuthorityCommand::Show),

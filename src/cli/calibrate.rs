@@ -6,6 +6,7 @@ use super::target::{CommandTarget, DataDirMode};
 use crate::app::control::{Command, CommandOutcome};
 use crate::domain::{Error, Result};
 
+/// Sets a model's threshold to a percentile of its error in a healthy range, and prints it.
 pub async fn run(args: args::Calibrate) -> Result<()> {
     let args::Calibrate { model, from, to, percentile, org, place } = args;
     let target = CommandTarget::open(&place, &org, DataDirMode::MustExist).await?;

@@ -7,6 +7,7 @@ use crate::app::client::{ClientCommand, ClientLine, ClientRequest};
 use crate::app::control::{Command, CommandOutcome};
 use crate::domain::Result;
 
+/// Runs the command; the credentials of a new client are alone on standard output, all about them on standard error.
 pub async fn run(command: ClientSubcommand) -> Result<()> {
     let (place, org, directory, command) = match command {
         ClientSubcommand::Create(args) => {

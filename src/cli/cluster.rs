@@ -29,6 +29,7 @@ const NO_NODES: &str =
 const NO_VISIBLE_NODES: &str = "no nodes: the server belongs to no cluster, or this key may not see its nodes, which an \
                                 unrestricted key of the default organization may";
 
+/// Prints the nodes and the shards of the cluster, or why no node can be seen.
 pub async fn run(command: ClusterSubcommand) -> Result<()> {
     let ClusterSubcommand::Status { elsewhere, place } = command;
     let target = CommandTarget::open_or_connect(&elsewhere, &place, &OrgArgs { org: None }).await?;

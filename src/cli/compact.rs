@@ -6,6 +6,7 @@ use super::target::{CommandTarget, DataDirMode};
 use crate::app::control::{Command, CommandOutcome};
 use crate::domain::{Error, Result};
 
+/// Flushes, merges the lake's files, and prints the number of files that were merged.
 pub async fn run(place: &DataDirArgs) -> Result<()> {
     let target = CommandTarget::open(place, &OrgArgs { org: None }, DataDirMode::MustExist).await?;
     let outcome = target.run(Command::Compact).await;

@@ -7,6 +7,7 @@ use super::args::Cli;
 use super::print;
 use crate::domain::Result;
 
+/// Prints the script of one shell, generated from the arguments of this binary.
 pub fn run(shell: Shell) -> Result<()> {
     let mut command = Cli::command();
     let name = command.get_name().to_owned();

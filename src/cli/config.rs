@@ -201,6 +201,7 @@ pub struct OpenSynapticConfig {
     pub settings: OpenSynapticSettings,
 }
 
+/// Size of the write-ahead log's segments, and of the flushed ones that are retained.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WalConfig {
     /// Bytes retained after the flush, for live subscribers to catch up.
@@ -216,6 +217,7 @@ pub struct FlushConfig {
     pub age: Duration,
 }
 
+/// Location of the Parquet files of readings, and how long replaced ones remain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LakeConfig {
     /// Location of the lake; `None` is a folder of the data directory.
@@ -235,6 +237,7 @@ pub struct CompactionConfig {
     pub cpu: f64,
 }
 
+/// Limits of queries, of request bodies and of each organization's catalog.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LimitsConfig {
     pub query_timeout: Duration,
@@ -266,12 +269,14 @@ impl Default for LimitsConfig {
     }
 }
 
+/// Form and level of the server's log lines, which go to standard error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogConfig {
     pub format: LogFormat,
     pub level: tracing::Level,
 }
 
+/// Form of a log line: text for people, or a flat JSON object for log collectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     Text,

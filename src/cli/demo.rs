@@ -31,6 +31,7 @@ use welcome::Welcome;
 
 const DATA_DIR: &str = "data/demo";
 
+/// Runs the demo until it is stopped: with one server, or with `--cluster` with three.
 pub async fn run(args: args::Demo) -> Result<()> {
     match args.cluster {
         true => cluster::run(args).await,

@@ -125,6 +125,7 @@ pub fn was_data_dir(data_dir: &Path) -> bool {
     lock_path(data_dir).exists()
 }
 
+/// Returns the `Conflict` about a directory that another process holds; `pid` is `None` when that process is not known.
 pub fn in_use_error(data_dir: &Path, pid: Option<u32>) -> Error {
     let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
     let dir = data_dir.display();

@@ -25,6 +25,7 @@ use crate::domain::{Error, Micros, Result};
 use atomic_file::AtomicFile;
 use chunking::{ExportChunk, ExportRange};
 
+/// Exports readings, or the devices when the arguments or the file's name ask for them.
 pub async fn run(args: args::Export) -> Result<()> {
     if let Some(form) = inventory::requested_format(&args)? {
         let target = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;

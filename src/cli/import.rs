@@ -37,6 +37,7 @@ use crate::domain::{Error, Kind, Result, StreamId};
 /// Retries when the server is too busy for a chunk: after 1, 2, 4 … seconds, two minutes in all.
 const MAX_BUSY_RETRIES: u32 = 6;
 
+/// Imports the files in the order of the arguments, each as readings, devices or tags, depending on its content.
 pub async fn run(args: Import) -> Result<()> {
     let target = CommandTarget::open_or_connect(&args.elsewhere, &args.place, &args.org).await?;
     let imported = import_all(&target, &args).await;

@@ -7,6 +7,7 @@ use crate::app::access::KeyRequest;
 use crate::app::control::{Command, CommandOutcome, KeyLine};
 use crate::domain::{Result, Scopes};
 
+/// Runs the command; the secret of a new key is alone on standard output, all about it on standard error.
 pub async fn run(command: KeySubcommand) -> Result<()> {
     let (place, org, directory) = match &command {
         KeySubcommand::Create(args) => (&args.place, &args.org, DataDirMode::CreateIfMissing),

@@ -6,6 +6,7 @@ use super::target::{CommandTarget, DataDirMode};
 use crate::app::control::{Command, CommandOutcome};
 use crate::domain::Result;
 
+/// Runs the command; `create` also creates the data directory if there is none.
 pub async fn run(command: OrgSubcommand) -> Result<()> {
     let (place, directory, command) = match command {
         OrgSubcommand::Create { slug, name, place } => {

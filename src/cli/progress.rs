@@ -62,6 +62,7 @@ impl ProgressReporter {
         self.advance(step.done, &format_progress(step));
     }
 
+    /// Removes the bar from the terminal; lines that were printed stay.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

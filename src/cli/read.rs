@@ -7,6 +7,7 @@ use super::{eip_commands, opcua_commands, print};
 use crate::collect::one_shot::{self, OneShotRead};
 use crate::domain::Result;
 
+/// Reads once, and prints the value with its type, its raw bytes or its status, depending on the protocol.
 pub async fn run(args: Read) -> Result<()> {
     let timeout = parse_timeout(args.timeout)?;
     if args.address.starts_with("opc.tcp:") {

@@ -101,6 +101,7 @@ impl RemoteClient {
         Err(Error::unavailable("the server ended before the command did"))
     }
 
+    /// Runs a query with the rights of the key; the rows are decoded while they arrive.
     pub async fn sql(&self, query: &str) -> Result<SqlResult> {
         self.post_query(self.endpoint("/sql"), &json!({ "query": query })).await
     }

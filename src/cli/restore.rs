@@ -6,6 +6,7 @@ use super::{args, logging, print, target};
 use crate::domain::{Progress, Result};
 use crate::store::backup;
 
+/// Restores the backup into the configured data directory, and prints the time and the last record that it holds.
 pub async fn run(args: args::Restore) -> Result<()> {
     logging::init_for_command();
     let config = target::load_config(&args.place)?;

@@ -8,6 +8,7 @@ use crate::api::{self, graphql, openapi};
 use crate::domain::{Error, Result};
 use crate::query::tables::ddl;
 
+/// Prints one of the descriptions, with neither configuration nor data directory.
 pub fn run(schema: &SchemaSubcommand) -> Result<()> {
     match schema {
         SchemaSubcommand::Graphql => print::line(graphql::sdl().trim_end()),

@@ -28,6 +28,7 @@ use crate::domain::{Error, Principal, Result};
 /// Interval between two license checks.
 const LICENSE_CHECK_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// Runs the server, as a query node where its role says so, until a signal stops it.
 pub async fn run(args: args::Serve) -> Result<()> {
     // Caught before anything is read: a reload that is asked for during the start must not end the process.
     let hangups = Hangups::catch()?;

@@ -11,6 +11,7 @@ use crate::domain::device::Protocol;
 use crate::domain::{Error, Result};
 use crate::sim::{Plant, SIMULATED_PROTOCOLS, Simulator, eip, fleet, mqtt, opcua_nodes};
 
+/// Serves the simulated device until a signal stops it, and prints its address and its nodes, topics or tags.
 pub async fn run(args: Simulate) -> Result<()> {
     let protocol = parse(&args.protocol)?;
     let listen = match args.listen {

@@ -9,6 +9,7 @@ use super::row_writer;
 use super::target::CommandTarget;
 use crate::domain::{Error, Result};
 
+/// Runs the statement, or the named query with its parameters, and writes the rows to standard output.
 pub async fn run(args: Sql) -> Result<()> {
     if args.format == OutputFormat::Parquet && io::stdout().is_terminal() {
         return Err(Error::invalid("Parquet is binary: redirect it to a file with > answer.parquet"));

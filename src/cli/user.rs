@@ -25,6 +25,7 @@ struct UserInvocation {
     made_up: Option<String>,
 }
 
+/// Runs the command; a password that was generated is printed once, after the line about the user.
 pub async fn run(command: UserSubcommand) -> Result<()> {
     let UserInvocation { place, org, directory, command, done, made_up } = prepare(command)?;
     let target = CommandTarget::open(&place, &org, directory).await?;
@@ -114,6 +115,7 @@ fn obtain_password(from_stdin: bool) -> Result<(String, Option<String>)> {
     Ok((made_up.clone(), Some(made_up)))
 }
 
+/// Returns a random password for a user whose caller gave none, such as the user of the demo.
 pub fn generate_password() -> String {
     random_text(PASSWORD_LEN)
 }

@@ -12,6 +12,7 @@ use crate::app::control::{Command, CommandOutcome};
 use crate::domain::{Error, Progress, Result};
 use crate::store::verify::{ClosedStore, Finding, VerifyReport};
 
+/// Checks all stored data, through the server where one runs, and prints the report. Returns failure on damage.
 pub async fn run(args: args::Verify) -> Result<ExitCode> {
     logging::init_for_command();
     let config = target::load_config(&args.place)?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+/// Reaction of the scripted peer to a request that came as expected.
 #[derive(Debug, Clone, Copy)]
 pub enum ScriptedResponse {
     With(&'static str),

@@ -16,6 +16,7 @@ pub struct CollectorSignal {
 pub struct Interruption;
 
 impl CollectorSignal {
+    /// Combines the changes of one device with the stop of the server, which all its collectors share.
     pub fn new(changes: watch::Receiver<()>, stop: CancellationToken) -> Self {
         Self { changes, stop }
     }

@@ -17,6 +17,7 @@ pub struct DurationStats {
 }
 
 impl DurationStats {
+    /// Counts a duration, and keeps it as the latest sample in place of the oldest of `QUANTILE_SAMPLES`.
     pub fn record(&mut self, duration: Duration) {
         let seconds = duration.as_secs_f64();
         self.timing.count += 1;

@@ -10,6 +10,7 @@ const INITIAL_EXPIRY: Duration = Duration::from_secs(600);
 /// Rules that are learned again after each expiry expire up to this many times later.
 const MAX_EXPIRY_FACTOR: u32 = 16;
 
+/// Expiry of all rules learned from one device, postponed longer each time that they are learned again.
 #[derive(Debug)]
 pub struct LearnedExpiry {
     first: Duration,
@@ -25,6 +26,7 @@ impl Default for LearnedExpiry {
 }
 
 impl LearnedExpiry {
+    /// An expiry with the initial delay `first`; `default` has ten minutes.
     pub fn after(first: Duration) -> Self {
         LearnedExpiry { first, delay: first, due: None, forgotten: None }
     }

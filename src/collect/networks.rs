@@ -14,6 +14,7 @@ use tokio::net::{TcpStream, lookup_host};
 pub struct AllowedNetworks(Option<Vec<IpNet>>);
 
 impl AllowedNetworks {
+    /// Whether devices may be at this address; an IPv4-mapped IPv6 address may be in a network of either kind.
     pub fn allows(&self, ip: IpAddr) -> bool {
         // An IPv4-mapped IPv6 address reaches the IPv4 address.
         let plain = ip.to_canonical();

@@ -29,6 +29,7 @@ fn is_host(text: &str) -> bool {
     address.parse::<Ipv6Addr>().is_ok() || Host::parse(text).is_ok_and(is_plain)
 }
 
+/// Transport protocol of a device's requests and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Transport {
     #[default]

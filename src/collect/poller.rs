@@ -54,6 +54,7 @@ enum DeviceConnectionState {
     Down,
 }
 
+/// Collector of one device; after a panic `supervise` replaces it by a new one.
 pub struct Poller {
     id: DeviceId,
     ports: Arc<CollectorPorts>,
@@ -71,6 +72,7 @@ pub struct Poller {
 }
 
 impl Poller {
+    /// A poller that has loaded nothing and polls nothing before `run`.
     pub fn new(
         id: DeviceId,
         ports: Arc<CollectorPorts>,

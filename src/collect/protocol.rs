@@ -39,6 +39,7 @@ pub enum SettingValues {
 /// Settings of a connection (`connection_usage`) that an address may contain.
 pub const PAUSE_AFTER_CONNECT: UrlSetting =
     ("pause_after_connect", SettingValues::SecondsUpTo(MAX_PAUSE_AFTER_CONNECT_S));
+/// Pause from an answer to the next request, for devices that need it.
 pub const PAUSE_BETWEEN_REQUESTS: UrlSetting =
     ("pause_between_requests", SettingValues::SecondsUpTo(MAX_PAUSE_BETWEEN_REQUESTS_S));
 

@@ -95,6 +95,7 @@ impl RequestSocket {
         RequestSocket { silence, alternative, ..self }
     }
 
+    /// Whether another request can be sent; one that failed or was abandoned has closed the socket.
     pub fn is_open(&self) -> bool {
         self.socket.is_some()
     }
@@ -104,6 +105,7 @@ impl RequestSocket {
         self.has_sent
     }
 
+    /// Whether any complete response has come on this connection.
     pub fn has_answered(&self) -> bool {
         self.has_answered
     }

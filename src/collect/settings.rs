@@ -55,6 +55,7 @@ impl ProtocolSettings<'_> {
         })
     }
 
+    /// Parses true or false; `default` when the setting is absent.
     pub fn boolean(&self, name: &'static str, default: bool) -> Result<bool> {
         let Some(setting) = self.get(name) else { return Ok(default) };
         setting.as_bool().ok_or_else(|| Error::field(name, "Must be a valid boolean."))

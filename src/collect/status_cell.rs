@@ -110,10 +110,12 @@ impl DeviceStatusCell {
         self.inner.lock().status.readings += readings as u64;
     }
 
+    /// Connection state of the device; cheaper than `status`, which computes quantiles.
     pub fn state(&self) -> DeviceState {
         self.inner.lock().status.state
     }
 
+    /// Copy of the status, with the quantiles of its timings computed now.
     pub fn status(&self) -> DeviceStatus {
         let (status, latency, lateness) = {
             let inner = self.inner.lock();

@@ -22,7 +22,9 @@ use crate::domain::topology::Topology;
 use crate::domain::window::Windows;
 use crate::domain::{Clock, DeviceId, Error, Kind, Micros, OrgId, Result, StreamId};
 
+/// Device of every stream that `stream` makes, and of fixtures with one device.
 pub const PLC: DeviceId = DeviceId(1);
+/// One second in microseconds, the unit of `FakeClock`.
 pub const SECOND: i64 = 1_000_000;
 /// Maximum time for anything that a test waits for; a hang ends here.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -41,6 +43,7 @@ pub fn context() -> ConnectContext {
     }
 }
 
+/// A device and all its streams, as `DeviceRegistry::device` returns them.
 pub type DeviceStreams = (Arc<Device>, Vec<Arc<Stream>>);
 
 /// Devices and streams, and readings that the store has of them, as a test sets them.
@@ -89,6 +92,7 @@ impl SampleSink for FakeSink {
     }
 }
 
+/// Clock that stands still until a test moves it: microseconds since 1970.
 pub struct FakeClock(pub AtomicI64);
 
 impl Clock for FakeClock {
@@ -105,6 +109,7 @@ pub struct CollectFixture {
     pub collectors: Arc<Collectors>,
 }
 
+/// A device with these settings, of organization 1.
 pub fn device(id: DeviceId, spec: DeviceSpec) -> Arc<Device> {
     let at = Micros(0);
     let aliases = DeviceAliases::default();
@@ -130,6 +135,7 @@ pub fn plc(fake: &FakeDevice) -> DeviceSpec {
     spec
 }
 
+/// A stream `sID` of `PLC` at the address `path`; its channel has the number of its id.
 pub fn stream(id: i32, path: &str, kind: StreamKind) -> Stream {
     let mut spec = StreamSpec::new(format!("s{id}"), PLC);
     (spec.path, spec.kind) = (path.into(), kind);
@@ -147,6 +153,7 @@ pub fn stream(id: i32, path: &str, kind: StreamKind) -> Stream {
 }
 
 impl CollectFixture {
+    /// Starts to collect these devices with default options; the clock stands at 2026-04-28 12:00 UTC.
     pub fn new(devices: Vec<(DeviceId, DeviceSpec, Vec<Stream>)>) -> CollectFixture {
         let plant = Arc::new(FakePlant::default());
         let sink = Arc::new(FakeSink::default());
@@ -192,6 +199,7 @@ impl CollectFixture {
         });
     }
 
+    /// Changes settings or streams of `PLC` and notifies its collector.
     pub fn change(&self, change: impl FnOnce(&mut DeviceSpec, &mut Vec<Arc<Stream>>)) {
         {
             let mut plant = self.plant.0.lock();
@@ -203,18 +211,22 @@ impl CollectFixture {
         self.collectors.device_changed(PLC);
     }
 
+    /// Status of `PLC`; panics if it is not collected.
     pub fn status(&self) -> DeviceStatus {
         self.collectors.status(PLC).unwrap()
     }
 
+    /// Readings of all streams that the sink has stored, in the order of its writes.
     pub fn stored(&self) -> Vec<Reading> {
         self.sink.stored.lock().clone()
     }
 
+    /// Stored readings of the stream with this id, in the order of the sink's writes.
     pub fn readings_of(&self, id: i32) -> Vec<Reading> {
         self.stored().into_iter().filter(|r| r.stream == StreamId(id)).collect()
     }
 
+    /// Number of bad readings by stream id, of streams that have any; panics if one holds a value or text.
     pub fn bad_counts(&self) -> HashMap<i32, usize> {
         let mut counts = HashMap::new();
         for reading in self.stored().iter().filter(|r| r.quality == Quality::Bad) {
@@ -224,10 +236,12 @@ impl CollectFixture {
         counts
     }
 
+    /// Waits until the stored readings meet a condition; after `MAX_WAIT` it panics with `what`.
     pub async fn until_stored(&self, what: &str, is_so: impl Fn(&[Reading]) -> bool) {
         until(what, || is_so(&self.stored())).await;
     }
 
+    /// Waits until `PLC` is in this state; panics after `MAX_WAIT`.
     pub async fn until_state(&self, state: DeviceState) {
         until(state.name(), || self.status().state == state).await;
     }

@@ -13,6 +13,7 @@ pub struct PlantFault {
     pub schedule: FaultSchedule,
 }
 
+/// Effect of a fault; amounts are in the sensor's own unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FaultKind {
     /// Deviates more and more from the true value, by this amount at the end.
@@ -87,6 +88,7 @@ pub struct PlantFaults {
 }
 
 impl PlantFaults {
+    /// Creates the faults before the plant's first step: no sensor is held and all show true values.
     pub fn new(all: Vec<PlantFault>) -> PlantFaults {
         PlantFaults { held: vec![None; all.len()], all, truth: Vec::new() }
     }

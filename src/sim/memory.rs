@@ -50,6 +50,7 @@ pub enum MemoryError {
 }
 
 impl CpuMemory {
+    /// Creates a memory of these areas; every word is 0 but those that show the plant.
     pub fn new(
         plant: Arc<Mutex<Plant>>,
         roles: AreaRoles,
@@ -99,6 +100,7 @@ impl CpuMemory {
         Ok((start..start + count).map(|bit| words[bit / 16 - first] >> (bit % 16) & 1 == 1).collect())
     }
 
+    /// Writes all bits or none, counted from bit 0 of word 0; other bits of their words keep their value.
     pub fn set_bits(&mut self, area: u32, start: usize, bits: &[bool]) -> Result<(), MemoryError> {
         let first = start / 16;
         let mut words = self.words(area, first, (start + bits.len()).div_ceil(16) - first)?;

@@ -209,6 +209,7 @@ impl Motor {
         }
     }
 
+    /// Whether the shaft turns, above 10 rpm; a stopped motor still runs while it coasts.
     pub fn is_running(&self) -> bool {
         self.rpm > 10.0
     }

@@ -3,7 +3,7 @@
 //! Paths are followed through modules, imports and re-exports to the file that has the item. A method call names no path, so
 //! it is no import. Code of tests is left out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::tokens::{block_end, tokens, use_items, without_tests};
 
@@ -147,6 +147,30 @@ impl Modules {
 
     /// Files that each file imports. A module may use what those around it have, and re-export what is below it: neither counts.
     pub fn imports(&self) -> Imports {
+        self.imports_where(|at, file| !self.is_within(at, file))
+    }
+
+    /// Files that each file imports from around it, which [`Modules::imports`] leaves out.
+    pub fn upward_imports(&self) -> Imports {
+        self.imports_where(|at, file| self.0[at].file != file && self.is_within(at, file))
+    }
+
+    /// By file, the files of the modules around it.
+    pub fn files_around(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut around: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (mut at, module) in self.0.iter().enumerate() {
+            let files = around.entry(module.file.clone()).or_default();
+            while at != 0 {
+                at = self.0[at].parent;
+                files.insert(self.0[at].file.clone());
+            }
+            files.remove(&module.file);
+        }
+        around
+    }
+
+    /// Imports of a module from a file, where these count.
+    fn imports_where(&self, counts: impl Fn(usize, &str) -> bool) -> Imports {
         let mut imports = Imports::new();
         for (at, module) in self.0.iter().enumerate() {
             let used = module.uses.iter().filter(|(name, path)| {
@@ -163,7 +187,7 @@ impl Modules {
             }));
             for (owner, path) in targets {
                 let other = &self.0[owner].file;
-                if !self.is_within(at, other) {
+                if counts(at, other) {
                     let of_file = imports.entry(module.file.clone()).or_default();
                     of_file.entry(other.clone()).or_insert_with(|| path.join("::"));
                 }

@@ -65,6 +65,8 @@ async fn each_mistake_closes_with_its_code_and_credentials_come_in_headers_or_in
             WsEvent::Closed(code, _) => assert!(!is_let_in && code == 4403, "{name}: {code}"),
         }
     }
+    let leaving = fresh(&server).await;
+    assert_eq!(leaving.close().await, 1005, "the answer to a client that closes without a code");
 }
 
 /// A browser sends its cookies whoever's page it shows: only the page of the server knows the CSRF token.

@@ -97,7 +97,10 @@ async fn who_may_follow_a_project() {
     }
     for path in ["/wss?project=default", "/WSS/?project=Default", "/?project=default"] {
         let opened = Socket::open(url, &format!("{path}&access_token={token}")).await;
-        assert!(opened.is_ok(), "{path}: {:?}", opened.err());
+        let mut opened = opened.unwrap_or_else(|refusal| panic!("{path}: {refusal:?}"));
+        // A client that leaves gets a close frame.
+        opened.0.close(None).await.expect("it is open");
+        assert_eq!(opened.receive().await, SocketEvent::Closed(1005), "{path}");
     }
     let plain = project.server.client().without_key();
     let answer = plain.get(&format!("/?access_token={token}&project=default")).await;

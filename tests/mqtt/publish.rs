@@ -213,11 +213,14 @@ async fn a_document_of_a_gateway_is_in_the_cloud_of_instathings() {
     let sensor = cloud.device(json!({"name": "sensor", "parentDevice": gateway})).await;
     let other = cloud.device(json!({"name": "other"})).await;
     let mut client = plant.connect(V5, &gateway).await;
-    let document = json!({"message": {"temperature": 21.5}});
+    // The vendor's gateways send the type of a document first, and clients are shown what they sent.
+    let sent = r#"{"type": "data", "message": {"temperature": 21.5, "serial": 12345678901234567890123}}"#;
+    let document: Value = serde_json::from_str(sent).unwrap();
     let topic = |device: &str, what: &str| format!("discover/default/{gateway}/{device}/{what}");
-    assert_eq!(client.publish(&topic(&sensor, "post"), document.to_string(), 1).await, Ok(0));
+    assert_eq!(client.publish(&topic(&sensor, "post"), sent, 1).await, Ok(0));
     let page = cloud.call("GET", &format!("/device/v1/devices/{sensor}/data"), &Value::Null).await.body;
     assert_eq!((&page["totalItems"], &page["data"][0]["data"]), (&json!(1), &document), "{page}");
+    assert_eq!(plant.client().sql("SELECT payload FROM messages").await, [json!({"payload": sent})]);
     assert_eq!(plant.values(plant.stream("sensor", "message.temperature").await).await, [21.5]);
 
     assert_eq!(client.publish(&format!("discover/default/{gateway}/connected"), "{}", 1).await, Ok(0));

@@ -117,6 +117,7 @@ async fn packets_of_clients_are_answered_and_what_ends_a_session_ends_it() {
         assert_eq!((poll, post), ((200, last.to_owned()), (200, "ok".to_owned())), "`{packet}`");
         assert_eq!(gateway.poll(&sid).await.0, 400, "`{packet}`");
     }
+    assert!(gateway.connected_socket().await.close().await, "a client that leaves gets a close frame");
     // Two polls at a time.
     let sid = gateway.handshake().await;
     let (first, second) = tokio::join!(gateway.poll(&sid), async {

@@ -153,6 +153,20 @@ impl Socket {
         }
     }
 
+    /// Closes it, and returns whether the server has closed it too.
+    async fn close(mut self) -> bool {
+        self.0.close(None).await.expect("it is open");
+        let closing = async {
+            while let Some(Ok(message)) = self.0.next().await {
+                if message.is_close() {
+                    return true;
+                }
+            }
+            false
+        };
+        tokio::time::timeout(ANSWER_TIMEOUT, closing).await.expect("it ends")
+    }
+
     /// So many packets.
     async fn receive_all(&mut self, count: usize) -> Vec<String> {
         let mut packets = Vec::with_capacity(count);

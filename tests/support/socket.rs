@@ -95,6 +95,12 @@ impl WsClient {
         message["payload"].as_array().expect("a list of errors").clone()
     }
 
+    /// Closes the connection, and returns the code with which the server closes it too.
+    pub async fn close(mut self) -> u16 {
+        self.0.close(None).await.unwrap();
+        self.wait_for_close().await.0
+    }
+
     /// How the connection is closed; what is said before is passed over.
     pub async fn wait_for_close(&mut self) -> (u16, String) {
         loop {

@@ -50,6 +50,7 @@ pub struct AdmissionService<S> {
 }
 
 impl<S> AdmissionService<S> {
+    /// Wraps the service `inner`. With `allow_plaintext`, keys are accepted without TLS from other machines too.
     pub fn new(inner: S, app: Arc<App>, allow_plaintext: bool) -> Self {
         Self { inner, app, allow_plaintext }
     }

@@ -43,22 +43,26 @@ pub fn build_sql_info() -> Result<SqlInfoData> {
     info.build().map_err(failed)
 }
 
+/// Returns the requested ones of the `known` capabilities.
 pub fn sql_info(command: CommandGetSqlInfo, known: &SqlInfoData) -> Result<RecordBatch> {
     command.into_builder(known).build().map_err(failed)
 }
 
+/// Returns the only catalog there is, `basalt`.
 pub fn catalogs(command: CommandGetCatalogs) -> Result<RecordBatch> {
     let mut found = command.into_builder();
     found.append(CATALOG);
     found.build().map_err(failed)
 }
 
+/// Returns the only schema there is, `public`, unless the filters of the command exclude it.
 pub fn schemas(command: CommandGetDbSchemas) -> Result<RecordBatch> {
     let mut found = command.into_builder();
     found.append(CATALOG, SCHEMA);
     found.build().map_err(failed)
 }
 
+/// Returns the types by which `tables` can be filtered: `TABLE` and `VIEW`.
 pub fn table_types(command: CommandGetTableTypes) -> Result<RecordBatch> {
     let mut found = command.into_builder();
     found.append(TABLE);

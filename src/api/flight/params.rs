@@ -25,6 +25,7 @@ const MAX_DECODED_BYTES: usize = MAX_MESSAGE_BYTES;
 /// Bytes of a UUID.
 const UUID_BYTES: i32 = 16;
 
+/// Encodes a row of parameters, which [`from_bytes`] decodes; `Invalid` for types that Arrow IPC does not encode.
 pub fn to_bytes(batch: &RecordBatch) -> Result<Vec<u8>> {
     let unwritable = |e: ArrowError| Error::invalid(format!("parameters of these types: {e}")).with_source(e);
     let mut bytes = Vec::new();

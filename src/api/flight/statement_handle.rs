@@ -25,10 +25,12 @@ pub struct StatementHandle {
 }
 
 impl StatementHandle {
+    /// Creates the handle of a statement that `principal` prepares, without values.
     pub fn new(principal: &Principal, query: String) -> Self {
         Self { caller: principal.caller.to_string(), query, values: None }
     }
 
+    /// Encodes the handle as JSON for the client; the inverse of [`StatementHandle::read`].
     pub fn to_bytes(&self) -> Bytes {
         serde_json::to_vec(self).expect("texts always serialise").into()
     }

@@ -111,6 +111,12 @@ impl WsClient {
         }
     }
 
+    /// Sends the answer to the client's close frame.
+    async fn answer_close(&mut self) {
+        // An error needs no handling: the client may already be gone.
+        let _ = timeout(CLOSE_TIMEOUT, self.sink.flush()).await;
+    }
+
     async fn close(&mut self, close: CloseReason) -> Result<(), axum::Error> {
         let CloseReason { code, reason } = close;
         self.sink.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await?;
@@ -205,7 +211,11 @@ impl WsConnection {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(_))) => return Err(CloseReason::invalid("it is not a text frame").into()),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(WsConnectionEnd::Gone),
+            Some(Ok(Message::Close(_))) => {
+                client.answer_close().await;
+                return Err(WsConnectionEnd::Gone);
+            }
+            Some(Err(_)) | None => return Err(WsConnectionEnd::Gone),
         };
         match ClientMessage::parse(&text)? {
             ClientMessage::ConnectionInit { .. } if self.runner.is_some() => {

@@ -10,8 +10,9 @@ use crate::api::error_form::ErrorForm;
 use crate::api::sender;
 use crate::domain::Kind;
 
-/// Forms of errors below `/write`, `/query` and `/ping`, and below `/api/v2/write`.
+/// Form of errors below `/write`, `/query` and `/ping`.
 pub const ERROR_FORM_V1: ErrorForm = ErrorForm(|fault| InfluxError::new(Version::V1, fault).into_response());
+/// Form of errors below `/api/v2/write`.
 pub const ERROR_FORM_V2: ErrorForm = ErrorForm(|fault| InfluxError::new(Version::V2, fault).into_response());
 
 /// Version of the API that a path belongs to.
@@ -29,6 +30,7 @@ pub struct InfluxError {
 }
 
 impl InfluxError {
+    /// Wraps an error for the form of a version. One of a rate limit becomes a full queue, because senders drop data at a 429.
     pub fn new(version: Version, fault: impl Into<HttpError>) -> Self {
         Self { version, fault: sender::retryable(fault.into()) }
     }

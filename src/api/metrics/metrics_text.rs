@@ -15,10 +15,12 @@ pub(super) struct MetricsText {
 }
 
 impl MetricsText {
+    /// Creates a text of the families with these names; of all families when there are none.
     pub fn new(names: Vec<String>) -> MetricsText {
         MetricsText { text: String::new(), names, is_wanted: false }
     }
 
+    /// Returns the text of the wanted families, which ends with a line break unless it is empty.
     pub fn finish(self) -> String {
         self.text
     }
@@ -30,6 +32,7 @@ impl MetricsText {
         self.line(format_args!("# TYPE {name} {kind}"));
     }
 
+    /// Writes a sample with its labels, which are pairs `name="value"` with commas between them.
     pub fn sample(&mut self, name: &str, labels: impl Display, value: impl Display) {
         self.line(format_args!("{name}{{{labels}}} {value}"));
     }
@@ -66,6 +69,7 @@ impl MetricsText {
         }
     }
 
+    /// Writes a line of the family begun last, if that is wanted.
     pub fn line(&mut self, line: impl Display) {
         if self.is_wanted {
             writeln!(self.text, "{line}").expect("a text takes every line");

@@ -80,6 +80,7 @@ pub fn eviction() -> MqttSessionEnd {
 }
 
 impl MqttConnection {
+    /// Creates the connection of an accepted client, whose CONNACK is queued in `wire`.
     pub fn new(wire: MqttWire, parts: ConnectionContext) -> Self {
         let ConnectionContext { app, session, silence } = parts;
         let (last_read, calls) = (Instant::now(), FuturesOrdered::new());

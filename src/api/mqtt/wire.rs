@@ -62,6 +62,7 @@ impl Default for Codec {
 }
 
 impl Codec {
+    /// Whether the client speaks MQTT 5; false before its CONNECT.
     pub fn is_v5(&self) -> bool {
         matches!(self.version, Version::V5(_))
     }
@@ -141,6 +142,7 @@ pub struct MqttWire {
 }
 
 impl MqttWire {
+    /// Wraps a socket before its CONNECT. Memory of long packets counts as anonymous until `set_memory_holder`.
     pub fn new(io: Transport) -> Self {
         Self {
             io,

@@ -8,9 +8,13 @@ use utoipa::openapi::{ComponentsBuilder, Content, ObjectBuilder, Response, Respo
 use super::doc::JSON;
 use super::schema::{self, ValueSchema};
 
+/// Name of the security scheme for a key in `Authorization`.
 pub const API_KEY_SCHEME: &str = "ApiKey";
+/// Name of the security scheme for a key in `X-API-Key`.
 pub const API_KEY_HEADER_SCHEME: &str = "ApiKeyHeader";
+/// Name of the security scheme for the cookie of a session.
 pub const SESSION_SCHEME: &str = "Session";
+/// Name of the security scheme for the CSRF token, which a session needs beside its cookie for unsafe methods.
 pub const CSRF_SCHEME: &str = "Csrf";
 
 /// Placeholder status that stands for every 5xx.

@@ -60,26 +60,31 @@ impl Route {
         self
     }
 
+    /// Adds GET with its handler to the router, and with `doc` to the OpenAPI document.
     pub fn get<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.get(handler);
         self.add_operation(HttpMethod::Get, doc)
     }
 
+    /// Adds POST with its handler to the router, and with `doc` to the OpenAPI document.
     pub fn post<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.post(handler);
         self.add_operation(HttpMethod::Post, doc)
     }
 
+    /// Adds PUT with its handler to the router, and with `doc` to the OpenAPI document.
     pub fn put<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.put(handler);
         self.add_operation(HttpMethod::Put, doc)
     }
 
+    /// Adds PATCH with its handler to the router, and with `doc` to the OpenAPI document.
     pub fn patch<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.patch(handler);
         self.add_operation(HttpMethod::Patch, doc)
     }
 
+    /// Adds DELETE with its handler to the router, and with `doc` to the OpenAPI document.
     pub fn delete<H: Handler<T, Arc<App>>, T: 'static>(mut self, handler: H, doc: Doc) -> Route {
         self.methods = self.methods.delete(handler);
         self.add_operation(HttpMethod::Delete, doc)

@@ -22,6 +22,9 @@ pub struct HealthView {
     service: &'static str,
 }
 
+/// The first size at which one f64 stands for several integers.
+const INEXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
+
 /// The vendor's words for a time past 64 bits.
 const OUT_OF_RANGE: &str = "Python int too large to convert to SQLite INTEGER";
 
@@ -46,6 +49,7 @@ struct DeviceView<'a> {
 }
 
 impl<'a> DevicesView<'a> {
+    /// Builds the body of a page. `total` counts the devices of all pages; times are whole seconds since 1970.
     pub fn new(page: &'a PacketPage<PacketDevice>, paging: PacketPaging) -> Self {
         let device = |row: &'a PacketDevice| DeviceView {
             device_id: &row.device.aliases.external_id,
@@ -131,7 +135,7 @@ struct SensorView<'a> {
     sensor_index: u32,
     sensor_id: &'a str,
     sensor_status: &'a str,
-    normalized_value: Option<&'a Number>,
+    normalized_value: Option<Number>,
     normalized_unit: Option<&'a str>,
 }
 
@@ -141,7 +145,7 @@ impl<'a> SensorView<'a> {
             sensor_index: sensor.index,
             sensor_id: &sensor.id,
             sensor_status: &sensor.status,
-            normalized_value: sensor.value.as_ref(),
+            normalized_value: sensor.value.as_ref().map(float),
             normalized_unit: sensor.unit.as_deref(),
         }
     }
@@ -169,6 +173,7 @@ struct SensorOfPacketView<'a> {
 }
 
 impl<'a> SensorsView<'a> {
+    /// Builds the body of a page. `total` counts the sensors of all pages; times are whole seconds since 1970.
     pub fn new(page: &'a PacketPage<PacketSensor>, paging: PacketPaging) -> Self {
         let sensor = |row: &'a PacketSensor| SensorOfPacketView {
             packet_uuid: row.row.uuid,
@@ -195,4 +200,32 @@ pub fn respond(body: impl Serialize) -> Response {
 
 fn seconds(ts: Micros) -> i64 {
     ts.0.div_euclid(MICROS_PER_SECOND)
+}
+
+/// A value as the vendor's database has it, which knows no integers there. One that an f64 would change stays exact.
+fn float(number: &Number) -> Number {
+    let exact = number.as_f64().filter(|value| value.abs() < INEXACT_INTEGERS);
+    exact.and_then(Number::from_f64).unwrap_or_else(|| number.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_floats_unless_that_changes_them() {
+        for (number, expected) in [
+            ("55", "55.0"),
+            ("0", "0.0"),
+            ("-7", "-7.0"),
+            ("22.5", "22.5"),
+            ("9007199254740991", "9007199254740991.0"),
+            ("9007199254740993", "9007199254740993"),
+            ("-9007199254740993", "-9007199254740993"),
+            ("18446744073709551615", "18446744073709551615"),
+        ] {
+            let number: Number = serde_json::from_str(number).unwrap();
+            assert_eq!(float(&number).to_string(), expected, "{number}");
+        }
+    }
 }

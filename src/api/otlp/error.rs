@@ -23,6 +23,7 @@ pub struct ExportError {
 }
 
 impl ExportError {
+    /// Wraps an error for a response in this encoding. One of a rate limit becomes a full queue: senders drop data at a 429.
     pub fn new(encoding: Encoding, fault: impl Into<HttpError>) -> Self {
         Self { encoding, fault: sender::retryable(fault.into()) }
     }

@@ -51,6 +51,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     hex::encode(&hash.finalize()[..8])
 });
 
+/// Returns the routes of all pages, their scripts and styles, none of which needs credentials.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(home))

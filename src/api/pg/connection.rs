@@ -21,6 +21,7 @@ pub struct PgConnection {
 }
 
 impl PgConnection {
+    /// Wraps a socket with empty buffers. After a TLS handshake, the encrypted socket is wrapped anew.
     pub fn new(io: Transport) -> Self {
         Self { io, inbox: BytesMut::new(), outbox: BytesMut::new(), received_bytes: 0 }
     }

@@ -58,6 +58,7 @@ impl PgMemoryPool {
 }
 
 impl ConnectionMemory {
+    /// Creates the account of a connection that holds nothing; beyond its guaranteed bytes it takes from the pool.
     pub fn new(memory: Arc<PgMemoryPool>) -> Arc<Self> {
         Arc::new(Self { memory, held: Mutex::default() })
     }

@@ -51,6 +51,7 @@ pub struct Portal {
     pub lifetime: PortalLifetime,
 }
 
+/// Progress of a portal, which a row limit of Execute may suspend.
 pub enum PortalState {
     Ready,
     Running(Box<RowStream>),

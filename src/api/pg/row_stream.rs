@@ -42,6 +42,7 @@ pub struct SendOutcome {
 }
 
 impl RowStream {
+    /// Wraps the result of a query, to be sent in the types and formats of `columns`.
     pub fn new(answer: SqlResult, columns: ResultColumns) -> Self {
         Self { columns, batches: answer.batches, unsent: None }
     }
@@ -58,6 +59,7 @@ impl RowStream {
         Ok(Self { columns: ResultColumns::new(&schema, formats)?, batches, unsent: None })
     }
 
+    /// Returns the columns in whose types and formats the rows are sent.
     pub fn columns(&self) -> &ResultColumns {
         &self.columns
     }

@@ -69,6 +69,7 @@ impl ResultColumns {
         Ok(ResultColumns { schema, encodings, encoded, fields, written })
     }
 
+    /// Builds the RowDescription message, which comes before the rows of a simple query and answers Describe.
     pub fn description(&self) -> PgWireBackendMessage {
         let fields = self.fields.iter().map(FieldDescription::from).collect();
         PgWireBackendMessage::RowDescription(RowDescription::new(fields))

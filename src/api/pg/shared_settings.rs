@@ -21,6 +21,7 @@ pub struct SharedSettings {
 }
 
 impl SharedSettings {
+    /// Shares the settings of a startup. No change of them is kept for the client yet.
     pub fn new(settings: SessionSettings) -> Self {
         Self { settings: Mutex::new(settings), changes: Mutex::default() }
     }

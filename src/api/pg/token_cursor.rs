@@ -10,16 +10,19 @@ pub struct TokenCursor<'a> {
 }
 
 impl<'a> TokenCursor<'a> {
+    /// Places a cursor before the first token of a statement.
     pub fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
+    /// Reads the next token as it is written; `None` at the end.
     pub fn next(&mut self) -> Option<&'a str> {
         let token = next_token(self.text, self.at)?;
         self.at = token.end();
         Some(token.text)
     }
 
+    /// Reads the next token in upper case, as keywords are compared; empty at the end.
     pub fn next_upper(&mut self) -> String {
         self.next().unwrap_or_default().to_ascii_uppercase()
     }
@@ -70,6 +73,7 @@ impl<'a> TokenCursor<'a> {
         Some(&rest[..length])
     }
 
+    /// Returns the text that follows, without white space around it.
     pub fn rest(&self) -> &'a str {
         self.text[self.at..].trim()
     }

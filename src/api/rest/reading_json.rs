@@ -104,8 +104,7 @@ fn write_value(out: &mut Vec<u8>, kind: StreamKind, value: f64, text: Option<&st
             Some(digits) if is_integer(digits) => out.extend_from_slice(digits.as_bytes()),
             _ => write_plain(out, kind, value, None),
         },
-        StreamKind::Bit
-        | StreamKind::Byte
+        StreamKind::Byte
         | StreamKind::Int16
         | StreamKind::Int32
         | StreamKind::Uint16
@@ -113,8 +112,12 @@ fn write_value(out: &mut Vec<u8>, kind: StreamKind, value: f64, text: Option<&st
         | StreamKind::Fp16
         | StreamKind::Fp32
         | StreamKind::Fp64
-        | StreamKind::Text
-        | StreamKind::Enum => write_plain(out, kind, value, text),
+        | StreamKind::Enum => match text {
+            // The stream had 64-bit integers before its kind was changed, and has numbers still.
+            Some(digits) if is_integer(digits) => out.extend_from_slice(digits.as_bytes()),
+            _ => write_plain(out, kind, value, text),
+        },
+        StreamKind::Bit | StreamKind::Text => write_plain(out, kind, value, text),
     }
 }
 

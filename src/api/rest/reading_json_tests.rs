@@ -14,7 +14,7 @@ fn reading(value: Option<f64>, text: Option<&str>) -> Reading {
 #[test]
 fn values_are_shown_by_kind() {
     type Row = (StreamKind, Option<f64>, Option<&'static str>, &'static str);
-    let cases: [Row; 22] = [
+    let cases: [Row; 25] = [
         (StreamKind::Fp64, Some(1200.5), None, "1200.5"),
         (StreamKind::Fp64, Some(42.0), None, "42.0"),
         (StreamKind::Fp64, Some(0.1), None, "0.1"),
@@ -36,6 +36,9 @@ fn values_are_shown_by_kind() {
         (StreamKind::Text, None, Some("7"), "\"7\""),
         (StreamKind::Enum, None, Some("auto"), "\"auto\""),
         (StreamKind::Enum, Some(3.0), None, "3"),
+        (StreamKind::Fp64, Some(9.3e18), Some("9007199254740993"), "9007199254740993"),
+        (StreamKind::Int32, Some(-9.3e18), Some("-9007199254740993"), "-9007199254740993"),
+        (StreamKind::Fp64, None, Some("007"), "\"007\""),
         (StreamKind::Json, None, Some("{\"a\":[1]}"), "{\"a\":[1]}"),
         (StreamKind::Json, None, Some("{\"a\":"), r#""{\"a\":""#),
         (StreamKind::Location, None, Some("[13.5,52.5]"), "[13.5,52.5]"),

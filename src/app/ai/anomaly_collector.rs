@@ -16,6 +16,7 @@ pub struct AnomalyCollector {
 }
 
 impl AnomalyCollector {
+    /// Applies the threshold of the model's settings; a model without one has no anomalies.
     pub fn new(model: &Model) -> Self {
         Self::with_threshold(model, model.version.settings.threshold)
     }
@@ -28,6 +29,7 @@ impl AnomalyCollector {
         Self { rule, crossing: ThresholdState::default(), last: None, interval_us, found: Vec::new() }
     }
 
+    /// Adds the scores of a run of windows, which must follow the windows added before in time.
     pub fn add_scores(&mut self, scores: &WindowScores) {
         scores.iter().for_each(|(at, score)| self.add_score(at, score));
     }

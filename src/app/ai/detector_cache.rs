@@ -26,6 +26,7 @@ const MEMORY_WAIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Model id and version number.
 type Key = (ModelId, i32);
 
+/// The cache of loaded models, by model and version, with the budget of their memory.
 pub struct DetectorCache {
     store: Arc<Store>,
     threads: Arc<InferencePool>,

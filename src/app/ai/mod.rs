@@ -95,6 +95,7 @@ impl ModelService {
         Ok(self.store.catalog().models(principal))
     }
 
+    /// Returns a model; `NotFound` when it is absent or on a device that the principal does not see.
     pub fn model(&self, principal: &Principal, id: ModelId) -> Result<Arc<Model>> {
         principal.require(Scope::read(Resource::System))?;
         self.store.catalog().model(principal, id)

@@ -133,6 +133,7 @@ pub struct RangeScores {
 }
 
 impl RangeScores {
+    /// Returns the scores of the next run of samples; `None` at the end of the range.
     pub async fn next(&mut self) -> Result<Option<WindowScores>> {
         while let Some(piece) = self.replay.next_without_waiting(&mut self.feed).await? {
             if let FeedItem::Samples(run) = piece {

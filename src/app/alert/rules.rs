@@ -48,6 +48,7 @@ impl AlertService {
         Ok(shown.filter(is_wanted).collect())
     }
 
+    /// Returns a rule by its UUID; `NotFound` when it is absent or its target is not visible.
     pub fn alert_rule(&self, principal: &Principal, uuid: Uuid) -> Result<ShownAlertRule> {
         principal.require(Scope::read(Resource::EventLog))?;
         self.shown_rule(principal, self.store.catalog().alert_rule(principal, uuid)?)

@@ -5,9 +5,9 @@
 //! unknown until it reports again. Commands are in the catalog.
 
 mod container_logs;
-mod event;
+pub mod event;
 pub mod feed;
-mod hub;
+pub mod hub;
 pub mod last_report;
 mod last_reports;
 pub mod log;
@@ -16,6 +16,7 @@ pub mod session;
 
 use std::sync::Arc;
 
+use self::hub::GatewayHub;
 use super::command::Commands;
 use super::core_parts::CoreParts;
 use super::device::Devices;
@@ -23,9 +24,6 @@ use super::live::LiveFeeds;
 use super::messages::MessageSettings;
 use crate::domain::Clock;
 use crate::store::Store;
-
-pub use self::event::GatewayEvent;
-pub use self::hub::GatewayHub;
 
 /// Services that a gateway calls.
 pub(super) struct GatewayCalls {

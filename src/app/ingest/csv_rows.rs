@@ -106,6 +106,7 @@ pub fn number(text: &str) -> Result<InputNumber, String> {
         .ok_or_else(|| format!("value: `{text}` is not a finite number"))
 }
 
+/// Reads every row below the header. A wrong row is refused alone; a header or text that cannot be read fails all.
 pub fn decode(rows: &mut ReadingsBuilder, body: &[u8]) -> Result<()> {
     let mut reader = ReaderBuilder::new().has_headers(true).from_reader(body);
     let header = reader.byte_headers().map_err(unreadable)?.clone();

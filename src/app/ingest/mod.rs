@@ -42,8 +42,9 @@ use crate::store::{ClaimOutcome, Store, throttle};
 use parquet_check::CheckedFile;
 use readings_builder::{CheckedReadings, InputNumber, InputRow, ReadingsBuilder};
 
-/// Maximum body size, as sent and decoded, bytes.
+/// Maximum body size as sent, bytes.
 pub const WIRE_BYTES: usize = 64 << 20;
+/// Maximum size of a body once it is decompressed, and of the rows in it, bytes.
 pub const DECODED_BYTES: usize = 256 << 20;
 /// Bodies up to this size are decoded on the calling thread; longer ones on a blocking thread.
 const INLINE_BYTES: usize = 16 << 10;

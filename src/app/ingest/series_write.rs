@@ -6,8 +6,9 @@ use crate::app::ingest::Ingest;
 use crate::domain::{Error, Micros, Principal, Result};
 use crate::store::throttle;
 
-/// Maximum body of samples or metrics, as sent and decoded, bytes.
+/// Maximum body of samples or metrics as sent, bytes.
 pub const SERIES_WIRE_BYTES: usize = 32 << 20;
+/// Maximum body of samples or metrics once decompressed, bytes.
 pub const SERIES_DECODED_BYTES: usize = 64 << 20;
 /// Maximum readings of a request of samples or metrics. A sample may take two bytes of a body and far more memory.
 const MAX_READINGS: usize = 1_000_000;

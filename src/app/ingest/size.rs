@@ -82,6 +82,7 @@ pub fn with_views(schema: &Schema) -> SchemaRef {
     Schema::new_with_metadata(fields, schema.metadata().clone()).into()
 }
 
+/// Fails with `TooLarge` when rows of `bytes` bytes are more than a body may hold ([`DECODED_BYTES`]).
 pub fn check(bytes: usize) -> Result<()> {
     if bytes <= DECODED_BYTES {
         return Ok(());

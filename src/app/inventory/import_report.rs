@@ -41,6 +41,7 @@ pub struct ImportReport {
     pub is_applied: bool,
 }
 
+/// Numbers of rows that an import leaves as they are; of groups only the new ones are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct InventoryCounts {
     pub devices: usize,
@@ -117,6 +118,7 @@ impl ImportReport {
         self
     }
 
+    /// Reports groups, devices and streams of a plan, compared with the rows that are present; documents are added later.
     pub fn from_plan(plan: &InventoryPlan, present: &ExistingInventory) -> ImportReport {
         let mut review = ImportReport::default();
         let group = |name: &String| ImportEntry {

@@ -33,6 +33,7 @@ pub enum ColumnNaming {
 }
 
 impl ColumnNaming {
+    /// Returns the name of a field as the file has it, for the problems of a row.
     pub fn column(self, field: &str) -> String {
         match (self, field) {
             (ColumnNaming::CsvDevice, "name") => "device".to_owned(),
@@ -53,10 +54,12 @@ pub struct RawRow {
 }
 
 impl RawRow {
+    /// Creates a row without fields that begins on `line`, counted from 1.
     pub fn new(line: u64, naming: ColumnNaming) -> Self {
         Self { line, naming, cells: HashMap::new() }
     }
 
+    /// Returns the text of a field, trimmed; `None` when it is missing, null, a list or a map.
     pub fn text(&self, field: &str) -> Option<&str> {
         match self.cells.get(field).map(|cell| &cell.value) {
             Some(RawFieldValue::Text(text)) => Some(text.trim()),
@@ -69,6 +72,7 @@ impl RawRow {
         self.cells.get(field).map_or(self.line, |cell| cell.line)
     }
 
+    /// Returns a problem of a field, with its line and its name in the file.
     pub fn problem(&self, field: &str, message: impl Into<String>) -> ImportProblem {
         ImportProblem {
             line: self.line_of(field),

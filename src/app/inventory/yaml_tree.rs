@@ -19,6 +19,7 @@ pub struct YamlNode {
     pub value: YamlValue,
 }
 
+/// The value of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum YamlValue {
     /// A scalar; `is_plain` means without quotes.
@@ -156,6 +157,7 @@ fn plain(text: String) -> Value {
     exact.or_else(loose).map_or_else(|| Value::String(text.clone()), Value::Number)
 }
 
+/// Whether a scalar without quotes is null, as the core schema of YAML 1.2 (10.3.2) has it.
 pub fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }

@@ -47,6 +47,7 @@ impl ReadingsCoalescer {
         Ok(ReadingsCoalescer { rows, interval, due: Instant::now() })
     }
 
+    /// Whether the next message has no readings yet.
     pub fn is_empty(&self) -> bool {
         match &self.rows {
             CoalescedRows::All(rows) => rows.is_empty(),
@@ -72,6 +73,7 @@ impl ReadingsCoalescer {
         self.due.min(Instant::now() + COALESCE_INTERVAL)
     }
 
+    /// Adds readings to the next message; with a rate, each replaces the former reading of its stream.
     pub fn add(&mut self, more: Readings) {
         match &mut self.rows {
             CoalescedRows::All(rows) if rows.is_empty() => *rows = more,

@@ -63,6 +63,7 @@ impl LiveFeeds {
 }
 
 impl LiveCredential {
+    /// Returns the principal as it was authenticated, also when the credential is no longer valid.
     pub fn principal(&self) -> &Arc<Principal> {
         &self.principal
     }

@@ -9,6 +9,7 @@ use crate::store::live::position::FeedPosition;
 /// Maximum length of a cursor made by this server.
 const MAX_LEN: usize = 1024;
 
+/// Returns the cursor of a position: base64url without padding.
 pub fn to_text(position: &FeedPosition) -> String {
     URL_SAFE_NO_PAD.encode(position.encode())
 }

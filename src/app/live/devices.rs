@@ -28,6 +28,7 @@ pub struct DeviceStatusUpdate {
     pub status: DeviceStatus,
 }
 
+/// Updates of devices: first the current state of each, then every change; it ends only with an error.
 pub type DeviceFeed = BoxStream<'static, Result<DeviceStatusUpdate>>;
 
 impl LiveFeeds {

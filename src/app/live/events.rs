@@ -28,6 +28,7 @@ pub enum EventUpdate {
     Missed,
 }
 
+/// Changes of the event log since the subscription; it ends only with an error.
 pub type EventFeed = BoxStream<'static, Result<EventUpdate>>;
 
 impl LiveFeeds {

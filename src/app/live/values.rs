@@ -63,6 +63,7 @@ pub struct LiveGap {
     pub to: String,
 }
 
+/// Messages of a subscription to readings, each with its cursor.
 pub type LiveFeed = BoxStream<'static, Result<LiveMessage>>;
 
 impl LiveFeeds {

@@ -18,6 +18,8 @@ pub struct NewDocument {
     /// Time of its values; `None` means now.
     pub ts: Option<Micros>,
     pub document: Map<String, Value>,
+    /// The document as text, which is stored: members in their order, and numbers as they were written.
+    pub payload: String,
     /// Id of the certificate that the sender authenticated with, hexadecimal; empty for none.
     pub principal: String,
     /// Key of the gateway that delivered it; empty for none.
@@ -50,7 +52,7 @@ impl Messages {
             device: device.id,
             ts,
             status: STATUS_ONLINE.to_owned(),
-            payload: Value::Object(new.document).to_string(),
+            payload: new.payload,
             format: MessageFormat::Document,
             principal: new.principal,
             client: new.client,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::NewMessage;
 use super::target::{MessageTargets, SensorValue};
-use crate::app::gateway::GatewayEvent;
+use crate::app::gateway::event::GatewayEvent;
 use crate::app::messages::Messages;
 use crate::domain::message::fact::Fact;
 use crate::domain::message::{MessageFormat, MessageSensor};
@@ -114,8 +114,14 @@ fn parse(body: &[u8]) -> Result<Vec<(Fact, String)>> {
 }
 
 fn read(fact: &RawValue) -> Result<(Fact, String)> {
-    let members: Map<String, Value> = serde_json::from_str(fact.get())
-        .map_err(|_| Error::field("non_field_errors", "a fact is a JSON object"))?;
+    let members: Map<String, Value> = serde_json::from_str(fact.get()).map_err(|error| {
+        // An object may hold a number beyond 64-bit floating point, or be nested too deep.
+        let problem = match fact.get().starts_with('{') {
+            true => format!("cannot be read as JSON: {error}"),
+            false => "a fact is a JSON object".to_owned(),
+        };
+        Error::field("non_field_errors", problem)
+    })?;
     Ok((Fact::read(&members)?, fact.get().to_owned()))
 }
 
@@ -156,6 +162,7 @@ mod tests {
             ("7", "fact 1: non_field_errors: a fact is a JSON object"),
             ("[{},[]]", "fact 2: non_field_errors: a fact is a JSON object"),
             (r#"[{},{},{"t":"x"}]"#, "fact 3: t: must be epoch seconds"),
+            (r#"{"s1_v":1e400}"#, "fact 1: non_field_errors: cannot be read as JSON: number out of range"),
             (&many, "a request has at most 10000 facts"),
         ] {
             let error = parse(body.as_bytes()).unwrap_err();

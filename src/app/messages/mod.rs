@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::collector_ports::CollectorStates;
 use super::core_parts::CoreParts;
-use super::gateway::GatewayHub;
+use super::gateway::hub::GatewayHub;
 use crate::domain::message::query::{
     DeviceMessages, MessageFilter, MessagePage, MessageQuery, SensorPage, SensorQuery,
 };

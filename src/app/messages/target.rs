@@ -35,6 +35,7 @@ pub struct MessageTargets<'a> {
 }
 
 impl<'a> MessageTargets<'a> {
+    /// Begins a request without streams: those of a device are looked up when it is first named.
     pub fn new(service: &'a Messages, principal: &'a Principal) -> Self {
         Self { service, principal, streams: HashMap::new() }
     }

@@ -51,18 +51,22 @@ pub struct MqttMetrics {
 }
 
 impl MqttCounters {
+    /// Counts a client that has connected and got its session.
     pub fn count_connection(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a client off when its connection ends, whether or not its session outlives it.
     pub fn count_disconnection(&self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// Counts a PUBLISH from a client; repetitions of a stored one (QoS 2) do not count.
     pub fn count_received(&self, qos: Qos) {
         self.received[usize::from(qos.number())].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a PUBLISH to a client, repetitions too.
     pub fn count_sent(&self, qos: Qos) {
         self.sent[usize::from(qos.number())].fetch_add(1, Ordering::Relaxed);
     }

@@ -15,13 +15,13 @@ pub mod metrics;
 mod notices;
 mod payload;
 mod platform;
-pub mod presence;
 mod publish;
 mod queue_account;
 mod refusal_log;
 mod registry;
 mod relay;
 mod retained;
+pub(super) mod retained_index;
 mod retained_pass;
 mod retained_queue;
 mod samples;
@@ -42,7 +42,9 @@ use self::journal::Journal;
 use self::metrics::MqttCounters;
 use self::notices::NoticeChannels;
 use self::queue_account::QueueAccount;
+use self::registry::{SessionRegistry, SessionStatuses};
 use self::relay::Relay;
+use self::retained_index::RetainedIndex;
 use self::samples::ReportedTexts;
 use crate::app::AppSettings;
 use crate::app::access::AccessControl;
@@ -60,12 +62,11 @@ use crate::app::mk::firmware::Firmware;
 use crate::app::readings::SensorReadings;
 use crate::auth::rate_limiter::RateLimiter;
 use crate::domain::Clock;
+use crate::domain::ports::MqttSessionSource;
 use crate::store::Store;
 
 pub use self::publish::{Publication, PublishOutcome};
 pub use self::registry::SessionEviction;
-pub(super) use self::registry::SessionRegistry;
-pub(super) use self::retained::RetainedIndex;
 
 /// Settings of the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,16 +105,12 @@ pub(super) struct BrokerState {
 }
 
 impl BrokerState {
-    pub(super) fn new(
-        store: Arc<Store>,
-        settings: &MqttSettings,
-        sessions: Arc<Mutex<SessionRegistry>>,
-    ) -> Self {
+    pub(super) fn new(store: Arc<Store>, settings: &MqttSettings) -> Self {
         let most = settings.subscribed_sessions;
         let queues: Arc<QueueAccount> = Arc::default();
         Self {
             feeds: SubscriptionLimiter::new("mqtt.subscribed_sessions", most, most),
-            sessions,
+            sessions: Arc::default(),
             retained: Arc::default(),
             journal: Arc::new(Journal::new(store)),
             counters: Arc::default(),
@@ -123,6 +120,11 @@ impl BrokerState {
             reported_texts: ReportedTexts::default(),
             refusal_lines: Mutex::new(RateLimiter::new(refusal_log::LINES)),
         }
+    }
+
+    /// Returns the statuses of the sessions, for the states of devices: SQL and other nodes see them there.
+    pub(super) fn session_statuses(&self) -> Arc<dyn MqttSessionSource> {
+        Arc::new(SessionStatuses(self.sessions.clone()))
     }
 }
 

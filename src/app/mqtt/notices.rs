@@ -33,6 +33,7 @@ pub(super) struct NoticeChannels {
 }
 
 impl NoticeChannels {
+    /// Creates the channels, whose documents count in `queues`.
     pub fn new(queues: Arc<QueueAccount>) -> Self {
         Self { channels: OrgChannels::new(CAPACITY), queues }
     }
@@ -50,6 +51,7 @@ impl NoticeChannels {
         });
     }
 
+    /// Receives the documents of an organization from now on; a receiver more than `CAPACITY` behind loses the oldest.
     pub fn subscribe(&self, org: OrgId) -> broadcast::Receiver<Notice> {
         self.channels.subscribe(org)
     }

@@ -63,6 +63,16 @@ pub fn object(payload: &[u8]) -> Result<Map<String, Value>> {
     device_json::parse(payload).map_err(malformed)
 }
 
+/// Returns the text of an object that [`object`] reads: as it was sent, with null for the numbers that are none.
+///
+/// # Errors
+/// `Invalid` when the payload is no UTF-8.
+pub fn object_text(payload: &[u8]) -> Result<String> {
+    let sent = device_json::trimmed(payload).trim_ascii();
+    let text = device_json::rewrite(sent).unwrap_or_else(|| sent.to_vec());
+    String::from_utf8(text).map_err(|_| Error::invalid("the payload is no UTF-8: send a JSON object"))
+}
+
 fn is_null(payload: &[u8]) -> bool {
     device_json::trimmed(payload).trim_ascii() == b"null"
 }
@@ -139,6 +149,19 @@ mod tests {
         for wrong in [&b""[..], b"\xff", b"[]", br#"{"value":1,"ts":true}"#, br#"{"value":1,"ts":"soon"}"#] {
             assert!(points(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn the_text_of_an_object_is_as_it_was_sent() {
+        for (payload, expected) in [
+            (" {\"z\": 1e2, \"a\":12345678901234567890123}\n", "{\"z\": 1e2, \"a\":12345678901234567890123}"),
+            ("\u{feff}{\"a\":\"NaN\",\"b\":[NaN,1e400]}\0", "{\"a\":\"NaN\",\"b\":[null,null]}"),
+        ] {
+            let text = object_text(payload.as_bytes()).unwrap();
+            assert_eq!(text, expected, "{payload}");
+            assert_eq!(object(text.as_bytes()).unwrap(), object(payload.as_bytes()).unwrap(), "{payload}");
+        }
+        assert!(object_text(b"{\"a\":\"\xff\"}").is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::payload::{self, Point};
 use super::topics::{GatewayCall, GatewayTopic, Route};
-use super::{MqttPublisher, access, retained};
+use super::{MqttPublisher, access, retained, retained_index};
 use crate::app::gateway::session::{PARENT, SessionEvent};
 use crate::app::messages::document::NewDocument;
 use crate::app::messages::target::{MessageTargets, SensorValue};
@@ -98,7 +98,7 @@ impl MqttPublisher {
                 }
                 let device = self.publishing_device(who, device).await?;
                 let rights = self.access.rights_on(who, &device)?;
-                let topic = || retained::canonical_topic(&device, stream);
+                let topic = || retained_index::canonical_topic(&device, stream);
                 let message = match *is_retained {
                     // An empty payload removes the retained message and is no value.
                     true if payload.is_empty() => return self.remove_retained(device.org, topic()).await,
@@ -180,6 +180,7 @@ impl MqttPublisher {
                     device: device.id,
                     ts: None,
                     document: members,
+                    payload: payload::object_text(bytes)?,
                     principal: certificate.map(|found| found.fingerprint.clone()).unwrap_or_default(),
                     client: gateway.aliases.key.clone(),
                 };

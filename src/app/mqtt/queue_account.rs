@@ -104,11 +104,13 @@ pub(super) struct QueueCharge {
 }
 
 impl QueueCharge {
+    /// Charges `bytes` to an organization. They are taken even when there is no room: callers check that before.
     pub fn new(account: &Arc<QueueAccount>, org: OrgId, bytes: usize) -> Self {
         account.add(org, bytes);
         Self { account: account.clone(), org, bytes: Arc::new(AtomicUsize::new(bytes)) }
     }
 
+    /// Bytes charged by this holder now.
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -118,16 +120,19 @@ impl QueueCharge {
         self.bytes.clone()
     }
 
+    /// Charges `bytes` more.
     pub fn add(&self, bytes: usize) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.account.add(self.org, bytes);
     }
 
+    /// Gives `bytes` of the charge back.
     pub fn remove(&self, bytes: usize) {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.account.remove(self.org, bytes);
     }
 
+    /// Makes the charge `bytes` in all.
     pub fn set(&self, bytes: usize) {
         let before = self.bytes();
         if bytes > before {

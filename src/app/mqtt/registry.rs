@@ -14,7 +14,7 @@ use super::queue_account::QueueCharge;
 use super::session_memory::SessionMemory;
 use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::mqtt::{SessionOwner, StoredSession};
-use crate::domain::ports::DeviceStatusSource;
+use crate::domain::ports::{DeviceStatusSource, MqttSessionSource};
 use crate::domain::{DeviceId, Micros, OrgId, Principal, Resource, Result, Scope};
 
 /// Maximum sessions of an organization whose clients are not connected; `mqtt.connections` bounds the others.
@@ -38,7 +38,7 @@ pub enum SessionEviction {
 pub(super) type SessionKey = (SessionOwner, String);
 
 #[derive(Default)]
-pub(in crate::app) struct SessionRegistry {
+pub(super) struct SessionRegistry {
     pub(super) slots: HashMap<SessionKey, SessionSlot>,
     last_connection: u64,
 }
@@ -72,6 +72,7 @@ pub(super) struct ConnectionHandle {
 }
 
 impl SessionRegistry {
+    /// Number of sessions, with and without a connection.
     pub fn len(&self) -> usize {
         self.slots.len()
     }
@@ -105,6 +106,7 @@ impl SessionRegistry {
         self.slots.get_mut(&key)
     }
 
+    /// Returns a number that no connection since the start has had: it tells those of one session apart.
     pub fn next_connection(&mut self) -> u64 {
         self.last_connection += 1;
         self.last_connection
@@ -115,6 +117,15 @@ impl SessionRegistry {
         let slot = self.slots.get_mut(key)?;
         let is_current = slot.connection.as_ref().is_some_and(|handle| handle.id == connection);
         is_current.then_some(slot)
+    }
+}
+
+/// The registry as the states of devices see it.
+pub(super) struct SessionStatuses(pub Arc<Mutex<SessionRegistry>>);
+
+impl MqttSessionSource for SessionStatuses {
+    fn statuses(&self, who: &Principal) -> Vec<SessionStatus> {
+        self.0.lock().statuses(who)
     }
 }
 

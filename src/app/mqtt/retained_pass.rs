@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::MqttAccess;
 use super::message::{MessageSource, OutboundMessage};
-use super::retained::{NumberedMessage, RetainedPosition, is_document};
+use super::retained::is_document;
+use super::retained_index::{NumberedMessage, RetainedPosition};
 use crate::domain::Principal;
 use crate::domain::mqtt::{Qos, RetainedMessage, topic};
 
@@ -45,6 +46,7 @@ pub(super) struct RetainedBacklog {
 }
 
 impl RetainedBacklog {
+    /// Whether nothing retained is left to be sent.
     pub fn is_empty(&self) -> bool {
         self.current.is_none() && self.next.is_empty()
     }
@@ -71,6 +73,7 @@ impl RetainedBacklog {
 }
 
 impl RetainedPass {
+    /// Starts a pass at the beginning of the index, limited to the prefixes that the filters can match.
     pub fn new(access: &MqttAccess, who: &Principal, requests: Vec<RetainedRequest>) -> Self {
         let mut all: Vec<String> =
             requests.iter().map(|request| access.canonical_beginning(who, &request.filter)).collect();

@@ -17,10 +17,10 @@ use super::device_document::DesiredTopic;
 use super::feed;
 use super::message::{MessageSource, OutboundMessage};
 use super::notices::Notice;
-use super::presence::DeviceActivity;
 use super::registry::{SessionEviction, SessionKey};
 use super::relay::{RelaySubscription, RelayedMessage};
 use super::session_memory::SessionMemory;
+use crate::app::device_presence::DeviceActivity;
 use crate::app::live::SubscriptionPermit;
 use crate::app::live::credential::{CredentialWatch, LiveCredential};
 use crate::app::live::values::{LiveFeed, LiveMessage};
@@ -97,6 +97,7 @@ pub(super) struct StreamTopic {
 }
 
 impl MqttSession {
+    /// Returns the principal that the client has authenticated as.
     pub fn principal(&self) -> &Arc<Principal> {
         self.credential.principal()
     }

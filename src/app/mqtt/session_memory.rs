@@ -31,6 +31,7 @@ pub(super) struct SessionMemory {
 }
 
 impl SessionMemory {
+    /// Queues a message in the outbox, and counts it and its memory until [`SessionMemory::count_out`].
     pub fn push(&mut self, counters: &MqttCounters, message: OutboundMessage) {
         counters.add_queued(message.size());
         self.queued.fetch_add(1, Ordering::Relaxed);

@@ -34,10 +34,12 @@ impl NotificationCounters {
         }
     }
 
+    /// Sets the number of attempts under way, after each change of the worker.
     pub fn set_running(&self, count: usize) {
         self.running.store(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
+    /// Sets the number of deliveries that wait, as the catalog was last asked for it.
     pub fn set_pending(&self, count: u64) {
         self.pending.store(count, Ordering::Relaxed);
     }

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::app::compat::CompatOrg;
 use crate::app::core_parts::CoreParts;
+use crate::app::gateway::Gateway;
+use crate::app::gateway::event::GatewayEvent;
 use crate::app::gateway::feed::{FeedItem, GatewayFeed};
-use crate::app::gateway::{Gateway, GatewayEvent};
 use crate::app::messages::Messages;
 use crate::domain::command::{Command, CommandState, STATUS_KIND};
 use crate::domain::message::query::{

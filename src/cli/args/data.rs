@@ -33,6 +33,7 @@ fn read_param(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// Form in which `basalt sql` prints a result; only Parquet is refused on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
     Table,
@@ -128,6 +129,7 @@ pub struct Calibrate {
     pub place: DataDirArgs,
 }
 
+/// Form of an exported file: YAML holds devices, CSV devices or readings, the others readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     Csv,

@@ -26,6 +26,7 @@ const PAGE: usize = 1000;
 /// Attempts to find every alert, a tenth of a second apart.
 const ATTEMPTS: usize = 100;
 
+/// Writes without rules and then with them, and prints the latency of the alerts and the cost of the rules.
 pub async fn run(args: &args::Alerts) -> Result<()> {
     let settings = vec![("BASALT_MK__RATE", "1000000/s".to_owned())];
     let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, settings).await?;

@@ -84,12 +84,14 @@ pub struct SuiteArgs {
     pub format: BenchReportFormat,
 }
 
+/// Phase of the suite that `--only` runs alone; both phases need the same data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SuitePhase {
     Load,
     Questions,
 }
 
+/// Form in which the suite prints its results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BenchReportFormat {
     Text,
@@ -125,6 +127,7 @@ pub struct Senders {
     pub data_dir: Option<PathBuf>,
 }
 
+/// Format of another vendor's sender in which `basalt bench senders` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SenderFormat {
     /// InfluxDB's line protocol, as Telegraf sends it
@@ -165,6 +168,7 @@ pub struct Growth {
     pub runs: usize,
 }
 
+/// Table of `basalt bench growth`, each with one size that grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum GrowthTable {
     /// Hourly query over a year of one stream, among a growing number of streams

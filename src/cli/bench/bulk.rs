@@ -13,11 +13,13 @@ use super::http::ARROW_MEDIA_TYPE;
 use super::server::BenchServer;
 use crate::domain::{Error, Result, StreamId};
 
+/// Number of writers that send batches at once, each waiting for the answer to its own.
 pub const WRITERS: usize = 4;
 const BATCH_ROWS: usize = 10_000;
 /// Delay before a batch is resent that the server had no room for.
 const RETRY_DELAY: Duration = Duration::from_millis(200);
 
+/// Encoding of a batch for `/ingest`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum IngestFormat {
     Arrow,
@@ -34,14 +36,17 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// Returns the number of rows of all streams together.
     pub fn rows(&self) -> usize {
         self.ticks * self.streams.len()
     }
 
+    /// Returns the number of requests that carry the rows.
     pub fn batches(&self) -> usize {
         self.ticks.div_ceil(self.ticks_per_batch())
     }
 
+    /// Generates the rows of one batch, counted from 0, in the order of arrival; none beyond the last batch.
     pub fn batch(&self, number: usize) -> Vec<GeneratedRow> {
         let step = self.ticks_per_batch();
         let ticks = number * step..self.ticks.min((number + 1) * step);
@@ -109,6 +114,7 @@ async fn send(
     Ok(started.elapsed())
 }
 
+/// Returns a request to `/ingest` without a body; it is cloned for each batch.
 pub fn request(server: &BenchServer, form: IngestFormat) -> RequestBuilder {
     let media_type = if form == IngestFormat::Arrow { ARROW_MEDIA_TYPE } else { "application/x-ndjson" };
     let url = format!("http://{}/ingest", server.address);
@@ -137,6 +143,7 @@ pub async fn try_post(request: &RequestBuilder, body: Bytes) -> Result<bool> {
     }
 }
 
+/// Encodes rows as the body of one request: an Arrow IPC stream of one batch, or a line of JSON per row.
 pub fn encode(form: IngestFormat, rows: &[GeneratedRow]) -> Bytes {
     if form == IngestFormat::Ndjson {
         return generator::to_ndjson(rows).into();

@@ -28,6 +28,7 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 const LATENESS: &str = "basalt_device_poll_lateness_seconds";
 
+/// Polls simulated devices for a while, and prints the rows stored, the lateness of polls and the server's use of the machine.
 pub async fn run(args: &args::Collect) -> Result<()> {
     let field = DeviceFleet::start(args.protocol, args.registers).await?;
     let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;

@@ -10,7 +10,9 @@ use super::generator::{SECOND_MICROS, SignalGenerator};
 use super::server::BenchServer;
 use crate::domain::{Error, Micros, Result, StreamId};
 
+/// Seconds of a day, and therefore rows of a stream at 1 Hz in a day.
 pub const DAY_SECONDS: usize = 86_400;
+/// Seconds of 365 days: the length of the stream with a year, in rows too.
 pub const YEAR_SECONDS: usize = 365 * DAY_SECONDS;
 /// Number of the stream with a year: far from the others, with the shape of a sine with noise.
 const YEAR_STREAM_NUMBER: u64 = 600_001;
@@ -49,10 +51,12 @@ pub struct Dataset {
 pub type MicrosRange = (i64, i64);
 
 impl DatasetSpec {
+    /// Returns the number of rows of all streams, those of the year included.
     pub fn rows(&self) -> usize {
         self.streams * self.seconds + if self.has_year { YEAR_SECONDS } else { 0 }
     }
 
+    /// Returns the end of all streams in microseconds, one second after the time of the last row.
     pub fn end(&self) -> i64 {
         self.start + self.seconds as i64 * SECOND_MICROS
     }
@@ -107,6 +111,10 @@ impl Dataset {
         dir.join(NAME).exists()
     }
 
+    /// Reads the record of the plant that was loaded into the directory.
+    ///
+    /// # Errors
+    /// `Invalid` when the directory has none, or one that was not written completely.
     pub fn read(dir: &Path) -> Result<Dataset> {
         let path = dir.join(NAME);
         let not_loaded = || {

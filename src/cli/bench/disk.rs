@@ -39,6 +39,7 @@ fn sizes(dir: &Path) -> std::io::Result<Vec<u64>> {
     Ok(sizes)
 }
 
+/// Formats bytes as whole mebibytes, rounded down; `None` is a figure that the system does not give.
 pub fn format_mebibytes(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "not told by this system".to_owned(), |bytes| format!("{} MiB", bytes >> 20))
 }

@@ -11,6 +11,7 @@ use crate::domain::{Micros, StreamId};
 
 /// 2026-01-05T00:00:00Z, a Monday.
 pub const START_MICROS: i64 = 1_767_571_200_000_000;
+/// Microseconds of a second; times of the plant are in microseconds.
 pub const SECOND_MICROS: i64 = 1_000_000;
 /// Maximum delay of a late row after its timestamp.
 const MAX_LATE_SECONDS: u64 = 7200;

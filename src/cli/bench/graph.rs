@@ -24,6 +24,7 @@ const NESTED_QUERY: &str = "query($devices: Int, $streams: Int) { devices(first:
 const TICKS_PER_STREAM: usize = 10;
 const CLIENT_COUNTS: [usize; 3] = [1, 4, 10];
 
+/// Loads the plant, queries it with each number of clients, and prints latency, throughput and the server's use of the machine.
 pub async fn run(args: &args::Graph) -> Result<()> {
     let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
     note(&format!("{} devices of {} streams", args.devices, args.streams));

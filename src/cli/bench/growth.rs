@@ -17,6 +17,7 @@ const LATEST_TICKS: usize = 10;
 /// Seconds between the rows of a stream in the tables about files.
 const HOUR: usize = 3600;
 
+/// Measures the chosen tables in their order, each with new servers, and prints them.
 pub async fn run(args: &args::Growth) -> Result<()> {
     for table in &args.only {
         match table {

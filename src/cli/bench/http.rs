@@ -13,6 +13,7 @@ use crate::domain::{Error, Result};
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
 /// Status of a response that has no body.
 const NO_CONTENT: u16 = 204;
+/// Media type of an Arrow IPC stream, the form of bulk writes and of SQL answers.
 pub const ARROW_MEDIA_TYPE: &str = "application/vnd.apache.arrow.stream";
 
 /// A connection to the server.
@@ -23,6 +24,7 @@ pub struct HttpConnection(BufReader<TcpStream>);
 pub struct HttpRequest(Vec<u8>);
 
 impl HttpRequest {
+    /// Encodes a GET with an API key.
     pub fn get(key: &str, path: &str) -> HttpRequest {
         Self::get_with(&format!("X-API-Key: {key}"), path)
     }
@@ -56,6 +58,7 @@ impl HttpRequest {
 }
 
 impl HttpConnection {
+    /// Connects to `HOST:PORT`, without Nagle's delay of small requests.
     pub fn open(address: &str) -> Result<HttpConnection> {
         let open = || -> std::io::Result<TcpStream> {
             let socket = TcpStream::connect(address)?;

@@ -7,10 +7,12 @@ use std::time::Duration;
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
+    /// Adds the duration of one run.
     pub fn add(&mut self, took: Duration) {
         self.0.push(took);
     }
 
+    /// Returns the number of samples, which is also that of the completed operations.
     pub fn count(&self) -> usize {
         self.0.len()
     }
@@ -31,6 +33,7 @@ impl Extend<Latencies> for Latencies {
     }
 }
 
+/// Converts to milliseconds, the unit of the reports, with fractions.
 pub fn to_ms(took: Duration) -> f64 {
     took.as_secs_f64() * 1000.0
 }

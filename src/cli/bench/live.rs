@@ -20,6 +20,7 @@ const STREAMS: usize = 100;
 /// Maximum wait for the last values.
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Writes with and without followers, and prints their latency and the server's use of the machine.
 pub async fn run(args: &args::Live) -> Result<()> {
     let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
     let streams = server.create_streams(STREAMS).await?;

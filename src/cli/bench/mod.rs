@@ -52,6 +52,7 @@ const CONCURRENT_QUERIES: [&str; 3] = ["q1", "q3", "q6"];
 /// Number of starts of which the median is reported.
 const START_RUNS: usize = 3;
 
+/// Runs one measurement, or the suite of loading and queries when none is named.
 pub async fn run(args: args::Bench) -> Result<()> {
     match args.part {
         None => run_suite(&args.all).await,

@@ -12,10 +12,12 @@ use super::latencies::Latencies;
 use super::server::BenchServer;
 use crate::domain::{Error, Micros, Result, StreamId};
 
+/// Number of connections that write at once, each with one request in flight.
 pub const CONNECTIONS: usize = 64;
 /// Later than everything that bulk ingest wrote.
 const FIRST_TS_MICROS: i64 = generator::START_MICROS + 86_400_000_000 * 60;
 
+/// Latency of every acknowledged write, and the time that all of them took.
 pub struct PointWriteResult {
     pub latencies: Latencies,
     pub took: Duration,

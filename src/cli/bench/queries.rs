@@ -24,6 +24,7 @@ enum QueryKind {
     Sql(&'static str),
 }
 
+/// All queries, in the order in which they are run and reported.
 pub const QUERIES: [BenchQuery; 14] = [
     BenchQuery {
         id: "q1",
@@ -185,6 +186,7 @@ impl BenchQuery {
     }
 }
 
+/// Returns the query with an id such as `q1`; panics for an id that is not in `QUERIES`.
 pub fn by_id(id: &str) -> &'static BenchQuery {
     QUERIES.iter().find(|query| query.id == id).expect("one of the questions")
 }

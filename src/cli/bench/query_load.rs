@@ -48,6 +48,7 @@ pub struct QueryClient {
 }
 
 impl QueryClient {
+    /// Creates a client with the server's key; it connects later, once for each measurement.
     pub fn new(server: &BenchServer, plant: &Dataset) -> QueryClient {
         QueryClient { address: server.address.clone(), key: server.key.clone(), plant: plant.clone() }
     }
@@ -57,6 +58,7 @@ impl QueryClient {
         self.plant.plant.seconds = seconds;
     }
 
+    /// Opens a new connection to the server, which a client of a measurement keeps.
     pub fn connect(&self) -> Result<HttpConnection> {
         HttpConnection::open(&self.address)
     }
@@ -86,6 +88,7 @@ impl QueryClient {
         self.run_query(&mut self.connect()?, query, 0)
     }
 
+    /// Runs the query `runs` times on one connection, each time with other parameters, after rounds that are not counted.
     pub fn run_hot(&self, query: &BenchQuery, runs: usize) -> Result<Latencies> {
         let mut to = self.connect()?;
         let mut latencies = Latencies::default();

@@ -23,6 +23,7 @@ pub struct RatedWriter<'a> {
 }
 
 impl<'a> RatedWriter<'a> {
+    /// Creates a writer of `rate` values per second, whose first value is one microsecond after `start`.
     pub fn new(server: &'a BenchServer, streams: &'a [StreamId], rate: usize, start: i64) -> RatedWriter<'a> {
         RatedWriter { server, streams, rate, start, written: 0 }
     }

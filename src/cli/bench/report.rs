@@ -20,6 +20,7 @@ pub struct BenchReport {
     pub asked: Option<QueryReport>,
 }
 
+/// Results of the load phase.
 #[derive(Serialize)]
 pub struct LoadReport {
     /// Rows per second, generation and encoding included.
@@ -28,6 +29,7 @@ pub struct LoadReport {
     pub peak_memory_bytes: Option<u64>,
 }
 
+/// Results of the query phase: each query alone and from several clients, and the size of the lake.
 #[derive(Serialize)]
 pub struct QueryReport {
     /// Time from the start of the process to its first answer, the latest value of a stream.
@@ -40,6 +42,7 @@ pub struct QueryReport {
 }
 
 impl BenchReport {
+    /// Prints the results on standard output; progress remarks go to standard error.
     pub fn print(&self, form: BenchReportFormat) -> Result<()> {
         if form == BenchReportFormat::Json {
             let text = serde_json::to_string_pretty(self);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::server::BenchServer;
 use crate::domain::Result;
 
+/// Use of the machine by the server's process during one measurement.
 pub struct ResourceUsage {
     /// Share of one core; `None` where the system does not report it.
     cpu: Option<f64>,
@@ -26,6 +27,7 @@ impl ResourceUsage {
         Ok((ResourceUsage { cpu, memory_bytes: server.memory_bytes() }, done))
     }
 
+    /// Formats the share of one core, above 100 % when several are busy, or says that it is unknown.
     pub fn percent(&self) -> String {
         self.cpu.map_or("an unknown share".to_owned(), |share| format!("{:.1} %", share * 100.0))
     }

@@ -134,6 +134,7 @@ impl BenchServer {
         Ok(started.elapsed())
     }
 
+    /// Returns the data directory; a temporary one is deleted with the server.
     pub fn dir(&self) -> &Path {
         &self.dir.path
     }

@@ -41,6 +41,7 @@ struct SoakWriter {
     refused: AtomicUsize,
 }
 
+/// Writes and queries for a while, and prints rates, latencies and memory before it fails on any of them.
 pub async fn run(args: &args::Soak) -> Result<()> {
     let mut server = BenchServer::start(BenchDir::new_empty(args.data_dir.as_deref())?, Vec::new()).await?;
     let streams = server.create_streams(args.streams).await?;

@@ -49,6 +49,10 @@ pub(super) struct Layer {
 }
 
 impl Layer {
+    /// Reads the settings of a configuration file; `file` is its name in error messages.
+    ///
+    /// # Errors
+    /// `Invalid` when the text is not TOML, with the line but without its text, which may hold a secret.
     pub fn from_toml(file: &str, text: &str) -> Result<Layer> {
         let table = DeTable::parse(text).map_err(|error| {
             // Its whole text would quote the line, which may hold a secret.
@@ -62,6 +66,7 @@ impl Layer {
         Ok(Layer { settings })
     }
 
+    /// Creates the layer of one command-line flag, which sets a single key.
     pub fn from_flag(flag: ConfigFlag) -> Layer {
         Layer::from_value(format!("the flag {}", flag.name), flag.key, flag.value)
     }

@@ -30,6 +30,7 @@ use super::{logging, print};
 use crate::domain::time::SystemClock;
 use crate::domain::{Clock, Result};
 
+/// Runs the checks, and prints the findings as text or JSON. Returns failure if one of them is a problem.
 pub async fn run(args: args::Doctor) -> Result<ExitCode> {
     logging::init_for_command();
     let (config, mut findings) = configuration::load(&args.place);

@@ -37,6 +37,7 @@ pub struct ExportChunk {
 }
 
 impl ExportChunk {
+    /// Returns the SQL query that fetches the chunk's rows, ordered by stream and time.
     pub fn query(&self) -> String {
         let condition = where_clause(&self.streams, self.range);
         format!("SELECT stream_id, ts, value, text, quality FROM readings{condition} ORDER BY stream_id, ts")

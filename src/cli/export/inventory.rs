@@ -39,6 +39,7 @@ pub fn requested_format(args: &Export) -> Result<Option<InventoryFormat>> {
     }
 }
 
+/// Writes the organization's devices and streams to the file or standard output; passwords are left out.
 pub async fn export(target: &CommandTarget, args: &Export, form: InventoryFormat) -> Result<()> {
     let command = Command::File { org: target.org(), command: FileCommand::Export { form } };
     let CommandOutcome::File { text } = target.run(command).await? else {

@@ -20,6 +20,7 @@ use crate::domain::{Error, Micros, Result};
 
 type BatchIterator = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
+/// Reader of a Parquet or Arrow file that is being imported.
 pub struct BatchFile {
     batches: BatchIterator,
     columns: ImportColumns,
@@ -38,6 +39,7 @@ enum FileLength {
 }
 
 impl BatchFile {
+    /// Opens a Parquet file at a data row, counted from 1; its footer says whether the file has so many.
     pub fn parquet(file: File, destination: ImportDestination, from_row: u64) -> Result<Self> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged("Parquet", e))?;
         let columns = columns(builder.schema(), destination)?;
@@ -91,10 +93,12 @@ impl BatchFile {
         builder.finish()
     }
 
+    /// Returns the positions of the columns of readings in the file's schema.
     pub fn columns(&self) -> &ImportColumns {
         &self.columns
     }
 
+    /// Returns the length of the file in its `unit`, the end of `position`.
     pub fn size(&self) -> u64 {
         match &self.length {
             FileLength::Rows(rows) => *rows,
@@ -102,6 +106,7 @@ impl BatchFile {
         }
     }
 
+    /// Returns the unit of size and position: rows of Parquet, whose footer counts them, and bytes of Arrow.
     pub fn unit(&self) -> ImportUnit {
         match &self.length {
             FileLength::Rows(_) => ImportUnit::Rows,
@@ -109,6 +114,7 @@ impl BatchFile {
         }
     }
 
+    /// Returns how much has been read, in `unit`, for the display of progress.
     pub fn position(&self) -> u64 {
         match &self.length {
             FileLength::Rows(_) => self.next_row - 1,

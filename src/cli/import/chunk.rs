@@ -24,6 +24,7 @@ pub struct ImportChunk {
 }
 
 impl ImportChunk {
+    /// Returns the number of rows, which is above 0.
     pub fn len(&self) -> usize {
         self.batch.num_rows()
     }
@@ -62,6 +63,7 @@ pub struct ChunkBuilder {
 }
 
 impl ChunkBuilder {
+    /// Starts a chunk; `address` decides whether it has a column of stream ids, or those of device and stream names.
     pub fn new(first_row: u64, address: StreamColumns) -> ChunkBuilder {
         ChunkBuilder {
             first_row,
@@ -78,10 +80,12 @@ impl ChunkBuilder {
         }
     }
 
+    /// Whether the chunk has reached its limit of rows or of text.
     pub fn is_full(&self) -> bool {
         self.rows >= MAX_CHUNK_ROWS || self.text_bytes >= MAX_CHUNK_TEXT_BYTES
     }
 
+    /// Appends a row, which names its stream as the chunk's address says. A number that f64 cannot hold keeps its digits as text.
     pub fn push(&mut self, row: ImportRow<'_>) {
         match row.stream {
             StreamRef::Id(id) => self.id.append_value(id),

@@ -9,6 +9,7 @@ use super::chunk::{ChunkBuilder, ImportChunk, ImportRow, StreamRef, row_error};
 use super::columns::{ImportColumns, ImportDestination, StreamColumns};
 use crate::domain::{Error, Result};
 
+/// Reader of a CSV file that is being imported.
 pub struct CsvFile<R> {
     reader: Reader<R>,
     columns: ImportColumns,
@@ -47,14 +48,17 @@ impl<R: Read> CsvFile<R> {
         builder.finish()
     }
 
+    /// Returns the positions of the columns of readings in the header line.
     pub fn columns(&self) -> &ImportColumns {
         &self.columns
     }
 
+    /// Returns the length of the file in bytes, as given when it was opened.
     pub fn size(&self) -> u64 {
         self.size_bytes
     }
 
+    /// Returns the number of bytes read, for the display of progress.
     pub fn position(&self) -> u64 {
         self.reader.position().byte()
     }

@@ -12,6 +12,7 @@ use crate::domain::{Error, Result};
 /// Maximum line length in bytes, equal to the limit of a request.
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
+/// Reader of an NDJSON file that is being imported.
 pub struct NdjsonFile<R> {
     lines: LineReader<R>,
     destination: ImportDestination,
@@ -54,14 +55,17 @@ impl<R: Read> NdjsonFile<R> {
         builder.finish()
     }
 
+    /// Returns the columns found so far; a later row with another name can add one.
     pub fn columns(&self) -> &ImportColumns {
         &self.columns
     }
 
+    /// Returns the length of the file in bytes, as given when it was opened.
     pub fn size(&self) -> u64 {
         self.size_bytes
     }
 
+    /// Returns the number of bytes read, for the display of progress.
     pub fn position(&self) -> u64 {
         self.lines.read_bytes
     }

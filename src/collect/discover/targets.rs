@@ -37,6 +37,7 @@ impl Targets {
         Ok(Targets(vec![found.ok_or_else(unknown)?.ip()]))
     }
 
+    /// Iterates over the addresses in ascending order; an IPv4 network's own and its broadcast address are left out.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.0.iter().copied()
     }

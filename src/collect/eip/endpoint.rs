@@ -7,6 +7,7 @@ use crate::domain::device::DeviceSpec;
 
 /// Settings in a device's metadata.
 pub const SLOT: &str = "slot";
+/// Setting for the route to the controller: `backplane`, the default, or `direct`.
 pub const ROUTING: &str = "routing";
 const MAX_SLOT: u64 = 0xFF;
 

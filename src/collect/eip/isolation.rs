@@ -47,6 +47,7 @@ struct TagMessage {
 }
 
 impl<'a> TagPoll<'a> {
+    /// Prepares a poll that appends its results to `results`; `run` sends the messages.
     pub fn new(
         reader: &'a TagReader,
         group: &'a mut EipPollGroup,

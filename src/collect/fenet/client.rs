@@ -120,6 +120,7 @@ impl ResponseFraming for FenetResponseFraming<'_> {
 }
 
 impl FenetClient {
+    /// Opens the connection to the CPU. FEnet has no handshake, so nothing is sent before the first request.
     pub async fn connect(
         endpoint: &FenetEndpoint,
         context: &ConnectContext,

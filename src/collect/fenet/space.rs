@@ -50,6 +50,7 @@ static AREAS: [AreaInfo; 17] = [
 ];
 
 impl Area {
+    /// Iterates over the areas of all CPU families, in the order of their numbers in a space's id.
     pub fn all() -> impl Iterator<Item = Area> {
         (0..).map(Area).take(AREAS.len())
     }
@@ -68,10 +69,12 @@ impl Area {
         &AREAS[usize::from(self.0)]
     }
 
+    /// One or two upper-case letters that stand for the area in the name of a variable, such as `D` in `%DW100`.
     pub fn letters(self) -> &'static str {
         self.row().letters
     }
 
+    /// Returns the area with these letters, in either case; `None` if no CPU family has it.
     pub fn from_letters(letters: &str) -> Option<Area> {
         Area::all().find(|area| area.letters().eq_ignore_ascii_case(letters))
     }
@@ -88,9 +91,11 @@ pub enum VariableSize {
 }
 
 impl VariableSize {
+    /// All sizes in the order of their discriminants, by which a space's id holds them.
     pub const ALL: [VariableSize; 5] =
         [VariableSize::Bit, VariableSize::Byte, VariableSize::Word, VariableSize::Double, VariableSize::Long];
 
+    /// Letter of the size in the name of a variable, after the area's letters.
     pub fn letter(self) -> char {
         match self {
             VariableSize::Bit => 'X',

@@ -32,6 +32,7 @@ pub enum Radix {
 }
 
 impl Radix {
+    /// Number of digits in the radix: 8, 10 or 16.
     pub fn base(self) -> u32 {
         match self {
             Radix::Octal => 8,
@@ -101,6 +102,7 @@ static DEVICES: [DeviceCode; 39] = [
 ];
 
 impl MelsecDevice {
+    /// Iterates over the devices of all CPU families, in the order of their numbers in a space's id.
     pub fn all() -> impl Iterator<Item = MelsecDevice> {
         (0..).map(MelsecDevice).take(DEVICES.len())
     }
@@ -128,14 +130,17 @@ impl MelsecDevice {
         &DEVICES[usize::from(self.0)]
     }
 
+    /// Name as users write it, such as `ZR`; also the name in ASCII code in the layout of iQ-R.
     pub fn name(self) -> &'static str {
         self.row().name
     }
 
+    /// Device code in binary code: two bytes in the layout of iQ-R, of which the layout of Q and L has the low one.
     pub fn code(self) -> u16 {
         self.row().code
     }
 
+    /// Size of one point: a bit, a word, or a double word for long timers, counters and index registers.
     pub fn unit(self) -> CellUnit {
         self.row().unit
     }

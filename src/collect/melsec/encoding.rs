@@ -10,6 +10,7 @@ pub struct MelsecWriter {
 }
 
 impl MelsecWriter {
+    /// Starts an empty frame in this data code.
     pub fn new(encoding: Encoding) -> MelsecWriter {
         MelsecWriter { encoding, bytes: Vec::new() }
     }
@@ -22,14 +23,17 @@ impl MelsecWriter {
         }
     }
 
+    /// Appends a text as it is, in either code; names and numbers in ASCII code are written by it.
     pub fn text(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
+    /// Writes one byte, in ASCII code as two digits.
     pub fn u8(&mut self, number: u8) {
         self.number(number.into(), 1);
     }
 
+    /// Writes two bytes, the low one first; in ASCII code four digits, the high one first.
     pub fn u16(&mut self, number: u16) {
         self.number(number.into(), 2);
     }
@@ -63,10 +67,12 @@ pub struct MelsecReader<'a> {
 }
 
 impl<'a> MelsecReader<'a> {
+    /// Starts at the first byte of `rest`, which is in this data code.
     pub fn new(encoding: Encoding, rest: &'a [u8]) -> MelsecReader<'a> {
         MelsecReader { encoding, rest }
     }
 
+    /// Takes `len` bytes, not decoded; `Short` if fewer are left, and then none is taken.
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], MelsecFrameError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(MelsecFrameError::Short)?;
         self.rest = rest;
@@ -86,10 +92,12 @@ impl<'a> MelsecReader<'a> {
         }
     }
 
+    /// Reads a number of two bytes, or four digits in ASCII code.
     pub fn u16(&mut self) -> Result<u16, MelsecFrameError> {
         self.number(2).map(|number| number as u16)
     }
 
+    /// Reads a number of four bytes, or eight digits in ASCII code: a double word.
     pub fn u32(&mut self) -> Result<u32, MelsecFrameError> {
         self.number(4)
     }
@@ -99,6 +107,7 @@ impl<'a> MelsecReader<'a> {
         Ok((self.number(1)? << 8 | self.number(1)?) as u16)
     }
 
+    /// Reads `count` values one after the other; the first error ends the reading.
     pub fn many<T>(
         &mut self,
         count: usize,
@@ -107,6 +116,7 @@ impl<'a> MelsecReader<'a> {
         (0..count).map(|_| one(self)).collect()
     }
 
+    /// Reads `count` points, packed as `MelsecWriter::bits` writes them; `Content` if one is neither 0 nor 1.
     pub fn bits(&mut self, count: usize) -> Result<Vec<bool>, MelsecFrameError> {
         let halves: Vec<u8> = match self.encoding {
             Encoding::Ascii => self.take(count)?.iter().map(|digit| digit.wrapping_sub(b'0')).collect(),

@@ -54,6 +54,7 @@ pub struct FakeMemory {
 }
 
 impl FakeMemory {
+    /// Stores words at consecutive addresses from `start` on, in the table that this function code (1 to 4) reads.
     pub fn set(&mut self, function: u8, start: u16, words: &[u16]) {
         for (address, word) in (start..).zip(words) {
             self.cells.insert((function, address), *word);
@@ -139,6 +140,7 @@ pub struct FakeDevice {
 }
 
 impl FakeDevice {
+    /// Starts a device without registers at a free port of 127.0.0.1.
     pub async fn start() -> FakeDevice {
         FakeDevice::start_at("127.0.0.1:0".parse().unwrap(), Arc::default()).await
     }
@@ -151,10 +153,12 @@ impl FakeDevice {
         FakeDevice { addr, memory, accepting }
     }
 
+    /// Changes the memory of the running device by `FakeMemory::set`.
     pub fn set(&self, function: u8, start: u16, words: &[u16]) {
         self.memory.lock().set(function, start, words);
     }
 
+    /// Function code, start and count of every request received so far, oldest first.
     pub fn requests(&self) -> Vec<(u8, u16, u16)> {
         self.memory.lock().requests.clone()
     }

@@ -92,6 +92,7 @@ impl MqttClient {
         })
     }
 
+    /// Messages received on this connection, whose acknowledgements go back by it.
     pub fn inbox(&self) -> &Arc<Inbox> {
         &self.inbox
     }
@@ -101,6 +102,7 @@ impl MqttClient {
         &self.seen
     }
 
+    /// Whether the connection has not ended; `Inbox::ended` has the reason once it has.
     pub fn is_open(&self) -> bool {
         self.inbox.ended().is_none()
     }

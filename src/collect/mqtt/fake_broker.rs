@@ -23,10 +23,12 @@ pub struct FakeConnection {
 pub type RawPacket = (u8, Vec<u8>);
 
 impl FakeBroker {
+    /// Listens at a free port of 127.0.0.1; a client gets no answer before `accept`.
     pub async fn start() -> FakeBroker {
         FakeBroker { listener: TcpListener::bind("127.0.0.1:0").await.unwrap() }
     }
 
+    /// Port that clients connect to, chosen by the system.
     pub fn port(&self) -> u16 {
         self.listener.local_addr().unwrap().port()
     }
@@ -83,6 +85,7 @@ impl FakeConnection {
         Some((head, body))
     }
 
+    /// Sends bytes as they are: a packet, a part of one, or an invalid one.
     pub async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }

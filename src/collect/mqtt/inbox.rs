@@ -53,6 +53,7 @@ fn memory(message: &Message) -> usize {
 }
 
 impl Inbox {
+    /// Queues a message, even beyond the limits: `has_room` is checked before the connection is read.
     pub fn push(&self, message: Message) {
         {
             let mut inner = self.inner.lock();
@@ -111,6 +112,7 @@ impl Inbox {
         }
     }
 
+    /// Whether the connection may be read: neither `MAX_MESSAGES` nor `MAX_BYTES` is reached.
     pub fn has_room(&self) -> bool {
         self.inner.lock().has_room()
     }

@@ -30,6 +30,7 @@ pub struct ValueReader {
 }
 
 impl<'a> Payload<'a> {
+    /// A payload that is not parsed yet: one that is no text or no JSON is an error of the streams that need it so.
     pub fn new(bytes: &'a [u8]) -> Payload<'a> {
         Payload { bytes, document: OnceCell::new() }
     }

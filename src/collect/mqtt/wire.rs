@@ -124,6 +124,7 @@ impl Default for MqttCodec {
 }
 
 impl MqttCodec {
+    /// A codec at the start of a connection. It skips messages above `MAX_PACKET_BYTES` and refuses other packets above it.
     pub fn new() -> MqttCodec {
         MqttCodec { codec: Codec::new(MAX_PACKET_BYTES), skipped: None }
     }

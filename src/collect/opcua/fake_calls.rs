@@ -19,6 +19,7 @@ use crate::domain::device::{DeviceSpec, Protocol};
 use crate::domain::reading::Quality;
 use crate::domain::stream::StreamKind;
 
+/// Time after which a call that meets `Misbehavior::Silence` fails.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 /// Fault of a node with a bad status.
 pub const SENSOR_FAILURE: &str = "BadSensorFailure";
@@ -57,6 +58,7 @@ pub struct FakeServer {
 }
 
 impl FakeServer {
+    /// A server without faults or an open connection, which states a limit of 1000 nodes per call.
     pub fn new() -> FakeServer {
         FakeServer {
             nodes: BTreeMap::new(),

@@ -15,6 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(80);
 /// After a loss: a new attempt costs the device's timeout, and its session.
 const LONGEST_PAUSE_AFTER_LOSS: Duration = Duration::from_secs(640);
 
+/// The nodes of one server that are faulty now, by path.
 #[derive(Debug, Default)]
 pub struct FaultyNodes(HashMap<NodePath, FaultyNode>);
 
@@ -29,6 +30,7 @@ pub struct FaultyNode {
 }
 
 impl FaultyNodes {
+    /// The last fault and the next attempt of a node; `None` unless it is faulty.
     pub fn get(&self, node: &NodePath) -> Option<&FaultyNode> {
         self.0.get(node)
     }

@@ -41,6 +41,7 @@ pub struct MonitoredItems<'a> {
 }
 
 impl<'a> MonitoredItems<'a> {
+    /// Prepares the calls and sends nothing. `max_items` bounds the items of each subscription, where there is a bound.
     pub fn new(link: &'a ServerLink, group: &'a OpcuaPollGroup, max_items: Option<usize>) -> Self {
         MonitoredItems { link, group, max_items, created: None, is_oversized: false, monitored: Vec::new() }
     }

@@ -36,6 +36,7 @@ pub async fn read_group<C: NodeCalls<Answer = Sample>>(
 }
 
 impl<'a> NodeReads<'a> {
+    /// Prepares one poll, with a full budget for the memory of its values.
     pub fn new(link: &'a ServerLink, group: &'a OpcuaPollGroup) -> Self {
         NodeReads { link, group, budget: ReadBudget::default(), was_closed: false }
     }

@@ -138,10 +138,12 @@ impl NotificationQueue {
 pub struct LastNotification(Arc<Mutex<Instant>>);
 
 impl LastNotification {
+    /// Begins with the current time, as if a notification had come with the subscription.
     pub fn new() -> Self {
         LastNotification(Arc::new(Mutex::new(Instant::now())))
     }
 
+    /// Time of receipt, from which the longest allowed silence counts (`Subscription::deadline`).
     pub fn time(&self) -> Instant {
         *self.0.lock()
     }

@@ -97,6 +97,7 @@ pub struct ApplicationIdentity {
 }
 
 impl Pki {
+    /// A store in the folder `root`, made when needed; `read_or_make` reads and creates the application's private key.
     pub fn new(root: impl Into<PathBuf>, read_or_make: ReadOrCreate) -> Pki {
         Pki { root: root.into(), read_or_create: read_or_make, shown_at: Arc::default() }
     }
@@ -108,6 +109,7 @@ impl Pki {
         Pki::new(NO_PKI_DIR, refuse)
     }
 
+    /// Folder of the store, which also holds the authorities of MQTT brokers.
     pub fn root(&self) -> &Path {
         &self.root
     }

@@ -35,6 +35,8 @@ pub struct NodeTarget {
 }
 
 impl OpcuaPollGroup {
+    /// Groups streams whose interval is that of the first, else the device's, else `DEFAULT_INTERVAL`. A path that is no node id
+    /// makes its stream unreadable.
     pub fn new(number: usize, device: &DeviceSpec, streams: &[Arc<Stream>]) -> OpcuaPollGroup {
         let interval_s =
             streams.first().and_then(|stream| stream.spec.poll_interval_s).or(device.poll_interval_s);

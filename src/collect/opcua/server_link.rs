@@ -10,6 +10,7 @@ use crate::collect::shared_connection::SharedConnection;
 use crate::collect::status_cell::DeviceStatusCell;
 use crate::domain::{Clock, Micros};
 
+/// A source's access to its server, which counts faults in the device's status and closes a connection that is lost.
 pub struct ServerLink {
     pub endpoint: Arc<OpcuaEndpoint>,
     pub connection: Arc<SharedConnection>,
@@ -20,6 +21,7 @@ pub struct ServerLink {
 }
 
 impl ServerLink {
+    /// Current time of the injected clock, which dates results and faults.
     pub fn now(&self) -> Micros {
         self.clock.now()
     }

@@ -162,10 +162,12 @@ impl Session {
         self.driver.abort();
     }
 
+    /// Whether another request can be sent; false before any request fails with the end of the connection.
     pub fn is_open(&self) -> bool {
         !self.end.is_set() && *self.monitor.state.borrow() == OpcuaSessionState::Open
     }
 
+    /// Returns a monitor of this connection, which may be kept beyond the session.
     pub fn monitor(&self) -> SessionMonitor {
         self.monitor.clone()
     }

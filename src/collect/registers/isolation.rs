@@ -80,6 +80,7 @@ enum RequestOutcome {
 }
 
 impl PollProgress<'_> {
+    /// Starts a poll that has asked for nothing; its results are appended to `results`.
     pub fn new(results: &mut Vec<PollResult>) -> PollProgress<'_> {
         PollProgress {
             results,
@@ -106,6 +107,7 @@ impl PollProgress<'_> {
 }
 
 impl IsolatingReader {
+    /// A reader that knows no silent registers, with rules from which it plans its first requests.
     pub fn new(sender: RequestSender, rules: ReadRules) -> IsolatingReader {
         IsolatingReader { sender, rules, silent: SilentParts::default(), answering: None, next_probe: 0 }
     }

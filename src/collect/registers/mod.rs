@@ -161,6 +161,7 @@ impl RegisterRange {
         self.start + u32::from(self.len)
     }
 
+    /// Address of the first cell, at which a write of the range begins.
     pub fn first(self) -> RegisterAddress {
         RegisterAddress { space: self.space, offset: self.start }
     }

@@ -25,6 +25,7 @@ pub enum PointError {
 }
 
 impl PointError {
+    /// Message for the user, without a full stop; `register` is displayed as the address.
     pub fn describe(self, kind: StreamKind, register: impl fmt::Display) -> String {
         match self {
             PointError::NotANumber if kind == StreamKind::Text => {

@@ -25,11 +25,13 @@ pub(super) struct RequestSender {
 }
 
 impl RequestSender {
+    /// Takes connection, status and clock of the context; opens no connection yet.
     pub fn new(endpoint: Arc<dyn DeviceEndpoint>, context: SourceContext) -> RequestSender {
         let SourceContext { connection, status, clock, .. } = context;
         RequestSender { endpoint, connection, status, clock }
     }
 
+    /// Whether both senders reach one device with equal settings, so that what is learned of it stays true.
     pub fn is_same_endpoint(&self, other: &RequestSender) -> bool {
         self.endpoint.is_same(&*other.endpoint)
     }
@@ -39,10 +41,12 @@ impl RequestSender {
         self.endpoint.timeout()
     }
 
+    /// Pauses of the device, and whether its connection is closed after each poll.
     pub fn usage(&self) -> ConnectionUsage {
         self.endpoint.usage()
     }
 
+    /// Current time of the injected clock, which dates results and faults.
     pub fn now(&self) -> Micros {
         self.clock.now()
     }
@@ -54,6 +58,7 @@ impl RequestSender {
         connected.inspect_err(|fault| self.record_fault(fault))
     }
 
+    /// Closes the shared connection, for one-off requests too; the next request opens another.
     pub async fn disconnect(&self) {
         self.connection.lock().await.disconnect();
     }

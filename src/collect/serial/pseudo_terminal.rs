@@ -23,6 +23,7 @@ pub struct PseudoTerminal {
 }
 
 impl PseudoTerminal {
+    /// Opens a new pair, whose port is free to be opened by its path.
     pub fn open() -> PseudoTerminal {
         let device = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&device).unwrap();
@@ -38,6 +39,7 @@ impl PseudoTerminal {
         bytes
     }
 
+    /// Sends bytes to the port; returns once the terminal has taken all.
     pub async fn send(&self, bytes: &[u8]) {
         let mut device = AsyncFile::from_std(self.device.try_clone().unwrap());
         device.write_all(bytes).await.unwrap();

@@ -23,6 +23,7 @@ const DATA_BITS: &[u32] = &[8];
 const FASTEST_PROPORTIONAL_BAUD: u32 = 19_200;
 const SHORTEST_SILENCE: Duration = Duration::from_micros(1750);
 
+/// Parity bit of each character; even is the default (Modbus over Serial Line V1.02, section 2.5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parity {
     Even,

@@ -11,6 +11,7 @@ use super::tag_memory::TagMemory;
 /// Objects, by class.
 const IDENTITY: u32 = 0x01;
 const MESSAGE_ROUTER: u32 = 0x02;
+/// Connection manager, which sends messages on to a slot and opens connections.
 pub const CONNECTION_MANAGER: u32 = 0x06;
 const SYMBOL: u32 = 0x6B;
 

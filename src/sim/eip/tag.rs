@@ -1,20 +1,33 @@
 //! Paths of requests, and tags with their types and bytes.
 
-/// Numbers of the elementary types.
+// Numbers of the elementary types: CIP volume 1, appendix C-6.1.
+/// Boolean, one byte.
 pub const BOOL: u16 = 0xC1;
+/// Signed integer of 8 bits.
 pub const SINT: u16 = 0xC2;
+/// Signed integer of 16 bits.
 pub const INT: u16 = 0xC3;
+/// Signed integer of 32 bits.
 pub const DINT: u16 = 0xC4;
+/// Signed integer of 64 bits.
 pub const LINT: u16 = 0xC5;
+/// Unsigned integer of 8 bits.
 pub const USINT: u16 = 0xC6;
+/// Unsigned integer of 16 bits.
 pub const UINT: u16 = 0xC7;
+/// Unsigned integer of 32 bits.
 pub const UDINT: u16 = 0xC8;
+/// Unsigned integer of 64 bits.
 pub const ULINT: u16 = 0xC9;
+/// Floating-point number of 32 bits.
 pub const REAL: u16 = 0xCA;
+/// Floating-point number of 64 bits.
 pub const LREAL: u16 = 0xCB;
+/// Bit string of 32 bits; an array of BOOL consists of these.
 pub const DWORD: u16 = 0xD3;
-/// Handle of the structure STRING, and of the machines of the plant.
+/// Handle of the structure STRING.
 pub const STRING: u16 = 0x0FCE;
+/// Handle of the structure that each machine of the plant is; as a structure it can only be read.
 pub const MACHINE: u16 = 0x0AB1;
 /// Handle of a string type as a project makes one, with room for 20 characters.
 pub const STRING20: u16 = 0x0B14;

@@ -47,6 +47,7 @@ enum Target<'a> {
 }
 
 impl TagMemory {
+    /// Creates the memory with all tags at 0, or empty; quantities are read from `plant` at each request.
     pub fn new(plant: Arc<Mutex<Plant>>) -> TagMemory {
         let scalar = |(name, data_type): (&str, u16)| MemoryTag::new(name, data_type, &[]);
         let array = |name, data_type, dimensions| MemoryTag::new(name, data_type, dimensions);

@@ -150,6 +150,7 @@ impl Broker {
         true
     }
 
+    /// Removes a subscription of exactly this filter, if there is one; messages already queued are still sent.
     pub fn unsubscribe(&mut self, attachment: &Attachment, filter: &TopicFilter) {
         if let Some(session) = self.session(attachment) {
             session.subscriptions.remove(filter);
@@ -183,6 +184,7 @@ impl Broker {
         }
     }
 
+    /// Ends a delivery by its PUBACK, which makes room for another; an unknown packet id is ignored.
     pub fn acknowledge(&mut self, attachment: &Attachment, packet_id: NonZeroU16) {
         if let Some(session) = self.session(attachment) {
             session.in_flight.retain(|delivery| delivery.packet_id != Some(packet_id));

@@ -42,6 +42,7 @@ pub fn topic_lines() -> Vec<String> {
 }
 
 impl MqttBroker {
+    /// Creates a broker without sessions; `plant` gives the values to publish and takes the settings that clients send.
     pub fn new(plant: Arc<Mutex<Plant>>) -> MqttBroker {
         MqttBroker { state: Arc::default(), plant }
     }

@@ -63,6 +63,7 @@ pub struct OpcuaServer {
 }
 
 impl OpcuaServer {
+    /// Creates a server that has not begun to listen; its quantities are read from `plant` at each request.
     pub fn new(plant: Arc<Mutex<Plant>>) -> OpcuaServer {
         OpcuaServer { plant, held: WrittenValues::default() }
     }

@@ -33,6 +33,7 @@ impl Quantity {
         Quantity { setting: Some(Setting { highest, write }), ..self }
     }
 
+    /// Whether clients may write it, as a setting of the plant; measurements can only be read.
     pub fn is_writable(&self) -> bool {
         self.setting.is_some()
     }

@@ -30,6 +30,7 @@ pub struct DataQuery {
 }
 
 impl DataParameters {
+    /// Parses the query of a URL, without its `?`. Mistakes are collected when the parameters are read.
     pub fn parse(query: &str) -> Self {
         let pairs =
             form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(_, value)| !value.is_empty());

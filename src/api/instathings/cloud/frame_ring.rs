@@ -68,6 +68,7 @@ impl FrameRing {
         self.changes.send_replace(());
     }
 
+    /// Whether the feed has ended, so that a new follower needs another ring.
     pub fn is_closed(&self) -> bool {
         self.frames.lock().is_closed
     }

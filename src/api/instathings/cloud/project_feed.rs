@@ -13,7 +13,7 @@ use super::device_view::DeviceViewer;
 use super::frame_ring::{FrameReader, FrameRing};
 use super::log_batches::LogBatches;
 use crate::app::App;
-use crate::app::gateway::GatewayEvent;
+use crate::app::gateway::event::GatewayEvent;
 use crate::app::gateway::feed::{FeedItem, GatewayFeed};
 use crate::app::gateway::session::SessionRecord;
 use crate::domain::message::{Message, MessageContent, StoredMessage};
@@ -43,6 +43,7 @@ pub struct ProjectFollower {
 }
 
 impl ProjectFeeds {
+    /// Creates the set without a feed: each starts with the first follower of its project.
     pub fn new(app: Arc<App>) -> Arc<ProjectFeeds> {
         Arc::new(ProjectFeeds { app, open: Mutex::default() })
     }

@@ -36,6 +36,7 @@ pub struct RequestRates {
 }
 
 impl RequestRates {
+    /// Creates counters by which every key has a `budget` of its own.
     pub fn new(budget: AttemptBudget) -> Self {
         let limiter = || Mutex::new(RateLimiter::new(budget));
         Self { budget, hasher: RandomState::new(), valid: limiter(), others: limiter() }

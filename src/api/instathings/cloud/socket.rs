@@ -136,7 +136,12 @@ impl ProjectSocket {
                 }
                 _ = self.token.expired() => return SocketEnd::Closed(TOKEN_ENDED, "the token has ended"),
                 frame = self.stream.next() => match frame {
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return SocketEnd::Lost,
+                    Some(Ok(Message::Close(_))) => {
+                        // Sends the answer to the client's frame; a client that does not take it is cut off.
+                        let _ = timeout(CLOSE_TIMEOUT, self.sink.flush()).await;
+                        return SocketEnd::Lost;
+                    }
+                    Some(Err(_)) | None => return SocketEnd::Lost,
                     Some(Ok(_)) => {
                         last_heard = Instant::now();
                         continue;

@@ -43,6 +43,7 @@ pub struct Broadcaster {
 }
 
 impl Broadcaster {
+    /// Creates a broadcaster without a feed: a session starts one on `source` when none runs. No session opens after `ending`.
     pub fn new(
         sessions: Arc<SessionRegistry>,
         source: Arc<dyn MessageSource>,

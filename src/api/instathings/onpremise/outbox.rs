@@ -23,6 +23,7 @@ pub struct PacketBatch {
 }
 
 impl PacketBatch {
+    /// Shares encoded packets, in the order in which every session sends them.
     pub fn new(packets: Vec<String>) -> Arc<PacketBatch> {
         let packets: Vec<Utf8Bytes> = packets.into_iter().map(Utf8Bytes::from).collect();
         let bytes = packets.iter().map(|packet| packet.len() + PACKET_OVERHEAD).sum();
@@ -51,6 +52,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// Whether no packet waits, so that a poll has to.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
@@ -92,6 +94,7 @@ impl Outbox {
         taken
     }
 
+    /// Drops the packets of a session that has ended, unsent.
     pub fn clear(&mut self) {
         *self = Outbox::default();
     }

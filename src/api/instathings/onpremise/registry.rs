@@ -53,6 +53,7 @@ impl SharedSession {
         self.is_confirmed.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the session has ended, by either side; the registry does not return it any more.
     pub fn is_closed(&self) -> bool {
         self.read(|session| session.closed().is_some())
     }
@@ -66,6 +67,7 @@ pub struct SessionRegistry {
 }
 
 impl SessionRegistry {
+    /// Creates a registry of at most `most` sessions, `onpremise.connections`.
     pub fn new(most: usize) -> SessionRegistry {
         SessionRegistry { most, open: Mutex::default() }
     }

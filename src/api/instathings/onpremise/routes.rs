@@ -28,7 +28,7 @@ use crate::api::origin::PeerAddress;
 use crate::api::pages;
 use crate::app::cors::CorsOrigins;
 use crate::app::session::network;
-use crate::domain::Error;
+use crate::domain::{Error, Kind};
 
 /// Path of the list.
 pub const LIST: &str = "/device/v1/devices/{deviceId}/data";
@@ -84,7 +84,7 @@ async fn list(
     }
     let query = list_query::parse(&device, query.as_deref().unwrap_or_default())
         .map_err(|mistakes| refusal(json!({"errors": mistakes}), "a parameter is not valid"))?;
-    let page = service.source.list(&query).await?;
+    let page = service.source.list(&query).await.map_err(list_refusal)?;
     Ok(Json(PageView::from(&page)).into_response())
 }
 
@@ -95,6 +95,12 @@ async fn client(headers: HeaderMap) -> Result<Response, InstathingsError> {
 
 fn refusal(body: serde_json::Value, reason: &str) -> InstathingsError {
     InstathingsError { fault: Error::invalid(reason).into(), body: Some(Box::new(body)) }
+}
+
+/// The refusal of a list: in words when the list is too long for its order, because `start` and `end` can narrow it.
+fn list_refusal(error: Error) -> InstathingsError {
+    let body = (error.kind == Kind::TooLarge).then(|| Box::new(json!({"message": error.message})));
+    InstathingsError { fault: error.into(), body }
 }
 
 /// `/socket.io/`: opens a session or serves a request of one. Pages of every origin may read the response.
@@ -218,6 +224,14 @@ fn lowercase_list_path(uri: &mut Uri) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_is_too_long_for_its_order_says_so() {
+        let body = |error| list_refusal(error).body.map(|body| *body);
+        let reason = "20000 messages are too many for this order";
+        assert_eq!(body(Error::too_large(reason)), Some(json!({"message": reason})));
+        assert_eq!(body(Error::unavailable("the disk is full")), None);
+    }
 
     #[test]
     fn only_the_fixed_segments_of_the_list_lose_their_case() {

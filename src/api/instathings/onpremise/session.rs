@@ -126,10 +126,12 @@ impl Session {
         }
     }
 
+    /// Returns the transport that carries the packets now: an upgrade replaces polling by a WebSocket.
     pub fn transport(&self) -> Transport {
         self.transport
     }
 
+    /// Returns the first cause for which the session has ended; `None` while it is open.
     pub fn closed(&self) -> Option<CloseCause> {
         self.closed
     }

@@ -137,7 +137,10 @@ impl SessionSocket {
         self.session.update(|session| session.end_socket());
         let frame = CloseFrame { code: close_code::NORMAL, reason: Utf8Bytes::default() };
         let closing = async {
-            self.sink.send(Message::Close(Some(frame))).await?;
+            if self.sink.send(Message::Close(Some(frame))).await.is_err() {
+                // The client may have closed first: the answer to its frame is sent.
+                return self.sink.flush().await;
+            }
             // Waits for the client's close frame and ignores earlier messages.
             while let Some(Ok(message)) = self.stream.next().await {
                 if matches!(message, Message::Close(_)) {

@@ -31,6 +31,7 @@ pub struct Routes {
 }
 
 impl Routes {
+    /// Sends readings of `sources` to the inbox of a model from now on; their order there is that of their indices.
     pub fn add(&mut self, model: ModelId, sources: &[StreamId], queue: ReadingsInbox) {
         for (place, source) in sources.iter().enumerate() {
             self.by_stream.entry(source.0).or_default().push((model, place));
@@ -38,6 +39,7 @@ impl Routes {
         self.queues.insert(model, queue);
     }
 
+    /// Stops the delivery to a model whose session ends; streams that no other model uses are forgotten.
     pub fn remove(&mut self, model: ModelId) {
         self.queues.remove(&model);
         self.by_stream.retain(|_, models| {
@@ -46,6 +48,7 @@ impl Routes {
         });
     }
 
+    /// Whether no model is left, so that the organization needs no dispatcher.
     pub fn is_empty(&self) -> bool {
         self.queues.is_empty()
     }

@@ -20,6 +20,7 @@ use crate::infer::window::WindowSpec;
 /// How often the log position of a model whose sources are silent is saved.
 const IDLE_SAVE_INTERVAL: Duration = Duration::from_secs(60);
 
+/// Scores the windows of one model in time order: first from stored readings, then from readings as they arrive.
 pub struct LiveScorer {
     context: Arc<LiveContext>,
     pub model: Arc<Model>,
@@ -95,6 +96,7 @@ impl LiveScorer {
         points.into_iter().for_each(|point| self.waiting.add(point));
     }
 
+    /// Takes readings as they arrive and counts the late ones in the status of the model.
     pub async fn receive(&mut self, arrived: ReceivedReadings) {
         let late = self.take_up(arrived).await;
         if late > 0 {
@@ -218,6 +220,8 @@ impl LiveScorer {
         Ok(())
     }
 
+    /// Scores a run of samples, stores the scores and opens or closes anomalies; a gap ends the run of windows before it.
+    /// `lane` is the priority of the inference: background while stored readings are read, live afterwards.
     pub async fn take(&mut self, piece: FeedItem, lane: InferencePriority) -> Result<()> {
         match piece {
             FeedItem::Gap => {

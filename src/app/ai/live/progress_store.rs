@@ -20,6 +20,7 @@ pub struct ProgressStore {
 }
 
 impl ProgressStore {
+    /// Creates a store in which nothing waits to be saved.
     pub fn new(store: Arc<Store>) -> Self {
         Self { store, unsaved: Mutex::default(), newest: parking_lot::Mutex::default() }
     }

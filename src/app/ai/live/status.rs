@@ -58,6 +58,7 @@ impl ModelStatuses {
         ModelStatus { state, lag_s, ..known }
     }
 
+    /// Changes the status of a model under the lock; a model without one starts with the default.
     pub fn change(&self, id: ModelId, change: impl FnOnce(&mut ModelStatus)) {
         change(self.0.lock().entry(id).or_default());
     }

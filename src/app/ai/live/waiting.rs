@@ -16,6 +16,7 @@ pub struct WaitingReadings {
 }
 
 impl WaitingReadings {
+    /// Adds a reading, in place of one of the same source and time; past the maximum the one furthest ahead is dropped.
     pub fn add(&mut self, reading: SourceReading) {
         self.values.insert((reading.ts, reading.source), reading.value);
         if self.values.len() > MAX_WAITING {

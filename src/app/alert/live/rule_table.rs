@@ -98,6 +98,7 @@ impl RuleTable {
         Self { counters, ..Self::default() }
     }
 
+    /// Whether the organization has no enabled rule, so that no readings need to be followed.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }

@@ -37,6 +37,7 @@ pub struct ArrowStreamChecker {
 }
 
 impl ArrowStreamChecker {
+    /// Starts the check of a stream whose decompressed size may be `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self {
             limit,

@@ -22,6 +22,7 @@ pub enum FieldType {
 
 use FieldType::{Binary, Bool, Byte, Double, I16, I32, I64, List, Struct};
 
+/// The structure of a footer (`FileMetaData`).
 pub static FILE: StructDef = StructDef {
     name: "FileMetaData",
     fields: &[
@@ -170,6 +171,7 @@ static KEY_VALUE: StructDef = StructDef { name: "KeyValue", fields: &[(1, Binary
 static COLUMN_ORDER: StructDef =
     StructDef { name: "ColumnOrder", fields: &[(1, Struct(&NOTHING)), (2, Struct(&NOTHING))] };
 
+/// The structure before each page of a column chunk (`PageHeader`).
 pub static PAGE: StructDef = StructDef {
     name: "PageHeader",
     fields: &[

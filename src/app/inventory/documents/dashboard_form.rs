@@ -43,6 +43,7 @@ pub struct FileDashboard {
     pub layout: Vec<FileWidget>,
 }
 
+/// A widget of a dashboard: place and size in columns and rows of the grid, and its streams by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileWidget {

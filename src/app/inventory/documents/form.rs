@@ -94,6 +94,7 @@ pub struct FileDevice {
     pub location: Option<GeoLocation>,
 }
 
+/// A component of a device, with the names of the device and of the profile of its readings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileComponent {
@@ -108,6 +109,7 @@ pub struct FileComponent {
     pub metadata: Map<String, Value>,
 }
 
+/// A group of devices, with their names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileDeviceGroup {
@@ -132,6 +134,7 @@ pub struct FileArtefact {
     pub content: Map<String, Value>,
 }
 
+/// A binding of a configuration to its target, with the names of both.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileBinding {
@@ -346,6 +349,7 @@ impl FileComponent {
         Self { device, key, name, sensor_profile, metadata }
     }
 
+    /// Returns the component for the catalog; `device` and `sensor_profile` are the ids that the names stand for.
     pub fn spec(&self, device: DeviceId, sensor_profile: Option<Uuid>) -> ComponentSpec {
         let FileComponent { key, name, metadata, .. } = self.clone();
         ComponentSpec { device, key, name, sensor_profile, metadata }
@@ -359,6 +363,7 @@ impl FileDeviceGroup {
         Self { name, description, tags, devices }
     }
 
+    /// Returns the group for the catalog; `devices` are the ids that the names stand for.
     pub fn spec(&self, devices: Vec<DeviceId>) -> DeviceGroupSpec {
         let FileDeviceGroup { name, description, tags, .. } = self.clone();
         DeviceGroupSpec { name, description, tags, devices }
@@ -379,6 +384,7 @@ impl FileArtefact {
         Self { name, profile_type, profile, content }
     }
 
+    /// Returns the configuration for the catalog, with its content; `profile` is the id that the name stands for.
     pub fn spec(&self, profile: Uuid) -> ArtefactSpec {
         let FileArtefact { name, profile_type, content, .. } = self.clone();
         ArtefactSpec { name, profile_type, profile, content: ArtefactContent::Inline(content) }

@@ -10,6 +10,7 @@ use crate::domain::{Error, Result};
 /// Connections beside the idle ones.
 const OTHER_CONNECTIONS: usize = 1000;
 
+/// Address, key and process of the measured broker; without a process its memory and processor time are unknown.
 pub struct Broker {
     pub address: String,
     /// `None`: anybody is admitted.
@@ -73,6 +74,7 @@ impl Broker {
         CpuShare { pid: self.pid, before: self.pid.and_then(process::cpu_time), started: Instant::now() }
     }
 
+    /// Stops the bench's own server; another broker keeps running.
     pub async fn stop(self) -> Result<()> {
         match self.server {
             Some(mut server) => server.stop().await,

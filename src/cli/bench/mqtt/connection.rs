@@ -73,6 +73,7 @@ impl MqttConnection {
         }
     }
 
+    /// Writes packets that are encoded already, and does not wait for an answer.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.socket.write_all(bytes).await.map_err(failed)
     }

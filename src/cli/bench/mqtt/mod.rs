@@ -23,6 +23,7 @@ const MEASUREMENT_MICROS: i64 = 86_400_000_000;
 
 type Row = [String; 6];
 
+/// Runs the publishers, the fan-out and the idle sessions one after the other, and prints a table or a line of each.
 pub async fn run(args: &args::Mqtt) -> Result<()> {
     let connections = args.idle.max(args.clients).max(args.subscribers + 1) as u64;
     let files = fd_limit::raise_fd_limit();

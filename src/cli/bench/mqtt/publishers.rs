@@ -40,14 +40,17 @@ pub struct PublishResult {
 }
 
 impl PublishResult {
+    /// Returns the number of messages of all publishers, each acknowledged with PUBACK.
     pub fn messages(&self) -> usize {
         self.latencies.count()
     }
 
+    /// Returns the number of readings in the messages.
     pub fn readings(&self) -> usize {
         self.messages() * self.batch
     }
 
+    /// Returns the messages per second of all publishers together, the wait for the last acknowledgements included.
     pub fn messages_per_s(&self) -> f64 {
         self.messages() as f64 / self.took.as_secs_f64()
     }

@@ -66,6 +66,7 @@ impl VendorClient {
         })
     }
 
+    /// Opens a new connection to the server; every request on it names its own credential.
     pub fn connection(&self) -> Result<HttpConnection> {
         HttpConnection::open(&self.address)
     }

@@ -40,6 +40,7 @@ const MAX_SECONDS_BESIDE_WRITER: u64 = 5;
 
 type Row = [String; 6];
 
+/// Loads the plant or uses a loaded one, times every request, then the followers, and prints the tables.
 pub async fn run(args: &args::Vendors) -> Result<()> {
     let files = fd_limit::raise_fd_limit();
     if files < 2 * args.followers as u64 + OTHER_FILES {

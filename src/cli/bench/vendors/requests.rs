@@ -37,6 +37,7 @@ pub enum Answer {
     NotThere(String),
 }
 
+/// All timed requests, in the order in which they are run and reported.
 pub static REQUESTS: [VendorRequest; 6] = [
     VendorRequest {
         name: "OpenSynaptic packets?limit=50",

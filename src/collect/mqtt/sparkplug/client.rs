@@ -52,6 +52,7 @@ impl SparkplugClient {
         })
     }
 
+    /// Messages received on this connection, of the host's own state among others.
     pub fn inbox(&self) -> &Arc<Inbox> {
         self.mqtt.inbox()
     }

@@ -53,6 +53,7 @@ enum ChannelEvent {
 }
 
 impl ChannelTransport {
+    /// Takes over a connection whose hello was acknowledged; the security policy decides how chunks are numbered.
     pub fn new(
         channel: Arc<SecureChannelState>,
         requests: RequestRecv,

@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct EndFlag(Arc<AtomicBool>);
 
 impl EndFlag {
+    /// Marks the connection as ended, in all clones and for good.
     pub fn set(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
+    /// Whether the connection has ended; its requests may still wait for their errors.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }

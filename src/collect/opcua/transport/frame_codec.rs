@@ -24,6 +24,7 @@ pub enum FrameError {
 }
 
 impl FrameCodec {
+    /// A codec for frames of at most `max_bytes`, header included; `options` bound what the library decodes of them.
     pub fn new(options: DecodingOptions, max_bytes: usize) -> Self {
         FrameCodec { library: TcpCodec::new(options), max_bytes }
     }

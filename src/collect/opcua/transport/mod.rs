@@ -41,6 +41,7 @@ pub async fn dial(endpoint: &OpcuaEndpoint, networks: &AllowedNetworks) -> Resul
 pub struct SingleUseConnector<C>(Mutex<Option<C>>);
 
 impl<C> SingleUseConnector<C> {
+    /// Keeps the connector for the first attempt to connect; the others fail with `BadConnectionClosed`.
     pub fn new(connector: C) -> Self {
         SingleUseConnector(Mutex::new(Some(connector)))
     }

@@ -33,6 +33,7 @@ impl PendingRequests {
         PendingRequests { by_id: HashMap::new(), bytes: 0, max_bytes, max_chunks }
     }
 
+    /// Adds a request that awaits its answer; after `deadline`, `expire` fails it with `BadTimeout`.
     pub fn insert(&mut self, id: u32, answer: AnswerSender, deadline: Instant) {
         self.by_id.insert(id, PendingRequest { answer, deadline, bodies: Vec::new(), bytes: 0 });
     }
@@ -64,6 +65,7 @@ impl PendingRequests {
         }
     }
 
+    /// Fails every request with this status, and drops the chunks of their answers.
     pub fn fail_all(&mut self, status: StatusCode) {
         for id in self.ids(|_| true) {
             self.fail(id, Error::new(status, "the connection has ended").with_request_id(id));

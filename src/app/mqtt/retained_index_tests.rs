@@ -1,6 +1,8 @@
 //! The index of retained messages: limits, what is announced, and passes.
 
 use super::*;
+use crate::domain::Micros;
+use crate::domain::mqtt::Qos;
 
 fn message(org: i32, topic: &str, bytes: usize) -> RetainedMessage {
     RetainedMessage {
