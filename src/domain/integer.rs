@@ -3,9 +3,9 @@
 
 use std::ops::RangeInclusive;
 
-/// Integers below this magnitude have a float of their own. From here on one float stands for several integers, so
-/// the written value is no longer known.
-const EXACT_FLOAT_LIMIT: i128 = 1 << 53;
+/// Integers up to this magnitude (2^53) are exact as floats, and those below it have a float of their own. From here on one
+/// float stands for several integers, so the written value is no longer known.
+pub const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
 
 /// Decimal digits that always fit an `i128`, which holds every integer kind with room to spare.
 const MAX_DIGITS: usize = 38;
@@ -19,6 +19,11 @@ pub enum NumericInput {
     Float(f64),
 }
 
+/// Returns the integer that a float is; `None` when it has a fraction or is larger than [`MAX_EXACT_FLOAT`].
+pub fn exact_integer(value: f64) -> Option<i64> {
+    (value.fract() == 0.0 && value.abs() <= MAX_EXACT_FLOAT).then_some(value as i64)
+}
+
 /// Returns the given integer if it is within the range and unambiguous.
 ///
 /// # Errors
@@ -28,8 +33,7 @@ pub fn integer_in_range(input: NumericInput, range: &RangeInclusive<i128>) -> Re
         NumericInput::Integer(whole) => (whole, true),
         NumericInput::Float(number) if number.fract() == 0.0 => {
             // Saturates, which lies beyond every range.
-            let whole = number as i128;
-            (whole, whole.unsigned_abs() < EXACT_FLOAT_LIMIT.unsigned_abs())
+            (number as i128, number.abs() < MAX_EXACT_FLOAT)
         }
         NumericInput::Float(_) => return Err(INVALID_INTEGER.to_owned()),
     };

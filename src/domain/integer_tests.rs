@@ -6,6 +6,21 @@ use super::*;
 use crate::domain::stream::StreamKind;
 
 #[test]
+fn floats_that_are_integers_are_told_from_those_that_may_be_rounded() {
+    for (value, expected) in [
+        (-7.0, Some(-7)),
+        (-0.0, Some(0)),
+        (0.5, None),
+        (MAX_EXACT_FLOAT, Some(1 << 53)),
+        (-MAX_EXACT_FLOAT - 2.0, None),
+        (f64::NAN, None),
+        (f64::INFINITY, None),
+    ] {
+        assert_eq!(exact_integer(value), expected, "{value}");
+    }
+}
+
+#[test]
 fn decimals_are_integers_to_the_last_digit_or_none() {
     for (text, expected) in [
         ("0", Some(0)),
@@ -55,7 +70,7 @@ fn both_edges_of_every_kind_hold() {
         for (given, expected) in [(start, Ok(start)), (end, Ok(end)), (start - 1, under), (end + 1, over)] {
             assert_eq!(integer_in_range(NumericInput::Integer(given), &range), expected, "{kind} {given}");
             let float = integer_in_range(NumericInput::Float(given as f64), &range);
-            if given.abs() < EXACT_FLOAT_LIMIT {
+            if given.unsigned_abs() < 1 << 53 {
                 assert_eq!(float, expected, "{kind} {given}");
             } else {
                 assert!(float.is_err(), "{kind} {given}: nobody knows which integer this float was");

@@ -3,9 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::Error;
-
-/// Numbers below this magnitude that are written with a fraction of zero are exact.
-const EXACT_FLOAT_LIMIT: f64 = 9_007_199_254_740_992.0;
+use crate::domain::integer::{MAX_EXACT_FLOAT, exact_integer};
 
 /// The error for a parameter that is missing.
 pub fn required(name: &str) -> Error {
@@ -31,8 +29,8 @@ pub fn integer(input: &Value) -> Option<i64> {
     if input.is_u64() {
         return Some(i64::MAX);
     }
-    let float = input.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < EXACT_FLOAT_LIMIT)?;
-    Some(float as i64)
+    // Of that size itself it may have been rounded when it was parsed.
+    input.as_f64().filter(|n| n.abs() < MAX_EXACT_FLOAT).and_then(exact_integer)
 }
 
 /// Reads a whole number of 32 bits.

@@ -20,7 +20,6 @@ use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::mk::device::is_member;
-use crate::app::mk::group_members::without_derived_members;
 use crate::domain::device::{Device, DeviceFilter};
 use crate::domain::document::{DeviceGroupSpec, Document, DocumentContent, DocumentKind};
 use crate::domain::{Principal, Result};
@@ -113,10 +112,7 @@ impl DocumentNoun for DeviceGroupRow {
     }
 
     async fn replace(app: &App, who: &Principal, id: Uuid, new: DeviceGroupSpec) -> Result<Arc<Document>> {
-        let stored = app.documents.document_to_change(who, Self::KIND, id)?;
-        let members = app.mk.devices.group_members(who, &stored)?;
-        let new = without_derived_members(&members, &stored, new);
-        app.documents.update_document(who, (Self::KIND, id), None, |spec| Self::put(spec, new)).await
+        app.mk.devices.replace_shown_group(who, id, new).await
     }
 
     // Lists are not sorted by members: those of the groups of other pages are not looked for.

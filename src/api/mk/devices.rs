@@ -25,9 +25,7 @@ use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::fields::shown::ShownRow;
 use crate::app::mk::device::{DeviceOverview, PlatformDevice};
-use crate::app::mk::group_members::without_derived_groups;
 use crate::domain::device::Protocol;
-use crate::domain::document::DocumentKind;
 use crate::domain::platform_status::PlatformStatus;
 use crate::domain::{FieldError, Micros};
 
@@ -253,11 +251,7 @@ async fn change(caller: &MkCaller, app: &App, id: Uuid, body: JsonBody, is_patch
     let (devices, who) = (&app.mk.devices, &caller.principal);
     let changed = match base {
         Some(base) => devices.update_platform_device(who, id, base, new).await,
-        None => {
-            let groups = app.documents.documents(who, DocumentKind::DeviceGroup)?;
-            let new = without_derived_groups(&groups, &stored, new);
-            devices.replace_platform_device(who, id, new).await
-        }
+        None => devices.replace_shown_device(who, id, new).await,
     };
     Ok(ok(view(changed.map_err(named)?)))
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::api::error::content_type_header;
 use crate::api::openapi::doc::JSON;
 use crate::app::opensynaptic::{Packet, PacketDevice, PacketPage, PacketPaging, PacketSensor};
+use crate::domain::integer::MAX_EXACT_FLOAT;
 use crate::domain::message::MessageSensor;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Error, Micros, Result};
@@ -21,9 +22,6 @@ pub struct HealthView {
     ok: bool,
     service: &'static str,
 }
-
-/// The first size at which one f64 stands for several integers.
-const INEXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
 
 /// The vendor's words for a time past 64 bits.
 const OUT_OF_RANGE: &str = "Python int too large to convert to SQLite INTEGER";
@@ -204,7 +202,7 @@ fn seconds(ts: Micros) -> i64 {
 
 /// A value as the vendor's database has it, which knows no integers there. One that an f64 would change stays exact.
 fn float(number: &Number) -> Number {
-    let exact = number.as_f64().filter(|value| value.abs() < INEXACT_INTEGERS);
+    let exact = number.as_f64().filter(|value| value.abs() < MAX_EXACT_FLOAT);
     exact.and_then(Number::from_f64).unwrap_or_else(|| number.clone())
 }
 

@@ -96,8 +96,8 @@ fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
 /// Replaces floats by the exact 64-bit integers they were written as, such as `1e18`: from 2^53 on, parsing rounds
 /// numbers with a fraction or an exponent. A number that remains a float is not a 64-bit integer.
 fn with_exact_integers(mut fields: Map<String, Value>, bytes: &[u8]) -> Map<String, Value> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let is_rounded = |value: &Value| value.is_f64() && value.as_f64().is_some_and(|n| n.abs() >= EXACT);
+    let is_large = |number: f64| number.abs() >= integer::MAX_EXACT_FLOAT;
+    let is_rounded = |value: &Value| value.is_f64() && value.as_f64().is_some_and(is_large);
     if !fields.values().any(is_rounded) {
         return fields;
     }

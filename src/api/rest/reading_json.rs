@@ -7,11 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::domain::Micros;
 use crate::domain::StreamId;
+use crate::domain::integer::exact_integer;
 use crate::domain::reading::{Reading, Readings};
 use crate::domain::stream::StreamKind;
-
-/// Integers up to this size are exact as f64.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Whether a row carries its `id`, as the lists over all streams do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,13 +121,13 @@ fn write_value(out: &mut Vec<u8>, kind: StreamKind, value: f64, text: Option<&st
 
 /// Writes text as a string, else the number, else null. Also used for rows older than a change of the stream's kind.
 fn write_plain(out: &mut Vec<u8>, kind: StreamKind, value: f64, text: Option<&str>) {
-    let is_whole = value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER;
-    match text {
-        Some(text) => put_json(out, text),
-        None if value.is_nan() => out.extend_from_slice(b"null"),
-        // A scaled stream of an integer kind holds engineering values; those keep their fraction.
-        None if is_whole && kind.integer_range().is_some() => put(out, format_args!("{}", value as i64)),
-        None => put_json(out, &value),
+    // A scaled stream of an integer kind holds engineering values; those keep their fraction.
+    let whole = kind.integer_range().and_then(|_| exact_integer(value));
+    match (text, whole) {
+        (Some(text), _) => put_json(out, text),
+        (None, _) if value.is_nan() => out.extend_from_slice(b"null"),
+        (None, Some(whole)) => put(out, format_args!("{whole}")),
+        (None, None) => put_json(out, &value),
     }
 }
 

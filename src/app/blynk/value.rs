@@ -3,13 +3,11 @@
 use serde_json::{Number, Value};
 
 use crate::app::value_parsing;
+use crate::domain::integer::exact_integer;
 use crate::domain::stream::{StreamKind, StreamSpec};
 
 /// Longest text that a datastream takes, bytes.
 const MAX_TEXT_BYTES: usize = 1024;
-
-/// Numbers up to this size that have no fraction are written as integers: all of them are exact.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Number and text of a reading; a numeric kind has the number, any other the text.
 pub type Content = (Option<f64>, Option<Box<str>>);
@@ -75,9 +73,7 @@ pub fn to_json(kind: StreamKind, value: Option<f64>, text: Option<&str>) -> Opti
 }
 
 fn number(value: f64) -> Option<Value> {
-    let is_whole = value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER;
-    let number = if is_whole { Some(Number::from(value as i64)) } else { Number::from_f64(value) };
-    number.map(Value::Number)
+    exact_integer(value).map(Number::from).or_else(|| Number::from_f64(value)).map(Value::Number)
 }
 
 #[cfg(test)]

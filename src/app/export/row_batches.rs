@@ -12,13 +12,12 @@ use super::fixed_columns::fixed_fields;
 use super::pages::ReadingPage;
 use super::plan::{ExportPlan, ExportSensor};
 use crate::domain::document::ValueType;
+use crate::domain::integer;
 use crate::domain::reading::Reading;
 use crate::domain::{Error, Result};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 8192;
-/// Integers up to this size are exact as f64.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// The columns: the fixed ones, then those of the profiles.
 pub fn schema(plan: &ExportPlan) -> SchemaRef {
@@ -143,8 +142,7 @@ fn exact_integer(number: Option<f64>, text: Option<&str>) -> Option<i64> {
     if let Some(exact) = text.and_then(|digits| digits.parse().ok()) {
         return Some(exact);
     }
-    let number = number.filter(|_| text.is_none())?;
-    (number.fract() == 0.0 && number.abs() <= MAX_EXACT_INTEGER).then_some(number as i64)
+    number.filter(|_| text.is_none()).and_then(integer::exact_integer)
 }
 
 #[cfg(test)]

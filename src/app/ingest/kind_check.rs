@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
+use crate::domain::integer::MAX_EXACT_FLOAT;
 use crate::domain::reading::Readings;
 use crate::domain::{Error, FieldError, Principal, Result, StreamId};
 use crate::store::catalog::Catalog;
 
 /// Maximum wrong rows listed in one response.
 const MAX_LISTED_ERRORS: usize = 20;
-/// Integers up to this are exact in an f64; larger ones also carry their digits as text.
-const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Name of a stream's kind and the values that it takes; `None` where any number is allowed.
 type AllowedValues = Option<(&'static str, ValueRange)>;
@@ -86,7 +85,7 @@ fn fits(range: &RangeInclusive<i128>, value: f64, text: Option<&str>) -> bool {
         return digits.parse::<i128>().map_or(true, |exact| range.contains(&exact));
     }
     // A number this large without its digits was rounded: at the edge of the range it may have been beyond it.
-    let is_edge = value.abs() > EXACT && value as i128 == *range.start();
+    let is_edge = value.abs() > MAX_EXACT_FLOAT && value as i128 == *range.start();
     value.fract() == 0.0 && range.contains(&(value as i128)) && !is_edge
 }
 

@@ -101,7 +101,7 @@ pub struct PlatformDevices {
     store: Arc<Store>,
     states: CollectorStates,
     devices: Arc<Devices>,
-    documents: Arc<Documents>,
+    pub(super) documents: Arc<Documents>,
 }
 
 impl PlatformDevices {

@@ -5,13 +5,50 @@
 
 use std::sync::Arc;
 
-use super::device::PlatformDevice;
-use crate::domain::DeviceId;
+use uuid::Uuid;
+
+use super::device::{DeviceOverview, PlatformDevice, PlatformDevices};
 use crate::domain::device::Device;
-use crate::domain::document::{DeviceGroupSpec, Document};
+use crate::domain::document::{DeviceGroupSpec, Document, DocumentKind, DocumentSpec};
+use crate::domain::{DeviceId, Principal, Result};
+
+impl PlatformDevices {
+    /// Replaces the settings of a device by those of a client that may send back what it was shown.
+    ///
+    /// # Errors
+    /// The errors of [`PlatformDevices::replace_platform_device`].
+    pub async fn replace_shown_device(
+        &self,
+        principal: &Principal,
+        uuid: Uuid,
+        new: PlatformDevice,
+    ) -> Result<DeviceOverview> {
+        let stored = self.platform_device_to_change(principal, uuid)?;
+        let groups = self.documents.documents(principal, DocumentKind::DeviceGroup)?;
+        let new = without_derived_groups(&groups, &stored, new);
+        self.replace_platform_device(principal, uuid, new).await
+    }
+
+    /// Replaces a group of devices by that of a client that may send back what it was shown.
+    ///
+    /// # Errors
+    /// The errors of `Documents::update_document`.
+    pub async fn replace_shown_group(
+        &self,
+        principal: &Principal,
+        uuid: Uuid,
+        new: DeviceGroupSpec,
+    ) -> Result<Arc<Document>> {
+        let place = (DocumentKind::DeviceGroup, uuid);
+        let stored = self.documents.document_to_change(principal, place.0, uuid)?;
+        let members = self.group_members(principal, &stored)?;
+        let new = DocumentSpec::from(without_derived_members(&members, &stored, new));
+        self.documents.update_document(principal, place, None, |spec| *spec = new).await
+    }
+}
 
 /// Leaves those groups out of new settings of a device in which it is, before and after, without naming them.
-pub fn without_derived_groups(
+fn without_derived_groups(
     groups: &[Arc<Document>],
     stored: &Device,
     mut new: PlatformDevice,
@@ -28,7 +65,7 @@ pub fn without_derived_groups(
 
 /// Leaves those devices out of new settings of a group that are in it, before and after, without its naming them; `members`
 /// are all that it has.
-pub fn without_derived_members(
+fn without_derived_members(
     members: &[Arc<Device>],
     stored: &Document,
     mut new: DeviceGroupSpec,

@@ -17,7 +17,7 @@ pub mod configuration;
 pub mod desired;
 pub mod device;
 pub mod firmware;
-pub mod group_members;
+mod group_members;
 pub mod idempotency;
 pub mod key;
 pub mod new_command;

@@ -2,11 +2,9 @@
 
 use serde_json::{Number, Value};
 
+use crate::domain::integer::exact_integer;
 use crate::domain::reading::{Quality, Reading};
 use crate::domain::stream::{Stream, StreamKind};
-
-/// Integers up to this size are exact as f64.
-const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Status of a sensor with a value.
 pub const SENSOR_OK: &str = "OK";
@@ -72,11 +70,8 @@ fn json_value(kind: StreamKind, reading: &Reading) -> Value {
 /// The number of a reading as its kind has it. A scaled stream of an integer kind holds engineering values; those keep
 /// their fraction.
 fn number(kind: StreamKind, value: f64) -> Option<Number> {
-    let is_whole = value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER;
-    match kind.integer_range() {
-        Some(_) if is_whole => Some(Number::from(value as i64)),
-        _ => Number::from_f64(value),
-    }
+    let whole = kind.integer_range().and_then(|_| exact_integer(value));
+    whole.map(Number::from).or_else(|| Number::from_f64(value))
 }
 
 #[cfg(test)]

@@ -113,6 +113,20 @@ async fn what_grows_is_refused_before_it_is_made() {
     }
 }
 
+/// Planning copies a constant at every step, so that it is shorter than the value of a row may be.
+#[tokio::test]
+async fn a_constant_is_bounded_more_than_the_value_of_a_row() {
+    let (text, long) = ("1".repeat(3_000), "2".repeat(1_000));
+    let error = run_bounded(&format!("SELECT length(replace('{text}', '1', '{long}'))")).await;
+    let error = error.expect_err("three million bytes").to_string();
+    assert!(error.contains("a constant of more than 2097152 bytes"), "{error}");
+    let rows =
+        format!("SELECT max(length(replace(v, '1', '{long}'))) FROM (VALUES ('{text}'), ('1')) AS t(v)");
+    let batches = run_bounded(&rows).await.expect("an answer");
+    let shown = pretty_format_batches(&batches).expect("it is shown").to_string();
+    assert!(shown.contains("3000000"), "{shown}");
+}
+
 /// A batch is computed in slices where its result may be large, with an equal result.
 #[tokio::test]
 async fn slices_are_put_together_again() {

@@ -109,10 +109,7 @@ impl LiveScorer {
         let latest = self.context.scorer.ai.store.ahead_bound().latest(self.context.clock.now());
         let mut late = 0;
         for point in arrived.points {
-            if point.ts > latest.0 {
-                self.waiting.add(point);
-            } else {
-                self.waiting.overwrite(&point);
+            if let Some(point) = self.waiting.arrive(point, latest) {
                 late += self.push(point);
             }
         }

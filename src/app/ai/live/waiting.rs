@@ -24,9 +24,15 @@ impl WaitingReadings {
         }
     }
 
-    /// Takes away the reading of the same source and time as one that arrived and does not wait.
-    pub fn overwrite(&mut self, arrived: &SourceReading) {
-        self.values.remove(&(arrived.ts, arrived.source));
+    /// Takes a reading that arrived: one that is after `latest` waits, any other is given back, and none of its source and time
+    /// waits any more.
+    pub fn arrive(&mut self, reading: SourceReading, latest: Micros) -> Option<SourceReading> {
+        if reading.ts > latest.0 {
+            self.add(reading);
+            return None;
+        }
+        self.values.remove(&(reading.ts, reading.source));
+        Some(reading)
     }
 
     /// Takes the earliest reading if its time has come.
@@ -45,12 +51,14 @@ mod tests {
     fn readings_come_in_order_when_their_time_has_come() {
         let mut waiting = WaitingReadings::default();
         let reading = |ts: i64, value: f64| SourceReading { source: 0, ts, value };
-        for ts in [30, 10, 20] {
-            waiting.add(reading(ts, 1.0));
+        let mut arrive = |ts, value, latest| {
+            let given = waiting.arrive(reading(ts, value), Micros(latest));
+            given.map(|given| (given.ts, given.value))
+        };
+        for (ts, value) in [(30, 1.0), (10, 1.0), (20, 1.0), (10, 2.0), (15, 1.0)] {
+            assert_eq!(arrive(ts, value, 5), None);
         }
-        waiting.add(reading(10, 2.0));
-        waiting.add(reading(15, 1.0));
-        waiting.overwrite(&reading(15, 3.0));
+        assert_eq!(arrive(15, 3.0, 15), Some((15, 3.0)), "the one before it does not wait any more");
         let mut due = Vec::new();
         while let Some(one) = waiting.take_due(Micros(20)) {
             due.push((one.ts, one.value));
