@@ -3,7 +3,7 @@
 //!
 //! The answering node is chosen before the catalog is brought up to date: what is handed on costs no question to the catalog's database,
 //! and its credentials are judged by the ingest node. What is answered here is judged by the catalog brought up to date: a key that was
-//! revoked is refused (`store/catalog/follower.rs`).
+//! revoked is refused (`store/catalog/follower/mod.rs`).
 
 use std::sync::Arc;
 

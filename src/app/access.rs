@@ -47,7 +47,7 @@ impl AccessControl {
 
     /// Requires a superuser or the owner of the data directory.
     pub fn require_superuser(&self, principal: &Principal) -> Result<()> {
-        if self.store.catalog().is_superuser(principal) {
+        if self.store.catalog().users.is_superuser(principal) {
             return Ok(());
         }
         Err(Error::forbidden("this is for superusers"))
@@ -63,7 +63,7 @@ impl AccessControl {
     /// else, and is not among the devices and data of a restricted key.
     pub(super) fn require_host(&self, principal: &Principal, scope: Scope) -> Result<()> {
         principal.require(scope)?;
-        if principal.org != self.store.catalog().default_org() {
+        if principal.org != self.store.catalog().orgs.default_org() {
             return Err(Error::forbidden(
                 "what belongs to the machine needs a key of the default organization",
             ));
@@ -82,12 +82,12 @@ impl AccessControl {
         let invalid = || Error::new(Kind::Unauthenticated, "Invalid API key.");
         let presented = key::parse(secret).ok_or_else(invalid)?;
         let catalog = self.store.catalog();
-        let stored = catalog.key_by_prefix(&presented.prefix).ok_or_else(invalid)?;
+        let stored = catalog.keys.key_by_prefix(&presented.prefix).ok_or_else(invalid)?;
         let now = self.clock.now();
         if !key::matches(&stored.secret, &presented) || !stored.is_valid_at(now) {
             return Err(invalid());
         }
-        catalog.touch_key(stored.id, now);
+        catalog.keys.touch_key(stored.id, now);
         Ok(stored.principal())
     }
 
@@ -112,7 +112,7 @@ impl AccessControl {
 
     /// Returns the owner of the data directory in the organization with this slug, or in `default` without one.
     pub fn system(&self, slug: Option<&str>) -> Result<Principal> {
-        let owner = Principal::system(self.store.catalog().default_org());
+        let owner = Principal::system(self.store.catalog().orgs.default_org());
         self.in_org(&owner, slug)
     }
 
@@ -121,18 +121,20 @@ impl AccessControl {
     pub fn in_org(&self, principal: &Principal, slug: Option<&str>) -> Result<Principal> {
         let Some(slug) = slug else { return Ok(principal.clone()) };
         require_system(principal)?;
-        let org = self.store.catalog().org_by_slug(principal, slug).map_err(|error| match error.kind {
-            Kind::NotFound => {
-                Error::field("org", format!("there is no `{slug}`; `basalt org list` shows those there are"))
-            }
-            _ => error,
-        })?;
+        let org =
+            self.store.catalog().orgs.org_by_slug(principal, slug).map_err(|error| match error.kind {
+                Kind::NotFound => Error::field(
+                    "org",
+                    format!("there is no `{slug}`; `basalt org list` shows those there are"),
+                ),
+                _ => error,
+            })?;
         Ok(Principal { origin: principal.origin.clone(), ..Principal::system(org.id) })
     }
 
     /// Returns the user who is logged in; `Unauthenticated` for every other kind of caller.
     pub fn logged_in(&self, principal: &Principal) -> Result<Arc<User>> {
-        self.store.catalog().acting_user(principal).map_err(|_| no_credentials())
+        self.store.catalog().users.acting_user(principal).map_err(|_| no_credentials())
     }
 
     /// Returns the principal's organization.
@@ -140,7 +142,7 @@ impl AccessControl {
     /// # Errors
     /// `Internal` when it is not there; organizations are never deleted.
     pub fn own_org(&self, principal: &Principal) -> Result<Arc<Org>> {
-        let org = self.store.catalog().org_of(principal);
+        let org = self.store.catalog().orgs.org_of(principal);
         org.ok_or_else(|| Error::internal("an organization disappeared"))
     }
 
@@ -154,7 +156,7 @@ impl AccessControl {
 
     /// Returns the slug of the principal's organization.
     pub fn org_slug(&self, principal: &Principal) -> String {
-        self.store.catalog().org_of(principal).map(|org| org.slug.clone()).unwrap_or_default()
+        self.store.catalog().orgs.org_of(principal).map(|org| org.slug.clone()).unwrap_or_default()
     }
 
     /// Creates an organization. Its name defaults to its slug.
@@ -165,13 +167,13 @@ impl AccessControl {
         name: Option<&str>,
     ) -> Result<Arc<Org>> {
         require_system(principal)?;
-        self.store.catalog().create_org(principal, slug, name.unwrap_or(slug)).await
+        self.store.catalog().orgs.create_org(principal, slug, name.unwrap_or(slug)).await
     }
 
     /// Returns every organization of the server, by id; `Forbidden` for all but the owner of the data directory.
     pub fn orgs(&self, principal: &Principal) -> Result<Vec<Arc<Org>>> {
         require_system(principal)?;
-        Ok(self.store.catalog().orgs(principal))
+        Ok(self.store.catalog().orgs.orgs(principal))
     }
 
     /// Creates a key in the principal's organization. Its secret is returned only here.
@@ -192,38 +194,38 @@ impl AccessControl {
             return Err(Error::field("expires_at", "Ensure this time is in the future."));
         }
         let (secret, stored) = key::generate();
-        let key = self.store.catalog().create_key(principal, spec, stored).await?;
+        let key = self.store.catalog().keys.create_key(principal, spec, stored).await?;
         Ok((key, secret))
     }
 
     /// Returns the keys of the principal's organization, by id, with their latest use; `Forbidden` for all but superusers.
     pub fn keys(&self, principal: &Principal) -> Result<Vec<Arc<Key>>> {
         self.require_superuser(principal)?;
-        Ok(self.store.catalog().keys(principal))
+        Ok(self.store.catalog().keys.keys(principal))
     }
 
     /// Returns a key of the principal's organization; `NotFound` when it is absent, `Forbidden` for all but superusers.
     pub fn key(&self, principal: &Principal, id: KeyId) -> Result<Arc<Key>> {
         self.require_superuser(principal)?;
-        self.store.catalog().key(principal, id)
+        self.store.catalog().keys.key(principal, id)
     }
 
     /// Renames a key of the principal's organization. Nothing else of a key can change.
     pub async fn rename_key(&self, principal: &Principal, id: KeyId, name: String) -> Result<Arc<Key>> {
         self.require_superuser(principal)?;
-        self.store.catalog().rename_key(principal, id, name).await
+        self.store.catalog().keys.rename_key(principal, id, name).await
     }
 
     /// Disables a key of the principal's organization permanently: the next request with it is refused.
     pub async fn revoke_key(&self, principal: &Principal, id: KeyId) -> Result<Arc<Key>> {
         self.require_superuser(principal)?;
-        self.store.catalog().revoke_key(principal, id).await
+        self.store.catalog().keys.revoke_key(principal, id).await
     }
 
     /// Returns whether the credential that a variable presets may be created: only before the first server has run, so that the
     /// environment of a later start opens nothing of what is stored. The log says when it is not.
     pub(super) async fn may_preset(&self, variable: &str) -> Result<bool> {
-        let is_first = self.store.catalog().last_heartbeat().await?.is_none();
+        let is_first = self.store.catalog().devices.last_heartbeat().await?.is_none();
         if !is_first {
             tracing::warn!(
                 "{variable} creates nothing: a preset counts at the first start. Use `basalt key create` or `basalt client create`"
@@ -237,7 +239,7 @@ impl AccessControl {
     pub async fn bootstrap(&self, secret: &str) -> Result<()> {
         let stored = bootstrap_secret(secret)?;
         let catalog = self.store.catalog();
-        if catalog.key_by_prefix(&stored.prefix).is_some_and(|k| key::matches(&k.secret, &stored)) {
+        if catalog.keys.key_by_prefix(&stored.prefix).is_some_and(|k| key::matches(&k.secret, &stored)) {
             return Ok(());
         }
         if !self.may_preset("BASALT_BOOTSTRAP_KEY").await? {
@@ -251,7 +253,7 @@ impl AccessControl {
             dashboards: None,
             expires_at: None,
         };
-        catalog.create_key(&self.system(None)?, spec, stored).await?;
+        catalog.keys.create_key(&self.system(None)?, spec, stored).await?;
         Ok(())
     }
 
@@ -263,12 +265,12 @@ impl AccessControl {
         let catalog = self.store.catalog();
         let missing = "does not exist in this organization";
         for id in &request.devices {
-            if catalog.device(principal, DeviceId(*id)).is_err() {
+            if catalog.devices.device(principal, DeviceId(*id)).is_err() {
                 problems.push(FieldError::new("device", format!("device {id} {missing}")));
             }
         }
         for id in &request.data {
-            if catalog.stream(principal, StreamId(*id)).is_err() {
+            if catalog.streams.stream(principal, StreamId(*id)).is_err() {
                 problems.push(FieldError::new("data", format!("data {id} {missing}")));
             }
         }

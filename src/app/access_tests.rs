@@ -94,7 +94,7 @@ async fn the_chosen_key_is_made_once_and_stays_revoked() {
 async fn what_is_preset_once_a_server_has_run_is_not_made() {
     let (_dir, app) = open().await;
     app.access.bootstrap(CHOSEN).await.expect("made");
-    app.parts.store.catalog().save_heartbeat(app.parts.clock.now()).await.expect("saved");
+    app.parts.store.catalog().devices.save_heartbeat(app.parts.clock.now()).await.expect("saved");
     let later = CHOSEN.replace('e', "f");
     app.access.bootstrap(&later).await.expect("only said in the log");
     assert_eq!(kind_of(app.access.authenticate_key(&later)), Kind::Unauthenticated);

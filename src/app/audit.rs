@@ -33,7 +33,7 @@ impl AuditLog {
     pub fn audit_log(&self, principal: &Principal, range: ListRange) -> Result<Records> {
         principal.require(Scope::read(Resource::System))?;
         let catalog = self.store.catalog().clone();
-        if !catalog.may_read_audit_log(principal) {
+        if !catalog.audit.may_read_audit_log(principal) {
             return Err(Error::forbidden("the audit log is for superusers"));
         }
         let filter = AuditFilter {
@@ -51,7 +51,7 @@ impl AuditLog {
                 let Some((filter, left)) = next else { return Ok(None) };
                 let limit = PAGE.min(left);
                 let page = Pagination { limit, ..filter.page };
-                let rows = catalog.audit_log(&who, &AuditFilter { page, ..filter.clone() }).await?;
+                let rows = catalog.audit.audit_log(&who, &AuditFilter { page, ..filter.clone() }).await?;
                 let more = (rows.len() == limit && left > limit).then(|| {
                     let (after, page) =
                         (rows.last().map(|row| row.id), Pagination { offset: 0, limit: PAGE });
@@ -65,11 +65,11 @@ impl AuditLog {
 
     /// Records an action outside of the catalog; it is durable when this returns.
     pub async fn audit(&self, principal: &Principal, change: AuditChange) -> Result<()> {
-        self.store.catalog().append_audit(principal, change).await
+        self.store.catalog().audit.append_audit(principal, change).await
     }
 
     /// Counts a refused access; it never waits.
     pub fn note_refusal(&self, origin: &RequestOrigin, refusal: AccessDenial) {
-        self.store.catalog().count_denial(origin, refusal);
+        self.store.catalog().audit.count_denial(origin, refusal);
     }
 }

@@ -13,19 +13,19 @@ impl Streams {
     /// Returns the streams with these ids.
     pub fn streams_by_id(&self, principal: &Principal, ids: &[StreamId]) -> Result<Vec<Arc<Stream>>> {
         principal.require(Scope::read(Resource::Data))?;
-        Ok(self.store.catalog().streams_by_id(principal, ids))
+        Ok(self.store.catalog().streams.streams_by_id(principal, ids))
     }
 
     /// Returns the streams of these devices, by id ascending within each device.
     pub fn streams_of_devices(&self, principal: &Principal, ids: &[DeviceId]) -> Result<Vec<Arc<Stream>>> {
         principal.require(Scope::read(Resource::Data))?;
-        Ok(self.store.catalog().streams_of_devices(principal, ids))
+        Ok(self.store.catalog().streams.streams_of_devices(principal, ids))
     }
 
     /// Returns the streams in these groups, by id ascending within each group.
     pub fn streams_of_groups(&self, principal: &Principal, ids: &[GroupId]) -> Result<Vec<Arc<Stream>>> {
         principal.require(Scope::read(Resource::Data))?;
-        Ok(self.store.catalog().streams_of_groups(principal, ids))
+        Ok(self.store.catalog().streams.streams_of_groups(principal, ids))
     }
 
     /// Returns the newest reading of a stream, whatever its quality; `None` if it has none.

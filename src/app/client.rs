@@ -79,7 +79,7 @@ impl Clients {
             client_id: client.secret.client_id.clone(),
             api: client.spec.api.name().to_owned(),
             name: client.spec.name.clone(),
-            user: client.spec.user.and_then(|user| self.store.catalog().user_name(user)),
+            user: client.spec.user.and_then(|user| self.store.catalog().users.user_name(user)),
             role: client.spec.role.map(|role| role.name().to_owned()),
             user_scoped: client.spec.user_scoped,
             enabled: client.enabled,
@@ -98,26 +98,26 @@ impl Clients {
         self.access.require_superuser(principal)?;
         let spec = self.client_spec(principal, request)?;
         let (secret, stored) = client::generate(spec.api);
-        let client = self.store.catalog().create_client(principal, spec, stored).await?;
+        let client = self.store.catalog().clients.create_client(principal, spec, stored).await?;
         Ok((client, secret))
     }
 
     /// Returns the clients of the principal's organization, by id; revoked ones are included.
     pub fn clients(&self, principal: &Principal) -> Result<Vec<Arc<Client>>> {
         self.access.require_superuser(principal)?;
-        Ok(self.store.catalog().clients(principal))
+        Ok(self.store.catalog().clients.clients(principal))
     }
 
     /// Returns a client of the principal's organization, revoked or not; `NotFound` when it is absent.
     pub fn client(&self, principal: &Principal, id: ClientId) -> Result<Arc<Client>> {
         self.access.require_superuser(principal)?;
-        self.store.catalog().client(principal, id)
+        self.store.catalog().clients.client(principal, id)
     }
 
     /// Disables a client of the principal's organization permanently; its tokens end at once.
     pub async fn revoke_client(&self, principal: &Principal, id: ClientId) -> Result<Arc<Client>> {
         self.access.require_superuser(principal)?;
-        self.store.catalog().revoke_client(principal, id).await
+        self.store.catalog().clients.revoke_client(principal, id).await
     }
 
     /// Disables a client by its public id, which may belong to one client of each API. Otherwise like
@@ -151,7 +151,7 @@ impl Clients {
     /// `default` at the first start, unless one of this id exists. One that was revoked since stays revoked.
     pub async fn bootstrap_client(&self, api: ClientApi, secret: ClientSecret) -> Result<()> {
         let catalog = self.store.catalog();
-        if let Some(stored) = catalog.client_for_login(api, &secret.client_id) {
+        if let Some(stored) = catalog.clients.client_for_login(api, &secret.client_id) {
             if stored.secret != secret {
                 tracing::warn!(
                     api = api.name(),
@@ -166,13 +166,13 @@ impl Clients {
         }
         let name = "bootstrap".to_owned();
         let spec = ClientSpec { api, name, user: None, role: None, user_scoped: false };
-        catalog.create_client(&self.access.system(None)?, spec, secret).await?;
+        catalog.clients.create_client(&self.access.system(None)?, spec, secret).await?;
         Ok(())
     }
 
     /// Returns the enabled client of an id and its secret; every failure gives the same error.
     pub fn authenticate_client(&self, api: ClientApi, client_id: &str, secret: &str) -> Result<Arc<Client>> {
-        let stored = self.store.catalog().client_for_login(api, client_id);
+        let stored = self.store.catalog().clients.client_for_login(api, client_id);
         let is_right = client::matches(stored.as_ref().map(|client| &client.secret), secret);
         let found = stored.filter(|client| is_right && client.enabled);
         found.ok_or_else(|| Error::new(Kind::Unauthenticated, "Client ID is not found or password is wrong."))
@@ -185,7 +185,8 @@ impl Clients {
         let role = role.as_deref().map(str::parse::<Role>).transpose();
         let role = role.map_err(|error| problems.extend(error.fields)).ok().flatten();
         let user = user.as_deref().and_then(|name| {
-            let found = self.store.catalog().user_for_login(name).filter(|user| user.org == principal.org);
+            let found =
+                self.store.catalog().users.user_for_login(name).filter(|user| user.org == principal.org);
             if found.is_none() {
                 problems.push(FieldError::new("user", format!("User \"{name}\" does not exist.")));
             }

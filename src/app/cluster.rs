@@ -117,7 +117,7 @@ impl ClusterMembership {
 
     fn owner_states(&self, org: OrgId) -> OwnerStates {
         let all = Principal::system(org);
-        let devices = self.store.catalog().devices(&all, &DeviceFilter::default());
+        let devices = self.store.catalog().devices.devices(&all, &DeviceFilter::default());
         let devices = devices.iter().map(|device| (device.id, self.states.status(device))).collect();
         OwnerStates { devices, sessions: self.states.mqtt_sessions(&all) }
     }
@@ -151,8 +151,8 @@ impl ClusterMembership {
         let (mut refusals, mut uses) = (delayed_interval(SAVE_REFUSALS), delayed_interval(SAVE_USES));
         loop {
             let (what, done) = tokio::select! {
-                _ = refusals.tick() => ("refused accesses", self.store.catalog().save_denials().await),
-                _ = uses.tick() => ("uses of keys", self.store.catalog().save_last_used().await),
+                _ = refusals.tick() => ("refused accesses", self.store.catalog().audit.save_denials().await),
+                _ = uses.tick() => ("uses of keys", self.store.catalog().keys.save_last_used().await),
             };
             warn_if_failed(what, done);
         }
@@ -160,8 +160,8 @@ impl ClusterMembership {
 
     /// Writes the uses of keys and the refusals that a query node has counted.
     pub async fn save_counts(&self) -> Result<()> {
-        let refusals = self.store.catalog().save_denials().await;
-        refusals.and(self.store.catalog().save_last_used().await)
+        let refusals = self.store.catalog().audit.save_denials().await;
+        refusals.and(self.store.catalog().keys.save_last_used().await)
     }
 }
 

@@ -24,7 +24,7 @@ impl ClusterMembership {
     /// `Unavailable` when the catalog's database does not answer; what was known stays.
     pub async fn renew_node(&self) -> Result<()> {
         let Some(identity) = &self.settings.node else { return Ok(()) };
-        let nodes = self.store.catalog().renew_node(&entry(identity)).await?;
+        let nodes = self.store.catalog().nodes.renew_node(&entry(identity)).await?;
         if identity.role == ClusterRole::Query {
             self.engine.set_workers(worker_urls(&nodes));
         }
@@ -60,7 +60,7 @@ impl ClusterMembership {
     /// Removes the entry of this node, when it stops in order. An entry that stays lapses.
     pub async fn leave_cluster(&self) {
         let Some(identity) = &self.settings.node else { return };
-        let removal = self.store.catalog().remove_node(identity.id);
+        let removal = self.store.catalog().nodes.remove_node(identity.id);
         if let Err(error) = answer_within(RENEW_INTERVAL, removal).await {
             tracing::warn!(
                 error = error.full_message(),

@@ -124,11 +124,11 @@ struct CatalogPlant(Arc<Store>);
 
 impl DeviceRegistry for CatalogPlant {
     fn devices(&self) -> Vec<Arc<Device>> {
-        self.0.catalog().all_devices()
+        self.0.catalog().devices.all_devices()
     }
 
     fn device(&self, id: DeviceId) -> Option<(Arc<Device>, Vec<Arc<Stream>>)> {
-        self.0.catalog().device_with_streams(id)
+        self.0.catalog().devices.device_with_streams(id)
     }
 
     /// Reads as the device itself: only its own streams.

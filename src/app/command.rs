@@ -41,14 +41,14 @@ impl Commands {
     /// Queues commands, all or none.
     ///
     /// # Errors
-    /// `Forbidden` without the scope `device:write`; as `Catalog::create_commands`.
+    /// `Forbidden` without the scope `device:write`; as `CommandCatalog::create_commands`.
     pub async fn create_commands(
         &self,
         principal: &Principal,
         specs: Vec<CommandSpec>,
     ) -> Result<Vec<Arc<Command>>> {
         principal.require(Scope::write(Resource::Device))?;
-        self.store.catalog().create_commands(principal, specs, self.ttl).await
+        self.store.catalog().commands.create_commands(principal, specs, self.ttl).await
     }
 
     /// Returns the commands of devices that the principal may change, the newest first.
@@ -57,7 +57,7 @@ impl Commands {
     /// `Forbidden` without the scope `device:read`.
     pub fn commands(&self, principal: &Principal, filter: &CommandFilter) -> Result<Vec<Command>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().commands(principal, filter))
+        Ok(self.store.catalog().commands.commands(principal, filter))
     }
 
     /// Returns a command.
@@ -66,7 +66,7 @@ impl Commands {
     /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub fn command(&self, principal: &Principal, uuid: Uuid) -> Result<Command> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().command(principal, uuid)
+        self.store.catalog().commands.command(principal, uuid)
     }
 
     /// Returns a command for a principal that may report about it.
@@ -75,7 +75,7 @@ impl Commands {
     /// `Forbidden` without the scope `device:write`; `NotFound`.
     pub fn command_to_report(&self, principal: &Principal, uuid: Uuid) -> Result<Command> {
         principal.require(Scope::write(Resource::Device))?;
-        self.store.catalog().command(principal, uuid)
+        self.store.catalog().commands.command(principal, uuid)
     }
 
     /// Returns a command by its short key.
@@ -84,7 +84,7 @@ impl Commands {
     /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub fn command_by_key(&self, principal: &Principal, key: &str) -> Result<Command> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().command_by_key(principal, key)
+        self.store.catalog().commands.command_by_key(principal, key)
     }
 
     /// Stores what a device or its gateway reports about a command.
@@ -99,7 +99,7 @@ impl Commands {
         report: CommandReport,
     ) -> Result<Command> {
         principal.require(Scope::write(Resource::Device))?;
-        self.store.catalog().report_command(principal, uuid, report).await
+        self.store.catalog().commands.report_command(principal, uuid, report).await
     }
 
     /// Notes that commands were passed on. Those that were answered or ended meanwhile stay as they are.
@@ -130,7 +130,7 @@ impl Commands {
         patience: Duration,
     ) -> Result<Command> {
         let end = Instant::now() + patience;
-        let mut changes = self.store.catalog().subscribe_command_changes(principal);
+        let mut changes = self.store.catalog().commands.subscribe_command_changes(principal);
         loop {
             let command = self.command(principal, uuid)?;
             if command.state.is_final() {

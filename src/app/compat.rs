@@ -66,7 +66,11 @@ impl CompatOrg {
             }
             _ => error,
         })?;
-        self.store.catalog().org_of(&principal).ok_or_else(|| Error::internal("an organization disappeared"))
+        self.store
+            .catalog()
+            .orgs
+            .org_of(&principal)
+            .ok_or_else(|| Error::internal("an organization disappeared"))
     }
 
     /// Returns the principal that reads the devices and values of that organization, and nothing else.

@@ -57,43 +57,43 @@ impl Devices {
     /// Returns the devices the principal sees, by id.
     pub fn devices(&self, principal: &Principal, filter: &DeviceFilter) -> Result<Vec<Arc<Device>>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().devices(principal, filter))
+        Ok(self.store.catalog().devices.devices(principal, filter))
     }
 
     /// Returns a device; `NotFound` when it is absent or not visible.
     pub fn device(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().device(principal, id)
+        self.store.catalog().devices.device(principal, id)
     }
 
     /// Returns a device by its UUID.
     pub fn device_by_uuid(&self, principal: &Principal, uuid: Uuid) -> Result<Arc<Device>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().device_by_uuid(principal, uuid)
+        self.store.catalog().devices.device_by_uuid(principal, uuid)
     }
 
     /// Returns a device by its key.
     pub fn device_by_key(&self, principal: &Principal, key: &str) -> Result<Arc<Device>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().device_by_key(principal, key)
+        self.store.catalog().devices.device_by_key(principal, key)
     }
 
     /// Returns a device by its external id.
     pub fn device_by_external_id(&self, principal: &Principal, external_id: &str) -> Result<Arc<Device>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().device_by_external_id(principal, external_id)
+        self.store.catalog().devices.device_by_external_id(principal, external_id)
     }
 
     /// Returns the devices below a gateway, by id.
     pub fn sub_devices(&self, principal: &Principal, gateway: DeviceId) -> Result<Vec<Arc<Device>>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().sub_devices(principal, gateway))
+        Ok(self.store.catalog().devices.sub_devices(principal, gateway))
     }
 
     /// Returns the device for a principal that may change it.
     pub fn device_to_change(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
         principal.require(Scope::write(Resource::Device))?;
-        let device = self.store.catalog().device(principal, id)?;
+        let device = self.store.catalog().devices.device(principal, id)?;
         if principal.owns_device(device.org, id) {
             Ok(device)
         } else {
@@ -130,7 +130,7 @@ impl Devices {
         self.check_may_create_device(principal)?;
         Error::check(problems(&spec))?;
         Error::check(self.problems_beside_others(principal.org, &spec, None))?;
-        let device = self.store.catalog().create_named_device(principal, spec, taken).await?;
+        let device = self.store.catalog().devices.create_named_device(principal, spec, taken).await?;
         self.states.tell_collectors(device.id);
         Ok(device)
     }
@@ -147,7 +147,7 @@ impl Devices {
         if stored.is_some_and(is_its_own) {
             return Vec::new();
         }
-        let others = self.store.catalog().all_devices();
+        let others = self.store.catalog().devices.all_devices();
         let is_taken = others.iter().any(|other| other.org == org && is_its_own(other));
         is_taken.then(|| client.conflict()).into_iter().collect()
     }
@@ -180,7 +180,7 @@ impl Devices {
         change(&mut tried);
         Error::check(problems(&tried))?;
         Error::check(self.problems_beside_others(stored.org, &tried, Some(&stored)))?;
-        let device = self.store.catalog().update_named_device(principal, id, change, taken).await?;
+        let device = self.store.catalog().devices.update_named_device(principal, id, change, taken).await?;
         self.states.tell_collectors(id);
         Ok(device)
     }
@@ -189,7 +189,7 @@ impl Devices {
     pub async fn delete_device(&self, principal: &Principal, id: DeviceId) -> Result<()> {
         let device = self.device_to_change(principal, id)?;
         let gateway = device.spec.parent_device.and_then(|parent| self.key_of(principal, parent));
-        let streams = self.store.catalog().delete_device(principal, id).await?;
+        let streams = self.store.catalog().devices.delete_device(principal, id).await?;
         self.forget_device(device, &streams, gateway);
         Ok(())
     }
@@ -201,7 +201,7 @@ impl Devices {
     pub async fn delete_device_tree(&self, principal: &Principal, id: DeviceId) -> Result<()> {
         let device = self.device_to_change(principal, id)?;
         let above = device.spec.parent_device.and_then(|parent| self.key_of(principal, parent));
-        let deleted = self.store.catalog().delete_device_tree(principal, id).await?;
+        let deleted = self.store.catalog().devices.delete_device_tree(principal, id).await?;
         let keys: HashMap<DeviceId, String> =
             deleted.iter().map(|gone| (gone.device.id, gone.device.aliases.key.clone())).collect();
         for DeletedDevice { device, streams, .. } in deleted {
@@ -212,13 +212,13 @@ impl Devices {
     }
 
     fn key_of(&self, principal: &Principal, id: DeviceId) -> Option<String> {
-        let device = self.store.catalog().device(principal, id).ok()?;
+        let device = self.store.catalog().devices.device(principal, id).ok()?;
         Some(device.aliases.key.clone())
     }
 
     /// Forgets the retained messages of a deleted device, whose rows have gone with it: its topics exist no more.
     fn forget_retained(&self, device: &Device) {
-        let org = self.store.catalog().org_of(&Principal::system(device.org));
+        let org = self.store.catalog().orgs.org_of(&Principal::system(device.org));
         self.retained.write().forget_device(device, org.map(|org| org.uuid));
     }
 

@@ -54,7 +54,7 @@ impl DeviceClocks {
     }
 
     async fn record_clocks(&self, known: &mut KnownOffsets) {
-        let devices = self.store.catalog().all_devices();
+        let devices = self.store.catalog().devices.all_devices();
         let before = std::mem::take(known);
         for device in devices {
             let offset = self.states.status(&device).clock_offset_s;
@@ -81,7 +81,7 @@ impl DeviceClocks {
         let spec =
             EventSpec { device: device_id, kind, level, message, payload, ..self.events.blank_event() };
         let who = Principal::system(device.org);
-        self.store.catalog().create_event_of(&who, EventSource::System, spec).await.map(drop)
+        self.store.catalog().events.create_event_of(&who, EventSource::System, spec).await.map(drop)
     }
 }
 

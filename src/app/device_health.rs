@@ -25,7 +25,7 @@ impl SensorReadings {
     /// naming the wrong members; `LimitReached` beyond the organization's streams; as `Store::write`.
     pub async fn report_health(&self, principal: &Principal, id: DeviceId, payload: &[u8]) -> Result<()> {
         principal.require(Scope::write(Resource::Value))?;
-        let device = self.store.catalog().device(principal, id)?;
+        let device = self.store.catalog().devices.device(principal, id)?;
         if !principal.owns_device(device.org, id) {
             return Err(Error::hidden());
         }
@@ -77,28 +77,31 @@ impl SensorReadings {
     fn health_stream(&self, principal: &Principal, id: DeviceId) -> Result<Option<Arc<Stream>>> {
         principal.require(Scope::read(Resource::Device))?;
         let catalog = self.store.catalog();
-        catalog.device(principal, id)?;
-        let stream = catalog.stream_of_device(principal, id, &Companion::health_name()).ok();
+        catalog.devices.device(principal, id)?;
+        let stream = catalog.streams.stream_of_device(principal, id, &Companion::health_name()).ok();
         Ok(stream.filter(|stream| Companion::of(&stream.spec) == Some(Companion::Health)))
     }
 
     async fn health_stream_or_new(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Stream>> {
         let (catalog, name) = (self.store.catalog(), Companion::health_name());
-        if let Ok(stream) = catalog.stream_of_device(principal, id, &name) {
+        if let Ok(stream) = catalog.streams.stream_of_device(principal, id, &name) {
             return match Companion::of(&stream.spec) {
                 Some(Companion::Health) => Ok(stream),
                 _ => Err(Error::conflict(format!("the device has a stream `{name}` of its own"))),
             };
         }
-        match catalog.create_stream(principal, Companion::Health.spec(name.clone(), id)).await {
+        match catalog.streams.create_stream(principal, Companion::Health.spec(name.clone(), id)).await {
             Ok(stream) => {
                 self.states.tell_collectors(id);
-                catalog.set_policy(principal, PolicyTable::Readings, Some(stream.id), KEPT_S).await?;
+                catalog
+                    .retention
+                    .set_policy(principal, PolicyTable::Readings, Some(stream.id), KEPT_S)
+                    .await?;
                 Ok(stream)
             }
             // Another report may have created it meanwhile.
             Err(error) if error.kind == Kind::Invalid => {
-                catalog.stream_of_device(principal, id, &name).map_err(|_| error)
+                catalog.streams.stream_of_device(principal, id, &name).map_err(|_| error)
             }
             Err(error) => Err(error),
         }

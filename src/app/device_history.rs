@@ -44,14 +44,14 @@ impl Devices {
         if from >= to {
             return Err(Error::field("from", "must be before `to`"));
         }
-        let changes = self.store.catalog().device_state_changes(principal, device, from, to).await?;
+        let changes = self.store.catalog().devices.device_state_changes(principal, device, from, to).await?;
         Ok(DeviceHistory::new(&changes, (from, to), now))
     }
 
     /// Records the states of all devices until `stop`. What cannot be stored is tried again with the next change.
     pub async fn run_device_history(self: Arc<Self>, stop: CancellationToken) {
         let catalog = self.store.catalog();
-        if let Err(error) = catalog.end_device_states().await {
+        if let Err(error) = catalog.devices.end_device_states().await {
             tracing::warn!(error = error.full_message(), "the last states of devices were not ended");
         }
         let mut changes = vec![catalog.subscribe_changes(), self.states.presence.changes()];
@@ -84,7 +84,7 @@ impl Devices {
     async fn record_device_states(&self, recorded: &mut RecordedStates) {
         let (now, catalog) = (self.clock.now(), self.store.catalog());
         let (mut current, mut changes) = (RecordedStates::new(), Vec::new());
-        for device in catalog.all_devices() {
+        for device in catalog.devices.all_devices() {
             let status = self.states.status(&device);
             current.insert(device.id, status.state);
             if recorded.get(&device.id) != Some(&status.state) {
@@ -96,7 +96,7 @@ impl Devices {
             *recorded = current;
             return;
         }
-        match catalog.record_device_states(changes).await {
+        match catalog.devices.record_device_states(changes).await {
             Ok(()) => *recorded = current,
             Err(error) => {
                 tracing::warn!(error = error.full_message(), "states of devices were not recorded");
@@ -105,7 +105,7 @@ impl Devices {
     }
 
     async fn save_heartbeat(&self) {
-        if let Err(error) = self.store.catalog().save_heartbeat(self.clock.now()).await {
+        if let Err(error) = self.store.catalog().devices.save_heartbeat(self.clock.now()).await {
             tracing::warn!(error = error.full_message(), "the heartbeat of the server was not saved");
         }
     }
@@ -113,7 +113,7 @@ impl Devices {
     async fn end_recorded_states(&self, recorded: RecordedStates) {
         let at = self.clock.now();
         let ends = recorded.into_keys().map(|device| StateChange { device, at, state: None, error: None });
-        if let Err(error) = self.store.catalog().record_device_states(ends.collect()).await {
+        if let Err(error) = self.store.catalog().devices.record_device_states(ends.collect()).await {
             tracing::warn!(error = error.full_message(), "the states of devices were not ended");
         }
     }

@@ -23,19 +23,19 @@ impl Documents {
     /// Returns the documents of a kind that the principal sees, the oldest first.
     pub fn documents(&self, principal: &Principal, kind: DocumentKind) -> Result<Vec<Arc<Document>>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().documents(principal, kind))
+        Ok(self.store.catalog().documents.documents(principal, kind))
     }
 
     /// Returns the documents of a device that the principal sees, the oldest first.
     pub fn documents_of_device(&self, principal: &Principal, device: DeviceId) -> Result<Vec<Arc<Document>>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().documents_of_device(principal, device))
+        Ok(self.store.catalog().documents.documents_of_device(principal, device))
     }
 
     /// Returns a document of a kind by its UUID; `NotFound` when it is absent, of another kind or not visible.
     pub fn document(&self, principal: &Principal, kind: DocumentKind, uuid: Uuid) -> Result<Arc<Document>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().document(principal, kind, uuid)
+        self.store.catalog().documents.document(principal, kind, uuid)
     }
 
     /// Returns the document of a kind with a unique name ([`DocumentSpec::unique_name`]), if the principal sees it.
@@ -46,7 +46,7 @@ impl Documents {
         name: &str,
     ) -> Result<Option<Arc<Document>>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().document_by_name(principal, kind, name))
+        Ok(self.store.catalog().documents.document_by_name(principal, kind, name))
     }
 
     /// Returns the document for a principal that may change it.
@@ -57,7 +57,7 @@ impl Documents {
         uuid: Uuid,
     ) -> Result<Arc<Document>> {
         self.check_may_change_documents(principal, kind)?;
-        self.store.catalog().document(principal, kind, uuid)
+        self.store.catalog().documents.document(principal, kind, uuid)
     }
 
     /// Requires a principal that may change documents of a kind. Profiles and packs are for administrators.
@@ -84,7 +84,7 @@ impl Documents {
         for document in &documents {
             self.check_may_change_documents(principal, document.spec.kind())?;
         }
-        self.store.catalog().create_documents(principal, documents).await
+        self.store.catalog().documents.create_documents(principal, documents).await
     }
 
     /// Changes a document as it is stored at that moment; with `expected` only that version of it.
@@ -96,7 +96,7 @@ impl Documents {
         change: impl FnOnce(&mut DocumentSpec) + Send,
     ) -> Result<Arc<Document>> {
         self.check_may_change_documents(principal, place.0)?;
-        self.store.catalog().update_document(principal, place, expected, change).await
+        self.store.catalog().documents.update_document(principal, place, expected, change).await
     }
 
     /// Deletes a document, unless another one needs it.
@@ -107,6 +107,6 @@ impl Documents {
         uuid: Uuid,
     ) -> Result<Arc<Document>> {
         self.check_may_change_documents(principal, kind)?;
-        self.store.catalog().delete_document(principal, kind, uuid).await
+        self.store.catalog().documents.delete_document(principal, kind, uuid).await
     }
 }

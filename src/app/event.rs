@@ -88,7 +88,7 @@ impl Events {
             let (store, principal) = (store.clone(), principal.clone());
             async move {
                 let Some((filter, left)) = state else { return Ok(None) };
-                let found = store.catalog().events(&principal, &filter).await?;
+                let found = store.catalog().events.events(&principal, &filter).await?;
                 let next = next_page(filter, &found, left);
                 Ok(Some((found, next)))
             }
@@ -99,19 +99,19 @@ impl Events {
     /// Returns how many events the principal sees that pass the filter, ignoring its page.
     pub async fn count_events(&self, principal: &Principal, filter: &EventFilter) -> Result<u64> {
         principal.require(Scope::read(Resource::EventLog))?;
-        self.store.catalog().count_events(principal, filter).await
+        self.store.catalog().events.count_events(principal, filter).await
     }
 
     /// Returns an event; `NotFound` when it is absent or not visible.
     pub async fn event(&self, principal: &Principal, id: EventId) -> Result<Event> {
         principal.require(Scope::read(Resource::EventLog))?;
-        self.store.catalog().event(principal, id).await
+        self.store.catalog().events.event(principal, id).await
     }
 
     /// Returns the event for a principal that may change it.
     pub async fn event_to_change(&self, principal: &Principal, id: EventId) -> Result<Event> {
         principal.require(Scope::write(Resource::EventLog))?;
-        self.store.catalog().event(principal, id).await
+        self.store.catalog().events.event(principal, id).await
     }
 
     /// Returns an event of now with every field at its default and an empty kind.
@@ -134,9 +134,9 @@ impl Events {
     pub fn event_problems(&self, principal: &Principal, spec: &EventSpec) -> Vec<FieldError> {
         let catalog = self.store.catalog();
         let mut found = spec.problems();
-        let device = spec.device.filter(|id| catalog.device(principal, *id).is_err());
+        let device = spec.device.filter(|id| catalog.devices.device(principal, *id).is_err());
         found.extend(device.map(|id| no_such_row("device", id)));
-        let stream = spec.stream.filter(|id| catalog.stream(principal, *id).is_err());
+        let stream = spec.stream.filter(|id| catalog.streams.stream(principal, *id).is_err());
         found.extend(stream.map(|id| no_such_row("data", id)));
         found
     }
@@ -144,7 +144,7 @@ impl Events {
     /// Creates an event; `Forbidden` for one that the principal would not see.
     pub async fn create_event(&self, principal: &Principal, spec: EventSpec) -> Result<Event> {
         principal.require(Scope::write(Resource::EventLog))?;
-        self.store.catalog().create_event(principal, spec).await
+        self.store.catalog().events.create_event(principal, spec).await
     }
 
     /// Changes an event as it is stored at that moment.
@@ -155,7 +155,7 @@ impl Events {
         change: impl FnOnce(&mut EventSpec) + Send,
     ) -> Result<Event> {
         principal.require(Scope::write(Resource::EventLog))?;
-        self.store.catalog().update_event(principal, id, change).await
+        self.store.catalog().events.update_event(principal, id, change).await
     }
 
     /// Acknowledges at most [`MAX_ACKNOWLEDGED`] events, all or none, with a note if one is given. Returns those that were
@@ -171,13 +171,13 @@ impl Events {
     ) -> Result<Vec<EventId>> {
         principal.require(Scope::write(Resource::EventLog))?;
         Error::check(acknowledgement_problems(ids, note.as_deref()))?;
-        self.store.catalog().acknowledge_events(principal, ids, note).await
+        self.store.catalog().events.acknowledge_events(principal, ids, note).await
     }
 
     /// Deletes an event of the log for good; `NotFound` when it is absent or not visible.
     pub async fn delete_event(&self, principal: &Principal, id: EventId) -> Result<()> {
         principal.require(Scope::write(Resource::EventLog))?;
-        self.store.catalog().delete_event(principal, id).await
+        self.store.catalog().events.delete_event(principal, id).await
     }
 
     /// Returns the problems that make processing an event impossible before anything is fetched.
@@ -206,7 +206,7 @@ impl Events {
         let processed = ProcessOutcome { url, request, found };
         let kept = Value::Object(processed.to_map(id));
         let keep = |spec: &mut EventSpec| drop(spec.payload.insert(PROCESSED.to_owned(), kept));
-        Ok((self.store.catalog().add_fetched_to_event(principal, id, keep).await?, processed))
+        Ok((self.store.catalog().events.add_fetched_to_event(principal, id, keep).await?, processed))
     }
 }
 

@@ -21,13 +21,13 @@ impl Groups {
     /// Returns the groups of the principal's organization, by id.
     pub fn groups(&self, principal: &Principal, page: Pagination) -> Result<Vec<Arc<Group>>> {
         principal.require(Scope::read(Resource::Group))?;
-        Ok(self.store.catalog().groups(principal, page))
+        Ok(self.store.catalog().groups.groups(principal, page))
     }
 
     /// Returns a group of the principal's organization; `NotFound` when it is absent.
     pub fn group(&self, principal: &Principal, id: GroupId) -> Result<Arc<Group>> {
         principal.require(Scope::read(Resource::Group))?;
-        self.store.catalog().group(principal, id)
+        self.store.catalog().groups.group(principal, id)
     }
 
     /// Requires a principal that may change groups. A restricted key may not: they belong to the whole organization.
@@ -36,18 +36,18 @@ impl Groups {
     /// `Forbidden` otherwise.
     pub fn check_may_change_groups(&self, principal: &Principal) -> Result<()> {
         principal.require(Scope::write(Resource::Group))?;
-        self.store.catalog().check_may_change_groups(principal)
+        self.store.catalog().groups.check_may_change_groups(principal)
     }
 
     /// Returns the group for a principal that may change it.
     pub fn group_to_change(&self, principal: &Principal, id: GroupId) -> Result<Arc<Group>> {
         self.check_may_change_groups(principal)?;
-        self.store.catalog().group(principal, id)
+        self.store.catalog().groups.group(principal, id)
     }
 
     /// Returns the ids of the streams in a group that the principal sees, ascending.
     pub fn members(&self, principal: &Principal, id: GroupId) -> Vec<StreamId> {
-        self.store.catalog().group_members(principal, id)
+        self.store.catalog().groups.group_members(principal, id)
     }
 
     /// Returns every problem of a group as it would be stored, except names that are already taken.
@@ -59,7 +59,8 @@ impl Groups {
     ) -> Vec<FieldError> {
         let mut found = spec.problems();
         let catalog = self.store.catalog();
-        let absent = members.into_iter().flatten().find(|id| catalog.stream(principal, **id).is_err());
+        let absent =
+            members.into_iter().flatten().find(|id| catalog.streams.stream(principal, **id).is_err());
         found.extend(absent.map(|id| super::stream::no_such_row("data", id)));
         found
     }
@@ -72,7 +73,7 @@ impl Groups {
         members: Vec<StreamId>,
     ) -> Result<Arc<Group>> {
         self.check_may_change_groups(principal)?;
-        self.store.catalog().create_group(principal, spec, members).await
+        self.store.catalog().groups.create_group(principal, spec, members).await
     }
 
     /// Changes a group as it is stored at that moment. `members`, if given, replace those that the principal sees.
@@ -84,12 +85,12 @@ impl Groups {
         members: Option<Vec<StreamId>>,
     ) -> Result<Arc<Group>> {
         self.check_may_change_groups(principal)?;
-        self.store.catalog().update_group(principal, id, change, members).await
+        self.store.catalog().groups.update_group(principal, id, change, members).await
     }
 
     /// Deletes a group. Its streams stay, without a group.
     pub async fn delete_group(&self, principal: &Principal, id: GroupId) -> Result<()> {
         self.check_may_change_groups(principal)?;
-        self.store.catalog().delete_group(principal, id).await
+        self.store.catalog().groups.delete_group(principal, id).await
     }
 }

@@ -22,23 +22,23 @@ impl OwnerCommands {
         require_system(principal)?;
         let catalog = self.store.catalog();
         let by_name = DeviceFilter { name: Some(device.to_owned()), ..DeviceFilter::default() };
-        let owner = match (catalog.devices(principal, &by_name).first(), create) {
+        let owner = match (catalog.devices.devices(principal, &by_name).first(), create) {
             (Some(known), _) => known.id,
             (None, Some(_)) => {
                 // It is not polled: its values come from the file.
                 let mut spec = DeviceSpec::new(device, Protocol::Virtual);
                 spec.poll_interval_s = None;
-                catalog.create_device(principal, spec).await?.id
+                catalog.devices.create_device(principal, spec).await?.id
             }
             (None, None) => return Err(no_device(device)),
         };
         let by_name =
             StreamFilter { device: Some(owner), name: Some(stream.to_owned()), ..StreamFilter::default() };
-        match (catalog.streams(principal, &by_name).first(), create) {
+        match (catalog.streams.streams(principal, &by_name).first(), create) {
             (Some(known), _) => Ok(known.id),
             (None, Some(kind)) => {
                 let spec = StreamSpec { kind, ..StreamSpec::new(stream, owner) };
-                Ok(catalog.create_stream(principal, spec).await?.id)
+                Ok(catalog.streams.create_stream(principal, spec).await?.id)
             }
             (None, None) => Err(no_stream(device, stream)),
         }

@@ -39,7 +39,7 @@ pub(super) struct JobReporter {
 impl JobReporter {
     /// Sets the progress, from 0 to 1.
     pub fn set_progress(&self, part: f64) {
-        self.store.catalog().set_job_progress(self.uuid, Some(part));
+        self.store.catalog().jobs.set_job_progress(self.uuid, Some(part));
     }
 }
 
@@ -52,7 +52,7 @@ impl JobRunner {
     /// Queues `work` and runs it as soon as a slot is free. Cancelling drops it at its next await point.
     ///
     /// # Errors
-    /// The errors of `Catalog::create_job`.
+    /// The errors of `JobCatalog::create_job`.
     pub async fn start<W>(
         self: &Arc<Self>,
         who: &Principal,
@@ -66,7 +66,7 @@ impl JobRunner {
         let (jobs, who) = (self.clone(), who.clone());
         // A caller that leaves between the row and the work would leave a row that nobody works on.
         let started = tokio::spawn(async move {
-            let job = jobs.store.catalog().create_job(&who, kind, subject).await?;
+            let job = jobs.store.catalog().jobs.create_job(&who, kind, subject).await?;
             let cancel = CancellationToken::new();
             jobs.unfinished.lock().insert(job.id, cancel.clone());
             let work = work(JobReporter { store: jobs.store.clone(), uuid: job.uuid });
@@ -97,7 +97,7 @@ impl JobRunner {
             }
         };
         self.store_end(id, end).await;
-        self.store.catalog().forget_job_progress(uuid);
+        self.store.catalog().jobs.forget_job_progress(uuid);
     }
 
     async fn run_in_turn(
@@ -106,7 +106,7 @@ impl JobRunner {
         work: impl Future<Output = Result<Value>> + Send,
     ) -> Result<Value> {
         let _turn = self.turns.acquire().await.map_err(|_| Error::unavailable("the server is stopping"))?;
-        self.store.catalog().start_job(id).await?;
+        self.store.catalog().jobs.start_job(id).await?;
         work.await
     }
 
@@ -114,7 +114,7 @@ impl JobRunner {
     /// is not there any more when its device was deleted.
     async fn store_end(&self, id: JobId, end: JobEnd) {
         loop {
-            match self.store.catalog().end_job(id, end.clone()).await {
+            match self.store.catalog().jobs.end_job(id, end.clone()).await {
                 Err(error) if error.kind == Kind::Unavailable => {
                     let text = error.full_message();
                     tracing::warn!(
@@ -134,7 +134,7 @@ impl JobRunner {
     /// # Errors
     /// `Unavailable` when the catalog does not answer.
     pub async fn state(&self, id: JobId) -> Result<Option<JobState>> {
-        self.store.catalog().job_state(id).await
+        self.store.catalog().jobs.job_state(id).await
     }
 
     /// Stops a job that waits or runs.

@@ -35,7 +35,7 @@ impl Jobs {
     /// `Forbidden` without the scope `system:read` or `value:read`; `Unavailable`.
     pub async fn jobs(&self, principal: &Principal, filter: &JobFilter) -> Result<Vec<Job>> {
         require_either(principal, Scope::read)?;
-        self.store.catalog().jobs(principal, filter).await
+        self.store.catalog().jobs.jobs(principal, filter).await
     }
 
     /// Returns a job.
@@ -44,7 +44,7 @@ impl Jobs {
     /// `Forbidden` without the scope `system:read` or `value:read`; `NotFound` when the principal does not see its subject.
     pub async fn job(&self, principal: &Principal, id: JobId) -> Result<Job> {
         require_either(principal, Scope::read)?;
-        self.store.catalog().job(principal, id).await
+        self.store.catalog().jobs.job(principal, id).await
     }
 
     /// Cancels a job; what it has written stays, except the file of an export. A finished job is unchanged.
@@ -54,7 +54,7 @@ impl Jobs {
     pub async fn cancel_job(&self, principal: &Principal, id: JobId) -> Result<()> {
         require_either(principal, Scope::write)?;
         self.job(principal, id).await?.check_may_cancel(principal)?;
-        let job = self.store.catalog().cancel_job(principal, id).await?;
+        let job = self.store.catalog().jobs.cancel_job(principal, id).await?;
         match job.kind {
             JobKind::Score | JobKind::Rescore => self.models.ai.jobs.stop(id),
             JobKind::Backup | JobKind::VerifyBackup => self.backups.jobs.stop(id),
@@ -71,7 +71,7 @@ impl Jobs {
     /// `Forbidden` without the scope `value:write`; `Throttled` when too many imports of the organization run.
     pub async fn create_import(&self, principal: &Principal, file: ImportedFile) -> Result<Job> {
         principal.require(Scope::write(Resource::Value))?;
-        self.store.catalog().create_job(principal, JobKind::Import, JobSubject::Import(file)).await
+        self.store.catalog().jobs.create_job(principal, JobKind::Import, JobSubject::Import(file)).await
     }
 
     /// Returns a job to a principal that may report about imports.
@@ -89,7 +89,7 @@ impl Jobs {
     /// The errors of [`Jobs::job_to_report`]; `Conflict` when it has ended, for example because it was cancelled, and for other jobs.
     pub async fn report_import(&self, principal: &Principal, id: JobId, report: ImportReport) -> Result<Job> {
         principal.require(Scope::write(Resource::Value))?;
-        self.store.catalog().report_import(principal, id, report).await
+        self.store.catalog().jobs.report_import(principal, id, report).await
     }
 
     /// Ends what a former process left unfinished. Called before anybody is answered.
@@ -97,13 +97,13 @@ impl Jobs {
     /// # Errors
     /// `Unavailable` when the catalog does not answer.
     pub async fn recover_jobs(&self) -> Result<()> {
-        self.store.catalog().recover_jobs().await
+        self.store.catalog().jobs.recover_jobs().await
     }
 
     /// Stores the progress of jobs, and fails imports whose senders are silent.
     pub(super) async fn keep_jobs(&self) -> Result<()> {
-        self.store.catalog().save_job_progress().await?;
-        let failed = self.store.catalog().fail_abandoned_imports(self.clock.now()).await?;
+        self.store.catalog().jobs.save_job_progress().await?;
+        let failed = self.store.catalog().jobs.fail_abandoned_imports(self.clock.now()).await?;
         if failed > 0 {
             tracing::warn!(failed, "imports without a report have failed");
         }

@@ -89,7 +89,7 @@ impl Licensing {
     /// Returns the license, and the number of devices that count against its limit.
     pub fn license(&self, principal: &Principal) -> Result<(LicenseReport, usize)> {
         self.access.require_host(principal, Scope::read(Resource::System))?;
-        Ok((self.report.read().clone(), self.store.catalog().count_devices()))
+        Ok((self.report.read().clone(), self.store.catalog().devices.count_devices()))
     }
 
     /// Reads the license file again. Its device limit applies from then on; without a valid license there is no limit.
@@ -98,7 +98,7 @@ impl Licensing {
         require_system(principal)?;
         let state = self.read_license().await;
         let most = state.license().and_then(|license| license.max_devices);
-        self.store.catalog().set_max_devices(most);
+        self.store.catalog().devices.set_max_devices(most);
         let report = LicenseReport { state, checked_at: Some(self.clock.now()) };
         let before = std::mem::replace(&mut *self.report.write(), report.clone());
         if before.checked_at.is_none() || before.state != report.state {

@@ -67,10 +67,10 @@ impl Maintenance {
         let mut forget = interval(PURGE_INTERVAL);
         loop {
             let (what, done) = tokio::select! {
-                _ = refusals.tick() => ("refused accesses", self.store.catalog().save_denials().await),
-                _ = counts.tick() => ("counts of readings", self.store.catalog().save_reading_counts().await),
+                _ = refusals.tick() => ("refused accesses", self.store.catalog().audit.save_denials().await),
+                _ = counts.tick() => ("counts of readings", self.store.catalog().orgs.save_reading_counts().await),
                 _ = jobs.tick() => ("progress of jobs", self.calls.jobs.keep_jobs().await),
-                _ = uses.tick() => ("uses of keys", self.store.catalog().save_last_used().await),
+                _ = uses.tick() => ("uses of keys", self.store.catalog().keys.save_last_used().await),
                 _ = forget.tick() => ("expired rows", self.purge_expired().await),
             };
             if let Err(error) = done {
@@ -86,26 +86,26 @@ impl Maintenance {
     pub async fn save_pending(&self) -> Result<()> {
         let catalog = self.store.catalog();
         let saved = [
-            catalog.save_denials().await,
-            catalog.save_reading_counts().await,
-            catalog.save_job_progress().await,
-            catalog.save_last_used().await,
+            catalog.audit.save_denials().await,
+            catalog.orgs.save_reading_counts().await,
+            catalog.jobs.save_job_progress().await,
+            catalog.keys.save_last_used().await,
         ];
         saved.into_iter().collect()
     }
 
     async fn purge_expired(&self) -> Result<()> {
         // A clock that has jumped ahead deletes nothing.
-        let now = self.store.catalog().expiry_time(self.clock.now());
-        self.store.catalog().purge_expired_sessions(now).await?;
-        self.store.catalog().purge_expired_tokens(now).await?;
+        let now = self.store.catalog().retention.expiry_time(self.clock.now());
+        self.store.catalog().users.purge_expired_sessions(now).await?;
+        self.store.catalog().clients.purge_expired_tokens(now).await?;
         self.calls.captures.purge_media(now).await?;
         self.calls.quarantine.purge_quarantine(now).await?;
         self.calls.exports.purge_exports(now).await?;
-        self.store.catalog().purge_jobs(now).await?;
-        self.store.catalog().purge_device_states(now).await?;
+        self.store.catalog().jobs.purge_jobs(now).await?;
+        self.store.catalog().devices.purge_device_states(now).await?;
         let keep_us = i64::try_from(self.audit_keep.as_micros()).unwrap_or(i64::MAX);
-        self.store.catalog().purge_audit_log(Micros(now.0.saturating_sub(keep_us))).await?;
+        self.store.catalog().audit.purge_audit_log(Micros(now.0.saturating_sub(keep_us))).await?;
         // The last one: it may need a bucket, which may be away.
         self.calls.objects.purge_unreferenced_objects().await
     }

@@ -117,13 +117,13 @@ impl ServerMetrics {
             readings,
             nodes,
         } = &self.sources;
-        let devices = self.store.catalog().all_devices();
+        let devices = self.store.catalog().devices.all_devices();
         let measured = devices.iter().map(|device| DeviceMetrics {
             device: device.id,
             protocol: device.spec.protocol,
             status: self.states.status(device),
         });
-        let models = self.store.catalog().all_models();
+        let models = self.store.catalog().models.all_models();
         let models = models.iter().map(|model| (model.id, service.status_of_model(model))).collect();
         let devices = measured.collect();
         Metrics {

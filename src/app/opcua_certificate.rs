@@ -102,7 +102,7 @@ impl OpcuaCertificates {
             return Vec::new();
         }
         let filter = DeviceFilter { protocol: Some(Protocol::Opcua), ..DeviceFilter::default() };
-        let devices = self.store.catalog().devices(principal, &filter);
+        let devices = self.store.catalog().devices.devices(principal, &filter);
         devices.iter().filter_map(|device| Some((opcua_url(&device.spec)?, device.id))).collect()
     }
 }

@@ -218,7 +218,7 @@ impl Packets {
     fn message_filter(&self, principal: &Principal, filter: PacketFilter) -> Result<MessageFilter> {
         let PacketFilter { device, from, to } = filter;
         let catalog = self.store.catalog();
-        let devices = match device.map(|name| catalog.device_by_external_id(principal, &name)) {
+        let devices = match device.map(|name| catalog.devices.device_by_external_id(principal, &name)) {
             None => None,
             Some(Ok(device)) => Some(vec![device.id]),
             Some(Err(error)) if error.kind == Kind::NotFound => Some(Vec::new()),
@@ -251,7 +251,7 @@ impl<'a> KnownDevices<'a> {
         if let Some(known) = self.by_id.get(&id) {
             return Ok(known.clone());
         }
-        let found = match self.store.catalog().device(self.principal, id) {
+        let found = match self.store.catalog().devices.device(self.principal, id) {
             Ok(device) => Some(device),
             Err(error) if error.kind == Kind::NotFound => None,
             Err(error) => return Err(error),

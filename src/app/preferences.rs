@@ -26,7 +26,7 @@ impl Users {
     /// Returns the preferences of the principal's user; empty if none were stored.
     pub async fn preferences(&self, principal: &Principal) -> Result<Map<String, Value>> {
         self.check_has_preferences(principal)?;
-        self.store.catalog().preferences(principal).await
+        self.store.catalog().users.preferences(principal).await
     }
 
     /// Replaces the preferences of the principal's user.
@@ -44,6 +44,6 @@ impl Users {
             let message = format!("must have at most {MAX_PREFERENCES_BYTES} bytes of JSON (it has {bytes})");
             return Err(Error::field("preferences", message));
         }
-        self.store.catalog().set_preferences(principal, preferences).await
+        self.store.catalog().users.set_preferences(principal, preferences).await
     }
 }

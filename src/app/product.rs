@@ -22,24 +22,24 @@ impl Products {
     /// Returns the products of the principal's organization, by id.
     pub fn products(&self, principal: &Principal, page: Pagination) -> Result<Vec<Arc<Product>>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().products(principal, page))
+        Ok(self.store.catalog().products.products(principal, page))
     }
 
     /// Returns a product of the principal's organization; `NotFound` when it is absent.
     pub fn product(&self, principal: &Principal, id: ProductId) -> Result<Arc<Product>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().product(principal, id)
+        self.store.catalog().products.product(principal, id)
     }
 
     /// Returns the product of a device that the caller has already been given.
     pub fn product_of(&self, device: &Device) -> Result<Arc<Product>> {
-        self.store.catalog().product_of(device)
+        self.store.catalog().products.product_of(device)
     }
 
     /// Returns the product for a principal that may change it.
     pub fn product_to_change(&self, principal: &Principal, id: ProductId) -> Result<Arc<Product>> {
         self.check_may_change_products(principal)?;
-        self.store.catalog().product(principal, id)
+        self.store.catalog().products.product(principal, id)
     }
 
     /// Requires a principal that may change products. A restricted key may not: they belong to the whole organization.
@@ -54,7 +54,7 @@ impl Products {
     /// Creates a product; `LimitReached` beyond the organization's quota.
     pub async fn create_product(&self, principal: &Principal, spec: ProductSpec) -> Result<Arc<Product>> {
         self.check_may_change_products(principal)?;
-        self.store.catalog().create_product(principal, spec).await
+        self.store.catalog().products.create_product(principal, spec).await
     }
 
     /// Changes a product as it is stored at that moment.
@@ -65,12 +65,12 @@ impl Products {
         change: impl FnOnce(&mut ProductSpec) + Send,
     ) -> Result<Arc<Product>> {
         self.check_may_change_products(principal)?;
-        self.store.catalog().update_product(principal, id, change).await
+        self.store.catalog().products.update_product(principal, id, change).await
     }
 
     /// Deletes a product; its devices get the default product of the organization.
     pub async fn delete_product(&self, principal: &Principal, id: ProductId) -> Result<()> {
         self.check_may_change_products(principal)?;
-        self.store.catalog().delete_product(principal, id).await
+        self.store.catalog().products.delete_product(principal, id).await
     }
 }

@@ -41,8 +41,8 @@ impl Quarantine {
     ) -> Result<(Vec<QuarantinedReading>, u64)> {
         principal.require(Scope::read(Resource::Value))?;
         let catalog = self.store.catalog();
-        let total = catalog.count_quarantined(principal, filter).await?;
-        let rows = catalog.quarantined(principal, filter).await?;
+        let total = catalog.quarantine.count_quarantined(principal, filter).await?;
+        let rows = catalog.quarantine.quarantined(principal, filter).await?;
         Ok((rows.into_iter().map(|row| self.with_uuids(principal, row)).collect(), total))
     }
 
@@ -52,14 +52,14 @@ impl Quarantine {
     /// `Forbidden` without the scope `value:read`; `NotFound`.
     pub async fn quarantined_reading(&self, principal: &Principal, uuid: Uuid) -> Result<QuarantinedReading> {
         principal.require(Scope::read(Resource::Value))?;
-        let row = self.store.catalog().quarantined_by_uuid(principal, uuid).await?;
+        let row = self.store.catalog().quarantine.quarantined_by_uuid(principal, uuid).await?;
         Ok(self.with_uuids(principal, row))
     }
 
     fn with_uuids(&self, principal: &Principal, row: QuarantineRecord) -> QuarantinedReading {
         let catalog = self.store.catalog();
-        let device = row.entry.device.and_then(|id| catalog.device(principal, id).ok());
-        let sensor = row.entry.stream.and_then(|id| catalog.stream(principal, id).ok());
+        let device = row.entry.device.and_then(|id| catalog.devices.device(principal, id).ok());
+        let sensor = row.entry.stream.and_then(|id| catalog.streams.stream(principal, id).ok());
         let device = device.map(|device| device.aliases.uuid);
         QuarantinedReading { device, sensor: sensor.map(|stream| stream.uuid), row }
     }
@@ -70,12 +70,12 @@ impl Quarantine {
     /// `Forbidden` without the scope `value:write`; `NotFound`.
     pub async fn delete_quarantined(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         principal.require(Scope::write(Resource::Value))?;
-        self.store.catalog().delete_quarantined(principal, uuid).await
+        self.store.catalog().quarantine.delete_quarantined(principal, uuid).await
     }
 
     /// Removes what has been in quarantine for its time.
     pub(super) async fn purge_quarantine(&self, now: Micros) -> Result<()> {
         let before = Micros(now.0.saturating_sub(KEPT_S * MICROS_PER_SECOND));
-        self.store.catalog().purge_quarantine(before).await
+        self.store.catalog().quarantine.purge_quarantine(before).await
     }
 }

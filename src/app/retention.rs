@@ -22,7 +22,7 @@ impl Retention {
     /// means forever.
     pub fn retention(&self, principal: &Principal) -> Result<Vec<(PolicyTable, Option<i64>)>> {
         principal.require(Scope::read(Resource::System))?;
-        let policies = self.store.catalog().policies(principal, None)?;
+        let policies = self.store.catalog().retention.policies(principal, None)?;
         let keep = |table| policies.iter().find(|p| p.table == table).map(|p| p.drop_after_s);
         Ok(PolicyTable::ALL.into_iter().map(|table| (table, keep(table))).collect())
     }
@@ -30,14 +30,14 @@ impl Retention {
     /// Returns the policies set for one stream.
     pub fn retention_of(&self, principal: &Principal, stream: StreamId) -> Result<Vec<Arc<Policy>>> {
         principal.require(Scope::read(Resource::System))?;
-        self.store.catalog().policies(principal, Some(stream))
+        self.store.catalog().retention.policies(principal, Some(stream))
     }
 
     /// Requires a principal that may change the policies of the organization, or of one stream.
     pub fn retention_to_change(&self, principal: &Principal, stream: Option<StreamId>) -> Result<()> {
         principal.require(Scope::write(Resource::System))?;
         match stream {
-            Some(id) => self.store.catalog().stream(principal, id).map(drop),
+            Some(id) => self.store.catalog().streams.stream(principal, id).map(drop),
             None if principal.is_restricted() => {
                 Err(Error::forbidden("a key restricted to some devices or data may not change this"))
             }
@@ -53,8 +53,10 @@ impl Retention {
         let mut is_new = false;
         for table in &change.tables {
             match change.drop_after_s {
-                Some(keep) => is_new |= catalog.set_policy(principal, *table, change.stream, keep).await?.1,
-                None => drop(catalog.remove_policy(principal, *table, change.stream).await?),
+                Some(keep) => {
+                    is_new |= catalog.retention.set_policy(principal, *table, change.stream, keep).await?.1
+                }
+                None => drop(catalog.retention.remove_policy(principal, *table, change.stream).await?),
             }
         }
         Ok(is_new)

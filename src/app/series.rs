@@ -98,7 +98,7 @@ impl Values {
         limit: usize,
     ) -> Result<Vec<Statistic>> {
         principal.require(Scope::read(Resource::Statistic))?;
-        self.store.catalog().stream(principal, id)?;
+        self.store.catalog().streams.stream(principal, id)?;
         if span.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
@@ -186,7 +186,7 @@ impl Values {
 
     fn may_read_values(&self, principal: &Principal, id: StreamId) -> Result<()> {
         principal.require(Scope::read(Resource::Value))?;
-        self.store.catalog().stream(principal, id).map(drop)
+        self.store.catalog().streams.stream(principal, id).map(drop)
     }
 
     async fn rows_of(&self, principal: &Principal, text: &str, params: Value) -> Result<Vec<RecordBatch>> {

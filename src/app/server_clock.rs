@@ -100,7 +100,7 @@ impl ServerClock {
     /// Looks at the clock once, and stores the events that are due.
     pub async fn look_at_server_clock(&self, watch: &mut ServerClockWatch) {
         let reading = ClockReading { now: self.clock.now(), monotonic: self.clock.monotonic() };
-        watch.look(reading, self.store.catalog().clock_ahead_us(), self.store.ahead_bound());
+        watch.look(reading, self.store.catalog().retention.clock_ahead_us(), self.store.ahead_bound());
         while let Some((at, change)) = watch.pending.front().copied() {
             if let Err(error) = self.record_server_clock(at, change).await {
                 let error = error.full_message();
@@ -115,8 +115,8 @@ impl ServerClock {
         let (level, message, payload) = describe(change);
         let spec =
             EventSpec { ts: at, kind: KIND.to_owned(), level, message, payload, ..self.events.blank_event() };
-        let who = Principal::system(self.store.catalog().default_org());
-        self.store.catalog().create_event_of(&who, EventSource::System, spec).await.map(drop)
+        let who = Principal::system(self.store.catalog().orgs.default_org());
+        self.store.catalog().events.create_event_of(&who, EventSource::System, spec).await.map(drop)
     }
 }
 

@@ -38,7 +38,7 @@ impl Values {
         range: ListRange,
     ) -> Result<StatisticsStream> {
         principal.require(Scope::read(Resource::Data))?;
-        self.store.catalog().stream(principal, id)?;
+        self.store.catalog().streams.stream(principal, id)?;
         self.statistic_rows(principal, Some(id), range).await
     }
 
@@ -60,7 +60,7 @@ impl Values {
     /// Returns the statistic of a stream at one time.
     pub async fn statistic(&self, principal: &Principal, id: StreamId, ts: Micros) -> Result<Statistic> {
         principal.require(Scope::read(Resource::Statistic))?;
-        self.store.catalog().stream(principal, id)?;
+        self.store.catalog().streams.stream(principal, id)?;
         self.statistic_at(principal, id, ts).await?.ok_or_else(Error::not_found)
     }
 
@@ -77,7 +77,7 @@ impl Values {
         range: ListRange,
     ) -> Result<Vec<Bucket>> {
         principal.require(Scope::read(Resource::Data))?;
-        self.store.catalog().stream(principal, id)?;
+        self.store.catalog().streams.stream(principal, id)?;
         self.buckets(principal, id, step, range).await
     }
 
@@ -117,7 +117,7 @@ impl Values {
     fn as_statistic(&self, stream: StreamId, written: PostedStatistic) -> Statistic {
         let PostedStatistic { ts, count, mean, rms, median, min, max, q1, q3 } = written;
         let ts = ts.unwrap_or_else(|| self.clock.now());
-        let windows = self.store.catalog().windows([stream]).remove(&stream.0).unwrap_or_default();
+        let windows = self.store.catalog().streams.windows([stream]).remove(&stream.0).unwrap_or_default();
         let window_s = u32::try_from(windows.length_at(ts.0) / 1_000_000).unwrap_or(u32::MAX);
         Statistic { stream, origin: Origin::Posted, ts, window_s, count, mean, rms, median, min, max, q1, q3 }
     }

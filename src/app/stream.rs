@@ -27,13 +27,13 @@ impl Streams {
     /// Returns the streams the principal sees, by id.
     pub fn streams(&self, principal: &Principal, filter: &StreamFilter) -> Result<Vec<Arc<Stream>>> {
         principal.require(Scope::read(Resource::Data))?;
-        Ok(self.store.catalog().streams(principal, filter))
+        Ok(self.store.catalog().streams.streams(principal, filter))
     }
 
     /// Returns a stream; `NotFound` when it is absent or not visible.
     pub fn stream(&self, principal: &Principal, id: StreamId) -> Result<Arc<Stream>> {
         principal.require(Scope::read(Resource::Data))?;
-        self.store.catalog().stream(principal, id)
+        self.store.catalog().streams.stream(principal, id)
     }
 
     /// Returns the stream of a device with this channel.
@@ -44,19 +44,19 @@ impl Streams {
         channel: i32,
     ) -> Result<Arc<Stream>> {
         principal.require(Scope::read(Resource::Data))?;
-        self.store.catalog().stream_by_channel(principal, device, channel)
+        self.store.catalog().streams.stream_by_channel(principal, device, channel)
     }
 
     /// Returns the stream of a device with this pin.
     pub fn stream_by_pin(&self, principal: &Principal, device: DeviceId, pin: i32) -> Result<Arc<Stream>> {
         principal.require(Scope::read(Resource::Data))?;
-        self.store.catalog().stream_by_pin(principal, device, pin)
+        self.store.catalog().streams.stream_by_pin(principal, device, pin)
     }
 
     /// Returns the stream for a principal that may change it.
     pub fn stream_to_change(&self, principal: &Principal, id: StreamId) -> Result<Arc<Stream>> {
         principal.require(Scope::write(Resource::Data))?;
-        self.store.catalog().stream(principal, id)
+        self.store.catalog().streams.stream(principal, id)
     }
 
     /// Returns the newest reading that has a value.
@@ -66,13 +66,13 @@ impl Streams {
 
     /// Returns the kind of a stream's values, or `None` once it is deleted.
     pub fn kind_of(&self, id: StreamId) -> Option<StreamKind> {
-        self.store.catalog().stream_write_info(id).map(|entry| entry.kind)
+        self.store.catalog().streams.stream_write_info(id).map(|entry| entry.kind)
     }
 
     /// Returns every problem of a stream as it would be stored, except names that are already taken.
     pub fn stream_problems(&self, principal: &Principal, spec: &StreamSpec) -> Vec<FieldError> {
         let catalog = self.store.catalog();
-        let mut found = match catalog.device(principal, spec.device) {
+        let mut found = match catalog.devices.device(principal, spec.device) {
             Ok(device) => problems_on(&device.spec, spec),
             Err(_) => {
                 let mut found = spec.problems();
@@ -81,7 +81,7 @@ impl Streams {
             }
         };
         if let Some(group) = spec.group
-            && catalog.group(principal, group).is_err()
+            && catalog.groups.group(principal, group).is_err()
         {
             found.push(no_such_row("group", group));
         }
@@ -92,7 +92,7 @@ impl Streams {
     pub async fn create_stream(&self, principal: &Principal, spec: StreamSpec) -> Result<Arc<Stream>> {
         principal.require(Scope::write(Resource::Data))?;
         Error::check(self.stream_problems(principal, &spec))?;
-        let stream = self.store.catalog().create_stream(principal, spec).await?;
+        let stream = self.store.catalog().streams.create_stream(principal, spec).await?;
         self.states.tell_collectors(stream.spec.device);
         Ok(stream)
     }
@@ -110,7 +110,7 @@ impl Streams {
         change(&mut changed);
         check_same_device(current.spec.device, changed.device)?;
         Error::check(self.stream_problems(principal, &changed))?;
-        let stream = self.store.catalog().update_stream(principal, id, |spec| change(spec)).await?;
+        let stream = self.store.catalog().streams.update_stream(principal, id, |spec| change(spec)).await?;
         self.states.tell_collectors(stream.spec.device);
         Ok(stream)
     }
@@ -120,12 +120,12 @@ impl Streams {
     pub async fn delete_stream(&self, principal: &Principal, id: StreamId) -> Result<()> {
         let stream = self.stream_to_change(principal, id)?;
         let (catalog, name) = (self.store.catalog(), Companion::metadata_name(&stream));
-        let metadata = catalog.stream_of_device(principal, stream.spec.device, &name).ok();
+        let metadata = catalog.streams.stream_of_device(principal, stream.spec.device, &name).ok();
         let metadata = metadata.filter(|found| Companion::of(&found.spec) == Some(Companion::Metadata));
-        catalog.delete_stream(principal, id).await?;
+        catalog.streams.delete_stream(principal, id).await?;
         self.store.forget(&[id]);
         if let Some(metadata) = metadata {
-            catalog.delete_stream(principal, metadata.id).await?;
+            catalog.streams.delete_stream(principal, metadata.id).await?;
             self.store.forget(&[metadata.id]);
         }
         self.states.tell_collectors(stream.spec.device);

@@ -81,7 +81,7 @@ impl TerminalGrants {
     pub async fn redeem_grant(&self, principal: &Principal, token: &str) -> Result<Grant> {
         self.check_may_grant(principal)?;
         let grant = self.grant_key().await?.verify(token, self.clock.now())?;
-        if !self.store.catalog().redeem_grant(grant.id, grant.expires_at).await? {
+        if !self.store.catalog().clients.redeem_grant(grant.id, grant.expires_at).await? {
             return Err(grant::invalid_token());
         }
         self.audit.audit(principal, AuditChange::new(Action::Delete, "terminal-grant", None)).await?;

@@ -88,10 +88,10 @@ impl TokenRef {
     pub(super) fn expires_at(self, catalog: &Catalog, who: &Principal, now: Micros) -> Option<Micros> {
         let Caller::Client { client, user } = who.caller else { return None };
         let expires_at = match self {
-            TokenRef::Opaque(hash) => catalog.token_by_access(&hash, now)?.expires_at,
+            TokenRef::Opaque(hash) => catalog.clients.token_by_access(&hash, now)?.expires_at,
             TokenRef::Jwt { expires_at } => Some(expires_at).filter(|end| now < *end)?,
         };
-        let rights = catalog.client_principal(client, user)?;
+        let rights = catalog.clients.client_principal(client, user)?;
         let is_same = rights.org == who.org && rights.scopes == who.scopes && rights.devices == who.devices;
         is_same.then_some(expires_at)
     }
@@ -159,7 +159,7 @@ impl Tokens {
         let now = self.clock.now();
         let claims = self.jwt_key().await?.verify(token, now).ok_or_else(invalid_token)?;
         let catalog = self.store.catalog();
-        let client = catalog.client_for_login(ClientApi::Instathings, &claims.client_id);
+        let client = catalog.clients.client_for_login(ClientApi::Instathings, &claims.client_id);
         let client = client.ok_or_else(invalid_token)?;
         let expires_at = claims.expires_at();
         let access = self.access(client, None, TokenRef::Jwt { expires_at }, expires_at)?;
@@ -185,9 +185,11 @@ impl Tokens {
         let catalog = self.store.catalog();
         let new = |user| NewToken { client: client.id, user, hashes, expires_at };
         let made = match grant {
-            TokenGrant::ClientCredentials => catalog.create_token(new(client.spec.user), origin).await,
+            TokenGrant::ClientCredentials => {
+                catalog.clients.create_token(new(client.spec.user), origin).await
+            }
             TokenGrant::RefreshToken(refresh) => match token::parse(&refresh) {
-                Some(refresh) => catalog.refresh_token(&refresh, new(None), origin).await,
+                Some(refresh) => catalog.clients.refresh_token(&refresh, new(None), origin).await,
                 None => return Err(TokenError::InvalidGrant),
             },
             TokenGrant::Password(login) => {
@@ -196,7 +198,8 @@ impl Tokens {
                 }
                 let name = login.username.trim().to_owned();
                 let user = self.sessions.verify_login(login, origin, |user| client.admits(user)).await;
-                let made = catalog.create_token(new(Some(user.map_err(refused_grant)?.id)), origin).await;
+                let made =
+                    catalog.clients.create_token(new(Some(user.map_err(refused_grant)?.id)), origin).await;
                 if made.is_ok() {
                     self.sessions.attempts.succeed(counted_name(&name), origin.address);
                 }
@@ -212,8 +215,8 @@ impl Tokens {
     pub fn authenticate_access_token(&self, token: &str) -> Result<ClientAccess> {
         let hash = token::parse(token).ok_or_else(invalid_token)?;
         let catalog = self.store.catalog();
-        let stored = catalog.token_by_access(&hash, self.clock.now()).ok_or_else(invalid_token)?;
-        let client = catalog.client_of_token(&stored).ok_or_else(invalid_token)?;
+        let stored = catalog.clients.token_by_access(&hash, self.clock.now()).ok_or_else(invalid_token)?;
+        let client = catalog.clients.client_of_token(&stored).ok_or_else(invalid_token)?;
         self.access(client, stored.user, TokenRef::Opaque(hash), stored.expires_at)
     }
 
@@ -232,7 +235,8 @@ impl Tokens {
         token: TokenRef,
         expires_at: Micros,
     ) -> Result<ClientAccess> {
-        let principal = self.store.catalog().client_principal(client.id, user).ok_or_else(invalid_token)?;
+        let principal =
+            self.store.catalog().clients.client_principal(client.id, user).ok_or_else(invalid_token)?;
         Ok(ClientAccess { principal, client, expires_at, token })
     }
 

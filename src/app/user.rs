@@ -71,12 +71,12 @@ impl Users {
         let UserRequest { name, password, is_staff, is_superuser, is_viewer } = request;
         let password_hash = self.passwords.hash(password).await?;
         let user = NewUser { name, password_hash, is_staff, is_superuser, is_viewer };
-        self.store.catalog().create_user(principal, user).await
+        self.store.catalog().users.create_user(principal, user).await
     }
 
     /// Returns whether a user of this name exists in any organization.
     pub fn has_user(&self, principal: &Principal, name: &str) -> Result<bool> {
-        match self.store.catalog().user_by_name(principal, name) {
+        match self.store.catalog().users.user_by_name(principal, name) {
             Ok(_) => Ok(true),
             Err(error) if error.kind == Kind::NotFound => Ok(false),
             Err(error) => Err(error),
@@ -86,16 +86,16 @@ impl Users {
     /// Returns the users of the principal's organization, by id.
     pub fn users(&self, principal: &Principal) -> Result<Vec<Arc<User>>> {
         self.access.require_superuser(principal)?;
-        Ok(self.store.catalog().users(principal))
+        Ok(self.store.catalog().users.users(principal))
     }
 
     /// Returns a user of the principal's organization.
     pub fn user(&self, principal: &Principal, id: UserId) -> Result<Arc<User>> {
         self.access.require_superuser(principal)?;
-        self.store.catalog().user(principal, id)
+        self.store.catalog().users.user(principal, id)
     }
 
-    /// Changes a user of the principal's organization; sessions end as `Catalog::update_user` says.
+    /// Changes a user of the principal's organization; sessions end as `UserCatalog::update_user` says.
     ///
     /// # Errors
     /// `NotFound`; `Conflict` for the caller's own user; `Invalid` for a password that is too short or too long.
@@ -110,7 +110,7 @@ impl Users {
         if let Some(password) = password {
             change.password_hash = Some(self.passwords.hash(password).await?);
         }
-        self.store.catalog().update_user(principal, id, change).await
+        self.store.catalog().users.update_user(principal, id, change).await
     }
 
     /// Deletes a user of the principal's organization. All sessions of the user end.
@@ -119,10 +119,10 @@ impl Users {
     /// `NotFound`; `Conflict` for the caller's own user.
     pub async fn remove_user(&self, principal: &Principal, id: UserId) -> Result<()> {
         self.access.require_superuser(principal)?;
-        self.store.catalog().delete_user(principal, id).await
+        self.store.catalog().users.delete_user(principal, id).await
     }
 
-    /// Changes the user of this name; sessions end as `Catalog::update_user` says.
+    /// Changes the user of this name; sessions end as `UserCatalog::update_user` says.
     pub async fn update_user(
         &self,
         principal: &Principal,
@@ -130,7 +130,7 @@ impl Users {
         change: UserChange,
     ) -> Result<Arc<User>> {
         let user = self.user_named(principal, name)?;
-        self.store.catalog().update_user(principal, user.id, change).await
+        self.store.catalog().users.update_user(principal, user.id, change).await
     }
 
     /// Sets the password of a user of the principal's organization. All sessions of the user end.
@@ -142,20 +142,20 @@ impl Users {
     ) -> Result<Arc<User>> {
         let user = self.user_named(principal, name)?;
         let hash = self.passwords.hash(password).await?;
-        self.store.catalog().set_password(principal, user.id, NewPassword::set(hash)).await?;
+        self.store.catalog().users.set_password(principal, user.id, NewPassword::set(hash)).await?;
         Ok(user)
     }
 
     /// Deletes a user of the principal's organization. All sessions of the user end.
     pub async fn delete_user(&self, principal: &Principal, name: &str) -> Result<Arc<User>> {
         let user = self.user_named(principal, name)?;
-        self.store.catalog().delete_user(principal, user.id).await?;
+        self.store.catalog().users.delete_user(principal, user.id).await?;
         Ok(user)
     }
 
     fn user_named(&self, principal: &Principal, name: &str) -> Result<Arc<User>> {
         require_system(principal)?;
-        let found = self.store.catalog().users(principal).into_iter().find(|user| user.name == name);
+        let found = self.store.catalog().users.users(principal).into_iter().find(|user| user.name == name);
         found.ok_or_else(|| {
             let message = format!(
                 "there is no `{name}` in this organization; `basalt user list` shows those there are"

@@ -44,7 +44,7 @@ impl Values {
 
     /// Returns whether the principal may see the list: it is of all visible streams, or of one visible stream.
     pub(super) fn sees(&self, principal: &Principal, of: Option<StreamId>) -> bool {
-        of.is_none_or(|id| self.store.catalog().stream(principal, id).is_ok())
+        of.is_none_or(|id| self.store.catalog().streams.stream(principal, id).is_ok())
     }
 
     /// Returns the values of one stream; fails when the principal does not see it.
@@ -55,7 +55,7 @@ impl Values {
         range: ListRange,
     ) -> Result<ReadingsStream> {
         principal.require(Scope::read(Resource::Data))?;
-        self.store.catalog().stream(principal, id)?;
+        self.store.catalog().streams.stream(principal, id)?;
         self.rows(principal, Some(id), range).await
     }
 
@@ -76,7 +76,7 @@ impl Values {
     /// Returns the value of a stream at one time.
     pub async fn value(&self, principal: &Principal, id: StreamId, ts: Micros) -> Result<Reading> {
         principal.require(Scope::read(Resource::Value))?;
-        self.store.catalog().stream(principal, id)?;
+        self.store.catalog().streams.stream(principal, id)?;
         self.valued_at(principal, id, ts).await?.ok_or_else(Error::not_found)
     }
 

@@ -59,7 +59,7 @@ impl VirtualData {
     pub async fn run_virtual_data(self: Arc<Self>, stop: CancellationToken) {
         let mut changes = self.store.catalog().subscribe_changes();
         let mut schedule = Schedule::default();
-        schedule.start(&self.store.catalog().all_devices(), self.clock.now().0);
+        schedule.start(&self.store.catalog().devices.all_devices(), self.clock.now().0);
         loop {
             let now = self.clock.now().0;
             let due = schedule.take_due(now);
@@ -79,7 +79,7 @@ impl VirtualData {
                     if changed.is_err() {
                         return;
                     }
-                    schedule.refresh(&self.store.catalog().all_devices(), self.clock.now().0);
+                    schedule.refresh(&self.store.catalog().devices.all_devices(), self.clock.now().0);
                 }
                 () = until_next => {}
             }

@@ -119,7 +119,7 @@ async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store> {
     let catalog_url = catalog_url(config);
     file_permissions::restrict_catalog(&catalog_url);
     let catalog = Arc::new(Catalog::open(&catalog_url, clock.clone()).await?);
-    catalog.set_org_limits(config.limits.organization);
+    catalog.orgs.set_org_limits(config.limits.organization);
     let store = Store::open(store_options(config), catalog, Arc::new(LocalDisk), clock).await?;
     store.check_catalog().await?;
     Ok(store)

@@ -135,7 +135,7 @@ impl QueryContext {
     }
 
     fn streams_seen(&self) -> VisibleStreams {
-        VisibleStreams::new(self.services.store.catalog().visible_streams(&self.principal))
+        VisibleStreams::new(self.services.store.catalog().streams.visible_streams(&self.principal))
     }
 
     /// Whether there are nodes to divide the query among.
@@ -150,7 +150,7 @@ impl QueryContext {
 
     /// Returns the ids of the devices that the principal sees completely, ascending.
     pub fn own_devices(&self) -> Vec<i32> {
-        let seen = self.catalog().devices(&self.principal, &DeviceFilter::default());
+        let seen = self.catalog().devices.devices(&self.principal, &DeviceFilter::default());
         let own = seen.iter().filter(|device| self.principal.owns_device(device.org, device.id));
         own.map(|device| device.id.0).collect()
     }
@@ -158,14 +158,14 @@ impl QueryContext {
     /// Returns the events that the principal may see.
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<Event>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let rows = async move { catalog.events(&principal, &filter).await };
+        let rows = async move { catalog.events.events(&principal, &filter).await };
         read_on(&self.services.main_runtime, "the event log", rows).await
     }
 
     /// Returns the annotations that the principal may see.
     pub async fn annotations(&self, filter: AnnotationFilter) -> Result<Vec<Annotation>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let rows = async move { catalog.annotations(&principal, &filter).await };
+        let rows = async move { catalog.annotations.annotations(&principal, &filter).await };
         read_on(&self.services.main_runtime, "annotations", rows).await
     }
 
@@ -173,29 +173,31 @@ impl QueryContext {
     /// query: refusals that it writes before it reads would be lost.
     pub async fn audit_log(&self, filter: AuditFilter) -> Result<Vec<AuditRecord>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let reading =
-            self.services.main_runtime.spawn(async move { catalog.audit_log(&principal, &filter).await });
+        let reading = self
+            .services
+            .main_runtime
+            .spawn(async move { catalog.audit.audit_log(&principal, &filter).await });
         reading.await.map_err(|e| Error::internal("reading the audit log was interrupted").with_source(e))?
     }
 
     /// Returns the quarantined readings that the principal may see.
     pub async fn quarantined(&self, filter: QuarantineFilter) -> Result<Vec<QuarantineRecord>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let rows = async move { catalog.quarantined(&principal, &filter).await };
+        let rows = async move { catalog.quarantine.quarantined(&principal, &filter).await };
         read_on(&self.services.main_runtime, "the quarantine", rows).await
     }
 
     /// Returns the jobs that the principal may see.
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<Job>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let rows = async move { catalog.jobs(&principal, &filter).await };
+        let rows = async move { catalog.jobs.jobs(&principal, &filter).await };
         read_on(&self.services.main_runtime, "jobs", rows).await
     }
 
     /// Returns the nodes of the cluster that the principal may see.
     pub async fn nodes(&self) -> Result<Vec<ClusterNode>> {
         let (catalog, principal) = (self.services.store.catalog().clone(), self.principal.clone());
-        let rows = async move { catalog.nodes(&principal).await };
+        let rows = async move { catalog.nodes.nodes(&principal).await };
         read_on(&self.services.main_runtime, "nodes", rows).await
     }
 
@@ -246,7 +248,7 @@ impl QueryContext {
     /// Whether the principal may see numbers that cover all organizations together: an unrestricted principal of the
     /// default organization.
     pub(super) fn sees_host_metrics(&self) -> bool {
-        let host = self.services.store.catalog().default_org();
+        let host = self.services.store.catalog().orgs.default_org();
         self.principal.org == host && !self.principal.is_restricted()
     }
 

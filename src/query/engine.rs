@@ -191,7 +191,7 @@ impl Engine {
     /// Returns the queries of the principal's organization that wait or run, oldest first: its own, and those of others
     /// if it may see them.
     pub fn running(&self, principal: &Principal) -> Vec<RunningQuery> {
-        let host = self.services.store.catalog().default_org();
+        let host = self.services.store.catalog().orgs.default_org();
         self.running.visible(principal, principal.org == host && !principal.is_restricted())
     }
 

@@ -61,14 +61,14 @@ impl OrgStreamsCache {
             return None;
         }
         // Read before the streams: what changes meanwhile makes the next reader look again.
-        let (org, revision) = (principal.org, catalog.revision());
+        let (org, revision) = (principal.org, catalog.streams.revision());
         let is_current = |kept: &&CachedStreams| {
             kept.org == org && kept.revision == revision && Arc::ptr_eq(&kept.from, from)
         };
         if let Some(kept) = self.kept.lock().iter().find(is_current) {
             return Some(kept.streams.clone());
         }
-        let found = catalog.streams(principal, &StreamFilter::default());
+        let found = catalog.streams.streams(principal, &StreamFilter::default());
         let streams = Arc::new(MessageStreams::new(found, from));
         let mut kept = self.kept.lock();
         kept.retain(|other| other.org != org);

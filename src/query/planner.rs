@@ -83,7 +83,7 @@ impl Engine {
         let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
         scopes::check(&query_context.principal, &tables)?;
         let plan = plan_statement(session, statement).await.map_err(from_datafusion)?;
-        scopes::check_settings(&query_context.principal, query_context.catalog().default_org(), &plan)?;
+        scopes::check_settings(&query_context.principal, query_context.catalog().orgs.default_org(), &plan)?;
         let read_only =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         read_only.verify_plan(&plan).map_err(|e| {

@@ -21,7 +21,7 @@ impl LastContacts {
     /// it is not later than `now`.
     pub fn load(&self, latest_values: &LatestValueCache, catalog: &Catalog, now: Micros) {
         for (stream, newest) in latest_values.newest_times() {
-            if let Some(stream) = catalog.stream_write_info(stream) {
+            if let Some(stream) = catalog.streams.stream_write_info(stream) {
                 self.record(&[stream.device], newest.min(now));
             }
         }

@@ -203,7 +203,7 @@ impl Store {
         self.catalog.catch_up_to(needed).await?;
         // By the owner's clock, which decides what is removed. This node's own may be wrong.
         let retention_bounds = match rows.owner.as_ref() {
-            Some(owner) => self.catalog.retention_bounds_at(owner.expiry_time),
+            Some(owner) => self.catalog.retention.retention_bounds_at(owner.expiry_time),
             None => self.retention_bounds(),
         };
         Ok(Snapshot { retention_bounds, ..rows })
@@ -223,8 +223,8 @@ impl Store {
         let pinned = self.tables.state.pin();
         // Looked up after the rows, so that no row is of a stream which is not known yet.
         let sources = OrgSources {
-            streams: &|ids: &[i32]| self.catalog.are_streams_of(org, ids),
-            devices: &|ids: &[i32]| self.catalog.are_devices_of(org, ids),
+            streams: &|ids: &[i32]| self.catalog.streams.are_streams_of(org, ids),
+            devices: &|ids: &[i32]| self.catalog.devices.are_devices_of(org, ids),
         };
         let tail = OrgTail::select(pinned, self.instance, query.known, &sources);
         let newest = newest.then(|| self.newest_of_org(org));
@@ -232,14 +232,14 @@ impl Store {
         // Last of all. What the pinned files came about by was in the mirror before: a floor, for one, before the first row
         // below it was removed (`RetentionJob::purge_day`). What was looked up since was in it too. This version has all of it.
         let catalog_version = self.catalog.mirror_version();
-        let expiry_time = self.catalog.expiry_time(self.clock().now());
+        let expiry_time = self.catalog.retention.expiry_time(self.clock().now());
         OrgTail { newest, states, epoch: self.tables.owner_epoch(), catalog_version, expiry_time, ..tail }
     }
 
     /// Returns the newest reading of each stream of an organization, by stream.
     fn newest_of_org(&self, org: OrgId) -> Run {
         let all = Principal::system(org);
-        let streams = self.catalog.visible_streams(&all);
+        let streams = self.catalog.streams.visible_streams(&all);
         Run::new(normalize(self.newest_of_many(&all, &streams).into_iter().collect()), 0)
     }
 
@@ -270,7 +270,7 @@ impl Store {
         wanted: &SubscriptionFilter,
         from: &FeedPosition,
     ) -> Result<()> {
-        self.catalog.check_subscription(who, wanted)?;
+        self.catalog.streams.check_subscription(who, wanted)?;
         if from.newest() > self.tables.state.last_seq() {
             let message = "this cursor is ahead of everything written here: it comes from another server, or from \
                            data that was replaced by a backup";

@@ -11,7 +11,7 @@ use crate::domain::{Micros, Principal, StreamId};
 impl Store {
     /// Returns the current readings of a stream the principal sees, unless they have expired.
     pub fn latest(&self, principal: &Principal, stream: StreamId) -> Option<LatestReadings> {
-        self.catalog.stream(principal, stream).ok()?;
+        self.catalog.streams.stream(principal, stream).ok()?;
         self.latest_visible(&self.retention_bounds(), stream)
     }
 
@@ -21,7 +21,7 @@ impl Store {
         principal: &Principal,
         streams: &[StreamId],
     ) -> HashMap<StreamId, LatestReadings> {
-        let seen = self.catalog.streams_by_id(principal, streams);
+        let seen = self.catalog.streams.streams_by_id(principal, streams);
         let kept = self.retention_bounds();
         seen.iter().filter_map(|stream| Some((stream.id, self.latest_visible(&kept, stream.id)?))).collect()
     }
@@ -29,7 +29,7 @@ impl Store {
     /// Returns the newest reading of a stream by its own time, of any quality, also when it is ahead of the clock: what lists
     /// by time begin with, except a list of one. It is often not the current one, which `latest` returns.
     pub fn newest_by_time(&self, principal: &Principal, stream: StreamId) -> Option<Reading> {
-        self.catalog.stream(principal, stream).ok()?;
+        self.catalog.streams.stream(principal, stream).ok()?;
         let oldest = self.oldest_writable(stream);
         self.latest_values.newest_by_time(stream).filter(|newest| newest.ts >= oldest)
     }
@@ -37,7 +37,7 @@ impl Store {
     /// Returns the current readings of many streams as of one moment, of any quality; streams without readings, and
     /// those that the principal does not see, are left out.
     pub fn newest_of_many(&self, principal: &Principal, streams: &[StreamId]) -> Vec<Reading> {
-        let seen = self.catalog.streams_by_id(principal, streams);
+        let seen = self.catalog.streams.streams_by_id(principal, streams);
         let kept = self.retention_bounds();
         let oldest = |stream: StreamId| Micros(kept.visible_from.start_of(stream.0));
         let streams = seen.iter().map(|stream| stream.id);

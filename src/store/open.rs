@@ -108,9 +108,9 @@ impl Store {
         let orphans = StartOrphans::find(&tables)?;
         tracing::info!(rows = replayed, flushed, next = log.next_seq(), "log replayed");
         let clock_mark = ClockMark::new(disk.clone(), &dir);
-        catalog.remember_clock(clock_mark.load().unwrap_or_else(|| newest_time(&tables)));
+        catalog.retention.remember_clock(clock_mark.load().unwrap_or_else(|| newest_time(&tables)));
         // A process that ends before its first cycle leaves a time too.
-        if catalog.clock_ahead_us() == 0 {
+        if catalog.retention.clock_ahead_us() == 0 {
             clock_mark.save(tables.clock().now());
         }
 

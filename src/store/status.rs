@@ -14,7 +14,7 @@ impl Store {
         StoreStatus {
             log_bytes: size.bytes(),
             log_segments: size.segments(),
-            clock_ahead_s: self.catalog.clock_ahead_us() as f64 / MICROS_PER_SECOND as f64,
+            clock_ahead_s: self.catalog.retention.clock_ahead_us() as f64 / MICROS_PER_SECOND as f64,
             memtable: MemtableStatus {
                 readings: self.tables.state.memtable_size().rows as u64,
                 used_bytes: self.memory.used_bytes() as u64,

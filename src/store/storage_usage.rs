@@ -12,7 +12,7 @@ impl Store {
     /// Bytes of the files of readings, statistics and messages that are an organization's. Rows that are not flushed yet
     /// take none.
     pub fn lake_bytes(&self, org: OrgId) -> u64 {
-        let ids = self.catalog.owned_ids(org);
+        let ids = self.catalog.orgs.owned_ids(org);
         let of_table = |table| -> u64 {
             let (own, all) = ids_of(&ids, table);
             self.tables.lake(table).files().map(|file| share(file, own, all)).sum()

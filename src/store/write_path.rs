@@ -59,7 +59,7 @@ impl Store {
         }
         let acked = self.enqueue(request).await?;
         let seq = wait_for_ack(acked).await?;
-        self.catalog.count_readings(principal.org, admitted.readings);
+        self.catalog.orgs.count_readings(principal.org, admitted.readings);
         if !is_import {
             self.last_contacts.record(&admitted.devices, self.clock().now());
         }
@@ -97,7 +97,7 @@ impl Store {
         let request = WriteRequest { rows: readings, keyed: vec![rows], ..WriteRequest::default() };
         let acked = self.enqueue(request).await?;
         let seq = wait_for_ack(acked).await?;
-        self.catalog.count_readings(principal.org, admitted.readings);
+        self.catalog.orgs.count_readings(principal.org, admitted.readings);
         self.last_contacts.record(&admitted.devices, self.clock().now());
         Ok(Ack { rows: count, seq })
     }
@@ -131,7 +131,7 @@ impl Store {
         let entry = claim.entry(answer, self.clock().now());
         let request = WriteRequest { rows, claimed: Some((claim, entry)), ..WriteRequest::default() };
         wait_for_ack(self.enqueue(request).await?).await?;
-        self.catalog.count_readings(principal.org, admitted.readings);
+        self.catalog.orgs.count_readings(principal.org, admitted.readings);
         self.last_contacts.record(&admitted.devices, self.clock().now());
         Ok(())
     }
@@ -152,7 +152,7 @@ impl Store {
     }
 
     pub(super) fn retention_bounds(&self) -> Arc<RetentionBounds> {
-        self.catalog.retention_bounds(self.clock().now())
+        self.catalog.retention.retention_bounds(self.clock().now())
     }
 
     /// Fails once another server has taken the lake over: rows written here would never reach it.

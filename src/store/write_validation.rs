@@ -168,7 +168,7 @@ fn message_problem(
     row: usize,
 ) -> Option<RowProblem> {
     let id = DeviceId(rows.key(row).id);
-    let device = catalog.device(principal, id).ok();
+    let device = catalog.devices.device(principal, id).ok();
     if device.is_none_or(|device| !principal.owns_device(device.org, id)) {
         return Some(RowProblem::new("device_id", format!("there is no device `{id}`")));
     }
@@ -183,7 +183,7 @@ fn message_problem(
 
 /// Returns what is known of a stream, or `None` when the principal does not see it.
 fn visible_stream(catalog: &Catalog, principal: &Principal, stream: StreamId) -> Option<StreamWriteInfo> {
-    let entry = catalog.stream_write_info(stream)?;
+    let entry = catalog.streams.stream_write_info(stream)?;
     principal.sees_stream(entry.org, entry.device, stream).then_some(entry)
 }
 

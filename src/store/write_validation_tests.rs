@@ -16,13 +16,14 @@ const NOW: Micros = Micros(1_777_377_600_000_000);
 /// Streams 1 (fp64), 2 (text) and 3 (int64).
 async fn catalog() -> (Catalog, Principal) {
     let catalog = Catalog::open("sqlite::memory:", Arc::new(SystemClock)).await.unwrap();
-    let owner = Principal::system(catalog.default_org());
-    let device = catalog.create_device(&owner, DeviceSpec::new("d", Protocol::Virtual)).await.unwrap();
+    let owner = Principal::system(catalog.orgs.default_org());
+    let device =
+        catalog.devices.create_device(&owner, DeviceSpec::new("d", Protocol::Virtual)).await.unwrap();
     for (name, kind) in
         [("number", StreamKind::Fp64), ("text", StreamKind::Text), ("wide", StreamKind::Int64)]
     {
         let spec = StreamSpec { kind, ..StreamSpec::new(name, device.id) };
-        catalog.create_stream(&owner, spec).await.unwrap();
+        catalog.streams.create_stream(&owner, spec).await.unwrap();
     }
     (catalog, owner)
 }
@@ -86,7 +87,7 @@ async fn rows_are_checked_by_the_rules_of_their_stream() {
 #[tokio::test]
 async fn a_stream_out_of_sight_is_as_one_that_does_not_exist() {
     let (catalog, owner) = catalog().await;
-    let other = catalog.create_org(&owner, "other", "Other").await.unwrap();
+    let other = catalog.orgs.create_org(&owner, "other", "Other").await.unwrap();
     let restricted = Principal { streams: Some([StreamId(2)].into()), ..owner.clone() };
     let rows = [row(1, NOW, Some(1.0), None, Quality::Good)].into_iter().collect();
     for (name, principal) in
@@ -108,10 +109,10 @@ async fn an_answer_lists_twenty_wrong_rows_at_most() {
 async fn nothing_is_written_where_nothing_is_kept() {
     let (catalog, owner) = catalog().await;
     let minute = 60_000_000;
-    catalog.set_policy(&owner, PolicyTable::Readings, None, 3600).await.unwrap();
-    catalog.set_policy(&owner, PolicyTable::Statistics, None, 7200).await.unwrap();
-    catalog.set_policy(&owner, PolicyTable::Readings, Some(StreamId(3)), 7200).await.unwrap();
-    let kept = catalog.retention_bounds(NOW);
+    catalog.retention.set_policy(&owner, PolicyTable::Readings, None, 3600).await.unwrap();
+    catalog.retention.set_policy(&owner, PolicyTable::Statistics, None, 7200).await.unwrap();
+    catalog.retention.set_policy(&owner, PolicyTable::Readings, Some(StreamId(3)), 7200).await.unwrap();
+    let kept = catalog.retention.retention_bounds(NOW);
     let times = WritableTimes { newest: NOW, kept: kept.clone() };
     for (name, stream, minutes, is_kept) in [
         ("the_oldest_kept", 1, 60, true),

@@ -20,15 +20,15 @@ async fn grow(env: &TestEnv, db: &TestDb, devices: usize) {
     let mut rows = Vec::new();
     for number in 0..devices {
         let spec = DeviceSpec::new(format!("device {number}"), Protocol::Virtual);
-        let device = env.catalog.create_device(&env.owner, spec).await.unwrap();
+        let device = env.catalog.devices.create_device(&env.owner, spec).await.unwrap();
         let mut members: Vec<StreamId> = Vec::new();
         for name in ["a", "b", "c"] {
             let spec = StreamSpec::new(name, device.id);
-            members.push(env.catalog.create_stream(&env.owner, spec).await.unwrap().id);
+            members.push(env.catalog.streams.create_stream(&env.owner, spec).await.unwrap().id);
         }
         rows.extend(members.iter().map(|id| Reading::good(*id, Micros(NOW - MINUTE), number as f64)));
         let group = GroupSpec { name: format!("group {number}"), description: String::new() };
-        env.catalog.create_group(&env.owner, group, members).await.unwrap();
+        env.catalog.groups.create_group(&env.owner, group, members).await.unwrap();
     }
     db.store.write(&env.owner, rows.into_iter().collect()).await.unwrap();
 }
@@ -63,7 +63,7 @@ async fn nested_lists_have_the_rows_of_their_own_parents() {
     assert_eq!(streams.len(), 240);
 
     // The second stream of device 7, whose device it may see; of its group it sees what it may read.
-    let of_device = env.catalog.streams_of_devices(&env.owner, &[DeviceId(9)]);
+    let of_device = env.catalog.streams.streams_of_devices(&env.owner, &[DeviceId(9)]);
     let (_, secret) = db.app().access.create_key(&env.owner, &key(vec![of_device[1].id.0])).await.unwrap();
     let got = data(&client.with_key(&secret), NESTED, json!({})).await;
     let latest = json!({"value": 7.0, "stream": {"device": {"rowId": 9}}});

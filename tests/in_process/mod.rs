@@ -101,13 +101,13 @@ impl TestEnv {
         let clock = StepClock::new();
         let url = format!("sqlite://{}", dir.path().join("catalog.sqlite").display());
         let catalog = Arc::new(Catalog::open(&url, clock.clone()).await.unwrap());
-        let owner = Principal::system(catalog.default_org());
+        let owner = Principal::system(catalog.orgs.default_org());
         let device =
-            catalog.create_device(&owner, DeviceSpec::new("plant", Protocol::Virtual)).await.unwrap();
+            catalog.devices.create_device(&owner, DeviceSpec::new("plant", Protocol::Virtual)).await.unwrap();
         for n in 1..=streams {
             let kind = if n == streams { StreamKind::Text } else { StreamKind::Fp64 };
             let spec = StreamSpec { kind, ..StreamSpec::new(format!("s{n}"), device.id) };
-            assert_eq!(catalog.create_stream(&owner, spec).await.unwrap().id, StreamId(n));
+            assert_eq!(catalog.streams.create_stream(&owner, spec).await.unwrap().id, StreamId(n));
         }
         TestEnv { catalog, clock, owner, merge_memory_bytes: 128 << 20, url, _dir: dir }
     }
@@ -122,7 +122,7 @@ impl TestEnv {
     /// The catalog as a restart reads it, shortly after a cycle of retention has seen the clock.
     pub async fn reload(&mut self) {
         self.reopen_catalog().await;
-        self.catalog.remember_clock(self.clock.now());
+        self.catalog.retention.remember_clock(self.clock.now());
     }
 
     /// The catalog as a restart reads it, which knows of the clock what is in the data directory.

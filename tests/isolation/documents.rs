@@ -42,7 +42,11 @@ pub async fn plant_shared(db: &TestDb, who: &Principal, devices: &[DeviceId], wo
 async fn quarantine(env: &TestEnv, who: &Principal, device: DeviceId, word: &str) {
     let mistake = Mistake::new(QuarantineReason::Malformed, "payload", word);
     let entry = QuarantineEntry::new(&mistake, word, word.as_bytes(), Micros(NOW));
-    env.catalog.quarantine(who, vec![QuarantineEntry { device: Some(device), ..entry }]).await.unwrap();
+    env.catalog
+        .quarantine
+        .quarantine(who, vec![QuarantineEntry { device: Some(device), ..entry }])
+        .await
+        .unwrap();
 }
 
 /// Gives a device one row of each kind; their UUIDs by the placeholders of requests.
@@ -95,12 +99,12 @@ pub async fn identifiers(
         content: ArtefactContent::Inline(content),
     };
     let artefact = app.mk.configurations.create_artefact(who, artefact, word.to_owned()).await.unwrap();
-    let target = catalog.device(who, device).unwrap().aliases.uuid;
+    let target = catalog.devices.device(who, device).unwrap().aliases.uuid;
     let binding = BindingSpec { target_type: TargetType::Device, target, artefact: artefact.uuid };
     let (binding, _) = app.mk.configurations.put_binding(who, Uuid::new_v4(), binding).await.unwrap();
     quarantine(&world.env, who, device, word).await;
     let own = QuarantineFilter { device: Some(device), newest_first: true, ..QuarantineFilter::default() };
-    let quarantined = catalog.quarantined(who, &own).await.unwrap().remove(0);
+    let quarantined = catalog.quarantine.quarantined(who, &own).await.unwrap().remove(0);
     [
         ("{site}", site.uuid),
         ("{group}", group.uuid),

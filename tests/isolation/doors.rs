@@ -63,7 +63,7 @@ impl DoorFixture {
     pub async fn new() -> DoorFixture {
         let world = IsolationFixture::new().await;
         let owner = world.env.owner.clone();
-        let third = world.env.catalog.create_org(&owner, "third", "third").await.unwrap();
+        let third = world.env.catalog.orgs.create_org(&owner, "third", "third").await.unwrap();
         let third = Principal::system(third.id);
         let (_, streams) = fixture::plant(&world.env, &third, "third").await;
         fixture::write(&world.db, &third, &streams, false, NOW - 200 * MINUTE).await;

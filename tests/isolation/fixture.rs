@@ -38,12 +38,12 @@ pub struct IsolationFixture {
 /// A device with a number and a text. Its external id is its first name, which is a part of nothing else that answers have.
 pub async fn plant(env: &TestEnv, who: &Principal, name: &str) -> (DeviceId, Vec<StreamId>) {
     let spec = DeviceSpec::new(format!("{name} at first"), Protocol::Virtual);
-    let device = env.catalog.create_device(who, spec).await.unwrap();
-    env.catalog.update_device(who, device.id, |spec| name.clone_into(&mut spec.name)).await.unwrap();
+    let device = env.catalog.devices.create_device(who, spec).await.unwrap();
+    env.catalog.devices.update_device(who, device.id, |spec| name.clone_into(&mut spec.name)).await.unwrap();
     let mut streams = Vec::new();
     for (suffix, kind) in [("number", StreamKind::Fp64), ("text", StreamKind::Text)] {
         let spec = StreamSpec { kind, ..StreamSpec::new(format!("{name} {suffix}"), device.id) };
-        streams.push(env.catalog.create_stream(who, spec).await.unwrap().id);
+        streams.push(env.catalog.streams.create_stream(who, spec).await.unwrap().id);
     }
     (device.id, streams)
 }
@@ -69,20 +69,20 @@ pub async fn write(db: &TestDb, who: &Principal, streams: &[StreamId], is_secret
 
 /// A statistic written by hand, a message, an event and annotations of a stream and its device.
 async fn record(env: &TestEnv, db: &TestDb, who: &Principal, stream: StreamId, is_secret: bool) {
-    let device = env.catalog.stream(who, stream).unwrap().spec.device;
+    let device = env.catalog.streams.stream(who, stream).unwrap().spec.device;
     let word = if is_secret { SECRET } else { "own" };
     let ts = Micros(NOW - 150 * MINUTE);
     let row = posted_minute(stream, ts, if is_secret { SECRET_VALUE } else { 5.0 });
     db.store.upsert(who, basalt::store::statistics::rows::posted_rows(&[row])).await.unwrap();
     db.store.upsert(who, message(device, ts, word)).await.unwrap();
-    env.catalog.create_event(who, event(device, Some(stream), word, ts)).await.unwrap();
+    env.catalog.events.create_event(who, event(device, Some(stream), word, ts)).await.unwrap();
     annotate(env, who, stream, word).await;
 }
 
 /// An annotation of a stream, from its first visible reading for ten minutes, and one of its device.
 async fn annotate(env: &TestEnv, who: &Principal, stream: StreamId, word: &str) {
     let key = if who.org == env.owner.org { "state" } else { SECRET };
-    let class = match env.catalog.document_by_name(who, DocumentKind::AnnotationClass, key) {
+    let class = match env.catalog.documents.document_by_name(who, DocumentKind::AnnotationClass, key) {
         Some(class) => class.uuid,
         None => {
             let class = AnnotationClassSpec {
@@ -94,11 +94,11 @@ async fn annotate(env: &TestEnv, who: &Principal, stream: StreamId, word: &str) 
                 pack: None,
             };
             let new = NewDocument::new(DocumentSpec::AnnotationClass(class));
-            env.catalog.create_documents(who, vec![new]).await.unwrap().remove(0).uuid
+            env.catalog.documents.create_documents(who, vec![new]).await.unwrap().remove(0).uuid
         }
     };
-    let stream = env.catalog.stream(who, stream).unwrap();
-    let device = env.catalog.device(who, stream.spec.device).unwrap().aliases.uuid;
+    let stream = env.catalog.streams.stream(who, stream).unwrap();
+    let device = env.catalog.devices.device(who, stream.spec.device).unwrap().aliases.uuid;
     for (scope_type, scope) in [(ScopeType::Sensor, stream.uuid), (ScopeType::Device, device)] {
         let annotation = AnnotationSpec {
             class,
@@ -111,7 +111,7 @@ async fn annotate(env: &TestEnv, who: &Principal, stream: StreamId, word: &str) 
             confidence: None,
             note: Some(word.to_owned()),
         };
-        env.catalog.create_annotation(who, annotation, word.to_owned()).await.unwrap();
+        env.catalog.annotations.create_annotation(who, annotation, word.to_owned()).await.unwrap();
     }
 }
 
@@ -127,7 +127,7 @@ async fn plant_documents(
     for ((streams, who), shared) in others.into_iter().zip(names) {
         let mut devices: Vec<DeviceId> = Vec::new();
         for pair in streams.chunks(2) {
-            let device = env.catalog.stream(who, pair[0]).unwrap().spec.device;
+            let device = env.catalog.streams.stream(who, pair[0]).unwrap().spec.device;
             documents::plant(env, db, who, device, SECRET).await;
             devices.push(device);
         }
@@ -143,7 +143,7 @@ impl IsolationFixture {
     /// Hidden streams have ids below and above the visible ones, in one file with them once flushed.
     pub async fn new() -> IsolationFixture {
         let (env, dir, db) = TestEnv::open_new(1).await;
-        let other = env.catalog.create_org(&env.owner, "other", &format!("{SECRET} org")).await.unwrap();
+        let other = env.catalog.orgs.create_org(&env.owner, "other", &format!("{SECRET} org")).await.unwrap();
         let other = Principal::system(other.id);
         let (_, mut hidden) = plant(&env, &env.owner, &format!("{SECRET} first")).await;
         let (_, mut foreign) = plant(&env, &other, &format!("{SECRET} foreign first")).await;
@@ -151,7 +151,7 @@ impl IsolationFixture {
         foreign.extend(plant(&env, &other, &format!("{SECRET} foreign last")).await.1);
         hidden.extend(plant(&env, &env.owner, &format!("{SECRET} last")).await.1);
         let group = GroupSpec { name: format!("{SECRET} group"), description: String::new() };
-        env.catalog.create_group(&other, group, Vec::new()).await.unwrap();
+        env.catalog.groups.create_group(&other, group, Vec::new()).await.unwrap();
         for (streams, who) in [(&hidden, &env.owner), (&foreign, &other)] {
             for pair in streams.chunks(2) {
                 write(&db, who, pair, true, NOW - 300 * MINUTE).await;

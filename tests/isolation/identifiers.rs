@@ -28,8 +28,8 @@ impl Identifiers {
         is_secret: bool,
     ) -> Identifiers {
         let (catalog, app) = (&world.env.catalog, world.db.app());
-        let id = catalog.stream(who, stream).unwrap().spec.device;
-        let device = catalog.device(who, id).unwrap();
+        let id = catalog.streams.stream(who, stream).unwrap().spec.device;
+        let device = catalog.devices.device(who, id).unwrap();
         let word = if is_secret { SECRET } else { "own" };
         let mut params = Map::new();
         params.insert("text".to_owned(), Value::from(word));
@@ -42,7 +42,7 @@ impl Identifiers {
         let mut names = documents::identifiers(world, who, id, word).await;
         names.extend(platform_rows::identifiers(world, who, stream, word).await);
         names.push(("{job}", jobs::newest(world, who).await));
-        names.push(("{sensor}", catalog.stream(who, stream).unwrap().uuid.to_string()));
+        names.push(("{sensor}", catalog.streams.stream(who, stream).unwrap().uuid.to_string()));
         names.extend([
             ("{device}", id.to_string()),
             ("{uuid}", device.aliases.uuid.to_string()),

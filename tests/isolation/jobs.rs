@@ -10,7 +10,7 @@ use crate::support::{Client, rows};
 
 /// Number of the newest job of an organization, which is that of the export made last.
 pub async fn newest(world: &IsolationFixture, who: &Principal) -> String {
-    let jobs = world.env.catalog.jobs(who, &JobFilter::default()).await.unwrap();
+    let jobs = world.env.catalog.jobs.jobs(who, &JobFilter::default()).await.unwrap();
     jobs[0].id.to_string()
 }
 
@@ -34,9 +34,9 @@ pub fn requests() -> Vec<Request> {
 async fn plant(world: &IsolationFixture, who: &Principal, device: DeviceId, word: &str) {
     let catalog = &world.env.catalog;
     let subject = JobSubject::Model { model: ModelId(1), device };
-    catalog.create_job(who, JobKind::Score, subject).await.unwrap();
+    catalog.jobs.create_job(who, JobKind::Score, subject).await.unwrap();
     let file = ImportedFile { name: format!("{word}.csv"), size: None, unit: ImportUnit::Rows };
-    catalog.create_job(who, JobKind::Import, JobSubject::Import(file)).await.unwrap();
+    catalog.jobs.create_job(who, JobKind::Import, JobSubject::Import(file)).await.unwrap();
 }
 
 async fn in_rest(client: &Client) -> Vec<Value> {
@@ -64,7 +64,7 @@ async fn jobs_are_seen_with_their_subject() {
     let owner = world.env.owner.clone();
     plant(&world, &owner, world.own_device, "own").await;
     for (streams, who) in world.others() {
-        let device = world.env.catalog.stream(&who, streams[0]).unwrap().spec.device;
+        let device = world.env.catalog.streams.stream(&who, streams[0]).unwrap().spec.device;
         plant(&world, &who, device, SECRET).await;
     }
     let (score, own, hidden) =

@@ -48,7 +48,7 @@ async fn check(client: &Client, rows: Vec<Row>) {
 async fn what_is_seen_but_not_to_be_changed_is_403_and_what_is_not_seen_does_not_exist() {
     let world = IsolationFixture::new().await;
     let client = world.key(&[], &[], &world.own).await;
-    let hidden = world.env.catalog.stream(&world.env.owner, world.hidden[0]).unwrap().spec.device.0;
+    let hidden = world.env.catalog.streams.stream(&world.env.owner, world.hidden[0]).unwrap().spec.device.0;
     let (seen, nowhere) = (world.own_device.0, 9999);
     client.get(&format!("/api/device/{seen}/")).await.ok();
     check(&client, writes(seen, forbidden, forbidden)).await;

@@ -39,7 +39,7 @@ pub async fn identifiers(
     word: &str,
 ) -> Vec<(&'static str, String)> {
     let catalog = &world.env.catalog;
-    let stream = catalog.stream(who, stream).unwrap();
+    let stream = catalog.streams.stream(who, stream).unwrap();
     let device = stream.spec.device;
     let name = format!("{word} {device}");
     let channel = channel(world, who, &name).await;
@@ -47,9 +47,10 @@ pub async fn identifiers(
     let mut rule = CaptureRuleSpec { cameras: vec![camera], ..CaptureRuleSpec::new(&name) };
     (rule.matches.device, rule.matches.sensor) = (Some(device), Some(stream.id));
     let (class, annotation) = annotation(world, who, stream.id, word).await;
-    let alert_rule = catalog.create_alert_rule(who, alert_rule(&name, stream.id, channel), 0).await.unwrap();
+    let alert_rule =
+        catalog.alerts.create_alert_rule(who, alert_rule(&name, stream.id, channel), 0).await.unwrap();
     let device_rule = device_rule(&format!("{name} down"), device);
-    let device_rule = catalog.create_alert_rule(who, device_rule, 0).await.unwrap();
+    let device_rule = catalog.alerts.create_alert_rule(who, device_rule, 0).await.unwrap();
     let [capture, clip, live] = media(world, who, camera, word).await;
     let found = [
         class,
@@ -85,7 +86,7 @@ async fn channel(world: &IsolationFixture, who: &Principal, name: &str) -> Uuid 
 }
 
 async fn camera(world: &IsolationFixture, who: &Principal, stream: StreamId, name: &str) -> Uuid {
-    let device = world.env.catalog.stream(who, stream).unwrap().spec.device;
+    let device = world.env.catalog.streams.stream(who, stream).unwrap().spec.device;
     let camera = CameraSpec {
         device,
         name: name.to_owned(),
@@ -98,7 +99,7 @@ async fn camera(world: &IsolationFixture, who: &Principal, stream: StreamId, nam
 
 /// A class, and an annotation of the stream.
 async fn annotation(world: &IsolationFixture, who: &Principal, stream: StreamId, word: &str) -> (Uuid, Uuid) {
-    let stream = world.env.catalog.stream(who, stream).unwrap();
+    let stream = world.env.catalog.streams.stream(who, stream).unwrap();
     let key = format!("{word}.{}", stream.spec.device);
     let class = AnnotationClassSpec {
         key: key.clone(),
@@ -120,7 +121,8 @@ async fn annotation(world: &IsolationFixture, who: &Principal, stream: StreamId,
         confidence: None,
         note: Some(word.to_owned()),
     };
-    let made = world.env.catalog.create_annotation(who, annotation, word.to_owned()).await.unwrap();
+    let made =
+        world.env.catalog.annotations.create_annotation(who, annotation, word.to_owned()).await.unwrap();
     let AnnotationChange::Done(made) = made else { panic!("the class has no fields") };
     (class, made.uuid)
 }
@@ -156,9 +158,9 @@ fn device_rule(name: &str, device: DeviceId) -> AlertRuleSpec {
 }
 
 async fn event(world: &IsolationFixture, who: &Principal, stream: StreamId, word: &str) -> Uuid {
-    let device = world.env.catalog.stream(who, stream).unwrap().spec.device;
+    let device = world.env.catalog.streams.stream(who, stream).unwrap().spec.device;
     let event = support::event(device, Some(stream), word, Micros(NOW - 150 * MINUTE));
-    world.env.catalog.create_event(who, event).await.unwrap().uuid
+    world.env.catalog.events.create_event(who, event).await.unwrap().uuid
 }
 
 async fn export(world: &IsolationFixture, who: &Principal, stream: Uuid, word: &str) -> Uuid {
@@ -169,7 +171,7 @@ async fn export(world: &IsolationFixture, who: &Principal, stream: Uuid, word: &
         to: Micros(NOW),
         includes: BTreeSet::from([ExportContent::Readings]),
     };
-    world.env.catalog.create_export(who, spec, word.to_owned()).await.unwrap().uuid
+    world.env.catalog.jobs.create_export(who, spec, word.to_owned()).await.unwrap().uuid
 }
 
 async fn firmware(world: &IsolationFixture, who: &Principal, name: &str) -> Uuid {
@@ -186,7 +188,7 @@ async fn firmware(world: &IsolationFixture, who: &Principal, name: &str) -> Uuid
 
 /// A pair of two components of the device of a stream.
 async fn pair(world: &IsolationFixture, who: &Principal, stream: StreamId, name: &str) -> Uuid {
-    let device = world.env.catalog.stream(who, stream).unwrap().spec.device;
+    let device = world.env.catalog.streams.stream(who, stream).unwrap().spec.device;
     let mut parts = Vec::new();
     for key in ["first", "second"] {
         parts.push(document(world, who, component(device, key, name)).await);
@@ -215,7 +217,7 @@ async fn media(world: &IsolationFixture, who: &Principal, camera: Uuid, word: &s
     ];
     let mut made = [Uuid::nil(); 3];
     for (uuid, work) in made.iter_mut().zip(works) {
-        *uuid = world.env.catalog.create_media_job(who, camera, work).await.unwrap().0.uuid;
+        *uuid = world.env.catalog.media.create_media_job(who, camera, work).await.unwrap().0.uuid;
     }
     made
 }

@@ -63,7 +63,7 @@ async fn write_others(env: &TestEnv, db: &TestDb) {
         let stream = (n == 0).then_some(StreamId(2));
         let event = event(DeviceId(1), stream, kind, Micros(NOW - n as i64 * DAY));
         let event = EventSpec { level, message: format!("event {n}"), payload, ..event };
-        env.catalog.create_event(&env.owner, event).await.unwrap();
+        env.catalog.events.create_event(&env.owner, event).await.unwrap();
     }
 }
 

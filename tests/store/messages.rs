@@ -105,11 +105,11 @@ impl MessageModel {
     async fn replace_stream(&mut self, env: &TestEnv) {
         let streams: Vec<StreamId> = self.streams.keys().copied().collect();
         let gone = streams[self.rng.random_range(0..streams.len())];
-        env.catalog.delete_stream(&env.owner, gone).await.unwrap();
+        env.catalog.streams.delete_stream(&env.owner, gone).await.unwrap();
         let device = self.streams.remove(&gone).unwrap();
         self.readings.retain(|(_, _, stream)| *stream != gone);
         let spec = StreamSpec::new(format!("after {gone}"), device);
-        let new = env.catalog.create_stream(&env.owner, spec).await.unwrap();
+        let new = env.catalog.streams.create_stream(&env.owner, spec).await.unwrap();
         self.streams.insert(new.id, device);
     }
 
@@ -119,10 +119,10 @@ impl MessageModel {
         let stream = self.rng.random_bool(0.5).then(|| streams[self.rng.random_range(0..streams.len())]);
         let (catalog, who, table) = (&env.catalog, &env.owner, PolicyTable::Readings);
         if self.rng.random_bool(0.4) {
-            catalog.remove_policy(who, table, stream).await.unwrap();
+            catalog.retention.remove_policy(who, table, stream).await.unwrap();
         } else {
             let hours = self.rng.random_range(20..46);
-            catalog.set_policy(who, table, stream, hours * 3600).await.unwrap();
+            catalog.retention.set_policy(who, table, stream, hours * 3600).await.unwrap();
         }
     }
 
@@ -281,24 +281,24 @@ fn plain(messages: &[Message]) -> Vec<MessageRow> {
 
 /// The time from which readings of a stream are shown.
 fn visible_from(env: &TestEnv, stream: StreamId) -> i64 {
-    env.catalog.retention_bounds(Micros(NOW)).visible_from.start_of(stream.0)
+    env.catalog.retention.retention_bounds(Micros(NOW)).visible_from.start_of(stream.0)
 }
 
 /// The time from which messages of a device are shown.
 fn messages_from(env: &TestEnv, device: DeviceId) -> i64 {
-    env.catalog.retention_bounds(Micros(NOW)).messages_from.start_of(device.0)
+    env.catalog.retention.retention_bounds(Micros(NOW)).messages_from.start_of(device.0)
 }
 
 async fn fleet(env: &TestEnv) -> BTreeMap<StreamId, DeviceId> {
     let mut streams = BTreeMap::from([(StreamId(1), DeviceId(1))]);
     for device in 2..=DEVICES {
         let spec = DeviceSpec::new(format!("device {device}"), Protocol::Mqtt);
-        assert_eq!(env.catalog.create_device(&env.owner, spec).await.unwrap().id, DeviceId(device));
+        assert_eq!(env.catalog.devices.create_device(&env.owner, spec).await.unwrap().id, DeviceId(device));
     }
     for device in 1..=DEVICES {
         for n in 0..STREAMS_PER_DEVICE {
             let spec = StreamSpec::new(format!("m{n}"), DeviceId(device));
-            let stream = env.catalog.create_stream(&env.owner, spec).await.unwrap();
+            let stream = env.catalog.streams.create_stream(&env.owner, spec).await.unwrap();
             streams.insert(stream.id, DeviceId(device));
         }
     }

@@ -32,7 +32,7 @@ impl FuzzStore {
         let options = store_options(dir.path());
         let (store, owner) = runtime.block_on(async {
             let catalog = Catalog::open("sqlite::memory:", clock.clone()).await.expect("a catalog");
-            let owner = Principal::system(catalog.default_org());
+            let owner = Principal::system(catalog.orgs.default_org());
             let store = Store::open(options, Arc::new(catalog), Arc::new(LocalDisk), clock).await;
             (Arc::new(store.expect("a store")), owner)
         });

@@ -24,15 +24,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A stream of numbers of a new device.
 async fn new_stream(env: &TestEnv, owner: &Principal) -> StreamId {
     let device = DeviceSpec::new("line", Protocol::Virtual);
-    let device = env.catalog.create_device(owner, device).await.unwrap();
+    let device = env.catalog.devices.create_device(owner, device).await.unwrap();
     let spec = StreamSpec { kind: StreamKind::Fp64, ..StreamSpec::new("value", device.id) };
-    env.catalog.create_stream(owner, spec).await.unwrap().id
+    env.catalog.streams.create_stream(owner, spec).await.unwrap().id
 }
 
 /// Times of the alerts of an organization.
 async fn alerts(env: &TestEnv, owner: &Principal) -> Vec<Micros> {
     let filter = EventFilter { is_alert: true, ..EventFilter::default() };
-    let events = env.catalog.events(owner, &filter).await.unwrap();
+    let events = env.catalog.events.events(owner, &filter).await.unwrap();
     events.iter().map(|event| event.spec.ts).collect()
 }
 
@@ -42,7 +42,7 @@ async fn alerts(env: &TestEnv, owner: &Principal) -> Vec<Micros> {
 async fn an_organization_with_much_to_evaluate_delays_neither_alerts_of_others_nor_the_end() {
     let (mut env, dir) = (TestEnv::new(1).await, tempfile::tempdir().unwrap());
     let busy = env.owner.clone();
-    let other = Principal::system(env.catalog.create_org(&busy, "other", "other").await.unwrap().id);
+    let other = Principal::system(env.catalog.orgs.create_org(&busy, "other", "other").await.unwrap().id);
     let (many, one) = (new_stream(&env, &busy).await, new_stream(&env, &other).await);
     let db = open(&env, &dir).await;
     let first_seq = db.store.current_position().seq;
@@ -50,10 +50,10 @@ async fn an_organization_with_much_to_evaluate_delays_neither_alerts_of_others_n
     let mut rules = Vec::new();
     for n in 0..RULES {
         let spec = AlertRuleSpec { name: format!("mean {n}"), ..kind(Evaluation::Avg).spec(many) };
-        rules.push(env.catalog.create_alert_rule(&busy, spec, first_seq).await.unwrap());
+        rules.push(env.catalog.alerts.create_alert_rule(&busy, spec, first_seq).await.unwrap());
     }
     let rule = kind(Evaluation::Value).spec(one);
-    env.catalog.create_alert_rule(&other, rule, first_seq).await.unwrap();
+    env.catalog.alerts.create_alert_rule(&other, rule, first_seq).await.unwrap();
     let running = RunningServer::start(db, Credentials::default());
     let progress = |who: &Principal| running.app.alerts.alert_evaluation(who.org);
     until!("both are evaluated", PATIENCE; progress(&busy).looks > 0 && progress(&other).looks > 0);
@@ -71,12 +71,12 @@ async fn an_organization_with_much_to_evaluate_delays_neither_alerts_of_others_n
     until!("the other's alert", PATIENCE; alerts(&env, &other).await == [loud_at]);
     assert_eq!(progress(&busy).next_seq, seq, "the other had to wait for all readings of the busy one");
     running.end(true).await;
-    let checkpoint = env.catalog.alert_checkpoint(busy.org).await.unwrap().expect("one of the end");
+    let checkpoint = env.catalog.alerts.alert_checkpoint(busy.org).await.unwrap().expect("one of the end");
     assert_eq!(checkpoint.next_seq, seq, "the end had to wait for all readings of the busy one");
 
     // One rule is enough to see that the rest is evaluated after the start.
     for rule in &rules[1..] {
-        env.catalog.delete_alert_rule(&busy, rule.uuid).await.unwrap();
+        env.catalog.alerts.delete_alert_rule(&busy, rule.uuid).await.unwrap();
     }
     env.reopen_catalog().await;
     let running = RunningServer::start(open(&env, &dir).await, Credentials::default());

@@ -116,7 +116,7 @@ impl WatchingModel {
         let request = KeyRequest { name: "doors".to_owned(), ..KeyRequest::default() };
         let (_, key) = db.app().access.create_key(&env.owner, &request).await.unwrap();
         let spec = DeviceSpec::new(DEVICE, Protocol::Virtual);
-        let device = env.catalog.create_device(&env.owner, spec).await.unwrap();
+        let device = env.catalog.devices.create_device(&env.owner, spec).await.unwrap();
         let credentials = Credentials { key, external_id: device.aliases.external_id.clone() };
         let mut watched = Vec::new();
         for nth in 0..streams {
@@ -124,11 +124,11 @@ impl WatchingModel {
             let (id, door) = (nth as i32 + 2, IngestDoor::ALL[nth % IngestDoor::ALL.len()]);
             let spec =
                 StreamSpec { kind: StreamKind::Fp64, ..StreamSpec::new(door.stream_name(id), device.id) };
-            let stream = env.catalog.create_stream(&env.owner, spec).await.unwrap();
+            let stream = env.catalog.streams.create_stream(&env.owner, spec).await.unwrap();
             assert_eq!(stream.id.0, id);
             let kind = RuleKind::nth(nth / IngestDoor::ALL.len());
             let next_seq = db.store.current_position().seq;
-            let rule = env.catalog.create_alert_rule(&env.owner, kind.spec(stream.id), next_seq);
+            let rule = env.catalog.alerts.create_alert_rule(&env.owner, kind.spec(stream.id), next_seq);
             let rule = rule.await.unwrap().id;
             let plain = PlainRule::new(kind, 0);
             watched.push(WatchedStream { id, door, rule, plain, sent: Vec::new() });
@@ -303,7 +303,7 @@ impl WatchingModel {
         loop {
             let page = Pagination { limit: MAX_ALERTS, offset: alerts.len() };
             let filter = EventFilter { is_alert: true, page, ..EventFilter::default() };
-            let some = self.env.catalog.events(&self.env.owner, &filter).await.unwrap();
+            let some = self.env.catalog.events.events(&self.env.owner, &filter).await.unwrap();
             if some.is_empty() {
                 return alerts;
             }

@@ -80,7 +80,7 @@ impl ModelService {
         let (_, scores) = self.scores_for_calibration(principal, id, calibration).await?;
         let threshold = threshold_of(&scores, calibration.percentile)?;
         let set = move |_: &mut bool, settings: &mut ModelSettings| settings.threshold = Some(threshold);
-        self.store.catalog().update_model(principal, id, set).await?;
+        self.store.catalog().models.update_model(principal, id, set).await?;
         Ok((threshold, scores.len()))
     }
 

@@ -204,7 +204,7 @@ impl DetectorCache {
             return Ok(found);
         }
         let owner = Principal::system(model.org);
-        let files = self.store.catalog().model_files(&owner, model.id, model.version.number).await?;
+        let files = self.store.catalog().models.model_files(&owner, model.id, model.version.number).await?;
         let settings = model.version.settings.clone();
         let load = move |_: &mut _| Detector::load(&files.model, &files.scaler, &settings);
         let detector = self.threads.run(InferencePriority::Live, load).await?;

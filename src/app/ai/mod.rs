@@ -92,25 +92,25 @@ impl ModelService {
     /// Returns the models the principal sees, by id.
     pub fn models(&self, principal: &Principal) -> Result<Vec<Arc<Model>>> {
         principal.require(Scope::read(Resource::System))?;
-        Ok(self.store.catalog().models(principal))
+        Ok(self.store.catalog().models.models(principal))
     }
 
     /// Returns a model; `NotFound` when it is absent or on a device that the principal does not see.
     pub fn model(&self, principal: &Principal, id: ModelId) -> Result<Arc<Model>> {
         principal.require(Scope::read(Resource::System))?;
-        self.store.catalog().model(principal, id)
+        self.store.catalog().models.model(principal, id)
     }
 
     /// Returns the models of these devices that the principal sees.
     pub fn models_of_devices(&self, principal: &Principal, devices: &[DeviceId]) -> Result<Vec<Arc<Model>>> {
         principal.require(Scope::read(Resource::System))?;
-        Ok(self.store.catalog().models_of_devices(principal, devices))
+        Ok(self.store.catalog().models.models_of_devices(principal, devices))
     }
 
     /// Returns the model for a principal that may change it.
     pub fn model_to_change(&self, principal: &Principal, id: ModelId) -> Result<Arc<Model>> {
         principal.require(Scope::write(Resource::System))?;
-        self.store.catalog().model_for_update(principal, id)
+        self.store.catalog().models.model_for_update(principal, id)
     }
 
     /// Returns the live status of a model that the caller has already been given.
@@ -121,13 +121,13 @@ impl ModelService {
     /// Returns the retained versions, the newest first.
     pub async fn model_versions(&self, principal: &Principal, id: ModelId) -> Result<Vec<ModelVersion>> {
         principal.require(Scope::read(Resource::System))?;
-        self.store.catalog().model_versions(principal, id).await
+        self.store.catalog().models.model_versions(principal, id).await
     }
 
     /// Returns the files of a version as they were uploaded.
     pub async fn model_files(&self, principal: &Principal, id: ModelId, version: i32) -> Result<ModelFiles> {
         principal.require(Scope::read(Resource::System))?;
-        self.store.catalog().model_files(principal, id, version).await
+        self.store.catalog().models.model_files(principal, id, version).await
     }
 
     /// Changes whether a model is enabled and the settings of its current version. `change` gets both as they are
@@ -139,7 +139,7 @@ impl ModelService {
         change: impl FnOnce(&mut bool, &mut ModelSettings) + Send,
     ) -> Result<Arc<Model>> {
         principal.require(Scope::write(Resource::System))?;
-        self.store.catalog().update_model(principal, id, change).await
+        self.store.catalog().models.update_model(principal, id, change).await
     }
 
     /// Makes an older version current again: the given one, or the previous one.
@@ -150,12 +150,12 @@ impl ModelService {
         version: Option<i32>,
     ) -> Result<Arc<Model>> {
         principal.require(Scope::write(Resource::System))?;
-        self.store.catalog().roll_back_model(principal, id, version).await
+        self.store.catalog().models.roll_back_model(principal, id, version).await
     }
 
     /// Deletes a model with its versions. Its device, stream and scores stay.
     pub async fn delete_model(&self, principal: &Principal, id: ModelId) -> Result<()> {
         principal.require(Scope::write(Resource::System))?;
-        self.store.catalog().delete_model(principal, id).await
+        self.store.catalog().models.delete_model(principal, id).await
     }
 }

@@ -38,8 +38,8 @@ impl QueryModels {
     fn model(&self, who: &Principal, id: ModelId) -> Result<Arc<Model>> {
         who.require(Scope::read(Resource::System))?;
         let catalog = self.ai.store.catalog();
-        catalog.model(who, id)?;
-        catalog.model(&Principal::system(who.org), id)
+        catalog.models.model(who, id)?;
+        catalog.models.model(&Principal::system(who.org), id)
     }
 
     /// Runs `work` on the server's runtime and waits for it, or until `is_over` says that the query has ended.

@@ -199,15 +199,15 @@ impl ModelService {
         principal: &Principal,
         id: ModelId,
     ) -> Result<Arc<Model>> {
-        self.store.catalog().model_for_update(principal, id)?;
+        self.store.catalog().models.model_for_update(principal, id)?;
         self.model_with_sources(principal, id)
     }
 
     /// Returns the model with all of its sources, for a principal that sees the model and every source.
     pub(super) fn model_with_sources(&self, principal: &Principal, id: ModelId) -> Result<Arc<Model>> {
         let catalog = self.store.catalog();
-        let seen = catalog.model(principal, id)?;
-        let whole = catalog.model(&Principal::system(principal.org), id)?;
+        let seen = catalog.models.model(principal, id)?;
+        let whole = catalog.models.model(&Principal::system(principal.org), id)?;
         if seen.version.settings.sources != whole.version.settings.sources {
             return Err(Error::forbidden("this key does not see all sources of the model"));
         }
@@ -259,14 +259,14 @@ impl ModelScorer {
                 page: Pagination { offset: 0, limit: 1 },
                 ..EventFilter::default()
             };
-            match catalog.events(&owner, &filter).await?.first() {
-                None => drop(catalog.create_event(&owner, spec).await?),
+            match catalog.events.events(&owner, &filter).await?.first() {
+                None => drop(catalog.events.create_event(&owner, spec).await?),
                 Some(known) => {
                     let change = |event: &mut EventSpec| {
                         event.message = spec.message;
                         event.payload.extend(spec.payload);
                     };
-                    catalog.update_event(&owner, known.id, change).await?;
+                    catalog.events.update_event(&owner, known.id, change).await?;
                 }
             }
         }
@@ -275,7 +275,7 @@ impl ModelScorer {
 
     /// Returns the model's name in events: that of its device.
     pub fn name(&self, model: &Model) -> String {
-        let device = self.ai.store.catalog().device(&Principal::system(model.org), model.device);
+        let device = self.ai.store.catalog().devices.device(&Principal::system(model.org), model.device);
         device.map_or_else(|_| format!("model {}", model.id), |device| device.spec.name.clone())
     }
 
@@ -283,8 +283,12 @@ impl ModelScorer {
     /// the store refuses them: a model that was stopped for long must not fail on them.
     pub async fn write(&self, model: &Model, scores: impl Iterator<Item = (Micros, f64)>) -> Result<()> {
         let store = &self.ai.store;
-        let kept_from =
-            store.catalog().retention_bounds(store.clock().now()).visible_from.start_of(model.stream.0);
+        let kept_from = store
+            .catalog()
+            .retention
+            .retention_bounds(store.clock().now())
+            .visible_from
+            .start_of(model.stream.0);
         let kept = scores.filter(|(ts, _)| ts.0 >= kept_from);
         let rows: Readings = kept.map(|(ts, score)| Reading::good(model.stream, ts, score)).collect();
         store.write(&Principal::system(model.org), rows).await.map(drop)

@@ -67,7 +67,7 @@ impl ModelService {
         let (facts, scaler_facts) = (facts(&model.name, &files.model), facts(&scaler.name, &files.scaler));
         let upload = ModelUpload { target, settings, model: facts, scaler: scaler_facts, files };
         let placed = match &request_name {
-            Some(_) => self.store.catalog().upload_model(principal, upload).await?,
+            Some(_) => self.store.catalog().models.upload_model(principal, upload).await?,
             None => self.place_unnamed(principal, upload).await?,
         };
         self.states.tell_collectors(placed.device.id);
@@ -94,7 +94,7 @@ impl ModelService {
     ) -> Result<(UploadTarget, ModelFiles, UploadPreview)> {
         self.check_may_upload(principal)?;
         let target = self.target(principal, request)?;
-        self.store.catalog().check_upload(principal, &target, &request.settings)?;
+        self.store.catalog().models.check_upload(principal, &target, &request.settings)?;
         let take = |file: &mut UploadedFile| std::mem::take(&mut file.bytes);
         let files = ModelFiles { model: take(&mut request.model), scaler: take(&mut request.scaler) };
         let (settings, detectors) = (request.settings.clone(), self.ai.detectors.clone());
@@ -115,7 +115,7 @@ impl ModelService {
     /// Stores an upload without a name. A concurrent upload may take the free name, so further names are tried.
     async fn place_unnamed(&self, principal: &Principal, mut upload: ModelUpload) -> Result<UploadedModel> {
         for _ in 0..MAX_NAME_ATTEMPTS {
-            match self.store.catalog().upload_model(principal, upload.clone()).await {
+            match self.store.catalog().models.upload_model(principal, upload.clone()).await {
                 Err(error) if error.fields.iter().any(|wrong| wrong.field == "name") => {}
                 done => return done,
             }
@@ -124,7 +124,7 @@ impl ModelService {
                 *stream = score_name(&device.name);
             }
         }
-        self.store.catalog().upload_model(principal, upload).await
+        self.store.catalog().models.upload_model(principal, upload).await
     }
 
     /// Decides where the scores are written.
@@ -138,11 +138,11 @@ impl ModelService {
             let stream = score_name(&name);
             return Ok(UploadTarget::Device { device: device_spec(name), stream });
         };
-        let models = self.store.catalog().models_of_devices(principal, &[id]);
+        let models = self.store.catalog().models.models_of_devices(principal, &[id]);
         match &models[..] {
             [only] => Ok(UploadTarget::Existing(only.stream)),
             [] => {
-                let device = self.store.catalog().device(principal, id);
+                let device = self.store.catalog().devices.device(principal, id);
                 let own = || device.map_or_else(|_| NAME.to_owned(), |device| device.spec.name.clone());
                 let name = request.name.clone().unwrap_or_else(own);
                 Ok(UploadTarget::Stream { device: id, stream: score_name(&name) })
@@ -160,7 +160,8 @@ impl ModelService {
         device: Option<DeviceId>,
         stream: StreamId,
     ) -> Result<()> {
-        let own = self.store.catalog().stream(principal, stream).ok().map(|stream| stream.spec.device);
+        let own =
+            self.store.catalog().streams.stream(principal, stream).ok().map(|stream| stream.spec.device);
         match (device, own) {
             (Some(device), Some(own)) if device != own => {
                 Err(Error::field("data_id", format!("Data {stream} is not of device {device}.")))
@@ -171,7 +172,7 @@ impl ModelService {
 
     /// Returns the default name, with a number if it is taken.
     fn free_name(&self, principal: &Principal) -> String {
-        let devices = self.store.catalog().devices(principal, &DeviceFilter::default());
+        let devices = self.store.catalog().devices.devices(principal, &DeviceFilter::default());
         let taken: HashSet<&str> = devices.iter().map(|device| device.spec.name.as_str()).collect();
         let numbered = (2..).map(|n| format!("{NAME} {n}"));
         let mut names = std::iter::once(NAME.to_owned()).chain(numbered);

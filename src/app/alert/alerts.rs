@@ -24,7 +24,7 @@ impl AlertService {
     /// Returns an alert; `NotFound` also for an event that is none.
     pub async fn alert(&self, principal: &Principal, uuid: Uuid) -> Result<Alert> {
         principal.require(Scope::read(Resource::EventLog))?;
-        let event = self.store.catalog().event_by_uuid(principal, uuid).await?;
+        let event = self.store.catalog().events.event_by_uuid(principal, uuid).await?;
         shown_alert(self.store.catalog(), principal, event)
     }
 
@@ -55,7 +55,7 @@ impl AlertService {
         principal.require(Scope::write(Resource::EventLog))?;
         Error::check(self.alert_note_problems(note.as_deref()))?;
         let actor = AlertActor { name: actor, at: self.clock.now(), note };
-        let event = self.store.catalog().step_alert(principal, uuid, step, actor).await?;
+        let event = self.store.catalog().alerts.step_alert(principal, uuid, step, actor).await?;
         shown_alert(self.store.catalog(), principal, event)
     }
 }
@@ -72,7 +72,7 @@ impl AlertService {
         note: Option<String>,
     ) -> Result<Event> {
         let event = self.events.event_to_change(principal, id).await?;
-        let actor = self.store.catalog().caller_name(principal);
+        let actor = self.store.catalog().users.caller_name(principal);
         self.step_alert(principal, event.uuid, AlertStep::Resolve, (actor, note)).await?;
         self.events.event(principal, id).await
     }
@@ -81,9 +81,9 @@ impl AlertService {
 /// The alert of an event, with the ids that it is shown with; `NotFound` for an event that is none.
 pub(in crate::app) fn shown_alert(catalog: &Catalog, principal: &Principal, event: Event) -> Result<Alert> {
     let AlertDetails { rule, rule_name, value, lifecycle } = event.alert.ok_or_else(Error::not_found)?;
-    let rule = rule.and_then(|id| catalog.alert_rule_by_id(principal, id).ok());
-    let sensor = event.spec.stream.and_then(|id| catalog.stream(principal, id).ok());
-    let device = event.spec.device.and_then(|id| catalog.device(principal, id).ok());
+    let rule = rule.and_then(|id| catalog.alerts.alert_rule_by_id(principal, id).ok());
+    let sensor = event.spec.stream.and_then(|id| catalog.streams.stream(principal, id).ok());
+    let device = event.spec.device.and_then(|id| catalog.devices.device(principal, id).ok());
     Ok(Alert {
         id: event.uuid,
         event: event.id,

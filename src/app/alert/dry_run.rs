@@ -39,7 +39,7 @@ impl AlertService {
             let message = "DEVICE_STATE cannot be tried on the past: no history of states is kept";
             return Err(Error::field("evaluation", message));
         };
-        self.store.catalog().stream(principal, stream)?;
+        self.store.catalog().streams.stream(principal, stream)?;
         let to = to.min(self.clock.now());
         check_range(from, to)?;
         let request = StatementRequest {

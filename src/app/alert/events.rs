@@ -50,13 +50,13 @@ impl Events {
     ) -> Result<(Vec<Event>, usize)> {
         principal.require(Scope::read(Resource::EventLog))?;
         let catalog = self.store.catalog();
-        let total = catalog.count_events(principal, &filter).await?;
+        let total = catalog.events.count_events(principal, &filter).await?;
         let Pagination { offset, limit } = filter.page;
         let mut found = Vec::new();
         while found.len() < limit {
             // Fewer events than asked for come where their payloads are long.
             let page = Pagination { offset: offset.saturating_add(found.len()), limit: limit - found.len() };
-            let more = catalog.events(principal, &EventFilter { page, ..filter.clone() }).await?;
+            let more = catalog.events.events(principal, &EventFilter { page, ..filter.clone() }).await?;
             if more.is_empty() {
                 break;
             }
@@ -78,7 +78,7 @@ impl Events {
     /// Returns an event by its UUID.
     pub async fn shown_event(&self, principal: &Principal, uuid: Uuid) -> Result<ShownEvent> {
         principal.require(Scope::read(Resource::EventLog))?;
-        let event = self.store.catalog().event_by_uuid(principal, uuid).await?;
+        let event = self.store.catalog().events.event_by_uuid(principal, uuid).await?;
         Ok(self.shown_event_of(principal, event))
     }
 
@@ -95,14 +95,14 @@ impl Events {
         spec: EventSpec,
     ) -> Result<ShownEvent> {
         self.check_may_create_events(principal)?;
-        let event = self.store.catalog().create_event_of(principal, source, spec).await?;
+        let event = self.store.catalog().events.create_event_of(principal, source, spec).await?;
         Ok(self.shown_event_of(principal, event))
     }
 
     fn shown_event_of(&self, principal: &Principal, event: Event) -> ShownEvent {
         let catalog = self.store.catalog();
-        let device = event.spec.device.and_then(|id| catalog.device(principal, id).ok());
-        let sensor = event.spec.stream.and_then(|id| catalog.stream(principal, id).ok());
+        let device = event.spec.device.and_then(|id| catalog.devices.device(principal, id).ok());
+        let sensor = event.spec.stream.and_then(|id| catalog.streams.stream(principal, id).ok());
         let device = device.map(|device| device.aliases.uuid);
         ShownEvent { device, sensor: sensor.map(|stream| stream.uuid), event }
     }

@@ -7,7 +7,7 @@
 //! The life of one alert. A person creates a rule, which names a stream or a device, and the channels to tell. A reading arrives by
 //! any interface and is durable in the log. The task of its organization (`live/runner.rs`, `live/session.rs`) takes it from there and
 //! asks the rule (`domain/alert/evaluator.rs`), in the order of arrival. When the condition begins to hold, one transaction
-//! (`Catalog::record_alerts`) writes the event, how far the rule is decided, and a delivery for each channel, so that a crash raises
+//! (`AlertCatalog::record_alerts`) writes the event, how far the rule is decided, and a delivery for each channel, so that a crash raises
 //! nothing twice and loses no notification. Feeds and capture rules see the new event. The alert is active; a person acknowledges
 //! and resolves it, or the same task resolves it when the condition ends and the rule says so. That is written, and told, in the
 //! same way. The event stays in the event log.

@@ -38,7 +38,7 @@ impl AlertService {
     /// Returns the rules that the principal sees, the oldest first.
     pub fn alert_rules(&self, principal: &Principal, filter: AlertRuleFilter) -> Result<Vec<ShownAlertRule>> {
         principal.require(Scope::read(Resource::EventLog))?;
-        let rules = self.store.catalog().alert_rules(principal);
+        let rules = self.store.catalog().alerts.alert_rules(principal);
         let shown = rules.into_iter().filter_map(|rule| self.shown_rule(principal, rule).ok());
         let is_wanted = |shown: &ShownAlertRule| {
             filter.sensor.is_none_or(|sensor| Some(sensor) == shown.sensor)
@@ -51,19 +51,19 @@ impl AlertService {
     /// Returns a rule by its UUID; `NotFound` when it is absent or its target is not visible.
     pub fn alert_rule(&self, principal: &Principal, uuid: Uuid) -> Result<ShownAlertRule> {
         principal.require(Scope::read(Resource::EventLog))?;
-        self.shown_rule(principal, self.store.catalog().alert_rule(principal, uuid)?)
+        self.shown_rule(principal, self.store.catalog().alerts.alert_rule(principal, uuid)?)
     }
 
     /// Returns a rule by its row.
     pub fn alert_rule_by_id(&self, principal: &Principal, id: AlertRuleId) -> Result<ShownAlertRule> {
         principal.require(Scope::read(Resource::EventLog))?;
-        self.shown_rule(principal, self.store.catalog().alert_rule_by_id(principal, id)?)
+        self.shown_rule(principal, self.store.catalog().alerts.alert_rule_by_id(principal, id)?)
     }
 
     /// Returns the rule for a principal that may change it.
     pub fn alert_rule_to_change(&self, principal: &Principal, uuid: Uuid) -> Result<ShownAlertRule> {
         self.check_may_change_alert_rules(principal)?;
-        self.shown_rule(principal, self.store.catalog().alert_rule(principal, uuid)?)
+        self.shown_rule(principal, self.store.catalog().alerts.alert_rule(principal, uuid)?)
     }
 
     /// Requires a principal that may change alert rules.
@@ -76,7 +76,7 @@ impl AlertService {
     /// # Errors
     /// `NotFound`, also for a stream that is no sensor.
     pub fn watched_stream(&self, principal: &Principal, sensor: Uuid) -> Result<StreamId> {
-        let stream = self.store.catalog().stream_by_uuid(principal, sensor)?;
+        let stream = self.store.catalog().streams.stream_by_uuid(principal, sensor)?;
         if Companion::of(&stream.spec).is_some() {
             return Err(Error::not_found());
         }
@@ -85,7 +85,7 @@ impl AlertService {
 
     /// Returns the device whose state a rule watches, by its UUID.
     pub fn watched_device(&self, principal: &Principal, device: Uuid) -> Result<DeviceId> {
-        Ok(self.store.catalog().device_by_uuid(principal, device)?.id)
+        Ok(self.store.catalog().devices.device_by_uuid(principal, device)?.id)
     }
 
     /// Returns every problem of a rule as it would be stored, except that of a name that is taken. `stored` is the rule
@@ -96,7 +96,7 @@ impl AlertService {
         spec: &AlertRuleSpec,
         stored: Option<Uuid>,
     ) -> Vec<FieldError> {
-        self.store.catalog().alert_rule_problems(principal, spec, stored)
+        self.store.catalog().alerts.alert_rule_problems(principal, spec, stored)
     }
 
     /// Creates a rule, which evaluates what is written, or what state its device is in, from now on.
@@ -110,7 +110,7 @@ impl AlertService {
     ) -> Result<ShownAlertRule> {
         self.check_may_change_alert_rules(principal)?;
         let next_seq = self.store.current_position().seq;
-        let rule = self.store.catalog().create_alert_rule(principal, spec, next_seq).await?;
+        let rule = self.store.catalog().alerts.create_alert_rule(principal, spec, next_seq).await?;
         self.shown_rule(principal, rule)
     }
 
@@ -140,21 +140,21 @@ impl AlertService {
     ) -> Result<ShownAlertRule> {
         self.check_may_change_alert_rules(principal)?;
         let next_seq = self.store.current_position().seq;
-        let rule = self.store.catalog().update_alert_rule(principal, place, next_seq, change).await?;
+        let rule = self.store.catalog().alerts.update_alert_rule(principal, place, next_seq, change).await?;
         self.shown_rule(principal, rule)
     }
 
     /// Deletes a rule. Its alerts stay.
     pub async fn delete_alert_rule(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         self.check_may_change_alert_rules(principal)?;
-        self.store.catalog().delete_alert_rule(principal, uuid).await
+        self.store.catalog().alerts.delete_alert_rule(principal, uuid).await
     }
 
     fn shown_rule(&self, principal: &Principal, rule: Arc<AlertRule>) -> Result<ShownAlertRule> {
         let catalog = self.store.catalog();
         let (sensor, device) = match rule.spec.target {
-            RuleTarget::Stream(id) => (Some(catalog.stream(principal, id)?.uuid), None),
-            RuleTarget::Device(id) => (None, Some(catalog.device(principal, id)?.aliases.uuid)),
+            RuleTarget::Stream(id) => (Some(catalog.streams.stream(principal, id)?.uuid), None),
+            RuleTarget::Device(id) => (None, Some(catalog.devices.device(principal, id)?.aliases.uuid)),
         };
         let (suppressed, old_readings) = (self.counters.of_rule(rule.id), self.counters.old_of_rule(rule.id));
         Ok(ShownAlertRule { rule, sensor, device, suppressed, old_readings })

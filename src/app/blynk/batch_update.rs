@@ -181,13 +181,13 @@ fn look_up(
     id: DeviceId,
 ) -> Result<Result<TargetDevice, SkipReason>> {
     let catalog = blynk.store.catalog();
-    let device = match catalog.device_access(&access.principal, id) {
+    let device = match catalog.devices.device_access(&access.principal, id) {
         DeviceAccess::Visible(device) => device,
         DeviceAccess::Restricted => return Ok(Err(SkipReason::NoAccess(id))),
         DeviceAccess::Absent => return Ok(Err(SkipReason::DeviceNotFound(id.0.into()))),
     };
     let streams = blynk.streams_by_column(access, &device, columns)?;
-    Ok(Ok(TargetDevice { product: catalog.root_product_of(&device)?, streams }))
+    Ok(Ok(TargetDevice { product: catalog.products.root_product_of(&device)?, streams }))
 }
 
 /// Reads a device id, which may be written with a fraction of zero.

@@ -68,7 +68,7 @@ impl<'a> ValueWrites<'a> {
         memory.grow_to(rows.size_bytes()).await?;
         if !commands.is_empty() {
             let catalog = blynk.store.catalog();
-            catalog.create_commands(&access.principal, commands, blynk.command_ttl).await?;
+            catalog.commands.create_commands(&access.principal, commands, blynk.command_ttl).await?;
         }
         let mut streams: Vec<StreamId> = rows.stream.iter().map(|id| StreamId(*id)).collect();
         streams.sort_unstable();

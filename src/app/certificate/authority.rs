@@ -141,7 +141,7 @@ impl Certificates {
         command: AuthorityCommand,
     ) -> Result<Vec<AuthorityLine>> {
         require_system(principal)?;
-        let counts = self.store.catalog().count_certificates(self.clock.now());
+        let counts = self.store.catalog().provisioning.count_certificates(self.clock.now());
         if command == AuthorityCommand::Rotate {
             let authorities = self.rotate_authority(&counts).await?;
             let newest = authorities.newest_number().and_then(|number| i32::try_from(number).ok());

@@ -70,7 +70,7 @@ impl Certificates {
             authority: signed_by,
             expires_at: issued.expires_at,
         };
-        self.store.catalog().put_certificate(principal, id, new).await?;
+        self.store.catalog().provisioning.put_certificate(principal, id, new).await?;
         Ok(issued)
     }
 
@@ -84,7 +84,7 @@ impl Certificates {
         id: DeviceId,
     ) -> Result<Option<Arc<DeviceCertificate>>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().certificate_of(principal, id))
+        Ok(self.store.catalog().provisioning.certificate_of(principal, id))
     }
 
     /// Revokes the certificate of a device, and its unused registration tokens. Its sessions end
@@ -99,13 +99,13 @@ impl Certificates {
         id: DeviceId,
     ) -> Result<Arc<DeviceCertificate>> {
         principal.require(Scope::write(Resource::Device))?;
-        self.store.catalog().revoke_certificate(principal, id).await
+        self.store.catalog().provisioning.revoke_certificate(principal, id).await
     }
 
     /// Stores that a device has connected with its certificate: one that was registered is not pending any more.
     /// Repeating it costs nothing.
     pub(in crate::app) async fn check_in(&self, device: DeviceId) -> Result<()> {
-        self.store.catalog().complete_provisioning(device).await
+        self.store.catalog().provisioning.complete_provisioning(device).await
     }
 
     /// Returns the certificates that devices verify this installation with, as PEM, one after the other. The first is
@@ -167,7 +167,7 @@ mod tests {
         }
         assert_ne!(fingerprints[0], fingerprints[1]);
         assert!(
-            app.parts.store.catalog().certificate_by_fingerprint(&fingerprints[0]).is_none(),
+            app.parts.store.catalog().provisioning.certificate_by_fingerprint(&fingerprints[0]).is_none(),
             "it was replaced"
         );
         for file in ["ca.key", "ca.pem"] {

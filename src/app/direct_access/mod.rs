@@ -43,7 +43,7 @@ impl DirectAccess {
         access: Access,
     ) -> Result<Arc<Device>> {
         principal.require(Scope { resource: Resource::Device, access })?;
-        let device = self.store.catalog().device(principal, id)?;
+        let device = self.store.catalog().devices.device(principal, id)?;
         if !principal.owns_device(device.org, id) {
             return Err(Error::forbidden("this key may see the device but not speak to it"));
         }

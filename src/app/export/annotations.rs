@@ -99,14 +99,14 @@ impl Exports {
         let of_device = |device| AnnotationFilter { device: Some(device), ..all.clone() };
         Ok(match spec.scope_type {
             ExportScope::Sensor => vec![of(ScopeType::Sensor, spec.scope)],
-            ExportScope::Device => vec![of_device(catalog.device_by_uuid(reader, spec.scope)?.id)],
+            ExportScope::Device => vec![of_device(catalog.devices.device_by_uuid(reader, spec.scope)?.id)],
             ExportScope::Component => {
                 let sensors = self.readings.streams_of(reader, &ReadingsOf::Component(spec.scope))?;
                 let of_sensors = sensors.into_iter().map(|stream| of(ScopeType::Sensor, stream.uuid));
                 std::iter::once(of(ScopeType::Component, spec.scope)).chain(of_sensors).collect()
             }
             ExportScope::Site => {
-                let devices = catalog.devices(reader, &DeviceFilter::default());
+                let devices = catalog.devices.devices(reader, &DeviceFilter::default());
                 let here = devices.into_iter().filter(|device| device.topology.site == Some(spec.scope));
                 let of_devices = here.map(|device| of_device(device.id));
                 std::iter::once(of(ScopeType::Site, spec.scope)).chain(of_devices).collect()
@@ -123,7 +123,7 @@ impl Exports {
         reader: &Principal,
         list: &mut AnnotationFilter,
     ) -> Result<Vec<Annotation>> {
-        let rows = self.store.catalog().annotations(reader, list).await?;
+        let rows = self.store.catalog().annotations.annotations(reader, list).await?;
         if let Some(last) = rows.last() {
             list.after = Some((last.spec.start, last.id));
         }

@@ -62,7 +62,7 @@ impl Plant {
     /// Writes an export as the worker does, and returns it as it ended.
     async fn write(&self, export: &Export) -> Export {
         let catalog = self.app.parts.store.catalog();
-        let started = catalog.start_export(export.uuid).await.unwrap();
+        let started = catalog.jobs.start_export(export.uuid).await.unwrap();
         self.app.exports.run_export(started, &CancellationToken::new()).await;
         self.app.exports.export(&self.who, export.uuid).await.unwrap()
     }
@@ -180,7 +180,14 @@ async fn annotations_are_of_the_scope_and_of_what_is_below_it() {
             confidence: None,
             note: Some(note.to_owned()),
         };
-        let made = app.parts.store.catalog().create_annotation(who, spec, "me".to_owned()).await.unwrap();
+        let made = app
+            .parts
+            .store
+            .catalog()
+            .annotations
+            .create_annotation(who, spec, "me".to_owned())
+            .await
+            .unwrap();
         assert!(matches!(made, AnnotationChange::Done(_)), "{note}");
     };
     annotate("sensor", ScopeType::Sensor, stream, 5, None).await;
@@ -242,7 +249,7 @@ async fn what_was_interrupted_is_written_again() {
     plant.receive(&json!([reading("t", 0, &json!(1.5))])).await;
     let export = plant.request(ExportScope::Device, plant.uuid).await;
     let catalog = plant.app.parts.store.catalog();
-    catalog.start_export(export.uuid).await.unwrap();
+    catalog.jobs.start_export(export.uuid).await.unwrap();
     // What a process leaves that was killed.
     std::fs::create_dir_all(plant.dir.path().join(EXPORT_DIR)).unwrap();
     let half = plant.dir.path().join(EXPORT_DIR).join(format!("{}.part", export.uuid));
@@ -263,7 +270,7 @@ async fn a_cancelled_export_has_failed_and_leaves_no_file() {
     // Cancelled while it is written, and when all of it is written.
     for stops_worker in [true, false] {
         let export = plant.request(ExportScope::Device, plant.uuid).await;
-        let started = catalog.start_export(export.uuid).await.unwrap();
+        let started = catalog.jobs.start_export(export.uuid).await.unwrap();
         let jobs = plant.app.jobs.jobs(&plant.who, &JobFilter::default()).await.unwrap();
         assert_eq!((jobs[0].uuid, jobs[0].state), (export.uuid, JobState::Running));
         plant.app.jobs.cancel_job(&plant.who, jobs[0].id).await.unwrap();

@@ -54,7 +54,7 @@ impl Exports {
         if !self.objects.path_signer().await?.admits("GET", path, query, self.clock.now()) {
             return Err(Error::forbidden("the signature of the link is not valid, or its time is over"));
         }
-        let export = self.store.catalog().signed_export(uuid).await?;
+        let export = self.store.catalog().jobs.signed_export(uuid).await?;
         let result = export.result.filter(|_| export.status == ExportStatus::Ready);
         let no_file = || Error::new(Kind::NotFound, format!("Export {uuid} has no file"));
         let result = result.ok_or_else(no_file)?;

@@ -106,7 +106,7 @@ impl Exports {
     /// Requests an export; `requested_by` is the user or `key_<id>`.
     ///
     /// # Errors
-    /// The errors of [`Exports::check_may_export`] and `Catalog::create_export`.
+    /// The errors of [`Exports::check_may_export`] and `JobCatalog::create_export`.
     pub async fn create_export(
         &self,
         principal: &Principal,
@@ -114,7 +114,7 @@ impl Exports {
         requested_by: String,
     ) -> Result<Export> {
         self.check_may_export(principal)?;
-        let created = self.store.catalog().create_export(principal, spec, requested_by).await?;
+        let created = self.store.catalog().jobs.create_export(principal, spec, requested_by).await?;
         self.created.notify_one();
         Ok(created)
     }
@@ -125,7 +125,7 @@ impl Exports {
     /// `Forbidden` without the scope `value:read`; `Unavailable`.
     pub async fn exports(&self, principal: &Principal) -> Result<Vec<Export>> {
         principal.require(Scope::read(Resource::Value))?;
-        self.store.catalog().exports(principal).await
+        self.store.catalog().jobs.exports(principal).await
     }
 
     /// Returns an export.
@@ -134,12 +134,12 @@ impl Exports {
     /// `Forbidden` without the scope `value:read`; `NotFound`.
     pub async fn export(&self, principal: &Principal, uuid: Uuid) -> Result<Export> {
         principal.require(Scope::read(Resource::Value))?;
-        self.store.catalog().export(principal, uuid).await
+        self.store.catalog().jobs.export(principal, uuid).await
     }
 
     /// Returns how much of an export is written, from 0 to 1; `None` unless it is being written by this process.
     pub fn export_progress(&self, export: &Export) -> Option<f64> {
-        self.store.catalog().job_progress(export.uuid)
+        self.store.catalog().jobs.job_progress(export.uuid)
     }
 
     /// Stops the worker of an export whose job was cancelled, which removes the unfinished file.
@@ -152,10 +152,10 @@ impl Exports {
     /// Deletes a finished export with its file.
     ///
     /// # Errors
-    /// The errors of [`Exports::check_may_export`] and `Catalog::delete_export`.
+    /// The errors of [`Exports::check_may_export`] and `JobCatalog::delete_export`.
     pub async fn delete_export(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         self.check_may_export(principal)?;
-        self.store.catalog().delete_export(principal, uuid).await?;
+        self.store.catalog().jobs.delete_export(principal, uuid).await?;
         self.remove_export_file(uuid).await;
         Ok(())
     }
@@ -182,8 +182,8 @@ impl Exports {
             Ok(found.into_inner())
         });
         let listed = listed.await?;
-        let expired = catalog.expire_exports(now, |id| listed.contains(&id)).await?;
-        let known = catalog.exports_with_files().await?;
+        let expired = catalog.jobs.expire_exports(now, |id| listed.contains(&id)).await?;
+        let known = catalog.jobs.exports_with_files().await?;
         let files = self.export_files();
         let is_kept = move |id: Uuid| known.contains(&id) || !listed.contains(&id);
         let removed = blocking(move || files.retain(is_kept)).await?;

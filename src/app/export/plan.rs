@@ -85,8 +85,8 @@ impl Exports {
             ExportScope::Device => self.readings.streams_of(reader, &ReadingsOf::Device(scope)),
             ExportScope::Site => {
                 let catalog = self.store.catalog();
-                catalog.document(reader, DocumentKind::Site, scope)?;
-                let devices = catalog.devices(reader, &DeviceFilter::default());
+                catalog.documents.document(reader, DocumentKind::Site, scope)?;
+                let devices = catalog.devices.devices(reader, &DeviceFilter::default());
                 let here = devices.into_iter().filter(|device| device.topology.site == Some(scope));
                 Ok(here.flat_map(|device| self.readings.own_streams(reader, device.id)).collect())
             }
@@ -98,7 +98,7 @@ impl Exports {
     /// # Errors
     /// `NotFound`.
     pub(super) fn check_export_scope(&self, reader: &Principal, spec: &ExportSpec) -> Result<()> {
-        if self.store.catalog().sees_export_scope(reader, spec) {
+        if self.store.catalog().jobs.sees_export_scope(reader, spec) {
             return Ok(());
         }
         let (kind, id) = (spec.scope_type.name(), spec.scope);
@@ -107,7 +107,7 @@ impl Exports {
 
     fn profile_of(&self, reader: &Principal, component: &Document) -> Option<Arc<Document>> {
         let profile = component.component()?.sensor_profile?;
-        self.store.catalog().document(reader, DocumentKind::SensorProfile, profile).ok()
+        self.store.catalog().documents.document(reader, DocumentKind::SensorProfile, profile).ok()
     }
 }
 

@@ -51,9 +51,9 @@ impl Exports {
 
     /// Starts the exports that there is room for.
     async fn start_exports(self: &Arc<Self>, jobs: &mut JoinSet<()>) -> Result<()> {
-        for export in self.store.catalog().unfinished_exports().await? {
+        for export in self.store.catalog().jobs.unfinished_exports().await? {
             let Some((permit, cancel)) = self.admit_export(&export) else { continue };
-            let started = match self.store.catalog().start_export(export.uuid).await {
+            let started = match self.store.catalog().jobs.start_export(export.uuid).await {
                 // It was cancelled since it was listed.
                 Err(error) if error.kind == Kind::Conflict => continue,
                 started => started?,
@@ -81,7 +81,7 @@ impl Exports {
         let written = AssertUnwindSafe(self.write_export(&export, cancel)).catch_unwind().await;
         let written = written.unwrap_or_else(|_| Err(Error::internal("writing the export panicked")));
         let end = written.map_err(|error| failure(&export, error));
-        match self.store.catalog().finish_export(export.uuid, end).await {
+        match self.store.catalog().jobs.finish_export(export.uuid, end).await {
             Ok(_) => {}
             // It was cancelled when all of it was written, and perhaps deleted then.
             Err(error) if matches!(error.kind, Kind::Conflict | Kind::NotFound) => {

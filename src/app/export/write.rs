@@ -125,7 +125,7 @@ impl ExportFeed<'_> {
         while let Some(begin) = next {
             let part = (begin.0 - from.0) as f64 / (to.0 - from.0) as f64;
             let done = (place as f64 + part) / plan.sensors.len() as f64;
-            self.exports.store.catalog().set_job_progress(self.export.uuid, Some(done));
+            self.exports.store.catalog().jobs.set_job_progress(self.export.uuid, Some(done));
             self.check()?;
             let page = self.exports.export_page(&self.reader, sensor, (begin, last)).await?;
             for batch in row_batches::batches((plan, &schema), sensor, &page) {

@@ -24,7 +24,7 @@ async fn a_running_export_whose_scope_is_deleted_fails() {
         app.documents.create_document(&who, DocumentSpec::Site(SiteSpec::new("here"))).await.unwrap().uuid;
     let device = app.devices.create_device(&who, DeviceSpec::new("press", Protocol::Mqtt)).await.unwrap();
     let catalog = app.parts.store.catalog();
-    let placed = catalog.update_device_in_topology(&who, device.id, |_, topology| {
+    let placed = catalog.devices.update_device_in_topology(&who, device.id, |_, topology| {
         topology.site = Some(site);
         Ok(())
     });
@@ -45,7 +45,7 @@ async fn a_running_export_whose_scope_is_deleted_fails() {
         includes: BTreeSet::from([ExportContent::Readings]),
     };
     let export = app.exports.create_export(&who, spec, "me".to_owned()).await.unwrap();
-    let running = catalog.start_export(export.uuid).await.unwrap();
+    let running = catalog.jobs.start_export(export.uuid).await.unwrap();
     assert_eq!(running.status, ExportStatus::Running);
 
     let (parts, mut received) = mpsc::channel(1);

@@ -74,7 +74,7 @@ impl Documents {
         let mut spec = DashboardSpec::new("");
         read_dashboard(&mut fields, &mut spec);
         fields.finish(spec.problems())?;
-        spec.created_by = Some(self.store.catalog().caller_name(principal));
+        spec.created_by = Some(self.store.catalog().users.caller_name(principal));
         self.create_document(principal, DocumentSpec::Dashboard(spec)).await
     }
 

@@ -28,7 +28,7 @@ impl Gateway {
         let mut wrong = Vec::new();
         let device = take(&mut wrong, &mut members, "device", |value| {
             let id = drf_scalar::row_id(&value)?;
-            let device = self.store.catalog().device(principal, DeviceId(id));
+            let device = self.store.catalog().devices.device(principal, DeviceId(id));
             device.map(|device| device.id).map_err(|_| drf_scalar::no_such_row(id))
         });
         let kind = take(&mut wrong, &mut members, "type", drf_scalar::text);

@@ -96,7 +96,8 @@ impl AlertService {
         stored: Option<Uuid>,
     ) -> Vec<FieldError> {
         let mut problems = self.alert_rule_problems(principal, spec, stored);
-        let stream = spec.target.stream().and_then(|id| self.store.catalog().stream(principal, id).ok());
+        let stream =
+            spec.target.stream().and_then(|id| self.store.catalog().streams.stream(principal, id).ok());
         if stream.is_some_and(|stream| Companion::of(&stream.spec).is_some()) {
             problems.push(FieldError::new("stream", "does not exist"));
         }

@@ -73,7 +73,7 @@ impl Gateway {
         Ok(GatewayFeed {
             _permit: self.feeds.acquire_subscription(&who)?,
             events: self.hub.subscribe(who.org),
-            commands: self.store.catalog().subscribe_command_changes(&who),
+            commands: self.store.catalog().commands.subscribe_command_changes(&who),
             store: self.store.clone(),
             hub: self.hub.clone(),
             readings,
@@ -118,7 +118,7 @@ impl GatewayFeed {
         let catalog = self.store.catalog();
         let known = readings
             .iter()
-            .filter_map(|reading| Some((reading, catalog.stream(&self.who, reading.stream).ok()?)));
+            .filter_map(|reading| Some((reading, catalog.streams.stream(&self.who, reading.stream).ok()?)));
         let sensors = (1..)
             .zip(known)
             .map(|(index, (reading, stream))| MessageSensor::of_reading(index, &stream, reading))
@@ -142,7 +142,9 @@ impl GatewayFeed {
     fn add_readings(&mut self, readings: &Readings) {
         let mut found: BTreeMap<(i64, DeviceId), Vec<Reading>> = BTreeMap::new();
         for reading in readings.iter() {
-            let Some(stream) = self.store.catalog().stream_write_info(reading.stream) else { continue };
+            let Some(stream) = self.store.catalog().streams.stream_write_info(reading.stream) else {
+                continue;
+            };
             let is_derived = self.who.owns_device(stream.org, stream.device)
                 && !self.hub.has_stored(stream.device, reading.ts.0);
             if is_derived {

@@ -63,7 +63,7 @@ impl Gateway {
     /// `Forbidden` without the scope `device:read`; `NotFound` for a device that is not visible.
     pub fn last_session(&self, principal: &Principal, id: DeviceId) -> Result<Option<Arc<LastReport>>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().device(principal, id)?;
+        self.store.catalog().devices.device(principal, id)?;
         Ok(self.hub.sessions.lock().get(id).cloned())
     }
 
@@ -87,7 +87,7 @@ impl Gateway {
     /// `Forbidden` without the scope `device:read`; `NotFound` for a device that is not visible.
     pub fn container_log(&self, principal: &Principal, query: LogQuery) -> Result<Vec<LogLine>> {
         principal.require(Scope::read(Resource::Device))?;
-        let device = self.store.catalog().device(principal, query.device)?;
+        let device = self.store.catalog().devices.device(principal, query.device)?;
         Ok(self.hub.logs.lock().lines(device.org, query))
     }
 }

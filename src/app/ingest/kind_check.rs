@@ -70,7 +70,7 @@ pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings) -> Resul
 }
 
 fn allowed_values(catalog: &Catalog, principal: &Principal, id: StreamId) -> AllowedValues {
-    let stream = catalog.stream(principal, id).ok()?;
+    let stream = catalog.streams.stream(principal, id).ok()?;
     if stream.spec.is_scaled() {
         return None;
     }

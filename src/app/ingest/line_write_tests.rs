@@ -18,7 +18,7 @@ async fn write(app: &App, who: &Principal, is_atomic: bool, body: &str) -> LineO
 
 /// The newest value or text of a stream.
 fn newest(app: &App, who: &Principal, device: &str, stream: &str) -> Option<String> {
-    let stream = app.parts.store.catalog().stream_by_name(who, device, stream).ok()?;
+    let stream = app.parts.store.catalog().streams.stream_by_name(who, device, stream).ok()?;
     let newest = app.parts.store.latest(who, stream.id)?.newest;
     newest.text.as_deref().map(str::to_owned).or_else(|| newest.value.map(|value| value.to_string()))
 }
@@ -41,7 +41,7 @@ async fn lines_make_devices_and_streams() {
         ("plant", "temp.note", StreamKind::Text, "warm, dry"),
     ];
     for (device, stream, kind, expected) in rows {
-        let found = app.parts.store.catalog().stream_by_name(&who, device, stream).expect(stream);
+        let found = app.parts.store.catalog().streams.stream_by_name(&who, device, stream).expect(stream);
         assert_eq!(found.spec.kind, kind, "{stream}");
         assert_eq!(newest(&app, &who, device, stream).as_deref(), Some(expected), "{stream}");
     }
@@ -95,12 +95,12 @@ async fn new_streams_are_limited_and_isolated() {
     // A device whose streams need an address takes none from a line, and others are not held up by it.
     let catalog = app.parts.store.catalog();
     let plc = DeviceSpec { host: "10.0.0.1".to_owned(), ..DeviceSpec::new("plc", Protocol::Modbus) };
-    catalog.create_device(&who, plc).await.unwrap();
+    catalog.devices.create_device(&who, plc).await.unwrap();
     let outcome = write(&app, &who, false, "m,device=plc v=1\nm,device=other v=1\n").await;
     assert_eq!((outcome.written, outcome.refused.count), (1, 1), "{outcome:?}");
 
-    let only = catalog.device_by_name(&who, "other").unwrap();
-    let stream = catalog.create_stream(&who, StreamSpec::new("mine", only.id)).await.unwrap();
+    let only = catalog.devices.device_by_name(&who, "other").unwrap();
+    let stream = catalog.streams.create_stream(&who, StreamSpec::new("mine", only.id)).await.unwrap();
     let restricted = Principal { streams: Some([stream.id].into()), ..who.clone() };
     let outcome = write(&app, &restricted, false, "m,device=other v=1").await;
     assert_eq!((outcome.written, outcome.refused.count), (0, 1), "a restricted key creates nothing");

@@ -54,7 +54,7 @@ async fn points_make_devices_and_streams() {
         ("rtt,quantile=0.99", StreamKind::Fp64, Some(7.0), Quality::Good),
     ];
     for (stream, kind, value, quality) in rows {
-        let found = app.parts.store.catalog().stream_by_name(&who, "edge", stream).expect(stream);
+        let found = app.parts.store.catalog().streams.stream_by_name(&who, "edge", stream).expect(stream);
         let newest = app.parts.store.latest(&who, found.id).expect(stream).newest;
         assert_eq!((found.spec.kind, newest.value, newest.quality), (kind, value, quality), "{stream}");
     }
@@ -87,7 +87,7 @@ async fn a_wrong_point_is_rejected_alone() {
     let summary = json!({"timeUnixNano": TIME_NS, "count": "0", "sum": 0.0, "quantileValues": quantiles});
     let metrics = json!([{"name": "rtt", "summary": {"dataPoints": [summary]}}]);
     assert_eq!(try_write(&app, &who, "edge", &metrics).await.unwrap().count, 1);
-    let made = app.parts.store.catalog().stream_by_name(&who, "edge", "rtt.count");
+    let made = app.parts.store.catalog().streams.stream_by_name(&who, "edge", "rtt.count");
     assert!(made.is_err(), "a stream without a reading was made");
     let metrics = json!([{"name": "m", "gauge": {"dataPoints": [{"timeUnixNano": TIME_NS, "asInt": 1}]}}]);
     let rejected = try_write(&app, &who, "", &metrics).await.unwrap();

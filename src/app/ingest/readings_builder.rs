@@ -153,13 +153,14 @@ impl ReadingsBuilder {
     }
 
     fn kind(&self, id: StreamId) -> Option<StreamKind> {
-        self.store.catalog().stream(&self.principal, id).ok().map(|stream| stream.spec.kind)
+        self.store.catalog().streams.stream(&self.principal, id).ok().map(|stream| stream.spec.kind)
     }
 
     fn find(&mut self, device: &str, stream: &str) -> Result<StreamId, String> {
         let name = (device.to_owned(), stream.to_owned());
         let catalog = self.store.catalog();
-        let look_up = |_: &_| catalog.stream_by_name(&self.principal, device, stream).ok().map(|s| s.id);
+        let look_up =
+            |_: &_| catalog.streams.stream_by_name(&self.principal, device, stream).ok().map(|s| s.id);
         let found = match self.by_name.get(&name) {
             Some(known) => *known,
             None => {

@@ -38,7 +38,7 @@ async fn write(app: &App, who: &Principal, body: &[u8]) -> SampleOutcome {
 }
 
 fn newest(app: &App, who: &Principal, device: &str, stream: &str) -> Option<Reading> {
-    let stream = app.parts.store.catalog().stream_by_name(who, device, stream).ok()?;
+    let stream = app.parts.store.catalog().streams.stream_by_name(who, device, stream).ok()?;
     Some(app.parts.store.latest(who, stream.id)?.newest)
 }
 

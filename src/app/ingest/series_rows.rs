@@ -109,7 +109,7 @@ impl SeriesRows {
     /// A name that no device or stream can have, and a stream that is missing after `max_new` others: of more new series
     /// the first are created, so that a sender with many gets on with each request.
     pub fn slot(&mut self, device: &str, stream: &str, kind: StreamKind) -> Result<SeriesSlot, String> {
-        if let Ok(found) = self.store.catalog().stream_by_name(&self.principal, device, stream) {
+        if let Ok(found) = self.store.catalog().streams.stream_by_name(&self.principal, device, stream) {
             let is_scaled = found.spec.is_scaled();
             return Ok(SeriesSlot { id: found.id.0, kind: found.spec.kind, is_scaled });
         }
@@ -196,7 +196,8 @@ impl SeriesRows {
             }
         }
         for (row, problem) in self.store.row_problems(&self.principal, &self.rows) {
-            let stream = self.store.catalog().stream(&self.principal, StreamId(self.rows.stream[row]));
+            let stream =
+                self.store.catalog().streams.stream(&self.principal, StreamId(self.rows.stream[row]));
             let problem = || match stream {
                 Ok(stream) => format!("`{}`: {problem}", stream.spec.name),
                 Err(_) => problem.to_string(),
@@ -246,7 +247,7 @@ impl SeriesRows {
         let found = self.missing.iter().map(|(device, spec)| match refused.get(device.as_str()) {
             Some(problem) => Err(problem.clone()),
             None => {
-                let stream = catalog.stream_by_name(&self.principal, device, &spec.name);
+                let stream = catalog.streams.stream_by_name(&self.principal, device, &spec.name);
                 stream.map_err(|error| error.full_message())
             }
         });
@@ -255,7 +256,7 @@ impl SeriesRows {
 
     /// Creates devices and streams in one transaction. Returns why it did not, if that is the sender's fault.
     async fn create(&self, inventory: &Inventory) -> Result<Option<String>> {
-        match self.store.catalog().put_inventory(&self.principal, inventory).await {
+        match self.store.catalog().inventory.put_inventory(&self.principal, inventory).await {
             Ok(_) => Ok(None),
             Err(error) => match error.kind {
                 Kind::Unavailable | Kind::Internal | Kind::Busy | Kind::Timeout => Err(error),
@@ -265,7 +266,7 @@ impl SeriesRows {
     }
 
     fn entry(&self, device: &str, specs: &[&StreamSpec]) -> DeviceEntry {
-        let exists = self.store.catalog().device_by_name(&self.principal, device).is_ok();
+        let exists = self.store.catalog().devices.device_by_name(&self.principal, device).is_ok();
         let streams = specs.iter().map(|spec| StreamEntry { spec: (*spec).clone(), group: None }).collect();
         DeviceEntry {
             name: device.to_owned(),

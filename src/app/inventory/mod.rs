@@ -151,14 +151,15 @@ impl InventoryFiles {
         let DocumentPlan { documents, entries, unchanged } = self.plan_documents(principal, documents)?;
         let catalog = self.store.catalog();
         if is_dry {
-            let report = ImportReport::from_plan(&catalog.plan_inventory(principal, &inventory)?, &present);
+            let report =
+                ImportReport::from_plan(&catalog.inventory.plan_inventory(principal, &inventory)?, &present);
             return Ok(report.with_documents(entries, unchanged));
         }
-        let plan = catalog.put_inventory(principal, &inventory).await?;
+        let plan = catalog.inventory.put_inventory(principal, &inventory).await?;
         let changed = plan.devices.iter().filter(|device| device.is_changed());
         let changed: HashSet<&str> = changed.map(|device| device.after.name.as_str()).collect();
         let everything = DeviceFilter { page: Pagination::ALL, ..DeviceFilter::default() };
-        for device in catalog.devices(principal, &everything) {
+        for device in catalog.devices.devices(principal, &everything) {
             if changed.contains(device.spec.name.as_str()) {
                 self.states.tell_collectors(device.id);
             }
@@ -215,15 +216,17 @@ impl InventoryFiles {
 
     fn present(&self, principal: &Principal) -> ExistingInventory {
         let catalog = self.store.catalog();
-        let groups = catalog.groups(principal, Pagination::ALL);
-        let products = catalog.products(principal, Pagination::ALL);
-        let devices =
-            catalog.devices(principal, &DeviceFilter { page: Pagination::ALL, ..DeviceFilter::default() });
+        let groups = catalog.groups.groups(principal, Pagination::ALL);
+        let products = catalog.products.products(principal, Pagination::ALL);
+        let devices = catalog
+            .devices
+            .devices(principal, &DeviceFilter { page: Pagination::ALL, ..DeviceFilter::default() });
         ExistingInventory {
             device_names: devices.iter().map(|device| (device.id, device.spec.name.clone())).collect(),
             devices,
             products: products.iter().map(|product| (product.id, product.spec.name.clone())).collect(),
             streams: catalog
+                .streams
                 .streams(principal, &StreamFilter { page: Pagination::ALL, ..StreamFilter::default() }),
             groups: groups.iter().map(|group| (group.id, group.spec.name.clone())).collect(),
         }

@@ -70,7 +70,7 @@ impl LiveCredential {
 
     /// Returns the session, as long as it is valid.
     pub fn session(&self) -> Option<SessionId> {
-        let found = self.store.catalog().session_by_hash(&self.session?, self.clock.now());
+        let found = self.store.catalog().users.session_by_hash(&self.session?, self.clock.now());
         found.map(|(session, _)| session.id)
     }
 
@@ -94,7 +94,7 @@ impl LiveCredential {
         let who = &self.principal;
         match who.caller {
             Caller::Key(id) => {
-                let key = catalog.current_key(id).filter(|key| key.is_valid_at(now));
+                let key = catalog.keys.current_key(id).filter(|key| key.is_valid_at(now));
                 let key = key.ok_or_else(|| unauthenticated("the API key is revoked or has expired"))?;
                 let rights = key.principal();
                 let is_same = rights.org == who.org
@@ -109,7 +109,7 @@ impl LiveCredential {
                 }
             }
             Caller::User(id) => {
-                let found = self.session.and_then(|hash| catalog.session_by_hash(&hash, now));
+                let found = self.session.and_then(|hash| catalog.users.session_by_hash(&hash, now));
                 let found =
                     found.filter(|(_, user)| user.id == id && user.org == who.org && user.may_log_in());
                 let (session, _) = found.ok_or_else(|| unauthenticated("the session has ended"))?;
@@ -122,7 +122,8 @@ impl LiveCredential {
             Caller::System => Ok(None),
             Caller::Device(id) => {
                 let current = self.certificate.as_deref();
-                let current = current.and_then(|shown| catalog.certificate_by_fingerprint(shown));
+                let current =
+                    current.and_then(|shown| catalog.provisioning.certificate_by_fingerprint(shown));
                 let current = current.filter(|found| found.device == id && found.expires_at > now);
                 let current =
                     current.ok_or_else(|| unauthenticated("the certificate is not valid any more"))?;

@@ -46,7 +46,7 @@ impl LiveFeeds {
         let who = credential.principal().clone();
         who.require(Scope::read(Resource::Device))?;
         let wanted = SubscriptionFilter { devices, ..SubscriptionFilter::default() };
-        self.store.catalog().check_subscription(&who, &wanted)?;
+        self.store.catalog().streams.check_subscription(&who, &wanted)?;
         let feed = DeviceSubscription {
             _seat: self.acquire_subscription(&who)?,
             changes: self.store.catalog().subscribe_changes(),
@@ -130,7 +130,7 @@ impl DeviceSubscription {
         self.presence_changes.mark_unchanged();
         let sent = self.sent_states.take().unwrap_or_default();
         let mut now = SentStates::new();
-        for device in self.store.catalog().devices(&self.who, &DeviceFilter::default()) {
+        for device in self.store.catalog().devices.devices(&self.who, &DeviceFilter::default()) {
             if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&device.id)) {
                 continue;
             }

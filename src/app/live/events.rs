@@ -45,10 +45,10 @@ impl LiveFeeds {
     ) -> Result<EventFeed> {
         let who = credential.principal().clone();
         who.require(Scope::read(Resource::EventLog))?;
-        self.store.catalog().check_event_subscription(&who, &wanted)?;
+        self.store.catalog().streams.check_event_subscription(&who, &wanted)?;
         let feed = EventSubscription {
             _seat: self.acquire_subscription(&who)?,
-            changes: self.store.catalog().subscribe_event_changes(&who),
+            changes: self.store.catalog().events.subscribe_event_changes(&who),
             watch: credential.watch(),
             store: self.store.clone(),
             who,
@@ -85,7 +85,7 @@ impl EventSubscription {
                 Err(RecvError::Closed) => return Err(Error::unavailable("the server is shutting down")),
             };
             if change.matches(&self.wanted)
-                && self.store.catalog().sees_event_notification(&self.who, &change)
+                && self.store.catalog().events.sees_event_notification(&self.who, &change)
                 && let Some(update) = self.update(&change).await?
             {
                 return Ok(update);
@@ -106,7 +106,7 @@ impl EventSubscription {
             | Action::Run
             | Action::Test => EventUpdate::Updated,
         };
-        match self.store.catalog().event(&self.who, change.id).await {
+        match self.store.catalog().events.event(&self.who, change.id).await {
             Ok(event) => Ok(Some(to_update(event))),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error),

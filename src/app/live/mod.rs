@@ -77,7 +77,7 @@ impl LiveFeeds {
     /// # Errors
     /// `Throttled` when the caller or its organization has too many; `Busy` when the server has.
     pub fn acquire_subscription(&self, who: &Principal) -> Result<SubscriptionPermit> {
-        self.subscriptions.acquire(who, self.store.catalog().org_count() > 1)
+        self.subscriptions.acquire(who, self.store.catalog().orgs.org_count() > 1)
     }
 
     /// Returns the token that is cancelled when long-lived connections must close because the server stops.

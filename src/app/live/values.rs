@@ -135,7 +135,7 @@ impl LiveFeeds {
             return Err(Error::field("after", message));
         }
         let SubscriptionRequest { who, wanted, .. } = &opening;
-        let (_, streams) = self.store.catalog().subscribed_streams(who, wanted);
+        let (_, streams) = self.store.catalog().streams.subscribed_streams(who, wanted);
         let query = HistoryQuery {
             streams: (!wanted.matches_all()).then(|| streams.into_iter().collect()),
             since: Micros(position.covered.since),

@@ -30,9 +30,10 @@ impl Captures {
         let spec = row.capture_rule().ok_or_else(|| Error::internal("a capture rule is of another kind"))?;
         let mut spec = spec.clone();
         let catalog = self.store.catalog();
-        spec.cameras.retain(|camera| catalog.document(principal, DocumentKind::Camera, *camera).is_ok());
-        let device = spec.matches.device.and_then(|id| catalog.device(principal, id).ok());
-        let sensor = spec.matches.sensor.and_then(|id| catalog.stream(principal, id).ok());
+        spec.cameras
+            .retain(|camera| catalog.documents.document(principal, DocumentKind::Camera, *camera).is_ok());
+        let device = spec.matches.device.and_then(|id| catalog.devices.device(principal, id).ok());
+        let sensor = spec.matches.sensor.and_then(|id| catalog.streams.stream(principal, id).ok());
         let is_whole = device.is_some() == spec.matches.device.is_some()
             && sensor.is_some() == spec.matches.sensor.is_some();
         spec.enabled &= is_whole && !spec.cameras.is_empty();
@@ -46,7 +47,7 @@ impl Captures {
     /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub fn stream_of_rule(&self, principal: &Principal, id: Uuid) -> Result<StreamId> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().stream_by_uuid(principal, id)?.id)
+        Ok(self.store.catalog().streams.stream_by_uuid(principal, id)?.id)
     }
 
     /// Returns the captures, clips or live sessions that the principal sees, the oldest first.
@@ -55,7 +56,7 @@ impl Captures {
     /// `Forbidden` without the scope `device:read`.
     pub fn media_jobs(&self, principal: &Principal, kind: MediaKind) -> Result<Vec<Arc<MediaJob>>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().media_jobs(principal, kind))
+        Ok(self.store.catalog().media.media_jobs(principal, kind))
     }
 
     /// Returns a capture, a clip or a live session.
@@ -64,6 +65,6 @@ impl Captures {
     /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub fn media_job(&self, principal: &Principal, kind: MediaKind, id: Uuid) -> Result<Arc<MediaJob>> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().media_job(principal, kind, id)
+        self.store.catalog().media.media_job(principal, kind, id)
     }
 }

@@ -13,7 +13,7 @@ impl Captures {
     ///
     /// # Errors
     /// `Forbidden` without the scope `device:write`; `Invalid` for the range and for a camera that is not visible;
-    /// `Conflict` for a camera without a recorder; as `Catalog::create_media_job`.
+    /// `Conflict` for a camera without a recorder; as `MediaCatalog::create_media_job`.
     pub async fn request_clip(
         &self,
         principal: &Principal,
@@ -28,7 +28,7 @@ impl Captures {
             return Err(Error::conflict(format!("Camera {camera} has no dvrUrl")));
         }
         let (job, _) =
-            self.store.catalog().create_media_job(principal, camera, MediaWork::Clip(clip)).await?;
+            self.store.catalog().media.create_media_job(principal, camera, MediaWork::Clip(clip)).await?;
         self.work.notify_one();
         Ok(job)
     }

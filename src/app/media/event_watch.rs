@@ -27,7 +27,7 @@ impl Captures {
         let mut changes = self.store.catalog().subscribe_changes();
         let mut watches: HashMap<OrgId, AbortOnDropHandle<()>> = HashMap::new();
         loop {
-            let wanted = self.store.catalog().all_orgs();
+            let wanted = self.store.catalog().media.all_orgs();
             watches.retain(|org, _| wanted.contains(org));
             for org in wanted {
                 let watch = || AbortOnDropHandle::new(tokio::spawn(self.clone().watch_events(org)));
@@ -43,13 +43,13 @@ impl Captures {
     async fn watch_events(self: Arc<Self>, org: OrgId) {
         let who = Principal::system(org);
         let catalog = self.store.catalog();
-        let mut changes = catalog.subscribe_event_changes(&who);
+        let mut changes = catalog.events.subscribe_event_changes(&who);
         loop {
             match changes.recv().await {
                 Ok(change) if matches!(change.action, Action::Create) => {
-                    let has_rules = !catalog.documents(&who, DocumentKind::CaptureRule).is_empty();
+                    let has_rules = !catalog.documents.documents(&who, DocumentKind::CaptureRule).is_empty();
                     // One that is deleted already is not captured.
-                    if has_rules && let Ok(event) = catalog.event(&who, change.id).await {
+                    if has_rules && let Ok(event) = catalog.events.event(&who, change.id).await {
                         self.capture_event(&who, &event).await;
                     }
                 }
@@ -64,7 +64,7 @@ impl Captures {
 
     async fn capture_event(&self, who: &Principal, event: &Event) {
         let (facts, id) = (facts_of(event), event.uuid);
-        for row in self.store.catalog().documents(who, DocumentKind::CaptureRule) {
+        for row in self.store.catalog().documents.documents(who, DocumentKind::CaptureRule) {
             let Ok(rule) = self.capture_rule(who, &row) else { continue };
             let now = self.clock.now();
             // A clock that is ahead of ours does not make cameras record until then.
@@ -90,7 +90,8 @@ impl Captures {
     ) {
         for camera in &rule.cameras {
             let capture = Capture { event: Some(event), rule: Some(rule_id), ..Capture::new(from, to) };
-            let made = self.store.catalog().create_media_job(who, *camera, MediaWork::Capture(capture)).await;
+            let made =
+                self.store.catalog().media.create_media_job(who, *camera, MediaWork::Capture(capture)).await;
             if let Err(error) = made {
                 let error = error.full_message();
                 tracing::warn!(rule = %rule_id, %camera, error, "a capture cannot be begun");
@@ -101,7 +102,7 @@ impl Captures {
 
     /// Events that a rule has captured, with the times at which it began.
     fn captured_by(&self, who: &Principal, rule: Uuid) -> BTreeMap<Uuid, Micros> {
-        let all = self.store.catalog().media_jobs(who, MediaKind::Capture);
+        let all = self.store.catalog().media.media_jobs(who, MediaKind::Capture);
         let of_rule = |job: &Arc<MediaJob>| {
             let capture = job.capture().filter(|capture| capture.rule == Some(rule))?;
             Some((capture.event?, job.created_at))

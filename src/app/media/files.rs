@@ -58,7 +58,7 @@ impl Captures {
         file: CaptureFile,
     ) -> Result<Option<(String, Micros)>> {
         principal.require(Scope::read(Resource::Device))?;
-        let job = self.store.catalog().media_job(principal, MediaKind::Capture, capture)?;
+        let job = self.store.catalog().media.media_job(principal, MediaKind::Capture, capture)?;
         if file.of(&job).is_none() {
             return Ok(None);
         }
@@ -82,7 +82,7 @@ impl Captures {
         if !self.objects.path_signer().await?.admits("GET", path, query, self.clock.now()) {
             return Err(Error::forbidden("the signature of the address is not valid, or its time is over"));
         }
-        let job = self.store.catalog().signed_media_job(capture).ok_or_else(Error::not_found)?;
+        let job = self.store.catalog().media.signed_media_job(capture).ok_or_else(Error::not_found)?;
         let MediaFile { id, size_bytes, .. } = file.of(&job).cloned().ok_or_else(Error::not_found)?;
         Ok(OpenedMedia { size_bytes, content: self.objects.open_content(id).await? })
     }

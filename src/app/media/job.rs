@@ -76,7 +76,8 @@ impl Captures {
         }
         let source = dvr_source(&camera, clip.from, clip.to);
         let row = Capture { clip: Some(job.uuid), ..Capture::new(clip.from, clip.to) };
-        let made = self.store.catalog().create_media_job(&who, job.camera, MediaWork::Capture(row)).await;
+        let made =
+            self.store.catalog().media.create_media_job(&who, job.camera, MediaWork::Capture(row)).await;
         let made = match made {
             Ok((made, _)) => made,
             Err(error) if error.kind == Kind::NotFound => return Err(error),
@@ -104,7 +105,7 @@ impl Captures {
         source: &RecordingSource,
         length_us: i64,
     ) -> Result<Arc<MediaJob>> {
-        let bytes = self.store.catalog().media_bytes(who.org);
+        let bytes = self.store.catalog().media.media_bytes(who.org);
         if bytes >= self.org_bytes {
             let why = format!(
                 "the recordings of the organization have {bytes} bytes, and media.org_bytes is the most"
@@ -150,7 +151,7 @@ impl Captures {
             MediaWork::Capture(capture) => Ok(Some(MediaWork::Capture(change(capture.clone())))),
             MediaWork::Clip(_) | MediaWork::Live(_) => Err(Error::not_found()),
         };
-        self.store.catalog().change_media_job(who, id, change).await
+        self.store.catalog().media.change_media_job(who, id, change).await
     }
 
     pub(super) async fn change_clip(
@@ -163,7 +164,7 @@ impl Captures {
             MediaWork::Clip(clip) => Ok(Some(MediaWork::Clip(change(clip.clone())))),
             MediaWork::Capture(_) | MediaWork::Live(_) => Err(Error::not_found()),
         };
-        self.store.catalog().change_media_job(who, id, change).await
+        self.store.catalog().media.change_media_job(who, id, change).await
     }
 
     async fn fail_capture(&self, who: &Principal, id: Uuid, why: &str) -> Result<()> {

@@ -51,7 +51,7 @@ impl Captures {
         let mut running: JoinSet<Uuid> = JoinSet::new();
         let mut started: HashSet<Uuid> = HashSet::new();
         loop {
-            for job in self.store.catalog().all_media_jobs().into_iter().filter(waits) {
+            for job in self.store.catalog().media.all_media_jobs().into_iter().filter(waits) {
                 if started.insert(job.uuid) {
                     running.spawn(self.clone().run_media_job(job));
                 }
@@ -70,7 +70,7 @@ impl Captures {
     }
 
     async fn end_media(&self) -> Result<()> {
-        for job in self.store.catalog().all_media_jobs() {
+        for job in self.store.catalog().media.all_media_jobs() {
             let who = Principal::system(job.org);
             match &job.work {
                 MediaWork::Capture(capture) if !capture.state.is_final() => {
@@ -99,7 +99,7 @@ impl Captures {
     /// Removes rows whose time is over. Their files are removed with those of objects that nothing refers to.
     pub(in crate::app) async fn purge_media(&self, now: Micros) -> Result<()> {
         let keep_us = i64::try_from(self.keep.as_micros()).unwrap_or(i64::MAX);
-        let removed = self.store.catalog().purge_media(now, keep_us).await?;
+        let removed = self.store.catalog().media.purge_media(now, keep_us).await?;
         if removed > 0 {
             tracing::info!(rows = removed, "removed captures, clips and live sessions whose time is over");
         }

@@ -85,7 +85,7 @@ impl LiveSessions {
     ///
     /// # Errors
     /// `Forbidden` without the scope `device:write`; `NotFound` for a camera that is not visible; `Conflict` for one that is
-    /// OFFLINE; `Busy` when too many sessions are open, or too many of the organization; as `Catalog::create_media_job`.
+    /// OFFLINE; `Busy` when too many sessions are open, or too many of the organization; as `MediaCatalog::create_media_job`.
     pub async fn open_live_session(
         &self,
         principal: &Principal,
@@ -111,19 +111,20 @@ impl LiveSessions {
         }
         let username = format!("live-{}", &Uuid::new_v4().simple().to_string()[..12]);
         let session = LiveSession::new(actor.to_owned(), username, self.clock.now());
-        let made = self.store.catalog().create_media_job(principal, camera, MediaWork::Live(session)).await?;
+        let made =
+            self.store.catalog().media.create_media_job(principal, camera, MediaWork::Live(session)).await?;
         self.work.notify_one();
         Ok(made)
     }
 
     /// Whether places are shared with other organizations.
     pub(super) fn has_several_orgs(&self) -> bool {
-        self.store.catalog().org_count() > 1
+        self.store.catalog().orgs.org_count() > 1
     }
 
     /// Live sessions of all organizations that are open.
     fn open_sessions(&self) -> Vec<Arc<MediaJob>> {
-        let mut all = self.store.catalog().all_media_jobs();
+        let mut all = self.store.catalog().media.all_media_jobs();
         let is_open = |job: &Arc<MediaJob>| job.live().is_some_and(|session| !session.state.is_final());
         all.retain(is_open);
         all
@@ -135,7 +136,7 @@ impl LiveSessions {
     /// `Forbidden` without the scope `device:write`; `NotFound`; `Conflict` when it has ended.
     pub async fn stop_live_session(&self, principal: &Principal, id: Uuid) -> Result<Arc<MediaJob>> {
         principal.require(Scope::write(Resource::Device))?;
-        let session = self.store.catalog().media_job(principal, MediaKind::Live, id)?;
+        let session = self.store.catalog().media.media_job(principal, MediaKind::Live, id)?;
         if let Some(ended) = session.live().filter(|session| session.state.is_final()) {
             return Err(Error::conflict(format!("LiveSession {id} is {}", ended.state.name())));
         }
@@ -152,7 +153,7 @@ impl LiveSessions {
     /// `Forbidden` without the scope `device:read`; `NotFound`; `Unavailable` when the secret cannot be used.
     pub async fn live_password(&self, principal: &Principal, job: &MediaJob) -> Result<String> {
         principal.require(Scope::read(Resource::Device))?;
-        let job = self.store.catalog().media_job(principal, MediaKind::Live, job.uuid)?;
+        let job = self.store.catalog().media.media_job(principal, MediaKind::Live, job.uuid)?;
         let session = job.live().ok_or_else(Error::not_found)?;
         let signed = self.objects.path_signer().await?.sign(
             PASSWORD_METHOD,
@@ -177,7 +178,7 @@ impl LiveSessions {
     ) -> Result<LiveFile> {
         let unknown = || Error::new(Kind::Unauthenticated, "the user name or the password is not valid");
         let (user, password) = login.ok_or_else(unknown)?;
-        let job = self.store.catalog().signed_media_job(id).ok_or_else(unknown)?;
+        let job = self.store.catalog().media.signed_media_job(id).ok_or_else(unknown)?;
         let session = job.live().ok_or_else(unknown)?;
         let signed = self.objects.path_signer().await?.sign(
             PASSWORD_METHOD,
@@ -256,7 +257,7 @@ impl LiveSessions {
 
     /// Moves a session on if there is a reason; returns whether it is over or asked to end.
     async fn look(&self, who: &Principal, id: Uuid, dir: &RunDir) -> Result<bool> {
-        let job = self.store.catalog().media_job(who, MediaKind::Live, id)?;
+        let job = self.store.catalog().media.media_job(who, MediaKind::Live, id)?;
         let session = job.live().ok_or_else(Error::not_found)?;
         let is_there = session.state == LiveState::Requested && dir.path().join(PLAYLIST).exists();
         let action = if is_there { LiveAction::Started } else { LiveAction::Tick };
@@ -280,7 +281,7 @@ impl LiveSessions {
             MediaWork::Live(session) => Ok(session.after(action, now).map(MediaWork::Live)),
             MediaWork::Capture(_) | MediaWork::Clip(_) => Err(Error::not_found()),
         };
-        self.store.catalog().change_media_job(who, id, change).await
+        self.store.catalog().media.change_media_job(who, id, change).await
     }
 }
 

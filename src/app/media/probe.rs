@@ -42,7 +42,7 @@ impl Cameras {
     }
 
     async fn probe_cameras(&self, with_known: bool) {
-        let mut cameras = self.store.catalog().all_cameras();
+        let mut cameras = self.store.catalog().media.all_cameras();
         let ids: HashSet<_> = cameras.iter().map(|row| row.id).collect();
         {
             let mut health = self.health.lock();

@@ -35,7 +35,7 @@ impl Messages {
     /// `Store::write`.
     pub async fn post_document(&self, principal: &Principal, new: NewDocument) -> Result<Uuid> {
         principal.require(Scope::write(Resource::Value))?;
-        let device = self.store.catalog().device(principal, new.device)?;
+        let device = self.store.catalog().devices.device(principal, new.device)?;
         if !principal.owns_device(device.org, device.id) {
             return Err(Error::hidden());
         }

@@ -47,7 +47,7 @@ impl<'a> MessageTargets<'a> {
     /// `LimitReached` beyond the organization's quota.
     pub async fn device(&self, external_id: &str) -> Result<Arc<Device>> {
         let catalog = self.service.store.catalog();
-        match catalog.device_by_external_id(self.principal, external_id) {
+        match catalog.devices.device_by_external_id(self.principal, external_id) {
             Err(error) if error.kind == Kind::NotFound => {}
             found => return found.and_then(|device| self.check_own(device, external_id)),
         }
@@ -56,7 +56,7 @@ impl<'a> MessageTargets<'a> {
             return Err(no_device(external_id));
         }
         let spec = DeviceSpec { poll_interval_s: None, ..DeviceSpec::new(external_id, Protocol::Mqtt) };
-        let created = catalog.create_device(self.principal, spec).await;
+        let created = catalog.devices.create_device(self.principal, spec).await;
         match created {
             Ok(device) => {
                 self.service.states.tell_collectors(device.id);
@@ -64,7 +64,7 @@ impl<'a> MessageTargets<'a> {
             }
             // Another request may have created it meanwhile.
             Err(error) if error.kind == Kind::Invalid => {
-                catalog.device_by_external_id(self.principal, external_id).map_err(|_| as_id(error))
+                catalog.devices.device_by_external_id(self.principal, external_id).map_err(|_| as_id(error))
             }
             Err(error) => Err(error),
         }
@@ -141,7 +141,7 @@ impl<'a> MessageTargets<'a> {
 
     async fn create_stream(&self, spec: StreamSpec, name: &str) -> Result<Arc<Stream>> {
         let (catalog, device) = (self.service.store.catalog(), spec.device);
-        match catalog.create_stream(self.principal, spec).await {
+        match catalog.streams.create_stream(self.principal, spec).await {
             Ok(stream) => {
                 self.service.states.tell_collectors(device);
                 Ok(stream)
@@ -162,7 +162,7 @@ impl Messages {
         device: DeviceId,
     ) -> HashMap<String, Arc<Stream>> {
         let filter = StreamFilter { device: Some(device), ..StreamFilter::default() };
-        let streams = self.store.catalog().streams(principal, &filter);
+        let streams = self.store.catalog().streams.streams(principal, &filter);
         streams.into_iter().map(|stream| (stream.spec.name.clone(), stream)).collect()
     }
 }

@@ -110,15 +110,15 @@ impl MkCredentials {
             self.clients.authenticate_client(ClientApi::Mk, id, secret).map_err(|_| not_authenticated())?;
         let catalog = self.store.catalog();
         let user = key.spec.user;
-        let principal = catalog.client_principal(key.id, user).ok_or_else(not_authenticated)?;
+        let principal = catalog.clients.client_principal(key.id, user).ok_or_else(not_authenticated)?;
         let actor =
-            user.and_then(|user| catalog.user_name(user)).unwrap_or_else(|| format!("key_{}", key.id));
+            user.and_then(|user| catalog.users.user_name(user)).unwrap_or_else(|| format!("key_{}", key.id));
         Ok(MkAccess { principal, role: MkRole::of_key(key.spec.role), actor })
     }
 
     async fn mk_user_access(&self, token: &str) -> Result<MkAccess> {
         let claims = self.mk_claims(token).await?.ok_or_else(not_authenticated)?;
-        let org = self.store.catalog().org_by_uuid(claims.org).ok_or_else(not_authenticated)?;
+        let org = self.store.catalog().orgs.org_by_uuid(claims.org).ok_or_else(not_authenticated)?;
         let principal = Principal {
             org: org.id,
             caller: Caller::Subject(subject_hash(&claims.subject)),

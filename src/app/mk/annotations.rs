@@ -47,8 +47,8 @@ impl Annotations {
     ) -> Result<(Vec<Annotation>, u64)> {
         principal.require(Scope::read(Resource::Device))?;
         let catalog = self.store.catalog();
-        let total = catalog.count_annotations(principal, filter).await?;
-        Ok((catalog.annotations(principal, filter).await?, total))
+        let total = catalog.annotations.count_annotations(principal, filter).await?;
+        Ok((catalog.annotations.annotations(principal, filter).await?, total))
     }
 
     /// Returns an annotation.
@@ -57,7 +57,7 @@ impl Annotations {
     /// `Forbidden` without the scope `device:read`; `NotFound`.
     pub async fn annotation(&self, principal: &Principal, uuid: Uuid) -> Result<Annotation> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().annotation(principal, uuid).await
+        self.store.catalog().annotations.annotation(principal, uuid).await
     }
 
     /// Requires a principal that may change annotations.
@@ -74,7 +74,7 @@ impl Annotations {
     /// `Forbidden` without the scope `device:write`; `NotFound`; `Conflict` for one that is of no person.
     pub async fn annotation_to_change(&self, principal: &Principal, uuid: Uuid) -> Result<Annotation> {
         self.check_may_annotate(principal)?;
-        let stored = self.store.catalog().annotation(principal, uuid).await?;
+        let stored = self.store.catalog().annotations.annotation(principal, uuid).await?;
         check_is_manual(&stored)?;
         Ok(stored)
     }
@@ -94,7 +94,7 @@ impl Annotations {
         if spec.source != AnnotationSource::Manual && is_person(principal.caller) {
             return Err(Error::forbidden("source must be MANUAL unless a key is used").into());
         }
-        annotation_of(self.store.catalog().create_annotation(principal, spec, created_by).await?)
+        annotation_of(self.store.catalog().annotations.create_annotation(principal, spec, created_by).await?)
     }
 
     /// Replaces an annotation of a person.
@@ -111,7 +111,13 @@ impl Annotations {
         if spec.source != AnnotationSource::Manual {
             return Err(Error::conflict("source of an annotation cannot be changed").into());
         }
-        annotation_of(self.store.catalog().update_annotation(principal, uuid, spec, check_is_manual).await?)
+        annotation_of(
+            self.store
+                .catalog()
+                .annotations
+                .update_annotation(principal, uuid, spec, check_is_manual)
+                .await?,
+        )
     }
 
     /// Deletes an annotation of any source.
@@ -120,7 +126,7 @@ impl Annotations {
     /// `Forbidden` without the scope `device:write`; `NotFound`.
     pub async fn delete_annotation(&self, principal: &Principal, uuid: Uuid) -> Result<()> {
         self.check_may_annotate(principal)?;
-        self.store.catalog().delete_annotation(principal, uuid).await
+        self.store.catalog().annotations.delete_annotation(principal, uuid).await
     }
 }
 

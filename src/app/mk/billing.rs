@@ -41,7 +41,7 @@ impl Billing {
     /// `Forbidden` without the scope `device:read`, and for a restricted principal.
     pub fn plan(&self, principal: &Principal) -> Result<Plan> {
         principal.require(Scope::read(Resource::Device))?;
-        let chosen = self.store.catalog().plan_name(principal)?;
+        let chosen = self.store.catalog().orgs.plan_name(principal)?;
         let known = chosen.and_then(|name| self.known_plans().find(|plan| plan.name == name));
         Ok(known.unwrap_or_else(Plan::unlimited))
     }
@@ -66,7 +66,7 @@ impl Billing {
             let names: Vec<_> = self.known_plans().map(|plan| plan.name).collect();
             return Err(Error::field("plan", format!("must be one of {}", names.join(", "))));
         };
-        self.store.catalog().choose_plan(&access.principal, plan.name.clone()).await?;
+        self.store.catalog().orgs.choose_plan(&access.principal, plan.name.clone()).await?;
         Ok(plan)
     }
 
@@ -78,8 +78,8 @@ impl Billing {
         principal.require(Scope::read(Resource::Device))?;
         let catalog = self.store.catalog();
         let now = self.clock.now();
-        let devices = catalog.device_count(principal)?;
-        let objects = catalog.object_bytes(principal)?;
+        let devices = catalog.orgs.device_count(principal)?;
+        let objects = catalog.orgs.object_bytes(principal)?;
         let (store, org) = (self.store.clone(), principal.org);
         // Of a large lake it takes milliseconds.
         let lake = tokio::task::spawn_blocking(move || store.lake_bytes(org)).await;
@@ -87,7 +87,7 @@ impl Billing {
         Ok(BillingUsage {
             period: BillingPeriod::of(now),
             devices,
-            readings: catalog.readings_of_month(principal, now),
+            readings: catalog.orgs.readings_of_month(principal, now),
             storage_bytes: lake.saturating_add(objects),
         })
     }
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(unknown.fields[0].message, "must be one of unlimited");
         assert_eq!(app.mk.billing.choose_plan(&owner, UNLIMITED).await.unwrap(), Plan::unlimited());
         // It was configured once.
-        app.parts.store.catalog().choose_plan(&who, "starter".to_owned()).await.unwrap();
+        app.parts.store.catalog().orgs.choose_plan(&who, "starter".to_owned()).await.unwrap();
         assert_eq!(app.mk.billing.plan(&who).unwrap(), Plan::unlimited());
     }
 
@@ -134,9 +134,9 @@ mod tests {
         let before = app.mk.billing.billing_usage(&who).await.unwrap();
         let new = PlatformDevice { name: "a".to_owned(), ..Default::default() };
         app.mk.devices.create_platform_device(&who, new).await.unwrap();
-        app.parts.store.catalog().count_readings(who.org, 3);
-        app.parts.store.catalog().save_reading_counts().await.unwrap();
-        app.parts.store.catalog().count_readings(who.org, 2);
+        app.parts.store.catalog().orgs.count_readings(who.org, 3);
+        app.parts.store.catalog().orgs.save_reading_counts().await.unwrap();
+        app.parts.store.catalog().orgs.count_readings(who.org, 2);
         let after = app.mk.billing.billing_usage(&who).await.unwrap();
         assert_eq!((after.devices - before.devices, after.readings - before.readings), (1, 5));
         assert!(after.period.start <= app.parts.clock.now() && app.parts.clock.now() < after.period.end);

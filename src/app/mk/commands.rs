@@ -48,7 +48,7 @@ impl DeviceCommands {
         mut new: NewCommand,
     ) -> Result<Command> {
         principal.require(Scope::write(Resource::Device))?;
-        let device = self.store.catalog().device_by_uuid(principal, device)?;
+        let device = self.store.catalog().devices.device_by_uuid(principal, device)?;
         Error::check(new.problems())?;
         if device.topology.phase == ProvisioningPhase::Pending {
             return Err(Error::conflict("the device is PENDING: it takes commands once it has checked in"));
@@ -71,7 +71,7 @@ impl DeviceCommands {
         let spec = CommandSpec { device: device.id, kind: new.kind, params: new.params.into() };
         let ttl = Duration::from_secs(new.timeout_s.unsigned_abs());
         let catalog = self.store.catalog();
-        let created = catalog.create_commands_as(principal, vec![spec], ttl, new.created_by).await?;
+        let created = catalog.commands.create_commands_as(principal, vec![spec], ttl, new.created_by).await?;
         let command = created.first().ok_or_else(|| Error::internal("a command was not created"))?;
         Ok(Command::clone(command))
     }
@@ -87,9 +87,13 @@ impl DeviceCommands {
         state: Option<CommandState>,
     ) -> Result<Vec<Command>> {
         principal.require(Scope::read(Resource::Device))?;
-        let device = self.store.catalog().device_by_uuid(principal, device)?;
+        let device = self.store.catalog().devices.device_by_uuid(principal, device)?;
         let page = Pagination::ALL;
-        Ok(self.store.catalog().commands(principal, &CommandFilter { device: Some(device.id), state, page }))
+        Ok(self
+            .store
+            .catalog()
+            .commands
+            .commands(principal, &CommandFilter { device: Some(device.id), state, page }))
     }
 
     /// Returns a command of a device.
@@ -98,8 +102,8 @@ impl DeviceCommands {
     /// The errors of [`DeviceCommands::device_commands`]; `NotFound` for a command of another device too.
     pub fn device_command(&self, principal: &Principal, device: Uuid, command: Uuid) -> Result<Command> {
         principal.require(Scope::read(Resource::Device))?;
-        let device = self.store.catalog().device_by_uuid(principal, device)?;
-        let command = self.store.catalog().command(principal, command)?;
+        let device = self.store.catalog().devices.device_by_uuid(principal, device)?;
+        let command = self.store.catalog().commands.command(principal, command)?;
         if command.spec.device == device.id { Ok(command) } else { Err(Error::not_found()) }
     }
 
@@ -115,11 +119,11 @@ impl DeviceCommands {
     ) -> Result<Command> {
         principal.require(Scope::write(Resource::Device))?;
         let response = parse_command_response(bytes)?;
-        let command = self.store.catalog().command(principal, response.id)?;
+        let command = self.store.catalog().commands.command(principal, response.id)?;
         if command.spec.device != device {
             return Err(Error::not_found());
         }
-        self.store.catalog().report_command(principal, response.id, response.report).await
+        self.store.catalog().commands.report_command(principal, response.id, response.report).await
     }
 
     /// Follows the commands that a device is to be sent: first those that wait, then each new one.
@@ -132,10 +136,10 @@ impl DeviceCommands {
         device: DeviceId,
     ) -> Result<DeviceCommandFeed> {
         principal.require(Scope::read(Resource::Device))?;
-        self.store.catalog().device(&principal, device)?;
+        self.store.catalog().devices.device(&principal, device)?;
         Ok(DeviceCommandFeed {
             // Before the waiting ones are read, so that none is missed between.
-            changes: self.store.catalog().subscribe_command_changes(&principal),
+            changes: self.store.catalog().commands.subscribe_command_changes(&principal),
             store: self.store.clone(),
             who: principal,
             device,
@@ -170,7 +174,7 @@ impl DeviceCommandFeed {
             }
             while let Some(command) = self.waiting.pop() {
                 // It may have been sent, answered or ended while others were sent.
-                let current = self.store.catalog().command(&self.who, command.uuid);
+                let current = self.store.catalog().commands.command(&self.who, command.uuid);
                 if let Ok(current) = current
                     && current.state == CommandState::Pending
                 {
@@ -197,7 +201,7 @@ impl DeviceCommandFeed {
             state: Some(CommandState::Pending),
             page: Pagination::ALL,
         };
-        self.store.catalog().commands(&self.who, &filter)
+        self.store.catalog().commands.commands(&self.who, &filter)
     }
 }
 

@@ -126,7 +126,7 @@ impl Configurations {
             }
         }
         let new = NewArtefact { spec, size_bytes, sha256, created_by };
-        Ok(self.store.catalog().create_artefact(principal, new).await?)
+        Ok(self.store.catalog().documents.create_artefact(principal, new).await?)
     }
 
     fn artefact_profile(&self, principal: &Principal, spec: &ArtefactSpec) -> Option<Arc<Document>> {
@@ -134,7 +134,7 @@ impl Configurations {
             ProfileType::SensorProfile => DocumentKind::SensorProfile,
             ProfileType::DeviceProfile => DocumentKind::DeviceProfile,
         };
-        self.store.catalog().document(principal, kind, spec.profile).ok()
+        self.store.catalog().documents.document(principal, kind, spec.profile).ok()
     }
 
     /// Returns every binding that the principal sees, the oldest first.
@@ -158,7 +158,7 @@ impl Configurations {
     /// Creates a binding with this id, or replaces what it binds; returns whether it was created.
     ///
     /// # Errors
-    /// `Forbidden` without the scope `device:write`; as `Catalog::put_binding`.
+    /// `Forbidden` without the scope `device:write`; as `DocumentCatalog::put_binding`.
     pub async fn put_binding(
         &self,
         principal: &Principal,
@@ -166,7 +166,7 @@ impl Configurations {
         spec: BindingSpec,
     ) -> Result<(BindingOverview, bool)> {
         self.documents.check_may_change_documents(principal, DocumentKind::Binding)?;
-        let (row, is_new) = self.store.catalog().put_binding(principal, id, spec).await?;
+        let (row, is_new) = self.store.catalog().documents.put_binding(principal, id, spec).await?;
         let overview = self.binding_overview(principal, row);
         overview
             .map(|overview| (overview, is_new))
@@ -180,7 +180,7 @@ impl Configurations {
         document: Arc<Document>,
     ) -> Option<BindingOverview> {
         let binding = document.binding()?.clone();
-        let reports = self.store.catalog().binding_reports(principal, document.uuid);
+        let reports = self.store.catalog().documents.binding_reports(principal, document.uuid);
         let plain = || reports.iter().map(|report| &**report);
         let status = binding.status(plain());
         let report = binding.shown_report(plain()).cloned().map(Arc::new);
@@ -202,11 +202,11 @@ impl Configurations {
         let absent = |name: &'static str| Error::field(name, "does not exist");
         let catalog = self.store.catalog();
         if target_type == TargetType::Component {
-            let component = catalog.document(principal, DocumentKind::Component, target);
+            let component = catalog.documents.document(principal, DocumentKind::Component, target);
             let is_own = component.is_ok_and(|row| row.spec.device() == Some(device));
             is_own.then_some(()).ok_or_else(|| absent("params.componentId"))?;
         }
-        let row = catalog.document(principal, DocumentKind::Artefact, artefact).ok();
+        let row = catalog.documents.document(principal, DocumentKind::Artefact, artefact).ok();
         let named = row.as_ref().and_then(|row| row.artefact());
         let name = &named.ok_or_else(|| absent("params.configArtefactId"))?.spec.name;
         let is_match = |row: &&Arc<Document>| {
@@ -215,7 +215,7 @@ impl Configurations {
                     && binding.artefact_name == *name
             })
         };
-        let known = catalog.documents(principal, DocumentKind::Binding);
+        let known = catalog.documents.documents(principal, DocumentKind::Binding);
         let known = known.iter().find(is_match).map(|row| row.uuid);
         if is_bound {
             let spec = BindingSpec { target_type, target, artefact };
@@ -254,7 +254,7 @@ impl Configurations {
             binding.accept_report(last, worst, now)
         };
         let ids = bindings.keys().copied().collect();
-        let stored = self.store.catalog().report_bindings(principal, device, ids, decide).await?;
+        let stored = self.store.catalog().documents.report_bindings(principal, device, ids, decide).await?;
         Ok(ReportOutcome { stored, malformed: report.malformed })
     }
 }

@@ -56,9 +56,9 @@ impl Configurations {
     ) -> Result<Vec<DesiredConfiguration>> {
         principal.require(Scope::read(Resource::Device))?;
         let catalog = self.store.catalog();
-        let device = catalog.device(principal, device)?;
+        let device = catalog.devices.device(principal, device)?;
         let overview = self.devices.device_overview(principal, device.aliases.uuid)?;
-        let components = catalog.documents_of_device(principal, device.id);
+        let components = catalog.documents.documents_of_device(principal, device.id);
         let components =
             components.iter().filter_map(|row| Some((row.uuid, row.component()?.sensor_profile)));
         let configured = ConfiguredDevice {
@@ -67,10 +67,11 @@ impl Configurations {
             groups: overview.groups.into_iter().collect(),
             components: components.collect(),
         };
-        let rows = catalog.documents(principal, DocumentKind::Binding);
+        let rows = catalog.documents.documents(principal, DocumentKind::Binding);
         let with_artefact = rows.iter().filter_map(|row| {
             let binding = row.binding()?;
-            let artefact = catalog.document(principal, DocumentKind::Artefact, binding.spec.artefact).ok()?;
+            let artefact =
+                catalog.documents.document(principal, DocumentKind::Artefact, binding.spec.artefact).ok()?;
             Some((row, binding, artefact))
         });
         let bound: Vec<(&Arc<Document>, &Binding, Arc<Document>)> = with_artefact.collect();
@@ -180,7 +181,10 @@ impl DesiredFeed {
 
     fn state(&self) -> Result<CatalogState> {
         let catalog = self.configurations.store.catalog();
-        let device = catalog.device(&self.who, self.device)?;
-        Ok(CatalogState { documents: catalog.document_revision(), topology: device.topology.clone() })
+        let device = catalog.devices.device(&self.who, self.device)?;
+        Ok(CatalogState {
+            documents: catalog.documents.document_revision(),
+            topology: device.topology.clone(),
+        })
     }
 }

@@ -130,7 +130,7 @@ impl PlatformDevices {
         let device_profile = device.topology.device_profile.filter(is_there(DocumentKind::DeviceProfile));
         let groups = place.groups.iter().filter(|group| is_member(&device, group)).map(|group| group.uuid);
         let groups = groups.collect();
-        let certificate = self.store.catalog().certificate_of(&place.principal, device.id);
+        let certificate = self.store.catalog().provisioning.certificate_of(&place.principal, device.id);
         let certificate_serial = certificate.and_then(|certificate| certificate.serial.clone());
         DeviceOverview { device, status, collector, site, device_profile, certificate_serial, groups }
     }
@@ -138,7 +138,7 @@ impl PlatformDevices {
     /// Returns a device by its UUID for a principal that may change it.
     pub fn platform_device_to_change(&self, principal: &Principal, uuid: Uuid) -> Result<Arc<Device>> {
         principal.require(Scope::write(Resource::Device))?;
-        let device = self.store.catalog().device_by_uuid(principal, uuid)?;
+        let device = self.store.catalog().devices.device_by_uuid(principal, uuid)?;
         self.devices.device_to_change(principal, device.id)
     }
 
@@ -151,7 +151,7 @@ impl PlatformDevices {
     ) -> Vec<FieldError> {
         let (mut found, catalog) = (new.problems(), self.store.catalog());
         let before = stored.map(|device| &device.topology);
-        let is_missing = |kind, uuid| catalog.document(principal, kind, uuid).is_err();
+        let is_missing = |kind, uuid| catalog.documents.document(principal, kind, uuid).is_err();
         if stored.is_some_and(|device| device.spec.metadata == new.metadata) {
             // Other interfaces allow more of it.
             found.retain(|problem| problem.field != "metadata");
@@ -190,7 +190,7 @@ impl PlatformDevices {
         let spec = DeviceSpec { metadata: new.metadata, ..DeviceSpec::new(new.name, Protocol::Virtual) };
         self.check_free_name(principal, &spec.name, None)?;
         Error::check(device::problems(&spec))?;
-        let created = self.store.catalog().create_device_in_topology(principal, spec, topology).await;
+        let created = self.store.catalog().devices.create_device_in_topology(principal, spec, topology).await;
         let device = created.map_err(name_conflict)?;
         self.states.tell_collectors(device.id);
         Ok(self.overview(device, &DeviceReferences::of(&self.documents, principal)?))
@@ -261,7 +261,7 @@ impl PlatformDevices {
             set_status(spec, topology, next);
             Ok(())
         };
-        let changed = self.store.catalog().update_device_in_topology(principal, id, change).await;
+        let changed = self.store.catalog().devices.update_device_in_topology(principal, id, change).await;
         let device = changed.map_err(name_conflict)?;
         self.states.tell_collectors(id);
         Ok(self.overview(device, &DeviceReferences::of(&self.documents, principal)?))
@@ -287,8 +287,13 @@ impl PlatformDevices {
     /// Names are unique where this platform sets them, whatever other interfaces allow.
     fn check_free_name(&self, principal: &Principal, name: &str, own: Option<DeviceId>) -> Result<()> {
         let filter = DeviceFilter { name: Some(name.trim().to_owned()), ..DeviceFilter::default() };
-        let taken =
-            self.store.catalog().devices(principal, &filter).iter().any(|other| Some(other.id) != own);
+        let taken = self
+            .store
+            .catalog()
+            .devices
+            .devices(principal, &filter)
+            .iter()
+            .any(|other| Some(other.id) != own);
         if taken {
             Err(Error::conflict(format!("A device with the name '{}' exists", name.trim())))
         } else {

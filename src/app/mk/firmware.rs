@@ -142,9 +142,9 @@ impl Firmware {
         let spec = FirmwareSpec { description, object, size_bytes, sha256 };
         let catalog = self.store.catalog();
         // What is refused need not be made durable first.
-        catalog.check_firmware(principal, &spec)?;
+        catalog.documents.check_firmware(principal, &spec)?;
         blocking(move || file.finish().map_err(unwritable)).await?;
-        let created = catalog.create_firmware(principal, spec, file_name).await;
+        let created = catalog.documents.create_firmware(principal, spec, file_name).await;
         // After a failure of the database there may be a row all the same.
         if created.as_ref().is_err_and(|error| !error.kind.is_our_fault()) {
             self.remove_object_file(object).await;
@@ -158,14 +158,14 @@ impl Firmware {
     /// `Forbidden` as [`Firmware::begin_firmware`]; `NotFound`.
     pub async fn delete_firmware(&self, principal: &Principal, id: Uuid) -> Result<()> {
         self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
-        let object = self.store.catalog().delete_firmware(principal, id).await?;
+        let object = self.store.catalog().documents.delete_firmware(principal, id).await?;
         self.remove_object_file(object).await;
         let filter = CommandFilter { state: Some(CommandState::Pending), ..CommandFilter::default() };
-        for command in self.store.catalog().commands(principal, &filter) {
+        for command in self.store.catalog().commands.commands(principal, &filter) {
             if firmware_of(&command) == Some(id) {
                 let error = "the firmware was deleted before the command was sent".to_owned();
                 let report = CommandReport { state: CommandState::Failed, result: Value::Null, error };
-                match self.store.catalog().report_command(principal, command.uuid, report).await {
+                match self.store.catalog().commands.report_command(principal, command.uuid, report).await {
                     // It was sent or ended meanwhile.
                     Err(error) if error.kind.is_our_fault() => return Err(error),
                     _ => {}
@@ -182,8 +182,8 @@ impl Firmware {
     /// profile; `Unavailable` when the secret cannot be used.
     pub fn firmware_token(&self, principal: &Principal, id: Uuid, device: Uuid) -> Result<DownloadToken> {
         self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
-        let firmware = self.store.catalog().document(principal, DocumentKind::Firmware, id)?;
-        let device = self.store.catalog().device_by_uuid(principal, device);
+        let firmware = self.store.catalog().documents.document(principal, DocumentKind::Firmware, id)?;
+        let device = self.store.catalog().devices.device_by_uuid(principal, device);
         let device = device.map_err(|_| Error::field("device", "does not exist"))?;
         self.check_fits(principal, &firmware, &device, "device")?;
         let until = Micros(self.clock.now().0.saturating_add(DOWNLOAD_TOKEN_S * MICROS_PER_SECOND));
@@ -201,7 +201,7 @@ impl Firmware {
         if self.clock.now() >= grant.expires_at {
             return Err(Error::gone("The download token has expired"));
         }
-        let document = self.store.catalog().firmware_for_device(grant.firmware, grant.device)?;
+        let document = self.store.catalog().documents.firmware_for_device(grant.firmware, grant.device)?;
         let object = document.firmware().ok_or_else(Error::not_found)?.object;
         Ok((document, self.objects.open_content(object).await?))
     }
@@ -219,7 +219,7 @@ impl Firmware {
     ) -> Result<()> {
         let unknown = || Error::field("params.firmwareId", "does not exist");
         let id = new.id("firmwareId").ok_or_else(unknown)?;
-        let firmware = self.store.catalog().document(principal, DocumentKind::Firmware, id);
+        let firmware = self.store.catalog().documents.document(principal, DocumentKind::Firmware, id);
         let firmware = firmware.map_err(|_| unknown())?;
         self.check_fits(principal, &firmware, device, "params.firmwareId")?;
         let spec = firmware.firmware().ok_or_else(unknown)?;
@@ -242,8 +242,8 @@ impl Firmware {
         let mut message = command_message(command);
         let Some(id) = firmware_of(command) else { return Ok(message) };
         let catalog = self.store.catalog();
-        catalog.document(principal, DocumentKind::Firmware, id)?;
-        let device = catalog.device(principal, command.spec.device)?;
+        catalog.documents.document(principal, DocumentKind::Firmware, id)?;
+        let device = catalog.devices.device(principal, command.spec.device)?;
         let least = self.clock.now().0.saturating_add(DOWNLOAD_TOKEN_S * MICROS_PER_SECOND);
         let token = self.token_until(id, &device, Micros(command.expires_at.0.max(least)))?;
         let address = match &self.public_url {
@@ -268,7 +268,8 @@ impl Firmware {
     ) -> Result<()> {
         let wanted = firmware.firmware().and_then(|firmware| firmware.description.device_profile);
         let key = |id: Option<Uuid>| {
-            let profile = self.store.catalog().document(principal, DocumentKind::DeviceProfile, id?).ok()?;
+            let profile =
+                self.store.catalog().documents.document(principal, DocumentKind::DeviceProfile, id?).ok()?;
             profile.device_profile().map(|profile| profile.key.clone())
         };
         match (key(wanted), key(device.topology.device_profile)) {

@@ -47,7 +47,7 @@ impl MkCredentials {
     /// Returns the keys of the caller's organization, by id; those that were revoked are not among them.
     pub fn mk_keys_of(&self, access: &MkAccess) -> Result<Vec<Arc<Client>>> {
         access.require(MkPermission::Manage)?;
-        let mut keys = self.store.catalog().clients(&access.principal);
+        let mut keys = self.store.catalog().clients.clients(&access.principal);
         keys.retain(|key| key.spec.api == ClientApi::Mk && key.enabled);
         Ok(keys)
     }
@@ -67,7 +67,7 @@ impl MkCredentials {
             role: Some(new.role),
             user_scoped: false,
         };
-        let key = self.store.catalog().create_client(&access.principal, spec, stored).await?;
+        let key = self.store.catalog().clients.create_client(&access.principal, spec, stored).await?;
         Ok((key, text))
     }
 
@@ -78,6 +78,6 @@ impl MkCredentials {
     pub async fn revoke_mk_key(&self, access: &MkAccess, uuid: Uuid) -> Result<()> {
         let keys = self.mk_keys_of(access)?;
         let key = keys.iter().find(|key| key_uuid(key) == uuid).ok_or_else(Error::not_found)?;
-        self.store.catalog().revoke_client(&access.principal, key.id).await.map(drop)
+        self.store.catalog().clients.revoke_client(&access.principal, key.id).await.map(drop)
     }
 }

@@ -94,7 +94,7 @@ impl Objects {
     /// # Errors
     /// `Conflict` while another request sends them; `Busy` when the organization has all its places.
     pub(super) fn begin_upload(&self, id: Uuid, org: OrgId) -> Result<UploadPermit> {
-        let is_shared = self.store.catalog().org_count() > 1;
+        let is_shared = self.store.catalog().orgs.org_count() > 1;
         let mut uploading = self.uploading.lock();
         if uploading.contains(&id) {
             return Err(Error::conflict("the object is being uploaded by another request"));
@@ -107,12 +107,12 @@ impl Objects {
     /// Declares an object and returns the address to which its bytes may be sent within 15 minutes.
     ///
     /// # Errors
-    /// `Forbidden` without the scope `device:write`; as `Catalog::create_object`; `Unavailable` when the secret cannot be
+    /// `Forbidden` without the scope `device:write`; as `ObjectCatalog::create_object`; `Unavailable` when the secret cannot be
     /// used.
     pub async fn create_object(&self, principal: &Principal, spec: ObjectSpec) -> Result<ObjectAddress> {
         principal.require(Scope::write(Resource::Device))?;
         let signer = self.path_signer().await?;
-        let object = self.store.catalog().create_object(principal, spec).await?;
+        let object = self.store.catalog().objects.create_object(principal, spec).await?;
         let path = self.object_path(principal, object.uuid)?;
         let query = signer.sign("PUT", &path, object.created_at, UPLOAD_S as u32);
         Ok(ObjectAddress { object, path_and_query: format!("{path}?{query}") })
@@ -124,7 +124,7 @@ impl Objects {
     /// `Forbidden` without the scope `device:read`; `NotFound`, also while its bytes are missing.
     pub fn stored_object(&self, principal: &Principal, id: Uuid) -> Result<Arc<Object>> {
         principal.require(Scope::read(Resource::Device))?;
-        let object = self.store.catalog().object(principal, id)?;
+        let object = self.store.catalog().objects.object(principal, id)?;
         if object.stored_at.is_some() { Ok(object) } else { Err(Error::not_found()) }
     }
 
@@ -155,7 +155,7 @@ impl Objects {
         let org = self.admit_to_object(address, id).await?.org;
         let permit = self.begin_upload(id, org)?;
         // Only now nobody else stores it meanwhile.
-        let object = self.store.catalog().signed_object(id).ok_or_else(Error::not_found)?;
+        let object = self.store.catalog().objects.signed_object(id).ok_or_else(Error::not_found)?;
         let files = self.object_files();
         let upload = blocking(move || files.begin(id).map_err(unwritable)).await?;
         let (upload, sha256) = receive(upload, &object.spec, body).await?;
@@ -169,7 +169,7 @@ impl Objects {
         // A bucket may take longer than a client waits: until then nobody else sends the same object.
         let kept = tokio::spawn(async move {
             blocking(move || upload.finish().map_err(unwritable)).await?;
-            let stored = catalog.finish_object(id, sha256).await;
+            let stored = catalog.objects.finish_object(id, sha256).await;
             drop(permit);
             stored
         });
@@ -203,7 +203,7 @@ impl Objects {
 
     /// Removes objects that no artefact refers to and whose time is over, and files without an object.
     pub(in crate::app) async fn purge_unreferenced_objects(&self) -> Result<()> {
-        let referenced = self.store.catalog().referenced_objects();
+        let referenced = self.store.catalog().documents.referenced_objects();
         self.purge_objects(referenced).await
     }
 
@@ -213,12 +213,14 @@ impl Objects {
         let catalog = self.store.catalog();
         // An hour of margin: an object at the end of its time is referred to by no new row, see `referable_object`.
         let now = Micros(self.clock.now().0.saturating_sub(3600 * MICROS_PER_SECOND));
-        catalog.purge_objects(|object| referenced.contains(&object.uuid), now).await?;
+        catalog.objects.purge_objects(|object| referenced.contains(&object.uuid), now).await?;
         let (files, known) = (self.object_files(), self.store.clone());
         let uploading = Arc::clone(&self.uploading);
         let removed = blocking(move || {
-            let is_known =
-                |id| known.catalog().signed_object(id).is_some() || known.catalog().has_media_file(id);
+            let is_known = |id| {
+                known.catalog().objects.signed_object(id).is_some()
+                    || known.catalog().media.has_media_file(id)
+            };
             // In this order: the row of a firmware exists before its upload ends.
             let is_kept = |id| uploading.lock().contains(&id) || is_known(id);
             let failed =
@@ -238,7 +240,7 @@ impl Objects {
     /// `Invalid` for `object_key`: it does not exist, its bytes are missing, or it is about to be removed.
     pub(in crate::app) fn referable_object(&self, principal: &Principal, id: Uuid) -> Result<Arc<Object>> {
         let problem = |message: &str| Error::field("object_key", message);
-        let found = self.store.catalog().object(principal, id);
+        let found = self.store.catalog().objects.object(principal, id);
         let object = found.map_err(|_| problem("does not exist"))?;
         if object.stored_at.is_none() {
             return Err(problem("has not been uploaded"));
@@ -254,7 +256,7 @@ impl Objects {
         if !self.path_signer().await?.admits(method, path, query, self.clock.now()) {
             return Err(Error::forbidden("the signature of the address is not valid, or its time is over"));
         }
-        self.store.catalog().signed_object(id).ok_or_else(Error::not_found)
+        self.store.catalog().objects.signed_object(id).ok_or_else(Error::not_found)
     }
 
     fn object_path(&self, principal: &Principal, id: Uuid) -> Result<String> {

@@ -101,7 +101,7 @@ async fn uploads_of_one_organization_leave_places_for_others() {
         (0..many).map_while(|_| app.mk.objects.begin_upload(Uuid::new_v4(), org).ok()).collect()
     };
     assert_eq!(begin(who.org, 99).len(), MAX_UPLOADS, "alone it has all");
-    app.parts.store.catalog().create_org(&who, "other", "Other").await.unwrap();
+    app.parts.store.catalog().orgs.create_org(&who, "other", "Other").await.unwrap();
     let slow = begin(who.org, 99);
     assert_eq!(slow.len(), MAX_UPLOADS / 2);
     let ObjectAddress { object, path_and_query } =

@@ -66,7 +66,7 @@ impl Packs {
         content: PackContent,
     ) -> Result<PackOutcome, PackRefusal> {
         self.documents.check_may_change_documents(principal, DocumentKind::Pack)?;
-        match self.store.catalog().install_pack(principal, content).await? {
+        match self.store.catalog().documents.install_pack(principal, content).await? {
             PackInstall::Created(row) => Ok(PackOutcome::Created(self.pack_overview(principal, row)?)),
             PackInstall::Unchanged(row) => Ok(PackOutcome::Unchanged(self.pack_overview(principal, row)?)),
             PackInstall::Refused(problems) => Err(PackRefusal::Versions(problems)),
@@ -88,7 +88,7 @@ impl Packs {
     /// `Internal` for a document of another kind.
     pub fn pack_overview(&self, principal: &Principal, document: Arc<Document>) -> Result<PackOverview> {
         let pack = document.pack().ok_or_else(|| Error::internal("a pack is of another kind"))?;
-        let members = self.store.catalog().pack_members(principal, pack);
+        let members = self.store.catalog().documents.pack_members(principal, pack);
         Ok(PackOverview { document, members })
     }
 
@@ -98,6 +98,6 @@ impl Packs {
     /// `Forbidden` unless the principal may change packs; `NotFound`; `Conflict` while one of these rows is in use.
     pub async fn delete_pack(&self, principal: &Principal, id: Uuid) -> Result<()> {
         self.documents.check_may_change_documents(principal, DocumentKind::Pack)?;
-        self.store.catalog().delete_pack(principal, id).await
+        self.store.catalog().documents.delete_pack(principal, id).await
     }
 }

@@ -116,7 +116,7 @@ impl Provisioning {
             ("site", DocumentKind::Site, place.site),
             ("device_profile", DocumentKind::DeviceProfile, place.device_profile),
         ] {
-            if uuid.is_some_and(|uuid| catalog.document(principal, kind, uuid).is_err()) {
+            if uuid.is_some_and(|uuid| catalog.documents.document(principal, kind, uuid).is_err()) {
                 found.push(FieldError::new(field, "does not exist"));
             }
         }
@@ -145,7 +145,7 @@ impl Provisioning {
             renewal_window_us: micros(self.renew_before),
         };
         let (device, registration) =
-            self.store.catalog().register_device(principal, spec, place, new).await?;
+            self.store.catalog().provisioning.register_device(principal, spec, place, new).await?;
         self.states.tell_collectors(device.id);
         let token = secret.text(registration.uuid, device.aliases.uuid);
         Ok(IssuedRegistration { token, registration, device })
@@ -160,7 +160,7 @@ impl Provisioning {
         principal: &Principal,
     ) -> Result<Vec<(Arc<Registration>, Arc<Device>)>> {
         principal.require(Scope::read(Resource::Device))?;
-        Ok(self.store.catalog().pending_registrations(principal))
+        Ok(self.store.catalog().provisioning.pending_registrations(principal))
     }
 
     /// Withdraws a token. The device stays.
@@ -170,7 +170,7 @@ impl Provisioning {
     /// unknown, of another organization, or cannot be used any more.
     pub async fn revoke_registration(&self, principal: &Principal, id: Uuid) -> Result<()> {
         principal.require(Scope::write(Resource::Device))?;
-        self.store.catalog().revoke_registration(principal, id).await.map(drop)
+        self.store.catalog().provisioning.revoke_registration(principal, id).await.map(drop)
     }
 
     /// Exchanges a token and a certificate signing request in PEM for a certificate. The token is used up only when it
@@ -204,7 +204,7 @@ impl Provisioning {
             authority: issuer.description().fingerprint.clone(),
             expires_at: certificate.expires_at,
         };
-        let used = self.store.catalog().use_registration(&principal, registration.id, new).await;
+        let used = self.store.catalog().provisioning.use_registration(&principal, registration.id, new).await;
         used.map_err(|error| match error.kind {
             // It was deleted meanwhile.
             Kind::NotFound => unknown_token(),
@@ -219,7 +219,7 @@ impl Provisioning {
     }
 
     fn registration_of_token(&self, presented: &PresentedToken) -> Result<(Arc<Registration>, Arc<Device>)> {
-        let found = self.store.catalog().registration_by_uuid(presented.uuid);
+        let found = self.store.catalog().provisioning.registration_by_uuid(presented.uuid);
         let found = found.filter(|(stored, device)| {
             device.aliases.uuid == presented.device && registration::matches(stored, presented)
         });

@@ -43,7 +43,9 @@ async fn a_token_buys_one_certificate_that_names_the_device() {
     assert_eq!(phase(), ProvisioningPhase::Complete);
 
     app.certificates.revoke_certificate(&who, issued.device.id).await.unwrap();
-    assert!(app.parts.store.catalog().certificate_by_fingerprint(&current.fingerprint).is_none());
+    assert!(
+        app.parts.store.catalog().provisioning.certificate_by_fingerprint(&current.fingerprint).is_none()
+    );
 }
 
 #[tokio::test]

@@ -96,9 +96,10 @@ impl Sensors {
         principal.require(Scope::read(Resource::Data))?;
         let catalog = self.store.catalog();
         let component =
-            filter.component.map(|uuid| catalog.document(principal, DocumentKind::Component, uuid));
+            filter.component.map(|uuid| catalog.documents.document(principal, DocumentKind::Component, uuid));
         let Ok(component) = component.transpose() else { return Ok(Vec::new()) };
-        let named = filter.device.map(|uuid| catalog.device_by_uuid(principal, uuid).map(|device| device.id));
+        let named =
+            filter.device.map(|uuid| catalog.devices.device_by_uuid(principal, uuid).map(|device| device.id));
         let Ok(device) = named.transpose() else { return Ok(Vec::new()) };
         let of_component = component.as_ref().and_then(|component| component.spec.device());
         let streams = StreamFilter { device: device.or(of_component), ..StreamFilter::default() };
@@ -115,7 +116,7 @@ impl Sensors {
     /// Returns a sensor by the UUID of its stream.
     pub fn sensor(&self, principal: &Principal, uuid: Uuid) -> Result<Sensor> {
         principal.require(Scope::read(Resource::Data))?;
-        let stream = self.store.catalog().stream_by_uuid(principal, uuid)?;
+        let stream = self.store.catalog().streams.stream_by_uuid(principal, uuid)?;
         if Companion::of(&stream.spec).is_some() {
             return Err(Error::not_found());
         }
@@ -136,14 +137,14 @@ impl Sensors {
         principal.require(Scope::read(Resource::Data))?;
         let name = component.map_or_else(|| key.to_owned(), |component| format!("{component}.{key}"));
         let filter = StreamFilter { device: Some(device), name: Some(name), ..StreamFilter::default() };
-        let stream = self.store.catalog().streams(principal, &filter).into_iter().next();
+        let stream = self.store.catalog().streams.streams(principal, &filter).into_iter().next();
         self.sensor_of(principal, stream.ok_or_else(Error::not_found)?)
     }
 
     /// Shows a stream, which the principal sees, as a sensor.
     pub fn sensor_of(&self, principal: &Principal, stream: Arc<Stream>) -> Result<Sensor> {
         let catalog = self.store.catalog();
-        let device = catalog.device(principal, stream.spec.device)?;
+        let device = catalog.devices.device(principal, stream.spec.device)?;
         let name = &stream.spec.name;
         let component = self.component_in(principal, device.id, name);
         let key = match (&component, name.split_once('.')) {
@@ -158,7 +159,7 @@ impl Sensors {
     fn component_in(&self, principal: &Principal, device: DeviceId, name: &str) -> Option<Arc<Document>> {
         let (key, _) = name.split_once('.')?;
         let unique = format!("{device}/{key}");
-        self.store.catalog().document_by_name(principal, DocumentKind::Component, &unique)
+        self.store.catalog().documents.document_by_name(principal, DocumentKind::Component, &unique)
     }
 
     /// Refuses the key of a sensor without a component that would make it one of a component.
@@ -176,8 +177,9 @@ impl Sensors {
         principal.require(Scope::write(Resource::Data))?;
         Error::check(self.sensor_problems(principal, &new))?;
         let catalog = self.store.catalog();
-        let device = catalog.device_by_uuid(principal, new.device)?;
-        let component = new.component.map(|uuid| catalog.document(principal, DocumentKind::Component, uuid));
+        let device = catalog.devices.device_by_uuid(principal, new.device)?;
+        let component =
+            new.component.map(|uuid| catalog.documents.document(principal, DocumentKind::Component, uuid));
         let component = component.transpose()?;
         if component.is_none() {
             self.check_is_outside(principal, device.id, &new.key)?;
@@ -197,12 +199,12 @@ impl Sensors {
     /// Returns every problem of a new sensor except a key that is taken.
     pub fn sensor_problems(&self, principal: &Principal, new: &SensorSpec) -> Vec<FieldError> {
         let (mut problems, catalog) = (new.problems(), self.store.catalog());
-        let device = catalog.device_by_uuid(principal, new.device).ok().map(|device| device.id);
+        let device = catalog.devices.device_by_uuid(principal, new.device).ok().map(|device| device.id);
         if device.is_none() {
             problems.push(FieldError::new("device", "does not exist"));
         }
         if let Some(uuid) = new.component {
-            let component = catalog.document(principal, DocumentKind::Component, uuid).ok();
+            let component = catalog.documents.document(principal, DocumentKind::Component, uuid).ok();
             let of_device = component.and_then(|component| component.spec.device());
             if of_device.is_none() || of_device != device {
                 problems.push(FieldError::new("component", "does not exist"));
@@ -326,7 +328,8 @@ impl Sensors {
 
     fn streams_below(&self, principal: &Principal, spec: &ComponentSpec) -> Vec<Arc<Stream>> {
         let filter = StreamFilter { device: Some(spec.device), ..StreamFilter::default() };
-        let (streams, prefix) = (self.store.catalog().streams(principal, &filter), spec.stream_prefix());
+        let (streams, prefix) =
+            (self.store.catalog().streams.streams(principal, &filter), spec.stream_prefix());
         streams.into_iter().filter(|stream| stream.spec.name.starts_with(&prefix)).collect()
     }
 }

@@ -46,7 +46,8 @@ impl MqttAccess {
     pub fn authenticate_certificate(&self, der: &[u8]) -> Result<LiveCredential> {
         let refused = || Error::new(Kind::Unauthenticated, "the certificate is not accepted");
         let fingerprint = certificate::fingerprint(der);
-        let known = self.store.catalog().certificate_by_fingerprint(&fingerprint).ok_or_else(refused)?;
+        let known =
+            self.store.catalog().provisioning.certificate_by_fingerprint(&fingerprint).ok_or_else(refused)?;
         if known.expires_at <= self.clock.now() {
             return Err(refused());
         }
@@ -56,9 +57,9 @@ impl MqttAccess {
 
     /// The rights of a device with a certificate; `None` when there is no such device.
     pub(super) fn device_principal(&self, id: DeviceId) -> Option<Principal> {
-        let (device, _) = self.store.catalog().device_with_streams(id)?;
+        let (device, _) = self.store.catalog().devices.device_with_streams(id)?;
         let system = Principal::system(device.org);
-        let below = self.store.catalog().sub_devices(&system, id);
+        let below = self.store.catalog().devices.sub_devices(&system, id);
         let devices: BTreeSet<DeviceId> = below.iter().map(|device| device.id).chain([id]).collect();
         let alone = Principal::device(device.org, id, device_scopes().collect());
         Some(Principal { devices: Some(devices), ..alone })
@@ -67,16 +68,18 @@ impl MqttAccess {
     /// Returns the UUID and the key of the device that a principal is; `None` for the holder of a key.
     pub fn device_names(&self, who: &Principal) -> Option<[String; 2]> {
         let Caller::Device(id) = who.caller else { return None };
-        let device = self.store.catalog().device(who, id).ok()?;
+        let device = self.store.catalog().devices.device(who, id).ok()?;
         Some([device.aliases.uuid.to_string(), device.aliases.key.clone()])
     }
 
     /// Finds a device of the principal's organization by external id, UUID or key, also one that it may not see.
     pub(super) fn named_device(&self, who: &Principal, name: &str) -> Option<Arc<Device>> {
         let (catalog, system) = (self.store.catalog(), Principal::system(who.org));
-        let by_uuid = || catalog.device_by_uuid(&system, Uuid::try_parse(name).ok()?).ok();
-        let found = catalog.device_by_external_id(&system, name).ok().or_else(by_uuid);
-        found.or_else(|| catalog.device_by_key(&system, name).ok()).filter(|device| device.org == who.org)
+        let by_uuid = || catalog.devices.device_by_uuid(&system, Uuid::try_parse(name).ok()?).ok();
+        let found = catalog.devices.device_by_external_id(&system, name).ok().or_else(by_uuid);
+        found
+            .or_else(|| catalog.devices.device_by_key(&system, name).ok())
+            .filter(|device| device.org == who.org)
     }
 
     /// Returns the rights with which a principal writes to a device: its own, or those of a gateway for a device that was
@@ -134,7 +137,7 @@ impl MqttAccess {
 
     /// Whether a project of Instathings is the principal's organization, by its slug or name.
     pub(super) fn is_project(&self, who: &Principal, project: &str) -> bool {
-        let org = self.store.catalog().org_of(who);
+        let org = self.store.catalog().orgs.org_of(who);
         org.is_some_and(|org| org.slug == project || org.name == project)
     }
 
@@ -175,7 +178,8 @@ impl MqttAccess {
         }
         match self.named_device(who, name) {
             Some(device) => {
-                self.rights_on(who, &device).is_ok() || self.store.catalog().device(who, device.id).is_ok()
+                self.rights_on(who, &device).is_ok()
+                    || self.store.catalog().devices.device(who, device.id).is_ok()
             }
             None => !who.is_restricted(),
         }

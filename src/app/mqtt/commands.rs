@@ -28,7 +28,8 @@ impl MqttSession {
     /// Queues the next of the stored commands, the oldest first, as far as there is room.
     pub(super) fn queue_waiting_commands(&mut self) {
         let Some(from) = self.command_backlog else { return };
-        let stored = self.broker.store.catalog().stored_commands(self.principal(), from, COMMAND_SLICE);
+        let stored =
+            self.broker.store.catalog().commands.stored_commands(self.principal(), from, COMMAND_SLICE);
         self.command_backlog = (stored.len() == COMMAND_SLICE)
             .then(|| stored.last().map(|command| CommandId(command.id.0.saturating_add(1))))
             .flatten();
@@ -105,10 +106,10 @@ impl MqttSession {
         {
             return None;
         }
-        let device = catalog.device(who, command.spec.device).ok()?;
-        let gateway = device.spec.parent_device.and_then(|id| catalog.device(who, id).ok());
+        let device = catalog.devices.device(who, command.spec.device).ok()?;
+        let gateway = device.spec.parent_device.and_then(|id| catalog.devices.device(who, id).ok());
         let gateway = gateway.as_deref().unwrap_or(&device);
-        let org = catalog.org_of(who)?;
+        let org = catalog.orgs.org_of(who)?;
         let keys_first = |device: &Device| retained::names(device).into_iter().rev().collect::<Vec<_>>();
         let (gateways, devices) = (keys_first(gateway), keys_first(&device));
         let mut topics = Vec::new();

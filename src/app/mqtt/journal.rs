@@ -61,7 +61,7 @@ impl Journal {
             return;
         }
         let changes = batch.iter().map(|pending| pending.change.clone()).collect();
-        let stored = self.store.catalog().store_mqtt(changes).await;
+        let stored = self.store.catalog().mqtt.store_mqtt(changes).await;
         if let Err(error) = &stored {
             tracing::warn!(error = error.full_message(), "sessions of MQTT cannot be stored");
         }

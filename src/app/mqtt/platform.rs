@@ -39,7 +39,7 @@ impl MqttAccess {
         if self.control.org_uuid(who)? != named.org {
             return Err(access::topic_forbidden_error());
         }
-        let found = self.store.catalog().device_by_uuid(&Principal::system(who.org), named.device);
+        let found = self.store.catalog().devices.device_by_uuid(&Principal::system(who.org), named.device);
         found.map_err(|_| access::topic_forbidden_error())
     }
 
@@ -65,7 +65,7 @@ impl MqttAccess {
     pub(super) fn sees_documents(&self, who: &Principal, org: OrgId, device: DeviceId) -> bool {
         who.require(Scope::read(Resource::Device)).is_ok()
             && who.owns_device(org, device)
-            && self.store.catalog().device(who, device).is_ok()
+            && self.store.catalog().devices.device(who, device).is_ok()
     }
 
     fn is_own_org(&self, who: &Principal, level: &str) -> bool {
@@ -170,7 +170,7 @@ impl MqttSession {
             return Ok(());
         }
         let device = match self.principal().caller {
-            Caller::Device(id) => self.broker.store.catalog().device(self.principal(), id).ok(),
+            Caller::Device(id) => self.broker.store.catalog().devices.device(self.principal(), id).ok(),
             _ => None,
         };
         let Some(device) = device else { return Ok(()) };
@@ -250,7 +250,7 @@ impl MqttSession {
         if who.caller != Caller::Device(command.spec.device) {
             return None;
         }
-        let device = self.broker.store.catalog().device(who, command.spec.device).ok()?;
+        let device = self.broker.store.catalog().devices.device(who, command.spec.device).ok()?;
         let topic = format!("{}/commands", self.broker.access.platform_gateway(who, &device).ok()?);
         let qos = self.qos_of(&topic, |known| known.filter.starts_with(PLATFORM_TREE))?;
         Some((topic, qos))

@@ -136,7 +136,7 @@ impl MqttPublisher {
     async fn publish_points(&self, who: &Principal, device: &Device, name: &str, bytes: &[u8]) -> Result<()> {
         let points = payload::points(bytes)?;
         let arrived = self.clock.now();
-        let mut stream = self.store.catalog().stream_of_device(who, device.id, name.trim()).ok();
+        let mut stream = self.store.catalog().streams.stream_of_device(who, device.id, name.trim()).ok();
         let mut readings = Readings::with_capacity(points.len());
         for Point { ts, value } in points {
             let target = match &stream {
@@ -175,7 +175,7 @@ impl MqttPublisher {
         let mut members = payload::object(bytes)?;
         match named.call {
             GatewayCall::Document => {
-                let certificate = self.store.catalog().certificate_of(&rights, gateway.id);
+                let certificate = self.store.catalog().provisioning.certificate_of(&rights, gateway.id);
                 let document = NewDocument {
                     device: device.id,
                     ts: None,

@@ -55,7 +55,7 @@ impl MqttPublisher {
         };
         stored.await?;
         // Its device may have been deleted meanwhile, which the catalog knows and the index does not.
-        if self.store.catalog().device(&Principal::system(message.org), message.device).is_err() {
+        if self.store.catalog().devices.device(&Principal::system(message.org), message.device).is_err() {
             self.state.retained.write().remove(message.org, &message.topic);
         }
         Ok(())
@@ -103,7 +103,7 @@ impl MqttAccess {
         if !who.owns_device(message.org, message.device) {
             return Vec::new();
         }
-        let Ok(device) = self.store.catalog().device(who, message.device) else { return Vec::new() };
+        let Ok(device) = self.store.catalog().devices.device(who, message.device) else { return Vec::new() };
         match route {
             Route::Values { stream, .. } => {
                 let rest = stream.map_or_else(String::new, |stream| format!("/{stream}"));

@@ -82,7 +82,7 @@ impl MqttSessions {
         match owner {
             SessionOwner::Device(id) => self.access.device_principal(id),
             SessionOwner::Key(id) => {
-                let key = self.store.catalog().current_key(id);
+                let key = self.store.catalog().keys.current_key(id);
                 key.filter(|key| key.is_valid_at(self.clock.now())).map(|key| key.principal())
             }
         }
@@ -94,15 +94,15 @@ impl MqttSessions {
     /// # Errors
     /// `Unavailable` when the catalog cannot be read.
     pub async fn start(&self) -> Result<()> {
-        for message in self.store.catalog().mqtt_retained().await? {
+        for message in self.store.catalog().mqtt.mqtt_retained().await? {
             self.state.retained.write().put(message);
         }
         // They speak through the broker, so before they connect they are offline, whatever their sessions were.
-        for device in self.store.catalog().provisioned_devices() {
+        for device in self.store.catalog().provisioning.provisioned_devices() {
             self.states.presence.mark_known(device);
         }
         let now = self.clock.now();
-        for mut stored in self.store.catalog().mqtt_sessions().await? {
+        for mut stored in self.store.catalog().mqtt.mqtt_sessions().await? {
             stored.ended_at.get_or_insert(now);
             if let SessionOwner::Device(device) = stored.owner {
                 self.states.presence.mark_known(device);

@@ -99,7 +99,7 @@ async fn documents_of_a_device_are_for_keys_that_may_read_the_device() {
     let (_dir, app, device, credential) = plant().await;
     let owner = app.access.system(None).unwrap();
     publish(&app, &credential, "basalt/press/t", "1").await;
-    let stream = app.parts.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
+    let stream = app.parts.store.catalog().streams.stream_of_device(&owner, device.id, "t").unwrap().id;
     let gateway = app.mqtt.access.platform_gateway(&owner, &device).unwrap();
     let status = format!("{gateway}/status");
     retain(&app, &credential, &status, Bytes::from_static(br#"{"status":"online"}"#)).await;
@@ -142,7 +142,7 @@ async fn what_a_device_publishes_is_sent_to_keys_that_may_read_the_device() {
     let (_dir, app, device, credential) = plant().await;
     let owner = app.access.system(None).unwrap();
     publish(&app, &credential, "basalt/press/t", "0").await;
-    let stream = app.parts.store.catalog().stream_of_device(&owner, device.id, "t").unwrap().id;
+    let stream = app.parts.store.catalog().streams.stream_of_device(&owner, device.id, "t").unwrap().id;
     let spec = CommandSpec { device: device.id, kind: "set".to_owned(), params: Default::default() };
     let command = app.commands.create_commands(&owner, vec![spec]).await.unwrap().remove(0);
     let documents = [
@@ -317,10 +317,10 @@ async fn progress_of_a_session_changes_its_cursor_alone() {
     let (id, ..) = next(&mut session).await;
     session.acknowledge(id.unwrap()).unwrap();
     // Told apart from what the session remembers, to see which parts of the row are written.
-    let row = || async { app.parts.store.catalog().mqtt_sessions().await.unwrap().remove(0) };
+    let row = || async { app.parts.store.catalog().mqtt.mqtt_sessions().await.unwrap().remove(0) };
     let before = row().await;
     let other = StoredSession { subscriptions: Vec::new(), ..before.clone() };
-    app.parts.store.catalog().store_mqtt(vec![MqttChange::PutSession(other)]).await.unwrap();
+    app.parts.store.catalog().mqtt.store_mqtt(vec![MqttChange::PutSession(other)]).await.unwrap();
     app.mqtt.sessions.store_progress().await;
     let after = row().await;
     assert!(after.subscriptions.is_empty(), "the rest of the row stays");

@@ -163,7 +163,7 @@ async fn a_second_connection_takes_over_and_the_will_of_the_first_is_published()
     assert!(app.mqtt.sessions.is_connected(device.id));
     let owner = app.access.system(None).unwrap();
     assert!(
-        app.parts.store.catalog().stream_of_device(&owner, device.id, "online").is_ok(),
+        app.parts.store.catalog().streams.stream_of_device(&owner, device.id, "online").is_ok(),
         "the will is a value"
     );
     second.end(LOST).await;

@@ -130,13 +130,13 @@ impl MqttSession {
         self.follow_platform()?;
         let who = self.principal().clone();
         if self.needs_commands() && self.new_commands.is_none() {
-            self.new_commands = Some(self.broker.store.catalog().subscribe_command_changes(&who));
+            self.new_commands = Some(self.broker.store.catalog().commands.subscribe_command_changes(&who));
         }
         if !self.needs_values() {
             return Ok(());
         }
         if self.feed_permit.is_none() {
-            let is_shared = self.broker.store.catalog().org_count() > 1;
+            let is_shared = self.broker.store.catalog().orgs.org_count() > 1;
             self.feed_permit = Some(self.broker.state.feeds.acquire(&who, is_shared)?);
         }
         let is_queued = self.subscriptions.iter().any(|known| known.qos != Qos::AtMostOnce);
@@ -226,8 +226,9 @@ impl MqttSession {
                 return SubscriptionFilter::default();
             }
             let found = self.broker.access.named_device(self.principal(), name);
-            let seen = found
-                .filter(|device| self.broker.store.catalog().device(self.principal(), device.id).is_ok());
+            let seen = found.filter(|device| {
+                self.broker.store.catalog().devices.device(self.principal(), device.id).is_ok()
+            });
             let Some(device) = seen else { return SubscriptionFilter::default() };
             devices.push(device.id);
         }
@@ -272,8 +273,8 @@ impl MqttSession {
 
     fn find_topic(&self, id: StreamId) -> Option<StreamTopic> {
         let (catalog, who) = (self.broker.store.catalog(), self.principal());
-        let stream = catalog.stream(who, id).ok()?;
-        let device = catalog.device(who, stream.spec.device).ok()?;
+        let stream = catalog.streams.stream(who, id).ok()?;
+        let device = catalog.devices.device(who, stream.spec.device).ok()?;
         let name = stream.spec.name.trim_matches('/');
         let topics = retained::names(&device).into_iter().map(|own| format!("{OWN_TREE}/{own}/{name}"));
         let (kind, uuid) = (stream.spec.kind, stream.uuid);

@@ -74,9 +74,9 @@ impl Notifications {
     ) -> Result<Vec<AlertDelivery>> {
         principal.require(Scope::read(Resource::EventLog))?;
         let catalog = self.store.catalog();
-        let deliveries = catalog.deliveries_of_alert(principal, alert).await?;
+        let deliveries = catalog.events.deliveries_of_alert(principal, alert).await?;
         let with_kind = |delivery: Delivery| {
-            let channel = catalog.document(principal, KIND, delivery.channel).ok();
+            let channel = catalog.documents.document(principal, KIND, delivery.channel).ok();
             let kind = channel.and_then(|row| Some(row.notification_channel()?.config.kind()));
             AlertDelivery { delivery, kind }
         };

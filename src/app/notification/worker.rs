@@ -49,7 +49,7 @@ impl Notifications {
                 }
                 _ = count.tick() => {
                     // A count that fails is the next one's to tell: looking for deliveries reports the catalog.
-                    if let Ok(pending) = self.store.catalog().count_pending_deliveries().await {
+                    if let Ok(pending) = self.store.catalog().events.count_pending_deliveries().await {
                         self.counters.set_pending(pending);
                     }
                 }
@@ -82,7 +82,7 @@ impl Notifications {
                 not_these: slots.ids(),
                 limit: slots.free_slots(),
             };
-            let due = self.store.catalog().due_deliveries(&wanted).await?;
+            let due = self.store.catalog().events.due_deliveries(&wanted).await?;
             let admitted: Vec<_> = due.into_iter().filter(|delivery| slots.take(delivery)).collect();
             if admitted.is_empty() {
                 break;
@@ -110,7 +110,7 @@ impl Notifications {
         if let Some(kind) = kind {
             self.counters.count(kind, after.status);
         }
-        while let Err(error) = self.store.catalog().store_delivery(&after).await {
+        while let Err(error) = self.store.catalog().events.store_delivery(&after).await {
             let error = error.full_message();
             tracing::warn!(error, delivery = %after.id, "what became of a delivery was not stored; it is tried again");
             tokio::select! { () = stop.cancelled() => return, () = sleep(CATALOG_RETRY) => {} }
@@ -120,7 +120,8 @@ impl Notifications {
     /// Sends the notification once; the kind of its channel is known while the channel is there.
     async fn deliver(&self, delivery: &Delivery) -> (Option<ChannelKind>, Result<(), DeliveryFailure>) {
         let (catalog, who) = (self.store.catalog(), Principal::system(delivery.org));
-        let channel = catalog.document(&who, DocumentKind::NotificationChannel, delivery.channel).ok();
+        let channel =
+            catalog.documents.document(&who, DocumentKind::NotificationChannel, delivery.channel).ok();
         let Some(spec) = channel.as_ref().and_then(|channel| channel.notification_channel()) else {
             return (None, Err(DeliveryFailure::permanent("the channel was deleted")));
         };
@@ -128,7 +129,7 @@ impl Notifications {
         if !spec.enabled {
             return (kind, Err(DeliveryFailure::permanent("the channel is not enabled")));
         }
-        let event = catalog.event_of_delivery(delivery).await;
+        let event = catalog.events.event_of_delivery(delivery).await;
         let notification = match event.and_then(|event| shown_alert(catalog, &who, event)) {
             Ok(alert) => Notification::of_alert(delivery.id, delivery.notice, &alert),
             Err(error) if error.kind == Kind::NotFound => {

@@ -78,7 +78,7 @@ impl MessageSource for OrgMessages {
 
 impl OrgMessages {
     async fn list_messages(&self, query: &MessageListQuery) -> Result<DeviceMessagePage> {
-        let device = match self.service.store.catalog().device_by_key(&self.who, &query.device_key) {
+        let device = match self.service.store.catalog().devices.device_by_key(&self.who, &query.device_key) {
             Ok(device) => device,
             Err(error) if error.kind == Kind::NotFound => return Ok(DeviceMessagePage::default()),
             Err(error) => return Err(error),
@@ -191,7 +191,7 @@ impl OrgMessages {
 
     /// The key of a device; `None` when it is deleted.
     fn key(&self, device: DeviceId) -> Option<Arc<str>> {
-        let device = self.service.store.catalog().device(&self.who, device).ok()?;
+        let device = self.service.store.catalog().devices.device(&self.who, device).ok()?;
         Some(device.aliases.key.as_str().into())
     }
 }

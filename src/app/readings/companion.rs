@@ -53,7 +53,8 @@ impl SensorReadings {
         stream: &Stream,
     ) -> Option<StreamId> {
         let name = Companion::metadata_name(stream);
-        let companion = self.store.catalog().stream_of_device(principal, stream.spec.device, &name).ok()?;
+        let companion =
+            self.store.catalog().streams.stream_of_device(principal, stream.spec.device, &name).ok()?;
         (Companion::of(&companion.spec) == Some(Companion::Metadata)).then_some(companion.id)
     }
 }

@@ -130,7 +130,7 @@ impl SensorReadings {
     /// `Forbidden` without the scope `value:read`; `NotFound`.
     pub fn sensor_stream(&self, principal: &Principal, sensor: Uuid) -> Result<Arc<Stream>> {
         principal.require(Scope::read(Resource::Value))?;
-        let stream = self.store.catalog().stream_by_uuid(principal, sensor)?;
+        let stream = self.store.catalog().streams.stream_by_uuid(principal, sensor)?;
         if Companion::of(&stream.spec).is_some() { Err(Error::not_found()) } else { Ok(stream) }
     }
 
@@ -229,11 +229,11 @@ impl SensorReadings {
         match of {
             ReadingsOf::Sensor(sensor) => Ok(vec![self.sensor_stream(principal, *sensor)?]),
             ReadingsOf::Device(device) => {
-                let device = catalog.device_by_uuid(principal, *device)?.id;
+                let device = catalog.devices.device_by_uuid(principal, *device)?.id;
                 Ok(self.own_streams(principal, device))
             }
             ReadingsOf::Component(component) => {
-                let component = catalog.document(principal, DocumentKind::Component, *component)?;
+                let component = catalog.documents.document(principal, DocumentKind::Component, *component)?;
                 Ok(self.sensors.component_streams(principal, &component))
             }
         }
@@ -242,7 +242,7 @@ impl SensorReadings {
     /// The visible streams of a device, without companions.
     pub(in crate::app) fn own_streams(&self, principal: &Principal, device: DeviceId) -> Vec<Arc<Stream>> {
         let filter = StreamFilter { device: Some(device), ..StreamFilter::default() };
-        let mut streams = self.store.catalog().streams(principal, &filter);
+        let mut streams = self.store.catalog().streams.streams(principal, &filter);
         streams.retain(|stream| Companion::of(&stream.spec).is_none());
         streams
     }

@@ -63,7 +63,7 @@ async fn write(catalog: &Catalog, org: OrgId, due: Vec<WaitingEntries>) -> Resul
         entries.extend(some);
         senders.push(stored);
     }
-    let written = catalog.quarantine(&Principal::system(org), entries).await;
+    let written = catalog.quarantine.quarantine(&Principal::system(org), entries).await;
     for sender in senders {
         // Who is gone does not need to know.
         let _ = sender.send(written.is_ok());

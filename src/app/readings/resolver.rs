@@ -64,8 +64,10 @@ impl<'a> Resolver<'a> {
     /// # Errors
     /// `NotFound` for a device that the principal may not change.
     pub(super) fn new(service: &'a SensorReadings, source: &'a ReadingSource<'a>) -> Result<Self> {
-        let sender =
-            source.device.map(|id| service.store.catalog().device(source.principal, id)).transpose()?;
+        let sender = source
+            .device
+            .map(|id| service.store.catalog().devices.device(source.principal, id))
+            .transpose()?;
         if sender.as_ref().is_some_and(|device| !source.principal.owns_device(device.org, device.id)) {
             return Err(Error::hidden());
         }
@@ -137,7 +139,7 @@ impl<'a> Resolver<'a> {
         let of_component = |mistake| Refusal::Mistake(mistake, Some(component.device), None);
         let profile = component.sensor_profile.and_then(|uuid| {
             let catalog = self.service.store.catalog();
-            catalog.document(self.source.principal, DocumentKind::SensorProfile, uuid).ok()
+            catalog.documents.document(self.source.principal, DocumentKind::SensorProfile, uuid).ok()
         });
         let profile = profile.as_ref().and_then(|document| document.sensor_profile()).ok_or_else(|| {
             let message = "the component has no sensor profile";
@@ -166,10 +168,10 @@ impl<'a> Resolver<'a> {
         let own = self.sender.as_ref().map(|device| device.id);
         let by_key = || {
             let unique = format!("{}/{name}", own?);
-            catalog.document_by_name(principal, DocumentKind::Component, &unique)
+            catalog.documents.document_by_name(principal, DocumentKind::Component, &unique)
         };
         let document = match sensor_uuid(name) {
-            Some(uuid) => catalog.document(principal, DocumentKind::Component, uuid).ok(),
+            Some(uuid) => catalog.documents.document(principal, DocumentKind::Component, uuid).ok(),
             None => by_key(),
         };
         let component = document.as_ref().and_then(|document| document.component());
@@ -181,7 +183,7 @@ impl<'a> Resolver<'a> {
 
     fn stream_by_uuid(&self, uuid: Uuid) -> Result<Arc<Stream>, Refusal> {
         let own = self.sender.as_ref().map(|device| device.id);
-        let found = self.service.store.catalog().stream_by_uuid(self.source.principal, uuid).ok();
+        let found = self.service.store.catalog().streams.stream_by_uuid(self.source.principal, uuid).ok();
         let found = found.filter(|stream| Companion::of(&stream.spec).is_none());
         let found = found.filter(|stream| own.is_none_or(|device| stream.spec.device == device));
         found.ok_or_else(|| unknown("sensorId", format!("there is no sensor `{uuid}`"), own))
@@ -209,9 +211,9 @@ impl<'a> Resolver<'a> {
     }
 
     fn named_device(&self, id: &str) -> Result<Arc<Device>, Refusal> {
-        let device = Uuid::try_parse(id)
-            .ok()
-            .and_then(|uuid| self.service.store.catalog().device_by_uuid(self.source.principal, uuid).ok());
+        let device = Uuid::try_parse(id).ok().and_then(|uuid| {
+            self.service.store.catalog().devices.device_by_uuid(self.source.principal, uuid).ok()
+        });
         device.ok_or_else(|| unknown("deviceId", format!("there is no device `{id}`"), None))
     }
 
@@ -227,7 +229,7 @@ impl<'a> Resolver<'a> {
         if let Some(known) = self.known.get(&place) {
             return Ok(known.clone());
         }
-        let existing = catalog.stream_of_device(principal, device, &spec.name);
+        let existing = catalog.streams.stream_of_device(principal, device, &spec.name);
         let stream = match existing {
             Ok(stream) => stream,
             Err(error) if error.kind == Kind::NotFound => {
@@ -247,13 +249,14 @@ impl<'a> Resolver<'a> {
     async fn create(&self, spec: StreamSpec) -> Result<Arc<Stream>, Refusal> {
         let (catalog, principal) = (self.service.store.catalog(), self.source.principal);
         let (device, name) = (spec.device, spec.name.clone());
-        match catalog.create_stream(principal, spec).await {
+        match catalog.streams.create_stream(principal, spec).await {
             Ok(stream) => {
                 self.service.states.tell_collectors(device);
                 Ok(stream)
             }
             // Another request may have created it meanwhile.
             Err(error) if error.kind == Kind::Invalid => catalog
+                .streams
                 .stream_of_device(principal, device, &name)
                 .map_err(|_| unknown("sensorId", error.full_message(), Some(device))),
             Err(error) if matches!(error.kind, Kind::LimitReached | Kind::NotFound | Kind::Forbidden) => {
@@ -274,7 +277,7 @@ impl<'a> Resolver<'a> {
         let name = Companion::metadata_name(stream);
         if metadata.is_empty() {
             let (catalog, principal) = (self.service.store.catalog(), self.source.principal);
-            let companion = catalog.stream_of_device(principal, stream.spec.device, &name).ok();
+            let companion = catalog.streams.stream_of_device(principal, stream.spec.device, &name).ok();
             let newest =
                 companion.and_then(|companion| self.service.store.newest_by_time(principal, companion.id));
             let replaced = newest.filter(|newest| newest.ts >= ts);
@@ -296,7 +299,7 @@ impl<'a> Resolver<'a> {
     fn check_active(&self, device: DeviceId, stream: Option<StreamId>) -> Result<(), Refusal> {
         let is_active = match &self.sender {
             Some(sender) if sender.id == device => sender.spec.enabled,
-            _ => self.service.store.catalog().device(self.source.principal, device)?.spec.enabled,
+            _ => self.service.store.catalog().devices.device(self.source.principal, device)?.spec.enabled,
         };
         if is_active {
             return Ok(());

@@ -58,7 +58,7 @@ impl Sessions {
     /// `Forbidden` unless the principal owns the data directory; `NotFound` for a name that nobody has.
     pub fn issue_login_link(&self, principal: &Principal, username: &str) -> Result<Option<String>> {
         require_system(principal)?;
-        let user = self.store.catalog().user_by_name(principal, username)?;
+        let user = self.store.catalog().users.user_by_name(principal, username)?;
         if !user.may_log_in() {
             return Ok(None);
         }

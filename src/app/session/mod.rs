@@ -155,7 +155,7 @@ impl Sessions {
         let token = session::generate();
         let hash = session::parse(&token).expect("a token that was just made is one");
         let expires_at = later(self.clock.now(), self.lifetime);
-        self.store.catalog().create_session(&user, hash, expires_at, origin).await?;
+        self.store.catalog().users.create_session(&user, hash, expires_at, origin).await?;
         Ok(NewSession { token, user })
     }
 
@@ -169,7 +169,7 @@ impl Sessions {
     ) -> Result<Arc<User>> {
         let Login { username, password } = login;
         let username = username.trim();
-        let found = self.store.catalog().user_for_login(username);
+        let found = self.store.catalog().users.user_for_login(username);
         if let Some(user) = &found {
             origin.identify(user.org, Caller::User(user.id));
         }
@@ -185,7 +185,7 @@ impl Sessions {
     /// more.
     pub fn authenticate_session(&self, token: &str) -> Option<Principal> {
         let hash = session::parse(token)?;
-        let (_, user) = self.store.catalog().session_by_hash(&hash, self.clock.now())?;
+        let (_, user) = self.store.catalog().users.session_by_hash(&hash, self.clock.now())?;
         user.may_log_in().then(|| Principal::user(&user))
     }
 
@@ -194,9 +194,9 @@ impl Sessions {
         self.access.logged_in(principal)?;
         let catalog = self.store.catalog();
         let hash = session::parse(token);
-        let found = hash.and_then(|hash| catalog.session_by_hash(&hash, self.clock.now()));
+        let found = hash.and_then(|hash| catalog.users.session_by_hash(&hash, self.clock.now()));
         match found {
-            Some((session, _)) => catalog.end_session(principal, session.id).await,
+            Some((session, _)) => catalog.users.end_session(principal, session.id).await,
             None => Ok(()),
         }
     }

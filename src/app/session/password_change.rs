@@ -21,7 +21,7 @@ impl Sessions {
         let hash = self.passwords.hash(new).await.map_err(|error| of_field(error, "new_password"))?;
         let keep = credential.session();
         let new = NewPassword { hash, verified: Some(&user.password_hash), keep };
-        self.store.catalog().set_password(principal, user.id, new).await
+        self.store.catalog().users.set_password(principal, user.id, new).await
     }
 }
 

@@ -103,8 +103,8 @@ impl ServerState {
     fn organization_usage(&self, principal: &Principal) -> OrganizationUsage {
         let catalog = self.store.catalog();
         OrganizationUsage {
-            devices: catalog.devices(principal, &DeviceFilter::default()).len(),
-            streams: catalog.visible_streams(principal).len(),
+            devices: catalog.devices.devices(principal, &DeviceFilter::default()).len(),
+            streams: catalog.streams.visible_streams(principal).len(),
             running_queries: self.engine.running(principal).len(),
             lake_bytes: (!principal.is_restricted()).then(|| self.store.lake_bytes(principal.org)),
         }

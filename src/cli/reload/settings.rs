@@ -63,7 +63,7 @@ impl ConfigReload {
             changed.into_iter().partition(|key| is_live(key, old, new));
         let next = self.loaded.with(&newer, |key| applied.iter().any(|name| name == key));
         let change = certificates.prepare(&next.config).await?;
-        self.store.catalog().set_org_limits(next.config.limits.organization);
+        self.store.catalog().orgs.set_org_limits(next.config.limits.organization);
         let limits = &next.config.limits;
         self.engine.set_statement_limits(limits.query_timeout, instance::to_usize(limits.query_rows));
         let (before, after) = (self.loaded.config.log.level, next.config.log.level);

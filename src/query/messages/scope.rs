@@ -78,7 +78,7 @@ impl MessageScope {
 /// Returns those of the wanted devices that the principal sees completely, ascending.
 fn own_among(query_context: &QueryContext, wanted: &[DeviceId]) -> Vec<i32> {
     let is_own = |id: DeviceId| {
-        let device = query_context.catalog().device(&query_context.principal, id);
+        let device = query_context.catalog().devices.device(&query_context.principal, id);
         device.is_ok_and(|device| query_context.principal.owns_device(device.org, id))
     };
     let own: BTreeSet<i32> = wanted.iter().filter(|id| is_own(**id)).map(|id| id.0).collect();
@@ -93,7 +93,7 @@ fn find_streams(
 ) -> MessageStreams {
     let devices: Vec<DeviceId> = devices.iter().copied().map(DeviceId).collect();
     let mut streams = match derives {
-        true => query_context.catalog().streams_of_devices(&query_context.principal, &devices),
+        true => query_context.catalog().streams.streams_of_devices(&query_context.principal, &devices),
         false => Vec::new(),
     };
     streams.retain(|stream| sensor.is_none_or(|name| stream.spec.name == name));

@@ -35,7 +35,8 @@ pub struct SeriesChunk {
 impl SeriesChunk {
     /// Returns the buckets with values, by stream and time, as a batch of `bucket_batch::schema`.
     pub async fn read(self) -> Result<RecordBatch> {
-        let windows = self.spec.query_context.catalog().windows(self.ids.iter().map(|id| StreamId(*id)));
+        let windows =
+            self.spec.query_context.catalog().streams.windows(self.ids.iter().map(|id| StreamId(*id)));
         let mut splitter =
             RangeSplitter::new(&self.spec.query_context.snapshot, self.spec.range, Some(&self.spec.buckets));
         let known = self.ids.iter().filter_map(|id| Some((*id, windows.get(id)?)));

@@ -101,7 +101,7 @@ fn units(query_context: &QueryContext, request: &WindowRequest) -> Vec<WindowRea
     if from > to {
         return Vec::new();
     }
-    let windows = query_context.catalog().windows(request.streams.iter().map(|id| StreamId(*id)));
+    let windows = query_context.catalog().streams.windows(request.streams.iter().map(|id| StreamId(*id)));
     let now = query_context.now().0;
     let streams: Vec<StreamWindows> = request
         .streams

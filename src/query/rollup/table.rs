@@ -36,7 +36,7 @@ pub struct RollupTable {
 impl RollupTable {
     fn splits(&self) -> Result<Vec<Arc<RangeSplit>>> {
         let streams = self.conditions.choose(self.query_context.visible_streams().ids().to_vec())?;
-        let windows = self.query_context.catalog().windows(streams.iter().map(|id| StreamId(*id)));
+        let windows = self.query_context.catalog().streams.windows(streams.iter().map(|id| StreamId(*id)));
         let mut splitter =
             RangeSplitter::new(&self.query_context.snapshot, self.conditions.ts, self.buckets.as_ref());
         // Expired readings do not count, even if statistics of them exist.

@@ -53,12 +53,13 @@ impl Streams {
         node.env.runtime.block_on(async {
             let catalog = store.catalog();
             let owner = &node.env.owner;
-            let other = Principal::system(catalog.create_org(owner, "other", "Other").await.unwrap().id);
+            let other = Principal::system(catalog.orgs.create_org(owner, "other", "Other").await.unwrap().id);
             let mut streams = Streams { own: BTreeSet::new(), foreign: BTreeSet::new() };
             for (who, name) in [(owner, "a"), (&other, "b"), (owner, "c"), (&other, "d")] {
                 let device = DeviceSpec::new(name, Protocol::Virtual);
-                let device = catalog.create_device(who, device).await.unwrap().id;
-                let stream = catalog.create_stream(who, StreamSpec::new(name, device)).await.unwrap().id;
+                let device = catalog.devices.create_device(who, device).await.unwrap().id;
+                let stream =
+                    catalog.streams.create_stream(who, StreamSpec::new(name, device)).await.unwrap().id;
                 let rows = (0..9).map(|second| {
                     Reading::good(stream, Micros(NEW_YEAR + second * 1_000_000), f64::from(stream.0))
                 });

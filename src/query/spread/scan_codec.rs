@@ -90,7 +90,7 @@ impl PhysicalExtensionCodec for ScanCodec {
 /// # Errors
 /// `Forbidden` naming the first stream that is not.
 pub(super) fn check_streams(query_context: &QueryContext, streams: &[i32]) -> crate::domain::Result<()> {
-    let are_own = query_context.catalog().are_streams_of(query_context.principal.org, streams);
+    let are_own = query_context.catalog().streams.are_streams_of(query_context.principal.org, streams);
     match streams.iter().zip(are_own).find(|(_, is_own)| !is_own) {
         None => Ok(()),
         Some((id, _)) => Err(Error::forbidden(format!("the stream {id} is not of this organization"))),

@@ -160,34 +160,35 @@ fn open_statistics(context: &QueryContext, overlay: bool) -> OpenTable {
 }
 
 fn open_devices(context: &QueryContext) -> OpenTable {
-    let rows = context.catalog().devices(&context.principal, &DeviceFilter::default());
-    let product = |device: &Device| context.catalog().product_of(device).ok().map(|product| product.id);
+    let rows = context.catalog().devices.devices(&context.principal, &DeviceFilter::default());
+    let product =
+        |device: &Device| context.catalog().products.product_of(device).ok().map(|product| product.id);
     provided(devices::table(&rows, |device| context.device_status(device), product))
 }
 
 fn open_streams(context: &QueryContext) -> OpenTable {
-    let rows = context.catalog().streams(&context.principal, &StreamFilter::default());
+    let rows = context.catalog().streams.streams(&context.principal, &StreamFilter::default());
     provided(streams::table(&rows))
 }
 
 fn open_groups(context: &QueryContext) -> OpenTable {
-    let rows = context.catalog().groups(&context.principal, Pagination::ALL);
+    let rows = context.catalog().groups.groups(&context.principal, Pagination::ALL);
     provided(groups::table(&rows))
 }
 
 fn open_products(context: &QueryContext) -> OpenTable {
-    let rows = context.catalog().products(&context.principal, Pagination::ALL);
+    let rows = context.catalog().products.products(&context.principal, Pagination::ALL);
     provided(products::table(&rows))
 }
 
 fn open_clients(context: &QueryContext) -> OpenTable {
     let catalog = context.catalog();
-    let user = |client: &Client| client.spec.user.and_then(|user| catalog.user_name(user));
-    provided(clients::table(&catalog.clients_for_audit(&context.principal), user))
+    let user = |client: &Client| client.spec.user.and_then(|user| catalog.users.user_name(user));
+    provided(clients::table(&catalog.clients.clients_for_audit(&context.principal), user))
 }
 
 fn open_commands(context: &QueryContext) -> OpenTable {
-    let rows = context.catalog().commands(&context.principal, &CommandFilter::default());
+    let rows = context.catalog().commands.commands(&context.principal, &CommandFilter::default());
     provided(commands::table(rows))
 }
 
@@ -197,5 +198,5 @@ fn open_documents(context: &QueryContext) -> OpenTable {
 }
 
 fn documents_of(context: &QueryContext, kind: DocumentKind) -> Vec<Arc<Document>> {
-    context.catalog().documents(&context.principal, kind)
+    context.catalog().documents.documents(&context.principal, kind)
 }

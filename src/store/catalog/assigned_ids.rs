@@ -13,7 +13,7 @@ impl Catalog {
     /// `Unavailable` when it has not, or the database does not answer.
     pub async fn check_assigned(&self, stream: i32, device: i32) -> Result<()> {
         for (table, kind, stored) in [("streams", "stream", stream), ("devices", "device", device)] {
-            let last = last_assigned(&self.db, table).await.map_err(unavailable)?;
+            let last = last_assigned(&self.core.db, table).await.map_err(unavailable)?;
             if i64::from(stored) > last {
                 return Err(Error::unavailable(format!(
                     "the catalog (catalog.url) does not belong to the data: there are rows of {kind} {stored}, \

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
+use super::catalog_core::CatalogCore;
 use super::database::{unavailable, write_error};
 use super::mirror::Mirror;
-use super::quota::QuotaDelta;
+use super::org::quota::QuotaDelta;
 use super::transaction::DbTransaction;
 use super::visibility::VisibleCatalog;
-use super::{Catalog, entity, no_such_row, not_unique, trim};
+use super::{entity, no_such_row, not_unique, trim};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::group::{Group, GroupSpec};
 use crate::domain::pagination::Pagination;
@@ -21,20 +22,29 @@ use crate::domain::{Error, FieldError, GroupId, Micros, Principal, Result, Strea
 /// Ids per UPDATE, well below the parameter limit of either database.
 const MAX_IDS_PER_STATEMENT: usize = 1000;
 
-impl Catalog {
+/// Groups of streams.
+pub struct GroupCatalog {
+    core: Arc<CatalogCore>,
+}
+
+impl GroupCatalog {
+    pub(super) fn new(core: Arc<CatalogCore>) -> Self {
+        Self { core }
+    }
+
     /// Groups of the organization, by id ascending.
     pub fn groups(&self, who: &Principal, page: Pagination) -> Vec<Arc<Group>> {
-        self.visible_to(who).groups().skip(page.offset).take(page.limit).cloned().collect()
+        self.core.visible_to(who).groups().skip(page.offset).take(page.limit).cloned().collect()
     }
 
     /// Returns a group; `NotFound` when it is absent or not visible.
     pub fn group(&self, who: &Principal, id: GroupId) -> Result<Arc<Group>> {
-        self.visible_to(who).group(id).cloned()
+        self.core.visible_to(who).group(id).cloned()
     }
 
     /// Visible members of a group, ascending; none for a group that is not visible.
     pub fn group_members(&self, who: &Principal, id: GroupId) -> Vec<StreamId> {
-        let visible = self.visible_to(who);
+        let visible = self.core.visible_to(who);
         if visible.group(id).is_err() {
             return Vec::new();
         }
@@ -63,12 +73,12 @@ impl Catalog {
     ) -> Result<Arc<Group>> {
         self.check_may_change_groups(who)?;
         trim(&mut spec.name);
-        let transaction = self.begin_transaction().await?;
-        let now = self.clock.now();
+        let transaction = self.core.begin_transaction().await?;
+        let now = self.core.clock.now();
         let moves = {
             let visible = transaction.visible_to(who);
             check(&visible, &spec, None, &members)?;
-            self.check_quota(&visible.mirror, who.org, QuotaDelta::of_group(&spec, None))?;
+            self.core.check_quota(&visible.mirror, who.org, QuotaDelta::of_group(&spec, None))?;
             MembershipChange::plan(&visible, None, members, now)
         };
         let row = entity::group::new(who.org, spec, now);
@@ -91,13 +101,13 @@ impl Catalog {
         members: Option<Vec<StreamId>>,
     ) -> Result<Arc<Group>> {
         self.check_may_change_groups(who)?;
-        let transaction = self.begin_transaction().await?;
-        let now = self.clock.now();
+        let transaction = self.core.begin_transaction().await?;
+        let now = self.core.clock.now();
         let (spec, mut fields, moves) = {
             let visible = transaction.visible_to(who);
             let (spec, fields) = changed(&visible, id, change, members.as_deref().unwrap_or_default())?;
             let stored = &visible.group(id)?.spec;
-            self.check_quota(&visible.mirror, who.org, QuotaDelta::of_group(&spec, Some(stored)))?;
+            self.core.check_quota(&visible.mirror, who.org, QuotaDelta::of_group(&spec, Some(stored)))?;
             (spec, fields, members.map(|members| MembershipChange::plan(&visible, Some(id), members, now)))
         };
         if moves.as_ref().is_some_and(|moves| !moves.is_empty()) {
@@ -119,7 +129,7 @@ impl Catalog {
     /// Deletes a group; its streams stay, without a group. `Forbidden` for a restricted principal.
     pub async fn delete_group(&self, who: &Principal, id: GroupId) -> Result<()> {
         self.check_may_change_groups(who)?;
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         transaction.visible_to(who).group(id)?;
         let delete = async move |db: DbTransaction| {
             entity::group::Entity::delete_by_id(id.0).exec(&*db).await.map_err(unavailable)?;

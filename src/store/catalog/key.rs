@@ -1,7 +1,7 @@
 //! API keys of an organization, looked up by the public prefix of their secret. Secrets are verified in auth/, not
 //! here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -9,25 +9,38 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Set,
 };
 
+use super::catalog_core::CatalogCore;
 use super::database::{unavailable, write_error};
 use super::mirror::Mirror;
-use super::quota::QuotaDelta;
+use super::org::quota::QuotaDelta;
 use super::transaction::DbTransaction;
 use super::visibility::{VisibleCatalog, require_unrestricted};
-use super::{Catalog, entity, no_such_row, not_unique, trim};
+use super::{entity, no_such_row, not_unique, trim};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::document::DocumentKind;
 use crate::domain::key::{Key, KeySecret, KeySpec};
 use crate::domain::validation::check_text;
 use crate::domain::{Error, FieldError, KeyId, Micros, Principal, Result};
+use parking_lot::Mutex;
 
 /// Maximum ids per allowed list: bounds the parameters of a query that carries it.
 const MAX_ALLOWED_IDS: usize = 10_000;
 
-impl Catalog {
+/// API keys.
+pub struct KeyCatalog {
+    core: Arc<CatalogCore>,
+    /// Key uses not yet written to the database.
+    unsaved_key_uses: Mutex<HashMap<KeyId, Micros>>,
+}
+
+impl KeyCatalog {
+    pub(super) fn new(core: Arc<CatalogCore>) -> Self {
+        Self { core, unsaved_key_uses: Default::default() }
+    }
+
     /// Keys of the principal's organization by id ascending, with their latest use; empty for a restricted key.
     pub fn keys(&self, who: &Principal) -> Vec<Arc<Key>> {
-        let mut keys = self.visible_to(who).keys();
+        let mut keys = self.core.visible_to(who).keys();
         let used = self.unsaved_key_uses.lock();
         for key in &mut keys {
             if let Some(at) = used.get(&key.id) {
@@ -39,7 +52,7 @@ impl Catalog {
 
     /// Returns a key; `NotFound` when it is absent or not visible.
     pub fn key(&self, who: &Principal, id: KeyId) -> Result<Arc<Key>> {
-        let mut key = self.visible_to(who).key(id).cloned()?;
+        let mut key = self.core.visible_to(who).key(id).cloned()?;
         if let Some(at) = self.unsaved_key_uses.lock().get(&id) {
             Arc::make_mut(&mut key).last_used_at = Some(*at);
         }
@@ -57,10 +70,10 @@ impl Catalog {
         require_unrestricted(who)?;
         spec.scopes.iter().try_for_each(|scope| who.require(scope))?;
         trim(&mut spec.name);
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         check(&transaction.visible_to(who), &spec, &secret)?;
-        self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_key(&spec))?;
-        let row = entity::key::new(who.org, spec, secret, self.clock.now());
+        self.core.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_key(&spec))?;
+        let row = entity::key::new(who.org, spec, secret, self.core.clock.now());
         transaction
             .commit_change(
                 who,
@@ -77,7 +90,7 @@ impl Catalog {
         trim(&mut name);
         let mut problems = Vec::new();
         check_text(&mut problems, "name", &name, 1, 100);
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         transaction.visible_to(who).key(id)?;
         Error::check(problems)?;
         let row = entity::key::ActiveModel { id: Set(id.0), name: Set(name), ..Default::default() };
@@ -94,7 +107,7 @@ impl Catalog {
 
     /// Disables a key permanently; idempotent.
     pub async fn revoke_key(&self, who: &Principal, id: KeyId) -> Result<Arc<Key>> {
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         transaction.visible_to(who).key(id)?;
         let row = entity::key::ActiveModel { id: Set(id.0), enabled: Set(false), ..Default::default() };
         transaction
@@ -110,7 +123,12 @@ impl Catalog {
     /// Looks up a key for authentication, without a principal. The key may be revoked or expired: check
     /// `Key::is_valid_at`.
     pub fn key_by_prefix(&self, prefix: &str) -> Option<Arc<Key>> {
-        self.mirror.read().keys.get_by_name((), prefix).cloned()
+        self.core.mirror.read().keys.get_by_name((), prefix).cloned()
+    }
+
+    /// The current state of a key, for re-validating a credential. Like `key_by_prefix` it takes no principal.
+    pub fn current_key(&self, id: KeyId) -> Option<Arc<Key>> {
+        self.core.mirror.read().keys.get(id).cloned()
     }
 
     /// Records a use in memory only: authenticating must not cost a write.
@@ -122,7 +140,7 @@ impl Catalog {
 
     /// Writes the uses recorded since the last call, also on a follower. On failure they are kept for the next call.
     pub async fn save_last_used(&self) -> Result<()> {
-        let transaction = self.begin_on_any_node().await?;
+        let transaction = self.core.begin_on_any_node().await?;
         let used: Vec<(KeyId, Micros)> =
             self.unsaved_key_uses.lock().iter().map(|(id, at)| (*id, *at)).collect();
         if used.is_empty() {
@@ -136,7 +154,7 @@ impl Catalog {
             }
             Ok(keys)
         };
-        if self.follower.is_some() {
+        if self.core.follower.is_some() {
             transaction.commit_unmirrored(update).await?;
         } else {
             let apply = |mirror: &mut Mirror, keys: &Vec<Arc<Key>>| {

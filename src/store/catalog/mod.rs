@@ -8,168 +8,125 @@
 //! changes.
 
 mod alert;
-mod alert_notification;
-mod alert_progress;
-mod alert_rule;
-mod alert_rule_index;
 mod annotation;
-mod annotation_counts;
-mod annotation_filter;
 pub(in crate::store) mod assigned_ids;
 mod audit;
-mod audit_actor;
-mod batch_lookup;
-mod binding_report;
-mod binding_report_index;
-mod certificate;
-mod certificate_index;
+mod catalog_core;
 mod client;
 mod command;
-mod command_index;
-mod configuration;
 pub(in crate::store) mod database;
-mod delivery;
-mod denied_access;
 mod device;
-mod device_index;
-mod device_state;
 mod document;
-mod document_index;
 mod entity;
 mod event;
-mod event_acknowledgement;
-mod event_query;
-mod export;
-mod firmware;
 mod follower;
-mod grant;
 mod group;
-mod id_table;
 pub mod inventory;
 mod job;
-mod job_progress;
-mod job_rows;
 mod key;
 mod media;
-mod media_index;
 mod memory_size;
 mod migration;
 mod mirror;
-mod mirror_version;
 mod model;
-mod model_progress;
-mod model_upload;
 mod mqtt;
-mod named_index;
 mod node;
 pub mod notifier;
 mod object;
-mod object_index;
 mod org;
-mod org_plan;
-mod pack;
-mod policy;
-mod preferences;
 mod product;
+mod provisioning;
 mod quarantine;
-mod quota;
-mod reading_counts;
-mod registration;
-mod registration_index;
-mod registration_state;
-mod reload;
 mod retention;
-mod retention_clock;
-mod session;
 mod stream;
-mod subscription_filter;
-mod table_versions;
 #[cfg(test)]
 mod tests;
-mod token;
-mod token_index;
-mod topology;
 mod transaction;
 pub mod user;
-mod user_visibility;
 mod visibility;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
-use parking_lot::{Mutex, RwLock};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
+use self::alert::lifecycle::ClosedAlerts;
+use self::catalog_core::CatalogCore;
 use self::database::unavailable;
-use self::denied_access::DenialCounts;
 use self::follower::FollowerState;
+use self::follower::mirror_version::MirrorVersion;
 use self::mirror::Mirror;
-use self::mirror_version::MirrorVersion;
-use self::notifier::ChangeNotifier;
-use self::reading_counts::ReadingCounts;
-use self::transaction::{CatalogTransaction, MirrorState};
-use self::visibility::VisibleCatalog;
-use crate::domain::clock_trust::ClockTrust;
-use crate::domain::command::Command;
-use crate::domain::{Clock, Error, FieldError, KeyId, Micros, OrgId, Principal, Result};
-use crate::store::org_channels::OrgChannels;
+use self::org::reading_counts::ReadingCounts;
+use crate::domain::{Clock, Error, FieldError, OrgId, Result};
 
-pub use self::alert_progress::{
+pub use self::alert::AlertCatalog;
+pub use self::alert::progress::{
     ALERT_EVENT_KIND, AlertChange, AlertCheckpoint, AlertDecision, RuleProgress, SuppressedAlerts,
 };
-pub use self::annotation::AnnotationChange;
-pub use self::configuration::NewArtefact;
+pub use self::annotation::{AnnotationCatalog, AnnotationChange};
+pub use self::audit::AuditCatalog;
+pub use self::client::ClientCatalog;
+pub use self::client::token::NewToken;
+pub use self::command::CommandCatalog;
 pub use self::database::{SchemaState, answer_within};
-pub use self::delivery::DueDeliveries;
-pub use self::device::{DeletedDevice, DeviceAccess};
-pub use self::document::NewDocument;
-pub use self::export::ExportEnd;
-pub use self::model_progress::AnomalyEventChange;
-pub use self::model_upload::{ModelUpload, UploadTarget};
-pub use self::org_plan::OwnedIds;
-pub use self::pack::PackInstall;
-pub use self::quota::OrgLimits;
-pub use self::retention::{PolicyPreview, RetentionClock};
-pub use self::stream::StreamWriteInfo;
-pub use self::token::NewToken;
+pub use self::device::{DeletedDevice, DeviceAccess, DeviceCatalog};
+pub use self::document::configuration::NewArtefact;
+pub use self::document::pack::PackInstall;
+pub use self::document::{DocumentCatalog, NewDocument};
+pub use self::event::EventCatalog;
+pub use self::event::delivery::DueDeliveries;
+pub use self::group::GroupCatalog;
+pub use self::inventory::InventoryCatalog;
+pub use self::job::JobCatalog;
+pub use self::job::export::ExportEnd;
+pub use self::key::KeyCatalog;
+pub use self::media::MediaCatalog;
+pub use self::model::ModelCatalog;
+pub use self::model::progress::AnomalyEventChange;
+pub use self::model::upload::{ModelUpload, UploadTarget};
+pub use self::mqtt::MqttCatalog;
+pub use self::node::NodeCatalog;
+pub use self::object::ObjectCatalog;
+pub use self::org::OrgCatalog;
+pub use self::org::plan::OwnedIds;
+pub use self::org::quota::OrgLimits;
+pub use self::product::ProductCatalog;
+pub use self::provisioning::ProvisioningCatalog;
+pub use self::quarantine::QuarantineCatalog;
+pub use self::retention::{PolicyPreview, RetentionCatalog, RetentionClock};
+pub use self::stream::{StreamCatalog, StreamWriteInfo};
+pub use self::user::UserCatalog;
 
-/// Changes of commands that a slow subscriber may lag behind.
-const COMMAND_CHANNEL_CAPACITY: usize = 4096;
-
-/// The catalog. When a change returns `Ok` it is committed and visible to every later read; on `Err` with a kind that
-/// is not our fault nothing changed. A change completes even if its caller is dropped. Its audit row is written in
+/// The catalog, by subject. When a change returns `Ok` it is committed and visible to every later read; on `Err` with a kind
+/// that is not our fault nothing changed. A change completes even if its caller is dropped. Its audit row is written in
 /// the same transaction.
 pub struct Catalog {
-    db: DatabaseConnection,
-    mirror: Arc<RwLock<Mirror>>,
-    clock: Arc<dyn Clock>,
-    mirror_state: Arc<tokio::sync::Mutex<MirrorState>>,
+    core: Arc<CatalogCore>,
     /// Version of the mirror of the process that writes the database, for followers.
     mirror_version: Arc<MirrorVersion>,
-    /// Key uses not yet written to the database.
-    unsaved_key_uses: Mutex<HashMap<KeyId, Micros>>,
-    /// Denied accesses not yet written to the database.
-    denials: Mutex<DenialCounts>,
-    default_org: OrgId,
-    /// Latest result of `retention_bounds`.
-    cached_bounds: Mutex<Option<retention::CachedBounds>>,
-    /// Whether rows may expire by the clock.
-    clock_trust: Mutex<ClockTrust>,
-    /// Maximum number of devices over all organizations.
-    max_devices: AtomicUsize,
-    /// Quota of each organization.
-    limits: RwLock<OrgLimits>,
-    /// Accepted readings, not yet written to the database.
-    reading_counts: ReadingCounts,
-    annotation_counts: annotation_counts::AnnotationCounts,
-    notifier: Arc<ChangeNotifier>,
-    command_changes: Arc<OrgChannels<Arc<Command>>>,
-    /// Rules whose evaluation has to look at their open alert again.
-    closed_alerts: alert::ClosedAlerts,
-    running_jobs: job_progress::RunningJobs,
-    /// `None` unless another process writes the database.
-    follower: Option<Arc<FollowerState>>,
+    pub alerts: AlertCatalog,
+    pub annotations: AnnotationCatalog,
+    pub audit: AuditCatalog,
+    pub clients: ClientCatalog,
+    pub commands: CommandCatalog,
+    pub devices: DeviceCatalog,
+    pub documents: DocumentCatalog,
+    pub events: EventCatalog,
+    pub groups: GroupCatalog,
+    pub inventory: InventoryCatalog,
+    pub jobs: JobCatalog,
+    pub keys: KeyCatalog,
+    pub media: MediaCatalog,
+    pub models: ModelCatalog,
+    pub mqtt: MqttCatalog,
+    pub nodes: NodeCatalog,
+    pub objects: ObjectCatalog,
+    pub orgs: OrgCatalog,
+    pub products: ProductCatalog,
+    pub provisioning: ProvisioningCatalog,
+    pub quarantine: QuarantineCatalog,
+    pub retention: RetentionCatalog,
+    pub streams: StreamCatalog,
+    pub users: UserCatalog,
 }
 
 impl Catalog {
@@ -195,67 +152,48 @@ impl Catalog {
     ) -> Result<Self> {
         let reading_counts = ReadingCounts::load(&db, clock.now()).await?;
         let mirror_version = Arc::<MirrorVersion>::default();
-        let mirror_state = MirrorState { is_in_step: true, version: Arc::clone(&mirror_version) };
+        let core = CatalogCore::new(db, clock, mirror, default_org, Arc::clone(&mirror_version), follower);
+        let core = Arc::new(core);
+        let closed_alerts = ClosedAlerts::default();
         Ok(Self {
-            db,
-            mirror: Arc::new(RwLock::new(mirror)),
-            clock,
-            mirror_state: Arc::new(tokio::sync::Mutex::new(mirror_state)),
+            alerts: AlertCatalog::new(Arc::clone(&core), Arc::clone(&closed_alerts)),
+            annotations: AnnotationCatalog::new(Arc::clone(&core)),
+            audit: AuditCatalog::new(Arc::clone(&core)),
+            clients: ClientCatalog::new(Arc::clone(&core)),
+            commands: CommandCatalog::new(Arc::clone(&core)),
+            devices: DeviceCatalog::new(Arc::clone(&core)),
+            documents: DocumentCatalog::new(Arc::clone(&core)),
+            events: EventCatalog::new(Arc::clone(&core), closed_alerts),
+            groups: GroupCatalog::new(Arc::clone(&core)),
+            inventory: InventoryCatalog::new(Arc::clone(&core)),
+            jobs: JobCatalog::new(Arc::clone(&core)),
+            keys: KeyCatalog::new(Arc::clone(&core)),
+            media: MediaCatalog::new(Arc::clone(&core)),
+            models: ModelCatalog::new(Arc::clone(&core)),
+            mqtt: MqttCatalog::new(Arc::clone(&core)),
+            nodes: NodeCatalog::new(Arc::clone(&core)),
+            objects: ObjectCatalog::new(Arc::clone(&core)),
+            orgs: OrgCatalog::new(Arc::clone(&core), reading_counts),
+            products: ProductCatalog::new(Arc::clone(&core)),
+            provisioning: ProvisioningCatalog::new(Arc::clone(&core)),
+            quarantine: QuarantineCatalog::new(Arc::clone(&core)),
+            retention: RetentionCatalog::new(Arc::clone(&core)),
+            streams: StreamCatalog::new(Arc::clone(&core)),
+            users: UserCatalog::new(Arc::clone(&core)),
+            core,
             mirror_version,
-            unsaved_key_uses: Mutex::new(HashMap::new()),
-            denials: Mutex::default(),
-            default_org,
-            cached_bounds: Mutex::new(None),
-            clock_trust: Mutex::default(),
-            max_devices: AtomicUsize::new(usize::MAX),
-            limits: RwLock::default(),
-            reading_counts,
-            annotation_counts: Default::default(),
-            notifier: Arc::default(),
-            command_changes: Arc::new(OrgChannels::new(COMMAND_CHANNEL_CAPACITY)),
-            closed_alerts: Arc::default(),
-            running_jobs: job_progress::RunningJobs::default(),
-            follower: follower.map(Arc::new),
         })
     }
 
     /// Checks the database with one round trip.
     pub async fn ping(&self) -> Result<()> {
-        self.db.execute_unprepared("SELECT 1").await.map_err(unavailable)?;
+        self.core.db.execute_unprepared("SELECT 1").await.map_err(unavailable)?;
         Ok(())
     }
 
     /// The database connection, for operations on the whole database: checking and copying it.
     pub(in crate::store) fn connection(&self) -> &DatabaseConnection {
-        &self.db
-    }
-
-    fn visible_to<'a>(&'a self, who: &'a Principal) -> VisibleCatalog<'a> {
-        VisibleCatalog::new(who, self.mirror.read())
-    }
-
-    /// Waits until no other change is under way.
-    ///
-    /// # Errors
-    /// `Unavailable` when this catalog is a follower, or the database does not answer.
-    async fn begin_transaction(&self) -> Result<CatalogTransaction> {
-        if self.follower.is_some() {
-            return Err(follower::refused_change());
-        }
-        self.begin_on_any_node().await
-    }
-
-    /// Waits until no other change is under way, also for a follower: for rows that every node saves. A follower commits with
-    /// `commit_unmirrored`, because only `catch_up` changes its mirror, and within a time limit.
-    async fn begin_on_any_node(&self) -> Result<CatalogTransaction> {
-        let state = Arc::clone(&self.mirror_state).lock_owned().await;
-        let (db, mirror) = (self.db.clone(), Arc::clone(&self.mirror));
-        let (clock, notifier) = (Arc::clone(&self.clock), Arc::clone(&self.notifier));
-        let transaction = CatalogTransaction::begin(state, db, mirror, clock, notifier).await?;
-        Ok(match self.follower {
-            Some(_) => transaction.with_time_limit(follower::SAVE_TIMEOUT),
-            None => transaction,
-        })
+        &self.core.db
     }
 }
 

@@ -2,31 +2,42 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use std::sync::Arc;
 
+use super::catalog_core::CatalogCore;
 use super::database::unavailable;
+use super::entity;
 use super::transaction::DbTransaction;
-use super::{Catalog, entity};
 use crate::domain::mqtt::{MqttChange, RetainedMessage, SessionOwner, StoredSession};
 use crate::domain::{OrgId, Result};
 
-impl Catalog {
+/// Sessions and retained messages of the MQTT broker.
+pub struct MqttCatalog {
+    core: Arc<CatalogCore>,
+}
+
+impl MqttCatalog {
+    pub(super) fn new(core: Arc<CatalogCore>) -> Self {
+        Self { core }
+    }
+
     /// Reads the sessions of all organizations, for the broker's start.
     ///
     /// # Errors
     /// `Unavailable` when the database does not answer or holds a row that cannot be read.
     pub async fn mqtt_sessions(&self) -> Result<Vec<StoredSession>> {
         use entity::mqtt_session::{Column, Entity};
-        let rows = Entity::find().order_by_asc(Column::Id).all(&self.db).await.map_err(unavailable)?;
+        let rows = Entity::find().order_by_asc(Column::Id).all(&self.core.db).await.map_err(unavailable)?;
         rows.into_iter().map(StoredSession::try_from).collect()
     }
 
     /// Reads the retained messages of all organizations, for the broker's start.
     ///
     /// # Errors
-    /// The errors of [`Catalog::mqtt_sessions`].
+    /// The errors of [`MqttCatalog::mqtt_sessions`].
     pub async fn mqtt_retained(&self) -> Result<Vec<RetainedMessage>> {
         use entity::mqtt_retained::{Column, Entity};
-        let rows = Entity::find().order_by_asc(Column::Id).all(&self.db).await.map_err(unavailable)?;
+        let rows = Entity::find().order_by_asc(Column::Id).all(&self.core.db).await.map_err(unavailable)?;
         rows.into_iter().map(RetainedMessage::try_from).collect()
     }
 
@@ -36,7 +47,7 @@ impl Catalog {
     /// # Errors
     /// `Unavailable` when the database does not answer: nothing is stored then.
     pub async fn store_mqtt(&self, mut changes: Vec<MqttChange>) -> Result<()> {
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         {
             let mirror = transaction.mirror();
             changes.retain(|change| match change {

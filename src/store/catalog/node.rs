@@ -5,9 +5,10 @@
 //! given up at any moment.
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use std::sync::Arc;
 use uuid::Uuid;
 
-use super::Catalog;
+use super::catalog_core::CatalogCore;
 use super::database::unavailable;
 use crate::domain::cluster::{ClusterNode, ClusterRole, LEASE_S};
 use crate::domain::time::{MICROS_PER_DAY, MICROS_PER_SECOND};
@@ -22,7 +23,16 @@ const KEPT_US: i64 = MICROS_PER_DAY;
 const NOW_IN_POSTGRES: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
 const NOW_IN_SQLITE: &str = "CAST((julianday('now') - 2440587.5) * 86400000000 AS integer)";
 
-impl Catalog {
+/// Nodes of a cluster.
+pub struct NodeCatalog {
+    core: Arc<CatalogCore>,
+}
+
+impl NodeCatalog {
+    pub(super) fn new(core: Arc<CatalogCore>) -> Self {
+        Self { core }
+    }
+
     /// Notes that a node runs now, also on a follower; what it says of its last renewal is not read. Forgets nodes that have
     /// been silent for a day, and those whose URL it has now. Returns all nodes.
     ///
@@ -68,7 +78,7 @@ impl Catalog {
     /// # Errors
     /// `Unavailable` when the database does not answer.
     pub async fn nodes(&self, who: &Principal) -> Result<Vec<ClusterNode>> {
-        match who.org == self.default_org() && !who.is_restricted() {
+        match who.org == self.core.default_org && !who.is_restricted() {
             true => self.all_nodes().await,
             false => Ok(Vec::new()),
         }
@@ -81,19 +91,19 @@ impl Catalog {
              ORDER BY role, started_at, id",
             self.database_now()
         );
-        let query = Statement::from_string(self.db.get_database_backend(), query);
-        let rows = self.db.query_all_raw(query).await.map_err(unavailable)?;
+        let query = Statement::from_string(self.core.db.get_database_backend(), query);
+        let rows = self.core.db.query_all_raw(query).await.map_err(unavailable)?;
         rows.iter().map(read_node).collect()
     }
 
     async fn execute(&self, sql: String, values: Vec<Value>) -> Result<()> {
-        let statement = Statement::from_sql_and_values(self.db.get_database_backend(), sql, values);
-        self.db.execute_raw(statement).await.map_err(unavailable)?;
+        let statement = Statement::from_sql_and_values(self.core.db.get_database_backend(), sql, values);
+        self.core.db.execute_raw(statement).await.map_err(unavailable)?;
         Ok(())
     }
 
     fn database_now(&self) -> &'static str {
-        match self.db.get_database_backend() {
+        match self.core.db.get_database_backend() {
             DbBackend::Sqlite => NOW_IN_SQLITE,
             _ => NOW_IN_POSTGRES,
         }

@@ -1,15 +1,13 @@
 //! Change notifications of the catalog: that something changed, and which event.
 
-use std::sync::Arc;
-
 use tokio::sync::{broadcast, watch};
 
 use super::Catalog;
+use super::visibility::VisibleCatalog;
 use crate::domain::audit::Action;
 use crate::domain::event::Event;
-use crate::domain::key::Key;
 use crate::domain::subscription::{EventAttributes, EventSubscriptionFilter};
-use crate::domain::{EventId, KeyId, OrgId, Principal};
+use crate::domain::{EventId, OrgId};
 use crate::store::org_channels::OrgChannels;
 
 /// Event changes of its organization that a slow subscriber may lag behind. Each is small: only an event's attributes
@@ -31,6 +29,10 @@ impl EventNotification {
     /// Whether the event passes the filter, now or before the change.
     pub fn matches(&self, wanted: &EventSubscriptionFilter) -> bool {
         self.before.iter().chain([&self.attributes]).any(|marks| wanted.matches(marks))
+    }
+
+    pub(super) fn is_seen(&self, visible: &VisibleCatalog) -> bool {
+        visible.sees_event_of(self.org, self.attributes.device, self.attributes.stream)
     }
 }
 
@@ -58,6 +60,10 @@ impl ChangeNotifier {
         self.events.send(*org, change);
     }
 
+    pub(super) fn subscribe_events(&self, org: OrgId) -> broadcast::Receiver<EventNotification> {
+        self.events.subscribe(org)
+    }
+
     /// Number of organizations with event subscribers.
     #[cfg(test)]
     pub(super) fn subscribed_orgs(&self) -> usize {
@@ -68,22 +74,6 @@ impl ChangeNotifier {
 impl Catalog {
     /// Signals every change except those of events, once committed. Changes in quick succession may be merged.
     pub fn subscribe_changes(&self) -> watch::Receiver<()> {
-        self.notifier.all.subscribe()
-    }
-
-    /// Receives every future change of an event of the principal's organization; a subscriber that lags too far is
-    /// told how many were lost.
-    pub fn subscribe_event_changes(&self, who: &Principal) -> broadcast::Receiver<EventNotification> {
-        self.notifier.events.subscribe(who.org)
-    }
-
-    /// Whether the changed event is visible to the principal.
-    pub fn sees_event_notification(&self, who: &Principal, change: &EventNotification) -> bool {
-        self.visible_to(who).sees_event_of(change.org, change.attributes.device, change.attributes.stream)
-    }
-
-    /// The current state of a key, for re-validating a credential. Like `key_by_prefix` it takes no principal.
-    pub fn current_key(&self, id: KeyId) -> Option<Arc<Key>> {
-        self.mirror.read().keys.get(id).cloned()
+        self.core.notifier.all.subscribe()
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use sea_orm::{ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait};
 
+use super::catalog_core::CatalogCore;
 use super::database::{unavailable, write_error};
-use super::quota::QuotaDelta;
+use super::org::quota::QuotaDelta;
 use super::transaction::DbTransaction;
 use super::visibility::{VisibleCatalog, require_unrestricted};
-use super::{Catalog, entity, no_such_row, not_unique, trim};
+use super::{entity, no_such_row, not_unique, trim};
 use crate::domain::audit::{Action, AuditChange};
 use crate::domain::device::Device;
 use crate::domain::pagination::Pagination;
@@ -19,21 +20,30 @@ use crate::domain::{Error, FieldError, Micros, OrgId, Principal, ProductId, Resu
 /// Maximum size of a product's templates as JSON, bytes.
 const MAX_TEMPLATE_BYTES: usize = 4 * MAX_OBJECT_BYTES;
 
-impl Catalog {
+/// Products of devices.
+pub struct ProductCatalog {
+    core: Arc<CatalogCore>,
+}
+
+impl ProductCatalog {
+    pub(super) fn new(core: Arc<CatalogCore>) -> Self {
+        Self { core }
+    }
+
     /// Products of the organization, by id ascending.
     pub fn products(&self, who: &Principal, page: Pagination) -> Vec<Arc<Product>> {
-        let visible = self.visible_to(who);
+        let visible = self.core.visible_to(who);
         visible.mirror.products.rows_of(who.org).skip(page.offset).take(page.limit).cloned().collect()
     }
 
     /// Returns a product; `NotFound` when it is absent or of another organization.
     pub fn product(&self, who: &Principal, id: ProductId) -> Result<Arc<Product>> {
-        self.visible_to(who).product(id).cloned()
+        self.core.visible_to(who).product(id).cloned()
     }
 
     /// The product of a device: its own, or that of the organization for devices without one.
     pub fn product_of(&self, device: &Device) -> Result<Arc<Product>> {
-        let mirror = self.mirror.read();
+        let mirror = self.core.mirror.read();
         let own = device.spec.product.and_then(|id| mirror.products.get(id));
         let product = own.or_else(|| mirror.default_product(device.org));
         product.cloned().ok_or_else(|| Error::internal("an organization has no default product"))
@@ -43,7 +53,7 @@ impl Catalog {
     /// have the same.
     pub fn root_product_of(&self, device: &Device) -> Result<ProductId> {
         let mut product = self.product_of(device)?;
-        let mirror = self.mirror.read();
+        let mirror = self.core.mirror.read();
         // No product is derived from itself, so this ends.
         while let Some(parent) = product.spec.parent.and_then(|id| mirror.products.get(id)) {
             product = Arc::clone(parent);
@@ -55,10 +65,10 @@ impl Catalog {
     pub async fn create_product(&self, who: &Principal, mut spec: ProductSpec) -> Result<Arc<Product>> {
         require_unrestricted(who)?;
         trim(&mut spec.name);
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         check(&transaction.visible_to(who), &spec, None)?;
-        self.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_product(&spec, None))?;
-        let row = entity::product::new(who.org, false, spec, self.clock.now());
+        self.core.check_quota(&transaction.mirror(), who.org, QuotaDelta::of_product(&spec, None))?;
+        let row = entity::product::new(who.org, false, spec, self.core.clock.now());
         transaction
             .commit_change(
                 who,
@@ -77,16 +87,16 @@ impl Catalog {
         change: impl FnOnce(&mut ProductSpec) + Send,
     ) -> Result<Arc<Product>> {
         require_unrestricted(who)?;
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         let stored = transaction.visible_to(who).product(id)?.clone();
         let mut spec = stored.spec.clone();
         change(&mut spec);
         trim(&mut spec.name);
         check(&transaction.visible_to(who), &spec, Some(&stored))?;
         let growth = QuotaDelta::of_product(&spec, Some(&stored.spec));
-        self.check_quota(&transaction.mirror(), who.org, growth)?;
+        self.core.check_quota(&transaction.mirror(), who.org, growth)?;
         let fields = stored.spec.differences(&spec);
-        let row = entity::product::for_update(id, spec, self.clock.now());
+        let row = entity::product::for_update(id, spec, self.core.clock.now());
         transaction
             .commit_change(
                 who,
@@ -101,7 +111,7 @@ impl Catalog {
     /// (`Conflict`); products derived from it are then derived from none.
     pub async fn delete_product(&self, who: &Principal, id: ProductId) -> Result<()> {
         require_unrestricted(who)?;
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         if transaction.visible_to(who).product(id)?.is_default {
             return Err(Error::conflict("the default product of an organization cannot be deleted"));
         }

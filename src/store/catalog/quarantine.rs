@@ -8,9 +8,10 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
-use super::Catalog;
+use super::catalog_core::CatalogCore;
 use super::database::unavailable;
 use super::entity::quarantine::{self, Column, Entity};
 use super::transaction::DbTransaction;
@@ -47,14 +48,23 @@ impl Usage {
     }
 }
 
-impl Catalog {
+/// Messages that could not be stored, until somebody deletes them.
+pub struct QuarantineCatalog {
+    core: Arc<CatalogCore>,
+}
+
+impl QuarantineCatalog {
+    pub(super) fn new(core: Arc<CatalogCore>) -> Self {
+        Self { core }
+    }
+
     /// Stores readings that were not accepted, durable on return. The oldest rows of the organization beyond its bounds
     /// are removed.
     ///
     /// # Errors
     /// `Unavailable` when the database does not answer; nothing is stored then.
     pub async fn quarantine(&self, who: &Principal, entries: Vec<QuarantineEntry>) -> Result<()> {
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         let rows: Vec<quarantine::ActiveModel> = {
             let visible = transaction.visible_to(who);
             entries.into_iter().map(|entry| quarantine::new(who.org, known(&visible, entry))).collect()
@@ -84,7 +94,7 @@ impl Catalog {
             .order_by(Column::Id, order)
             .offset(sql_int(filter.page.offset))
             .limit(sql_int(filter.page.limit));
-        let rows = rows.all(&self.db).await.map_err(unavailable)?;
+        let rows = rows.all(&self.core.db).await.map_err(unavailable)?;
         rows.into_iter().map(QuarantineRecord::try_from).collect()
     }
 
@@ -92,18 +102,18 @@ impl Catalog {
     pub async fn count_quarantined(&self, who: &Principal, filter: &QuarantineFilter) -> Result<u64> {
         let all = QuarantineFilter { after: None, page: Pagination::ALL, ..filter.clone() };
         let Some(seen) = self.visible_quarantine(who, &all) else { return Ok(0) };
-        Entity::find().filter(seen).count(&self.db).await.map_err(unavailable)
+        Entity::find().filter(seen).count(&self.core.db).await.map_err(unavailable)
     }
 
     /// Returns a quarantined reading; `NotFound` when it is absent or not visible.
     pub async fn quarantined_by_uuid(&self, who: &Principal, uuid: Uuid) -> Result<QuarantineRecord> {
-        let row = read(&self.db, uuid).await?;
+        let row = read(&self.core.db, uuid).await?;
         if sees(who, &row) { Ok(row) } else { Err(Error::hidden()) }
     }
 
     /// Removes a quarantined reading; `NotFound` when it is absent or not visible.
     pub async fn delete_quarantined(&self, who: &Principal, uuid: Uuid) -> Result<()> {
-        let transaction = self.begin_transaction().await?;
+        let transaction = self.core.begin_transaction().await?;
         let row = read(&transaction.db, uuid).await?;
         if !sees(who, &row) {
             return Err(Error::hidden());
@@ -124,12 +134,12 @@ impl Catalog {
             old.exec(&*db).await.map_err(unavailable)?;
             Ok(())
         };
-        self.begin_transaction().await?.commit_unaudited(purge, |_, ()| ()).await
+        self.core.begin_transaction().await?.commit_unaudited(purge, |_, ()| ()).await
     }
 
     /// The visibility condition and the filter; `None` when nothing that passes the filter is visible.
     fn visible_quarantine(&self, who: &Principal, filter: &QuarantineFilter) -> Option<Condition> {
-        let visible = self.visible_to(who);
+        let visible = self.core.visible_to(who);
         let mut seen = Condition::all().add(Column::OrgId.eq(who.org.0));
         if let Some(devices) = &who.devices {
             seen = seen.add(Column::DeviceId.is_in(devices.iter().map(|device| device.0)));

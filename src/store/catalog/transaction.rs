@@ -16,10 +16,10 @@ use sea_orm::{ActiveModelTrait, DatabaseConnection, DatabaseTransaction, Transac
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
 
-use super::audit_actor::AuditActor;
+use super::audit::actor::AuditActor;
 use super::database::{answer_within, unavailable};
+use super::follower::mirror_version::MirrorVersion;
 use super::mirror::Mirror;
-use super::mirror_version::MirrorVersion;
 use super::notifier::ChangeNotifier;
 use super::visibility::VisibleCatalog;
 use crate::domain::audit::AuditChange;

@@ -143,11 +143,11 @@ struct RowFilter {
 impl RowFilter {
     /// Updates the filter. Returns the times from which rows are visible.
     fn look(&mut self, clock: &dyn Clock) -> Arc<StreamStarts> {
-        if self.revision != Some(self.catalog.revision()) {
-            let (revision, streams) = self.catalog.subscribed_streams(&self.who, &self.wanted);
+        if self.revision != Some(self.catalog.streams.revision()) {
+            let (revision, streams) = self.catalog.streams.subscribed_streams(&self.who, &self.wanted);
             self.streams = streams.into_iter().map(|id| id.0).collect();
             self.revision = Some(revision);
         }
-        self.catalog.retention_bounds(clock.now()).visible_from.clone()
+        self.catalog.retention.retention_bounds(clock.now()).visible_from.clone()
     }
 }

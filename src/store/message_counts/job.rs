@@ -76,14 +76,15 @@ impl MessageCountsJob {
     /// Returns the streams with their devices and floors, and the floors and ids of devices.
     fn streams(&self) -> (StreamDevices, StreamStarts, Arc<[i32]>) {
         let starts = |table: Table, ids: &mut dyn Iterator<Item = i32>| {
-            let floors = self.catalog.retention_floors(table);
+            let floors = self.catalog.retention.retention_floors(table);
             let mut from = StreamStarts::default();
             ids.for_each(|id| from.set(id, floors.cutoff_of(id)));
             from
         };
-        let pairs = self.catalog.device_of_streams();
+        let pairs = self.catalog.streams.device_of_streams();
         let from = starts(Table::Readings, &mut pairs.iter().map(|(stream, _)| *stream));
-        let device_ids: Arc<[i32]> = self.catalog.all_devices().iter().map(|device| device.id.0).collect();
+        let device_ids: Arc<[i32]> =
+            self.catalog.devices.all_devices().iter().map(|device| device.id.0).collect();
         let messages_from = starts(Table::Messages, &mut device_ids.iter().copied());
         (StreamDevices::new(pairs, &from), messages_from, device_ids)
     }

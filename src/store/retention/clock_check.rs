@@ -13,7 +13,7 @@ impl RetentionJob {
         let now = self.tables.clock().now();
         match self.observe_clock().await? {
             ClockState::Trusted => {
-                let lowered = self.catalog.lower_retention_floors(now).await?;
+                let lowered = self.catalog.retention.lower_retention_floors(now).await?;
                 if lowered > 0 {
                     tracing::warn!(
                         lowered,
@@ -43,10 +43,10 @@ impl RetentionJob {
     async fn observe_clock(&self) -> Result<ClockState> {
         let (catalog, mark, now) = (self.catalog.clone(), self.clock_mark.clone(), self.tables.clock().now());
         let observe = move || {
-            let mut state = catalog.observe_clock();
+            let mut state = catalog.retention.observe_clock();
             let is_near = |said: i64| said.abs_diff(now.0) <= MAX_STEP_US.unsigned_abs();
             if state != ClockState::Trusted && mark.load().is_some_and(|said| is_near(said.0)) {
-                catalog.confirm_clock();
+                catalog.retention.confirm_clock();
                 state = ClockState::Trusted;
             }
             if state == ClockState::Trusted {

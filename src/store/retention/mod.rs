@@ -1,8 +1,8 @@
 //! Retention: removes expired rows, and rows of deleted streams and devices, from disk.
 //!
-//! Expired rows are invisible long before (`Catalog::retention_bounds`). A cycle removes them from the files: whole
+//! Expired rows are invisible long before (`RetentionCatalog::retention_bounds`). A cycle removes them from the files: whole
 //! files in one commit, and files that also hold other rows are rewritten without the expired ones. Before the first
-//! byte is removed, the floors are durable (`Catalog::raise_retention_floors`) and the statistics of the affected
+//! byte is removed, the floors are durable (`RetentionCatalog::raise_retention_floors`) and the statistics of the affected
 //! windows are computed.
 //!
 //! A clock that has jumped ahead removes nothing (`clock_check`).
@@ -130,7 +130,7 @@ impl RetentionJob {
         }
         let now = self.tables.clock().now();
         let all = RetentionClock { now, watermark: i64::MAX };
-        if Table::ALL.iter().all(|table| self.catalog.cutoffs(*table, all).is_empty()) {
+        if Table::ALL.iter().all(|table| self.catalog.retention.cutoffs(*table, all).is_empty()) {
             self.compactor.delete_retired();
             return Ok(PurgeStats::default());
         }
@@ -146,7 +146,7 @@ impl RetentionJob {
         }
         self.delete_retired(when);
         self.remove_orphans().await?;
-        let floors = self.catalog.retention_floors(Table::Readings);
+        let floors = self.catalog.retention.retention_floors(Table::Readings);
         self.flusher.expire_latest_values(|stream| floors.cutoff_of(stream)).await?;
         let PurgeStats { rows, bytes, files } = total;
         if files > 0 {
@@ -156,7 +156,7 @@ impl RetentionJob {
     }
 
     async fn purge_table(&self, table: Table, when: RetentionClock) -> Result<PurgeStats> {
-        let cutoffs = Arc::new(self.catalog.cutoffs(table, when));
+        let cutoffs = Arc::new(self.catalog.retention.cutoffs(table, when));
         let before = self.clean.lock()[table].clone();
         let mut clean = CleanFiles { cutoffs: cutoffs.clone(), paths: HashSet::new() };
         let mut total = PurgeStats::default();
@@ -202,8 +202,8 @@ impl RetentionJob {
             return Ok(Some(cleared));
         }
         let sources: BTreeSet<i32> = holding.iter().flat_map(|(_, e)| e.sources.iter().copied()).collect();
-        self.catalog.raise_retention_floors(table, &sources, when).await?;
-        let floors = self.catalog.retention_floors(table);
+        self.catalog.retention.raise_retention_floors(table, &sources, when).await?;
+        let floors = self.catalog.retention.retention_floors(table);
         if sources.iter().any(|id| floors.cutoff_of(*id) < cutoffs.cutoff_of(*id)) {
             // A policy was relaxed in the meantime: keep the rows that it now allows.
             return Ok(None);
@@ -224,7 +224,7 @@ impl RetentionJob {
     /// Deletes replaced files that no query pins. Files replaced by a merge are included when they may hold expired
     /// rows.
     fn delete_retired(&self, when: RetentionClock) {
-        let cutoffs = PerTable::new(|table| self.catalog.cutoffs(table, when));
+        let cutoffs = PerTable::new(|table| self.catalog.retention.cutoffs(table, when));
         let nothing = Cutoffs::default();
         self.compactor
             .expire_retired(|table, file| cutoffs[table].may_expire(file.streams, file.ts, &nothing));
@@ -260,7 +260,7 @@ impl RetentionJob {
 
     /// Dry run of a change: returns what it would remove. Reads only keys and changes nothing.
     pub async fn dry_run(&self, who: &Principal, change: &PolicyChange) -> Result<RetentionPreview> {
-        let reach = self.catalog.dry_run_policy_change(who, change, self.tables.clock().now())?;
+        let reach = self.catalog.retention.dry_run_policy_change(who, change, self.tables.clock().now())?;
         let one = self.dry_runs.clone().lock_owned().await;
         // The snapshot pins the files while they are read.
         let snapshot = self.tables.snapshot();

@@ -99,8 +99,8 @@ impl HourlyJob<'_> {
             sealed,
             is_last: sealed == windows.watermark,
             seq: windows.seq,
-            windows: self.catalog.all_windows(),
-            floors: self.catalog.retention_floors(Table::Statistics),
+            windows: self.catalog.streams.all_windows(),
+            floors: self.catalog.retention.retention_floors(Table::Statistics),
         })
     }
 

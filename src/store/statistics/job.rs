@@ -91,8 +91,9 @@ impl StatisticsJob {
         if is_idle || (computed.stale.is_empty() && sealed - computed.watermark < MICROS_PER_SECOND) {
             return Ok(None);
         }
-        let windows = self.catalog.all_windows();
-        let floors = [Table::Readings, Table::Statistics].map(|table| self.catalog.retention_floors(table));
+        let windows = self.catalog.streams.all_windows();
+        let floors =
+            [Table::Readings, Table::Statistics].map(|table| self.catalog.retention.retention_floors(table));
         Ok(Some(StatisticsScope { lake, known, computed, sealed, seq, windows, floors, fan_in: self.fan_in }))
     }
 

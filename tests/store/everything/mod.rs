@@ -189,7 +189,7 @@ impl SimulatedRun {
         if self.model.policies.get(&stream).is_none_or(|now| keep < *now) {
             let catalog = &self.env.catalog;
             let of = Some(StreamId(stream));
-            catalog.set_policy(&self.env.owner, PolicyTable::Readings, of, keep).await.unwrap();
+            catalog.retention.set_policy(&self.env.owner, PolicyTable::Readings, of, keep).await.unwrap();
             self.model.policies.insert(stream, keep);
         }
     }

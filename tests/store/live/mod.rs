@@ -118,7 +118,7 @@ async fn what_is_wanted_follows_the_catalog() {
     let (env, _dir, db) = TestEnv::open_new(4).await;
     let (app, catalog, owner) = (db.app(), &env.catalog, &env.owner);
     let spec = GroupSpec { name: "line".into(), description: String::new() };
-    let group = catalog.create_group(owner, spec, vec![StreamId(1)]).await.unwrap().id;
+    let group = catalog.groups.create_group(owner, spec, vec![StreamId(1)]).await.unwrap().id;
     let query = LiveQuery {
         // The text tells that everything before it was looked at.
         wanted: SubscriptionFilter {
@@ -141,15 +141,16 @@ async fn what_is_wanted_follows_the_catalog() {
         message.into_iter().filter(|stream| *stream != 4).collect::<Vec<i32>>()
     };
     assert_eq!(streams_told(&db, &[1, 2, 3]).await, [1]);
-    catalog.update_group(owner, group, |_| {}, Some(vec![StreamId(2), StreamId(3)])).await.unwrap();
+    catalog.groups.update_group(owner, group, |_| {}, Some(vec![StreamId(2), StreamId(3)])).await.unwrap();
     assert_eq!(streams_told(&db, &[1, 2, 3]).await, [2, 3]);
-    catalog.delete_stream(owner, StreamId(3)).await.unwrap();
+    catalog.streams.delete_stream(owner, StreamId(3)).await.unwrap();
     assert_eq!(streams_told(&db, &[1, 2]).await, [2]);
-    let device = catalog.create_device(owner, DeviceSpec::new("other", Protocol::Virtual)).await.unwrap().id;
+    let device =
+        catalog.devices.create_device(owner, DeviceSpec::new("other", Protocol::Virtual)).await.unwrap().id;
     let spec = StreamSpec { group: Some(group), ..StreamSpec::new("new", device) };
-    let new = catalog.create_stream(owner, spec).await.unwrap().id;
+    let new = catalog.streams.create_stream(owner, spec).await.unwrap().id;
     assert_eq!(streams_told(&db, &[1, 2, new.0]).await, [2, new.0]);
-    catalog.delete_group(owner, group).await.unwrap();
+    catalog.groups.delete_group(owner, group).await.unwrap();
     assert_eq!(streams_told(&db, &[1, 2, new.0]).await, [0; 0]);
 }
 
@@ -221,13 +222,13 @@ async fn a_feed_ends_when_its_key_has_expired() {
         expires_at: Some(Micros(NOW + 60 * MINUTE)),
     };
     let secret = KeySecret { prefix: "short".into(), hash: [7; 32] };
-    let key = env.catalog.create_key(&env.owner, spec, secret).await.unwrap();
+    let key = env.catalog.keys.create_key(&env.owner, spec, secret).await.unwrap();
     let standing = app.feeds.live_credential(Arc::new(key.principal()), None);
     let mut feed = app.feeds.live(&standing, LiveQuery::default()).await.unwrap();
     assert!(feed.next().await.unwrap().unwrap().readings.is_empty());
     env.clock.advance(120 * MINUTE);
     // The clock is looked at once a minute, and whenever the catalog changes.
-    env.catalog.delete_stream(&env.owner, StreamId(1)).await.unwrap();
+    env.catalog.streams.delete_stream(&env.owner, StreamId(1)).await.unwrap();
     assert_eq!(feed.next().await.unwrap().unwrap_err().kind, Kind::Unauthenticated);
     assert!(feed.next().await.is_none(), "nothing comes after the end");
     assert_eq!(standing.check().unwrap_err().kind, Kind::Unauthenticated);

@@ -91,7 +91,7 @@ async fn check(env: &TestEnv, disk: &LossyDisk, publishers: &mut [MqttPublisher]
     for publisher in publishers.iter_mut() {
         publisher.check(&found, place);
     }
-    let retained = env.catalog.mqtt_retained().await.unwrap();
+    let retained = env.catalog.mqtt.mqtt_retained().await.unwrap();
     for publisher in publishers.iter() {
         let level = format!("/s{}", publisher.stream);
         let message = retained.iter().find(|message| message.topic.ends_with(&level));

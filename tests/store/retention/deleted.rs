@@ -29,8 +29,8 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
     };
     let db = open(&env).await.unwrap();
     let spec = basalt::domain::device::DeviceSpec::new("gone", basalt::domain::device::Protocol::Virtual);
-    let device = env.catalog.create_device(&env.owner, spec).await.unwrap().id;
-    let own = env.catalog.create_stream(&env.owner, StreamSpec::new("s", device)).await.unwrap().id;
+    let device = env.catalog.devices.create_device(&env.owner, spec).await.unwrap().id;
+    let own = env.catalog.streams.create_stream(&env.owner, StreamSpec::new("s", device)).await.unwrap().id;
     for stream in [1, 2, own.0] {
         db.store.write(&env.owner, minutes(stream, 3000, 50)).await.unwrap();
         db.store.flush().await.unwrap();
@@ -43,8 +43,8 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
     // Merged files stay for readers outside; what was deleted does not.
     db.compact().await.unwrap();
     let before = read_file_rows(dir.path(), "readings");
-    env.catalog.delete_stream(&env.owner, StreamId(1)).await.unwrap();
-    env.catalog.delete_device(&env.owner, device).await.unwrap();
+    env.catalog.streams.delete_stream(&env.owner, StreamId(1)).await.unwrap();
+    env.catalog.devices.delete_device(&env.owner, device).await.unwrap();
     drop(db);
     env.reload().await;
     let db = open(&env).await.unwrap();
@@ -69,7 +69,7 @@ async fn rows_of_what_was_deleted_leave_the_disk() {
         checkpoint.latest_values.streams()
     };
     assert_eq!(checkpointed(), [StreamId(2)]);
-    env.catalog.delete_stream(&env.owner, StreamId(2)).await.unwrap();
+    env.catalog.streams.delete_stream(&env.owner, StreamId(2)).await.unwrap();
     db.store.forget(&[StreamId(2)]);
     db.store.run_retention().await.unwrap();
     assert_eq!(checkpointed(), []);
@@ -85,8 +85,8 @@ async fn streams_this_catalog_has_never_heard_of_keep_their_rows() {
     let other = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", other.path().join("catalog.sqlite").display());
     let catalog = Arc::new(Catalog::open(&url, env.clock.clone()).await.unwrap());
-    let owner = Principal::system(catalog.default_org());
-    catalog.set_policy(&owner, PolicyTable::Readings, None, 60).await.unwrap();
+    let owner = Principal::system(catalog.orgs.default_org());
+    catalog.retention.set_policy(&owner, PolicyTable::Readings, None, 60).await.unwrap();
     let disk = Arc::new(basalt::store::disk::LocalDisk);
     let db = TestDb::open(crate::in_process::store_options(dir.path()), catalog, disk, env.clock.clone())
         .await

@@ -64,14 +64,14 @@ async fn what_expires_is_shown_to_nobody_from_that_second_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_of_a_stream_goes_before_that_of_its_organization() {
     let (env, _dir, db) = TestEnv::open_new(3).await;
-    let other = env.catalog.create_org(&env.owner, "other", "Other").await.unwrap();
+    let other = env.catalog.orgs.create_org(&env.owner, "other", "Other").await.unwrap();
     let theirs = Principal::system(other.id);
-    let device = env.catalog.create_device(
+    let device = env.catalog.devices.create_device(
         &theirs,
         basalt::domain::device::DeviceSpec::new("d", basalt::domain::device::Protocol::Virtual),
     );
     let device = device.await.unwrap().id;
-    let foreign = env.catalog.create_stream(&theirs, StreamSpec::new("s", device)).await.unwrap().id;
+    let foreign = env.catalog.streams.create_stream(&theirs, StreamSpec::new("s", device)).await.unwrap().id;
     for stream in [1, 2] {
         db.store.write(&env.owner, minutes(stream, 300, 300)).await.unwrap();
     }
@@ -89,6 +89,7 @@ async fn a_policy_of_a_stream_goes_before_that_of_its_organization() {
                 Some(hours) => set_retention(&env, stream, PolicyTable::Readings, hours * HOUR).await,
                 None => drop(
                     env.catalog
+                        .retention
                         .remove_policy(&env.owner, PolicyTable::Readings, stream.map(StreamId))
                         .await
                         .unwrap(),
@@ -122,7 +123,7 @@ async fn a_dry_run_says_what_a_cycle_then_removes_and_neighbours_stay() {
     assert_eq!(dry_run.before, Some(Micros(NOW - 2 * HOUR)));
     assert_eq!((dry_run.amount.rows, dry_run.amount.files), (100 + 100 + 80 + 50, 4));
     assert_eq!(read_file_rows(dir.path(), "readings"), before, "nothing was changed");
-    assert!(env.catalog.policies(&env.owner, Some(StreamId(1))).unwrap().is_empty());
+    assert!(env.catalog.retention.policies(&env.owner, Some(StreamId(1))).unwrap().is_empty());
     assert_eq!(count(&db, &env.owner, 1).await, 450);
 
     set_retention(&env, Some(1), PolicyTable::Readings, 2 * HOUR).await;
@@ -173,7 +174,7 @@ async fn below_the_floor_nothing_is_written_whatever_becomes_of_the_policy() {
         "row 1: ts: `2026-04-28T10:59:00Z` lies before 2026-04-28T11:00:00Z: nothing older is kept";
     assert_eq!(message, expected);
     db.store.run_retention().await.unwrap();
-    assert!(env.catalog.remove_policy(&owner, PolicyTable::Readings, None).await.unwrap());
+    assert!(env.catalog.retention.remove_policy(&owner, PolicyTable::Readings, None).await.unwrap());
     for place in ["at once", "after a restart"] {
         let message = expect_refusal(&db, &owner, minutes(1, 61, 1)).await;
         assert!(message.ends_with("nothing older is kept"), "{place}: {message}");
@@ -181,7 +182,7 @@ async fn below_the_floor_nothing_is_written_whatever_becomes_of_the_policy() {
         // Nothing of the other stream was removed.
         db.store.write(&owner, minutes(2, 61, 1)).await.unwrap();
         assert_eq!((count(&db, &owner, 1).await, count(&db, &owner, 2).await), (60, 1), "{place}");
-        let known = env.catalog.raw_from([StreamId(1), StreamId(2)]);
+        let known = env.catalog.retention.raw_from([StreamId(1), StreamId(2)]);
         assert_eq!(known, [(1, Micros(NOW - HOUR))].into(), "{place}");
         drop(db);
         env.reload().await;

@@ -37,7 +37,7 @@ impl StreamPair {
     async fn new(env: &TestEnv, name: &str) -> StreamPair {
         let stream = async |name: String| {
             let spec = StreamSpec::new(name, DeviceId(1));
-            env.catalog.create_stream(&env.owner, spec).await.unwrap().id
+            env.catalog.streams.create_stream(&env.owner, spec).await.unwrap().id
         };
         StreamPair { expiring: stream(format!("{name} a")).await, other: stream(format!("{name} b")).await }
     }
@@ -86,7 +86,11 @@ async fn before_a_cycle(env: &TestEnv, disk: &LossyDisk, pair: StreamPair) -> Te
         db.store.flush().await.unwrap();
     }
     let keep = STAY * 10 * MINUTE / 1_000_000;
-    env.catalog.set_policy(&env.owner, PolicyTable::Readings, Some(pair.expiring), keep).await.unwrap();
+    env.catalog
+        .retention
+        .set_policy(&env.owner, PolicyTable::Readings, Some(pair.expiring), keep)
+        .await
+        .unwrap();
     db
 }
 

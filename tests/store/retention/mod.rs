@@ -101,7 +101,7 @@ fn policy_change(stream: Option<i32>, table: PolicyTable, keep_us: i64) -> Polic
 
 async fn set_retention(env: &TestEnv, stream: Option<i32>, table: PolicyTable, keep_us: i64) {
     let stream = stream.map(StreamId);
-    env.catalog.set_policy(&env.owner, table, stream, keep_us / 1_000_000).await.unwrap();
+    env.catalog.retention.set_policy(&env.owner, table, stream, keep_us / 1_000_000).await.unwrap();
 }
 
 /// Sets the clock to so many microseconds past `NOW`, or a moment later.

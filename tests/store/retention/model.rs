@@ -87,11 +87,11 @@ impl RetentionModel {
         }
         let of = stream.map(StreamId);
         if self.rng.random_bool(0.3) {
-            env.catalog.remove_policy(&env.owner, PolicyTable::Readings, of).await.unwrap();
+            env.catalog.retention.remove_policy(&env.owner, PolicyTable::Readings, of).await.unwrap();
             self.policies.remove(&stream);
         } else {
             let keep = [600, 3600, 86_400, 2 * 86_400][self.rng.random_range(0..4)];
-            env.catalog.set_policy(&env.owner, PolicyTable::Readings, of, keep).await.unwrap();
+            env.catalog.retention.set_policy(&env.owner, PolicyTable::Readings, of, keep).await.unwrap();
             self.policies.insert(stream, keep);
         }
     }
@@ -125,7 +125,7 @@ impl RetentionModel {
             let last = db.store.newest_by_time(&env.owner, StreamId(stream));
             let last = last.map(|r| ((r.stream.0, r.ts.0), r.value.unwrap()));
             assert_eq!(last, newest.map(|(key, value)| (*key, *value)), "{place}: the last of {stream}");
-            let floor = env.catalog.raw_from([StreamId(stream)]).get(&stream).map(|ts| ts.0);
+            let floor = env.catalog.retention.raw_from([StreamId(stream)]).get(&stream).map(|ts| ts.0);
             if !self.gone.contains(&stream) {
                 let from = self.cut(stream, env.clock.now().0).1;
                 assert_eq!(floor.unwrap_or(i64::MIN), from, "{place}: raw rows of {stream}");
@@ -141,7 +141,7 @@ async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
         for stream in 1..=STREAMS {
             let window = WINDOWS[stream as usize - 1] as u32;
             let set = |spec: &mut StreamSpec| spec.statistics_interval_s = Some(window);
-            env.catalog.update_stream(&env.owner, StreamId(stream), set).await.unwrap();
+            env.catalog.streams.update_stream(&env.owner, StreamId(stream), set).await.unwrap();
         }
         // Changed windows apply from the next one on: begin when all have.
         env.clock.advance(10 * DAY);
@@ -179,7 +179,7 @@ async fn any_order_of_writes_policies_time_and_retention_equals_a_map() {
                 18 if model.rng.random_bool(0.2) && model.gone.len() < 2 => {
                     let stream = model.rng.random_range(1..=STREAMS);
                     if model.gone.insert(stream) {
-                        env.catalog.delete_stream(&env.owner, StreamId(stream)).await.unwrap();
+                        env.catalog.streams.delete_stream(&env.owner, StreamId(stream)).await.unwrap();
                         db.store.forget(&[StreamId(stream)]);
                         model.policies.remove(&Some(stream));
                     }

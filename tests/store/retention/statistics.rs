@@ -56,7 +56,7 @@ async fn statistics_outlive_the_raw_rows_they_were_computed_from() {
     let raw =
         |from, to| snapshot.raw_windows(1, &Windows::default(), (NOW - from * MINUTE, NOW - to * MINUTE));
     assert!(raw(300, 60).is_empty(), "{:?}", raw(300, 60));
-    assert_eq!(env.catalog.raw_from([StreamId(1)])[&1], Micros(NOW - HOUR));
+    assert_eq!(env.catalog.retention.raw_from([StreamId(1)])[&1], Micros(NOW - HOUR));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,7 +84,7 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
     let rows = read_file_rows(dir.path(), "statistics");
     assert_eq!(rows.keys().filter(|(_, _, origin)| origin == "posted").count(), 2);
     assert_eq!(stream_extent(&computed(dir.path(), 1), 1), (120, Some(120)));
-    env.catalog.remove_policy(&env.owner, PolicyTable::Statistics, None).await.unwrap();
+    env.catalog.retention.remove_policy(&env.owner, PolicyTable::Statistics, None).await.unwrap();
     for place in ["at once", "after a restart"] {
         let snapshot = db.store.snapshot();
         let raw = snapshot.raw_windows(1, &Windows::default(), (NOW - 5 * HOUR, NOW - 30 * MINUTE));
@@ -111,7 +111,7 @@ async fn where_statistics_are_gone_readers_take_raw_rows() {
 async fn a_window_longer_than_a_minute_is_removed_whole_and_shown_to_the_minute() {
     let (env, dir, db) = TestEnv::open_new(2).await;
     let hourly = |spec: &mut StreamSpec| spec.statistics_interval_s = Some(3600);
-    env.catalog.update_stream(&env.owner, StreamId(1), hourly).await.unwrap();
+    env.catalog.streams.update_stream(&env.owner, StreamId(1), hourly).await.unwrap();
     // The interval holds from the next hour on.
     set_clock(&env, 3 * HOUR + 30 * MINUTE);
     db.store.write(&env.owner, minutes(1, -60, 120)).await.unwrap();

@@ -59,7 +59,7 @@ async fn a_stream_whose_rows_a_wrong_clock_removed_takes_readings_once_the_clock
     assert_eq!(removed, 300, "a clock that has stayed so for a day is believed");
     env.clock.jump(-400 * DAY);
     // The policy is gone by then; the floor is not.
-    env.catalog.remove_policy(&env.owner, PolicyTable::Readings, None).await.unwrap();
+    env.catalog.retention.remove_policy(&env.owner, PolicyTable::Readings, None).await.unwrap();
     db.store.run_retention().await.unwrap();
     env.clock.advance(25 * HOUR);
     let now = env.clock.now().0;

@@ -139,7 +139,7 @@ async fn streams_whose_windows_do_not_divide_an_hour_have_no_hours() {
     let intervals = [(1, Some(1)), (2, Some(3600)), (3, Some(2400)), (4, Some(1800))];
     for (stream, interval) in intervals {
         let change = |spec: &mut StreamSpec| spec.statistics_interval_s = interval;
-        env.catalog.update_stream(&env.owner, StreamId(stream), change).await.unwrap();
+        env.catalog.streams.update_stream(&env.owner, StreamId(stream), change).await.unwrap();
     }
     // The intervals hold from their next common edge on.
     env.clock.advance(DAY);
@@ -162,14 +162,14 @@ async fn an_hour_that_has_expired_in_part_is_read_by_windows_and_leaves_the_disk
     fill(&env, &db).await;
     // A minute past the end of the rows: 89 minutes of them are kept.
     for table in [PolicyTable::Readings, PolicyTable::Statistics] {
-        env.catalog.set_policy(&env.owner, table, None, 90 * 60).await.unwrap();
+        env.catalog.retention.set_policy(&env.owner, table, None, 90 * 60).await.unwrap();
     }
     for stage in ["by policy", "after a cycle", "without the policy"] {
         assert_eq!(count_by_step(&env, &db).await, 89 * 6, "{stage}");
         match stage {
             "by policy" => drop(db.store.run_retention().await.unwrap()),
             _ => {
-                let remove = env.catalog.remove_policy(&env.owner, PolicyTable::Statistics, None);
+                let remove = env.catalog.retention.remove_policy(&env.owner, PolicyTable::Statistics, None);
                 remove.await.ok();
             }
         }

@@ -95,7 +95,7 @@ impl RollupModel {
         let stream = StreamId(self.rng.random_range(1..=STREAMS));
         let interval = [None, Some(20), Some(300), Some(2400), Some(3600)][self.rng.random_range(0..5)];
         let change = |spec: &mut basalt::domain::stream::StreamSpec| spec.statistics_interval_s = interval;
-        env.catalog.update_stream(&env.owner, stream, change).await.unwrap();
+        env.catalog.streams.update_stream(&env.owner, stream, change).await.unwrap();
     }
 
     fn values(&self, stream: i32, (from, to): (i64, i64)) -> Vec<f64> {
@@ -104,7 +104,7 @@ impl RollupModel {
 
     /// Windows that are over and hold a value.
     fn windows(&self, env: &TestEnv, now: i64) -> BTreeMap<(i32, i64), (i64, PlainStatistics)> {
-        let all = env.catalog.all_windows();
+        let all = env.catalog.streams.all_windows();
         let mut found = BTreeMap::new();
         for (stream, ts) in self.rows.keys() {
             let windows: &Windows = &all[stream];

@@ -128,7 +128,7 @@ async fn follow_some(
     changed: &mut watch::Receiver<()>,
 ) -> Result<()> {
     let sources: Vec<StreamId> = routes.read().by_stream.keys().map(|id| StreamId(*id)).collect();
-    let seen = store.catalog().streams_by_id(who, &sources);
+    let seen = store.catalog().streams.streams_by_id(who, &sources);
     let wanted = SubscriptionFilter {
         streams: Some(seen.iter().map(|stream| stream.id).collect()),
         ..SubscriptionFilter::default()

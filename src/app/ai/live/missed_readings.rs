@@ -73,7 +73,7 @@ impl LiveContext {
         if first >= end {
             return Ok(missed);
         }
-        let seen = store.catalog().streams_by_id(&who, &model.version.settings.sources);
+        let seen = store.catalog().streams.streams_by_id(&who, &model.version.settings.sources);
         let streams = seen.iter().map(|stream| stream.id).collect();
         let wanted = SubscriptionFilter { streams: Some(streams), ..SubscriptionFilter::default() };
         let mut following = store.subscribe(who, wanted, FeedPosition::from_seq(first))?;

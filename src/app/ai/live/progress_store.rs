@@ -30,7 +30,7 @@ impl ProgressStore {
         let unsaved = self.unsaved.lock().await;
         let progress = match unsaved.get(&id) {
             Some(progress) => *progress,
-            None => self.store.catalog().model_progress(id).await?.unwrap_or_default(),
+            None => self.store.catalog().models.model_progress(id).await?.unwrap_or_default(),
         };
         self.newest.lock().insert(id, progress);
         Ok(progress)
@@ -59,7 +59,7 @@ impl ProgressStore {
         let mut unsaved = self.unsaved.lock().await;
         // Removed before the write, not after: the catalog completes the write even if this future is dropped.
         unsaved.remove(&id);
-        let progress = self.store.catalog().record_anomaly(org, id, progress, event_change).await?;
+        let progress = self.store.catalog().models.record_anomaly(org, id, progress, event_change).await?;
         self.newest.lock().insert(id, progress);
         Ok(progress)
     }
@@ -71,7 +71,7 @@ impl ProgressStore {
             return Ok(());
         }
         let all = unsaved.iter().map(|(id, progress)| (*id, *progress)).collect();
-        self.store.catalog().save_progress(all).await?;
+        self.store.catalog().models.save_progress(all).await?;
         unsaved.clear();
         Ok(())
     }

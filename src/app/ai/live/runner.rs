@@ -165,7 +165,7 @@ impl Runner {
     fn check_sources(&self, model: &Model) -> Result<()> {
         let catalog = self.context.scorer.ai.store.catalog();
         let mut sources = model.version.settings.sources.iter();
-        match sources.find(|id| catalog.stream_write_info(**id).is_none()) {
+        match sources.find(|id| catalog.streams.stream_write_info(**id).is_none()) {
             None => Ok(()),
             Some(id) => Err(Error::invalid(format!(
                 "its source {id} was deleted: upload a version with other sources, or delete the model"

@@ -77,7 +77,7 @@ impl Supervisor {
 
     /// Starts, updates and stops model tasks to match the catalog.
     fn reconcile(&mut self) {
-        let models = self.context.scorer.ai.store.catalog().all_models();
+        let models = self.context.scorer.ai.store.catalog().models.all_models();
         let there: HashMap<ModelId, &Arc<Model>> = models.iter().map(|model| (model.id, model)).collect();
         let gone = self.running.keys().filter(|id| !there.contains_key(id)).copied().collect::<Vec<_>>();
         gone.into_iter().for_each(|id| self.stop(id));

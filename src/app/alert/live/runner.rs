@@ -36,7 +36,7 @@ impl AlertRunner {
         let mut running: HashMap<OrgId, CancellationToken> = HashMap::new();
         let (mut tasks, mut revision) = (JoinSet::new(), None);
         loop {
-            let newest = Some(self.store.catalog().alert_rules_revision());
+            let newest = Some(self.store.catalog().alerts.alert_rules_revision());
             if std::mem::replace(&mut revision, newest) != newest {
                 self.reconcile(&mut running, (&mut tasks, &threads), &stop);
             }
@@ -52,7 +52,7 @@ impl AlertRunner {
     }
 
     async fn load_counters(&self) -> Result<()> {
-        let stored = self.store.catalog().alert_progress(None).await?;
+        let stored = self.store.catalog().alerts.alert_progress(None).await?;
         let suppressed = stored.into_iter().map(|(id, progress)| (id, progress.budget.suppressed));
         self.counters.load(suppressed.filter(|(_, count)| *count > 0).collect());
         Ok(())
@@ -65,7 +65,7 @@ impl AlertRunner {
         (tasks, threads): (&mut JoinSet<()>, &Handle),
         stop: &CancellationToken,
     ) {
-        let (_, rules) = self.store.catalog().all_alert_rules();
+        let (_, rules) = self.store.catalog().alerts.all_alert_rules();
         let ids: HashSet<AlertRuleId> = rules.iter().map(|rule| rule.id).collect();
         self.counters.retain(|id| ids.contains(&id));
         let with_rules: HashSet<OrgId> = rules.iter().map(|rule| rule.org).collect();

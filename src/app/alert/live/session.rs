@@ -69,7 +69,7 @@ impl<'a> Session<'a> {
     /// `Unavailable` when it cannot be read.
     pub async fn load(runner: &'a AlertRunner, org: OrgId, stop: &'a CancellationToken) -> Result<Self> {
         let (now, current) = (runner.clock.now(), runner.store.current_position().seq);
-        let stored = runner.store.catalog().alert_checkpoint(org).await?;
+        let stored = runner.store.catalog().alerts.alert_checkpoint(org).await?;
         let checkpoint_at = stored.as_ref().map_or(now, |stored| stored.stored_at);
         let next_seq = stored.as_ref().map_or(current, |stored| stored.next_seq.min(current));
         // States that cannot be read are those of a later version: its rules begin with what is read again.
@@ -122,10 +122,10 @@ impl<'a> Session<'a> {
     /// Brings the rules in line with the catalog.
     async fn reconcile(&mut self) -> Result<()> {
         let catalog = self.runner.store.catalog();
-        if self.revision == Some(catalog.alert_rules_revision()) {
+        if self.revision == Some(catalog.alerts.alert_rules_revision()) {
             return Ok(());
         }
-        let (revision, mut rules) = catalog.all_alert_rules();
+        let (revision, mut rules) = catalog.alerts.all_alert_rules();
         rules.retain(|rule| rule.org == self.org);
         let was_idle = self.table.is_empty();
         let (unwritten, next_seq) = (std::mem::take(&mut self.unwritten), self.next_seq);
@@ -164,7 +164,7 @@ impl<'a> Session<'a> {
     /// Gives new rules their states. Returns the first record that one of them has to evaluate.
     async fn begin(&mut self, new: Vec<(Arc<AlertRule>, u64)>) -> Result<u64> {
         let ids: Vec<AlertRuleId> = new.iter().map(|(rule, _)| rule.id).collect();
-        let progress = self.runner.store.catalog().alert_progress(Some(&ids)).await?;
+        let progress = self.runner.store.catalog().alerts.alert_progress(Some(&ids)).await?;
         let (now, current) = (self.runner.clock.now(), self.runner.store.current_position().seq);
         let mut first = u64::MAX;
         for (rule, from_seq) in new {
@@ -279,7 +279,7 @@ impl<'a> Session<'a> {
     async fn record(&mut self, mut decisions: Vec<AlertDecision>) -> Result<()> {
         while !decisions.is_empty() {
             let rest = decisions.split_off(decisions.len().min(DECISIONS_AT_ONCE));
-            let outdated = self.runner.store.catalog().record_alerts(decisions).await?;
+            let outdated = self.runner.store.catalog().alerts.record_alerts(decisions).await?;
             outdated.iter().for_each(|decision| self.note_unwritten(decision));
             decisions = rest;
         }
@@ -298,13 +298,13 @@ impl<'a> Session<'a> {
 
     /// Takes note of alerts that were resolved or deleted.
     async fn look_at_closed(&mut self) -> Result<()> {
-        let closed_alerts = self.runner.store.catalog().take_closed_alerts(self.org);
+        let closed_alerts = self.runner.store.catalog().alerts.take_closed_alerts(self.org);
         if closed_alerts.is_empty() { Ok(()) } else { self.close(closed_alerts).await }
     }
 
     /// Closes those of the rules whose open alert is not open any more.
     async fn close(&mut self, rules: Vec<AlertRuleId>) -> Result<()> {
-        let progress = self.runner.store.catalog().alert_progress(Some(&rules)).await?;
+        let progress = self.runner.store.catalog().alerts.alert_progress(Some(&rules)).await?;
         let is_over = |id: &AlertRuleId| progress.get(id).is_some_and(|progress| !progress.is_open);
         let over: Vec<_> = rules.into_iter().filter(is_over).collect();
         let decisions = over.into_iter().filter_map(|id| self.table.close(id)).collect();
@@ -356,7 +356,7 @@ impl<'a> Session<'a> {
 
     fn look_at_devices(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {
         let AlertRunner { store, states, .. } = self.runner;
-        let shown = |id| Some(states.status(&*store.catalog().any_device(id)?).state);
+        let shown = |id| Some(states.status(&*store.catalog().devices.any_device(id)?).state);
         if self.table.notice_devices(now, shown, decisions) {
             self.save_soon();
         }
@@ -372,7 +372,7 @@ impl<'a> Session<'a> {
         let pause_us = (states.len() as i64 / CHECKPOINT_BYTES_PER_S).saturating_mul(MICROS_PER_SECOND);
         let at = AlertCheckpoint { next_seq: self.next_seq, stored_at: now, states };
         let suppressed = self.table.unstored_suppressed();
-        self.runner.store.catalog().save_alert_checkpoint(self.org, at, suppressed).await?;
+        self.runner.store.catalog().alerts.save_alert_checkpoint(self.org, at, suppressed).await?;
         self.save_at = Micros(now.0.saturating_add(pause_us.max(CHECKPOINT_US)));
         self.is_saved = true;
         Ok(())

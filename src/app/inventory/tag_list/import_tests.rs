@@ -11,7 +11,7 @@ async fn open() -> (tempfile::TempDir, App, Principal, DeviceId) {
     let (dir, app) = test_app::open().await;
     let owner = app.access.system(None).expect("the owner");
     let device = DeviceSpec { host: "10.0.0.1".to_owned(), ..DeviceSpec::new("Press", Protocol::Modbus) };
-    let device = app.parts.store.catalog().create_device(&owner, device).await.expect("a device");
+    let device = app.parts.store.catalog().devices.create_device(&owner, device).await.expect("a device");
     (dir, app, owner, device.id)
 }
 
@@ -20,7 +20,7 @@ async fn a_list_is_stored_once_and_a_dry_run_stores_nothing() {
     let (_dir, app, owner, device) = open().await;
     let streams = || {
         let filter = StreamFilter { device: Some(device), ..StreamFilter::default() };
-        app.parts.store.catalog().streams(&owner, &filter).len()
+        app.parts.store.catalog().streams.streams(&owner, &filter).len()
     };
     let import = async |is_dry| {
         app.tag_lists.import(&owner, "Press", LIST.to_owned(), is_dry).await.expect("a report")

@@ -99,7 +99,7 @@ impl TagLists {
     /// `Forbidden` without the scopes and for restricted principals; `NotFound` for a device that the principal does not see.
     pub fn device_for_import(&self, principal: &Principal, id: DeviceId) -> Result<Arc<Device>> {
         check_may_import(principal)?;
-        self.store.catalog().device(principal, id)
+        self.store.catalog().devices.device(principal, id)
     }
 
     /// Imports the tag list of a caller of an API.
@@ -135,7 +135,7 @@ impl TagLists {
         is_dry: bool,
     ) -> Result<TagListReport> {
         let filter = StreamFilter { device: Some(device.id), ..StreamFilter::default() };
-        let existing = self.store.catalog().streams(principal, &filter);
+        let existing = self.store.catalog().streams.streams(principal, &filter);
         let spec = device.spec.clone();
         let planned = on_whole_file(move || plan_text(&text, &spec, &existing));
         let (table, TagListPlan { mut lines, additions }) = planned.await?;
@@ -156,10 +156,10 @@ impl TagLists {
     fn device_of_tags(&self, principal: &Principal, name: &str) -> Result<Arc<Device>> {
         let catalog = self.store.catalog();
         let filter = DeviceFilter { name: Some(name.to_owned()), ..DeviceFilter::default() };
-        if let Some(device) = catalog.devices(principal, &filter).into_iter().next() {
+        if let Some(device) = catalog.devices.devices(principal, &filter).into_iter().next() {
             return Ok(device);
         }
-        let by_id = name.parse().ok().and_then(|id| catalog.device(principal, DeviceId(id)).ok());
+        let by_id = name.parse().ok().and_then(|id| catalog.devices.device(principal, DeviceId(id)).ok());
         let advice = by_id.map_or_else(
             || "make it first, a tag list has only its tags".to_owned(),
             |device| format!("the device of this id is named `{}`", device.spec.name),
@@ -178,8 +178,8 @@ impl TagLists {
         let inventory = inventory(device, additions);
         let catalog = self.store.catalog();
         let plan = match is_dry {
-            true => catalog.plan_inventory(principal, &inventory)?,
-            false => catalog.put_inventory(principal, &inventory).await?,
+            true => catalog.inventory.plan_inventory(principal, &inventory)?,
+            false => catalog.inventory.put_inventory(principal, &inventory).await?,
         };
         if !is_dry && !additions.is_empty() {
             self.states.tell_collectors(device.id);

@@ -14,7 +14,7 @@ use crate::domain::group::Group;
 use crate::domain::stream::{Stream, StreamSpec};
 use crate::domain::{DeviceId, Error, GroupId, Micros, OrgId, Result};
 use crate::store::catalog::database::{unavailable, write_error};
-use crate::store::catalog::device_index::AliasGenerator;
+use crate::store::catalog::device::index::AliasGenerator;
 use crate::store::catalog::entity;
 use crate::store::catalog::mirror::Mirror;
 use crate::store::catalog::stream::write_last_channel;

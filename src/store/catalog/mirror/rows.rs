@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::Mirror;
+use super::named_index::{NamedIndex, Row};
 use super::row_table::{POLICIES_OF_ORGS, RowIds, RowTable};
 use crate::domain::device::Device;
 use crate::domain::group::Group;
@@ -16,7 +17,6 @@ use crate::domain::stream::Stream;
 use crate::domain::{DeviceId, GroupId, OrgId, ProductId, Result, StreamId, UserId};
 use crate::store::catalog::database::unavailable;
 use crate::store::catalog::entity::{device, floor, group, org, policy, product, stream, user};
-use crate::store::catalog::named_index::{NamedIndex, Row};
 use crate::store::table::Table;
 
 /// Ids per query: few, because a device stored before the size limit may have many megabytes of metadata.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use super::Mirror;
+use super::id_table::IdTable;
 use crate::domain::StreamId;
-use crate::store::catalog::id_table::IdTable;
 
 /// The summaries of all parts by their names. It names every field of the mirror, so a new one has to be added; the revision is
 /// left out, because it counts what has happened.

@@ -18,7 +18,7 @@ const HOUR: i64 = 3_600_000_000;
 pub(super) async fn person(catalog: &Catalog, who: &Principal, name: &str, is_superuser: bool) -> Arc<User> {
     let (name, password_hash) = (name.to_owned(), "$1".to_owned());
     let user = NewUser { name, password_hash, is_staff: true, is_superuser, is_viewer: false };
-    catalog.create_user(who, user).await.unwrap()
+    catalog.users.create_user(who, user).await.unwrap()
 }
 
 fn origin(request: &str) -> Arc<RequestOrigin> {
@@ -27,15 +27,15 @@ fn origin(request: &str) -> Arc<RequestOrigin> {
 
 pub(super) async fn begin(catalog: &Catalog, user: &User, token: u8) -> bool {
     let expires_at = Micros(START.0 + HOUR);
-    catalog.create_session(user, [token; 32], expires_at, &origin("POST /api/session")).await.is_ok()
+    catalog.users.create_session(user, [token; 32], expires_at, &origin("POST /api/session")).await.is_ok()
 }
 
 fn is_known(catalog: &Catalog, token: u8) -> bool {
-    catalog.session_by_hash(&[token; 32], START).is_some()
+    catalog.users.session_by_hash(&[token; 32], START).is_some()
 }
 
 async fn all(catalog: &Catalog, who: &Principal) -> Vec<AuditRecord> {
-    catalog.audit_log(who, &AuditFilter::default()).await.unwrap()
+    catalog.audit.audit_log(who, &AuditFilter::default()).await.unwrap()
 }
 
 pub(super) async fn a_session_lasts_over_a_restart_until_its_time_is_over(place: TestDatabase) {
@@ -44,15 +44,15 @@ pub(super) async fn a_session_lasts_over_a_restart_until_its_time_is_over(place:
     assert!(begin(&catalog, &ada, 1).await);
     drop(catalog);
     let catalog = place.open().await;
-    let (session, user) = catalog.session_by_hash(&[1; 32], START).unwrap();
+    let (session, user) = catalog.users.session_by_hash(&[1; 32], START).unwrap();
     assert_eq!((session.user, &user), (ada.id, &ada));
     assert!(!is_known(&catalog, 2));
     let end = session.expires_at;
-    assert!(catalog.session_by_hash(&[1; 32], Micros(end.0 - 1)).is_some());
-    assert!(catalog.session_by_hash(&[1; 32], end).is_none());
-    catalog.purge_expired_sessions(Micros(end.0 - 1)).await.unwrap();
+    assert!(catalog.users.session_by_hash(&[1; 32], Micros(end.0 - 1)).is_some());
+    assert!(catalog.users.session_by_hash(&[1; 32], end).is_none());
+    catalog.users.purge_expired_sessions(Micros(end.0 - 1)).await.unwrap();
     assert!(is_known(&catalog, 1));
-    catalog.purge_expired_sessions(end).await.unwrap();
+    catalog.users.purge_expired_sessions(end).await.unwrap();
     assert!(!is_known(&catalog, 1) && !is_known(&place.open().await, 1));
 }
 
@@ -67,15 +67,16 @@ pub(super) async fn a_session_ends_with_what_it_stands_on(place: TestDatabase) {
         assert!(begin(&catalog, &user, token).await, "{name}");
         assert!(begin(&catalog, &user, token + 100).await, "{name}");
         let own = Principal::user(&user);
-        let session = catalog.session_by_hash(&[token; 32], START).unwrap().0;
+        let session = catalog.users.session_by_hash(&[token; 32], START).unwrap().0;
         let mut lasts = (false, false);
         match name {
             "out" => {
-                catalog.end_session(&own, session.id).await.unwrap();
+                catalog.users.end_session(&own, session.id).await.unwrap();
                 lasts = (false, true);
             }
             "password" => {
                 catalog
+                    .users
                     .set_password(
                         &own,
                         user.id,
@@ -85,24 +86,28 @@ pub(super) async fn a_session_ends_with_what_it_stands_on(place: TestDatabase) {
                     .unwrap();
                 lasts = (true, false);
             }
-            "disabled" => drop(catalog.update_user(&admin, user.id, disabled.clone()).await.unwrap()),
-            "no_staff" => {
-                drop(catalog.update_user(&admin, user.id, UserChange::to_role(UserRole::None)).await.unwrap())
-            }
+            "disabled" => drop(catalog.users.update_user(&admin, user.id, disabled.clone()).await.unwrap()),
+            "no_staff" => drop(
+                catalog
+                    .users
+                    .update_user(&admin, user.id, UserChange::to_role(UserRole::None))
+                    .await
+                    .unwrap(),
+            ),
             "superuser_now" => {
                 let change = UserChange::to_role(UserRole::Superuser);
-                catalog.update_user(&admin, user.id, change).await.unwrap();
+                catalog.users.update_user(&admin, user.id, change).await.unwrap();
             }
             "same_role" => {
                 let change = UserChange::to_role(UserRole::Staff);
-                catalog.update_user(&admin, user.id, change).await.unwrap();
+                catalog.users.update_user(&admin, user.id, change).await.unwrap();
                 lasts = (true, true);
             }
             "new_password" => {
                 let change = UserChange { password_hash: Some("$2".to_owned()), ..UserChange::default() };
-                catalog.update_user(&admin, user.id, change).await.unwrap();
+                catalog.users.update_user(&admin, user.id, change).await.unwrap();
             }
-            _ => catalog.delete_user(&admin, user.id).await.unwrap(),
+            _ => catalog.users.delete_user(&admin, user.id).await.unwrap(),
         }
         for catalog in [&catalog, &place.open().await] {
             assert_eq!((is_known(catalog, token), is_known(catalog, token + 100)), lasts, "{name}");
@@ -135,17 +140,17 @@ pub(super) async fn people_are_changed_in_their_organization_only(place: TestDat
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let ada = person(&catalog, &ours, "ada", true).await;
     let change = UserChange { enabled: Some(false), ..UserChange::default() };
-    assert_eq!(refusal(catalog.update_user(&theirs, ada.id, change.clone()).await), not_found());
-    assert_eq!(refusal(catalog.delete_user(&theirs, ada.id).await), not_found());
+    assert_eq!(refusal(catalog.users.update_user(&theirs, ada.id, change.clone()).await), not_found());
+    assert_eq!(refusal(catalog.users.delete_user(&theirs, ada.id).await), not_found());
     let bob = person(&catalog, &ours, "bob", false).await;
     let own = Principal::user(&bob);
-    assert_eq!(refusal(catalog.update_user(&own, ada.id, change).await), forbidden());
-    assert_eq!(refusal(catalog.delete_user(&own, ada.id).await), forbidden());
+    assert_eq!(refusal(catalog.users.update_user(&own, ada.id, change).await), forbidden());
+    assert_eq!(refusal(catalog.users.delete_user(&own, ada.id).await), forbidden());
     assert_eq!(
-        refusal(catalog.set_password(&own, ada.id, NewPassword::set("$3".to_owned())).await),
+        refusal(catalog.users.set_password(&own, ada.id, NewPassword::set("$3".to_owned())).await),
         forbidden()
     );
-    assert!(catalog.users(&own).is_empty());
+    assert!(catalog.users.users(&own).is_empty());
 }
 
 pub(super) async fn superusers_manage_the_others_of_their_organization(place: TestDatabase) {
@@ -155,23 +160,23 @@ pub(super) async fn superusers_manage_the_others_of_their_organization(place: Te
     let bob = person(&catalog, &ours, "bob", true).await;
     let eve = person(&catalog, &theirs, "eve", true).await;
     let own = Principal::user(&ada);
-    let seen: Vec<_> = catalog.users(&own).iter().map(|user| user.id).collect();
+    let seen: Vec<_> = catalog.users.users(&own).iter().map(|user| user.id).collect();
     assert_eq!(seen, [ada.id, bob.id]);
     let change = UserChange::to_role(UserRole::Viewer);
-    assert_eq!(refusal(catalog.update_user(&own, eve.id, change.clone()).await), not_found());
-    assert_eq!(refusal(catalog.delete_user(&own, eve.id).await), not_found());
-    assert_eq!(refusal(catalog.update_user(&own, ada.id, change.clone()).await).0, Kind::Conflict);
-    assert_eq!(refusal(catalog.delete_user(&own, ada.id).await).0, Kind::Conflict);
-    let changed = catalog.update_user(&own, bob.id, change.clone()).await.unwrap();
+    assert_eq!(refusal(catalog.users.update_user(&own, eve.id, change.clone()).await), not_found());
+    assert_eq!(refusal(catalog.users.delete_user(&own, eve.id).await), not_found());
+    assert_eq!(refusal(catalog.users.update_user(&own, ada.id, change.clone()).await).0, Kind::Conflict);
+    assert_eq!(refusal(catalog.users.delete_user(&own, ada.id).await).0, Kind::Conflict);
+    let changed = catalog.users.update_user(&own, bob.id, change.clone()).await.unwrap();
     assert_eq!(changed.role(), UserRole::Viewer);
     // Of two superusers who take the role from each other, the second has none any more.
     let late = Principal::user(&bob);
-    assert_eq!(refusal(catalog.update_user(&late, ada.id, change).await), forbidden());
-    assert_eq!(refusal(catalog.create_user(&late, new_user("mallory")).await), forbidden());
+    assert_eq!(refusal(catalog.users.update_user(&late, ada.id, change).await), forbidden());
+    assert_eq!(refusal(catalog.users.create_user(&late, new_user("mallory")).await), forbidden());
     let again = place.open().await;
-    assert_eq!(again.user(&own, bob.id).unwrap().role(), UserRole::Viewer);
-    catalog.delete_user(&own, bob.id).await.unwrap();
-    assert_eq!(refusal(catalog.user(&own, bob.id)), not_found());
+    assert_eq!(again.users.user(&own, bob.id).unwrap().role(), UserRole::Viewer);
+    catalog.users.delete_user(&own, bob.id).await.unwrap();
+    assert_eq!(refusal(catalog.users.user(&own, bob.id)), not_found());
 }
 
 fn new_user(name: &str) -> NewUser {
@@ -182,20 +187,20 @@ fn new_user(name: &str) -> NewUser {
 pub(super) async fn a_change_and_its_row_of_the_audit_log_are_one(place: TestDatabase) {
     let catalog = place.open().await;
     let owner = admin(&catalog);
-    let made = catalog.create_key(&owner, key_spec("robot"), secret("a")).await.unwrap();
+    let made = catalog.keys.create_key(&owner, key_spec("robot"), secret("a")).await.unwrap();
     let who = key(owner.org, None, None).with_origin(&origin("POST /api/device"));
     assert_eq!(who.caller, Caller::Key(made.id));
-    let device = catalog.create_device(&who, DeviceSpec::new("d", Protocol::Virtual)).await.unwrap();
-    let refused = catalog.create_device(&who, DeviceSpec::new("d", Protocol::Virtual)).await;
+    let device = catalog.devices.create_device(&who, DeviceSpec::new("d", Protocol::Virtual)).await.unwrap();
+    let refused = catalog.devices.create_device(&who, DeviceSpec::new("d", Protocol::Virtual)).await;
     assert_eq!(refusal(refused).0, Kind::Invalid);
     let change = |spec: &mut DeviceSpec| {
         spec.name = "e".to_owned();
         spec.password = "secret".to_owned();
     };
-    catalog.update_device(&who, device.id, change).await.unwrap();
-    catalog.delete_device(&who, device.id).await.unwrap();
+    catalog.devices.update_device(&who, device.id, change).await.unwrap();
+    catalog.devices.delete_device(&who, device.id).await.unwrap();
     let io = AuditChange::new(Action::Write, "data", 9).with(vec!["value"]);
-    catalog.append_audit(&who, io).await.unwrap();
+    catalog.audit.append_audit(&who, io).await.unwrap();
     let rows = all(&place.open().await, &owner).await;
     let records: Vec<_> = rows
         .iter()
@@ -235,9 +240,9 @@ pub(super) async fn refusals_are_counted_and_written_before_anybody_reads(place:
     let (known, unknown) = (origin("GET /api/device/9"), origin("GET /api/device"));
     known.identify(owner.org, Caller::Key(KeyId(7)));
     for _ in 0..3 {
-        catalog.count_denial(&known, AccessDenial::Hidden);
+        catalog.audit.count_denial(&known, AccessDenial::Hidden);
     }
-    catalog.count_denial(&unknown, AccessDenial::Unauthenticated);
+    catalog.audit.count_denial(&unknown, AccessDenial::Unauthenticated);
     let records = |rows: Vec<AuditRecord>| -> Vec<(Option<String>, String, i64)> {
         rows.into_iter().map(|r| (r.actor, r.outcome, r.count)).collect()
     };
@@ -247,13 +252,13 @@ pub(super) async fn refusals_are_counted_and_written_before_anybody_reads(place:
         records(all(&catalog, &owner).await),
         [(key.clone(), "not_found".to_owned(), 3), nobody.clone()]
     );
-    catalog.count_denial(&known, AccessDenial::Hidden);
-    catalog.save_denials().await.unwrap();
+    catalog.audit.count_denial(&known, AccessDenial::Hidden);
+    catalog.audit.save_denials().await.unwrap();
     let expected = [(key, "not_found".to_owned(), 4), nobody];
     assert_eq!(records(all(&place.open().await, &owner).await), expected, "more of the same is the same row");
-    catalog.purge_audit_log(START).await.unwrap();
+    catalog.audit.purge_audit_log(START).await.unwrap();
     assert_eq!(all(&catalog, &owner).await.len(), 2);
-    catalog.purge_audit_log(Micros(START.0 + HOUR)).await.unwrap();
+    catalog.audit.purge_audit_log(Micros(START.0 + HOUR)).await.unwrap();
     assert!(all(&catalog, &owner).await.is_empty());
 }
 
@@ -264,7 +269,7 @@ pub(super) async fn the_audit_log_is_of_one_organization(place: TestDatabase) {
     let chief = Principal::user(&*person(&catalog, &theirs, "chief", true).await);
     let of_theirs = device(&catalog, &staff, "theirs").await;
     device(&catalog, &ours, "ours").await;
-    catalog.count_denial(&origin("GET /"), AccessDenial::Unauthenticated);
+    catalog.audit.count_denial(&origin("GET /"), AccessDenial::Unauthenticated);
     let narrow = key(theirs.org, Some(&[of_theirs.id]), None);
     let orgs = |rows: Vec<AuditRecord>| rows.into_iter().map(|row| row.org).collect::<Vec<Option<OrgId>>>();
     let (a, b) = (Some(ours.org), Some(theirs.org));
@@ -288,7 +293,8 @@ pub(super) async fn the_audit_log_is_of_one_organization(place: TestDatabase) {
     for newest_first in [true, false] {
         let mut ids: Vec<i32> = Vec::new();
         loop {
-            let some = catalog.audit_log(&theirs, &page(newest_first, ids.last().copied())).await.unwrap();
+            let some =
+                catalog.audit.audit_log(&theirs, &page(newest_first, ids.last().copied())).await.unwrap();
             if some.is_empty() {
                 break;
             }

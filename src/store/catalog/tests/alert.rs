@@ -52,7 +52,7 @@ fn fire(rule: &Arc<AlertRule>, second: i64) -> AlertDecision {
 
 async fn alerts(catalog: &Catalog, who: &Principal) -> Vec<Event> {
     let filter = EventFilter { is_alert: true, page: Pagination::ALL, ..EventFilter::default() };
-    catalog.events(who, &filter).await.unwrap()
+    catalog.events.events(who, &filter).await.unwrap()
 }
 
 fn actor(second: i64) -> AlertActor {
@@ -63,29 +63,35 @@ pub(super) async fn a_rule_comes_back_as_it_was_given(place: TestDatabase) {
     let catalog = place.open().await;
     let (admin, theirs) = (admin(&catalog), other_org(&catalog).await);
     let stream = new_stream(&catalog, &admin).await;
-    let made = catalog.create_alert_rule(&admin, spec(" hot ", stream), 7).await.unwrap();
+    let made = catalog.alerts.create_alert_rule(&admin, spec(" hot ", stream), 7).await.unwrap();
     assert_eq!((&made.spec, made.first_seq), (&spec("hot", stream), 7));
-    let taken = catalog.create_alert_rule(&admin, spec("hot", stream), 7).await;
+    let taken = catalog.alerts.create_alert_rule(&admin, spec("hot", stream), 7).await;
     assert_eq!(refusal(taken).0, Kind::Conflict);
-    let unknown = catalog.create_alert_rule(&theirs, spec("hot", stream), 7).await;
+    let unknown = catalog.alerts.create_alert_rule(&theirs, spec("hot", stream), 7).await;
     assert_eq!(refusal(unknown), invalid(&["stream: does not exist"]));
-    assert_eq!(refusal(catalog.alert_rule(&theirs, made.uuid)), not_found());
-    let (before, _) = catalog.all_alert_rules();
-    let renamed =
-        catalog.update_alert_rule(&admin, (made.uuid, None), 9, |spec| spec.cooldown_s = 5).await.unwrap();
+    assert_eq!(refusal(catalog.alerts.alert_rule(&theirs, made.uuid)), not_found());
+    let (before, _) = catalog.alerts.all_alert_rules();
+    let renamed = catalog
+        .alerts
+        .update_alert_rule(&admin, (made.uuid, None), 9, |spec| spec.cooldown_s = 5)
+        .await
+        .unwrap();
     assert_eq!(renamed.first_seq, 7, "it is evaluated as before");
-    let changed =
-        catalog.update_alert_rule(&admin, (made.uuid, None), 9, |spec| spec.enabled = false).await.unwrap();
+    let changed = catalog
+        .alerts
+        .update_alert_rule(&admin, (made.uuid, None), 9, |spec| spec.enabled = false)
+        .await
+        .unwrap();
     assert_eq!(changed.first_seq, 9);
-    assert_ne!(catalog.alert_rules_revision(), before);
+    assert_ne!(catalog.alerts.alert_rules_revision(), before);
     drop(catalog);
     let again = place.open().await;
-    assert_eq!(again.alert_rules(&admin), [Arc::clone(&changed)]);
-    again.set_org_limits(OrgLimits { documents: 1, ..OrgLimits::default() });
-    let full = again.create_alert_rule(&admin, spec("cold", stream), 7).await;
+    assert_eq!(again.alerts.alert_rules(&admin), [Arc::clone(&changed)]);
+    again.orgs.set_org_limits(OrgLimits { documents: 1, ..OrgLimits::default() });
+    let full = again.alerts.create_alert_rule(&admin, spec("cold", stream), 7).await;
     assert_eq!(refusal(full).0, Kind::LimitReached);
-    again.delete_alert_rule(&admin, made.uuid).await.unwrap();
-    assert_eq!(refusal(again.delete_alert_rule(&admin, made.uuid).await), not_found());
+    again.alerts.delete_alert_rule(&admin, made.uuid).await.unwrap();
+    assert_eq!(refusal(again.alerts.delete_alert_rule(&admin, made.uuid).await), not_found());
 }
 
 pub(super) async fn a_rule_takes_texts_whatever_they_hold_and_its_stream_keeps_a_type_that_it_compares(
@@ -95,14 +101,14 @@ pub(super) async fn a_rule_takes_texts_whatever_they_hold_and_its_stream_keeps_a
     let admin = admin(&catalog);
     let stream = new_stream(&catalog, &admin).await;
     let change_type = async |stream: StreamId, kind: StreamKind| {
-        catalog.update_stream(&admin, stream, |spec| spec.kind = kind).await
+        catalog.streams.update_stream(&admin, stream, |spec| spec.kind = kind).await
     };
     change_type(stream, StreamKind::Text).await.unwrap();
     let (operator, threshold) = (Some(Operator::Contains), Some(Threshold::Text("E1".to_owned())));
     let rule = AlertRuleSpec { operator, threshold, ..spec("error", stream) };
-    let rule = catalog.create_alert_rule(&admin, rule, 7).await.unwrap();
+    let rule = catalog.alerts.create_alert_rule(&admin, rule, 7).await.unwrap();
     let change = AlertChange::Fire { at: Micros(10_000_000), value: json!("E1\0") };
-    catalog.record_alerts(vec![AlertDecision { change, ..fire(&rule, 10) }]).await.unwrap();
+    catalog.alerts.record_alerts(vec![AlertDecision { change, ..fire(&rule, 10) }]).await.unwrap();
     let raised = alerts(&catalog, &admin).await.remove(0);
     assert_eq!(raised.spec.message, "error: value \"E1\u{fffd}\" (CONTAINS \"E1\")");
     assert_eq!(raised.alert.map(|alert| alert.value), Some(json!("E1\0")));
@@ -110,7 +116,11 @@ pub(super) async fn a_rule_takes_texts_whatever_they_hold_and_its_stream_keeps_a
         "type: The alert rule \"error\" cannot compare values of type fp64: change or disable it first.";
     assert_eq!(refusal(change_type(stream, StreamKind::Fp64).await), invalid(&[expected]));
     change_type(stream, StreamKind::Json).await.unwrap();
-    catalog.update_alert_rule(&admin, (rule.uuid, None), 9, |spec| spec.enabled = false).await.unwrap();
+    catalog
+        .alerts
+        .update_alert_rule(&admin, (rule.uuid, None), 9, |spec| spec.enabled = false)
+        .await
+        .unwrap();
     change_type(stream, StreamKind::Fp64).await.unwrap();
     let (source, _) = super::model::upload_new_model(&catalog, &admin).await;
     let expected = "type: A model reads or writes numbers here; text holds none.";
@@ -122,9 +132,9 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let stream = new_stream(&catalog, &admin).await;
-    let rule = catalog.create_alert_rule(&admin, spec("hot", stream), 0).await.unwrap();
-    catalog.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
-    let progress = async |catalog: &Catalog| catalog.alert_progress(None).await.unwrap()[&rule.id];
+    let rule = catalog.alerts.create_alert_rule(&admin, spec("hot", stream), 0).await.unwrap();
+    catalog.alerts.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
+    let progress = async |catalog: &Catalog| catalog.alerts.alert_progress(None).await.unwrap()[&rule.id];
     let (ten, open) = (Some(Micros(10_000_000)), true);
     let budget = fire(&rule, 10).budget;
     let expected =
@@ -140,23 +150,24 @@ pub(super) async fn an_alert_and_the_progress_of_its_rule_are_one(place: TestDat
         (details.rule, details.rule_name.as_str(), &details.value),
         (Some(rule.id), "hot", &json!(85.5))
     );
-    assert_eq!(catalog.event_by_uuid(&admin, made.uuid).await.unwrap(), made);
+    assert_eq!(catalog.events.event_by_uuid(&admin, made.uuid).await.unwrap(), made);
 
-    assert_eq!(catalog.take_closed_alerts(admin.org), []);
-    let over = catalog.step_alert(&admin, made.uuid, AlertStep::Resolve, actor(11)).await.unwrap();
+    assert_eq!(catalog.alerts.take_closed_alerts(admin.org), []);
+    let over = catalog.alerts.step_alert(&admin, made.uuid, AlertStep::Resolve, actor(11)).await.unwrap();
     let lifecycle = over.alert.expect("it is an alert").lifecycle;
     assert_eq!((lifecycle.status, lifecycle.resolved_by.as_deref()), (AlertStatus::Resolved, Some("ann")));
-    assert_eq!(catalog.take_closed_alerts(OrgId(99)), [], "they are another organization's");
-    assert_eq!(catalog.take_closed_alerts(admin.org), [rule.id]);
+    assert_eq!(catalog.alerts.take_closed_alerts(OrgId(99)), [], "they are another organization's");
+    assert_eq!(catalog.alerts.take_closed_alerts(admin.org), [rule.id]);
     assert!(!progress(&catalog).await.is_open, "it was resolved");
-    let late = catalog.step_alert(&admin, made.uuid, AlertStep::Acknowledge, actor(12)).await;
+    let late = catalog.alerts.step_alert(&admin, made.uuid, AlertStep::Acknowledge, actor(12)).await;
     assert_eq!(refusal(late).0, Kind::Conflict);
 
     // Both changes are of one transaction; that of a former form of the rule is left out.
     let decided_due = Some(Micros(25_000_000));
     let resolved = AlertDecision { change: AlertChange::Resolve, decided_due, ..fire(&rule, 21) };
     let former = Arc::new(AlertRule { first_seq: 99, ..AlertRule::clone(&rule) });
-    let outdated = catalog.record_alerts(vec![fire(&rule, 20), resolved, fire(&former, 30)]).await.unwrap();
+    let outdated =
+        catalog.alerts.record_alerts(vec![fire(&rule, 20), resolved, fire(&former, 30)]).await.unwrap();
     assert_eq!(outdated.iter().map(|one| one.decided_until).collect::<Vec<_>>(), [until(30)]);
     let all = alerts(&catalog, &admin).await;
     assert_eq!(all.len(), 2);
@@ -173,14 +184,17 @@ pub(super) async fn a_rule_that_is_moved_is_not_silenced_by_its_open_alert(place
     let device = device(&catalog, &admin, "press").await.id;
     let watched = stream(&catalog, &admin, device, "t").await.id;
     let other = stream(&catalog, &admin, device, "u").await.id;
-    let rule = catalog.create_alert_rule(&admin, spec("hot", watched), 0).await.unwrap();
-    catalog.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
+    let rule = catalog.alerts.create_alert_rule(&admin, spec("hot", watched), 0).await.unwrap();
+    catalog.alerts.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
     let place = (rule.uuid, None);
-    catalog.update_alert_rule(&admin, place, 20, |spec| spec.cooldown_s += 1).await.unwrap();
-    assert!(catalog.alert_progress(None).await.unwrap()[&rule.id].is_open, "it watches the same stream");
+    catalog.alerts.update_alert_rule(&admin, place, 20, |spec| spec.cooldown_s += 1).await.unwrap();
+    assert!(
+        catalog.alerts.alert_progress(None).await.unwrap()[&rule.id].is_open,
+        "it watches the same stream"
+    );
     let target = RuleTarget::Stream(other);
-    catalog.update_alert_rule(&admin, place, 20, |spec| spec.target = target).await.unwrap();
-    let progress = catalog.alert_progress(None).await.unwrap()[&rule.id];
+    catalog.alerts.update_alert_rule(&admin, place, 20, |spec| spec.target = target).await.unwrap();
+    let progress = catalog.alerts.alert_progress(None).await.unwrap()[&rule.id];
     assert_eq!((progress.is_open, progress.fired_at), (false, None));
     let former = alerts(&catalog, &admin).await.remove(0).alert.expect("it is an alert");
     assert_eq!(former.lifecycle.status, AlertStatus::Active, "somebody decides");
@@ -190,19 +204,20 @@ pub(super) async fn alerts_stay_when_their_rule_goes(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let stream = new_stream(&catalog, &admin).await;
-    let rule = catalog.create_alert_rule(&admin, spec("hot", stream), 0).await.unwrap();
-    catalog.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
+    let rule = catalog.alerts.create_alert_rule(&admin, spec("hot", stream), 0).await.unwrap();
+    catalog.alerts.record_alerts(vec![fire(&rule, 10)]).await.unwrap();
     let made = alerts(&catalog, &admin).await.remove(0);
-    let seen = catalog.update_event(&admin, made.id, |spec| spec.acknowledged = true).await.unwrap();
+    let seen = catalog.events.update_event(&admin, made.id, |spec| spec.acknowledged = true).await.unwrap();
     let lifecycle = seen.alert.expect("it is an alert").lifecycle;
     assert_eq!(lifecycle.status, AlertStatus::Acknowledged);
     assert_eq!(lifecycle.acknowledged_by, Some(admin.caller.to_string()), "by whoever changed the event");
     assert!(lifecycle.acknowledged_at.is_some() && lifecycle.resolved_at.is_none());
-    let unseen = catalog.update_event(&admin, made.id, |spec| spec.acknowledged = false).await.unwrap();
+    let unseen =
+        catalog.events.update_event(&admin, made.id, |spec| spec.acknowledged = false).await.unwrap();
     assert!(unseen.spec.acknowledged, "an alert has no way back");
-    catalog.delete_stream(&admin, stream).await.unwrap();
-    assert_eq!(catalog.alert_rules(&admin), []);
-    assert_eq!(catalog.alert_progress(None).await.unwrap().len(), 0);
+    catalog.streams.delete_stream(&admin, stream).await.unwrap();
+    assert_eq!(catalog.alerts.alert_rules(&admin), []);
+    assert_eq!(catalog.alerts.alert_progress(None).await.unwrap().len(), 0);
     let left = alerts(&catalog, &admin).await.remove(0);
     assert_eq!(
         (left.spec.stream, left.alert.map(|alert| (alert.rule, alert.rule_name))),
@@ -226,33 +241,34 @@ pub(super) async fn a_rule_on_a_device_is_seen_and_goes_with_it(place: TestDatab
     let (admin, theirs) = (admin(&catalog), other_org(&catalog).await);
     let device = device(&catalog, &admin, "press").await.id;
     let stream = stream(&catalog, &admin, device, "t").await.id;
-    let unknown = catalog.create_alert_rule(&theirs, device_spec("down", device), 0).await;
+    let unknown = catalog.alerts.create_alert_rule(&theirs, device_spec("down", device), 0).await;
     assert_eq!(refusal(unknown), invalid(&["device: does not exist"]));
-    let rule = catalog.create_alert_rule(&admin, device_spec("down", device), 0).await.unwrap();
-    assert_eq!(refusal(catalog.alert_rule(&theirs, rule.uuid)), not_found());
+    let rule = catalog.alerts.create_alert_rule(&admin, device_spec("down", device), 0).await.unwrap();
+    assert_eq!(refusal(catalog.alerts.alert_rule(&theirs, rule.uuid)), not_found());
     let elsewhere = Principal { devices: Some([DeviceId(99)].into()), ..admin.clone() };
     let of_a_stream = Principal { streams: Some([stream].into()), ..admin.clone() };
     for (name, who) in [("another device", elsewhere), ("a part of it", of_a_stream)] {
-        assert_eq!(refusal(catalog.alert_rule(&who, rule.uuid)), not_found(), "{name}");
-        assert_eq!(catalog.alert_rules(&who), [], "{name}");
-        let made = catalog.create_alert_rule(&who, device_spec("again", device), 0).await;
+        assert_eq!(refusal(catalog.alerts.alert_rule(&who, rule.uuid)), not_found(), "{name}");
+        assert_eq!(catalog.alerts.alert_rules(&who), [], "{name}");
+        let made = catalog.alerts.create_alert_rule(&who, device_spec("again", device), 0).await;
         assert_eq!(refusal(made), invalid(&["device: does not exist"]), "{name}");
     }
     let of_the_device = Principal { devices: Some([device].into()), ..admin.clone() };
-    assert_eq!(catalog.alert_rules(&of_the_device), [Arc::clone(&rule)]);
-    assert_eq!(place.open().await.alert_rules(&admin), [Arc::clone(&rule)]);
+    assert_eq!(catalog.alerts.alert_rules(&of_the_device), [Arc::clone(&rule)]);
+    assert_eq!(place.open().await.alerts.alert_rules(&admin), [Arc::clone(&rule)]);
     let at = Micros(10_000_000);
     let change = AlertChange::Fire { at, value: json!("offline") };
     catalog
+        .alerts
         .record_alerts(vec![AlertDecision { change, decided_until: None, ..fire(&rule, 10) }])
         .await
         .unwrap();
     let made = alerts(&catalog, &admin).await.remove(0);
     assert_eq!((made.spec.device, made.spec.stream, made.spec.ts), (Some(device), None, at));
     assert_eq!(made.spec.message, "down: state \"offline\" for 60 s (EQ \"offline\")");
-    catalog.delete_device(&admin, device).await.unwrap();
-    assert_eq!(catalog.alert_rules(&admin), []);
-    assert_eq!(catalog.alert_progress(None).await.unwrap().len(), 0);
+    catalog.devices.delete_device(&admin, device).await.unwrap();
+    assert_eq!(catalog.alerts.alert_rules(&admin), []);
+    assert_eq!(catalog.alerts.alert_progress(None).await.unwrap().len(), 0);
     let left = alerts(&catalog, &admin).await.remove(0);
     assert_eq!((left.spec.device, left.alert.map(|alert| alert.rule)), (None, Some(None)));
 }
@@ -261,17 +277,20 @@ pub(super) async fn alerts_that_were_not_raised_are_counted_with_their_rule(plac
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let stream = new_stream(&catalog, &admin).await;
-    let rule = catalog.create_alert_rule(&admin, spec("hot", stream), 0).await.unwrap();
-    let budget = async || place.open().await.alert_progress(None).await.unwrap()[&rule.id].budget;
+    let rule = catalog.alerts.create_alert_rule(&admin, spec("hot", stream), 0).await.unwrap();
+    let budget = async || place.open().await.alerts.alert_progress(None).await.unwrap()[&rule.id].budget;
     assert_eq!(budget().await, AlertBudget::default());
     let raised = AlertBudget { hour: 9, raised: 60, suppressed: 3, is_held_back: false };
-    catalog.record_alerts(vec![AlertDecision { budget: raised, ..fire(&rule, 10) }]).await.unwrap();
+    catalog.alerts.record_alerts(vec![AlertDecision { budget: raised, ..fire(&rule, 10) }]).await.unwrap();
     assert_eq!(budget().await, raised, "with the alert");
     let at = AlertCheckpoint { next_seq: 5, stored_at: START, states: Vec::new() };
-    catalog.save_alert_checkpoint(admin.org, at, vec![(rule.id, 8)]).await.unwrap();
+    catalog.alerts.save_alert_checkpoint(admin.org, at, vec![(rule.id, 8)]).await.unwrap();
     assert_eq!(budget().await, AlertBudget { suppressed: 8, ..raised }, "with the position");
-    let changed =
-        catalog.update_alert_rule(&admin, (rule.uuid, None), 9, |spec| spec.enabled = false).await.unwrap();
+    let changed = catalog
+        .alerts
+        .update_alert_rule(&admin, (rule.uuid, None), 9, |spec| spec.enabled = false)
+        .await
+        .unwrap();
     assert_eq!(changed.first_seq, 9);
     assert_eq!(budget().await.suppressed, 8, "a rule that is changed keeps its number");
 }
@@ -279,11 +298,15 @@ pub(super) async fn alerts_that_were_not_raised_are_counted_with_their_rule(plac
 pub(super) async fn the_position_of_the_evaluation_is_replaced(place: TestDatabase) {
     let catalog = place.open().await;
     let (org, theirs) = (admin(&catalog).org, other_org(&catalog).await.org);
-    assert_eq!(catalog.alert_checkpoint(org).await.unwrap(), None);
+    assert_eq!(catalog.alerts.alert_checkpoint(org).await.unwrap(), None);
     for next_seq in [5, 9] {
         let at = AlertCheckpoint { next_seq, stored_at: START, states: vec![1, 2, 3] };
-        catalog.save_alert_checkpoint(org, at.clone(), Vec::new()).await.unwrap();
-        assert_eq!(place.open().await.alert_checkpoint(org).await.unwrap(), Some(at));
-        assert_eq!(catalog.alert_checkpoint(theirs).await.unwrap(), None, "each organization has its own");
+        catalog.alerts.save_alert_checkpoint(org, at.clone(), Vec::new()).await.unwrap();
+        assert_eq!(place.open().await.alerts.alert_checkpoint(org).await.unwrap(), Some(at));
+        assert_eq!(
+            catalog.alerts.alert_checkpoint(theirs).await.unwrap(),
+            None,
+            "each organization has its own"
+        );
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::{DeviceId, Kind, Micros, Principal, Result};
 use crate::store::catalog::{AnnotationChange, Catalog, NewDocument, OrgLimits};
 
 async fn document(catalog: &Catalog, who: &Principal, spec: DocumentSpec) -> Result<Arc<Document>> {
-    let made = catalog.create_documents(who, vec![NewDocument::new(spec)]).await?;
+    let made = catalog.documents.create_documents(who, vec![NewDocument::new(spec)]).await?;
     Ok(Arc::clone(&made[0]))
 }
 
@@ -61,7 +61,7 @@ fn spec(class: Uuid, scope: (ScopeType, Uuid), start: i64, end: Option<i64>) -> 
 }
 
 async fn annotate(catalog: &Catalog, who: &Principal, spec: AnnotationSpec) -> Result<Annotation> {
-    match catalog.create_annotation(who, spec, "tester".to_owned()).await? {
+    match catalog.annotations.create_annotation(who, spec, "tester".to_owned()).await? {
         AnnotationChange::Done(made) => Ok(*made),
         AnnotationChange::Refused(problems) => panic!("{problems:?}"),
     }
@@ -69,7 +69,7 @@ async fn annotate(catalog: &Catalog, who: &Principal, spec: AnnotationSpec) -> R
 
 /// Begins of the annotations of a list.
 async fn starts(catalog: &Catalog, who: &Principal, filter: AnnotationFilter) -> Vec<i64> {
-    let rows = catalog.annotations(who, &filter).await.unwrap();
+    let rows = catalog.annotations.annotations(who, &filter).await.unwrap();
     rows.iter().map(|row| row.spec.start.0).collect()
 }
 
@@ -90,31 +90,32 @@ pub(super) async fn an_annotation_comes_back_as_it_was_given(place: TestDatabase
     assert_eq!((made.place.device, made.place.stream, made.place.document), (Some(device.id), None, None));
     drop(catalog);
     let catalog = place.open().await;
-    assert_eq!(catalog.annotation(&who, made.uuid).await.unwrap(), made);
+    assert_eq!(catalog.annotations.annotation(&who, made.uuid).await.unwrap(), made);
     let other = spec(class, scope, 6, None);
     let refuse = |_: &Annotation| Err(crate::domain::Error::conflict("not now"));
-    let refused = catalog.update_annotation(&who, made.uuid, other.clone(), refuse).await;
+    let refused = catalog.annotations.update_annotation(&who, made.uuid, other.clone(), refuse).await;
     assert_eq!(refusal(refused).0, Kind::Conflict);
-    let changed = catalog.update_annotation(&who, made.uuid, other.clone(), |_| Ok(())).await.unwrap();
+    let changed =
+        catalog.annotations.update_annotation(&who, made.uuid, other.clone(), |_| Ok(())).await.unwrap();
     let AnnotationChange::Done(changed) = changed else { panic!("{changed:?}") };
     assert_eq!((&changed.spec, changed.created_at), (&other, made.created_at));
     let wrong = AnnotationSpec { values: json!({"days": 1}).as_object().cloned().unwrap(), ..other.clone() };
-    let wrong = catalog.create_annotation(&who, wrong, String::new()).await.unwrap();
+    let wrong = catalog.annotations.create_annotation(&who, wrong, String::new()).await.unwrap();
     assert!(matches!(wrong, AnnotationChange::Refused(problems) if problems[0].field == "values.days"));
     let unknown = spec(Uuid::nil(), (ScopeType::Site, device.aliases.uuid), 5, None);
     assert_eq!(
         refusal(annotate(&catalog, &who, unknown).await),
         invalid(&["class: does not exist", "scope: does not exist"])
     );
-    catalog.delete_annotation(&who, made.uuid).await.unwrap();
-    assert_eq!(refusal(catalog.delete_annotation(&who, made.uuid).await), not_found());
-    assert_eq!(refusal(catalog.annotation(&who, made.uuid).await), not_found());
+    catalog.annotations.delete_annotation(&who, made.uuid).await.unwrap();
+    assert_eq!(refusal(catalog.annotations.delete_annotation(&who, made.uuid).await), not_found());
+    assert_eq!(refusal(catalog.annotations.annotation(&who, made.uuid).await), not_found());
 }
 
 pub(super) async fn an_organization_has_no_more_annotations_than_it_may(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
-    catalog.set_org_limits(OrgLimits { annotations: 2, ..OrgLimits::default() });
+    catalog.orgs.set_org_limits(OrgLimits { annotations: 2, ..OrgLimits::default() });
     for who in [&ours, &theirs] {
         let class = class(&catalog, who, "fault").await;
         let device = device(&catalog, who, "press").await;
@@ -128,11 +129,11 @@ pub(super) async fn an_organization_has_no_more_annotations_than_it_may(place: T
         assert_eq!(kind, Kind::LimitReached, "{message}");
         assert!(message.contains("limits.annotations"), "{message}");
         assert_eq!(starts(&catalog, who, AnnotationFilter::default()).await.len(), 2, "nothing is stored");
-        catalog.update_annotation(who, first.uuid, of_device(9), |_| Ok(())).await.unwrap();
+        catalog.annotations.update_annotation(who, first.uuid, of_device(9), |_| Ok(())).await.unwrap();
         // What is deleted makes room, also when it goes with its device.
-        catalog.delete_annotation(who, first.uuid).await.unwrap();
+        catalog.annotations.delete_annotation(who, first.uuid).await.unwrap();
         annotate(&catalog, who, of_device(4)).await.unwrap();
-        catalog.delete_device(who, device.id).await.unwrap();
+        catalog.devices.delete_device(who, device.id).await.unwrap();
         let device = self::device(&catalog, who, "another").await;
         let of_device = |start| spec(class, (ScopeType::Device, device.aliases.uuid), start, None);
         annotate(&catalog, who, of_device(5)).await.unwrap();
@@ -140,7 +141,7 @@ pub(super) async fn an_organization_has_no_more_annotations_than_it_may(place: T
     drop(catalog);
     // Those of before a restart count too.
     let catalog = place.open().await;
-    catalog.set_org_limits(OrgLimits { annotations: 1, ..OrgLimits::default() });
+    catalog.orgs.set_org_limits(OrgLimits { annotations: 1, ..OrgLimits::default() });
     let class = class(&catalog, &ours, "other").await;
     let device = device(&catalog, &ours, "third").await;
     let spec = spec(class, (ScopeType::Device, device.aliases.uuid), 6, None);
@@ -174,7 +175,10 @@ pub(super) async fn annotations_are_found_by_the_time_they_overlap(place: TestDa
     ];
     for (from, to, expected) in rows {
         let filter = range(from, to);
-        assert_eq!(catalog.count_annotations(&who, &filter).await.unwrap(), expected.len() as u64);
+        assert_eq!(
+            catalog.annotations.count_annotations(&who, &filter).await.unwrap(),
+            expected.len() as u64
+        );
         assert_eq!(starts(&catalog, &who, filter).await, expected, "{from:?}..{to:?}");
     }
     let order = |sort, is_descending| AnnotationFilter {
@@ -189,7 +193,7 @@ pub(super) async fn annotations_are_found_by_the_time_they_overlap(place: TestDa
     // Pages by the last row repeat and leave out nothing.
     let (mut filter, mut found) = (AnnotationFilter::default(), Vec::new());
     filter.page.limit = 1;
-    while let Some(row) = catalog.annotations(&who, &filter).await.unwrap().pop() {
+    while let Some(row) = catalog.annotations.annotations(&who, &filter).await.unwrap().pop() {
         found.push(row.spec.start.0);
         filter.after = Some((row.spec.start, row.id));
     }
@@ -223,16 +227,16 @@ pub(super) async fn an_annotation_goes_with_what_it_is_about(place: TestDatabase
     assert_eq!(starts(&catalog, &who, all()).await, [0, 1, 2, 3]);
     let of_device = AnnotationFilter { device: Some(device.id), ..all() };
     assert_eq!(starts(&catalog, &who, of_device).await, [1, 2, 3]);
-    catalog.delete_document(&who, DocumentKind::Component, component.uuid).await.unwrap();
+    catalog.documents.delete_document(&who, DocumentKind::Component, component.uuid).await.unwrap();
     assert_eq!(starts(&catalog, &who, all()).await, [0, 1, 3]);
-    catalog.delete_stream(&who, stream.id).await.unwrap();
+    catalog.streams.delete_stream(&who, stream.id).await.unwrap();
     assert_eq!(starts(&catalog, &who, all()).await, [0, 1]);
-    let in_use = catalog.delete_document(&who, DocumentKind::AnnotationClass, class).await;
+    let in_use = catalog.documents.delete_document(&who, DocumentKind::AnnotationClass, class).await;
     assert_eq!(refusal(in_use).0, Kind::Conflict);
-    catalog.delete_document(&who, DocumentKind::Site, site.uuid).await.unwrap();
-    catalog.delete_device(&who, device.id).await.unwrap();
+    catalog.documents.delete_document(&who, DocumentKind::Site, site.uuid).await.unwrap();
+    catalog.devices.delete_device(&who, device.id).await.unwrap();
     assert_eq!(starts(&catalog, &who, all()).await, [0; 0]);
-    catalog.delete_document(&who, DocumentKind::AnnotationClass, class).await.unwrap();
+    catalog.documents.delete_document(&who, DocumentKind::AnnotationClass, class).await.unwrap();
 }
 
 pub(super) async fn annotations_are_seen_with_what_they_are_about(place: TestDatabase) {
@@ -263,13 +267,26 @@ pub(super) async fn annotations_are_seen_with_what_they_are_about(place: TestDat
     for (name, who, expected) in rows {
         let all = AnnotationFilter::default();
         assert_eq!(starts(&catalog, &who, all.clone()).await, expected, "{name}");
-        assert_eq!(catalog.count_annotations(&who, &all).await.unwrap(), expected.len() as u64, "{name}");
+        assert_eq!(
+            catalog.annotations.count_annotations(&who, &all).await.unwrap(),
+            expected.len() as u64,
+            "{name}"
+        );
         for row in &made {
             let is_seen = expected.contains(&row.spec.start.0);
-            assert_eq!(catalog.annotation(&who, row.uuid).await.is_ok(), is_seen, "{name}: {row:?}");
+            assert_eq!(
+                catalog.annotations.annotation(&who, row.uuid).await.is_ok(),
+                is_seen,
+                "{name}: {row:?}"
+            );
             if !is_seen {
-                assert_eq!(refusal(catalog.delete_annotation(&who, row.uuid).await), not_found(), "{name}");
-                let change = catalog.update_annotation(&who, row.uuid, row.spec.clone(), |_| Ok(())).await;
+                assert_eq!(
+                    refusal(catalog.annotations.delete_annotation(&who, row.uuid).await),
+                    not_found(),
+                    "{name}"
+                );
+                let change =
+                    catalog.annotations.update_annotation(&who, row.uuid, row.spec.clone(), |_| Ok(())).await;
                 assert_eq!(refusal(change), not_found(), "{name}");
                 assert!(annotate(&catalog, &who, row.spec.clone()).await.is_err(), "{name}");
             }
@@ -303,23 +320,26 @@ pub(super) async fn a_reference_pair_goes_with_either_component(place: TestDatab
     assert_eq!(refusal(document(&catalog, &who, pair(9)).await).0, Kind::Conflict);
     let next = document(&catalog, &who, pair(10)).await.unwrap();
     let at = (DocumentKind::ReferencePair, next.uuid);
-    let moved = catalog.update_document(&who, at, None, |spec| {
+    let moved = catalog.documents.update_document(&who, at, None, |spec| {
         let DocumentSpec::ReferencePair(stored) = spec else { return };
         stored.valid_from = Micros(5);
     });
     assert_eq!(refusal(moved.await).0, Kind::Conflict);
-    let pairs = |who: &Principal| catalog.documents(who, DocumentKind::ReferencePair).len();
+    let pairs = |who: &Principal| catalog.documents.documents(who, DocumentKind::ReferencePair).len();
     let seen = [Some(&[a][..]), Some(&[b][..]), Some(&[a, b][..])].map(|ids| pairs(&key(who.org, ids, None)));
     assert_eq!(seen, [0, 0, 2], "a pair is seen by who sees both devices");
     drop(catalog);
     let catalog = place.open().await;
-    let pairs = |who: &Principal| catalog.documents(who, DocumentKind::ReferencePair).len();
-    assert_eq!(catalog.document(&who, DocumentKind::ReferencePair, made.uuid).unwrap().spec, made.spec);
-    catalog.delete_device(&who, b).await.unwrap();
+    let pairs = |who: &Principal| catalog.documents.documents(who, DocumentKind::ReferencePair).len();
+    assert_eq!(
+        catalog.documents.document(&who, DocumentKind::ReferencePair, made.uuid).unwrap().spec,
+        made.spec
+    );
+    catalog.devices.delete_device(&who, b).await.unwrap();
     assert_eq!(pairs(&who), 0);
     drop(catalog);
     let catalog = place.open().await;
-    assert!(catalog.documents(&who, DocumentKind::ReferencePair).is_empty());
+    assert!(catalog.documents.documents(&who, DocumentKind::ReferencePair).is_empty());
     let three = component(&catalog, &who, a, "d").await;
     let inner = DocumentSpec::ReferencePair(ReferencePairSpec {
         reference: three.uuid,
@@ -327,6 +347,6 @@ pub(super) async fn a_reference_pair_goes_with_either_component(place: TestDatab
         ..made.reference_pair().unwrap().clone()
     });
     document(&catalog, &who, inner).await.unwrap();
-    catalog.delete_document(&who, DocumentKind::Component, three.uuid).await.unwrap();
-    assert!(catalog.documents(&who, DocumentKind::ReferencePair).is_empty());
+    catalog.documents.delete_document(&who, DocumentKind::Component, three.uuid).await.unwrap();
+    assert!(catalog.documents.documents(&who, DocumentKind::ReferencePair).is_empty());
 }

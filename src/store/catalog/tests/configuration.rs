@@ -12,7 +12,7 @@ use crate::domain::{DeviceId, Kind, Micros, Principal};
 use crate::store::catalog::{Catalog, NewArtefact, NewDocument};
 
 async fn create(catalog: &Catalog, who: &Principal, spec: DocumentSpec) -> Uuid {
-    catalog.create_documents(who, vec![NewDocument::new(spec)]).await.unwrap().remove(0).uuid
+    catalog.documents.create_documents(who, vec![NewDocument::new(spec)]).await.unwrap().remove(0).uuid
 }
 
 async fn profile(catalog: &Catalog, who: &Principal) -> Uuid {
@@ -56,33 +56,39 @@ pub(super) async fn a_configuration_and_its_reports_outlive_a_restart(place: Tes
     let admin = admin(&catalog);
     let profile = profile(&catalog, &admin).await;
     let device = device(&catalog, &admin, "d").await;
-    let first = catalog.create_artefact(&admin, new_artefact("a", profile)).await.unwrap();
+    let first = catalog.documents.create_artefact(&admin, new_artefact("a", profile)).await.unwrap();
     let spec =
         BindingSpec { target_type: TargetType::Device, target: device.aliases.uuid, artefact: first.uuid };
     let id = Uuid::new_v4();
-    let (made, is_new) = catalog.put_binding(&admin, id, spec).await.unwrap();
+    let (made, is_new) = catalog.documents.put_binding(&admin, id, spec).await.unwrap();
     assert!(is_new && made.binding().unwrap().device == Some(device.id));
-    let (again, is_new) = catalog.put_binding(&admin, id, spec).await.unwrap();
+    let (again, is_new) = catalog.documents.put_binding(&admin, id, spec).await.unwrap();
     assert_eq!((again.version, is_new), (made.version, false), "the same again changes nothing");
     let decide = |_: Uuid, _: Option<&BindingReport>| Some(report(first.uuid));
-    assert_eq!(catalog.report_bindings(&admin, device.id, vec![id], decide).await.unwrap(), 1);
-    let second = catalog.create_artefact(&admin, new_artefact("a", profile)).await.unwrap();
+    assert_eq!(catalog.documents.report_bindings(&admin, device.id, vec![id], decide).await.unwrap(), 1);
+    let second = catalog.documents.create_artefact(&admin, new_artefact("a", profile)).await.unwrap();
     assert_eq!(second.artefact().unwrap().version, 2);
-    let revision = catalog.document_revision();
+    let revision = catalog.documents.document_revision();
     drop(catalog);
     let catalog = place.open().await;
-    assert!(catalog.document_revision() > 0 && revision > 0);
-    let binding = catalog.document(&admin, DocumentKind::Binding, id).unwrap();
+    assert!(catalog.documents.document_revision() > 0 && revision > 0);
+    let binding = catalog.documents.document(&admin, DocumentKind::Binding, id).unwrap();
     let binding = binding.binding().unwrap();
     assert_eq!((binding.spec.artefact, binding.desired_version), (second.uuid, 2));
-    assert_eq!(catalog.document(&admin, DocumentKind::Artefact, first.uuid).unwrap().spec, first.spec);
-    let reports = catalog.binding_reports(&admin, id);
+    assert_eq!(
+        catalog.documents.document(&admin, DocumentKind::Artefact, first.uuid).unwrap().spec,
+        first.spec
+    );
+    let reports = catalog.documents.binding_reports(&admin, id);
     assert_eq!(reports.iter().map(|known| (**known).clone()).collect::<Vec<_>>(), [report(first.uuid)]);
-    catalog.delete_device(&admin, device.id).await.unwrap();
-    assert!(catalog.binding_reports(&admin, id).is_empty());
+    catalog.devices.delete_device(&admin, device.id).await.unwrap();
+    assert!(catalog.documents.binding_reports(&admin, id).is_empty());
     drop(catalog);
     let catalog = place.open().await;
-    assert_eq!(catalog.document(&admin, DocumentKind::Binding, id).unwrap_err().kind, Kind::NotFound);
+    assert_eq!(
+        catalog.documents.document(&admin, DocumentKind::Binding, id).unwrap_err().kind,
+        Kind::NotFound
+    );
 }
 
 pub(super) async fn a_binding_goes_with_its_target(place: TestDatabase) {
@@ -98,26 +104,26 @@ pub(super) async fn a_binding_goes_with_its_target(place: TestDatabase) {
         metadata: Map::new(),
     };
     let component = create(&catalog, &admin, DocumentSpec::Component(component)).await;
-    let artefact = catalog.create_artefact(&admin, new_artefact("a", profile)).await.unwrap().uuid;
+    let artefact = catalog.documents.create_artefact(&admin, new_artefact("a", profile)).await.unwrap().uuid;
     let mut bindings = Vec::new();
     for (target_type, target) in [(TargetType::Component, component), (TargetType::SensorProfile, profile)] {
         let id = Uuid::new_v4();
         let spec = BindingSpec { target_type, target, artefact };
-        catalog.put_binding(&admin, id, spec).await.unwrap();
-        let taken = catalog.put_binding(&admin, Uuid::new_v4(), spec).await;
+        catalog.documents.put_binding(&admin, id, spec).await.unwrap();
+        let taken = catalog.documents.put_binding(&admin, Uuid::new_v4(), spec).await;
         assert_eq!(taken.unwrap_err().kind, Kind::Conflict, "{target_type:?}");
         bindings.push(id);
     }
-    let in_use = catalog.delete_document(&admin, DocumentKind::Artefact, artefact).await;
+    let in_use = catalog.documents.delete_document(&admin, DocumentKind::Artefact, artefact).await;
     assert_eq!(in_use.unwrap_err().kind, Kind::Conflict);
     let decide = |_: Uuid, _: Option<&BindingReport>| Some(report(artefact));
-    catalog.report_bindings(&admin, device, bindings.clone(), decide).await.unwrap();
-    catalog.delete_document(&admin, DocumentKind::Component, component).await.unwrap();
-    let gone = catalog.document(&admin, DocumentKind::Binding, bindings[0]);
+    catalog.documents.report_bindings(&admin, device, bindings.clone(), decide).await.unwrap();
+    catalog.documents.delete_document(&admin, DocumentKind::Component, component).await.unwrap();
+    let gone = catalog.documents.document(&admin, DocumentKind::Binding, bindings[0]);
     assert_eq!(gone.unwrap_err().kind, Kind::NotFound);
     drop(catalog);
     let catalog = place.open().await;
-    let counts = bindings.iter().map(|id| catalog.binding_reports(&admin, *id).len());
+    let counts = bindings.iter().map(|id| catalog.documents.binding_reports(&admin, *id).len());
     assert_eq!(counts.collect::<Vec<_>>(), [0, 1]);
 }
 
@@ -126,27 +132,27 @@ pub(super) async fn a_configuration_is_of_one_organization(place: TestDatabase) 
     let admin = admin(&catalog);
     let profile = profile(&catalog, &admin).await;
     let device = device(&catalog, &admin, "d").await;
-    let artefact = catalog.create_artefact(&admin, new_artefact("a", profile)).await.unwrap().uuid;
+    let artefact = catalog.documents.create_artefact(&admin, new_artefact("a", profile)).await.unwrap().uuid;
     let spec = BindingSpec { target_type: TargetType::Device, target: device.aliases.uuid, artefact };
     let id = Uuid::new_v4();
-    catalog.put_binding(&admin, id, spec).await.unwrap();
+    catalog.documents.put_binding(&admin, id, spec).await.unwrap();
     let other = other_org(&catalog).await;
-    let refused = refusal(catalog.put_binding(&other, Uuid::new_v4(), spec).await);
+    let refused = refusal(catalog.documents.put_binding(&other, Uuid::new_v4(), spec).await);
     let unknown = invalid(&["artefact: does not exist", "target: does not exist"]);
     assert_eq!(refused, unknown);
     assert_eq!(
-        refusal(catalog.put_binding(&other, id, spec).await),
+        refusal(catalog.documents.put_binding(&other, id, spec).await),
         unknown,
         "an id of others is as an unused one"
     );
-    assert_eq!(refusal(catalog.document(&other, DocumentKind::Binding, id)), not_found());
+    assert_eq!(refusal(catalog.documents.document(&other, DocumentKind::Binding, id)), not_found());
     let decide = |_: Uuid, _: Option<&BindingReport>| Some(report(artefact));
-    let reported = catalog.report_bindings(&other, device.id, vec![id], decide).await;
+    let reported = catalog.documents.report_bindings(&other, device.id, vec![id], decide).await;
     assert_eq!(refusal(reported), not_found());
     let restricted = key(admin.org, Some(&[DeviceId(99)]), None);
-    assert_eq!(refusal(catalog.document(&restricted, DocumentKind::Binding, id)), not_found());
+    assert_eq!(refusal(catalog.documents.document(&restricted, DocumentKind::Binding, id)), not_found());
     let new = new_artefact("b", profile);
-    assert_eq!(refusal(catalog.create_artefact(&restricted, new).await), forbidden());
+    assert_eq!(refusal(catalog.documents.create_artefact(&restricted, new).await), forbidden());
 }
 
 pub(super) fn object(size_bytes: u64) -> ObjectSpec {
@@ -162,25 +168,25 @@ pub(super) async fn objects_are_bounded_and_go_when_nothing_refers_to_them(place
     let catalog = place.open().await;
     let admin = admin(&catalog);
     let other = other_org(&catalog).await;
-    let one = catalog.create_object(&admin, object(1)).await.unwrap();
-    assert_eq!(refusal(catalog.object(&other, one.uuid)), not_found());
-    let stored = catalog.finish_object(one.uuid, "ab".repeat(32)).await.unwrap();
-    let again = catalog.finish_object(one.uuid, "cd".repeat(32)).await.unwrap();
+    let one = catalog.objects.create_object(&admin, object(1)).await.unwrap();
+    assert_eq!(refusal(catalog.objects.object(&other, one.uuid)), not_found());
+    let stored = catalog.objects.finish_object(one.uuid, "ab".repeat(32)).await.unwrap();
+    let again = catalog.objects.finish_object(one.uuid, "cd".repeat(32)).await.unwrap();
     assert_eq!(stored, again, "the first upload counts");
     drop(catalog);
     let catalog = place.open().await;
-    assert_eq!(*catalog.object(&admin, one.uuid).unwrap(), *stored);
+    assert_eq!(*catalog.objects.object(&admin, one.uuid).unwrap(), *stored);
     for _ in 0..MAX_ORG_BYTES / MAX_OBJECT_BYTES {
-        if catalog.create_object(&admin, object(MAX_OBJECT_BYTES)).await.is_err() {
+        if catalog.objects.create_object(&admin, object(MAX_OBJECT_BYTES)).await.is_err() {
             break;
         }
     }
-    let full = catalog.create_object(&admin, object(MAX_OBJECT_BYTES)).await;
+    let full = catalog.objects.create_object(&admin, object(MAX_OBJECT_BYTES)).await;
     assert_eq!(full.unwrap_err().kind, Kind::LimitReached);
-    assert!(catalog.create_object(&other, object(1)).await.is_ok(), "others have their own room");
+    assert!(catalog.objects.create_object(&other, object(1)).await.is_ok(), "others have their own room");
     let later = Micros(START.0 + 48 * 3600 * 1_000_000);
-    let gone = catalog.purge_objects(|object| object.uuid == one.uuid, later).await.unwrap();
+    let gone = catalog.objects.purge_objects(|object| object.uuid == one.uuid, later).await.unwrap();
     assert!(gone.len() > 100 && !gone.contains(&one.uuid));
-    assert_eq!(catalog.purge_objects(|_| false, later).await.unwrap(), [one.uuid]);
-    assert!(catalog.create_object(&admin, object(1)).await.is_ok());
+    assert_eq!(catalog.objects.purge_objects(|_| false, later).await.unwrap(), [one.uuid]);
+    assert!(catalog.objects.create_object(&admin, object(1)).await.is_ok());
 }

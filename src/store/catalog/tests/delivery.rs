@@ -26,7 +26,7 @@ async fn channel(catalog: &Catalog, who: &Principal, name: &str) -> Uuid {
     let config = ChannelConfig::Webhook { url, secret };
     let spec = NotificationChannelSpec { name: name.to_owned(), config, enabled: true };
     let new = NewDocument::new(DocumentSpec::NotificationChannel(spec));
-    catalog.create_documents(who, vec![new]).await.unwrap()[0].uuid
+    catalog.documents.create_documents(who, vec![new]).await.unwrap()[0].uuid
 }
 
 fn spec(stream: StreamId, channels: &[Uuid]) -> AlertRuleSpec {
@@ -49,7 +49,7 @@ fn spec(stream: StreamId, channels: &[Uuid]) -> AlertRuleSpec {
 async fn rule(catalog: &Catalog, who: &Principal, channels: &[Uuid]) -> Arc<AlertRule> {
     let device = device(catalog, who, "Boiler").await;
     let stream = stream(catalog, who, device.id, "t").await;
-    catalog.create_alert_rule(who, spec(stream.id, channels), 1).await.unwrap()
+    catalog.alerts.create_alert_rule(who, spec(stream.id, channels), 1).await.unwrap()
 }
 
 async fn fire(catalog: &Catalog, rule: &Arc<AlertRule>) {
@@ -60,7 +60,7 @@ async fn decide(catalog: &Catalog, rule: &Arc<AlertRule>, change: AlertChange) {
     let budget = AlertBudget::default();
     let decision =
         AlertDecision { rule: Arc::clone(rule), change, decided_until: None, decided_due: None, budget };
-    catalog.record_alerts(vec![decision]).await.unwrap();
+    catalog.alerts.record_alerts(vec![decision]).await.unwrap();
 }
 
 fn all(now: Micros) -> DueDeliveries {
@@ -74,7 +74,7 @@ fn all(now: Micros) -> DueDeliveries {
 }
 
 async fn due(catalog: &Catalog, wanted: &DueDeliveries) -> Vec<Delivery> {
-    catalog.due_deliveries(wanted).await.unwrap()
+    catalog.events.due_deliveries(wanted).await.unwrap()
 }
 
 pub(super) async fn a_delivery_is_due_until_it_was_made_and_outlives_a_restart(place: TestDatabase) {
@@ -85,7 +85,7 @@ pub(super) async fn a_delivery_is_due_until_it_was_made_and_outlives_a_restart(p
     assert!(due(&catalog, &all(LATE)).await.is_empty());
     fire(&catalog, &rule).await;
     let found = due(&catalog, &all(LATE)).await;
-    assert_eq!((found.len(), catalog.count_pending_deliveries().await.unwrap()), (2, 2));
+    assert_eq!((found.len(), catalog.events.count_pending_deliveries().await.unwrap()), (2, 2));
     let [first, second] = &found[..] else { panic!("{found:?}") };
     assert_eq!(due(&catalog, &DueDeliveries { limit: 1, ..all(LATE) }).await.len(), 1);
     assert_eq!(
@@ -97,21 +97,21 @@ pub(super) async fn a_delivery_is_due_until_it_was_made_and_outlives_a_restart(p
     assert!(due(&catalog, &DueDeliveries { not_of_orgs: vec![who.org], ..all(LATE) }).await.is_empty());
     assert!(due(&catalog, &all(Micros(0))).await.is_empty(), "not before its time");
 
-    let event = catalog.event_of_delivery(first).await.unwrap();
+    let event = catalog.events.event_of_delivery(first).await.unwrap();
     let sent = first.clone().after_attempt(Ok(()), Micros(7_000_000));
     let failed =
         second.clone().after_attempt(Err(DeliveryFailure::temporary("answered 500")), Micros(7_000_000));
-    catalog.store_delivery(&sent).await.unwrap();
-    catalog.store_delivery(&failed).await.unwrap();
+    catalog.events.store_delivery(&sent).await.unwrap();
+    catalog.events.store_delivery(&failed).await.unwrap();
     assert!(due(&catalog, &all(Micros(7_999_999))).await.is_empty());
     drop(catalog);
     let catalog = place.open().await;
     assert_eq!(due(&catalog, &all(Micros(8_000_000))).await, std::slice::from_ref(&failed));
-    let mut deliveries = catalog.deliveries_of_alert(&who, event.uuid).await.unwrap();
+    let mut deliveries = catalog.events.deliveries_of_alert(&who, event.uuid).await.unwrap();
     deliveries.sort_by_key(|delivery| delivery.status == DeliveryStatus::Pending);
     assert_eq!(deliveries, [sent, failed]);
     let stranger = other_org(&catalog).await;
-    assert_eq!(refusal(catalog.deliveries_of_alert(&stranger, event.uuid).await).0, Kind::NotFound);
+    assert_eq!(refusal(catalog.events.deliveries_of_alert(&stranger, event.uuid).await).0, Kind::NotFound);
 }
 
 pub(super) async fn the_end_of_an_alert_is_told_where_the_alert_was_and_after_it(place: TestDatabase) {
@@ -124,23 +124,23 @@ pub(super) async fn the_end_of_an_alert_is_told_where_the_alert_was_and_after_it
         let found = due(&catalog, &all(LATE)).await;
         let [fired] = &found[..] else { panic!("{found:?}") };
         assert_eq!((fired.notice, fired.channel), (AlertNotice::Fired, channel));
-        let event = catalog.event_of_delivery(fired).await.unwrap();
+        let event = catalog.events.event_of_delivery(fired).await.unwrap();
         if is_by_rule {
             decide(&catalog, &rule, AlertChange::Resolve).await;
         } else {
             for step in [AlertStep::Acknowledge, AlertStep::Resolve, AlertStep::Resolve] {
                 let actor = AlertActor { name: "ann".to_owned(), at: Micros(9), note: None };
-                catalog.step_alert(&who, event.uuid, step, actor).await.unwrap();
+                catalog.alerts.step_alert(&who, event.uuid, step, actor).await.unwrap();
             }
         }
         assert_eq!(due(&catalog, &all(LATE)).await, std::slice::from_ref(fired), "one after the other");
-        catalog.store_delivery(&fired.clone().after_attempt(Ok(()), Micros(7))).await.unwrap();
+        catalog.events.store_delivery(&fired.clone().after_attempt(Ok(()), Micros(7))).await.unwrap();
         let found = due(&catalog, &all(LATE)).await;
         let [resolved] = &found[..] else { panic!("{found:?}") };
         let of_alert = (resolved.notice, resolved.channel, resolved.alert);
         assert_eq!(of_alert, (AlertNotice::Resolved, channel, fired.alert), "{is_by_rule}");
-        catalog.store_delivery(&resolved.clone().after_attempt(Ok(()), Micros(8))).await.unwrap();
-        assert_eq!(catalog.deliveries_of_alert(&who, event.uuid).await.unwrap().len(), 2);
+        catalog.events.store_delivery(&resolved.clone().after_attempt(Ok(()), Micros(8))).await.unwrap();
+        assert_eq!(catalog.events.deliveries_of_alert(&who, event.uuid).await.unwrap().len(), 2);
     }
     assert!(due(&catalog, &all(LATE)).await.is_empty());
 }
@@ -155,20 +155,20 @@ pub(super) async fn a_channel_that_goes_leaves_its_rules_and_its_log(place: Test
     let theirs = channel(&catalog, &stranger, "one").await;
     let stream = rule.spec.target.stream().unwrap();
     let wanted = spec(stream, &[one, theirs]);
-    let changed = catalog.update_alert_rule(&who, (rule.uuid, None), 1, |spec| *spec = wanted).await;
+    let changed = catalog.alerts.update_alert_rule(&who, (rule.uuid, None), 1, |spec| *spec = wanted).await;
     assert_eq!(
         refusal(changed),
         invalid(&["channels[1]: does not exist"]),
         "a channel of others does not exist"
     );
-    assert_eq!(refusal(catalog.delete_document(&stranger, KIND, one).await), not_found());
-    catalog.delete_document(&who, KIND, one).await.unwrap();
-    assert_eq!(catalog.alert_rule(&who, rule.uuid).unwrap().spec.channels, [two]);
+    assert_eq!(refusal(catalog.documents.delete_document(&stranger, KIND, one).await), not_found());
+    catalog.documents.delete_document(&who, KIND, one).await.unwrap();
+    assert_eq!(catalog.alerts.alert_rule(&who, rule.uuid).unwrap().spec.channels, [two]);
     assert_eq!(due(&catalog, &all(LATE)).await.len(), 2, "its deliveries are ended by whoever makes them");
     drop(catalog);
     let catalog = place.open().await;
-    assert_eq!(catalog.alert_rule(&who, rule.uuid).unwrap().spec.channels, [two]);
-    let [kept] = &catalog.documents(&who, KIND)[..] else { panic!("one channel is left") };
+    assert_eq!(catalog.alerts.alert_rule(&who, rule.uuid).unwrap().spec.channels, [two]);
+    let [kept] = &catalog.documents.documents(&who, KIND)[..] else { panic!("one channel is left") };
     let secret = kept.spec.secret();
     let secret = secret.as_ref().map(ChannelSecret::expose);
     assert_eq!((kept.uuid, secret), (two, Some("hush")), "a secret outlives a restart");

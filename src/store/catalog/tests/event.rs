@@ -42,9 +42,10 @@ pub(super) async fn an_event_comes_back_as_it_was_given(place: TestDatabase) {
         payload: json!({"a": [1, {"b": null}]}).as_object().unwrap().clone(),
         ..spec("alarm", 0)
     };
-    let made = catalog.create_event(&admin, complete.clone()).await.unwrap();
+    let made = catalog.events.create_event(&admin, complete.clone()).await.unwrap();
     assert_eq!((&made.spec, made.org), (&complete, admin.org));
-    let changed = catalog.update_event(&admin, made.id, |spec| spec.acknowledged = true).await.unwrap();
+    let changed =
+        catalog.events.update_event(&admin, made.id, |spec| spec.acknowledged = true).await.unwrap();
     let acknowledged_by = Some("system".to_owned());
     let acknowledged_at = changed.acknowledged_at;
     assert!(acknowledged_at.is_some());
@@ -52,9 +53,9 @@ pub(super) async fn an_event_comes_back_as_it_was_given(place: TestDatabase) {
     assert_eq!(changed, Event { spec, acknowledged_at, acknowledged_by, ..made });
     drop(catalog);
     let again = place.open().await;
-    assert_eq!(again.event(&admin, changed.id).await.unwrap(), changed);
-    again.delete_event(&admin, changed.id).await.unwrap();
-    assert_eq!(refusal(again.event(&admin, changed.id).await), not_found());
+    assert_eq!(again.events.event(&admin, changed.id).await.unwrap(), changed);
+    again.events.delete_event(&admin, changed.id).await.unwrap();
+    assert_eq!(refusal(again.events.event(&admin, changed.id).await), not_found());
 }
 
 pub(super) async fn an_event_says_what_is_wrong(place: TestDatabase) {
@@ -70,7 +71,7 @@ pub(super) async fn an_event_says_what_is_wrong(place: TestDatabase) {
         ..spec("", 0)
     };
     assert_eq!(
-        refusal(catalog.create_event(&ours, bad).await),
+        refusal(catalog.events.create_event(&ours, bad).await),
         invalid(&[
             "kind: Enter a valid \"slug\" consisting of letters, numbers, underscores or hyphens.",
             "message: Ensure this field has no more than 4000 characters.",
@@ -88,9 +89,11 @@ pub(super) async fn events_are_filtered_ordered_and_paged(place: TestDatabase) {
     let mut made = Vec::new();
     for (kind, second) in [("a", 2), ("b", 1), ("c", 2), ("a", 3)] {
         let device = (kind == "a").then_some(device);
-        made.push(catalog.create_event(&admin, EventSpec { device, ..spec(kind, second) }).await.unwrap().id);
+        made.push(
+            catalog.events.create_event(&admin, EventSpec { device, ..spec(kind, second) }).await.unwrap().id,
+        );
     }
-    let list = async |filter: EventFilter| ids(&catalog.events(&admin, &filter).await.unwrap());
+    let list = async |filter: EventFilter| ids(&catalog.events.events(&admin, &filter).await.unwrap());
     let all = EventFilter::default;
     let by_age = [made[1], made[0], made[2], made[3]];
     assert_eq!(list(all()).await, by_age);
@@ -103,7 +106,7 @@ pub(super) async fn events_are_filtered_ordered_and_paged(place: TestDatabase) {
         let page = Pagination { offset: 0, limit: 1 };
         let mut behind = EventFilter { page, newest_first, ..all() };
         for id in order {
-            let found = catalog.events(&admin, &behind).await.unwrap();
+            let found = catalog.events.events(&admin, &behind).await.unwrap();
             assert_eq!(ids(&found), [id], "one after the other");
             behind.after = Some((found[0].spec.ts, id));
         }
@@ -121,14 +124,14 @@ pub(super) async fn events_are_filtered_ordered_and_paged(place: TestDatabase) {
 pub(super) async fn events_of_another_organization_do_not_exist(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
-    let id = catalog.create_event(&ours, spec("a", 0)).await.unwrap().id;
+    let id = catalog.events.create_event(&ours, spec("a", 0)).await.unwrap().id;
     for id in [id, EventId(99)] {
-        assert_eq!(refusal(catalog.event(&theirs, id).await), not_found());
-        assert_eq!(refusal(catalog.update_event(&theirs, id, |_| ()).await), not_found());
-        assert_eq!(refusal(catalog.delete_event(&theirs, id).await), not_found());
+        assert_eq!(refusal(catalog.events.event(&theirs, id).await), not_found());
+        assert_eq!(refusal(catalog.events.update_event(&theirs, id, |_| ()).await), not_found());
+        assert_eq!(refusal(catalog.events.delete_event(&theirs, id).await), not_found());
     }
-    assert!(catalog.events(&theirs, &EventFilter::default()).await.unwrap().is_empty());
-    assert!(catalog.event(&ours, id).await.is_ok());
+    assert!(catalog.events.events(&theirs, &EventFilter::default()).await.unwrap().is_empty());
+    assert!(catalog.events.event(&ours, id).await.is_ok());
 }
 
 pub(super) async fn a_restricted_key_sees_events_of_its_own(place: TestDatabase) {
@@ -140,26 +143,30 @@ pub(super) async fn a_restricted_key_sees_events_of_its_own(place: TestDatabase)
         |device: Option<DeviceId>, stream: Option<StreamId>| EventSpec { device, stream, ..spec("a", 0) };
     let mut made = Vec::new();
     for spec in [of(None, None), of(Some(own), None), of(Some(other), None), of(None, Some(given))] {
-        made.push(catalog.create_event(&admin, spec).await.unwrap().id);
+        made.push(catalog.events.create_event(&admin, spec).await.unwrap().id);
     }
     let by_device = key(admin.org, Some(&[own]), None);
     let by_stream = key(admin.org, None, Some(&[given]));
     for (who, seen) in [(&by_device, made[1]), (&by_stream, made[3])] {
-        assert_eq!(ids(&catalog.events(who, &EventFilter::default()).await.unwrap()), [seen]);
+        assert_eq!(ids(&catalog.events.events(who, &EventFilter::default()).await.unwrap()), [seen]);
         for id in made.iter().copied().filter(|id| *id != seen) {
-            assert_eq!(refusal(catalog.event(who, id).await), not_found());
-            assert_eq!(refusal(catalog.update_event(who, id, |_| ()).await), not_found());
-            assert_eq!(refusal(catalog.delete_event(who, id).await), not_found());
+            assert_eq!(refusal(catalog.events.event(who, id).await), not_found());
+            assert_eq!(refusal(catalog.events.update_event(who, id, |_| ()).await), not_found());
+            assert_eq!(refusal(catalog.events.delete_event(who, id).await), not_found());
         }
-        assert_eq!(refusal(catalog.create_event(who, of(None, None)).await), forbidden());
-        let lost = catalog.update_event(who, seen, |spec| (spec.device, spec.stream) = (None, None)).await;
+        assert_eq!(refusal(catalog.events.create_event(who, of(None, None)).await), forbidden());
+        let lost =
+            catalog.events.update_event(who, seen, |spec| (spec.device, spec.stream) = (None, None)).await;
         assert_eq!(refusal(lost), forbidden());
-        catalog.update_event(who, seen, |spec| spec.acknowledged = true).await.unwrap();
+        catalog.events.update_event(who, seen, |spec| spec.acknowledged = true).await.unwrap();
     }
     let absent = format!("device: Invalid pk \"{other}\" - object does not exist.");
-    assert_eq!(refusal(catalog.create_event(&by_device, of(Some(other), None)).await), invalid(&[&absent]));
-    catalog.create_event(&by_device, of(Some(own), None)).await.unwrap();
-    catalog.delete_event(&by_stream, made[3]).await.unwrap();
+    assert_eq!(
+        refusal(catalog.events.create_event(&by_device, of(Some(other), None)).await),
+        invalid(&[&absent])
+    );
+    catalog.events.create_event(&by_device, of(Some(own), None)).await.unwrap();
+    catalog.events.delete_event(&by_stream, made[3]).await.unwrap();
 }
 
 pub(super) async fn an_event_does_not_tell_ids_that_are_not_seen(place: TestDatabase) {
@@ -168,14 +175,15 @@ pub(super) async fn an_event_does_not_tell_ids_that_are_not_seen(place: TestData
     let (own, other) = (device(&catalog, &admin, "own").await.id, device(&catalog, &admin, "other").await.id);
     let hidden = stream(&catalog, &admin, other, "hidden").await.id;
     let both = EventSpec { device: Some(own), stream: Some(hidden), ..spec("a", 0) };
-    let id = catalog.create_event(&admin, both.clone()).await.unwrap().id;
+    let id = catalog.events.create_event(&admin, both.clone()).await.unwrap().id;
     let who = key(admin.org, Some(&[own]), None);
-    let seen = catalog.event(&who, id).await.unwrap();
+    let seen = catalog.events.event(&who, id).await.unwrap();
     assert_eq!((seen.spec.device, seen.spec.stream), (Some(own), None));
-    assert_eq!(catalog.events(&who, &EventFilter::default()).await.unwrap(), [seen]);
-    let changed = catalog.update_event(&who, id, |spec| spec.message = "seen".to_owned()).await.unwrap();
+    assert_eq!(catalog.events.events(&who, &EventFilter::default()).await.unwrap(), [seen]);
+    let changed =
+        catalog.events.update_event(&who, id, |spec| spec.message = "seen".to_owned()).await.unwrap();
     assert_eq!(changed.spec.stream, None);
-    let stored = catalog.event(&admin, id).await.unwrap();
+    let stored = catalog.events.event(&admin, id).await.unwrap();
     assert_eq!(stored.spec, EventSpec { message: "seen".to_owned(), ..both });
 }
 
@@ -183,20 +191,20 @@ pub(super) async fn an_event_does_not_tell_ids_that_are_not_seen(place: TestData
 pub(super) async fn followers_are_behind_only_by_events_of_their_organization(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
-    let mut follower = catalog.subscribe_event_changes(&ours);
-    let foreign = catalog.create_event(&theirs, spec("a", 0)).await.unwrap();
-    let own = catalog.create_event(&ours, spec("a", 0)).await.unwrap();
+    let mut follower = catalog.events.subscribe_event_changes(&ours);
+    let foreign = catalog.events.create_event(&theirs, spec("a", 0)).await.unwrap();
+    let own = catalog.events.create_event(&ours, spec("a", 0)).await.unwrap();
     // More changes than a channel holds.
     for _ in 0..5000 {
-        catalog.notifier.notify_event(Action::Update, &foreign, None);
+        catalog.core.notifier.notify_event(Action::Update, &foreign, None);
     }
     assert_eq!(follower.recv().await.unwrap().id, own.id);
     assert!(follower.try_recv().is_err(), "nothing of theirs is told");
     for _ in 0..5000 {
-        catalog.notifier.notify_event(Action::Update, &own, None);
+        catalog.core.notifier.notify_event(Action::Update, &own, None);
     }
     assert!(matches!(follower.recv().await, Err(RecvError::Lagged(_))), "its own are told up to a bound");
     drop(follower);
-    catalog.notifier.notify_event(Action::Update, &own, None);
-    assert_eq!(catalog.notifier.subscribed_orgs(), 0, "nothing is kept for nobody");
+    catalog.core.notifier.notify_event(Action::Update, &own, None);
+    assert_eq!(catalog.core.notifier.subscribed_orgs(), 0, "nothing is kept for nobody");
 }

@@ -92,12 +92,12 @@ fn server() -> String {
 
 /// The administrator, in the organization `default`.
 pub(super) fn admin(catalog: &Catalog) -> Principal {
-    Principal::system(catalog.default_org())
+    Principal::system(catalog.orgs.default_org())
 }
 
 /// The administrator in a newly created second organization.
 pub(super) async fn other_org(catalog: &Catalog) -> Principal {
-    let org = catalog.create_org(&admin(catalog), "other", "Other").await.unwrap();
+    let org = catalog.orgs.create_org(&admin(catalog), "other", "Other").await.unwrap();
     Principal::system(org.id)
 }
 
@@ -115,11 +115,11 @@ pub(super) fn key(org: OrgId, devices: Option<&[DeviceId]>, streams: Option<&[St
 }
 
 pub(super) async fn device(catalog: &Catalog, who: &Principal, name: &str) -> Arc<Device> {
-    catalog.create_device(who, DeviceSpec::new(name, Protocol::Virtual)).await.unwrap()
+    catalog.devices.create_device(who, DeviceSpec::new(name, Protocol::Virtual)).await.unwrap()
 }
 
 pub(super) async fn stream(catalog: &Catalog, who: &Principal, device: DeviceId, name: &str) -> Arc<Stream> {
-    catalog.create_stream(who, StreamSpec::new(name, device)).await.unwrap()
+    catalog.streams.create_stream(who, StreamSpec::new(name, device)).await.unwrap()
 }
 
 pub(super) fn group_spec(name: &str) -> GroupSpec {
@@ -127,7 +127,7 @@ pub(super) fn group_spec(name: &str) -> GroupSpec {
 }
 
 pub(super) async fn group(catalog: &Catalog, who: &Principal, name: &str) -> Arc<Group> {
-    catalog.create_group(who, group_spec(name), Vec::new()).await.unwrap()
+    catalog.groups.create_group(who, group_spec(name), Vec::new()).await.unwrap()
 }
 
 /// Makes `members` the members of a group.
@@ -137,7 +137,7 @@ pub(super) async fn set_members(
     id: GroupId,
     members: Vec<StreamId>,
 ) -> Result<Arc<Group>> {
-    catalog.update_group(who, id, |_| (), Some(members)).await
+    catalog.groups.update_group(who, id, |_| (), Some(members)).await
 }
 
 pub(super) fn key_spec(name: &str) -> KeySpec {

@@ -33,11 +33,11 @@ fn rows(catalog: &Catalog, who: &Principal) -> String {
     format!(
         "{:#?}",
         (
-            (catalog.orgs(who), catalog.users(who), catalog.keys(who)),
-            catalog.devices(who, &DeviceFilter::default()),
-            catalog.streams(who, &StreamFilter::default()),
-            catalog.groups(who, Pagination::ALL),
-            catalog.policies(who, None).unwrap(),
+            (catalog.orgs.orgs(who), catalog.users.users(who), catalog.keys.keys(who)),
+            catalog.devices.devices(who, &DeviceFilter::default()),
+            catalog.streams.streams(who, &StreamFilter::default()),
+            catalog.groups.groups(who, Pagination::ALL),
+            catalog.retention.policies(who, None).unwrap(),
         )
     )
 }
@@ -80,7 +80,7 @@ async fn a_follower_has_every_change_once_it_caught_up() {
     let place = TestDatabase::postgres().await;
     let (writer, follower) = writer_and_follower(&place).await;
     let admin = admin(&writer);
-    assert_eq!(follower.default_org(), writer.default_org());
+    assert_eq!(follower.orgs.default_org(), writer.orgs.default_org());
     assert_eq!(rows(&follower, &admin), rows(&writer, &admin));
 
     other_org(&writer).await;
@@ -92,11 +92,11 @@ async fn a_follower_has_every_change_once_it_caught_up() {
         is_superuser: false,
         is_viewer: false,
     };
-    writer.create_user(&admin, user).await.unwrap();
+    writer.users.create_user(&admin, user).await.unwrap();
     check_caught_up(&writer, &follower, "a user").await;
-    let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap();
+    let key = writer.keys.create_key(&admin, key_spec("k"), secret("k")).await.unwrap();
     check_caught_up(&writer, &follower, "a key").await;
-    assert!(follower.key_by_prefix("k").unwrap().is_valid_at(START));
+    assert!(follower.keys.key_by_prefix("k").unwrap().is_valid_at(START));
     let owner = device(&writer, &admin, "d").await.id;
     check_caught_up(&writer, &follower, "a device").await;
     let member = stream(&writer, &admin, owner, "s").await.id;
@@ -105,20 +105,20 @@ async fn a_follower_has_every_change_once_it_caught_up() {
     let line = group(&writer, &admin, "line").await.id;
     set_members(&writer, &admin, line, vec![member]).await.unwrap();
     check_caught_up(&writer, &follower, "a group with its member").await;
-    writer.set_policy(&admin, PolicyTable::Readings, None, 60).await.unwrap();
+    writer.retention.set_policy(&admin, PolicyTable::Readings, None, 60).await.unwrap();
     check_caught_up(&writer, &follower, "a policy").await;
 
-    writer.revoke_key(&admin, key.id).await.unwrap();
+    writer.keys.revoke_key(&admin, key.id).await.unwrap();
     check_caught_up(&writer, &follower, "a revoked key").await;
-    assert!(!follower.key_by_prefix("k").unwrap().is_valid_at(START));
-    writer.delete_stream(&admin, gone).await.unwrap();
+    assert!(!follower.keys.key_by_prefix("k").unwrap().is_valid_at(START));
+    writer.streams.delete_stream(&admin, gone).await.unwrap();
     check_caught_up(&writer, &follower, "a deleted stream").await;
-    writer.delete_group(&admin, line).await.unwrap();
+    writer.groups.delete_group(&admin, line).await.unwrap();
     check_caught_up(&writer, &follower, "a deleted group").await;
-    assert_eq!(follower.stream(&admin, member).unwrap().spec.group, None);
-    writer.delete_device(&admin, owner).await.unwrap();
+    assert_eq!(follower.streams.stream(&admin, member).unwrap().spec.group, None);
+    writer.devices.delete_device(&admin, owner).await.unwrap();
     check_caught_up(&writer, &follower, "a deleted device").await;
-    assert_eq!(refusal(follower.stream(&admin, member)), not_found(), "its streams are gone too");
+    assert_eq!(refusal(follower.streams.stream(&admin, member)), not_found(), "its streams are gone too");
     place.drop_database().await;
 }
 
@@ -127,11 +127,11 @@ async fn a_follower_loads_its_mirror_once_for_a_change() {
     let place = TestDatabase::postgres().await;
     let (writer, follower) = writer_and_follower(&place).await;
     let (admin, follower) = (admin(&writer), Arc::new(follower));
-    let revision = || follower.mirror.read().revision();
+    let revision = || follower.core.mirror.read().revision();
     let (before, changes) = (revision(), follower.subscribe_changes());
     follower.catch_up().await.unwrap();
     // The audit log is not mirrored.
-    writer.append_audit(&admin, AuditChange::new(Action::Update, "settings", 1_i32)).await.unwrap();
+    writer.audit.append_audit(&admin, AuditChange::new(Action::Update, "settings", 1_i32)).await.unwrap();
     follower.catch_up().await.unwrap();
     assert_eq!((revision(), changes.has_changed().unwrap()), (before, false));
 
@@ -146,7 +146,11 @@ async fn a_follower_loads_its_mirror_once_for_a_change() {
     assert_eq!((revision(), changes.has_changed().unwrap()), (before + 1, true));
 
     writer.catch_up().await.unwrap();
-    assert_eq!(writer.devices(&admin, &DeviceFilter::default()).len(), 1, "a writer needs no catching up");
+    assert_eq!(
+        writer.devices.devices(&admin, &DeviceFilter::default()).len(),
+        1,
+        "a writer needs no catching up"
+    );
     place.drop_database().await;
 }
 
@@ -181,15 +185,15 @@ async fn a_follower_refuses_changes() {
     let place = TestDatabase::postgres().await;
     let (writer, follower) = writer_and_follower(&place).await;
     let admin = admin(&writer);
-    let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap();
+    let key = writer.keys.create_key(&admin, key_spec("k"), secret("k")).await.unwrap();
     follower.catch_up().await.unwrap();
-    let created = follower.create_device(&admin, DeviceSpec::new("d", Protocol::Virtual)).await;
+    let created = follower.devices.create_device(&admin, DeviceSpec::new("d", Protocol::Virtual)).await;
     let error = created.expect_err("it is refused");
     assert_eq!(error.kind, Kind::Unavailable);
     assert_eq!(error.message, "this node answers queries only; changes are made on the ingest node");
     let unavailable = (Kind::Unavailable, Vec::new());
-    assert_eq!(refusal(follower.create_org(&admin, "o", "O").await), unavailable);
-    assert_eq!(refusal(follower.revoke_key(&admin, key.id).await), unavailable);
+    assert_eq!(refusal(follower.orgs.create_org(&admin, "o", "O").await), unavailable);
+    assert_eq!(refusal(follower.keys.revoke_key(&admin, key.id).await), unavailable);
     assert_eq!(rows(&follower, &admin), rows(&writer, &admin));
     assert_eq!(rows(&place.open().await, &admin), rows(&writer, &admin));
     place.drop_database().await;
@@ -200,27 +204,27 @@ async fn a_follower_saves_uses_of_keys_and_denied_accesses() {
     let place = TestDatabase::postgres().await;
     let (writer, follower) = writer_and_follower(&place).await;
     let admin = admin(&writer);
-    let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap().id;
+    let key = writer.keys.create_key(&admin, key_spec("k"), secret("k")).await.unwrap().id;
     follower.catch_up().await.unwrap();
     let (early, late) = (Micros(START.0 + 1), Micros(START.0 + 2));
-    follower.touch_key(key, late);
-    follower.save_last_used().await.unwrap();
+    follower.keys.touch_key(key, late);
+    follower.keys.save_last_used().await.unwrap();
     follower.catch_up().await.unwrap();
-    assert_eq!(follower.key(&admin, key).unwrap().last_used_at, Some(late));
-    writer.touch_key(key, early);
-    writer.save_last_used().await.unwrap();
+    assert_eq!(follower.keys.key(&admin, key).unwrap().last_used_at, Some(late));
+    writer.keys.touch_key(key, early);
+    writer.keys.save_last_used().await.unwrap();
     assert_eq!(
-        writer.key(&admin, key).unwrap().last_used_at,
+        writer.keys.key(&admin, key).unwrap().last_used_at,
         Some(late),
         "the later use of another node stays"
     );
 
     let origin = RequestOrigin::new("GET /", Some("10.0.0.7".parse().unwrap()), "request-1");
-    follower.count_denial(&origin, AccessDenial::Unauthenticated);
-    follower.save_denials().await.unwrap();
-    follower.count_denial(&origin, AccessDenial::Unauthenticated);
+    follower.audit.count_denial(&origin, AccessDenial::Unauthenticated);
+    follower.audit.save_denials().await.unwrap();
+    follower.audit.count_denial(&origin, AccessDenial::Unauthenticated);
     for catalog in [&follower, &writer] {
-        let records = catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap();
+        let records = catalog.audit.audit_log(&admin, &AuditFilter::default()).await.unwrap();
         let denials = records.iter().filter(|record| record.outcome == "unauthenticated");
         assert_eq!(denials.map(|record| record.count).collect::<Vec<_>>(), [2]);
     }
@@ -243,11 +247,11 @@ async fn a_follower_renews_its_entry_without_a_new_version() {
         renewed_at: START,
         is_running: false,
     };
-    let nodes = follower.renew_node(&node).await.unwrap();
+    let nodes = follower.nodes.renew_node(&node).await.unwrap();
     assert_eq!(nodes.len(), 1);
-    assert_eq!(writer.nodes(&admin(&writer)).await.unwrap(), nodes);
-    follower.remove_node(node.id).await.unwrap();
-    assert!(writer.nodes(&admin(&writer)).await.unwrap().is_empty());
+    assert_eq!(writer.nodes.nodes(&admin(&writer)).await.unwrap(), nodes);
+    follower.nodes.remove_node(node.id).await.unwrap();
+    assert!(writer.nodes.nodes(&admin(&writer)).await.unwrap().is_empty());
     assert_eq!(number(&db, version).await, before, "no mirror is loaded for it");
     db.close().await.unwrap();
     place.drop_database().await;

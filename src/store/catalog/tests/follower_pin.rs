@@ -81,7 +81,7 @@ async fn rows_that_retention_removed_count_as_removed_and_nothing_is_asked_witho
     assert_eq!(lake_rows(&before, speed), (1, BEGINNING_OF_TIME));
 
     // What follows happens while a statement waits, after it has caught up with the catalog.
-    owner.catalog().set_policy(&admin, PolicyTable::Readings, None, KEPT_S).await.unwrap();
+    owner.catalog().retention.set_policy(&admin, PolicyTable::Readings, None, KEPT_S).await.unwrap();
     owner.run_retention().await.unwrap();
     let after = node.current_snapshot(wanted).await.unwrap();
     let (rows, purged_before) = lake_rows(&after, speed);
@@ -108,7 +108,7 @@ async fn rows_expire_by_the_clock_of_the_owner_whatever_that_of_a_node_says() {
         let admin = admin(owner.catalog());
         let plant = device(owner.catalog(), &admin, "plant").await.id;
         let speed = stream(owner.catalog(), &admin, plant, "speed").await.id;
-        owner.catalog().set_policy(&admin, PolicyTable::Readings, None, KEPT_S).await.unwrap();
+        owner.catalog().retention.set_policy(&admin, PolicyTable::Readings, None, KEPT_S).await.unwrap();
         let shown_from = |snapshot: &Snapshot| snapshot.retention_bounds.visible_from.start_of(speed.0);
         let earlier = shown_from(&owner.snapshot());
         let on_node = shown_from(&node.current_snapshot(TailRequest::for_rows(admin.org)).await.unwrap());

@@ -7,16 +7,23 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use uuid::Uuid;
 
+use super::access;
+use super::alert;
+use super::client;
+use super::command;
+use super::configuration;
 use super::fixtures::*;
 use super::follower::{number, table_versions};
-use super::{access, alert, client, command, configuration, media, model, registration};
+use super::media;
+use super::model;
+use super::registration;
 use crate::domain::Micros;
 use crate::domain::configuration::binding::BindingReport;
 use crate::domain::policy::PolicyTable;
 use crate::store::catalog::Catalog;
+use crate::store::catalog::follower::reload::Reload;
 use crate::store::catalog::migration::MIRRORED_TABLES;
 use crate::store::catalog::mirror::{LoneTable, Mirror, RowIds, RowTable};
-use crate::store::catalog::reload::Reload;
 
 /// A change of each mirrored table that its part of the mirror shows.
 const CHANGES: [(&str, &str); 23] = [
@@ -52,27 +59,27 @@ async fn make_rows(catalog: &Catalog) {
     assert!(access::begin(catalog, &ada, 1).await, "a session");
     let client = client::client(catalog, &admin, "c").await;
     client::token(catalog, &client, Some(ada.id), 1).await.unwrap();
-    catalog.create_key(&admin, key_spec("k"), secret("k")).await.unwrap();
+    catalog.keys.create_key(&admin, key_spec("k"), secret("k")).await.unwrap();
     let (source, _) = model::upload_new_model(catalog, &admin).await;
-    let device = catalog.stream(&admin, source).unwrap().spec.device;
+    let device = catalog.streams.stream(&admin, source).unwrap().spec.device;
     let line = group(catalog, &admin, "line").await.id;
     set_members(catalog, &admin, line, vec![source]).await.unwrap();
-    catalog.set_policy(&admin, PolicyTable::Readings, Some(source), 60).await.unwrap();
+    catalog.retention.set_policy(&admin, PolicyTable::Readings, Some(source), 60).await.unwrap();
     let gone = stream(catalog, &admin, device, "gone").await.id;
-    catalog.delete_stream(&admin, gone).await.unwrap();
+    catalog.streams.delete_stream(&admin, gone).await.unwrap();
 
     let certificate = registration::certificate("f", Micros(i64::MAX));
-    catalog.put_certificate(&admin, device, certificate).await.unwrap();
+    catalog.provisioning.put_certificate(&admin, device, certificate).await.unwrap();
     registration::register(catalog, &admin, "gateway", 1_000_000).await.unwrap();
     let minute = Duration::from_secs(60);
-    catalog.create_commands(&admin, vec![command::spec(device)], minute).await.unwrap();
-    catalog.create_object(&admin, configuration::object(1)).await.unwrap();
+    catalog.commands.create_commands(&admin, vec![command::spec(device)], minute).await.unwrap();
+    catalog.objects.create_object(&admin, configuration::object(1)).await.unwrap();
     let camera = media::camera(catalog, &admin, device).await;
-    catalog.create_media_job(&admin, camera.uuid, media::capture()).await.unwrap();
+    catalog.media.create_media_job(&admin, camera.uuid, media::capture()).await.unwrap();
     let decide = |_: Uuid, _: Option<&BindingReport>| Some(configuration::report(Uuid::from_u128(2)));
-    catalog.report_bindings(&admin, device, vec![Uuid::from_u128(1)], decide).await.unwrap();
-    catalog.create_alert_rule(&admin, alert::spec("hot", source), 7).await.unwrap();
-    catalog.choose_plan(&admin, "starter".to_owned()).await.unwrap();
+    catalog.documents.report_bindings(&admin, device, vec![Uuid::from_u128(1)], decide).await.unwrap();
+    catalog.alerts.create_alert_rule(&admin, alert::spec("hot", source), 7).await.unwrap();
+    catalog.orgs.choose_plan(&admin, "starter".to_owned()).await.unwrap();
 }
 
 /// A database with a row of each mirrored table, its follower, and a connection for changes.
@@ -103,15 +110,15 @@ async fn all_rows(db: &DatabaseConnection, table: RowTable) -> Vec<(RowTable, i3
 /// Makes a change that the mirror shows, and checks that the follower then equals a mirror that is loaded at once. Returns what
 /// the follower has loaded.
 pub(super) async fn follow(follower: &Catalog, db: &DatabaseConnection, change: &str) -> Reload {
-    let before = follower.mirror.read().summary();
-    let revision = follower.mirror.read().revision();
+    let before = follower.core.mirror.read().summary();
+    let revision = follower.core.mirror.read().revision();
     db.execute_unprepared(change).await.unwrap();
     let reload = follower.load_changes().await.unwrap().expect("there is a change");
-    let at_once = Mirror::load(&follower.db).await.unwrap();
-    let now = follower.mirror.read().summary();
+    let at_once = Mirror::load(&follower.core.db).await.unwrap();
+    let now = follower.core.mirror.read().summary();
     assert_eq!(now, at_once.summary(), "{change}");
     assert_ne!(now, before, "{change}");
-    let is_raised = follower.mirror.read().revision() > revision;
+    let is_raised = follower.core.mirror.read().revision() > revision;
     let are_tables_alone = matches!(&reload, Reload::Changes { rows, .. } if *rows == RowIds::default());
     assert_eq!(is_raised, !are_tables_alone, "{change}: the revision");
     reload
@@ -146,12 +153,14 @@ async fn each_table_is_loaded_alone_or_by_row() {
 async fn what_a_deletion_takes_along_is_followed() {
     use LoneTable::*;
     let (place, follower, db) = followed_rows().await;
-    let part = |name: &str| follower.mirror.read().summary().remove(name).unwrap();
-    let (documents, rules) = (follower.document_revision(), follower.alert_rules_revision());
+    let part = |name: &str| follower.core.mirror.read().summary().remove(name).unwrap();
+    let (documents, rules) = (follower.documents.document_revision(), follower.alerts.alert_rules_revision());
     let gone = follow(&follower, &db, "DELETE FROM documents").await;
     assert_eq!(gone, reload_of(&[Documents, MediaJobs], []));
     assert!(part("documents").is_empty() && part("media").is_empty());
-    assert!(follower.document_revision() > documents && follower.alert_rules_revision() == rules);
+    assert!(
+        follower.documents.document_revision() > documents && follower.alerts.alert_rules_revision() == rules
+    );
     let users = all_rows(&db, RowTable::Users).await;
     let of_user = "UPDATE clients SET user_id = (SELECT id FROM users); DELETE FROM users";
     let (gone, raised) = raised_by(&follower, &db, of_user).await;
@@ -183,7 +192,7 @@ async fn a_client_goes_with_its_tokens_without_a_whole_load() {
     let (place, follower, db) = followed_rows().await;
     let gone = follow(&follower, &db, "DELETE FROM clients").await;
     assert_eq!(gone, reload_of(&[LoneTable::Clients, LoneTable::Tokens], []));
-    assert!(follower.mirror.read().summary()["tokens"].is_empty());
+    assert!(follower.core.mirror.read().summary()["tokens"].is_empty());
     db.close().await.unwrap();
     place.drop_database().await;
 }
@@ -194,32 +203,32 @@ async fn a_use_of_a_key_loads_the_keys_and_a_stream_two_rows() {
     let writer = place.open().await;
     let admin = admin(&writer);
     let (plant, other) = (device(&writer, &admin, "d").await.id, device(&writer, &admin, "other").await.id);
-    let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap().id;
+    let key = writer.keys.create_key(&admin, key_spec("k"), secret("k")).await.unwrap().id;
     let follower = place.open_follower().await.unwrap();
-    let (revision, changes) = (follower.mirror.read().revision(), follower.subscribe_changes());
-    let rows = || [plant, other].map(|id| follower.mirror.read().devices.get(id).cloned().unwrap());
+    let (revision, changes) = (follower.core.mirror.read().revision(), follower.subscribe_changes());
+    let rows = || [plant, other].map(|id| follower.core.mirror.read().devices.get(id).cloned().unwrap());
     let before = rows();
     let are_same = || {
         let now = rows();
         [0, 1].map(|at| Arc::ptr_eq(&before[at], &now[at]))
     };
-    follower.touch_key(key, Micros(START.0 + 1));
-    follower.save_last_used().await.unwrap();
+    follower.keys.touch_key(key, Micros(START.0 + 1));
+    follower.keys.save_last_used().await.unwrap();
     let reload = follower.load_changes().await.unwrap();
     assert_eq!(reload, Some(reload_of(&[LoneTable::Keys], [])));
-    assert_eq!(follower.key(&admin, key).unwrap().last_used_at, Some(Micros(START.0 + 1)));
+    assert_eq!(follower.keys.key(&admin, key).unwrap().last_used_at, Some(Micros(START.0 + 1)));
     assert_eq!(are_same(), [true, true], "devices are not loaded");
-    assert_eq!((follower.mirror.read().revision(), changes.has_changed().unwrap()), (revision, true));
+    assert_eq!((follower.core.mirror.read().revision(), changes.has_changed().unwrap()), (revision, true));
     assert_eq!(follower.load_changes().await.unwrap(), None);
 
-    writer.revoke_key(&admin, key).await.unwrap();
+    writer.keys.revoke_key(&admin, key).await.unwrap();
     let new = stream(&writer, &admin, plant, "s").await.id;
     let expected = reload_of(&[LoneTable::Keys], [(RowTable::Devices, plant.0), (RowTable::Streams, new.0)]);
     assert_eq!(follower.load_changes().await.unwrap(), Some(expected));
     assert_eq!(are_same(), [false, true], "the device has another last channel");
-    assert!(follower.mirror.read().revision() > revision);
-    assert!(follower.stream(&admin, new).is_ok());
-    assert!(!follower.key(&admin, key).unwrap().enabled);
+    assert!(follower.core.mirror.read().revision() > revision);
+    assert!(follower.streams.stream(&admin, new).is_ok());
+    assert!(!follower.keys.key(&admin, key).unwrap().enabled);
     place.drop_database().await;
 }
 

@@ -12,8 +12,8 @@ use crate::domain::policy::PolicyTable;
 use crate::domain::retention::BEGINNING_OF_TIME;
 use crate::domain::{DeviceId, Micros};
 use crate::store::catalog::Catalog;
+use crate::store::catalog::follower::reload::{MAX_CHANGED_ROWS, Reload};
 use crate::store::catalog::mirror::{LoneTable, Mirror, RowTable};
-use crate::store::catalog::reload::{MAX_CHANGED_ROWS, Reload};
 
 const ENTRIES: &str = "SELECT count(*) FROM catalog_changes";
 
@@ -48,8 +48,8 @@ fn new_groups(name: &str, count: usize) -> String {
 }
 
 async fn check_mirror(follower: &Catalog, context: &str) {
-    let at_once = Mirror::load(&follower.db).await.unwrap().summary();
-    assert_eq!(follower.mirror.read().summary(), at_once, "{context}");
+    let at_once = Mirror::load(&follower.core.db).await.unwrap().summary();
+    assert_eq!(follower.core.mirror.read().summary(), at_once, "{context}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,7 +127,7 @@ async fn old_entries_go_and_who_needs_them_loads_everything() {
     assert_eq!(loaded, reload_of(&keys, [(RowTable::Devices, late.0)]));
 
     assert_eq!(behind.load_changes().await.unwrap(), Some(Reload::Everything));
-    assert!(behind.device(&admin, early).is_ok());
+    assert!(behind.devices.device(&admin, early).is_ok());
     check_mirror(&behind, "it has missed entries").await;
     db.close().await.unwrap();
     place.drop_database().await;
@@ -203,7 +203,7 @@ async fn concurrent_changes_have_versions_in_the_order_of_their_commits() {
     assert!(!second.is_finished(), "it waits for the first");
     first.commit().await.unwrap();
     follower.catch_up().await.unwrap();
-    assert_eq!(follower.device(&admin(&writer), one).unwrap().spec.host, "x");
+    assert_eq!(follower.devices.device(&admin(&writer), one).unwrap().spec.host, "x");
     second.await.unwrap().unwrap();
     follower.catch_up().await.unwrap();
     check_mirror(&follower, "after both").await;
@@ -223,7 +223,7 @@ async fn a_row_that_gets_another_id_is_loaded_by_both() {
     let [plant] = followed_devices::<1>(&writer, &follower).await;
     let line = group(&writer, &admin, "line").await.id;
     let one = stream(&writer, &admin, plant, "s").await.id;
-    writer.set_policy(&admin, PolicyTable::Readings, Some(one), 60).await.unwrap();
+    writer.retention.set_policy(&admin, PolicyTable::Readings, Some(one), 60).await.unwrap();
     follower.catch_up().await.unwrap();
     let loaded = follow(&follower, &db, "UPDATE \"groups\" SET id = 1000").await;
     assert_eq!(loaded, reload_of(&[], [(RowTable::Groups, line.0), (RowTable::Groups, 1000)]));
@@ -239,11 +239,11 @@ async fn what_is_kept_follows_changes_of_rows() {
     let (place, writer, follower, db) = followed().await;
     let admin = admin(&writer);
     let [plant] = followed_devices::<1>(&writer, &follower).await;
-    let bounds = || follower.retention_bounds(Micros(START.0));
+    let bounds = || follower.retention.retention_bounds(Micros(START.0));
     let one = stream(&writer, &admin, plant, "s").await.id;
     follower.catch_up().await.unwrap();
     assert_eq!(bounds().visible_from.start_of(one.0), BEGINNING_OF_TIME);
-    writer.set_policy(&admin, PolicyTable::Readings, None, 3600).await.unwrap();
+    writer.retention.set_policy(&admin, PolicyTable::Readings, None, 3600).await.unwrap();
     follower.catch_up().await.unwrap();
     assert!(bounds().visible_from.start_of(one.0) > BEGINNING_OF_TIME);
     // The policy is that of the device's messages too.

@@ -27,8 +27,8 @@ fn device_entry(name: &str, streams: Vec<StreamEntry>) -> DeviceEntry {
 
 fn counts(catalog: &Catalog, who: &Principal) -> (usize, usize, usize) {
     let (devices, streams) = (DeviceFilter::default(), StreamFilter::default());
-    let groups = catalog.groups(who, crate::domain::pagination::Pagination::ALL).len();
-    (catalog.devices(who, &devices).len(), catalog.streams(who, &streams).len(), groups)
+    let groups = catalog.groups.groups(who, crate::domain::pagination::Pagination::ALL).len();
+    (catalog.devices.devices(who, &devices).len(), catalog.streams.streams(who, &streams).len(), groups)
 }
 
 pub(super) async fn an_inventory_is_put_whole_or_not_at_all(place: TestDatabase) {
@@ -48,26 +48,32 @@ pub(super) async fn an_inventory_is_put_whole_or_not_at_all(place: TestDatabase)
         ("a_name_twice", vec![good(), device_entry("b", Vec::new()), device_entry("b", Vec::new())]),
     ];
     for (name, devices) in wrong {
-        let refused = catalog.put_inventory(&admin, &Inventory { devices }).await.expect_err(name);
+        let refused = catalog.inventory.put_inventory(&admin, &Inventory { devices }).await.expect_err(name);
         assert!(matches!(refused.kind, Kind::Invalid | Kind::Conflict), "{name}: {refused}");
         assert_eq!(counts(&catalog, &admin), (0, 0, 0), "{name}");
     }
     let inventory = Inventory { devices: vec![good(), device_entry("b", Vec::new())] };
-    catalog.set_max_devices(Some(1));
-    let refused = catalog.put_inventory(&admin, &inventory).await.unwrap_err();
+    catalog.devices.set_max_devices(Some(1));
+    let refused = catalog.inventory.put_inventory(&admin, &inventory).await.unwrap_err();
     assert_eq!((refused.kind, counts(&catalog, &admin)), (Kind::LimitReached, (0, 0, 0)));
-    catalog.set_max_devices(Some(2));
+    catalog.devices.set_max_devices(Some(2));
     assert!(
-        catalog.plan_inventory(&admin, &inventory).unwrap().devices.iter().all(|device| device.is_changed())
+        catalog
+            .inventory
+            .plan_inventory(&admin, &inventory)
+            .unwrap()
+            .devices
+            .iter()
+            .all(|device| device.is_changed())
     );
     assert_eq!(counts(&catalog, &admin), (0, 0, 0), "a plan changes nothing");
 
-    catalog.put_inventory(&admin, &inventory).await.unwrap();
+    catalog.inventory.put_inventory(&admin, &inventory).await.unwrap();
     assert_eq!(counts(&catalog, &admin), (2, 2, 1));
-    let records = catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap().len();
-    let again = catalog.put_inventory(&admin, &inventory).await.unwrap();
+    let records = catalog.audit.audit_log(&admin, &AuditFilter::default()).await.unwrap().len();
+    let again = catalog.inventory.put_inventory(&admin, &inventory).await.unwrap();
     assert!(!again.devices.iter().any(|device| device.is_changed()), "nothing is left to do");
-    assert_eq!(catalog.audit_log(&admin, &AuditFilter::default()).await.unwrap().len(), records);
+    assert_eq!(catalog.audit.audit_log(&admin, &AuditFilter::default()).await.unwrap().len(), records);
     assert_eq!(records, 5, "each row has one of the log");
     // The mirror equals the database.
     drop(catalog);
@@ -80,10 +86,13 @@ pub(super) async fn who_sees_a_part_puts_nothing(place: TestDatabase) {
     let own = device(&catalog, &admin, "a").await.id;
     let restricted = key(admin.org, Some(&[own]), None);
     let inventory = Inventory { devices: vec![device_entry("a", Vec::new())] };
-    assert_eq!(catalog.put_inventory(&restricted, &inventory).await.unwrap_err().kind, Kind::Forbidden);
-    assert_eq!(catalog.plan_inventory(&restricted, &inventory).unwrap_err().kind, Kind::Forbidden);
+    assert_eq!(
+        catalog.inventory.put_inventory(&restricted, &inventory).await.unwrap_err().kind,
+        Kind::Forbidden
+    );
+    assert_eq!(catalog.inventory.plan_inventory(&restricted, &inventory).unwrap_err().kind, Kind::Forbidden);
     // The same name in another organization is another device.
     let theirs = other_org(&catalog).await;
-    catalog.put_inventory(&theirs, &inventory).await.unwrap();
-    assert_eq!(catalog.device(&admin, own).unwrap().spec.protocol, Protocol::Virtual);
+    catalog.inventory.put_inventory(&theirs, &inventory).await.unwrap();
+    assert_eq!(catalog.devices.device(&admin, own).unwrap().spec.protocol, Protocol::Virtual);
 }

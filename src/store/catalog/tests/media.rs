@@ -21,7 +21,7 @@ pub(super) async fn camera(catalog: &Catalog, who: &Principal, device: DeviceId)
         stream: CameraAddress::new("rtsp://admin:s3cret@10.0.0.9/1"),
         dvr: None,
     });
-    catalog.create_documents(who, vec![NewDocument::new(spec)]).await.unwrap().remove(0)
+    catalog.documents.create_documents(who, vec![NewDocument::new(spec)]).await.unwrap().remove(0)
 }
 
 pub(super) fn capture() -> MediaWork {
@@ -37,7 +37,7 @@ pub(super) async fn a_capture_follows_its_states_and_outlives_a_restart(place: T
     let who = admin(&catalog);
     let device = device(&catalog, &who, "d").await.id;
     let camera = camera(&catalog, &who, device).await;
-    let (made, is_new) = catalog.create_media_job(&who, camera.uuid, capture()).await.unwrap();
+    let (made, is_new) = catalog.media.create_media_job(&who, camera.uuid, capture()).await.unwrap();
     assert_eq!((is_new, made.device, made.camera, made.camera_row), (true, device, camera.uuid, camera.id));
     let to = |state: CaptureState| {
         move |work: &MediaWork, _: Micros| match work {
@@ -45,9 +45,9 @@ pub(super) async fn a_capture_follows_its_states_and_outlives_a_restart(place: T
             MediaWork::Clip(_) | MediaWork::Live(_) => Err(Error::not_found()),
         }
     };
-    let early = catalog.change_media_job(&who, made.uuid, to(CaptureState::Ready)).await;
+    let early = catalog.media.change_media_job(&who, made.uuid, to(CaptureState::Ready)).await;
     assert_eq!(refusal(early).0, Kind::Conflict, "it was not recorded");
-    catalog.change_media_job(&who, made.uuid, to(CaptureState::Recording)).await.unwrap();
+    catalog.media.change_media_job(&who, made.uuid, to(CaptureState::Recording)).await.unwrap();
     let file = MediaFile { id: Uuid::from_u128(7), size_bytes: 10, sha256: "0a".repeat(32) };
     let kept = Some(file.clone());
     let ready = |work: &MediaWork, _: Micros| match work {
@@ -57,18 +57,20 @@ pub(super) async fn a_capture_follows_its_states_and_outlives_a_restart(place: T
         }
         MediaWork::Clip(_) | MediaWork::Live(_) => Err(Error::not_found()),
     };
-    let done = catalog.change_media_job(&who, made.uuid, ready).await.unwrap();
+    let done = catalog.media.change_media_job(&who, made.uuid, ready).await.unwrap();
     drop(catalog);
     let catalog = place.open().await;
-    assert_eq!(catalog.media_job(&who, MediaKind::Capture, made.uuid).unwrap(), done);
-    assert_eq!(refusal(catalog.media_job(&who, MediaKind::Live, made.uuid)), not_found());
-    assert!(catalog.has_media_file(Uuid::from_u128(7)) && !catalog.has_media_file(Uuid::from_u128(8)));
-    assert_eq!(catalog.media_bytes(who.org), 10);
-    let late = catalog.change_media_job(&who, made.uuid, to(CaptureState::Failed)).await;
+    assert_eq!(catalog.media.media_job(&who, MediaKind::Capture, made.uuid).unwrap(), done);
+    assert_eq!(refusal(catalog.media.media_job(&who, MediaKind::Live, made.uuid)), not_found());
+    assert!(
+        catalog.media.has_media_file(Uuid::from_u128(7)) && !catalog.media.has_media_file(Uuid::from_u128(8))
+    );
+    assert_eq!(catalog.media.media_bytes(who.org), 10);
+    let late = catalog.media.change_media_job(&who, made.uuid, to(CaptureState::Failed)).await;
     assert_eq!(refusal(late).0, Kind::Conflict, "its end stays");
-    assert_eq!(catalog.purge_media(done.updated_at, 1).await.unwrap(), 0);
-    assert_eq!(catalog.purge_media(Micros(done.updated_at.0 + 1), 1).await.unwrap(), 1);
-    assert!(catalog.all_media_jobs().is_empty());
+    assert_eq!(catalog.media.purge_media(done.updated_at, 1).await.unwrap(), 0);
+    assert_eq!(catalog.media.purge_media(Micros(done.updated_at.0 + 1), 1).await.unwrap(), 1);
+    assert!(catalog.media.all_media_jobs().is_empty());
 }
 
 pub(super) async fn a_user_has_one_open_live_session_of_a_camera(place: TestDatabase) {
@@ -76,18 +78,18 @@ pub(super) async fn a_user_has_one_open_live_session_of_a_camera(place: TestData
     let who = admin(&catalog);
     let device = device(&catalog, &who, "d").await.id;
     let camera = camera(&catalog, &who, device).await.uuid;
-    let (first, _) = catalog.create_media_job(&who, camera, session("a")).await.unwrap();
-    let (again, is_new) = catalog.create_media_job(&who, camera, session("a")).await.unwrap();
+    let (first, _) = catalog.media.create_media_job(&who, camera, session("a")).await.unwrap();
+    let (again, is_new) = catalog.media.create_media_job(&who, camera, session("a")).await.unwrap();
     assert_eq!((again.uuid, is_new), (first.uuid, false));
-    assert!(catalog.create_media_job(&who, camera, session("b")).await.unwrap().1);
+    assert!(catalog.media.create_media_job(&who, camera, session("b")).await.unwrap().1);
     let end = |work: &MediaWork, now: Micros| match work {
         MediaWork::Live(old) => Ok(old.after(LiveAction::Ended(None), now).map(MediaWork::Live)),
         MediaWork::Clip(_) | MediaWork::Capture(_) => Err(Error::not_found()),
     };
-    let ended = catalog.change_media_job(&who, first.uuid, end).await.unwrap();
+    let ended = catalog.media.change_media_job(&who, first.uuid, end).await.unwrap();
     assert_eq!(ended.live().map(|session| session.state), Some(LiveState::Expired));
-    assert!(catalog.create_media_job(&who, camera, session("a")).await.unwrap().1);
-    assert_eq!(catalog.media_jobs(&who, MediaKind::Live).len(), 3);
+    assert!(catalog.media.create_media_job(&who, camera, session("a")).await.unwrap().1);
+    assert_eq!(catalog.media.media_jobs(&who, MediaKind::Live).len(), 3);
 }
 
 pub(super) async fn media_are_seen_with_the_device_and_go_with_the_camera(place: TestDatabase) {
@@ -95,19 +97,21 @@ pub(super) async fn media_are_seen_with_the_device_and_go_with_the_camera(place:
     let who = admin(&catalog);
     let (one, two) = (device(&catalog, &who, "d").await.id, device(&catalog, &who, "e").await.id);
     let (gate, yard) = (camera(&catalog, &who, one).await, camera(&catalog, &who, two).await);
-    let (of_gate, _) = catalog.create_media_job(&who, gate.uuid, capture()).await.unwrap();
-    let (of_yard, _) = catalog.create_media_job(&who, yard.uuid, capture()).await.unwrap();
+    let (of_gate, _) = catalog.media.create_media_job(&who, gate.uuid, capture()).await.unwrap();
+    let (of_yard, _) = catalog.media.create_media_job(&who, yard.uuid, capture()).await.unwrap();
     let stranger = other_org(&catalog).await;
     let narrow = key(who.org, Some(&[two]), None);
     for (caller, expected) in [(&who, 2), (&stranger, 0), (&narrow, 1)] {
-        assert_eq!(catalog.media_jobs(caller, MediaKind::Capture).len(), expected);
+        assert_eq!(catalog.media.media_jobs(caller, MediaKind::Capture).len(), expected);
     }
-    assert_eq!(refusal(catalog.media_job(&stranger, MediaKind::Capture, of_gate.uuid)), not_found());
-    assert_eq!(refusal(catalog.media_job(&narrow, MediaKind::Capture, of_gate.uuid)), not_found());
-    assert_eq!(refusal(catalog.create_media_job(&stranger, gate.uuid, capture()).await), not_found());
-    catalog.delete_document(&who, DocumentKind::Camera, gate.uuid).await.unwrap();
-    catalog.delete_device(&who, two).await.unwrap();
-    assert!(catalog.all_media_jobs().is_empty() && catalog.signed_media_job(of_yard.uuid).is_none());
+    assert_eq!(refusal(catalog.media.media_job(&stranger, MediaKind::Capture, of_gate.uuid)), not_found());
+    assert_eq!(refusal(catalog.media.media_job(&narrow, MediaKind::Capture, of_gate.uuid)), not_found());
+    assert_eq!(refusal(catalog.media.create_media_job(&stranger, gate.uuid, capture()).await), not_found());
+    catalog.documents.delete_document(&who, DocumentKind::Camera, gate.uuid).await.unwrap();
+    catalog.devices.delete_device(&who, two).await.unwrap();
+    assert!(
+        catalog.media.all_media_jobs().is_empty() && catalog.media.signed_media_job(of_yard.uuid).is_none()
+    );
     drop(catalog);
-    assert!(place.open().await.all_media_jobs().is_empty(), "the database forgets them too");
+    assert!(place.open().await.media.all_media_jobs().is_empty(), "the database forgets them too");
 }

@@ -32,14 +32,14 @@ async fn a_version_is_read_once_for_a_change_of_the_mirror() {
     let place = TestDatabase::postgres().await;
     let (writer, db) = (place.open().await, place.raw_connection().await);
     let admin = admin(&writer);
-    let key = writer.create_key(&admin, key_spec("k"), secret("k")).await.unwrap().id;
+    let key = writer.keys.create_key(&admin, key_spec("k"), secret("k")).await.unwrap().id;
     let follower = place.open_follower().await.unwrap();
     assert_eq!(writer.mirror_version(), None, "nobody has asked");
     let before = told_version(&writer).await;
     assert_eq!(before, stored_version(&db).await);
 
-    follower.touch_key(key, Micros(START.0 + 1));
-    follower.save_last_used().await.unwrap();
+    follower.keys.touch_key(key, Micros(START.0 + 1));
+    follower.keys.save_last_used().await.unwrap();
     assert_eq!(stored_version(&db).await, before + 1);
     assert_eq!(told_version(&writer).await, before, "what others save is not read again for");
 
@@ -61,7 +61,7 @@ async fn a_version_that_was_read_before_a_commit_is_not_told_after_it() {
     let work = move |_: DbTransaction| async move { reader.learn_mirror_version().await };
     // At the earliest moment at which anybody can act by the change.
     let apply = move |_: &mut Mirror, (): &()| sender.send(observer.mirror_version()).unwrap();
-    let transaction = writer.begin_transaction().await.unwrap();
+    let transaction = writer.core.begin_transaction().await.unwrap();
     transaction.commit_unaudited(work, apply).await.unwrap();
     assert_eq!(seen.recv().unwrap(), None);
     drop(writer);
@@ -92,7 +92,7 @@ async fn a_version_that_was_read_during_a_commit_is_not_told_after_it() {
 
     lock.rollback().await.unwrap();
     let id = change.await.unwrap();
-    assert!(writer.device(&admin, id).is_ok());
+    assert!(writer.devices.device(&admin, id).is_ok());
     assert_eq!(writer.mirror_version(), None);
     assert_eq!(told_version(&writer).await, before + 1);
     drop(writer);
@@ -127,15 +127,15 @@ async fn a_mirror_that_is_loaded_again_after_a_failure_has_a_new_version() {
     let plant = device(&writer, &admin, "plant").await.id;
     let before = told_version(&writer).await;
     db.execute_unprepared("ALTER TABLE devices RENAME TO hidden").await.unwrap();
-    let failed = writer.create_device(&admin, DeviceSpec::new("d", Protocol::Virtual)).await;
+    let failed = writer.devices.create_device(&admin, DeviceSpec::new("d", Protocol::Virtual)).await;
     assert_eq!(failed.unwrap_err().kind, Kind::Unavailable);
     db.execute_unprepared("ALTER TABLE hidden RENAME TO devices").await.unwrap();
     assert_eq!(writer.mirror_version(), Some(before), "nothing came into the mirror");
 
     // As if a commit had succeeded although its answer was lost.
     db.execute_unprepared("UPDATE devices SET name = 'renamed'").await.unwrap();
-    assert_eq!(refusal(writer.delete_stream(&admin, StreamId(99)).await), not_found());
-    assert_eq!(writer.device(&admin, plant).unwrap().spec.name, "renamed", "the mirror was loaded");
+    assert_eq!(refusal(writer.streams.delete_stream(&admin, StreamId(99)).await), not_found());
+    assert_eq!(writer.devices.device(&admin, plant).unwrap().spec.name, "renamed", "the mirror was loaded");
     assert_eq!(writer.mirror_version(), None);
     assert_eq!(told_version(&writer).await, stored_version(&db).await);
     db.close().await.unwrap();
@@ -158,7 +158,7 @@ async fn a_follower_with_what_a_mark_names_asks_nothing() {
     let writer = place.open().await;
     let (admin, follower) = (admin(&writer), place.open_follower().await.unwrap());
     let mark = |writer: Uuid, version: i64| Some(CatalogMark { writer, version });
-    let devices = || follower.devices(&admin, &DeviceFilter::default()).len();
+    let devices = || follower.devices.devices(&admin, &DeviceFilter::default()).len();
     let version = told_version(&writer).await;
     assert_eq!(follower.mark(), None);
     follower.catch_up_to(mark(WRITER, version)).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_follower_with_what_a_mark_names_asks_nothing() {
 
     // From now on every question fails.
     let version = told_version(&writer).await;
-    follower.db.close_by_ref().await.unwrap();
+    follower.core.db.close_by_ref().await.unwrap();
     for had in [version - 1, version] {
         follower.catch_up_to(mark(WRITER, had)).await.unwrap();
     }
@@ -210,9 +210,9 @@ async fn a_restored_database_is_followed_although_its_versions_are_lower() {
     let version = told_version(&place.open().await).await;
     let mark = CatalogMark { writer: NEXT_WRITER, version };
     assert!(follower.mark().unwrap().version > version);
-    assert_eq!(follower.devices(&admin, &DeviceFilter::default()).len(), 3);
+    assert_eq!(follower.devices.devices(&admin, &DeviceFilter::default()).len(), 3);
     follower.catch_up_to(Some(mark)).await.unwrap();
-    assert!(follower.devices(&admin, &DeviceFilter::default()).is_empty());
+    assert!(follower.devices.devices(&admin, &DeviceFilter::default()).is_empty());
     assert_eq!(follower.mark(), Some(mark));
     db.close().await.unwrap();
     place.drop_database().await;

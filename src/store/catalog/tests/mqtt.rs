@@ -51,17 +51,17 @@ pub(super) async fn what_mqtt_remembers_is_back_after_a_restart_and_goes_with_it
         // Its device is gone: it is left out, and the others are stored.
         MqttChange::PutSession(session(admin.org, SessionOwner::Device(DeviceId(4711)))),
     ];
-    catalog.store_mqtt(changes.to_vec()).await.unwrap();
+    catalog.mqtt.store_mqtt(changes.to_vec()).await.unwrap();
     drop(catalog);
     let catalog = place.open().await;
-    let mut found = catalog.mqtt_sessions().await.unwrap();
+    let mut found = catalog.mqtt.mqtt_sessions().await.unwrap();
     found.sort_by_key(|session| session.owner);
     assert_eq!(found, [ended.clone(), of_device]);
-    assert_eq!(catalog.mqtt_retained().await.unwrap(), [retained(admin.org, device, b"2")]);
-    catalog.delete_device(&admin, device).await.unwrap();
-    assert_eq!(catalog.mqtt_sessions().await.unwrap(), std::slice::from_ref(&ended));
-    assert!(catalog.mqtt_retained().await.unwrap().is_empty());
+    assert_eq!(catalog.mqtt.mqtt_retained().await.unwrap(), [retained(admin.org, device, b"2")]);
+    catalog.devices.delete_device(&admin, device).await.unwrap();
+    assert_eq!(catalog.mqtt.mqtt_sessions().await.unwrap(), std::slice::from_ref(&ended));
+    assert!(catalog.mqtt.mqtt_retained().await.unwrap().is_empty());
     let removed = MqttChange::RemoveSession(ended.owner, ended.client_id);
-    catalog.store_mqtt(vec![removed]).await.unwrap();
-    assert!(catalog.mqtt_sessions().await.unwrap().is_empty());
+    catalog.mqtt.store_mqtt(vec![removed]).await.unwrap();
+    assert!(catalog.mqtt.mqtt_sessions().await.unwrap().is_empty());
 }

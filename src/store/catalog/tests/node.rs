@@ -36,26 +36,26 @@ async fn silence(place: &TestDatabase, id: u128, seconds: i64) {
 pub(super) async fn a_node_runs_as_long_as_it_renews_its_entry(place: TestDatabase) {
     let catalog = place.open().await;
     let admin = admin(&catalog);
-    assert!(catalog.nodes(&admin).await.unwrap().is_empty());
+    assert!(catalog.nodes.nodes(&admin).await.unwrap().is_empty());
     let query = node(1, ClusterRole::Query, Some("http://127.0.0.1:8003/"));
-    let first = catalog.renew_node(&query).await.unwrap();
+    let first = catalog.nodes.renew_node(&query).await.unwrap();
     let off_us = (SystemClock.now().0 - first[0].renewed_at.0).abs();
     assert!(off_us < 60_000_000, "it is the database's time, and not that of the catalog's clock: {first:?}");
     let expected = ClusterNode { renewed_at: first[0].renewed_at, is_running: true, ..query.clone() };
     assert_eq!(first, [expected]);
     let ingest = node(2, ClusterRole::Ingest, None);
-    let both = catalog.renew_node(&ingest).await.unwrap();
+    let both = catalog.nodes.renew_node(&ingest).await.unwrap();
     assert_eq!(states(&both), [(2, true), (1, true)], "the ingest node is first");
     silence(&place, 1, 11).await;
-    let both = catalog.nodes(&admin).await.unwrap();
+    let both = catalog.nodes.nodes(&admin).await.unwrap();
     assert_eq!(states(&both), [(2, true), (1, false)]);
-    let again = catalog.renew_node(&query).await.unwrap();
+    let again = catalog.nodes.renew_node(&query).await.unwrap();
     assert_eq!(states(&again), [(2, true), (1, true)]);
     assert!(again[1].renewed_at >= first[0].renewed_at);
-    assert_eq!(catalog.nodes(&admin).await.unwrap(), again);
+    assert_eq!(catalog.nodes.nodes(&admin).await.unwrap(), again);
     for _ in 0..2 {
-        catalog.remove_node(query.id).await.unwrap();
-        assert_eq!(states(&catalog.nodes(&admin).await.unwrap()), [(2, true)]);
+        catalog.nodes.remove_node(query.id).await.unwrap();
+        assert_eq!(states(&catalog.nodes.nodes(&admin).await.unwrap()), [(2, true)]);
     }
 }
 
@@ -63,22 +63,22 @@ pub(super) async fn a_silent_node_is_forgotten_after_a_day_or_with_its_url(place
     let catalog = place.open().await;
     let url = Some("http://127.0.0.1:8003/");
     for (id, url) in [(1, None), (2, None), (3, url), (4, url)] {
-        catalog.renew_node(&node(id, ClusterRole::Query, url)).await.unwrap();
+        catalog.nodes.renew_node(&node(id, ClusterRole::Query, url)).await.unwrap();
     }
     silence(&place, 1, 86_401).await;
     silence(&place, 2, 86_000).await;
     silence(&place, 3, 11).await;
-    let left = catalog.renew_node(&node(5, ClusterRole::Query, url)).await.unwrap();
+    let left = catalog.nodes.renew_node(&node(5, ClusterRole::Query, url)).await.unwrap();
     assert_eq!(states(&left), [(2, false), (4, true), (5, true)], "a node that runs keeps its entry");
 }
 
 pub(super) async fn nodes_are_for_the_operator(place: TestDatabase) {
     let catalog = place.open().await;
     let (admin, other) = (admin(&catalog), other_org(&catalog).await);
-    catalog.renew_node(&node(1, ClusterRole::Ingest, None)).await.unwrap();
+    catalog.nodes.renew_node(&node(1, ClusterRole::Ingest, None)).await.unwrap();
     let restricted = key(admin.org, Some(&[DeviceId(1)]), None);
     let rows = [("admin", &admin, 1), ("restricted", &restricted, 0), ("another_organization", &other, 0)];
     for (name, who, expected) in rows {
-        assert_eq!(catalog.nodes(who).await.unwrap().len(), expected, "{name}");
+        assert_eq!(catalog.nodes.nodes(who).await.unwrap().len(), expected, "{name}");
     }
 }

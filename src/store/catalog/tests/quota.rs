@@ -31,24 +31,30 @@ fn reached<T>(result: Result<T, Error>, setting: &str) {
 pub(super) async fn an_organization_has_no_more_rows_than_it_may(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
-    catalog.set_org_limits(OrgLimits { devices: 2, streams: 2, groups: 1, keys: 1, ..OrgLimits::default() });
+    catalog.orgs.set_org_limits(OrgLimits {
+        devices: 2,
+        streams: 2,
+        groups: 1,
+        keys: 1,
+        ..OrgLimits::default()
+    });
     for who in [&ours, &theirs] {
         let (one, two) = (device(&catalog, who, "1").await.id, device(&catalog, who, "2").await.id);
-        reached(catalog.create_device(who, device_with("3", 0)).await, "limits.devices");
+        reached(catalog.devices.create_device(who, device_with("3", 0)).await, "limits.devices");
         stream(&catalog, who, one, "a").await;
         stream(&catalog, who, two, "a").await;
-        reached(catalog.create_stream(who, StreamSpec::new("b", one)).await, "limits.streams");
+        reached(catalog.streams.create_stream(who, StreamSpec::new("b", one)).await, "limits.streams");
         group(&catalog, who, "g").await;
-        reached(catalog.create_group(who, group_spec("h"), Vec::new()).await, "limits.groups");
+        reached(catalog.groups.create_group(who, group_spec("h"), Vec::new()).await, "limits.groups");
         let prefix = format!("bslt_{}", who.org.0);
-        let key = catalog.create_key(who, key_spec("k"), secret(&prefix)).await.unwrap();
+        let key = catalog.keys.create_key(who, key_spec("k"), secret(&prefix)).await.unwrap();
         let another = || secret(&format!("{prefix}x"));
-        reached(catalog.create_key(who, key_spec("l"), another()).await, "limits.keys");
-        catalog.revoke_key(who, key.id).await.unwrap();
-        catalog.create_key(who, key_spec("l"), another()).await.unwrap();
+        reached(catalog.keys.create_key(who, key_spec("l"), another()).await, "limits.keys");
+        catalog.keys.revoke_key(who, key.id).await.unwrap();
+        catalog.keys.create_key(who, key_spec("l"), another()).await.unwrap();
         // Existing rows can be changed, and deleted rows free their quota.
-        catalog.update_device(who, one, |spec| spec.enabled = false).await.unwrap();
-        catalog.delete_device(who, two).await.unwrap();
+        catalog.devices.update_device(who, one, |spec| spec.enabled = false).await.unwrap();
+        catalog.devices.delete_device(who, two).await.unwrap();
         stream(&catalog, who, one, "b").await;
         device(&catalog, who, "3").await;
         let entry = DeviceEntry {
@@ -60,8 +66,8 @@ pub(super) async fn an_organization_has_no_more_rows_than_it_may(place: TestData
             streams: Vec::new(),
         };
         let inventory = Inventory { devices: vec![entry] };
-        reached(catalog.plan_inventory(who, &inventory), "limits.devices");
-        reached(catalog.put_inventory(who, &inventory).await, "limits.devices");
+        reached(catalog.inventory.plan_inventory(who, &inventory), "limits.devices");
+        reached(catalog.inventory.put_inventory(who, &inventory).await, "limits.devices");
     }
 }
 
@@ -81,10 +87,10 @@ pub(super) async fn a_model_makes_no_device_or_stream_past_the_limits(place: Tes
         (limits(2, 3), new_stream(), None),
     ];
     for (limits, target, refusal) in cases {
-        catalog.set_org_limits(limits);
+        catalog.orgs.set_org_limits(limits);
         let upload = model::upload(target, sources, 2);
-        let checked = catalog.check_upload(&who, &upload.target, &upload.settings);
-        let made = catalog.upload_model(&who, upload).await;
+        let checked = catalog.models.check_upload(&who, &upload.target, &upload.settings);
+        let made = catalog.models.upload_model(&who, upload).await;
         match refusal {
             Some(setting) => {
                 reached(checked, setting);
@@ -102,10 +108,10 @@ pub(super) async fn what_an_organization_takes_in_memory_is_bounded(place: TestD
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let memory = 500_000;
-    catalog.set_org_limits(OrgLimits { memory, ..OrgLimits::default() });
+    catalog.orgs.set_org_limits(OrgLimits { memory, ..OrgLimits::default() });
     let mut made = 0;
     let refused = loop {
-        match catalog.create_device(&ours, device_with(&made.to_string(), 60_000)).await {
+        match catalog.devices.create_device(&ours, device_with(&made.to_string(), 60_000)).await {
             Ok(_) => made += 1,
             Err(error) => break Err::<(), _>(error),
         }
@@ -115,19 +121,22 @@ pub(super) async fn what_an_organization_takes_in_memory_is_bounded(place: TestD
     device(&catalog, &theirs, "d").await;
     // Usage is the same after a restart, and changes count in both directions.
     let again = place.open().await;
-    again.set_org_limits(OrgLimits { memory, ..OrgLimits::default() });
+    again.orgs.set_org_limits(OrgLimits { memory, ..OrgLimits::default() });
     for catalog in [&again, &catalog] {
-        reached(catalog.create_device(&ours, device_with("x", 60_000)).await, "limits.organization_memory");
+        reached(
+            catalog.devices.create_device(&ours, device_with("x", 60_000)).await,
+            "limits.organization_memory",
+        );
     }
-    let first = catalog.devices(&ours, &Default::default())[0].id;
-    catalog.update_device(&ours, first, |spec| spec.metadata = metadata(10)).await.unwrap();
-    catalog.create_device(&ours, device_with("x", 50_000)).await.unwrap();
+    let first = catalog.devices.devices(&ours, &Default::default())[0].id;
+    catalog.devices.update_device(&ours, first, |spec| spec.metadata = metadata(10)).await.unwrap();
+    catalog.devices.create_device(&ours, device_with("x", 50_000)).await.unwrap();
     let grow = |spec: &mut DeviceSpec| spec.metadata = metadata(60_000);
-    reached(catalog.update_device(&ours, first, grow).await, "limits.organization_memory");
-    for device in catalog.devices(&ours, &Default::default()) {
-        catalog.delete_device(&ours, device.id).await.unwrap();
+    reached(catalog.devices.update_device(&ours, first, grow).await, "limits.organization_memory");
+    for device in catalog.devices.devices(&ours, &Default::default()) {
+        catalog.devices.delete_device(&ours, device.id).await.unwrap();
     }
-    assert_eq!(catalog.mirror.read().devices.bytes_of(ours.org), 0);
+    assert_eq!(catalog.core.mirror.read().devices.bytes_of(ours.org), 0);
 }
 
 /// Makes a row longer than the limit, like a row stored before the limit existed.
@@ -143,29 +152,38 @@ pub(super) async fn objects_are_bounded_and_longer_ones_stay_readable(place: Tes
     let admin = admin(&catalog);
     let made = device(&catalog, &admin, "d").await.id;
     let data = stream(&catalog, &admin, made, "s").await.id;
-    let event = catalog.create_event(&admin, event_with(10)).await.unwrap().id;
-    assert_too_long(catalog.create_device(&admin, device_with("e", long)).await, "metadata");
+    let event = catalog.events.create_event(&admin, event_with(10)).await.unwrap().id;
+    assert_too_long(catalog.devices.create_device(&admin, device_with("e", long)).await, "metadata");
     let more = StreamSpec { metadata: metadata(long), ..StreamSpec::new("t", made) };
-    assert_too_long(catalog.create_stream(&admin, more).await, "metadata");
-    assert_too_long(catalog.create_event(&admin, event_with(long)).await, "payload");
+    assert_too_long(catalog.streams.create_stream(&admin, more).await, "metadata");
+    assert_too_long(catalog.events.create_event(&admin, event_with(long)).await, "payload");
     drop(catalog);
     for (table, column) in [("devices", "metadata"), ("streams", "metadata"), ("events", "payload")] {
         lengthen(&place, table, column, 2 * long).await;
     }
     let catalog = place.open().await;
-    assert_eq!(catalog.device(&admin, made).unwrap().spec.metadata, metadata(2 * long));
+    assert_eq!(catalog.devices.device(&admin, made).unwrap().spec.metadata, metadata(2 * long));
     // Other fields can be changed; an oversized one can only become shorter.
-    catalog.update_device(&admin, made, |spec| spec.enabled = false).await.unwrap();
-    catalog.update_stream(&admin, data, |spec| spec.unit = "bar".to_owned()).await.unwrap();
-    catalog.update_event(&admin, event, |spec| spec.acknowledged = true).await.unwrap();
+    catalog.devices.update_device(&admin, made, |spec| spec.enabled = false).await.unwrap();
+    catalog.streams.update_stream(&admin, data, |spec| spec.unit = "bar".to_owned()).await.unwrap();
+    catalog.events.update_event(&admin, event, |spec| spec.acknowledged = true).await.unwrap();
     let longer = |object: &mut Map<String, Value>| *object = metadata(2 * long + 1);
-    assert_too_long(catalog.update_device(&admin, made, |spec| longer(&mut spec.metadata)).await, "metadata");
-    assert_too_long(catalog.update_stream(&admin, data, |spec| longer(&mut spec.metadata)).await, "metadata");
-    assert_too_long(catalog.update_event(&admin, event, |spec| longer(&mut spec.payload)).await, "payload");
-    catalog.add_fetched_to_event(&admin, event, |spec| longer(&mut spec.payload)).await.unwrap();
-    catalog.update_device(&admin, made, |spec| spec.metadata = metadata(10)).await.unwrap();
     assert_too_long(
-        catalog.update_device(&admin, made, |spec| spec.metadata = metadata(long)).await,
+        catalog.devices.update_device(&admin, made, |spec| longer(&mut spec.metadata)).await,
+        "metadata",
+    );
+    assert_too_long(
+        catalog.streams.update_stream(&admin, data, |spec| longer(&mut spec.metadata)).await,
+        "metadata",
+    );
+    assert_too_long(
+        catalog.events.update_event(&admin, event, |spec| longer(&mut spec.payload)).await,
+        "payload",
+    );
+    catalog.events.add_fetched_to_event(&admin, event, |spec| longer(&mut spec.payload)).await.unwrap();
+    catalog.devices.update_device(&admin, made, |spec| spec.metadata = metadata(10)).await.unwrap();
+    assert_too_long(
+        catalog.devices.update_device(&admin, made, |spec| spec.metadata = metadata(long)).await,
         "metadata",
     );
 }
@@ -175,12 +193,12 @@ pub(super) async fn long_events_come_few_at_a_time(place: TestDatabase) {
     let admin = admin(&catalog);
     let mut made = Vec::new();
     for bytes in [10, 60_000, 60_000, 10] {
-        let id = catalog.create_event(&admin, event_with(bytes)).await.unwrap().id;
+        let id = catalog.events.create_event(&admin, event_with(bytes)).await.unwrap().id;
         // Content fetched from the event's URL may exceed the limit for posted payloads.
         let found = |spec: &mut EventSpec| {
             drop(spec.payload.insert("found".to_owned(), json!("y".repeat(10 * bytes))))
         };
-        catalog.add_fetched_to_event(&admin, id, found).await.unwrap();
+        catalog.events.add_fetched_to_event(&admin, id, found).await.unwrap();
         made.push(id);
     }
     let pages = pages(&catalog, &admin).await;
@@ -192,7 +210,7 @@ pub(super) async fn long_events_come_few_at_a_time(place: TestDatabase) {
 async fn pages(catalog: &Catalog, who: &Principal) -> Vec<Vec<crate::domain::EventId>> {
     let (mut pages, mut filter) = (Vec::new(), EventFilter::default());
     loop {
-        let page = catalog.events(who, &filter).await.unwrap();
+        let page = catalog.events.events(who, &filter).await.unwrap();
         let Some(last) = page.last() else { return pages };
         filter.after = Some((last.spec.ts, last.id));
         pages.push(page.iter().map(|event| event.id).collect());

@@ -7,8 +7,10 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 
+use super::access;
+use super::alert;
 use super::fixtures::*;
-use super::{access, alert, registration};
+use super::registration;
 use crate::domain::device::{Device, DeviceFilter, DeviceSpec, Protocol};
 use crate::domain::inventory::{DeviceEntry, Inventory, StreamEntry};
 use crate::domain::org::{NewUser, User, UserChange};
@@ -77,7 +79,7 @@ impl<'a> RandomChanges<'a> {
 
     /// Makes a change of a kind; returns whether there was something to change, and no rule was against it.
     pub(super) async fn make(&mut self, kind: &str) -> bool {
-        let orgs = self.catalog.orgs(&admin(self.catalog));
+        let orgs = self.catalog.orgs.orgs(&admin(self.catalog));
         let org = if self.chance(0.7) { orgs[0].id } else { orgs[orgs.len() - 1].id };
         match self.change(kind, &Principal::system(org)).await {
             Ok(()) => true,
@@ -111,11 +113,11 @@ impl<'a> RandomChanges<'a> {
     }
 
     fn devices(&self, who: &Principal) -> Vec<Arc<Device>> {
-        self.catalog.devices(who, &DeviceFilter::default())
+        self.catalog.devices.devices(who, &DeviceFilter::default())
     }
 
     fn streams(&self, who: &Principal) -> Vec<Arc<Stream>> {
-        self.catalog.streams(who, &StreamFilter::default())
+        self.catalog.streams.streams(who, &StreamFilter::default())
     }
 
     fn device(&mut self, who: &Principal) -> Result<DeviceId> {
@@ -129,14 +131,14 @@ impl<'a> RandomChanges<'a> {
     }
 
     fn user(&mut self, who: &Principal) -> Result<Arc<User>> {
-        let users = self.catalog.users(who);
+        let users = self.catalog.users.users(who);
         self.one(&users)
     }
 
     /// Two streams of one device.
     fn neighbours(&mut self, who: &Principal) -> Result<[Arc<Stream>; 2]> {
         let device = Some(self.stream(who)?.spec.device);
-        let streams = self.catalog.streams(who, &StreamFilter { device, ..StreamFilter::default() });
+        let streams = self.catalog.streams.streams(who, &StreamFilter { device, ..StreamFilter::default() });
         self.two(&streams)
     }
 
@@ -157,15 +159,15 @@ impl<'a> RandomChanges<'a> {
     }
 
     async fn new_org(&mut self, who: &Principal) -> Result<()> {
-        if self.catalog.org_count() > 1 {
+        if self.catalog.orgs.org_count() > 1 {
             return Err(Error::not_found());
         }
-        self.catalog.create_org(who, "other", "Other").await.map(drop)
+        self.catalog.orgs.create_org(who, "other", "Other").await.map(drop)
     }
 
     fn device_spec(&mut self, who: &Principal) -> DeviceSpec {
-        let (devices, users) = (self.devices(who), self.catalog.users(who));
-        let products = self.catalog.products(who, Pagination::ALL);
+        let (devices, users) = (self.devices(who), self.catalog.users.users(who));
+        let products = self.catalog.products.products(who, Pagination::ALL);
         DeviceSpec {
             product: self.maybe(&products).map(|product| product.id),
             parent_device: self.maybe(&devices).map(|device| device.id),
@@ -176,7 +178,7 @@ impl<'a> RandomChanges<'a> {
 
     async fn new_device(&mut self, who: &Principal) -> Result<()> {
         let spec = self.device_spec(who);
-        self.catalog.create_device(who, spec).await.map(drop)
+        self.catalog.devices.create_device(who, spec).await.map(drop)
     }
 
     async fn change_device(&mut self, who: &Principal) -> Result<()> {
@@ -185,12 +187,12 @@ impl<'a> RandomChanges<'a> {
             let name = spec.name.clone();
             *spec = DeviceSpec { name, ..new };
         };
-        self.catalog.update_device(who, id, change).await.map(drop)
+        self.catalog.devices.update_device(who, id, change).await.map(drop)
     }
 
     async fn rename_device(&mut self, who: &Principal) -> Result<()> {
         let (id, name) = (self.device(who)?, self.name());
-        self.catalog.update_device(who, id, |spec| spec.name = name).await.map(drop)
+        self.catalog.devices.update_device(who, id, |spec| spec.name = name).await.map(drop)
     }
 
     async fn swap_devices(&mut self, who: &Principal) -> Result<()> {
@@ -198,44 +200,44 @@ impl<'a> RandomChanges<'a> {
         let [one, other] = self.two(&devices)?;
         let (own, its) = (one.spec.name.as_str(), other.spec.name.as_str());
         for (id, name) in [(one.id, "swap"), (other.id, own), (one.id, its)] {
-            self.catalog.update_device(who, id, |spec| spec.name = name.to_owned()).await?;
+            self.catalog.devices.update_device(who, id, |spec| spec.name = name.to_owned()).await?;
         }
         Ok(())
     }
 
     async fn delete_device(&mut self, who: &Principal) -> Result<()> {
         let id = self.spare_device(who)?;
-        self.catalog.delete_device(who, id).await.map(drop)
+        self.catalog.devices.delete_device(who, id).await.map(drop)
     }
 
     async fn delete_tree(&mut self, who: &Principal) -> Result<()> {
         let id = self.spare_device(who)?;
-        self.catalog.delete_device_tree(who, id).await.map(drop)
+        self.catalog.devices.delete_device_tree(who, id).await.map(drop)
     }
 
     async fn new_stream(&mut self, who: &Principal) -> Result<()> {
-        let (device, groups) = (self.device(who)?, self.catalog.groups(who, Pagination::ALL));
+        let (device, groups) = (self.device(who)?, self.catalog.groups.groups(who, Pagination::ALL));
         let group = self.maybe(&groups).map(|group| group.id);
         let pin = self.maybe(&[0, 1, 2, 3, 4, 5]);
         let spec = StreamSpec { group, pin, ..StreamSpec::new(self.name(), device) };
-        self.catalog.create_stream(who, spec).await.map(drop)
+        self.catalog.streams.create_stream(who, spec).await.map(drop)
     }
 
     async fn change_stream(&mut self, who: &Principal) -> Result<()> {
-        let (id, groups) = (self.stream(who)?.id, self.catalog.groups(who, Pagination::ALL));
+        let (id, groups) = (self.stream(who)?.id, self.catalog.groups.groups(who, Pagination::ALL));
         let (group, unit) = (self.maybe(&groups).map(|group| group.id), self.name());
         let interval = self.maybe(&[10, 60, 600]);
         let change = move |spec: &mut StreamSpec| {
             (spec.group, spec.unit, spec.statistics_interval_s) = (group, unit, interval);
         };
-        self.catalog.update_stream(who, id, change).await.map(drop)
+        self.catalog.streams.update_stream(who, id, change).await.map(drop)
     }
 
     async fn swap_stream_names(&mut self, who: &Principal) -> Result<()> {
         let [one, other] = self.neighbours(who)?;
         let (own, its) = (one.spec.name.as_str(), other.spec.name.as_str());
         for (id, name) in [(one.id, "swap"), (other.id, own), (one.id, its)] {
-            self.catalog.update_stream(who, id, |spec| spec.name = name.to_owned()).await?;
+            self.catalog.streams.update_stream(who, id, |spec| spec.name = name.to_owned()).await?;
         }
         Ok(())
     }
@@ -243,43 +245,43 @@ impl<'a> RandomChanges<'a> {
     async fn swap_pins(&mut self, who: &Principal) -> Result<()> {
         let [one, other] = self.neighbours(who)?;
         for (id, pin) in [(one.id, 900), (other.id, one.pin()), (one.id, other.pin())] {
-            self.catalog.update_stream(who, id, |spec| spec.pin = Some(pin)).await?;
+            self.catalog.streams.update_stream(who, id, |spec| spec.pin = Some(pin)).await?;
         }
         Ok(())
     }
 
     async fn delete_stream(&mut self, who: &Principal) -> Result<()> {
         let id = self.stream(who)?.id;
-        self.catalog.delete_stream(who, id).await
+        self.catalog.streams.delete_stream(who, id).await
     }
 
     async fn new_group(&mut self, who: &Principal) -> Result<()> {
         let (name, members) = (self.name(), self.members(who));
-        self.catalog.create_group(who, group_spec(&name), members).await.map(drop)
+        self.catalog.groups.create_group(who, group_spec(&name), members).await.map(drop)
     }
 
     async fn change_group(&mut self, who: &Principal) -> Result<()> {
-        let groups = self.catalog.groups(who, Pagination::ALL);
+        let groups = self.catalog.groups.groups(who, Pagination::ALL);
         let (id, name, members) = (self.one(&groups)?.id, self.name(), self.members(who));
-        self.catalog.update_group(who, id, |spec| spec.name = name, Some(members)).await.map(drop)
+        self.catalog.groups.update_group(who, id, |spec| spec.name = name, Some(members)).await.map(drop)
     }
 
     async fn delete_group(&mut self, who: &Principal) -> Result<()> {
-        let groups = self.catalog.groups(who, Pagination::ALL);
+        let groups = self.catalog.groups.groups(who, Pagination::ALL);
         let id = self.one(&groups)?.id;
-        self.catalog.delete_group(who, id).await
+        self.catalog.groups.delete_group(who, id).await
     }
 
     async fn new_user(&mut self, who: &Principal) -> Result<()> {
         let (name, password_hash) = (self.name(), "$1".to_owned());
         let user = NewUser { name, password_hash, is_staff: true, is_superuser: false, is_viewer: false };
-        self.catalog.create_user(who, user).await.map(drop)
+        self.catalog.users.create_user(who, user).await.map(drop)
     }
 
     async fn change_user(&mut self, who: &Principal) -> Result<()> {
         let user = self.user(who)?;
         let change = UserChange { enabled: Some(!user.enabled), ..UserChange::default() };
-        self.catalog.update_user(who, user.id, change).await.map(drop)
+        self.catalog.users.update_user(who, user.id, change).await.map(drop)
     }
 
     async fn log_in(&mut self, who: &Principal) -> Result<()> {
@@ -290,46 +292,46 @@ impl<'a> RandomChanges<'a> {
 
     async fn delete_user(&mut self, who: &Principal) -> Result<()> {
         let id = self.user(who)?.id;
-        self.catalog.delete_user(who, id).await
+        self.catalog.users.delete_user(who, id).await
     }
 
     async fn new_product(&mut self, who: &Principal) -> Result<()> {
-        let products = self.catalog.products(who, Pagination::ALL);
+        let products = self.catalog.products.products(who, Pagination::ALL);
         let parent = self.maybe(&products).map(|product| product.id);
         let spec = ProductSpec { parent, ..ProductSpec::new(self.name()) };
-        self.catalog.create_product(who, spec).await.map(drop)
+        self.catalog.products.create_product(who, spec).await.map(drop)
     }
 
     async fn change_product(&mut self, who: &Principal) -> Result<()> {
-        let products = self.catalog.products(who, Pagination::ALL);
+        let products = self.catalog.products.products(who, Pagination::ALL);
         let parent = self.maybe(&products).map(|product| product.id);
         let (id, name) = (self.one(&products)?.id, self.name());
         let change = move |spec: &mut ProductSpec| {
             (spec.parent, spec.name) = (parent, name);
         };
-        self.catalog.update_product(who, id, change).await.map(drop)
+        self.catalog.products.update_product(who, id, change).await.map(drop)
     }
 
     async fn delete_product(&mut self, who: &Principal) -> Result<()> {
-        let mut products = self.catalog.products(who, Pagination::ALL);
+        let mut products = self.catalog.products.products(who, Pagination::ALL);
         products.retain(|product| !product.is_default);
         let id = self.one(&products)?.id;
-        self.catalog.delete_product(who, id).await
+        self.catalog.products.delete_product(who, id).await
     }
 
     async fn set_policy(&mut self, who: &Principal) -> Result<()> {
         let streams = self.streams(who);
         let stream = self.maybe(&streams).map(|stream| stream.id);
         let (table, seconds) = (self.one(&PolicyTable::ALL)?, self.rng.random_range(60..10_000_i64));
-        self.catalog.set_policy(who, table, stream, seconds).await.map(drop)
+        self.catalog.retention.set_policy(who, table, stream, seconds).await.map(drop)
     }
 
     async fn remove_policy(&mut self, who: &Principal) -> Result<()> {
-        let mut policies = self.catalog.all_policies();
+        let mut policies = self.catalog.retention.all_policies();
         policies.retain(|policy| policy.org == who.org);
         policies.sort_by_key(|policy| (policy.stream, policy.table.name()));
         let policy = self.one(&policies)?;
-        self.catalog.remove_policy(who, policy.table, policy.stream).await.map(drop)
+        self.catalog.retention.remove_policy(who, policy.table, policy.stream).await.map(drop)
     }
 
     async fn raise_floors(&mut self, who: &Principal) -> Result<()> {
@@ -338,7 +340,7 @@ impl<'a> RandomChanges<'a> {
         let hours: i64 = self.rng.random_range(0..100);
         let now = Micros(START.0 + hours * 3_600_000_000);
         let when = RetentionClock { now, watermark: now.0 };
-        self.catalog.raise_retention_floors(table, &streams, when).await
+        self.catalog.retention.raise_retention_floors(table, &streams, when).await
     }
 
     /// Devices with streams and their group in one transaction.
@@ -355,22 +357,22 @@ impl<'a> RandomChanges<'a> {
             let (password, product, parent_device) = (None, None, None);
             devices.push(DeviceEntry { name, spec, password, product, parent_device, streams });
         }
-        self.catalog.put_inventory(who, &Inventory { devices }).await.map(drop)
+        self.catalog.inventory.put_inventory(who, &Inventory { devices }).await.map(drop)
     }
 
     async fn new_key(&mut self, who: &Principal) -> Result<()> {
         let prefix = format!("k{}", self.next_number());
-        self.catalog.create_key(who, key_spec("k"), secret(&prefix)).await.map(drop)
+        self.catalog.keys.create_key(who, key_spec("k"), secret(&prefix)).await.map(drop)
     }
 
     async fn new_rule(&mut self, who: &Principal) -> Result<()> {
         let (name, stream) = (self.name(), self.stream(who)?.id);
-        self.catalog.create_alert_rule(who, alert::spec(&name, stream), 7).await.map(drop)
+        self.catalog.alerts.create_alert_rule(who, alert::spec(&name, stream), 7).await.map(drop)
     }
 
     async fn new_certificate(&mut self, who: &Principal) -> Result<()> {
         let (device, number) = (self.device(who)?, self.next_number());
         let certificate = registration::certificate(&format!("f{number}"), Micros(i64::MAX));
-        self.catalog.put_certificate(who, device, certificate).await.map(drop)
+        self.catalog.provisioning.put_certificate(who, device, certificate).await.map(drop)
     }
 }

@@ -36,20 +36,23 @@ pub(super) async fn register(
     ttl_us: i64,
 ) -> Result<(Arc<Device>, Arc<Registration>)> {
     let place = RegistrationPlace::default();
-    catalog.register_device(who, DeviceSpec::new(name, Protocol::Mqtt), place, token(ttl_us)).await
+    catalog
+        .provisioning
+        .register_device(who, DeviceSpec::new(name, Protocol::Mqtt), place, token(ttl_us))
+        .await
 }
 
 async fn provision(catalog: &Catalog, who: &Principal, token: &Registration, name: &str) -> Result<()> {
     let expires_at = Micros(START.0 + 24 * HOUR_US);
-    catalog.use_registration(who, token.id, certificate(name, expires_at)).await.map(drop)
+    catalog.provisioning.use_registration(who, token.id, certificate(name, expires_at)).await.map(drop)
 }
 
 fn is_pending(catalog: &Catalog, who: &Principal, device: DeviceId) -> bool {
-    catalog.device(who, device).expect("a device").topology.phase == ProvisioningPhase::Pending
+    catalog.devices.device(who, device).expect("a device").topology.phase == ProvisioningPhase::Pending
 }
 
 fn state_of(catalog: &Catalog, token: &Registration) -> RegistrationState {
-    catalog.registration_by_uuid(token.uuid).expect("a token").0.state_at(START)
+    catalog.provisioning.registration_by_uuid(token.uuid).expect("a token").0.state_at(START)
 }
 
 pub(super) async fn a_token_is_used_once_however_concurrently(place: TestDatabase) {
@@ -72,12 +75,12 @@ pub(super) async fn a_token_is_used_once_however_concurrently(place: TestDatabas
     assert_eq!(won.len(), 1);
     drop(catalog);
     let catalog = place.open().await;
-    let stored = catalog.certificate_by_fingerprint(&won[0]).expect("it outlives a restart");
+    let stored = catalog.provisioning.certificate_by_fingerprint(&won[0]).expect("it outlives a restart");
     assert_eq!((stored.device, stored.serial.as_deref()), (device.id, Some("40".repeat(16).as_str())));
     assert_eq!(state_of(&catalog, &token), RegistrationState::Used);
-    assert!(catalog.pending_registrations(&ours).is_empty());
+    assert!(catalog.provisioning.pending_registrations(&ours).is_empty());
     assert!(is_pending(&catalog, &ours, device.id));
-    catalog.complete_provisioning(device.id).await.unwrap();
+    catalog.provisioning.complete_provisioning(device.id).await.unwrap();
     for catalog in [&catalog, &place.open().await] {
         assert!(!is_pending(catalog, &ours, device.id));
     }
@@ -89,8 +92,8 @@ pub(super) async fn a_token_ends_by_its_time_or_by_another(place: TestDatabase) 
     let (device, short) = register(&catalog, &ours, "d", 1).await.unwrap();
     let late = provision(&catalog, &ours, &short, "late").await;
     assert_eq!(late.unwrap_err().kind, Kind::Gone);
-    assert!(catalog.pending_registrations(&ours).is_empty());
-    let withdrawn = catalog.revoke_registration(&ours, short.uuid).await;
+    assert!(catalog.provisioning.pending_registrations(&ours).is_empty());
+    let withdrawn = catalog.provisioning.revoke_registration(&ours, short.uuid).await;
     assert_eq!(refusal(withdrawn), not_found());
     let (same, second) = register(&catalog, &ours, " d ", HOUR_US).await.unwrap();
     assert_eq!(same.id, device.id);
@@ -98,17 +101,21 @@ pub(super) async fn a_token_ends_by_its_time_or_by_another(place: TestDatabase) 
     assert_eq!(state_of(&catalog, &second), RegistrationState::Revoked);
     let replaced = provision(&catalog, &ours, &second, "replaced").await;
     assert_eq!(replaced.unwrap_err().kind, Kind::Conflict);
-    catalog.revoke_registration(&ours, third.uuid).await.unwrap();
-    assert_eq!(refusal(catalog.revoke_registration(&ours, third.uuid).await), not_found());
+    catalog.provisioning.revoke_registration(&ours, third.uuid).await.unwrap();
+    assert_eq!(refusal(catalog.provisioning.revoke_registration(&ours, third.uuid).await), not_found());
     assert_eq!(provision(&catalog, &ours, &third, "revoked").await.unwrap_err().kind, Kind::Conflict);
-    assert_eq!(catalog.certificate_of(&ours, device.id), None, "no refusal stores a certificate");
+    assert_eq!(
+        catalog.provisioning.certificate_of(&ours, device.id),
+        None,
+        "no refusal stores a certificate"
+    );
     for _ in 0..MAX_REMEMBERED_PER_DEVICE {
         register(&catalog, &ours, "d", HOUR_US).await.unwrap();
     }
-    assert!(catalog.registration_by_uuid(short.uuid).is_none(), "the oldest are forgotten");
-    assert_eq!(catalog.pending_registrations(&ours).len(), 1);
-    catalog.delete_device(&ours, device.id).await.unwrap();
-    assert!(place.open().await.pending_registrations(&ours).is_empty());
+    assert!(catalog.provisioning.registration_by_uuid(short.uuid).is_none(), "the oldest are forgotten");
+    assert_eq!(catalog.provisioning.pending_registrations(&ours).len(), 1);
+    catalog.devices.delete_device(&ours, device.id).await.unwrap();
+    assert!(place.open().await.provisioning.pending_registrations(&ours).is_empty());
 }
 
 pub(super) async fn a_name_is_registered_again_without_a_valid_certificate_only(place: TestDatabase) {
@@ -123,26 +130,26 @@ pub(super) async fn a_name_is_registered_again_without_a_valid_certificate_only(
     assert_eq!(valid.unwrap_err().kind, Kind::Conflict, "its certificate is valid for long");
 
     // Within the window, the old certificate is accepted until the new one is issued, and the device is no new one.
-    catalog.complete_provisioning(device.id).await.unwrap();
+    catalog.provisioning.complete_provisioning(device.id).await.unwrap();
     let wide = NewRegistration { renewal_window_us: 48 * HOUR_US, ..token(HOUR_US) };
     let spec = DeviceSpec::new("d", Protocol::Mqtt);
     let (_, renewal) =
-        catalog.register_device(&ours, spec, RegistrationPlace::default(), wide).await.unwrap();
-    assert!(catalog.certificate_by_fingerprint("first").is_some());
+        catalog.provisioning.register_device(&ours, spec, RegistrationPlace::default(), wide).await.unwrap();
+    assert!(catalog.provisioning.certificate_by_fingerprint("first").is_some());
     provision(&catalog, &ours, &renewal, "second").await.unwrap();
-    assert!(catalog.certificate_by_fingerprint("first").is_none());
+    assert!(catalog.provisioning.certificate_by_fingerprint("first").is_none());
     assert!(!is_pending(&catalog, &ours, device.id));
 
     // Once it is revoked, a new token makes the device wait for its first connection again.
-    catalog.revoke_certificate(&ours, device.id).await.unwrap();
-    assert!(catalog.certificate_by_fingerprint("second").is_none());
-    let revoked = catalog.certificate_of(&ours, device.id).expect("it is known to be revoked");
+    catalog.provisioning.revoke_certificate(&ours, device.id).await.unwrap();
+    assert!(catalog.provisioning.certificate_by_fingerprint("second").is_none());
+    let revoked = catalog.provisioning.certificate_of(&ours, device.id).expect("it is known to be revoked");
     assert!(revoked.revoked_at.is_some() && !revoked.is_valid_at(START));
-    let again = catalog.revoke_certificate(&ours, device.id).await.unwrap();
+    let again = catalog.provisioning.revoke_certificate(&ours, device.id).await.unwrap();
     assert_eq!(again.revoked_at, revoked.revoked_at);
     register(&catalog, &ours, "d", HOUR_US).await.unwrap();
     assert!(is_pending(&catalog, &ours, device.id));
-    assert_eq!(refusal(catalog.revoke_certificate(&ours, device.id).await), not_found());
+    assert_eq!(refusal(catalog.provisioning.revoke_certificate(&ours, device.id).await), not_found());
 }
 
 pub(super) async fn revoking_a_certificate_withdraws_unused_tokens(place: TestDatabase) {
@@ -153,8 +160,8 @@ pub(super) async fn revoking_a_certificate_withdraws_unused_tokens(place: TestDa
     let wide = NewRegistration { renewal_window_us: 48 * HOUR_US, ..token(HOUR_US) };
     let spec = DeviceSpec::new("d", Protocol::Mqtt);
     let (_, renewal) =
-        catalog.register_device(&ours, spec, RegistrationPlace::default(), wide).await.unwrap();
-    catalog.revoke_certificate(&ours, device.id).await.unwrap();
+        catalog.provisioning.register_device(&ours, spec, RegistrationPlace::default(), wide).await.unwrap();
+    catalog.provisioning.revoke_certificate(&ours, device.id).await.unwrap();
     for catalog in [&catalog, &place.open().await] {
         assert_eq!(state_of(catalog, &renewal), RegistrationState::Revoked);
         assert_eq!(provision(catalog, &ours, &renewal, "new").await.unwrap_err().kind, Kind::Conflict);
@@ -165,15 +172,15 @@ pub(super) async fn tokens_are_of_one_organization(place: TestDatabase) {
     let catalog = place.open().await;
     let (ours, theirs) = (admin(&catalog), other_org(&catalog).await);
     let (device, token) = register(&catalog, &ours, "d", HOUR_US).await.unwrap();
-    assert!(catalog.pending_registrations(&theirs).is_empty());
-    assert_eq!(refusal(catalog.revoke_registration(&theirs, token.uuid).await), not_found());
-    assert_eq!(refusal(catalog.revoke_certificate(&theirs, device.id).await), not_found());
+    assert!(catalog.provisioning.pending_registrations(&theirs).is_empty());
+    assert_eq!(refusal(catalog.provisioning.revoke_registration(&theirs, token.uuid).await), not_found());
+    assert_eq!(refusal(catalog.provisioning.revoke_certificate(&theirs, device.id).await), not_found());
     assert_eq!(provision(&catalog, &theirs, &token, "f").await.unwrap_err().kind, Kind::NotFound);
     // The name is free in another organization.
     assert_ne!(register(&catalog, &theirs, "d", HOUR_US).await.unwrap().0.id, device.id);
     let restricted = key(ours.org, Some(&[device.id]), None);
     assert_eq!(refusal(register(&catalog, &restricted, "e", HOUR_US).await), forbidden());
-    assert_eq!(refusal(catalog.revoke_registration(&restricted, token.uuid).await), forbidden());
-    assert!(catalog.pending_registrations(&restricted).is_empty());
-    assert_eq!(catalog.pending_registrations(&ours).len(), 1);
+    assert_eq!(refusal(catalog.provisioning.revoke_registration(&restricted, token.uuid).await), forbidden());
+    assert!(catalog.provisioning.pending_registrations(&restricted).is_empty());
+    assert_eq!(catalog.provisioning.pending_registrations(&ours).len(), 1);
 }

@@ -31,15 +31,15 @@ pub(super) async fn a_stream_comes_back_as_it_was_given(place: TestDatabase) {
         metadata: metadata.as_object().unwrap().clone(),
         ..StreamSpec::new("Motor RPM", device)
     };
-    let made = catalog.create_stream(&admin, spec.clone()).await.unwrap();
+    let made = catalog.streams.create_stream(&admin, spec.clone()).await.unwrap();
     assert_eq!((&made.spec, made.org, made.uuid.get_version_num()), (&spec, admin.org, 4));
-    let changed = catalog.update_stream(&admin, made.id, |spec| spec.group = None).await.unwrap();
+    let changed = catalog.streams.update_stream(&admin, made.id, |spec| spec.group = None).await.unwrap();
     assert_eq!(changed.spec, StreamSpec { group: None, ..spec });
-    assert_eq!(catalog.stream_by_name(&admin, "d", "Motor RPM").unwrap(), changed);
+    assert_eq!(catalog.streams.stream_by_name(&admin, "d", "Motor RPM").unwrap(), changed);
     drop(catalog);
     let again = place.open().await;
-    assert_eq!(again.stream(&admin, made.id).unwrap(), changed);
-    assert_eq!(again.device_with_streams(device).unwrap().1, [changed]);
+    assert_eq!(again.streams.stream(&admin, made.id).unwrap(), changed);
+    assert_eq!(again.devices.device_with_streams(device).unwrap().1, [changed]);
 }
 
 pub(super) async fn a_stream_says_what_is_wrong(place: TestDatabase) {
@@ -49,8 +49,9 @@ pub(super) async fn a_stream_says_what_is_wrong(place: TestDatabase) {
     let foreign = device(&catalog, &theirs, "d").await.id;
     let foreign_group = group(&catalog, &theirs, "g").await.id;
     let plc = DeviceSpec { host: "plc".to_owned(), ..DeviceSpec::new("plc", Protocol::Modbus) };
-    let plc = catalog.create_device(&ours, plc).await.unwrap().id;
-    let camera = catalog.create_device(&ours, DeviceSpec::new("cam", Protocol::V4l2)).await.unwrap().id;
+    let plc = catalog.devices.create_device(&ours, plc).await.unwrap().id;
+    let camera =
+        catalog.devices.create_device(&ours, DeviceSpec::new("cam", Protocol::V4l2)).await.unwrap().id;
     stream(&catalog, &ours, own, "taken").await;
     let new = StreamSpec::new;
     let pk = |field: &str, id: i32| format!("{field}: Invalid pk \"{id}\" - object does not exist.");
@@ -83,13 +84,13 @@ pub(super) async fn a_stream_says_what_is_wrong(place: TestDatabase) {
         ),
     ] {
         let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
-        assert_eq!(refusal(catalog.create_stream(&ours, spec).await), invalid(&expected), "{name}");
+        assert_eq!(refusal(catalog.streams.create_stream(&ours, spec).await), invalid(&expected), "{name}");
     }
     let free = stream(&catalog, &ours, own, "free").await.id;
-    let renamed = catalog.update_stream(&ours, free, |spec| spec.name = "taken".to_owned()).await;
+    let renamed = catalog.streams.update_stream(&ours, free, |spec| spec.name = "taken".to_owned()).await;
     let taken = "non_field_errors: The fields device, name must make a unique set.";
     assert_eq!(refusal(renamed), invalid(&[taken]));
-    assert_eq!(catalog.visible_streams(&ours).len(), 2, "no refusal made a stream");
+    assert_eq!(catalog.streams.visible_streams(&ours).len(), 2, "no refusal made a stream");
 }
 
 pub(super) async fn a_stream_cannot_move_to_another_device(place: TestDatabase) {
@@ -97,7 +98,7 @@ pub(super) async fn a_stream_cannot_move_to_another_device(place: TestDatabase) 
     let admin = admin(&catalog);
     let (a, b) = (device(&catalog, &admin, "a").await.id, device(&catalog, &admin, "b").await.id);
     let id = stream(&catalog, &admin, a, "s").await.id;
-    let moved = catalog.update_stream(&admin, id, |spec| spec.device = b).await;
+    let moved = catalog.streams.update_stream(&admin, id, |spec| spec.device = b).await;
     assert_eq!(refusal(moved), invalid(&["device: This field may not be changed."]));
 }
 
@@ -108,14 +109,14 @@ pub(super) async fn streams_of_another_organization_do_not_exist(place: TestData
     let id = stream(&catalog, &ours, device, "s").await.id;
     let listed = key(theirs.org, Some(&[device]), Some(&[id]));
     for who in [&theirs, &listed] {
-        assert_eq!(refusal(catalog.stream(who, id)), not_found());
-        assert_eq!(refusal(catalog.stream_by_name(who, "d", "s")), not_found());
-        assert_eq!(refusal(catalog.update_stream(who, id, |_| ()).await), not_found());
-        assert_eq!(refusal(catalog.delete_stream(who, id).await), not_found());
-        assert!(catalog.visible_streams(who).is_empty());
+        assert_eq!(refusal(catalog.streams.stream(who, id)), not_found());
+        assert_eq!(refusal(catalog.streams.stream_by_name(who, "d", "s")), not_found());
+        assert_eq!(refusal(catalog.streams.update_stream(who, id, |_| ()).await), not_found());
+        assert_eq!(refusal(catalog.streams.delete_stream(who, id).await), not_found());
+        assert!(catalog.streams.visible_streams(who).is_empty());
         let of_device = StreamFilter { device: Some(device), ..Default::default() };
-        assert!(catalog.streams(who, &of_device).is_empty());
-        assert!(catalog.streams(who, &StreamFilter::default()).is_empty());
+        assert!(catalog.streams.streams(who, &of_device).is_empty());
+        assert!(catalog.streams.streams(who, &StreamFilter::default()).is_empty());
     }
 }
 
@@ -128,33 +129,34 @@ pub(super) async fn a_restricted_key_sees_and_changes_its_streams(place: TestDat
     let given = stream(&catalog, &admin, other, "given").await.id;
     let hidden = stream(&catalog, &admin, other, "hidden").await.id;
     let both = key(admin.org, Some(&[own]), Some(&[given]));
-    assert_eq!(catalog.visible_streams(&both), [of_own, given]);
-    assert_eq!(catalog.visible_streams(&key(admin.org, Some(&[own]), None)), [of_own]);
-    assert_eq!(catalog.visible_streams(&key(admin.org, None, Some(&[given]))), [given]);
-    assert_eq!(catalog.visible_streams(&key(admin.org, None, Some(&[]))), []);
+    assert_eq!(catalog.streams.visible_streams(&both), [of_own, given]);
+    assert_eq!(catalog.streams.visible_streams(&key(admin.org, Some(&[own]), None)), [of_own]);
+    assert_eq!(catalog.streams.visible_streams(&key(admin.org, None, Some(&[given]))), [given]);
+    assert_eq!(catalog.streams.visible_streams(&key(admin.org, None, Some(&[]))), []);
     let listed: Vec<StreamId> = catalog
+        .streams
         .streams(&both, &StreamFilter { device: Some(other), ..Default::default() })
         .iter()
         .map(|s| s.id)
         .collect();
     assert_eq!(listed, [given]);
     for id in [of_own, given] {
-        assert!(catalog.stream(&both, id).is_ok());
-        catalog.update_stream(&both, id, |spec| spec.unit = "bar".to_owned()).await.unwrap();
+        assert!(catalog.streams.stream(&both, id).is_ok());
+        catalog.streams.update_stream(&both, id, |spec| spec.unit = "bar".to_owned()).await.unwrap();
     }
-    assert_eq!(refusal(catalog.stream(&both, hidden)), not_found());
-    assert_eq!(refusal(catalog.stream_by_name(&both, "other", "hidden")), not_found());
-    assert_eq!(refusal(catalog.update_stream(&both, hidden, |_| ()).await), not_found());
-    assert_eq!(refusal(catalog.delete_stream(&both, hidden).await), not_found());
-    let on_other = catalog.create_stream(&both, StreamSpec::new("n", other)).await;
+    assert_eq!(refusal(catalog.streams.stream(&both, hidden)), not_found());
+    assert_eq!(refusal(catalog.streams.stream_by_name(&both, "other", "hidden")), not_found());
+    assert_eq!(refusal(catalog.streams.update_stream(&both, hidden, |_| ()).await), not_found());
+    assert_eq!(refusal(catalog.streams.delete_stream(&both, hidden).await), not_found());
+    let on_other = catalog.streams.create_stream(&both, StreamSpec::new("n", other)).await;
     assert_eq!(refusal(on_other), forbidden(), "it is seen, but not to be changed");
     let third = device(&catalog, &admin, "third").await.id;
-    let on_third = catalog.create_stream(&both, StreamSpec::new("n", third)).await;
+    let on_third = catalog.streams.create_stream(&both, StreamSpec::new("n", third)).await;
     let absent = format!("device: Invalid pk \"{third}\" - object does not exist.");
     assert_eq!(refusal(on_third), invalid(&[&absent]));
     let made = stream(&catalog, &both, own, "n").await.id;
-    assert_eq!(catalog.visible_streams(&both), [of_own, given, made]);
-    catalog.delete_stream(&both, given).await.unwrap();
+    assert_eq!(catalog.streams.visible_streams(&both), [of_own, given, made]);
+    catalog.streams.delete_stream(&both, given).await.unwrap();
 }
 
 pub(super) async fn streams_are_filtered_and_paged_by_id(place: TestDatabase) {
@@ -169,7 +171,7 @@ pub(super) async fn streams_are_filtered_and_paged_by_id(place: TestDatabase) {
     set_members(&catalog, &admin, line, vec![ids[3], ids[0]]).await.unwrap();
     let of = |device, group, name: Option<&str>, page| -> Vec<StreamId> {
         let filter = StreamFilter { device, group, name: name.map(str::to_owned), page };
-        catalog.streams(&admin, &filter).iter().map(|s| s.id).collect()
+        catalog.streams.streams(&admin, &filter).iter().map(|s| s.id).collect()
     };
     assert_eq!(of(None, None, None, Pagination::ALL), ids);
     assert_eq!(of(Some(b), None, None, Pagination::ALL), [ids[0], ids[2]]);
@@ -185,10 +187,10 @@ pub(super) async fn a_write_finds_what_it_must_know(place: TestDatabase) {
     let admin = admin(&catalog);
     let device = device(&catalog, &admin, "d").await.id;
     let spec = StreamSpec { kind: StreamKind::Text, ..StreamSpec::new("s", device) };
-    let id = catalog.create_stream(&admin, spec).await.unwrap().id;
+    let id = catalog.streams.create_stream(&admin, spec).await.unwrap().id;
     let entry = StreamWriteInfo { org: admin.org, device, kind: StreamKind::Text, is_companion: false };
-    assert_eq!(catalog.stream_write_info(id), Some(entry));
-    assert_eq!(catalog.stream_write_info(StreamId(99)), None);
-    catalog.delete_stream(&admin, id).await.unwrap();
-    assert_eq!(catalog.stream_write_info(id), None);
+    assert_eq!(catalog.streams.stream_write_info(id), Some(entry));
+    assert_eq!(catalog.streams.stream_write_info(StreamId(99)), None);
+    catalog.streams.delete_stream(&admin, id).await.unwrap();
+    assert_eq!(catalog.streams.stream_write_info(id), None);
 }
