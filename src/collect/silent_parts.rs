@@ -65,6 +65,11 @@ impl<K: Copy + PartialEq> SilentParts<K> {
         self.0.extract_if(.., |silent| is_removed(silent.part)).map(|silent| silent.part).collect()
     }
 
+    /// Takes over what others know of a part.
+    pub fn take_from(&mut self, others: &mut SilentParts<K>, part: K) {
+        self.0.extend(others.0.extract_if(.., |silent| silent.part == part));
+    }
+
     /// Records that a part got an answer. Returns whether it was silent before.
     pub fn remove(&mut self, part: K) -> bool {
         let before = self.0.len();
@@ -98,6 +103,10 @@ mod tests {
         silent.record(1, &fault, now);
         assert!(silent.get(1).unwrap().is_due(now + FIRST_PAUSE), "pauses begin anew");
         silent.record(3, &fault, now);
+        let mut others = SilentParts::default();
+        others.take_from(&mut silent, 3);
+        assert_eq!((silent.parts(), others.parts()), (vec![1], vec![3]));
+        silent.take_from(&mut others, 3);
         assert_eq!(silent.split_off(|part| part == 3), [3]);
         assert_eq!(silent.parts(), [1]);
     }

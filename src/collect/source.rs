@@ -44,6 +44,10 @@ pub trait PollSource: Send + Sync + 'static {
     {
     }
 
+    /// Gives a group what the groups of the source before it have learnt of the same endpoint. It is called once for each
+    /// group, before [`PollSource::resume`].
+    fn resume_group(&self, _group: &mut Self::Group, _before: &mut [Self::Group]) {}
+
     /// Connects unless connected. A protocol that keeps no connection does nothing: the request itself shows whether
     /// the device is there.
     async fn connect(&self) -> Result<(), DeviceFault> {
@@ -161,7 +165,9 @@ impl<S: PollSource> DeviceSource for GroupedSource<S> {
         if self.is_same_endpoint(&*before)
             && let Ok(before) = (before as Box<dyn Any>).downcast::<Self>()
         {
-            self.source.resume(before.source, &self.groups);
+            let GroupedSource { source, groups: mut before } = *before;
+            self.groups.iter_mut().for_each(|group| self.source.resume_group(group, &mut before));
+            self.source.resume(source, &self.groups);
         }
     }
 

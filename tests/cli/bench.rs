@@ -128,17 +128,20 @@ async fn the_graph_is_asked_by_one_and_by_several() {
 
 #[tokio::test]
 async fn five_devices_are_collected_from_and_every_row_is_found() {
-    let home = DataDir::new();
-    let size = ["--devices", "5", "--registers", "130", "--interval", "0.5", "--seconds", "2"];
-    let output = home.basalt(&[&["bench", "collect"], &size[..]].concat()).await.expect_success();
-    assert!(output.starts_with("5 Modbus devices x 130 registers every 0.5 s: "), "{output}");
-    let found = output.lines().find_map(|line| line.strip_prefix("rows found: ")).expect("a count");
-    let (found, counted) = found.split_once(" of ").expect("two counts");
-    let rows: usize = found.parse().expect("a number");
-    assert_eq!((found, rows % 130), (counted, 0), "polls are stored whole: {output}");
-    // As many polls are waited for before anything is measured; how many more there are depends on the machine.
-    assert!(rows >= 5 * 130, "{output}");
-    assert!(output.contains("lateness p50") && output.contains("of a core"), "{output}");
+    for (protocol, name) in [("modbus", "Modbus"), ("eip", "EtherNet/IP")] {
+        let home = DataDir::new();
+        let size = ["--devices", "5", "--registers", "130", "--interval", "0.5", "--seconds", "2"];
+        let args = [&["bench", "collect", "--protocol", protocol], &size[..]].concat();
+        let output = home.basalt(&args).await.expect_success();
+        assert!(output.starts_with(&format!("5 {name} devices x 130 registers every 0.5 s: ")), "{output}");
+        let found = output.lines().find_map(|line| line.strip_prefix("rows found: ")).expect("a count");
+        let (found, counted) = found.split_once(" of ").expect("two counts");
+        let rows: usize = found.parse().expect("a number");
+        assert_eq!((found, rows % 130), (counted, 0), "polls are stored whole: {output}");
+        // As many polls are waited for before anything is measured; how many more there are depends on the machine.
+        assert!(rows >= 5 * 130, "{output}");
+        assert!(output.contains("lateness p50") && output.contains("of a core"), "{output}");
+    }
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn lists_of_every_program_are_taken_as_they_are() {
     for (name, protocol, format, encoding, added, left_out) in [
         ("kepserver", "modbus", "kepserver", "windows-1252", 8, 3),
         ("tia_portal", "s7", "tia_portal", "UTF-16LE", 7, 2),
-        ("studio5000", "eip", "studio5000", "UTF-8", 6, 4),
+        ("studio5000", "eip", "studio5000", "UTF-8", 9, 3),
         ("plain", "modbus", "plain", "UTF-8", 4, 3),
     ] {
         let id = device(&client, name, protocol).await;

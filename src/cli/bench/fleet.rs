@@ -1,7 +1,7 @@
 //! Simulated devices of a measurement: this program in a separate process, so that their resources are not counted as
 //! the server's.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
@@ -65,16 +65,38 @@ impl DeviceFleet {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|e| fleet_error("cannot be started", e))?;
-        let stdout = BufReader::new(child.stdout.take().expect("stdout was piped"));
+        let stdout = child.stdout.take().expect("stdout was piped");
         // Built first, so that dropping it ends the process even if its output is useless.
         let mut field = DeviceFleet { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
-        let stdout = tokio::task::spawn_blocking(move || stdout.lines().next()).await;
-        let line = stdout.map_err(|e| fleet_error("cannot be watched", e))?.transpose();
-        let line = line.map_err(|e| fleet_error("say nothing", e))?.unwrap_or_default();
+        let line = tokio::task::spawn_blocking(move || first_line(stdout)).await;
+        let line = line.map_err(|e| fleet_error("cannot be watched", e))?;
+        let line = line.map_err(|e| fleet_error("say nothing", e))?;
         let address = line.rsplit_once("://").and_then(|(_, address)| address.parse().ok());
         field.address = address.ok_or_else(|| fleet_error("did not start", line))?;
         Ok(field)
     }
+
+    /// Checks that the devices are still there.
+    ///
+    /// # Errors
+    /// `Unavailable` when the process has ended.
+    pub fn check_running(&mut self) -> Result<()> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => Err(fleet_error("have ended", status.to_string())),
+            Err(e) => Err(fleet_error("cannot be watched", e)),
+        }
+    }
+}
+
+/// Returns the first line of an output, and reads the rest: a process ends at a line that nobody reads, and the simulators of some
+/// protocols print every tag.
+fn first_line(output: impl Read + Send + 'static) -> io::Result<String> {
+    let mut output = BufReader::new(output);
+    let mut line = String::new();
+    output.read_line(&mut line)?;
+    std::thread::spawn(move || io::copy(&mut output, &mut io::sink()));
+    Ok(line.trim_end().to_owned())
 }
 
 impl Drop for DeviceFleet {
@@ -86,4 +108,23 @@ impl Drop for DeviceFleet {
 
 fn fleet_error(what: &str, e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::unavailable(format!("the simulated devices {what}")).with_source(e)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// The reader of the address closed the pipe, and mostly that ended the simulator before its last tag was printed.
+    #[test]
+    fn lines_behind_the_address_do_not_end_the_devices() {
+        let (output, mut device) = io::pipe().expect("a pipe");
+        device.write_all(b"listening on eip://127.0.0.1:44818\nTags:\n").expect("it is read");
+        assert_eq!(first_line(output).expect("a line"), "listening on eip://127.0.0.1:44818");
+        // More than a pipe holds.
+        for _ in 0..20_000 {
+            device.write_all(b"numbers  DINT[1000] rw\n").expect("it is read");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
 use futures::TryStreamExt;
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, Response};
 use serde_json::Value;
 
 use super::process;
@@ -189,13 +189,18 @@ impl BenchServer {
             text.push_str(&format!("Bench {number},,virtual,null\n"));
             text.extend((0..streams_each).map(|i| format!("Bench {number},signal {i},,\n")));
         }
-        let file = FileCommand::Import { form: InventoryFormat::Csv, text, is_dry: false };
-        match self.run_command(Order::File { org: None, command: file }).await? {
-            CommandOutcome::Inventory(review) if review.problems.is_empty() => {}
-            other => return Err(failed("refused streams", format!("{other:?}"))),
-        }
+        self.import(text).await?;
         let query = format!("SELECT id FROM streams WHERE device_id > {last} ORDER BY device_id, id");
         Ok(self.ids(&query).await?.into_iter().map(StreamId).collect())
+    }
+
+    /// Imports a CSV file of devices and streams, in one transaction.
+    pub async fn import(&self, text: String) -> Result<()> {
+        let file = FileCommand::Import { form: InventoryFormat::Csv, text, is_dry: false };
+        match self.run_command(Order::File { org: None, command: file }).await? {
+            CommandOutcome::Inventory(review) if review.problems.is_empty() => Ok(()),
+            other => Err(failed("refused streams", format!("{other:?}"))),
+        }
     }
 
     /// Returns the name of the device that was created last.
@@ -227,14 +232,14 @@ impl BenchServer {
         }
     }
 
-    /// Creates a row; returns its id.
-    pub async fn create(&self, path: &str, row: Value) -> Result<i32> {
-        self.send(self.client.post(self.url(path)).json(&row)).await
-    }
-
     /// Updates these fields of a row.
     pub async fn change(&self, path: String, fields: Value) -> Result<()> {
-        self.send(self.client.patch(self.url(&path)).json(&fields)).await.map(drop)
+        let request = self.client.patch(self.url(&path)).json(&fields);
+        let answer: Value = match request.header("X-API-Key", &self.key).send().await {
+            Ok(answer) => answer.json().await.map_err(|e| failed("answered no JSON", e))?,
+            Err(e) => return Err(failed("does not answer", e)),
+        };
+        if answer["id"].is_i64() { Ok(()) } else { Err(failed("refused a row", answer.to_string())) }
     }
 
     /// Returns the text of /metrics.
@@ -248,16 +253,6 @@ impl BenchServer {
     /// Returns the address of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
-    }
-
-    /// Sends a request; returns the id of the row in the response.
-    async fn send(&self, request: RequestBuilder) -> Result<i32> {
-        let answer: Value = match request.header("X-API-Key", &self.key).send().await {
-            Ok(answer) => answer.json().await.map_err(|e| failed("answered no JSON", e))?,
-            Err(e) => return Err(failed("does not answer", e)),
-        };
-        let id = answer["id"].as_i64().and_then(|id| i32::try_from(id).ok());
-        id.ok_or_else(|| failed("refused a row", answer.to_string()))
     }
 
     /// Returns the peak resident memory, restarts included (Linux).

@@ -186,3 +186,24 @@ async fn a_controller_that_refuses_every_message_is_not_asked_for_each_tag() {
         "{refused} messages in {polls} polls: each poll sends one and asks for three tags"
     );
 }
+
+/// The search costs timeouts. It was repeated after every change of the device or of any of its streams.
+#[tokio::test]
+async fn a_changed_stream_does_not_repeat_the_search_for_a_silent_tag() {
+    let world = world(controller(letter(4).bytes().next(), Mischief::Silence).await.0);
+    world.run_clock();
+    world.until_state(DeviceState::Degraded).await;
+    let lost = world.status().errors.timeout;
+    world.change(|_, streams| {
+        let mut changed = (*streams[7]).clone();
+        changed.spec.path = "i".to_owned();
+        streams[7] = Arc::new(changed);
+    });
+    let is_changed = |reading: &Reading| reading.value == Some(f64::from(b'i'));
+    until("the value of the other tag", || world.readings_of(8).iter().any(is_changed)).await;
+    assert!(lost >= 4, "{lost} messages were lost until the tag was alone");
+    // On a slow machine the tag itself may be due again.
+    let lost_again = world.status().errors.timeout - lost;
+    assert!(lost_again <= 2, "{lost_again} messages were lost again");
+    world.collectors.stop().await;
+}

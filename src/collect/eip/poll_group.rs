@@ -1,5 +1,7 @@
 //! The tags that are read at one interval, and what is known of reading them.
 
+use std::collections::HashMap;
+
 use tokio::time::Instant;
 
 use super::batch::{self, ReadSize};
@@ -40,6 +42,23 @@ pub(super) struct TagTarget {
 }
 
 impl EipPollGroup {
+    /// Takes over what earlier groups have learnt of the tags that this one has too, each by its stream and its path.
+    pub fn resume(&mut self, before: &mut [EipPollGroup]) {
+        let mut known = HashMap::new();
+        for (group, earlier) in before.iter().enumerate() {
+            let targets = earlier.targets.iter().enumerate();
+            known.extend(targets.map(|(tag, target)| (target.stream, (group, tag))));
+        }
+        for target in &mut self.targets {
+            let Some((group, tag)) = known.get(&target.stream).copied() else { continue };
+            let earlier = &mut before[group];
+            if earlier.targets[tag].path == target.path {
+                target.value_bytes = earlier.targets[tag].value_bytes;
+                self.silent.take_from(&mut earlier.silent, target.stream);
+            }
+        }
+    }
+
     /// Divides tags, given by their positions, into messages.
     pub fn messages(&self, tags: &[usize]) -> Vec<Vec<usize>> {
         let size = |tag: &usize| {
@@ -104,4 +123,34 @@ fn poll_result(target: &TagTarget, ts: Micros, outcome: TagOutcome) -> PollResul
     let outcome =
         value.map(|value| Sample { value, quality: Quality::Good, source_time: None, is_historical: false });
     PollResult { stream: target.stream, ts, outcome }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(tags: [(i32, &str); 3]) -> EipPollGroup {
+        let target = |(id, path): (i32, &str)| TagTarget {
+            stream: StreamId(id),
+            path: path.parse().unwrap(),
+            kind: StreamKind::Int32,
+            value_bytes: batch::UNKNOWN_VALUE_BYTES,
+        };
+        EipPollGroup { targets: tags.map(target).into(), ..EipPollGroup::default() }
+    }
+
+    #[test]
+    fn what_was_learnt_of_a_tag_is_kept_while_its_stream_has_the_same_path() {
+        let fault = DeviceFault::Closed { address: "plc".to_owned(), reason: "gone".to_owned() };
+        let mut before = group([(1, "speed"), (2, "level"), (3, "flow")]);
+        for tag in 0..3 {
+            before.targets[tag].value_bytes = LEAST_VALUE_BYTES;
+            before.record_silence(tag, &fault);
+        }
+        let mut changed = group([(1, "Speed"), (2, "level2"), (4, "flow")]);
+        changed.resume(&mut [EipPollGroup::default(), before]);
+        assert_eq!(changed.silent.parts(), [StreamId(1)]);
+        let sizes: Vec<usize> = changed.targets.iter().map(|target| target.value_bytes).collect();
+        assert_eq!(sizes, [LEAST_VALUE_BYTES, batch::UNKNOWN_VALUE_BYTES, batch::UNKNOWN_VALUE_BYTES]);
+    }
 }

@@ -63,6 +63,11 @@ impl PollSource for EipSource {
         group
     }
 
+    /// Keeps which tags are not answered, and how long values are: to learn it anew costs timeouts.
+    fn resume_group(&self, group: &mut EipPollGroup, before: &mut [EipPollGroup]) {
+        group.resume(before);
+    }
+
     /// Does nothing where the session ends after each poll: the next one connects.
     async fn connect(&self) -> Result<(), DeviceFault> {
         if self.closes_after_poll() { Ok(()) } else { self.reader.open().await }

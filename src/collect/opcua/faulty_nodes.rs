@@ -43,6 +43,11 @@ impl FaultyNodes {
         self.0.insert(node.clone(), faulty);
     }
 
+    /// Forgets the nodes for which `is_kept` does not hold.
+    pub fn retain(&mut self, is_kept: impl Fn(&NodePath) -> bool) {
+        self.0.retain(|node, _| is_kept(node));
+    }
+
     /// Records that a node has been answered for.
     pub fn remove(&mut self, node: &NodePath) {
         self.0.remove(node);

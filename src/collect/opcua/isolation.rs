@@ -5,7 +5,7 @@
 //! A lost server answers nothing at all. So nodes are at fault only while it can be connected to, and answers either
 //! another node or a probe.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -77,6 +77,16 @@ impl CallIsolation {
         let mut run = IsolationRun::new(self, calls, group);
         let finished = run.run(members).await;
         run.finish(finished).await
+    }
+
+    /// Takes over what another one has learnt of the same server, of its nodes those that these groups have.
+    pub fn resume(&mut self, before: CallIsolation, groups: &[OpcuaPollGroup]) {
+        // Parts that are not divided yet are of groups that are gone.
+        let CallIsolation { size, mut faulty, .. } = before;
+        let targets = groups.iter().flat_map(|group| &group.targets);
+        let nodes: HashSet<&NodePath> = targets.map(|target| &target.node).collect();
+        faulty.retain(|node| nodes.contains(node));
+        (self.size, self.faulty) = (size, faulty);
     }
 
     /// Whether this node was not answered for even alone.

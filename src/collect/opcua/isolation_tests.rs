@@ -25,6 +25,13 @@ impl SourceFixture {
         SourceFixture { server, isolation, group: group(1..=nodes) }
     }
 
+    /// Polls other nodes from now on, with a new isolation, as the poller does after a change.
+    fn change(&mut self, nodes: impl IntoIterator<Item = u32>) {
+        let before = std::mem::take(&mut self.isolation);
+        self.group = group(nodes);
+        self.isolation.resume(before, std::slice::from_ref(&self.group));
+    }
+
     /// Polls once. Returns the faults by target, each target having an outcome, and the lengths of the calls.
     async fn poll(&mut self) -> Result<(BTreeMap<usize, String>, Vec<usize>), DeviceFault> {
         self.server.calls.clear();
@@ -71,6 +78,21 @@ async fn one_node_at_fault_is_named_and_left_out_until_it_is_due() {
         advance(Duration::from_secs(20)).await;
         assert_eq!(source.poll().await.unwrap(), (BTreeMap::new(), vec![39, 1]), "{misbehavior:?}");
         assert_eq!(source.poll().await.unwrap(), (BTreeMap::new(), vec![40]), "{misbehavior:?}");
+    }
+}
+
+/// What a source has learnt was forgotten after every change of the device or of any of its streams.
+#[tokio::test(start_paused = true)]
+async fn a_changed_stream_does_not_repeat_the_search_for_a_node_at_fault() {
+    for misbehavior in OTHERS {
+        let mut source = SourceFixture::new(40);
+        source.server.nodes.insert(7, misbehavior);
+        source.poll().await.unwrap();
+        source.change((1..=8).chain(20..=30));
+        let (faults, calls) = source.poll().await.unwrap();
+        assert_eq!((faults.keys().collect::<Vec<_>>(), calls), (vec![&6], vec![18]), "{misbehavior:?}");
+        source.change(1..=6);
+        assert!(!source.isolation.is_faulty(&"ns=2;i=7".parse().unwrap()), "it is not polled any more");
     }
 }
 

@@ -323,6 +323,13 @@ impl PollSource for OpcuaSource {
         group
     }
 
+    /// Keeps which nodes are not answered for, and how large calls may be: to learn it anew costs timeouts and sessions.
+    fn resume(&mut self, before: OpcuaSource, groups: &[OpcuaPollGroup]) {
+        self.reading.resume(before.reading, groups);
+        self.monitoring.resume(before.monitoring, groups);
+        self.subscription_size = before.subscription_size;
+    }
+
     /// Connects unless connected, and deletes the subscriptions of an earlier source.
     async fn connect(&self) -> Result<(), DeviceFault> {
         self.link.connect().await.map(drop)

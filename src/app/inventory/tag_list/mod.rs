@@ -7,6 +7,7 @@ mod array_type;
 mod encoding;
 mod format;
 mod kepserver;
+mod logix_array;
 mod parse;
 mod plain;
 mod plan;

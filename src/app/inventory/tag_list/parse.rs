@@ -8,8 +8,10 @@ use crate::domain::{Error, Result};
 
 /// Maximum number of rows below the header.
 pub const MAX_ROWS: usize = 100_000;
+/// Maximum number of elements of all arrays of a list that become a stream each. A short row can have many.
+pub const MAX_ELEMENTS: usize = 10_000;
 
-/// Finds the format of a list and reads its rows.
+/// Finds the format of a list and reads its rows. An array of a controller becomes a row for each element.
 ///
 /// # Errors
 /// `Invalid` for a text that is no tag list, `TooLarge` beyond [`MAX_ROWS`].
@@ -22,15 +24,15 @@ pub fn parse(text: &str) -> Result<(TagTable, Vec<TagRow>)> {
     {
         return Err(Error::invalid(problem));
     }
-    let mut rows = Vec::new();
-    for cells in table.rows(text) {
-        if rows.len() == MAX_ROWS {
+    let (mut rows, mut left_elements) = (Vec::new(), MAX_ELEMENTS);
+    for (number, cells) in table.rows(text).enumerate() {
+        if number == MAX_ROWS {
             return Err(Error::too_large(format!(
                 "the tag list has more than {MAX_ROWS} rows: cut it in parts"
             )));
         }
         let cells = cells.map_err(|error| Error::invalid(format!("the tag list cannot be read: {error}")))?;
-        rows.push(read_row(table.format, &cells));
+        rows.extend(read_row(table.format, &cells).divided(&mut left_elements));
     }
     Ok((table, rows))
 }

@@ -96,11 +96,13 @@ fn tags_of_studio_5000_become_streams_of_a_controller() {
         "Running Running bit 1 0",
         "Zone Zone int16 1 0",
         "Batch Batch text 1 0",
+        "Temperatures[0] Temperatures[0] fp32 1 0",
+        "Temperatures[1] Temperatures[1] fp32 1 0",
+        "Temperatures[2] Temperatures[2] fp32 1 0",
         "MainProgram.State Program:MainProgram.State int32 1 0",
     ];
     assert_eq!(added(&plan), expected);
     let reasons = [
-        (13, "such as Temperatures[0]"),
         (14, "`TIMER` is a structure"),
         (15, "an alias of `Local:1:I.Data.0`"),
         (16, "a comment"),
@@ -231,6 +233,20 @@ fn texts_and_dates_of_tia_portal_are_those_of_s7() {
         "start %MD12:tod uint32 1 0 ms",
     ];
     assert_eq!(added(&planned), expected, "{:?}", left_out(&planned));
+}
+
+#[test]
+fn the_arrays_of_a_list_have_so_many_elements_and_no_more() {
+    let header = "TYPE,SCOPE,NAME,DESCRIPTION,DATATYPE,SPECIFIER";
+    let arrays: Vec<String> = (2..13).map(|line| format!("TAG,,A{line},,DINT[999],")).collect();
+    let others = "TAG,Main,B,,DINT[10],\nTAG,,C,,DINT[1],\nTAG,,D,,DINT,\n";
+    let list = format!("{header}\n{}\n{others}", arrays.join("\n"));
+    let (_, rows) = parse::parse(&list).expect("a tag list");
+    let (kept, refused): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.tag.is_ok());
+    let last = kept[parse::MAX_ELEMENTS - 1..].iter().map(|row| (row.line, row.name.as_str()));
+    assert_eq!(last.collect::<Vec<_>>(), [(13, "Main.B[9]"), (15, "D")]);
+    let refused = refused.iter().map(|row| (row.line, row.name.as_str()));
+    assert_eq!(refused.collect::<Vec<_>>(), [(12, "A12"), (14, "C")]);
 }
 
 #[test]

@@ -1,20 +1,26 @@
 //! Tags of Logix controllers, as Studio 5000 and RSLogix 5000 export them ("Export Tags and Logic Comments"). Pure.
 
 use super::format::TagListFormat::Studio5000;
+use super::logix_array::LogixArray;
 use super::table::TagCells;
 use super::tag::{Tag, TagType};
 use super::vendor_types;
 use crate::domain::stream::StreamKind;
+
+/// Maximum number of elements of an array that become a stream each. Few want so many of one tag.
+const MAX_ELEMENTS: u64 = 1000;
+/// Columns of a plain list, in which tags that a row does not give can be listed.
+const PLAIN: &str = "in the columns name, address, type";
 
 /// Returns the name of a row's tag; a tag of a program has the program's before it.
 pub fn name(cells: &TagCells<'_>) -> String {
     scoped(cells, "")
 }
 
-/// Reads a row. The address is the tag's path.
+/// Reads a row. The address is the tag's path; of an array, that of the whole.
 ///
 /// # Errors
-/// The row is an alias or a comment, or the tag an array, a structure or hidden.
+/// The row is an alias or a comment, or the tag a structure, a long array or hidden.
 pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
     match cells.get("type").to_ascii_uppercase().as_str() {
         "TAG" => {}
@@ -27,19 +33,37 @@ pub fn read(cells: &TagCells<'_>) -> Result<Tag, String> {
         return Err("the controller gives nobody access to it (ExternalAccess := None)".to_owned());
     }
     let (address, word) = (scoped(cells, "Program:"), cells.get("datatype"));
-    if word.contains('[') {
+    let array = LogixArray::parse(word)?;
+    let element = array.as_ref().map_or(word, |array| array.element);
+    let structure = || {
+        let first = array.as_ref().map_or_else(String::new, |array| array.index(0));
+        let what = if array.is_some() { "an array of structures" } else { "a structure" };
+        format!("type `{word}` is {what}: list its members, such as {address}{first}.MEMBER, {PLAIN}")
+    };
+    let kind = vendor_types::find(Studio5000, element).or_else(|| project_string(element));
+    let kind = kind.ok_or_else(structure)?;
+    let elements = array.map_or_else(|| Ok(Vec::new()), |array| elements(&array, kind, &address))?;
+    Ok(Tag { description: unescaped(cells.get("description")), elements, ..Tag::new(address, kind) })
+}
+
+/// Returns the indexes of all elements of an array.
+///
+/// # Errors
+/// There are too many, or no address names a single one.
+fn elements(array: &LogixArray<'_>, kind: TagType, address: &str) -> Result<Vec<String>, String> {
+    let count = array.count();
+    if count > MAX_ELEMENTS {
+        let first = array.index(0);
         return Err(format!(
-            "type `{word}`: an address of a controller names one value; list each element, such as {address}[0], in the columns \
-             name, address, type"
+            "an array of {count} elements, more than {MAX_ELEMENTS}: list those that you need, such as \
+             {address}{first}, {PLAIN}"
         ));
     }
-    let structure = || {
-        format!(
-            "type `{word}` is a structure: list its members, such as {address}.MEMBER, in the columns name, address, type"
-        )
-    };
-    let kind = vendor_types::find(Studio5000, word).or_else(|| project_string(word)).ok_or_else(structure)?;
-    Ok(Tag { description: unescaped(cells.get("description")), ..Tag::new(address, kind) })
+    // A controller answers with words of 32 bits; which word has an element is known of one dimension only.
+    if kind == TagType::Kind(StreamKind::Bit) && array.rank() > 1 {
+        return Err("an array of BOOL with several dimensions, whose elements cannot be read".to_owned());
+    }
+    Ok((0..count).map(|place| array.index(place)).collect())
 }
 
 /// Type of a tag whose type is named as string types of a project are: `STRING20` or `STRING_20`.
@@ -126,15 +150,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tag_of_one_value_is_refused() {
+    fn an_array_of_values_has_an_index_for_each() {
+        let rows = [
+            ("TAG,,Speeds,\"\",\"DINT[10]\",\"\",\"\"", "Speeds", StreamKind::Int32, 10, "[9]"),
+            ("TAG,Main,Grid,\"\",\"REAL[4,2]\",\"\",\"\"", "Program:Main.Grid", StreamKind::Fp32, 8, "[3,1]"),
+            ("TAG,,Flags,\"\",\"BOOL[32]\",\"\",\"\"", "Flags", StreamKind::Bit, 32, "[31]"),
+            ("TAG,,Lots,\"\",\"STRING20[3]\",\"\",\"\"", "Lots", StreamKind::Text, 3, "[2]"),
+            ("TAG,,Most,\"\",\"SINT[10,10,10]\",\"\",\"\"", "Most", StreamKind::Int16, 1000, "[9,9,9]"),
+        ];
+        for (row, address, kind, count, last) in rows {
+            let tag = read_row(row).1.expect(row);
+            assert_eq!((tag.address.as_str(), tag.kind), (address, TagType::Kind(kind)), "{row}");
+            let found = (tag.elements.len(), tag.elements.last().map(String::as_str));
+            assert_eq!(found, (count, Some(last)), "{row}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_tag_of_a_value_is_refused() {
         let rows = [
             ("ALIAS,,Start,\"\",\"\",\"Local:1:I.Data.0\",\"\"", "an alias of `Local:1:I.Data.0`"),
             ("COMMENT,,Status,\"Door\",\"\",\"Status.3\"", "a comment"),
-            (
-                "TAG,,Speeds,\"\",\"DINT[10]\",\"\",\"\"",
-                "`DINT[10]`: an address of a controller names one value; list each element, such as Speeds[0], in the columns \
-                 name",
-            ),
+            ("TAG,,Speeds,\"\",\"DINT[1001]\",\"\",\"\"", "1001 elements, more than 1000: list those"),
+            ("TAG,Main,Speeds,\"\",\"REAL[40,26]\",\"\",\"\"", "1040 elements, more than 1000"),
+            ("TAG,Main,Speeds,\"\",\"REAL[40,26]\",\"\",\"\"", "such as Program:Main.Speeds[0,0], in the"),
+            ("TAG,,Speeds,\"\",\"DINT[0]\",\"\",\"\"", "such as DINT[10] or REAL[4,2]"),
+            ("TAG,,Flags,\"\",\"BOOL[2,32]\",\"\",\"\"", "an array of BOOL with several dimensions"),
+            ("TAG,Main,T,\"\",\"TIMER[4]\",\"\",\"\"", "is an array of structures: list its members"),
+            ("TAG,Main,T,\"\",\"TIMER[4]\",\"\",\"\"", "such as Program:Main.T[0].MEMBER"),
             ("TAG,Main,T1,\"\",\"TIMER\",\"\",\"\"", "such as Program:Main.T1.MEMBER"),
             ("TAG,,Hidden,\"\",\"DINT\",\"\",\"(ExternalAccess := None)\"", "nobody access"),
             ("TAG,,Lot,\"\",\"STRING_LOT\",\"\",\"\"", "such as Lot.MEMBER"),

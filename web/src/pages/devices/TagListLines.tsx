@@ -103,7 +103,7 @@ export function TagListLines({ report }: { report: TagListReport }) {
           </thead>
           <tbody>
             {lines.slice(0, count).map((line) => (
-              <Row key={line.line} line={line} />
+              <Row key={`${line.line} ${line.name}`} line={line} />
             ))}
           </tbody>
         </table>
