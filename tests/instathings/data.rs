@@ -115,6 +115,13 @@ async fn an_active_virtual_device_makes_messages() {
     let data = &page["data"][0]["data"];
     assert_eq!(data["isVirtualData"], json!(true), "{page}");
     assert!(data["value"].as_i64().is_some_and(|value| (0..=100).contains(&value)), "{page}");
+    // Its members have the order of the documentation, which parsed JSON does not keep.
+    let (client, authorization) = (project.server.client(), format!("Bearer {}", project.token));
+    let headers = [("authorization", authorization.as_str())];
+    let sent = client.without_key().send_bytes("GET", &format!("{path}/data"), &headers, "").await.ok();
+    let (sent, value) = (String::from_utf8_lossy(&sent), &data["value"]);
+    let expected = format!(r#""data":{{"value":{value},"isVirtualData":true}}"#);
+    assert!(sent.contains(&expected), "{sent}");
     // Its values are those of streams too.
     let rows = project.server.client().sql("SELECT name FROM streams ORDER BY name").await;
     assert_eq!(json!(rows), json!([{"name": "isVirtualData"}, {"name": "value"}]));

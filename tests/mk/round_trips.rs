@@ -43,21 +43,44 @@ async fn change_rows_of_other_interfaces(platform: &Platform, admin: &Caller) {
     refused.has_field_errors(400, &["key: must consist of letters, digits and the characters _ - ."]);
 }
 
-/// A member by its tags leaves with its tag, also after both rows were sent back.
+/// A membership that a row shows and does not store, by tags or by the other side, ends there although both rows were sent
+/// back. One that it stores stays.
 async fn keep_memberships(admin: &Caller) {
-    let group = admin.make("device-groups", json!({"name": "hot", "tags": ["hot"]})).await;
-    let device = admin.make("devices", json!({"name": "d", "tags": ["hot"]})).await;
-    for path in [at("devices", &device), at("device-groups", &group)] {
-        let row = admin.get(&path).await.ok();
-        admin.send("PUT", &path, &row).await.ok();
+    let group = admin.make("device-groups", json!({"name": "hot"})).await;
+    let device = admin.make("devices", json!({"name": "d"})).await;
+    let (of_group, of_device) = (at("device-groups", &group), at("devices", &device));
+    let (group_ids, device_ids) = (json!({"groupIds": [group]}), json!({"deviceIds": [device]}));
+    let tags = json!({"tags": ["hot"]});
+    let untag = ("PATCH", &of_device, json!({"tags": []}));
+    let unlist = ("PUT", &of_group, json!({"name": "hot"}));
+    let leave = ("PATCH", &of_device, json!({"groupIds": []}));
+    for (in_group, in_device, (method, path, end), stays) in [
+        (tags.clone(), tags.clone(), untag.clone(), false),
+        (device_ids.clone(), json!({}), unlist, false),
+        (json!({}), group_ids.clone(), leave, false),
+        (with(tags.clone(), device_ids.clone()), tags.clone(), untag.clone(), true),
+        (tags.clone(), with(tags, group_ids.clone()), untag, true),
+    ] {
+        let case = format!("{in_group} {in_device}");
+        let start = [
+            (&of_group, json!({"name": "hot"})),
+            (&of_device, json!({"name": "d"})),
+            (&of_group, with(in_group, json!({"name": "hot"}))),
+            (&of_device, with(in_device, json!({"name": "d"}))),
+        ];
+        for (row, body) in start {
+            admin.send("PUT", row, &body).await.about(&case).ok();
+        }
+        for (row, members) in [(&of_device, &group_ids), (&of_group, &device_ids)] {
+            let shown = admin.get(row).await.about(&case).has(200, members.clone());
+            admin.send("PUT", row, &shown).await.about(&case).ok();
+        }
+        admin.send(method, path, &end).await.about(&case).ok();
+        let expected = if stays { device_ids.clone() } else { json!({"deviceIds": []}) };
+        admin.get(&of_group).await.about(&case).has(200, expected);
+        let expected = if stays { group_ids.clone() } else { json!({"groupIds": []}) };
+        admin.get(&of_device).await.about(&case).has(200, expected);
     }
-    let untagged = admin.send("PATCH", &at("devices", &device), &json!({"tags": []})).await;
-    untagged.has(200, json!({"groupIds": []}));
-    let group = at("device-groups", &group);
-    admin.get(&group).await.has(200, json!({"deviceIds": []}));
-    // Who lists a device adds it.
-    let listed = json!({"name": "hot", "tags": ["hot"], "deviceIds": [device]});
-    admin.send("PUT", &group, &listed).await.has(200, json!({"deviceIds": [device]}));
 }
 
 async fn keep_sensors_out_of_components(admin: &Caller) {
@@ -77,22 +100,28 @@ async fn keep_sensors_out_of_components(admin: &Caller) {
     }
     let row = admin.get(&at("sensors", &apart)).await;
     row.has(200, json!({"componentId": null, "key": "axis.temp"}));
-    narrow_readings(admin, [&plain, &device, &component]).await;
+    // A key of another component is refused as that, also when the other has sensors.
+    let inside = admin.make("sensors", with(sensor("temp"), json!({"componentId": component}))).await;
+    let taken = admin.send("POST", COMPONENTS, &part("boiler")).await;
+    taken.has(409, json!({"detail": "A component with the key 'boiler' exists on this device"}));
+    narrow_readings(admin, [&plain, &inside, &device, &component]).await;
 }
 
 /// Every filter of a list counts, a mistake in a list of ids is told once, and an error names the type of the row.
-async fn narrow_readings(admin: &Caller, [sensor, device, component]: [&str; 3]) {
-    let reading = json!({"sensorId": sensor, "timestamp": "2026-04-28T12:00:00Z", "value": 1.5});
-    assert_eq!(admin.status("POST", READINGS, &reading).await, 202);
-    let list = format!("{READINGS}?sensorId={sensor}&from=2026-04-28T00:00:00Z&to=2026-04-29T00:00:00Z");
-    for (also, expected) in [
-        (String::new(), 1),
-        (format!("&deviceId={device}"), 1),
-        (format!("&deviceId={NOBODY}"), 0),
-        (format!("&componentId={component}"), 0),
+async fn narrow_readings(admin: &Caller, [sensor, inside, device, component]: [&str; 4]) {
+    let reading = |id: &str| json!({"sensorId": id, "timestamp": "2026-04-28T12:00:00Z", "value": 1.5});
+    assert_eq!(admin.status("POST", READINGS, &json!([reading(sensor), reading(inside)])).await, 202);
+    let list = format!("{READINGS}?from=2026-04-28T00:00:00Z&to=2026-04-29T00:00:00Z");
+    for (query, expected) in [
+        (format!("sensorId={sensor}"), 1),
+        (format!("sensorId={sensor}&deviceId={device}"), 1),
+        (format!("sensorId={sensor}&deviceId={NOBODY}"), 0),
+        (format!("sensorId={sensor}&componentId={component}"), 0),
+        (format!("componentId={component}&deviceId={device}"), 1),
+        (format!("componentId={component}&deviceId={NOBODY}"), 0),
     ] {
-        let page = admin.get(&format!("{list}{also}")).await.ok();
-        assert_eq!(page["page"]["totalElements"], expected, "{also}");
+        let page = admin.get(&format!("{list}&{query}")).await.ok();
+        assert_eq!(page["page"]["totalElements"], expected, "{query}");
     }
     for (ids, expected) in [
         (json!(["x"]), "sensorIds[0]: must be a UUID"),

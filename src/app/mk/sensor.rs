@@ -355,3 +355,7 @@ fn key_conflict(error: Error, key: &str) -> Error {
     let is_taken = error.fields.iter().any(|problem| problem.field == "non_field_errors");
     if is_taken { key_exists(key).with_source(error) } else { error }
 }
+
+#[cfg(test)]
+#[path = "sensor_tests.rs"]
+mod tests;

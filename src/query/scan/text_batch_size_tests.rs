@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::physical_expr::expressions::lit;
 use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::prelude::SessionConfig;
 
 use super::*;
 
@@ -29,4 +30,7 @@ fn filters_and_the_context_are_told() {
     assert_eq!(rows(&texts), (8192, 8192));
     texts.record(1 << 20);
     assert_eq!(rows(&texts), (16, 16));
+    // A session with smaller batches keeps them.
+    let small = TaskContext::default().with_session_config(SessionConfig::new().with_batch_size(8));
+    assert_eq!(texts.limit_context(small).session_config().batch_size(), 8);
 }
