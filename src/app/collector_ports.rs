@@ -63,12 +63,13 @@ impl CollectorStates {
 
 impl DeviceStatusSource for CollectorStates {
     /// Collectors learn of a change a moment later, and a device that was just disabled must not be shown as online. A device that
-    /// nobody asks was seen last when it sent a reading, by whatever interface.
+    /// nobody asks was seen last when it sent a reading, by whatever interface, and its clock is judged by what it sends.
     fn status(&self, device: &Device) -> DeviceStatus {
         let known = self.collectors.get().and_then(|collectors| collectors.status(device.id));
         let mut known = self.presence.refine(device.id, &device.spec, known.unwrap_or_default());
         if !device.spec.has_registers() {
             known.last_seen = known.last_seen.max(self.store.last_contact(device.id));
+            known.clock_offset_s = known.clock_offset_s.or(self.store.sender_clock_offset_s(device.id));
         }
         if device.spec.enabled { known } else { DeviceStatus { state: DeviceState::Disabled, ..known } }
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::collector_ports::CollectorStates;
 use super::core_parts::CoreParts;
+use super::device_history::any_changed;
 use super::event::Events;
 use crate::domain::device::Device;
 use crate::domain::event::{EventSource, EventSpec, Level};
@@ -38,17 +38,21 @@ impl DeviceClocks {
         Self { store: parts.store.clone(), states: parts.states.clone(), events }
     }
 
-    /// Writes an event when the clock of a collected device is found off, turns to the other side, or is right again,
+    /// Writes an event when the clock of a device or its sender is found off, turns to the other side, or is right again,
     /// until `stop`. What cannot be stored is tried again with the next change.
     pub async fn run_device_clocks(self: Arc<Self>, stop: CancellationToken) {
-        let Some(collectors) = self.states.collectors.get() else { return };
-        let mut changes = collectors.changes();
+        let mut changes = vec![self.store.sender_clock_changes()];
+        changes.extend(self.states.collectors.get().map(|collectors| collectors.changes()));
         let mut known = KnownOffsets::new();
         loop {
             self.record_clocks(&mut known).await;
+            let changed = async {
+                sleep(LOOK_INTERVAL).await;
+                any_changed(&mut changes).await;
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
-                is_over = next_change(&mut changes) => if is_over { return },
+                () = changed => {}
             }
         }
     }
@@ -73,7 +77,7 @@ impl DeviceClocks {
     async fn record_clock(&self, device: &Device, offset_s: Option<f64>) -> Result<()> {
         let (level, message) = match offset_s {
             None => (Level::Info, "The clock of the device is right again.".to_owned()),
-            Some(offset_s) => (Level::Warning, describe(offset_s)),
+            Some(offset_s) => (Level::Warning, describe(device, offset_s)),
         };
         let payload: Map<String, Value> =
             [("offset".to_owned(), Value::from(offset_s))].into_iter().collect();
@@ -85,16 +89,12 @@ impl DeviceClocks {
     }
 }
 
-fn describe(offset_s: f64) -> String {
+fn describe(device: &Device, offset_s: f64) -> String {
     let side = if offset_s < 0.0 { "behind" } else { "ahead" };
     let offset = offset_s.abs();
-    format!(
-        "The clock of the device is {offset:.0} s {side}: its values get the time of receipt and are uncertain."
-    )
-}
-
-/// Waits for the next change; true when there can be none.
-async fn next_change(changes: &mut watch::Receiver<()>) -> bool {
-    sleep(LOOK_INTERVAL).await;
-    changes.changed().await.is_err()
+    let consequence = match device.spec.has_registers() {
+        true => "its values get the time of receipt and are uncertain",
+        false => "its readings are stored as sent, and count once their time has come",
+    };
+    format!("The clock of the device is {offset:.0} s {side}: {consequence}.")
 }

@@ -120,7 +120,7 @@ impl Devices {
 }
 
 /// Waits until one of the signals fires; for ever when all their senders are gone.
-async fn any_changed(signals: &mut [watch::Receiver<()>]) {
+pub(super) async fn any_changed(signals: &mut [watch::Receiver<()>]) {
     let waits = signals.iter_mut().map(|signal| {
         Box::pin(async move {
             if signal.changed().await.is_err() {

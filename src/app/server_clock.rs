@@ -99,7 +99,7 @@ impl ServerClock {
 
     /// Looks at the clock once, and stores the events that are due.
     pub async fn look_at_server_clock(&self, watch: &mut ServerClockWatch) {
-        let reading = ClockReading { now: self.clock.now(), monotonic: self.clock.monotonic() };
+        let reading = ClockReading::read(&*self.clock);
         watch.look(reading, self.store.catalog().retention.clock_ahead_us(), self.store.ahead_bound());
         while let Some((at, change)) = watch.pending.front().copied() {
             if let Err(error) = self.record_server_clock(at, change).await {

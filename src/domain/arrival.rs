@@ -54,28 +54,36 @@ pub struct Arrival {
     earliest: Micros,
     latest: Micros,
     bound: AheadBound,
-    is_read_again: bool,
+    /// When it arrived by the monotonic clock; `None` where that was before the present watch began.
+    monotonic: Option<Micros>,
 }
 
 impl Arrival {
-    /// An arrival while the clock shows `now`.
+    /// An arrival while the clock shows `now`. Unless [`Arrival::with_monotonic`] says otherwise, nobody sets that clock.
     pub fn at(now: Micros, bound: AheadBound) -> Arrival {
-        Arrival { earliest: now, latest: now, bound, is_read_again: false }
+        Arrival { earliest: now, latest: now, bound, monotonic: Some(now) }
     }
 
-    /// An arrival between two times, in any order, because the clock may have been set back since.
+    /// An arrival between two times, in any order, because the clock may have been set back since. It was before the present
+    /// watch began.
     pub fn between(one: Micros, other: Micros, bound: AheadBound) -> Arrival {
-        Arrival { earliest: one.min(other), latest: one.max(other), bound, is_read_again: false }
+        Arrival { earliest: one.min(other), latest: one.max(other), bound, monotonic: None }
     }
 
     /// The same of a reading that arrived before the present watch began and is read again.
     pub fn read_again(self) -> Arrival {
-        Arrival { is_read_again: true, ..self }
+        Arrival { monotonic: None, ..self }
     }
 
-    /// Whether it arrived before the present watch began: silence is counted from that begin.
-    pub fn is_read_again(self) -> bool {
-        self.is_read_again
+    /// The same at a time of the monotonic clock.
+    pub fn with_monotonic(self, at: Micros) -> Arrival {
+        Arrival { monotonic: Some(at), ..self }
+    }
+
+    /// When it arrived by the monotonic clock, which silence is counted by. `None` where that was before the present watch began:
+    /// silence is counted from that begin.
+    pub fn monotonic(self) -> Option<Micros> {
+        self.monotonic
     }
 
     /// How far a time may be ahead of the clock.

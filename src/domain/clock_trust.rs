@@ -4,8 +4,8 @@
 //! A machine may start with a wrong year and be told the right time minutes later. What is shown by a wrong clock is
 //! right again afterwards; what was deleted by it is gone.
 
-use super::Micros;
 use super::time::MICROS_PER_DAY;
+use super::{Clock, Micros};
 
 /// Largest difference between the clock and the time expected at which it is believed, microseconds.
 pub const MAX_STEP_US: i64 = MICROS_PER_DAY;
@@ -19,6 +19,20 @@ pub struct ClockReading {
     pub now: Micros,
     /// Time since some moment in the life of this process, which setting the clock does not change.
     pub monotonic: Micros,
+}
+
+impl ClockReading {
+    /// Reads a clock. The monotonic time comes first: a process that is interrupted between the two sees too little time pass,
+    /// not too much.
+    pub fn read(clock: &dyn Clock) -> ClockReading {
+        let monotonic = clock.monotonic();
+        ClockReading { now: clock.now(), monotonic }
+    }
+
+    /// A reading of a clock that nobody sets.
+    pub fn steady(at: Micros) -> ClockReading {
+        ClockReading { now: at, monotonic: at }
+    }
 }
 
 /// How far a clock is from the time expected.

@@ -4,6 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -16,6 +17,11 @@ pub trait Disk: Send + Sync + 'static {
     /// Creates a file that must not exist yet. Neither bytes nor the entry are durable before
     /// `DiskFile::sync` and `sync_dir`.
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Creates a file as `create` does, accessible by its owner only where files have owners.
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.create(path)
+    }
 
     /// Returns the name under which a file is written before it is renamed to `path`.
     fn temporary(&self, path: &Path) -> PathBuf {
@@ -155,6 +161,10 @@ impl DiskDir for File {
 impl Disk for LocalDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         Ok(Box::new(OpenOptions::new().write(true).create_new(true).open(path)?))
+    }
+
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?))
     }
 
     fn sync_file(&self, path: &Path) -> io::Result<()> {

@@ -33,6 +33,7 @@ pub mod replica;
 pub mod retention;
 pub mod s3;
 pub mod schema;
+mod sender_clock;
 pub mod snapshot;
 mod start_orphans;
 pub mod state;
@@ -58,6 +59,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::domain::arrival::AheadBound;
@@ -69,6 +71,7 @@ use crate::domain::subscription::SubscriptionFilter;
 use crate::domain::{Clock, DeviceId, Error, Micros, OrgId, Principal, Result, StreamId};
 use catalog::Catalog;
 use compaction::Compactor;
+use disk::Disk;
 use flush::Flusher;
 use group_commit::CommitQueue;
 use idempotency::{Claim, IdempotencyKeys};
@@ -112,6 +115,8 @@ pub struct Store {
     /// Made at each start, so that query nodes know whose rows they have.
     instance: Uuid,
     data_dir: PathBuf,
+    /// The disk of the data directory, and of backups.
+    disk: Arc<dyn Disk>,
     catalog: Arc<Catalog>,
     tables: Arc<TableSet>,
     latest_values: Arc<LatestValueCache>,
@@ -176,6 +181,17 @@ impl Store {
     /// does not count. For those who show devices that the principal sees.
     pub fn last_contact(&self, device: DeviceId) -> Option<Micros> {
         self.last_contacts.get(device)
+    }
+
+    /// Returns how far the clock of those who send a device's readings is ahead, seconds; `None` unless that is more than
+    /// [`Store::ahead_bound`]. For those who show devices that the principal sees.
+    pub fn sender_clock_offset_s(&self, device: DeviceId) -> Option<f64> {
+        self.last_contacts.clock_offset_s(device)
+    }
+
+    /// Notifies of clocks of senders that are found ahead, or right again.
+    pub fn sender_clock_changes(&self) -> watch::Receiver<()> {
+        self.last_contacts.clock_changes()
     }
 
     /// Pins a consistent view for a query. It includes expired rows and the rows of every organization: query/ filters

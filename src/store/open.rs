@@ -122,11 +122,12 @@ impl Store {
             checkpoint: Arc::new(checkpoint),
             // Replayed rows are already in memory.
             memory: Arc::new(MemoryBudget::new(options.memtable_cap_bytes, replayed * ROW_BYTES)),
-            live: CommitFeed::new(disk, dir.join("wal"), log.next_seq(), options.live_ring_bytes),
+            live: CommitFeed::new(disk.clone(), dir.join("wal"), log.next_seq(), options.live_ring_bytes),
             log: Arc::new(Mutex::new(log)),
             owner: None,
             orphans,
             clock_mark,
+            disk,
         };
         let store = parts.start(options, catalog);
         store.last_contacts.load(&store.latest_values, &store.catalog, opened_at);
@@ -156,11 +157,12 @@ impl Store {
             tables: Arc::new(tables),
             checkpoint: Arc::new(Checkpoint::load(disk.clone(), &dir)?),
             memory: Arc::new(MemoryBudget::new(options.memtable_cap_bytes, 0)),
-            live: CommitFeed::new(disk, dir.join("wal"), log.next_seq(), options.live_ring_bytes),
+            live: CommitFeed::new(disk.clone(), dir.join("wal"), log.next_seq(), options.live_ring_bytes),
             log: Arc::new(Mutex::new(log)),
             owner: Some(Owner::new(owner, options.memtable_cap_bytes)),
             orphans,
             clock_mark,
+            disk,
         };
         Ok(parts.start(options, catalog))
     }
@@ -218,6 +220,7 @@ struct OpenedState {
     owner: Option<Owner>,
     orphans: StartOrphans,
     clock_mark: ClockMark,
+    disk: Arc<dyn Disk>,
 }
 
 impl OpenedState {
@@ -246,7 +249,7 @@ impl OpenedState {
         let (queue, committer) = self.start_committer(ahead_bound);
         let Self { objects, tables, message_counts, checkpoint, memory, live, log, owner, .. } = self;
         let (trigger, keep_removed) = (Arc::<CompactionTrigger>::default(), options.compaction.keep_removed);
-        let log_size = log.lock().size();
+        let (log_size, orphans) = (log.lock().size(), Arc::new(self.orphans));
         let flusher = Arc::new(Flusher {
             tables: tables.clone(),
             memory: memory.clone(),
@@ -260,7 +263,6 @@ impl OpenedState {
         let parts =
             CompactorInputs { tables: shared, trigger, catalog: catalog.clone(), message_counts: counts };
         let compactor = Arc::new(Compactor::new(parts, options.compaction));
-        let orphans = Arc::new(self.orphans);
         let parts = RetentionInputs {
             tables: tables.clone(),
             flusher: flusher.clone(),
@@ -279,8 +281,9 @@ impl OpenedState {
         }
         Store {
             instance: Uuid::new_v4(),
-            last_contacts: LastContacts::default(),
+            last_contacts: LastContacts::new(ahead_bound),
             data_dir: options.data_dir,
+            disk: self.disk,
             catalog,
             tables,
             latest_values: checkpoint.latest_values.clone(),

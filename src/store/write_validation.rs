@@ -1,5 +1,6 @@
 //! Admission checks for writes: every row is validated before anything is logged, and errors name the row.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -63,8 +64,8 @@ impl fmt::Display for RowProblem {
 pub struct AdmittedRows {
     /// How many of them are readings of a device: rows of companions are not.
     pub readings: usize,
-    /// The devices whose readings they are, each once.
-    pub devices: Vec<DeviceId>,
+    /// The devices whose readings they are, each once, with the time of its newest reading.
+    pub devices: Vec<(DeviceId, Micros)>,
 }
 
 /// Checks rows against the principal, the clock, retention and the rules of a reading.
@@ -91,17 +92,19 @@ pub fn problems(
     times: &WritableTimes,
     most: usize,
 ) -> (Vec<(usize, RowProblem)>, AdmittedRows) {
-    let mut known: HashMap<i32, Option<(StreamWriteInfo, RangeInclusive<Micros>)>> = HashMap::new();
+    let mut known: HashMap<i32, Option<(StreamWriteInfo, RangeInclusive<Micros>, Micros)>> = HashMap::new();
     let (mut wrong, mut admitted) = (Vec::new(), AdmittedRows::default());
     for i in 0..rows.len() {
         let stream = rows.stream[i];
         let known = known.entry(stream).or_insert_with(|| {
             let info = visible_stream(catalog, principal, StreamId(stream))?;
-            Some((info, Micros(times.kept.visible_from.start_of(stream))..=times.newest))
+            let allowed = Micros(times.kept.visible_from.start_of(stream))..=times.newest;
+            Some((info, allowed, Micros(i64::MIN)))
         });
         let problem = match known {
-            Some((info, allowed)) => {
+            Some((info, allowed, newest)) => {
                 admitted.readings += usize::from(!info.is_companion);
+                *newest = Micros(rows.ts[i]).max(*newest);
                 time_problem(rows, i, allowed).or_else(|| value_problem(info.kind, rows, i))
             }
             None => Some(no_stream(stream)),
@@ -113,9 +116,9 @@ pub fn problems(
             }
         }
     }
-    admitted.devices = known.values().flatten().map(|(info, _)| info.device).collect();
-    admitted.devices.sort_unstable();
-    admitted.devices.dedup();
+    admitted.devices = known.values().flatten().map(|(info, _, newest)| (info.device, *newest)).collect();
+    admitted.devices.sort_unstable_by_key(|(device, newest)| (*device, Reverse(*newest)));
+    admitted.devices.dedup_by_key(|(device, _)| *device);
     (wrong, admitted)
 }
 

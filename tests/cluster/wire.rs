@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 use crate::ingest::NDJSON;
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, Link, SECRET, eventually, free_port, until};
+use crate::support::{Client, Cluster, Link, SECRET, Server, eventually, free_port, until};
 
 /// 2026-04-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_777_377_600;
@@ -177,6 +177,35 @@ async fn who_is_no_node_gives_no_tasks() {
     assert!(answer.code() == Code::InvalidArgument && answer.message().contains("basalt-query"), "{answer}");
 }
 
+/// Opens many connections of strangers at once: some begin a request and do not end its head, the others send a long body without
+/// the secret. The server has to hold none of it.
+async fn strangers_hold_no_memory(server: &Server, address: &str) {
+    const BODY_BYTES: usize = 2_000_000;
+    let before = server.reset_peak_memory();
+    let head = format!("POST /cluster/tail HTTP/1.1\r\nHost: x\r\nContent-Length: {BODY_BYTES}\r\n\r\n");
+    let mut strangers = Vec::new();
+    for n in 0..120 {
+        let (address, head) = (address.to_owned(), head.clone());
+        strangers.push(tokio::spawn(async move {
+            let mut socket = TcpStream::connect(address).await.unwrap();
+            let sent = match n % 2 {
+                0 => head.as_bytes()[..40].to_vec(),
+                _ => [head.as_bytes(), &vec![b' '; BODY_BYTES - 1]].concat(),
+            };
+            // The server may have closed it already, or read no further.
+            let sending = tokio::time::timeout(Duration::from_secs(1), socket.write_all(&sent));
+            drop(sending.await);
+            socket
+        }));
+    }
+    let mut open = Vec::new();
+    for stranger in strangers {
+        open.push(stranger.await.unwrap());
+    }
+    let (Some(before), Some(peak)) = (before, server.peak_memory_mib()) else { return };
+    assert!(peak < before + 64, "{before} MiB before, {peak} beside {} strangers", open.len());
+}
+
 #[tokio::test]
 async fn who_is_no_node_is_told_nothing_and_refused_before_its_body_is_read() {
     let cluster = Cluster::start(&[]).await;
@@ -200,6 +229,7 @@ async fn who_is_no_node_is_told_nothing_and_refused_before_its_body_is_read() {
     let reading = tokio::time::timeout(Duration::from_secs(15), socket.read_exact(&mut status));
     reading.await.expect("it is not waited for").expect("an answer");
     assert_eq!(&status, b"HTTP/1.1 401");
+    strangers_hold_no_memory(&cluster.ingest, stranger.address()).await;
     // A node sends a short request.
     let secret = format!("Bearer {SECRET}");
     let headers = [("content-type", "application/json"), ("authorization", secret.as_str())];

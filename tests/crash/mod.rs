@@ -1,14 +1,18 @@
-//! `kill -9` while eight writers post: every acknowledged row is there exactly once, every other one at most once.
+//! `kill -9` while eight writers post and a backup is written: every acknowledged row is there exactly once, every other one at most
+//! once, and what looks like a backup is one.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
+use basalt::domain::progress::Progress;
+use basalt::store::backup::{stored_backups, verify_stored};
 use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server, sized};
+use crate::support::{Client, DataDir, Server, sized};
 
 const WRITERS: usize = 8;
 const NDJSON: &str = "application/x-ndjson";
@@ -167,10 +171,32 @@ async fn streams(client: &Client) -> Vec<i64> {
     ids
 }
 
+/// Checks what kills have left of backups, and that the next one is whole and takes away what they left in the data directory.
+async fn check_backups(server: &Server, dir: &Path) {
+    for found in stored_backups(dir).await.expect("a list") {
+        let whole = verify_stored(dir, &found.name, &Progress::default()).await;
+        whole.unwrap_or_else(|e| panic!("the backup {}: {e}", found.name));
+    }
+    let last = dir.join("last").display().to_string();
+    server.basalt(&["backup", &last]).await.expect_success();
+    let run = std::fs::read_dir(server.data_dir.path().join("run")).expect("a directory");
+    let left: Vec<_> = run.map(|entry| entry.expect("an entry").file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("backup-")), "{left:?}");
+    let restored = DataDir::new();
+    restored.basalt(&["restore", &last]).await.expect_success();
+    restored.basalt(&["verify"]).await.expect_success();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
     // Small segments and frequent flushes, so that kills meet them.
-    let env = [("BASALT_WAL__SEGMENT", "64KB"), ("BASALT_WAL__KEEP", "1"), ("BASALT_FLUSH__AGE", "100ms")];
+    let backups = DataDir::new();
+    let env = [
+        ("BASALT_WAL__SEGMENT", "64KB"),
+        ("BASALT_WAL__KEEP", "1"),
+        ("BASALT_FLUSH__AGE", "100ms"),
+        ("BASALT_BACKUP__DIR", backups.path().to_str().expect("a UTF-8 path")),
+    ];
     let (mut server, client) = Server::with_client(&env).await;
     let mut rng = StdRng::seed_from_u64(7);
     let mut writers: Vec<CrashWriter> = (streams(&client).await.into_iter().enumerate())
@@ -188,6 +214,7 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
     let rounds = sized(8, 50);
     for round in 0..rounds {
         let wait = Duration::from_millis(rng.random_range(1..300));
+        client.post("/api/backup/", &json!({})).await.expect(202);
         let (_, ()) = tokio::join!(join_all(writers.iter_mut().map(|w| w.work(&client))), async {
             tokio::time::sleep(wait).await;
             server.kill();
@@ -202,4 +229,5 @@ async fn killed_at_random_moments_it_keeps_what_it_acknowledged() {
     server.restart().await;
     let found = rows(&client).await;
     writers.iter_mut().for_each(|w| check(w, &found, "after an orderly end"));
+    check_backups(&server, backups.path()).await;
 }

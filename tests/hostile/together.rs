@@ -21,7 +21,7 @@ async fn all_hostile_clients_at_once_end_starve_and_bloat_nothing() {
         Command::new(interpreter)
             .arg(script)
             .args(["--basalt", env!("CARGO_BIN_EXE_basalt"), "--seconds", sized("2", "15")])
-            .args(["--writer-ms", "60000", "--reader-ms", "60000"])
+            .args(["--writer-ms", "60000", "--reader-ms", "60000", "--alert-ms", "60000"])
             .args(share)
             .output()
     };

@@ -4,8 +4,9 @@
     python3 tests/hostile_clients --basalt target/release/basalt --seconds 1800
 
 The server runs with default settings under a limited address space. Strangers, and keys of an organization of their own,
-send what `attacks/` has; eight writers and four readers of another organization go on. The run fails when the server
-ends, panics, holds too much memory, loses a row it acknowledged, or lets a healthy client wait too long.
+send what `attacks/` has; eight writers, four readers and somebody who waits for alerts of another organization go on. The
+run fails when the server ends, panics, holds too much memory, loses a row it acknowledged, or lets a healthy client or an alert
+wait too long.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import threading
 import time
 from pathlib import Path
 
+from alerts import THRESHOLD, rules_for, watch
 from attacks import ATTACKS
 from healthy import READERS, WRITERS, lost_rows, read, write
 from server import Server
@@ -45,16 +47,17 @@ def main():
 
 
 def measure(options, server):
-    plant = server.plant()
+    plant, watched = server.plant(), server.watched(rules_for(options.seconds), THRESHOLD)
     names = options.only or list(ATTACKS)
     end = time.time() + options.seconds
     results = multiprocessing.Queue()
     # A process each, so that Python's one lock does not make a healthy client wait for a hostile one.
     writers = start(write, server.url, plant, end, results, options.writer_ms)
     readers = start(read, server.url, plant, end, results, options.reader_ms)
+    watcher = start(watch, server.url, watched, end, results, options.alert_ms)
     hostile = [start(attack, name, server.site(), end, results) for name in names]
-    told = collect(server, end + options.grace, results, 2 + len(names))
-    for process in [writers, readers, *hostile]:
+    told = collect(server, end + options.grace, results, 3 + len(names))
+    for process in [writers, readers, watcher, *hostile]:
         process.kill()
     problems = server.problems()
     if problems:
@@ -62,6 +65,7 @@ def measure(options, server):
     print_attacks(told, names)
     problems += judge(told["writers"], options.writer_ms, "writers")
     problems += judge(told["readers"], options.reader_ms, "readers")
+    problems += judge_alerts(told["alerts"], options.alert_ms)
     peak, space = server.memory.peak, server.memory.space
     print(f"memory: {server.memory.typical()} MiB resident in the middle, {peak} at most, {space} of address space at most")
     if peak > options.memory_mib:
@@ -84,7 +88,7 @@ def collect(server, deadline, results, count):
             name, result = results.get()
             told[name] = result
         time.sleep(0.2)
-    for name in ("writers", "readers"):
+    for name in ("writers", "readers", "alerts"):
         if name not in told and server.is_running():
             sys.exit(f"hostile_clients: the {name} were still waiting for an answer long after the end")
     return told
@@ -140,6 +144,17 @@ def judge(told, limit_ms, name):
     return problems
 
 
+def judge_alerts(told, limit_ms):
+    """Alerts that did not come, or too late: here the slowest counts. None at all is a failure too."""
+    problems = judge(told, limit_ms, "alerts")
+    slowest = max(told["took"].get("alert", []), default=None)
+    if slowest is None:
+        problems.append("alerts: none was seen")
+    elif slowest > limit_ms:
+        problems.append(f"alerts: one came {slowest:.0f} ms after its reading was acknowledged; {limit_ms} are the most")
+    return problems
+
+
 def arguments():
     parser = argparse.ArgumentParser(prog="tests/hostile_clients", description=__doc__.split("\n\n")[0])
     program = ROOT / "target/release/basalt"
@@ -152,6 +167,8 @@ def arguments():
     parser.add_argument("--memory-mib", default=1536, **number)
     parser.add_argument("--writer-ms", default=250, **number)
     parser.add_argument("--reader-ms", default=1000, **number)
+    # Two seconds, and the time between two looks.
+    parser.add_argument("--alert-ms", default=2100, **number)
     parser.add_argument("--grace", default=90, type=int, help="seconds for last answers [default: %(default)s]")
     options = parser.parse_args()
     if options.third is not None:

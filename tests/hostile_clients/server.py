@@ -114,6 +114,17 @@ class Server:
             self.ask(f"/api/data/{stream}/value/", {"value": -1, "timestamp": "2025-12-31T00:00:00Z"})
         return SECRET, streams
 
+    def watched(self, count, threshold):
+        """Streams of the healthy clients with a rule each, whose alerts come and go with the readings."""
+        _, streams = self.device("watched", SECRET, ["fp64"] * count)
+        for stream in streams:
+            rule = {
+                "name": f"limit of {stream}", "stream": stream, "operator": "GT", "threshold": threshold, "severity": "CRITICAL",
+                "cooldown_seconds": 0, "auto_resolve": True,
+            }
+            self.ask("/api/rule/", rule)
+        return SECRET, streams
+
     def site(self):
         if not hasattr(self, "made"):
             self.command("org", "create", "rivals")

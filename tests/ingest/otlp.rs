@@ -15,13 +15,24 @@ const TIME_NS: &str = "1700000000000000000";
 
 /// A request with one gauge of these points.
 fn request(device: &str, points: &Value) -> String {
+    request_of("temp", device, points)
+}
+
+fn request_of(name: &str, device: &str, points: &Value) -> String {
     let resource = json!({"attributes": [{"key": "host.name", "value": {"stringValue": device}}]});
-    let metrics = json!([{"name": "temp", "unit": "Cel", "gauge": {"dataPoints": points}}]);
+    let metrics = json!([{"name": name, "unit": "Cel", "gauge": {"dataPoints": points}}]);
     json!({"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]}).to_string()
 }
 
 async fn write(client: &Client, path: &str, body: String) -> Answer {
     client.send("POST", path, &[("content-type", JSON)], body).await
+}
+
+/// Writes a number to a metric of a device, as many seconds after a fixed time.
+pub async fn write_point(client: &Client, [device, name]: [&str; 2], value: i64) -> Answer {
+    let time_ns = (1_700_000_000 + value) * 1_000_000_000;
+    let points = json!([{"timeUnixNano": time_ns.to_string(), "asDouble": value}]);
+    write(client, PATH, request_of(name, device, &points)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

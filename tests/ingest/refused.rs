@@ -23,7 +23,8 @@ fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter(columns).expect("columns of one length")
 }
 
-fn parquet(batch: &RecordBatch) -> Vec<u8> {
+/// A table as a file of Parquet.
+pub fn parquet(batch: &RecordBatch) -> Vec<u8> {
     let best = Compression::ZSTD(ZstdLevel::default());
     let properties = WriterProperties::builder().set_compression(best).build();
     let mut bytes = Vec::new();

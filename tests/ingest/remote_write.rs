@@ -28,13 +28,17 @@ fn sample(value: f64, time_ms: u64) -> Vec<u8> {
     field(2, &[&[1 << 3 | 1][..], &value.to_le_bytes(), &time].concat())
 }
 
-/// A request of 1.0 with one series.
+/// A request of 1.0 with one series, whose samples follow each other by a millisecond.
 fn request(labels: &[(&str, &str)], samples: &[f64]) -> Vec<u8> {
+    request_from(TIME_MS, labels, samples)
+}
+
+fn request_from(first_ms: u64, labels: &[(&str, &str)], samples: &[f64]) -> Vec<u8> {
     let label = |(name, value): &(&str, &str)| {
         field(1, &[field(1, name.as_bytes()), field(2, value.as_bytes())].concat())
     };
     let labels = labels.iter().flat_map(label);
-    let samples = (0..).zip(samples).flat_map(|(n, value)| sample(*value, TIME_MS + n));
+    let samples = (0..).zip(samples).flat_map(|(n, value)| sample(*value, first_ms + n));
     field(1, &labels.chain(samples).collect::<Vec<u8>>())
 }
 
@@ -45,6 +49,13 @@ fn block(body: &[u8]) -> Vec<u8> {
 async fn write(client: &Client, path: &str, media: &str, body: &[u8]) -> Answer {
     let headers = [("content-type", media), ("content-encoding", "snappy")];
     client.send("POST", path, &headers, block(body)).await
+}
+
+/// Writes a number to a series of a device, as many seconds after a fixed time.
+pub async fn write_sample(client: &Client, [device, name]: [&str; 2], value: u64) -> Answer {
+    let labels = [("__name__", name), ("instance", device)];
+    let body = request_from(TIME_MS + value * 1000, &labels, &[value as f64]);
+    write(client, PATH, V1, &body).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::matches;
-use crate::support::Server;
+use crate::support::{Browser, Server};
 
 #[tokio::test]
 async fn a_client_from_its_making_to_its_end() {
@@ -53,11 +53,26 @@ async fn a_client_from_its_making_to_its_end() {
         "client_id": made["client_id"], "api": "blynk", "user_name": "sue", "role": "viewer", "enabled": false,
     }]);
     assert_eq!(json!(rows), expected);
-    // Security review 17: in SQL viewers and staff users saw what REST and GraphQL refuse them.
+    check_table_of_clients(&server, &mut sue).await;
+}
+
+/// Security review 17: in SQL viewers and staff users saw what REST and GraphQL refuse them. Superusers and keys without lists see the
+/// only client there is.
+async fn check_table_of_clients(server: &Server, sue: &mut Browser) {
     let of_clients = json!({"query": "SELECT name FROM clients"});
-    assert_eq!(sue.post("/sql", &of_clients).await.body, json!([{"name": "robot"}]));
+    let shown = json!([{"name": "robot"}]);
+    sue.post("/sql", &of_clients).await.is(200, &shown);
     for role in ["viewer", "staff"] {
         let mut person = server.person(role, &[format!("--{role}").as_str()]).await;
         person.post("/sql", &of_clients).await.about(&role).is(200, &json!([]));
+    }
+    let device = server.client().create("/api/device/", &json!({"name": "d", "protocol": "virtual"})).await;
+    let device = device.to_string();
+    let reads_system = ["--scope", "system:read"];
+    let limited = [&reads_system[..], &["--device", device.as_str()]].concat();
+    for (args, expected) in [(&reads_system[..], shown), (&limited[..], json!([]))] {
+        let key = server.client_with(args).await;
+        key.post("/sql", &of_clients).await.about(&format!("{args:?}")).is(200, &expected);
+        key.get("/api/client/").await.about(&format!("{args:?}")).expect(403);
     }
 }

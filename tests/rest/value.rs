@@ -1,11 +1,13 @@
 //! Endpoints 22, 23, 29, 30, and health (51, 52).
 
+use std::time::Duration;
+
 use basalt::domain::Clock;
 use basalt::domain::time::SystemClock;
 use serde_json::{Value, json};
 
 use super::{check, check_rows, stream_of, with_stream};
-use crate::support::{Client, Server, row_vec};
+use crate::support::{Client, Server, eventually, row_vec};
 
 const NOON: i64 = 1_777_377_600;
 const DATETIME: &str = "Datetime has wrong format. Use one of these formats instead: \
@@ -23,7 +25,7 @@ fn row(id: i64, second: u32, value: Value) -> Value {
     json!({"data": id, "timestamp": format!("2026-04-28T12:00:{second:02}Z"), "value": value})
 }
 
-/// rest.md A4 and C18: a point of next week is stored, but it is not the newest; and whoever posts is seen.
+/// rest.md A4, A5 and C18: a point of next week is stored, but it is not the newest; whoever posts is seen, and the clock too.
 #[tokio::test]
 async fn the_newest_value_is_not_ahead_of_the_clock_and_a_device_that_posts_is_seen() {
     let (mut server, client, device, id) = with_stream("pushed", "fp64").await;
@@ -41,6 +43,15 @@ async fn the_newest_value_is_not_ahead_of_the_clock_and_a_device_that_posts_is_s
     let seen = "SELECT last_seen > now() - INTERVAL '1 minute' AND last_seen <= now() AS seen FROM devices";
     assert_eq!(client.sql(seen).await, [json!({"seen": true})]);
     assert!(client.get(&shown).await.body["last_seen"].is_string());
+    let status = client.get(&format!("/api/device/{device}/status/")).await.body;
+    let is_told = status["clock_offset"].as_f64().is_some_and(|s| (604_700.0..=604_800.0).contains(&s));
+    assert!(is_told, "{status}");
+    let events = eventually("an event", Duration::from_secs(20), || async {
+        let events = client.sql("SELECT level, device_id FROM events WHERE kind = 'clock'").await;
+        (!events.is_empty()).then_some(events)
+    });
+    assert_eq!(events.await, [json!({"level": "warning", "device_id": device})]);
+
     server.restart().await;
     assert!(server.client().get(&shown).await.body["last_seen"].is_string(), "after a restart by its values");
 }

@@ -65,8 +65,13 @@ async fn every_write_that_is_neither_refused_nor_history_is_a_contact() {
     // Times of arrival are not stored: the newest reading stands for them, unless it is ahead.
     let db = reopen(&env, db).await;
     assert_eq!(db.store.last_contact(DEVICE), Some(Micros(yesterday)));
+    assert_eq!(db.store.sender_clock_offset_s(DEVICE), None);
     db.store.write(&env.owner, readings(1, NOW + DAY)).await.unwrap();
+    let ahead_s = db.store.sender_clock_offset_s(DEVICE);
+    assert!(ahead_s.is_some_and(|s| (86_000.0..86_400.0).contains(&s)), "{ahead_s:?}");
     let db = reopen(&env, db).await;
     let last = db.store.last_contact(DEVICE).unwrap();
     assert!(last > Micros(NOW) && last < env.clock.now(), "{last:?} is no time of the past");
+    db.store.import(&env.owner, readings(1, NOW + DAY)).await.unwrap();
+    assert_eq!(db.store.sender_clock_offset_s(DEVICE), None, "an import says nothing of a clock");
 }

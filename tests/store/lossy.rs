@@ -155,9 +155,9 @@ impl LossyDisk {
     }
 
     fn restore(&self, from: &Path, to: &Path, before: &DiskState, rng: &mut StdRng) {
-        let present = entries(from).unwrap();
-        let is_present =
-            |inode: &u64| present.values().any(|e| matches!(e, DiskEntry::File(i) if i == inode));
+        // A directory whose removal is not durable is there again.
+        let present = entries(from).unwrap_or_default();
+        let is_present = |id: &u64| present.values().any(|e| matches!(e, DiskEntry::File(i) if i == id));
         for (name, entry) in before.dirs.get(from).into_iter().flatten() {
             if let DiskEntry::File(inode) = entry
                 && !present.contains_key(name)

@@ -1,15 +1,22 @@
 //! Loss of power and kills at random points of a random workload, in a third of them on a disk that has filled up before:
 //! acknowledged rows are there exactly once, the others at most once, and what was seen after a restart never goes away.
+//! Flushes, merges, retention and backups run meanwhile.
 
+mod backups;
 mod mqtt;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use basalt::domain::policy::PolicyTable;
+use basalt::domain::progress::Progress;
 use basalt::domain::reading::{Reading, Readings};
 use basalt::domain::{Micros, StreamId};
 use basalt::store::ClaimOutcome;
+use basalt::store::disk::Disk;
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio_util::sync::CancellationToken;
@@ -18,11 +25,15 @@ use super::all_values;
 use super::lossy::LossyDisk;
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 use crate::support::seeds;
+use backups::{PlannedBackup, TakenBackup};
 
 const LIVES: usize = 5;
 const WRITERS: i32 = 3;
 
 type Key = (i32, i64);
+
+/// Rows of requests that were acknowledged, of all writers.
+type AckedRows = Arc<Mutex<BTreeMap<Key, f64>>>;
 
 /// A request that was sent and not acknowledged.
 #[derive(Debug, Clone)]
@@ -35,19 +46,25 @@ struct UnackedRequest {
 struct PowerLossWriter {
     streams: [i32; 2],
     rng: StdRng,
+    /// The number of the last request. A value is between it and the next one, so the newer of two is the larger.
     number: u32,
     known: BTreeMap<Key, f64>,
     unacked: Option<UnackedRequest>,
+    acked: AckedRows,
+    /// Rows before this time are not kept, and not written.
+    kept_from: i64,
 }
 
 impl PowerLossWriter {
-    fn new(n: i32, seed: u64) -> PowerLossWriter {
+    fn new(n: i32, seed: u64, acked: AckedRows) -> PowerLossWriter {
         PowerLossWriter {
             streams: [2 * n + 1, 2 * n + 2],
             rng: StdRng::seed_from_u64(seed * 100 + n as u64),
             number: 0,
             known: BTreeMap::new(),
             unacked: None,
+            acked,
+            kept_from: i64::MIN,
         }
     }
 
@@ -62,7 +79,9 @@ impl PowerLossWriter {
             let minute = if self.rng.random_bool(0.6) { newest } else { self.rng.random_range(0..=newest) };
             let stream = self.streams[self.rng.random_range(0..2)];
             let value = f64::from(self.number) + self.rng.random_range(0.0..1.0);
-            request.insert((stream, NOW - days * DAY - 600 * MINUTE + minute * MINUTE), value);
+            let today = NOW - 600 * MINUTE + minute * MINUTE;
+            let ts = if today - days * DAY < self.kept_from { today } else { today - days * DAY };
+            request.insert((stream, ts), value);
         }
         let key = format!("{}-{}", self.streams[0], self.number);
         UnackedRequest { rows: request, idempotency_key: self.rng.random_bool(0.5).then_some(key) }
@@ -76,6 +95,7 @@ impl PowerLossWriter {
             if send(&db, &who, &request).await.is_err() {
                 return self;
             }
+            self.acked.lock().extend(request.rows.clone());
             self.known.extend(request.rows);
             self.unacked = None;
         }
@@ -85,6 +105,8 @@ impl PowerLossWriter {
     fn check(&mut self, found: &BTreeMap<Key, f64>, place: &str) -> bool {
         let own: BTreeMap<Key, f64> =
             found.iter().filter(|(key, _)| self.streams.contains(&key.0)).map(|(k, v)| (*k, *v)).collect();
+        let kept_from = self.kept_from;
+        self.known.retain(|(_, ts), _| *ts >= kept_from);
         let mut with = self.known.clone();
         with.extend(self.unacked.iter().flat_map(|u| u.rows.clone()));
         let came_through = self.unacked.is_some() && own == with;
@@ -129,17 +151,18 @@ async fn send(
     }
 }
 
-/// Flushes and merges until that fails, or the writers have ended: where nothing is left to be flushed, no step fails any more, and
-/// on a full disk the power goes at no step.
+/// Flushes, merges and removes what has expired until that fails, or the writers have ended: where nothing is left to be flushed, no
+/// step fails any more, and on a full disk the power goes at no step.
 async fn flush_until_failure(db: TestDb, writers_ended: CancellationToken, mut rng: StdRng) {
     loop {
         for _ in 0..rng.random_range(1..40) {
             tokio::task::yield_now().await;
         }
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        let done = match rng.random_bool(0.2) {
-            true => db.compact().await.map(drop),
-            false => db.store.flush().await,
+        let done = match rng.random_range(0..10) {
+            0 | 1 => db.compact().await.map(drop),
+            2 => db.store.run_retention().await.map(drop),
+            _ => db.store.flush().await,
         };
         if done.is_err() || writers_ended.is_cancelled() {
             return;
@@ -147,18 +170,29 @@ async fn flush_until_failure(db: TestDb, writers_ended: CancellationToken, mut r
     }
 }
 
-/// One life: the store opens, writers and flushes run until the power goes. Opening may already not succeed.
+/// Keeps rows for a shorter time from now on, or leaves it as it is.
+async fn shorten_policy(env: &TestEnv, writers: &mut [PowerLossWriter], rng: &mut StdRng) {
+    let keep = [50, 30, 12][rng.random_range(0..3)] * 60 * MINUTE;
+    if rng.random_bool(0.5) || writers.iter().any(|writer| writer.kept_from >= NOW - keep) {
+        return;
+    }
+    let retention = &env.catalog.retention;
+    retention.set_policy(&env.owner, PolicyTable::Readings, None, keep / 1_000_000).await.unwrap();
+    writers.iter_mut().for_each(|writer| writer.kept_from = NOW - keep);
+}
+
+/// One life: the store opens, writers, flushes and perhaps a backup run until the power goes. Opening may already not succeed.
 async fn live(
     env: &TestEnv,
     disk: &LossyDisk,
     writers: Vec<PowerLossWriter>,
     rng: &mut StdRng,
-) -> Vec<PowerLossWriter> {
+) -> (Vec<PowerLossWriter>, Option<TakenBackup>) {
     let opens_well = rng.random_bool(0.8);
     if !opens_well {
         disk.power_off_after(rng.random_range(0..12));
     }
-    let Ok(db) = env.open(disk.path(), Arc::new(disk.clone())).await else { return writers };
+    let Ok(db) = env.open(&data_dir(disk), Arc::new(disk.clone())).await else { return (writers, None) };
     if opens_well {
         let off_after = rng.random_range(0..250);
         disk.power_off_after(off_after);
@@ -172,6 +206,10 @@ async fn live(
         writers_ended.clone(),
         StdRng::seed_from_u64(rng.random()),
     ));
+    let backing_up = PlannedBackup::new(backup_dir(disk), rng).map(|backup| {
+        let acked = writers[0].acked.clone();
+        tokio::spawn(backup.run(db.clone(), acked))
+    });
     let working: Vec<_> =
         writers.into_iter().map(|w| tokio::spawn(w.work(db.clone(), env.owner.clone()))).collect();
     let mut after = Vec::new();
@@ -180,20 +218,42 @@ async fn live(
     }
     writers_ended.cancel();
     flushing.await.unwrap();
-    after
+    let Some(backing_up) = backing_up else { return (after, None) };
+    (after, backing_up.await.unwrap())
+}
+
+/// A disk with a data directory and a place for backups, both durable.
+fn new_disk() -> LossyDisk {
+    let disk = LossyDisk::new();
+    for dir in [data_dir(&disk), backup_dir(&disk)] {
+        disk.create_dir(&dir).unwrap();
+    }
+    disk.sync_dir(disk.path()).unwrap();
+    disk
+}
+
+fn data_dir(disk: &LossyDisk) -> PathBuf {
+    disk.path().join("data")
+}
+
+fn backup_dir(disk: &LossyDisk) -> PathBuf {
+    disk.path().join("backups")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acknowledged_row_is_lost_when_the_power_goes() {
-    let env = TestEnv::new(2 * WRITERS + 1).await;
     // Whole, 200 kills and 400 losses of power.
     for seed in seeds(2, 80) {
+        let env = TestEnv::new(2 * WRITERS + 1).await;
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut disk = LossyDisk::new();
-        let mut writers: Vec<PowerLossWriter> = (0..WRITERS).map(|n| PowerLossWriter::new(n, seed)).collect();
+        let (mut disk, acked) = (new_disk(), AckedRows::default());
+        let writer = |n| PowerLossWriter::new(n, seed, acked.clone());
+        let mut writers: Vec<PowerLossWriter> = (0..WRITERS).map(writer).collect();
         for life in 0..LIVES {
             let place = format!("seed {seed}, life {life}");
-            writers = live(&env, &disk, writers, &mut rng).await;
+            shorten_policy(&env, &mut writers, &mut rng).await;
+            let (after, taken) = live(&env, &disk, writers, &mut rng).await;
+            writers = after;
             let is_full = disk.is_full();
             // Half of the crashes are of the process only: what was written and not synced is still to be read.
             if rng.random_bool(0.5) {
@@ -204,6 +264,7 @@ async fn no_acknowledged_row_is_lost_when_the_power_goes() {
             disk = disk.power_loss(&mut rng);
             disk = start_full(&env, disk, is_full).await;
             check(&env, &disk, &mut writers, &format!("{place}, power gone")).await;
+            backups::check(&env, &disk, taken, (place.as_str(), writers[0].kept_from)).await;
         }
     }
 }
@@ -228,18 +289,25 @@ async fn a_start_follows_a_loss_of_power_in_the_first_write() {
     }
 }
 
-/// Starts on a disk that is still full, whether or not that succeeds: what it does there must lose nothing. Then space is freed.
+/// Starts on a disk that is still full and runs all background work once, whether or not that succeeds: what it does there must lose
+/// nothing, and leave nothing that looks like a backup. Then space is freed.
 async fn start_full(env: &TestEnv, disk: LossyDisk, is_full: bool) -> LossyDisk {
     if !is_full {
         return disk;
     }
     disk.refuse(Some(io::ErrorKind::StorageFull));
-    drop(env.open(disk.path(), Arc::new(disk.clone())).await);
+    if let Ok(db) = env.open(&data_dir(&disk), Arc::new(disk.clone())).await {
+        drop(db.store.run_retention().await);
+        drop(db.compact().await);
+        let backup = backup_dir(&disk).join("full");
+        db.store.backup(&backup, &Progress::default()).await.unwrap_err();
+        assert!(!backup.exists(), "a backup that does not fit takes no space");
+    }
     disk.process_end()
 }
 
 async fn check(env: &TestEnv, disk: &LossyDisk, writers: &mut [PowerLossWriter], place: &str) {
-    let opened = env.open(disk.path(), Arc::new(disk.clone())).await;
+    let opened = env.open(&data_dir(disk), Arc::new(disk.clone())).await;
     let db = opened.unwrap_or_else(|e| panic!("{place}: it does not start: {e}"));
     let found = all_values(env, &db, place).await;
     for writer in writers.iter_mut() {

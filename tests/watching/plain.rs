@@ -1,5 +1,6 @@
 //! The plain program: what the rule of one stream does, by the readings in the order of their arrival. It keeps everything and
-//! knows nothing of restarts, but that silence is counted from the start. Times are microseconds.
+//! knows nothing of restarts, but that silence is counted from the start. Silence is time that has passed, whatever the clock was set
+//! to meanwhile. Times are microseconds.
 
 use crate::support::rows;
 use basalt::domain::StreamId;
@@ -15,6 +16,13 @@ pub const MAX_AHEAD: i64 = 60 * SECOND;
 const WINDOW: i64 = 30 * SECOND;
 /// Rules compare with this; values are never near it.
 const LIMIT: f64 = 50.0;
+
+/// What the clock shows, and the time that has passed, which nobody sets.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    pub now: i64,
+    pub passed: i64,
+}
 
 /// A reading as it is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -82,13 +90,14 @@ pub struct PlainRule {
     waiting: Vec<(i64, f64)>,
     current: Option<i64>,
     fired_at: Option<i64>,
+    /// Of the time that has passed.
     heard_at: i64,
     pub alerts: Vec<RaisedAlert>,
 }
 
 impl PlainRule {
-    /// A rule that is made at `now`.
-    pub fn new(kind: RuleKind, now: i64) -> PlainRule {
+    /// A rule that no server watches yet.
+    pub fn new(kind: RuleKind) -> PlainRule {
         PlainRule {
             kind,
             seen: Vec::new(),
@@ -96,7 +105,7 @@ impl PlainRule {
             waiting: Vec::new(),
             current: None,
             fired_at: None,
-            heard_at: now,
+            heard_at: 0,
             alerts: Vec::new(),
         }
     }
@@ -106,13 +115,13 @@ impl PlainRule {
         self.waiting.len()
     }
 
-    /// The server starts at `now`.
-    pub fn start(&mut self, now: i64) {
-        self.heard_at = now;
+    /// The server starts.
+    pub fn start(&mut self, at: Moment) {
+        self.heard_at = at.passed;
     }
 
     /// A request arrives with readings of the stream. Of one time the last counts.
-    pub fn arrive(&mut self, now: i64, request: &[SentReading]) {
+    pub fn arrive(&mut self, at: Moment, request: &[SentReading]) {
         let mut rows: Vec<SentReading> = Vec::new();
         for row in request {
             rows.retain(|other| other.ts != row.ts);
@@ -120,14 +129,14 @@ impl PlainRule {
         }
         rows.sort_by_key(|row| row.ts);
         for row in rows.into_iter().filter(|row| !row.is_bad) {
-            self.read(now, (row.ts, row.value));
+            self.read(at, (row.ts, row.value));
         }
     }
 
-    fn read(&mut self, now: i64, reading: (i64, f64)) {
+    fn read(&mut self, Moment { now, passed }: Moment, reading: (i64, f64)) {
         let (ts, _) = reading;
         self.forget(now);
-        self.heard_at = now;
+        self.heard_at = passed;
         if self.kind.evaluation == Evaluation::NoData {
             return self.decide(ts, false);
         }
@@ -146,7 +155,7 @@ impl PlainRule {
     }
 
     /// Time passes.
-    pub fn look(&mut self, now: i64) {
+    pub fn look(&mut self, Moment { now, passed }: Moment) {
         self.forget(now);
         self.waiting.sort_by_key(|reading| reading.0);
         while self.waiting.first().is_some_and(|first| first.0 <= now) {
@@ -155,8 +164,7 @@ impl PlainRule {
                 self.evaluate(now, due);
             }
         }
-        self.heard_at = self.heard_at.min(now);
-        if self.kind.evaluation == Evaluation::NoData && now - self.heard_at >= WINDOW {
+        if self.kind.evaluation == Evaluation::NoData && passed - self.heard_at >= WINDOW {
             self.decide(now, true);
         }
     }

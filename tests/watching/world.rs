@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::doors::{Credentials, DEVICE, IngestDoor, RouterClient, StreamWrite};
-use super::plain::{PlainRule, RaisedAlert, RuleKind, SECOND, SentReading};
+use super::plain::{Moment, PlainRule, RaisedAlert, RuleKind, SECOND, SentReading};
 use crate::in_process::{TestDb, TestEnv, store_options};
 
 const HOUR: i64 = 3600 * SECOND;
@@ -130,7 +130,7 @@ impl WatchingModel {
             let next_seq = db.store.current_position().seq;
             let rule = env.catalog.alerts.create_alert_rule(&env.owner, kind.spec(stream.id), next_seq);
             let rule = rule.await.unwrap().id;
-            let plain = PlainRule::new(kind, 0);
+            let plain = PlainRule::new(kind);
             watched.push(WatchedStream { id, door, rule, plain, sent: Vec::new() });
         }
         let running = Some(RunningServer::start(db, credentials));
@@ -151,14 +151,18 @@ impl WatchingModel {
         self.env.clock.now().0
     }
 
+    fn moment(&self) -> Moment {
+        Moment { now: self.now(), passed: self.env.clock.monotonic().0 }
+    }
+
     fn running(&self) -> &RunningServer {
         self.running.as_ref().expect("a server runs between two steps")
     }
 
     /// A server has started.
     async fn begin(&mut self) {
-        let now = self.now();
-        self.watched.iter_mut().for_each(|watched| watched.plain.start(now));
+        let at = self.moment();
+        self.watched.iter_mut().for_each(|watched| watched.plain.start(at));
         self.evaluate().await;
     }
 
@@ -200,8 +204,8 @@ impl WatchingModel {
         // A look that is under way may have read the clock before.
         let looks = self.progress().looks + 2;
         self.until(|progress| progress.looks >= looks).await;
-        let now = self.now();
-        self.watched.iter_mut().for_each(|watched| watched.plain.look(now));
+        let at = self.moment();
+        self.watched.iter_mut().for_each(|watched| watched.plain.look(at));
     }
 
     fn progress(&self) -> EvaluationProgress {
@@ -239,10 +243,10 @@ impl WatchingModel {
                 continue;
             }
             self.running().server.write(door, &writes).await;
-            let now = self.now();
+            let at = self.moment();
             for (nth, rows) in requests {
                 let watched = &mut self.watched[nth];
-                watched.plain.arrive(now, &rows);
+                watched.plain.arrive(at, &rows);
                 watched.sent.extend(rows);
             }
         }

@@ -1,6 +1,8 @@
 //! Queue of a client: retained messages, documents, commands and values, and how much of them waits.
 
 use super::*;
+use crate::domain::DeviceId;
+use crate::domain::mqtt::SessionOwner;
 
 /// Every message that can be had without anything happening.
 async fn drain(session: &mut MqttSession) -> Vec<OutboundMessage> {
@@ -268,11 +270,12 @@ async fn values_that_wait_for_a_client_that_is_away_are_read_again_once() {
 async fn sessions_whose_clients_are_away_are_bounded_in_number_and_memory() {
     let (_dir, app, _, credential) = plant().await;
     let named = |n: usize| ConnectRequest { client_id: format!("c{n}"), ..request(0, true) };
-    let absent = |n: usize, filter: usize| {
+    let own = session_owner(credential.principal()).unwrap();
+    let absent_of = |owner: SessionOwner, n: usize, filter: usize| {
         let subscription = Subscription { filter: "x".repeat(filter), qos: Qos::AtMostOnce };
         let stored = StoredSession {
             org: credential.principal().org,
-            owner: session_owner(credential.principal()).unwrap(),
+            owner,
             client_id: format!("absent{n}"),
             subscriptions: vec![subscription],
             expiry_s: u32::MAX,
@@ -285,9 +288,15 @@ async fn sessions_whose_clients_are_away_are_bounded_in_number_and_memory() {
         let key = (slot.stored.owner, slot.stored.client_id.clone());
         app.mqtt.sessions.state.sessions.lock().slots.insert(key, slot);
     };
-    (0..1000).for_each(|n| absent(n, 10));
-    let refused = app.mqtt.sessions.connect(credential.clone(), named(1)).await.err().expect("one too many");
-    assert_eq!(refused.kind, Kind::LimitReached);
+    let absent = |n: usize, filter: usize| absent_of(own, n, filter);
+    // As many as a device may have, and as many as an organization may have, of which this device has fewer.
+    for (of_others, of_own) in [(0, 1000), (9001, 999)] {
+        app.mqtt.sessions.state.sessions.lock().slots.clear();
+        (0..of_others).for_each(|n| absent_of(SessionOwner::Device(DeviceId(i32::MAX)), n, 1));
+        (0..of_own).for_each(|n| absent(n, 10));
+        let refused = app.mqtt.sessions.connect(credential.clone(), named(1)).await;
+        assert_eq!(refused.err().expect("one too many").kind, Kind::LimitReached, "{of_others}");
+    }
     let known = ConnectRequest { client_id: "absent7".to_owned(), ..request(0, false) };
     let back = app.mqtt.sessions.connect(credential.clone(), known).await.expect("its session is there");
     back.end(LOST).await;
@@ -325,5 +334,38 @@ async fn progress_of_a_session_changes_its_cursor_alone() {
     let after = row().await;
     assert!(after.subscriptions.is_empty(), "the rest of the row stays");
     assert!(after.cursor.is_some() && after.cursor != before.cursor, "{:?}", after.cursor);
+    session.end(LOST).await;
+}
+
+/// Security review 11: progress was written every second.
+#[tokio::test]
+async fn progress_of_a_session_is_stored_every_ten_seconds_at_most() {
+    let (_dir, app, _, credential) = plant().await;
+    let mut session = app.mqtt.sessions.connect(credential.clone(), request(60, true)).await.unwrap();
+    subscribe(&mut session, "basalt/press/#", Qos::AtLeastOnce).await;
+    publish(&app, &credential, "basalt/press/t", "1").await;
+    let (id, ..) = next(&mut session).await;
+    let stored = || {
+        let registry = app.mqtt.sessions.state.sessions.lock();
+        registry.slots.values().map(|slot| slot.stored.cursor.clone()).next().unwrap()
+    };
+    let before = stored();
+    tokio::time::pause();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let upkeep = tokio::spawn(app.mqtt.sessions.clone().run(stop.clone()));
+    tokio::task::yield_now().await;
+    session.acknowledge(id.unwrap()).unwrap();
+    for second in 1..=12 {
+        // A little more, because timers are exact to the millisecond.
+        tokio::time::advance(Duration::from_millis(1002)).await;
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(second >= 10 || stored() == before, "after {second} s");
+    }
+    assert_ne!(stored(), before);
+    tokio::time::resume();
+    stop.cancel();
+    upkeep.await.unwrap();
     session.end(LOST).await;
 }

@@ -44,6 +44,8 @@ struct Watch {
     rule: AlertRuleSpec,
     state: RuleState,
     now_s: i64,
+    /// By how much somebody has set the clock: the rest is time that has passed.
+    set_by_s: i64,
     seq: u64,
     /// Kinds of the decisions, with their seconds.
     decisions: Vec<(char, i64)>,
@@ -54,7 +56,18 @@ struct Watch {
 impl Watch {
     fn new(rule: AlertRuleSpec) -> Watch {
         let state = RuleState::watched_from(second(START_S));
-        Watch { rule, state, now_s: START_S, seq: 0, decisions: Vec::new(), stored_fired_at: None }
+        let (decisions, stored_fired_at) = (Vec::new(), None);
+        Watch { rule, state, now_s: START_S, set_by_s: 0, seq: 0, decisions, stored_fired_at }
+    }
+
+    /// Somebody sets the clock.
+    fn set_clock(&mut self, by_s: i64) {
+        self.now_s += by_s;
+        self.set_by_s += by_s;
+    }
+
+    fn reading(&self) -> ClockReading {
+        ClockReading { now: second(self.now_s), monotonic: second(self.now_s - self.set_by_s) }
     }
 
     fn note(&mut self, decision: Option<Decision>) {
@@ -71,7 +84,8 @@ impl Watch {
     fn arrive(&mut self, offset_s: i64, value: f64) {
         self.seq += 1;
         let sample = Sample { ts: second(self.now_s + offset_s), number: Some(value), text: None };
-        let decision = self.state.observe(&self.rule, sample, self.seq, clock(self.now_s));
+        let arrival = clock(self.now_s).with_monotonic(self.reading().monotonic);
+        let decision = self.state.observe(&self.rule, sample, self.seq, arrival);
         self.note(decision);
     }
 
@@ -80,7 +94,7 @@ impl Watch {
         while let Some(decision) = self.state.notice_due(&self.rule, now, AheadBound::default()) {
             self.note(Some(decision));
         }
-        let decision = self.state.notice_silence(&self.rule, now);
+        let decision = self.state.notice_silence(&self.rule, self.reading());
         self.note(decision);
     }
 
@@ -196,14 +210,21 @@ fn a_clock_that_is_set_silences_no_rule_and_repeats_no_alert() {
 
 #[test]
 fn silence_is_that_of_arrivals_whatever_their_times() {
-    for step_s in [-YEAR_S, -HOUR_S] {
+    for step_s in [-YEAR_S, -HOUR_S, HOUR_S, YEAR_S] {
         let mut watch = Watch::new(rule(Evaluation::NoData, 0.0, 0));
         assert_eq!(watch.run(&[1.0; 40]), "");
-        watch.now_s += step_s;
-        assert_eq!(watch.run(&[1.0; 40]), "", "{step_s}: data arrive");
-        watch.now_s += WINDOW_S + 1;
+        watch.set_clock(step_s);
         watch.tick();
-        assert_eq!(watch.decisions.pop().map(|(kind, _)| kind), Some('F'), "{step_s}: none arrive any more");
+        assert_eq!(watch.decisions, [], "{step_s}: nobody was silent");
+        assert_eq!(watch.run(&[1.0; 40]), "", "{step_s}: data arrive");
+        watch.now_s += WINDOW_S - 1;
+        watch.tick();
+        watch.set_clock(step_s);
+        watch.tick();
+        assert_eq!(watch.decisions, [], "{step_s}: no step is time that passes");
+        watch.now_s += 1;
+        watch.tick();
+        assert_eq!(watch.decisions, [('F', watch.now_s)], "{step_s}: none arrive any more");
     }
     for offset_s in [-YEAR_S, -2 * HOUR_S, 2 * HOUR_S, YEAR_S] {
         let mut watch = Watch::new(rule(Evaluation::NoData, 0.0, 0));

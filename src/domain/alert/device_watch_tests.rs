@@ -9,6 +9,7 @@ use crate::domain::alert::Severity;
 use crate::domain::alert::evaluator::{Decision, RuleState};
 use crate::domain::alert::rule::Evaluation;
 use crate::domain::alert::target::RuleTarget;
+use crate::domain::clock_trust::ClockReading;
 
 fn rule(operator: Operator, state: DeviceState) -> AlertRuleSpec {
     AlertRuleSpec {
@@ -31,10 +32,15 @@ fn second(at: i64) -> Micros {
     Micros(at * MICROS_PER_SECOND)
 }
 
+/// A clock that nobody sets.
+fn clock(at: i64) -> ClockReading {
+    ClockReading::steady(second(at))
+}
+
 /// Shows states at seconds; returns the second and kind of every decision.
 fn run(rule: &AlertRuleSpec, state: &mut RuleState, shown: &[(i64, DeviceState)]) -> Vec<(i64, char)> {
     let letters =
-        shown.iter().filter_map(|(at, shown)| match state.notice_device(rule, *shown, second(*at))? {
+        shown.iter().filter_map(|(at, shown)| match state.notice_device(rule, *shown, clock(*at))? {
             Decision::Fire { at: fired, value } => {
                 assert_eq!((fired, value), (second(*at), json!(shown.name())));
                 Some((*at, 'F'))
@@ -113,6 +119,30 @@ fn a_restart_neither_repeats_an_alert_nor_forgets_since_when() {
     (again.is_open, again.fired_at) = (after.is_open, after.fired_at);
     let shown = [(40, Connecting), (41, Offline), (60, Offline), (61, Online)];
     assert_eq!(run(&rule, &mut again, &shown), [(61, 'R')]);
+}
+
+/// rest.md A2.
+#[test]
+fn a_clock_that_is_set_makes_no_state_longer_or_shorter() {
+    let (hour_s, year_s) = (3600, 365 * 86_400);
+    let start_s = 50 * year_s;
+    for step_s in [-year_s, -hour_s, hour_s, year_s] {
+        let rule = rule(Operator::Eq, Offline);
+        let (mut state, mut fired) = (RuleState::default(), Vec::new());
+        for passed_s in 0..80 {
+            let set_by_s = if passed_s < 4 { 0 } else { step_s };
+            // It connects again for a minute at most, also when that is interrupted by another step.
+            let set_by_s = if passed_s < 30 { set_by_s } else { 2 * set_by_s };
+            let shown = if passed_s < 20 { Offline } else { Connecting };
+            let (now, monotonic) = (second(start_s + passed_s + set_by_s), second(passed_s));
+            let decision = state.notice_device(&rule, shown, ClockReading { now, monotonic });
+            fired.extend(decision.map(|decision| (passed_s, matches!(decision, Decision::Fire { .. }))));
+        }
+        assert_eq!(fired, [(10, true)], "{step_s}: it is offline since second 0");
+        let now = second(start_s + 80 + 2 * step_s);
+        let decision = state.notice_device(&rule, Connecting, ClockReading { now, monotonic: second(80) });
+        assert_eq!(decision, Some(Decision::Resolve { at: now }), "{step_s}: it connects since second 20");
+    }
 }
 
 #[test]

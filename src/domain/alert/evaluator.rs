@@ -20,6 +20,7 @@ use super::waiting::{WaitingContent, WaitingReading, WaitingReadings};
 use super::window::Window;
 use crate::domain::Micros;
 use crate::domain::arrival::{AheadBound, Arrival};
+use crate::domain::clock_trust::{ClockReading, step};
 use crate::domain::device::DeviceState;
 use crate::domain::time::MICROS_PER_SECOND;
 
@@ -27,6 +28,8 @@ use crate::domain::time::MICROS_PER_SECOND;
 pub const MAX_AGE_US: i64 = 3600 * MICROS_PER_SECOND;
 /// An alert that was raised so much after a reading was raised by another clock: its pause says nothing of the reading.
 const CLOCK_TOLERANCE_US: i64 = 60 * MICROS_PER_SECOND;
+/// A clock that moves by less than this beside the monotonic one was not set.
+const MIN_STEP_US: i64 = MICROS_PER_SECOND;
 
 /// Place of a reading in the log: its record, and its time within that, because a record has its readings in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +77,7 @@ pub struct RuleState {
     has_forgotten: bool,
     /// Whether an alert of the rule is open.
     pub is_open: bool,
-    /// Arrival of the newest reading, or when the rule began to be watched.
+    /// Arrival of the newest reading, or when the rule began to be watched, by the monotonic clock.
     pub heard_at: Micros,
     /// Time of the reading that was evaluated last.
     current: Option<Micros>,
@@ -85,7 +88,7 @@ pub struct RuleState {
     /// Of a rule on a device what it knows of the device.
     device: DeviceWatch,
     /// When the device was looked at last, in this process.
-    device_seen_at: Option<Micros>,
+    device_seen_at: Option<ClockReading>,
     /// How many alerts it may still raise.
     pub budget: AlertBudget,
 }
@@ -115,9 +118,9 @@ impl Default for RuleState {
 }
 
 impl RuleState {
-    /// A state without readings, of a stream that is watched from `now` on.
-    pub fn watched_from(now: Micros) -> RuleState {
-        RuleState { heard_at: now, ..RuleState::default() }
+    /// A state without readings, of a stream that is watched from a time of the monotonic clock on.
+    pub fn watched_from(monotonic: Micros) -> RuleState {
+        RuleState { heard_at: monotonic, ..RuleState::default() }
     }
 
     /// Takes a reading. One that was given before, or that its sender repeats, does nothing, and one that is old only shows
@@ -138,8 +141,8 @@ impl RuleState {
         } else {
             self.follow_clock(arrival.latest_time());
         }
-        if !arrival.is_read_again() {
-            self.heard_at = self.heard_at.min(arrival.latest_time()).max(arrival.earliest());
+        if let Some(at) = arrival.monotonic() {
+            self.heard_at = self.heard_at.max(at);
         }
         if self.last.is_some_and(|last| position <= last) {
             return None;
@@ -274,15 +277,13 @@ impl RuleState {
         holds(rule, &compared).then(|| compared.to_json())
     }
 
-    /// Evaluates the silence of a stream at a moment.
-    pub fn notice_silence(&mut self, rule: &AlertRuleSpec, now: Micros) -> Option<Decision> {
+    /// Evaluates the silence of a stream at a moment: the time that has passed, whatever the clock was set to meanwhile.
+    pub fn notice_silence(&mut self, rule: &AlertRuleSpec, at: ClockReading) -> Option<Decision> {
         let limit = rule.window_s?.saturating_mul(MICROS_PER_SECOND);
-        self.follow_clock(AheadBound::default().latest(now));
-        // The clock may have been set back since.
-        self.heard_at = self.heard_at.min(now);
-        let is_silent = now.0.saturating_sub(self.heard_at.0) >= limit;
+        self.follow_clock(AheadBound::default().latest(at.now));
+        let is_silent = at.monotonic.0.saturating_sub(self.heard_at.0) >= limit;
         (rule.evaluation == Evaluation::NoData && is_silent).then_some(())?;
-        self.decide(rule, now, Some(Value::Null))
+        self.decide(rule, at.now, Some(Value::Null))
     }
 
     /// Evaluates the state that a device shows at a moment.
@@ -290,15 +291,16 @@ impl RuleState {
         &mut self,
         rule: &AlertRuleSpec,
         shown: DeviceState,
-        now: Micros,
+        at: ClockReading,
     ) -> Option<Decision> {
-        self.follow_clock(AheadBound::default().latest(now));
-        if let Some(before) = self.device_seen_at.filter(|before| now < *before) {
-            self.device.shift(now.0.saturating_sub(before.0));
+        self.follow_clock(AheadBound::default().latest(at.now));
+        let set_by_us = self.device_seen_at.map_or(0, |before| step(before, at));
+        if set_by_us.saturating_abs() >= MIN_STEP_US {
+            self.device.shift(set_by_us);
         }
-        self.device_seen_at = Some(now);
-        let has_lasted = self.device.observe(rule, shown, now)?;
-        self.decide(rule, now, has_lasted.then(|| ComparedValue::Text(shown.name()).to_json()))
+        self.device_seen_at = Some(at);
+        let has_lasted = self.device.observe(rule, shown, at.now)?;
+        self.decide(rule, at.now, has_lasted.then(|| ComparedValue::Text(shown.name()).to_json()))
     }
 
     /// Goes on at `now` with what was stored at `stored_at`: a device was not watched between the two.

@@ -172,16 +172,17 @@ fn silence_raises_one_alert_and_data_ends_it() {
         AlertRuleSpec { evaluation: Evaluation::NoData, window_s: Some(10), ..rule(Operator::Gt, None) };
     let rule = AlertRuleSpec { operator: None, ..rule };
     let second = |at: i64| Micros(at * MICROS_PER_SECOND);
+    let clock = |at: i64| ClockReading::steady(second(at));
     let state = &mut RuleState { heard_at: second(100), ..RuleState::default() };
-    assert_eq!(state.notice_silence(&rule, second(109)), None);
+    assert_eq!(state.notice_silence(&rule, clock(109)), None);
     let fired = Some(Decision::Fire { at: second(110), value: Value::Null });
-    assert_eq!(state.notice_silence(&rule, second(110)), fired);
-    assert_eq!(state.notice_silence(&rule, second(111)), None);
+    assert_eq!(state.notice_silence(&rule, clock(110)), fired);
+    assert_eq!(state.notice_silence(&rule, clock(111)), None);
     // The clock of a device may be behind.
     let decisions = state.observe(&rule, number(90, 1.0), 1, at(second(112)));
     assert_eq!(decisions, Some(Decision::Resolve { at: second(90) }));
-    assert_eq!(state.notice_silence(&rule, second(121)), None);
-    assert!(state.notice_silence(&rule, second(122)).is_some());
+    assert_eq!(state.notice_silence(&rule, clock(121)), None);
+    assert!(state.notice_silence(&rule, clock(122)).is_some());
 }
 
 proptest! {

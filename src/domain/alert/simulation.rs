@@ -10,6 +10,7 @@ use super::rule::{AlertRuleSpec, Evaluation};
 use super::sample::Sample;
 use crate::domain::Micros;
 use crate::domain::arrival::{AheadBound, Arrival};
+use crate::domain::clock_trust::ClockReading;
 use crate::domain::time::MICROS_PER_SECOND;
 
 /// Alerts that a simulation keeps; further ones are counted only.
@@ -84,7 +85,7 @@ impl Simulation {
         let cool_at = self.state.fired_at.map_or(i64::MIN, |fired| fired.0.saturating_add(cooldown_us));
         let mut at = silent_at.max(cool_at);
         while !self.state.is_open && at < until.0 {
-            let decision = self.state.notice_silence(&self.rule, Micros(at));
+            let decision = self.state.notice_silence(&self.rule, ClockReading::steady(Micros(at)));
             self.apply(decision);
             // The hour has enough alerts: the next one may have another.
             at = at.div_euclid(HOUR_US).saturating_add(1).saturating_mul(HOUR_US);

@@ -33,18 +33,18 @@ pub(super) struct CopiedCatalog {
 /// Copies the catalog as of one moment.
 pub(super) async fn copy(db: &DatabaseConnection, dest: &BackupDestination) -> Result<CopiedCatalog> {
     if db.get_database_backend() == DbBackend::Sqlite {
-        let file = copy_sqlite(db, &dest.path().join(SQLITE_FILE)).await?;
+        let file = copy_sqlite(db, dest).await?;
         return Ok(CopiedCatalog { database: SQLITE.to_owned(), file: Some(file), missing: None });
     }
     let url = db.get_postgres_connection_pool().connect_options().to_url_lossy();
     let to = dest.path().join(DUMP_FILE);
     // Create the file first, so that only its owner can read it.
-    drop(files::create_file(&to)?);
+    drop(files::create_file(dest.disk(), &to)?);
     // Which nodes run is not worth restoring.
     let options = ["--format=custom", "--no-owner", "--exclude-table-data=cluster_nodes", "--file"];
     let dumped = run("pg_dump", &url, &options, &to).await?;
     let file = match dumped {
-        true => Some(sync_and_hash(&to, DUMP_FILE)?),
+        true => Some(sync_and_hash(dest, DUMP_FILE)?),
         false => {
             std::fs::remove_file(&to).map_err(|e| failed("remove", &to, e))?;
             None
@@ -57,22 +57,23 @@ pub(super) async fn copy(db: &DatabaseConnection, dest: &BackupDestination) -> R
     Ok(CopiedCatalog { database: POSTGRES.to_owned(), file, missing })
 }
 
-async fn copy_sqlite(db: &DatabaseConnection, to: &Path) -> Result<CopiedFile> {
+async fn copy_sqlite(db: &DatabaseConnection, dest: &BackupDestination) -> Result<CopiedFile> {
+    let to = dest.path().join(SQLITE_FILE);
     // SQLite writes into an existing empty file; this one is readable by its owner only.
-    drop(files::create_file(to)?);
+    drop(files::create_file(dest.disk(), &to)?);
     let path = to.to_str().ok_or_else(|| Error::field("dest", "is not a UTF-8 path"))?;
     let copied = db.execute_unprepared(&format!("VACUUM INTO '{}'", path.replace('\'', "''"))).await;
     copied.map_err(|e| {
         Error::unavailable(format!("cannot copy the catalog to `{path}`: {e}")).with_source(e)
     })?;
-    sync_and_hash(to, SQLITE_FILE)
+    sync_and_hash(dest, SQLITE_FILE)
 }
 
 /// Syncs a copy to disk and hashes it.
-fn sync_and_hash(path: &Path, name: &str) -> Result<CopiedFile> {
-    let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
-    synced.map_err(|e| failed("make durable", path, e))?;
-    let (bytes, sha256) = files::hash_file(path, &Progress::default())?;
+fn sync_and_hash(dest: &BackupDestination, name: &str) -> Result<CopiedFile> {
+    let path = dest.path().join(name);
+    files::sync_file(dest.disk(), &path)?;
+    let (bytes, sha256) = files::hash_file(&path, &Progress::default())?;
     Ok(CopiedFile { path: name.to_owned(), bytes, sha256 })
 }
 

@@ -1,14 +1,16 @@
 //! File operations of backups. Files are private, hashed as they are written, and durable when a function returns.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::manifest::{self, Manifest};
 use crate::domain::{Error, Progress, Result};
+use crate::store::disk::{Disk, DiskFile};
 
 const COPY_BLOCK_BYTES: usize = 1 << 20;
 /// The message of an error when work on the blocking pool ends early.
@@ -25,32 +27,36 @@ pub(super) fn create_dir(path: &Path) -> Result<()> {
 }
 
 /// Creates a file that must not exist, accessible by its owner only.
-pub(super) fn create_file(path: &Path) -> Result<File> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.map_err(|e| failed("create", path, e))
+pub(super) fn create_file(disk: &dyn Disk, path: &Path) -> Result<Box<dyn DiskFile>> {
+    disk.create_private(path).map_err(|e| failed("create", path, e))
+}
+
+/// Makes the content of a file durable, whoever wrote it.
+pub(super) fn sync_file(disk: &dyn Disk, path: &Path) -> Result<()> {
+    disk.sync_file(path).map_err(|e| failed("make durable", path, e))
 }
 
 /// Makes the entries of a directory and of all its subdirectories durable.
-pub(super) fn sync_tree(dir: &Path) -> Result<()> {
+pub(super) fn sync_tree(disk: &dyn Disk, dir: &Path) -> Result<()> {
     let read = || -> io::Result<Vec<PathBuf>> {
         let entries = fs::read_dir(dir)?.collect::<io::Result<Vec<_>>>()?;
         Ok(entries.into_iter().map(|e| e.path()).filter(|path| path.is_dir()).collect())
     };
     for below in read().map_err(|e| failed("read", dir, e))? {
-        sync_tree(&below)?;
+        sync_tree(disk, &below)?;
     }
-    sync_dir(dir)
+    sync_dir(disk, dir)
 }
 
-pub(super) fn sync_dir(dir: &Path) -> Result<()> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|e| failed("make durable", dir, e))
+pub(super) fn sync_dir(disk: &dyn Disk, dir: &Path) -> Result<()> {
+    disk.sync_dir(dir).map_err(|e| failed("make durable", dir, e))
 }
 
 /// Hashes everything in `from`, and copies it to `out` when given. Returns the length and the SHA-256.
 fn hash(
     mut from: impl Read,
     name: &Path,
-    mut out: Option<(&mut File, &Path)>,
+    mut out: Option<(&mut Box<dyn DiskFile>, &Path)>,
     progress: &Progress,
 ) -> Result<(u64, String)> {
     let (mut block, mut hash, mut total) = (vec![0; COPY_BLOCK_BYTES], Sha256::new(), 0);
@@ -76,16 +82,27 @@ pub(super) fn hash_file(path: &Path, progress: &Progress) -> Result<(u64, String
 
 /// Copies the first `bytes` of a file to a new file. The content is durable on return, its directory entry is not.
 /// Returns the length and the SHA-256.
-pub(super) fn copy(from: &Path, to: &Path, bytes: u64, progress: &Progress) -> Result<(u64, String)> {
+pub(super) fn copy(
+    disk: &dyn Disk,
+    from: &Path,
+    to: &Path,
+    bytes: u64,
+    progress: &Progress,
+) -> Result<(u64, String)> {
     let file = File::open(from).map_err(|e| failed("read", from, e))?;
-    write(file.take(bytes), to, progress)
+    write(disk, file.take(bytes), to, progress)
 }
 
 /// Writes everything in `from` to a new file, with the guarantees of `copy`.
-pub(super) fn write(from: impl Read, to: &Path, progress: &Progress) -> Result<(u64, String)> {
-    let mut out = create_file(to)?;
+pub(super) fn write(
+    disk: &dyn Disk,
+    from: impl Read,
+    to: &Path,
+    progress: &Progress,
+) -> Result<(u64, String)> {
+    let mut out = create_file(disk, to)?;
     let copied = hash(from, to, Some((&mut out, to)), progress)?;
-    out.sync_all().map_err(|e| failed("make durable", to, e))?;
+    out.sync().map_err(|e| failed("make durable", to, e))?;
     Ok(copied)
 }
 
@@ -108,6 +125,7 @@ pub(super) fn link(from: &Path, to: &Path) -> Result<bool> {
 
 /// A backup directory being written. Dropping it before `finish` removes everything it created.
 pub(super) struct BackupDestination {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     was_there: bool,
     is_finished: bool,
@@ -116,7 +134,7 @@ pub(super) struct BackupDestination {
 impl BackupDestination {
     /// Creates the destination: an absolute path that does not exist or is an empty directory, outside of the data
     /// directory.
-    pub(super) fn create(dir: &Path, data_dir: &Path) -> Result<BackupDestination> {
+    pub(super) fn create(disk: Arc<dyn Disk>, dir: &Path, data_dir: &Path) -> Result<BackupDestination> {
         let shown = dir.display();
         if !dir.is_absolute() {
             return Err(Error::field("dest", format!("`{shown}` is not an absolute path")));
@@ -148,7 +166,11 @@ impl BackupDestination {
             Err(e) => return Err(failed("use", dir, e)),
         };
         create_dir(dir)?;
-        Ok(BackupDestination { dir: dir.to_owned(), was_there, is_finished: false })
+        Ok(BackupDestination { disk, dir: dir.to_owned(), was_there, is_finished: false })
+    }
+
+    pub(super) fn disk(&self) -> &dyn Disk {
+        self.disk.as_ref()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -157,17 +179,18 @@ impl BackupDestination {
 
     /// Makes everything durable, then writes the manifest, which turns the directory into a backup.
     pub(super) fn finish(mut self, manifest: &Manifest) -> Result<PathBuf> {
-        sync_tree(&self.dir)?;
+        let disk = self.disk.as_ref();
+        sync_tree(disk, &self.dir)?;
         let mut text = serde_json::to_string_pretty(manifest).expect("texts and numbers always serialise");
         text.push('\n');
         let (unfinished, path) = (self.dir.join("backup.json.tmp"), self.dir.join(manifest::FILE_NAME));
-        let mut file = create_file(&unfinished)?;
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        let mut file = create_file(disk, &unfinished)?;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync());
         written.map_err(|e| failed("write", &unfinished, e))?;
-        fs::rename(&unfinished, &path).map_err(|e| failed("write", &path, e))?;
-        sync_dir(&self.dir)?;
+        disk.rename(&unfinished, &path).map_err(|e| failed("write", &path, e))?;
+        sync_dir(disk, &self.dir)?;
         if let Some(parent) = self.dir.parent() {
-            sync_dir(parent)?;
+            sync_dir(disk, parent)?;
         }
         self.is_finished = true;
         Ok(self.dir.clone())
@@ -179,7 +202,10 @@ impl Drop for BackupDestination {
         if self.is_finished {
             return;
         }
-        let removed = fs::read_dir(&self.dir).and_then(|entries| {
+        // First of all, so that what is left when this fails is not taken for a backup.
+        let mark = self.dir.join(manifest::FILE_NAME);
+        let unmarked = if mark.exists() { fs::remove_file(&mark) } else { Ok(()) };
+        let removed = unmarked.and_then(|()| fs::read_dir(&self.dir)).and_then(|entries| {
             for entry in entries {
                 let path = entry?.path();
                 if path.is_dir() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }

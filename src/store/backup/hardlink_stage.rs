@@ -206,14 +206,13 @@ impl HardlinkStage {
             // The last segment may still grow: copy only what was acknowledged when it was pinned.
             let (bytes, sha256) = if self.last_segment.as_ref() == Some(file) {
                 let end = self.end_of_log(&from)?;
-                files::copy(&from, &to, end, progress)?
+                files::copy(dest.disk(), &from, &to, end, progress)?
             } else if files::link(&from, &to)? {
                 linked += 1;
-                let synced = fs::File::open(&to).and_then(|file| file.sync_all());
-                synced.map_err(|e| failed("make durable", &to, e))?;
+                files::sync_file(dest.disk(), &to)?;
                 files::hash_file(&to, progress)?
             } else {
-                files::copy(&from, &to, u64::MAX, progress)?
+                files::copy(dest.disk(), &from, &to, u64::MAX, progress)?
             };
             let path = file.to_str().ok_or_else(|| Error::internal("a file of ours has no UTF-8 name"))?;
             done.push(CopiedFile { path: path.to_owned(), bytes, sha256 });
@@ -228,7 +227,7 @@ impl HardlinkStage {
         let mut done = Vec::new();
         for file in &self.remote {
             let to = dest.path().join(&file.to);
-            match file.copy(&to) {
+            match file.copy(dest.disk(), &to) {
                 Err(_) if file.may_vanish && file.is_gone() => {
                     if to.exists() {
                         fs::remove_file(&to).map_err(|e| failed("remove", &to, e))?;
@@ -256,7 +255,7 @@ impl HardlinkStage {
 }
 
 impl RemoteCopy {
-    fn copy(&self, to: &Path) -> Result<CopiedFile> {
+    fn copy(&self, local: &dyn Disk, to: &Path) -> Result<CopiedFile> {
         if let Some(parent) = to.parent() {
             files::create_dir(parent)?;
         }
@@ -264,7 +263,7 @@ impl RemoteCopy {
         let object = object.and_then(|object| object.get_read(0).map_err(io::Error::other));
         let object = object.map_err(|e| failed("read", &self.from, e))?;
         // Progress counts files: their sizes are not requested beforehand.
-        let (bytes, sha256) = files::write(object, to, &Progress::default())?;
+        let (bytes, sha256) = files::write(local, object, to, &Progress::default())?;
         let path = self.to.to_str().ok_or_else(|| Error::internal("a file of ours has no UTF-8 name"))?;
         Ok(CopiedFile { path: path.to_owned(), bytes, sha256 })
     }

@@ -51,7 +51,7 @@ impl Store {
     /// Files written before the error are removed again.
     pub async fn backup(&self, dest: &Path, progress: &Progress) -> Result<BackupSummary> {
         let data_dir = self.data_dir.clone();
-        let dest = BackupDestination::create(dest, &data_dir)?;
+        let dest = BackupDestination::create(self.disk.clone(), dest, &data_dir)?;
         let (stage, pinned) = self.pin(data_dir, progress).await?;
         let (dest, reporter) = (dest, progress.clone());
         let copy = move || -> Result<(BackupDestination, Manifest, u64)> {

@@ -9,6 +9,7 @@ use super::files::{self, ENDED_EARLY, failed};
 use super::manifest::Manifest;
 use crate::domain::{Error, Kind, Progress, Result};
 use crate::store::blocking::blocking;
+use crate::store::disk::LocalDisk;
 
 /// Marker file in a data directory while a backup is being restored into it. The data is incomplete, and no server
 /// starts on it.
@@ -82,7 +83,7 @@ pub async fn restore(
         (_, dump) => dump,
     };
     fs::remove_file(&mark).map_err(|e| failed("remove", &mark, e))?;
-    files::sync_dir(data_dir)?;
+    files::sync_dir(&LocalDisk, data_dir)?;
     Ok(RestoreSummary {
         files: manifest.files.len() as u64,
         bytes: manifest.files.iter().map(|file| file.bytes).sum(),
@@ -145,22 +146,23 @@ pub(super) fn check(src: &Path, manifest: &Manifest, progress: &Progress) -> Res
 fn copy(src: &Path, data_dir: &Path, manifest: &Manifest, progress: &Progress) -> Result<()> {
     progress.begin("restoring files", manifest.files.iter().map(|file| file.bytes).sum());
     files::create_dir(data_dir)?;
-    let mark = files::create_file(&data_dir.join(UNFINISHED_MARKER))?;
-    mark.sync_all().map_err(|e| failed("make durable", &data_dir.join(UNFINISHED_MARKER), e))?;
-    files::sync_dir(data_dir)?;
+    let mark = data_dir.join(UNFINISHED_MARKER);
+    drop(files::create_file(&LocalDisk, &mark)?);
+    files::sync_file(&LocalDisk, &mark)?;
+    files::sync_dir(&LocalDisk, data_dir)?;
     for file in manifest.files.iter().filter(|file| file.path != database::DUMP_FILE) {
         let (from, to) = (src.join(&file.path), data_dir.join(&file.path));
         if let Some(parent) = to.parent() {
             files::create_dir(parent)?;
         }
-        let (_, sha256) = files::copy(&from, &to, u64::MAX, progress)?;
+        let (_, sha256) = files::copy(&LocalDisk, &from, &to, u64::MAX, progress)?;
         if sha256 != file.sha256 {
             return Err(Error::unavailable(format!("`{}` changed while it was restored", from.display())));
         }
     }
-    files::sync_tree(data_dir)?;
+    files::sync_tree(&LocalDisk, data_dir)?;
     match data_dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => files::sync_dir(parent),
+        Some(parent) => files::sync_dir(&LocalDisk, parent),
         None => Ok(()),
     }
 }

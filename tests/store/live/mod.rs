@@ -184,6 +184,7 @@ fn wanting(want: impl FnOnce(&mut SubscriptionFilter)) -> LiveQuery {
     query
 }
 
+/// Issue 46, 1: a reading ahead of the clock is told in its place, once, and silences nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_rate_what_arrived_last_of_each_stream_is_told() {
     let (env, _dir, db) = TestEnv::open_new(4).await;
@@ -193,6 +194,8 @@ async fn with_a_rate_what_arrived_last_of_each_stream_is_told() {
     let mut feed = follow(&app, &env.owner, query).await.unwrap();
     let first = feed.next().await.unwrap().unwrap();
     assert!(first.readings.is_empty());
+    let mut whole = follow(&app, &env.owner, LiveQuery::default()).await.unwrap();
+    let row = |r: &Reading| (r.stream.0, r.ts.0 - NOW, r.value);
     let write = async |rows: &[(i32, i64, f64)]| {
         let rows = rows.iter().map(|(s, ts, v)| Reading::good(StreamId(*s), Micros(NOW + ts), *v)).collect();
         db.store.write(&env.owner, rows).await.unwrap().seq
@@ -203,10 +206,22 @@ async fn with_a_rate_what_arrived_last_of_each_stream_is_told() {
     write(&[(1, 10, 1.0), (2, 10, 2.0)]).await;
     write(&[(1, 20, 3.0)]).await;
     write(&[(1, 5, 4.0)]).await;
+    write(&[(3, DAY, 6.0)]).await;
+    write(&[(3, 30, 7.0)]).await;
     let last = write(&[(2, 10, 5.0)]).await;
-    let first_rows: Vec<_> =
-        rows(&until(&mut feed, last).await).iter().map(|r| (r.stream.0, r.ts.0 - NOW, r.value)).collect();
-    assert_eq!(first_rows, [(1, 5, Some(4.0)), (2, 10, Some(5.0))]);
+    let last_rows: Vec<_> = rows(&until(&mut feed, last).await).iter().map(row).collect();
+    assert_eq!(last_rows, [(1, 5, Some(4.0)), (2, 10, Some(5.0)), (3, 30, Some(7.0))]);
+
+    let all_rows: Vec<_> = rows(&until(&mut whole, last).await).iter().map(row).collect();
+    let written = rows![
+        (1, 0, Some(0.5)); (1, 10, Some(1.0)); (2, 10, Some(2.0)); (1, 20, Some(3.0)); (1, 5, Some(4.0));
+        (3, DAY, Some(6.0)); (3, 30, Some(7.0)); (2, 10, Some(5.0));
+    ];
+    assert_eq!(all_rows, written);
+    env.clock.advance(DAY + MINUTE);
+    let next = write(&[(3, 40, 8.0)]).await;
+    let next_rows: Vec<_> = rows(&until(&mut whole, next).await).iter().map(row).collect();
+    assert_eq!(next_rows, [(3, 40, Some(8.0))], "what was ahead is not told again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

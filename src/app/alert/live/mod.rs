@@ -8,6 +8,7 @@
 //! crash the log is read again from that position: rules remember what they did, and what was decided before is not decided
 //! again. Records that the log keeps no longer are read from the lake.
 
+mod arrival_clock;
 mod missed;
 mod rule_table;
 mod runner;

@@ -14,6 +14,7 @@ use crate::domain::alert::rule::{AlertRule, Evaluation};
 use crate::domain::alert::sample::Sample;
 use crate::domain::alert::target::RuleTarget;
 use crate::domain::arrival::{AheadBound, Arrival};
+use crate::domain::clock_trust::ClockReading;
 use crate::domain::device::DeviceState;
 use crate::domain::reading::Quality;
 use crate::domain::{AlertRuleId, DeviceId, Micros, StreamId};
@@ -270,11 +271,11 @@ impl RuleTable {
     }
 
     /// Looks for silent streams.
-    pub fn notice_silence(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {
+    pub fn notice_silence(&mut self, at: ClockReading, decisions: &mut Vec<AlertDecision>) {
         for id in &self.silence {
             if let Some(watched) = self.rules.get_mut(id) {
                 let decision =
-                    watched.evaluate(&self.counters, |state, rule| state.notice_silence(&rule.spec, now));
+                    watched.evaluate(&self.counters, |state, rule| state.notice_silence(&rule.spec, at));
                 decisions.extend(decision);
             }
         }
@@ -283,7 +284,7 @@ impl RuleTable {
     /// Evaluates the states that devices show now. Returns whether a rule has anything new to remember.
     pub fn notice_devices(
         &mut self,
-        now: Micros,
+        at: ClockReading,
         shown: impl Fn(DeviceId) -> Option<DeviceState>,
         decisions: &mut Vec<AlertDecision>,
     ) -> bool {
@@ -293,7 +294,7 @@ impl RuleTable {
             if let Some(watched) = self.rules.get_mut(id) {
                 let before = watched.state.device();
                 let decision = watched
-                    .evaluate(&self.counters, |state, rule| state.notice_device(&rule.spec, shown, now));
+                    .evaluate(&self.counters, |state, rule| state.notice_device(&rule.spec, shown, at));
                 decisions.extend(decision);
                 has_news |= watched.state.device() != before;
             }

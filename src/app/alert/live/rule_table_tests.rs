@@ -138,7 +138,7 @@ fn devices_are_looked_at_by_their_rules_alone() {
     assert_eq!(table.streams().collect::<Vec<_>>(), [StreamId(5)]);
     let mut look = |at_s: i64, shown: Option<DeviceState>| {
         let mut decisions = Vec::new();
-        let at = Micros(NOW.0 + at_s * MICROS_PER_SECOND);
+        let at = ClockReading::steady(Micros(NOW.0 + at_s * MICROS_PER_SECOND));
         let has_news = table.notice_devices(at, |id| shown.filter(|_| id == DeviceId(7)), &mut decisions);
         (has_news, decisions.into_iter().map(|one| (one.rule.id.0, one.change)).collect::<Vec<_>>())
     };
@@ -209,6 +209,32 @@ fn a_large_record_is_evaluated_in_slices() {
     // As after a stop in the middle of a record, or a crash.
     observe(&mut table, &run, 1, &mut decisions);
     assert_eq!(decisions.len(), rules.len(), "what was evaluated is not evaluated again");
+}
+
+/// Security review 8 proposed a limit of rules times the readings of their windows: a rule remembers a bounded number of entries,
+/// however long its window is and however many readings are in it.
+#[test]
+fn a_long_window_takes_no_more_memory_and_evaluations_than_a_short_one() {
+    const READINGS: i64 = 600;
+    let remembered = |window_s: i64| {
+        let rules: Vec<Arc<AlertRule>> = (0..8)
+            .map(|id| {
+                let mut mean = AlertRule::clone(&rule(id, 5, 0));
+                (mean.spec.evaluation, mean.spec.window_s) = (Evaluation::Avg, Some(window_s));
+                Arc::new(mean)
+            })
+            .collect();
+        let mut table = table(&rules);
+        let at = |nth: i64| Micros(NOW.0 - (READINGS - nth) * MICROS_PER_SECOND);
+        let readings: Readings =
+            (0..READINGS).map(|nth| Reading::good(StreamId(5), at(nth), nth as f64)).collect();
+        let mut decisions = Vec::new();
+        observe(&mut table, &Run::new(readings, 1), 1, &mut decisions);
+        assert_eq!(decisions.len(), rules.len(), "each of them is evaluated");
+        table.encode().len() / rules.len()
+    };
+    let bytes = [30, 86_400].map(remembered);
+    assert!(bytes[0] < 4096 && bytes[1] < 16_384, "{bytes:?}");
 }
 
 /// rest.md A5.

@@ -7,12 +7,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::AlertRunner;
+use super::arrival_clock::ArrivalClock;
 use super::missed::GapReader;
 use super::rule_table::RuleTable;
 use super::states::{self, RuleVersion};
 use crate::domain::alert::evaluator::RuleState;
 use crate::domain::alert::rule::AlertRule;
 use crate::domain::arrival::Arrival;
+use crate::domain::clock_trust::ClockReading;
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{AlertRuleId, Micros, OrgId, Result};
 use crate::store::catalog::{AlertChange, AlertCheckpoint, AlertDecision};
@@ -48,6 +50,7 @@ pub struct Session<'a> {
     next_seq: u64,
     /// Records below this were committed before the session began.
     live_from: u64,
+    arrivals: ArrivalClock,
     /// Arrival of the last record that was taken, by the clock of then, or the last look after which none was left.
     evaluated_until: Option<Micros>,
     checkpoint_at: Micros,
@@ -68,7 +71,8 @@ impl<'a> Session<'a> {
     /// # Errors
     /// `Unavailable` when it cannot be read.
     pub async fn load(runner: &'a AlertRunner, org: OrgId, stop: &'a CancellationToken) -> Result<Self> {
-        let (now, current) = (runner.clock.now(), runner.store.current_position().seq);
+        let at = ClockReading::read(&*runner.clock);
+        let (now, current) = (at.now, runner.store.current_position().seq);
         let stored = runner.store.catalog().alerts.alert_checkpoint(org).await?;
         let checkpoint_at = stored.as_ref().map_or(now, |stored| stored.stored_at);
         let next_seq = stored.as_ref().map_or(current, |stored| stored.next_seq.min(current));
@@ -83,6 +87,7 @@ impl<'a> Session<'a> {
             tail: None,
             next_seq,
             live_from: current,
+            arrivals: ArrivalClock::new(Arc::clone(&runner.clock), at, current),
             evaluated_until: None,
             checkpoint_at,
             began_at: now,
@@ -165,19 +170,20 @@ impl<'a> Session<'a> {
     async fn begin(&mut self, new: Vec<(Arc<AlertRule>, u64)>) -> Result<u64> {
         let ids: Vec<AlertRuleId> = new.iter().map(|(rule, _)| rule.id).collect();
         let progress = self.runner.store.catalog().alerts.alert_progress(Some(&ids)).await?;
-        let (now, current) = (self.runner.clock.now(), self.runner.store.current_position().seq);
+        let at = ClockReading::read(&*self.runner.clock);
+        let current = self.runner.store.current_position().seq;
         let mut first = u64::MAX;
         for (rule, from_seq) in new {
             // The log of a directory that was restored may be shorter than the one that the rule was made with.
             let from_seq = from_seq.min(current);
             let stored = self.states.remove(&(rule.id, rule.first_seq));
-            let stored = stored.and_then(|bytes| RuleState::decode(&bytes, now));
+            let stored = stored.and_then(|bytes| RuleState::decode(&bytes, at.monotonic));
             let stored = stored.map(|mut state| {
-                state.resume(self.checkpoint_at, now);
+                state.resume(self.checkpoint_at, at.now);
                 state
             });
             first = first.min(if stored.is_some() { self.next_seq } else { from_seq });
-            let state = stored.unwrap_or_else(|| RuleState::watched_from(now));
+            let state = stored.unwrap_or_else(|| RuleState::watched_from(at.monotonic));
             let progress = progress.get(&rule.id).copied().unwrap_or_default();
             self.table.begin(rule, (from_seq, current), state, progress);
         }
@@ -208,20 +214,16 @@ impl<'a> Session<'a> {
     }
 
     /// When a record arrived, by what the log says of it: the same whenever it is read.
-    fn arrival(&self, seq: u64, run: &Run) -> Arrival {
+    fn arrival(&mut self, seq: u64, run: &Run) -> Arrival {
         let bound = self.runner.store.ahead_bound();
-        let is_read_again = seq < self.live_from;
-        match run.arrived_at {
-            Some(at) if is_read_again => Arrival::at(at, bound).read_again(),
-            Some(at) => Arrival::at(at, bound),
-            None if is_read_again => Arrival::between(self.checkpoint_at, self.began_at, bound),
-            None => Arrival::at(self.runner.clock.now(), bound),
+        if seq >= self.live_from {
+            let shown = run.arrived_at.unwrap_or_else(|| self.runner.clock.now());
+            return Arrival::at(shown, bound).with_monotonic(self.arrivals.arrival(seq, shown));
         }
-    }
-
-    /// Whether every record was taken that there is.
-    fn is_caught_up(&self) -> bool {
-        self.tail.is_none() || self.next_seq >= self.runner.store.current_position().seq
+        match run.arrived_at {
+            Some(at) => Arrival::at(at, bound).read_again(),
+            None => Arrival::between(self.checkpoint_at, self.began_at, bound),
+        }
     }
 
     /// Evaluates records in slices of some milliseconds, and leaves the rest when it is stopped: what is evaluated of a record
@@ -313,20 +315,20 @@ impl<'a> Session<'a> {
 
     async fn tick(&mut self) -> Result<()> {
         self.look_at_closed().await?;
-        let now = self.runner.clock.now();
+        let at = ClockReading::read(&*self.runner.clock);
         let mut decisions = Vec::new();
-        self.notice_time(now, &mut decisions);
+        self.notice_time(at, &mut decisions);
         self.ticks = self.ticks.wrapping_add(1);
         if self.ticks.is_multiple_of(TICKS_PER_LOOK) {
-            self.look_at_devices(now, &mut decisions);
+            self.look_at_devices(at, &mut decisions);
         }
         self.record(decisions).await?;
         if self.tail.is_some() {
             self.runner.counters.note_progress(self.org, self.next_seq, true);
         }
         // One that is far away was set before the clock was set back.
-        self.save_at = self.save_at.min(Micros(now.0.saturating_add(MAX_CHECKPOINT_US)));
-        if !self.is_saved && now >= self.save_at {
+        self.save_at = self.save_at.min(Micros(at.now.0.saturating_add(MAX_CHECKPOINT_US)));
+        if !self.is_saved && at.now >= self.save_at {
             // A note of a closed alert may have been lost with a failed change of the catalog.
             self.close(self.table.open()).await?;
             self.save().await?;
@@ -337,27 +339,27 @@ impl<'a> Session<'a> {
     /// Evaluates what time alone brings about. While records are still to be taken it is as late as the last one arrived: a
     /// stream whose readings wait here is not silent, and they come before what was due after them. The clock may have been set
     /// back since they arrived: nothing is forgotten before they are evaluated.
-    fn notice_time(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {
-        let is_caught_up = self.is_caught_up();
-        if is_caught_up {
+    fn notice_time(&mut self, at: ClockReading, decisions: &mut Vec<AlertDecision>) {
+        let end = self.runner.store.current_position().seq;
+        self.arrivals.note(at, self.next_seq, end);
+        if self.tail.is_none() || self.next_seq >= end {
             self.table.end_replay();
-            self.evaluated_until = Some(now);
+            self.evaluated_until = Some(at.now);
         }
         let Some(until) = self.evaluated_until else { return };
         if self.table.notice_due(until, self.runner.store.ahead_bound(), decisions) {
             self.save_soon();
         }
-        // Silence is counted by the present clock.
-        let until = until.min(now);
-        if is_caught_up || until >= self.began_at {
-            self.table.notice_silence(until, decisions);
+        if let Some(monotonic) = self.arrivals.heard_until() {
+            // Its alerts have times of the present clock.
+            self.table.notice_silence(ClockReading { now: until.min(at.now), monotonic }, decisions);
         }
     }
 
-    fn look_at_devices(&mut self, now: Micros, decisions: &mut Vec<AlertDecision>) {
+    fn look_at_devices(&mut self, at: ClockReading, decisions: &mut Vec<AlertDecision>) {
         let AlertRunner { store, states, .. } = self.runner;
         let shown = |id| Some(states.status(&*store.catalog().devices.any_device(id)?).state);
-        if self.table.notice_devices(now, shown, decisions) {
+        if self.table.notice_devices(at, shown, decisions) {
             self.save_soon();
         }
         self.is_saved &= !self.table.is_timing();

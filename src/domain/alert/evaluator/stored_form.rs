@@ -37,9 +37,9 @@ impl RuleState {
         out
     }
 
-    /// Reads the stored form into a state without alerts that began to be watched at `now`; `None` for anything else, as
-    /// for a form of an earlier version.
-    pub fn decode(bytes: &[u8], now: Micros) -> Option<RuleState> {
+    /// Reads the stored form into a state without alerts that began to be watched at a time of the monotonic clock; `None` for
+    /// anything else, as for a form of an earlier version.
+    pub fn decode(bytes: &[u8], monotonic: Micros) -> Option<RuleState> {
         let mut rest = bytes;
         let [version, flags] = take(&mut rest)?;
         if version != VERSION || flags & !(HAS_LAST | IS_HELD_BACK | HAS_CURRENT | HAS_FORGOTTEN_ALERT) != 0 {
@@ -62,7 +62,7 @@ impl RuleState {
         let state = RuleState {
             last,
             window,
-            heard_at: now,
+            heard_at: monotonic,
             current,
             forgotten_alert,
             recent,

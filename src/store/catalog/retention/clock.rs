@@ -12,7 +12,7 @@ use crate::store::table::Table;
 
 impl RetentionCatalog {
     fn read_clock(&self) -> ClockReading {
-        ClockReading { now: self.core.clock.now(), monotonic: self.core.clock.monotonic() }
+        ClockReading::read(&*self.core.clock)
     }
 
     /// Tells which time an earlier process believed, unless this one knows already. Without any, every time is believed.
