@@ -79,7 +79,8 @@ restarts() {
     whole opcua:: graphql::peers
 }
 
-# 100,000 statements at random, asked of the server and of PostgreSQL, also through two query nodes, where every change asks 140.
+# 100,000 statements at random, asked of the server and of PostgreSQL, also through two query nodes, where every change asks 140: of 20 readings
+# of a stream, and of 100,000 with their statistics. 2,000 aggregates that statistics answer are asked with and without them.
 sql() {
     BASALT_TEST_SEED=$RANDOM whole sql::differential
     BASALT_TEST_SEED=$RANDOM BASALT_TEST_CLUSTER=2 whole sql::differential

@@ -19,7 +19,7 @@ use crate::query::error::from_datafusion;
 use crate::query::log::Surface;
 use crate::query::named::NamedQueries;
 use crate::query::params::{self, Params};
-use crate::query::postgres::settings;
+use crate::query::postgres::{settings, settings_option};
 use crate::query::principal_catalog::TableInfo;
 use crate::query::semantics::time_literal::{self, TimeKind};
 use crate::query::semantics::{array_text, literals, text, uuid_text};
@@ -29,6 +29,9 @@ pub const MAX_PARAMETERS: usize = params::MAX_PARAMETERS;
 
 /// Settings of PostgreSQL's protocol that describe what the server does, and never change, with their values.
 pub const FIXED_SETTINGS: &[(&str, &str)] = &settings::FIXED_SETTINGS;
+
+/// Setting of PostgreSQL's protocol, `on` or `off`: whether aggregates of readings use statistics.
+pub const ROLLUP_SETTING: &str = settings_option::ROLLUP_SETTING;
 
 /// Whether values of a type are shown as texts of PostgreSQL's that differ from arrow's.
 pub fn has_value_text(data_type: &DataType) -> bool {

@@ -29,12 +29,23 @@ pub async fn ask(server: &Server, key: &str, query: &str) -> Result<usize, Strin
     Ok(batches.iter().map(RecordBatch::num_rows).sum())
 }
 
-/// The rows of a statement all of whose columns are texts, or why there are none.
-pub async fn text_rows(server: &Server, key: &str, query: &str) -> Result<Vec<Vec<Option<String>>>, String> {
+/// The rows of a statement all of whose columns are texts, or why there are none. With values for its parameters it is prepared.
+pub async fn text_rows(
+    server: &Server,
+    key: &str,
+    query: &str,
+    values: Vec<ArrayRef>,
+) -> Result<Vec<Vec<Option<String>>>, String> {
     let mut client = reach(server, key).await;
-    let info = client.execute(query.to_owned(), None).await.map_err(|e| e.to_string())?;
+    let batches = match values.is_empty() {
+        true => {
+            let info = client.execute(query.to_owned(), None).await.map_err(|e| e.to_string())?;
+            fetch(&mut client, info).await.map_err(|e| e.to_string())?
+        }
+        false => execute_with(&mut client, query, values).await?,
+    };
     let mut rows = Vec::new();
-    for batch in fetch(&mut client, info).await.map_err(|e| e.to_string())? {
+    for batch in batches {
         let columns = batch.columns().iter().map(|column| cast(column, &DataType::Utf8).unwrap());
         let columns: Vec<ArrayRef> = columns.collect();
         rows.extend((0..batch.num_rows()).map(|row| {
@@ -43,6 +54,22 @@ pub async fn text_rows(server: &Server, key: &str, query: &str) -> Result<Vec<Ve
         }));
     }
     Ok(rows)
+}
+
+/// Executes a prepared statement with values, of which each array has one.
+async fn execute_with(
+    client: &mut Client,
+    query: &str,
+    values: Vec<ArrayRef>,
+) -> Result<Vec<RecordBatch>, String> {
+    let columns = values.into_iter().zip(1..).map(|(value, place)| (format!("${place}"), value));
+    let values = RecordBatch::try_from_iter(columns).expect("arrays of one value");
+    let mut prepared = client.prepare(query.to_owned(), None).await.map_err(|e| e.to_string())?;
+    prepared.set_parameters(values).map_err(|e| e.to_string())?;
+    let info = prepared.execute().await.map_err(|e| e.to_string())?;
+    let batches = fetch(client, info).await.map_err(|e| e.to_string())?;
+    prepared.close().await.map_err(|e| e.to_string())?;
+    Ok(batches)
 }
 
 async fn connect(world: &ToolsFixture, key: &str) -> Client {

@@ -38,6 +38,7 @@ async fn settings_are_shown_as_they_are() {
         ("TimeZone", "UTC"),
         ("search_path", "public"),
         ("statement_timeout", "0"),
+        ("basalt.rollup", "on"),
         ("transaction_read_only", "on"),
     ] {
         assert_eq!(value(&mut pg, &format!("SHOW {name}")).await.as_deref(), Some(expected), "{name}");
@@ -97,6 +98,7 @@ async fn settings_that_would_change_answers_are_refused() {
         "SET search_path = public, pg_catalog",
         "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
         "SET client_encoding TO 'UTF8'",
+        "SET basalt.rollup = off",
         "SET client_min_messages = error",
         "SET work_mem = '64MB'",
     ] {

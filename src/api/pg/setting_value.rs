@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::PgError;
 use super::token_cursor::plain_name;
-use crate::app::sql::FIXED_SETTINGS;
+use crate::app::sql::{FIXED_SETTINGS, ROLLUP_SETTING};
 
 /// Units of `statement_timeout` in microseconds, the longest first.
 const UNITS: [(&str, u64); 6] = [
@@ -53,6 +53,7 @@ pub fn read(name: &str, value: &str) -> Result<SettingValue, PgError> {
         return read_fixed(name, value, fixed);
     }
     match name {
+        ROLLUP_SETTING => read_switch(name, value),
         "application_name" => SettingValue::kept(value),
         "client_min_messages" if is_message_level(value) => SettingValue::kept(value.to_ascii_lowercase()),
         "client_min_messages" => Err(invalid(name, value)),
@@ -155,6 +156,14 @@ fn read_isolation(name: &str, value: &str) -> Result<SettingValue, PgError> {
                 "the setting \"{name}\" stays at {LEVEL}: each statement sees what is stored when it begins"
             ),
         ),
+        _ => Err(invalid(name, value)),
+    }
+}
+
+fn read_switch(name: &str, value: &str) -> Result<SettingValue, PgError> {
+    match value.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => SettingValue::kept("on"),
+        "off" | "false" | "no" | "0" => SettingValue::kept("off"),
         _ => Err(invalid(name, value)),
     }
 }

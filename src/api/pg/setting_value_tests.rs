@@ -20,6 +20,8 @@ fn values_are_kept_or_the_client_is_told() {
         ("default_transaction_read_only", "off", "on", "stays at on"),
         ("jit", "on", "off", "stays at off"),
         ("my.own", "1", "1", "has no effect"),
+        ("basalt.rollup", "OFF", "off", ""),
+        ("basalt.rollup", "true", "on", ""),
         ("statement_timeout", "0", "0", ""),
         ("statement_timeout", "1500", "1500ms", ""),
         ("statement_timeout", "1.5 min", "90s", ""),
@@ -55,6 +57,7 @@ fn values_that_change_answers_are_refused() {
         ("statement_timeout", "25d", "22023", "invalid value"),
         ("statement_timeout", "", "22023", "invalid value"),
         ("client_min_messages", "loud", "22023", "invalid value"),
+        ("basalt.rollup", "sometimes", "22023", "invalid value"),
     ] {
         let PgError::Protocol(found, message) = read(name, value).unwrap_err() else { panic!("{name}") };
         assert!(found == code && message.contains(words), "{name} = {value}: {found} {message}");

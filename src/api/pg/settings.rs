@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::PgError;
 use super::setting_value::{self, SettingValue};
 use super::startup_settings;
-use crate::app::sql::FIXED_SETTINGS;
+use crate::app::sql::{FIXED_SETTINGS, ROLLUP_SETTING};
 
 /// Maximum number of settings outside `known_settings`.
 const MAX_CLIENT_SETTINGS: usize = 100;
@@ -15,8 +15,9 @@ const MAX_CLIENT_SETTINGS: usize = 100;
 const MAX_SETTINGS_BYTES: usize = 64 << 10;
 
 /// Settings of one connection with their initial values, beside those that never change.
-const SESSION_SETTINGS: [(&str, &str); 8] = [
+const SESSION_SETTINGS: [(&str, &str); 9] = [
     ("application_name", ""),
+    (ROLLUP_SETTING, "on"),
     ("client_min_messages", "notice"),
     ("default_transaction_isolation", "read committed"),
     ("extra_float_digits", "1"),

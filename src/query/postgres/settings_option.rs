@@ -8,6 +8,9 @@ use datafusion::error::{DataFusionError, Result};
 
 use crate::domain::ports::ConnectionSettings;
 
+/// Setting by which aggregates of readings read no statistics while it is `off`. Their answers are the same.
+pub const ROLLUP_SETTING: &str = "basalt.rollup";
+
 /// The settings of the connection that a statement came from.
 #[derive(Debug, Clone)]
 pub struct SettingsOption(pub Arc<dyn ConnectionSettings>);

@@ -24,6 +24,7 @@ use crate::query::context::QueryContext;
 use crate::query::functions::bucket_width::BucketWidth;
 use crate::query::functions::buckets::Buckets;
 use crate::query::functions::time_bucket::{self, TimeBucket};
+use crate::query::postgres::settings_option::{ROLLUP_SETTING, SettingsOption};
 use crate::query::scan::table_provider::ScanProvider;
 use crate::query::tables::readings::ReadingsTable;
 
@@ -42,13 +43,23 @@ impl OptimizerRule for UseStatistics {
         Some(ApplyOrder::BottomUp)
     }
 
-    fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
+    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
         let LogicalPlan::Aggregate(aggregate) = &plan else { return Ok(Transformed::no(plan)) };
+        if is_switched_off(config) {
+            return Ok(Transformed::no(plan));
+        }
         match rewrite_aggregate(aggregate)? {
             Some(plan) => Ok(Transformed::yes(plan)),
             None => Ok(Transformed::no(plan)),
         }
     }
+}
+
+/// Whether the connection that asks has its aggregates read no statistics.
+fn is_switched_off(config: &dyn OptimizerConfig) -> bool {
+    let options = config.options();
+    let connection = options.extensions.get::<SettingsOption>();
+    connection.is_some_and(|SettingsOption(settings)| settings.get(ROLLUP_SETTING).as_deref() == Some("off"))
 }
 
 /// Rewrites an aggregate to partials, with the same result under the same column names.

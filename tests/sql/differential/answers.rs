@@ -8,6 +8,16 @@ pub enum Answer {
     Refused(String, String),
 }
 
+impl Answer {
+    /// The first rows and their number, or the refusal.
+    pub fn start(&self) -> String {
+        match self {
+            Answer::Rows(rows) => format!("{} rows {:?}", rows.len(), &rows[..rows.len().min(5)]),
+            Answer::Refused(code, message) => format!("{code} {message}"),
+        }
+    }
+}
+
 /// Between the answers in the output of `psql`.
 const MARK: &str = "\u{1}statement";
 /// Between columns.
@@ -58,6 +68,14 @@ pub fn is_same(one: &[Vec<String>], other: &[Vec<String>], columns: usize, is_or
     };
     let (one, other) = (sorted(one), sorted(other));
     one.len() == other.len() && one.iter().flatten().zip(other.iter().flatten()).all(|(a, b)| is_close(a, b))
+}
+
+/// Whether two answers have the same rows in the same order, numbers to the last digit; −0 is 0.
+pub fn is_equal(one: &[Vec<String>], other: &[Vec<String>]) -> bool {
+    let is_zero = |cell: &str| cell == "0" || cell == "-0";
+    let cells = |rows: &[Vec<String>]| rows.iter().map(Vec::len).collect::<Vec<_>>();
+    let mut pairs = one.iter().flatten().zip(other.iter().flatten());
+    cells(one) == cells(other) && pairs.all(|(a, b)| a == b || (is_zero(a) && is_zero(b)))
 }
 
 /// A number in one form, to be compared and sorted; anything else as it is.

@@ -1,6 +1,9 @@
-//! The same statements by other ways: HTTP and PostgreSQL's extended protocol with parameters in the place of constants, the latter with
-//! values and results in binary, and Flight SQL. Each answers what a simple query does, which PostgreSQL has judged.
+//! The same statements by other ways: HTTP, Flight SQL and PostgreSQL's extended protocol with parameters in the place of constants, the
+//! last with values and results in binary and as texts. Each answers what a simple query does, which PostgreSQL has judged.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Date32Array, Float64Array, TimestampMicrosecondArray};
 use bytes::{Buf, Bytes};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use serde_json::{Value, json};
@@ -59,20 +62,43 @@ impl Constant {
         }
     }
 
+    fn text(self) -> String {
+        match self {
+            Constant::Float(number) => number.to_string(),
+            Constant::Instant(text) => format!("{text}+00"),
+            Constant::Day(text) => text.to_owned(),
+        }
+    }
+
+    fn array(self) -> ArrayRef {
+        match self {
+            Constant::Float(number) => Arc::new(Float64Array::from(vec![number])),
+            Constant::Instant(text) => {
+                Arc::new(TimestampMicrosecondArray::from(vec![micros(text)]).with_timezone("UTC"))
+            }
+            Constant::Day(text) => Arc::new(Date32Array::from(vec![days(text)])),
+        }
+    }
+
     fn binary(self) -> Vec<u8> {
         match self {
             Constant::Float(number) => number.to_be_bytes().to_vec(),
-            Constant::Instant(text) => {
-                let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").expect("a time");
-                (time.and_utc().timestamp_micros() - EPOCH_MICROS).to_be_bytes().to_vec()
-            }
-            Constant::Day(text) => {
-                let day: NaiveDate = text.parse().expect("a day");
-                let days = (day - NaiveDate::default()).num_days() as i32;
-                (days - EPOCH_DAYS).to_be_bytes().to_vec()
-            }
+            Constant::Instant(text) => (micros(text) - EPOCH_MICROS).to_be_bytes().to_vec(),
+            Constant::Day(text) => (days(text) - EPOCH_DAYS).to_be_bytes().to_vec(),
         }
     }
+}
+
+/// Microseconds since 1970.
+fn micros(text: &str) -> i64 {
+    let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").expect("a time");
+    time.and_utc().timestamp_micros()
+}
+
+/// Days since 1970.
+fn days(text: &str) -> i32 {
+    let day: NaiveDate = text.parse().expect("a day");
+    (day - NaiveDate::default()).num_days() as i32
 }
 
 /// Returns the answers of the other ways that differ from a simple query's.
@@ -85,10 +111,13 @@ pub async fn differences(server: &Server, statements: &[Statement], answers: &[A
         let binary = by_extended(&mut pg, &text, &values).await;
         let expected = pg.query(&as_texts(statement, &statement.text)).await.map(shown);
         let expected = expected.map_err(|error| error.message);
+        let text = as_texts(statement, &text);
+        let as_shown = by_texts(&mut pg, &text, &values).await;
         for (way, expected, answer) in [
-            ("extended", &Ok(rows.clone()), binary),
-            ("HTTP", &expected, by_http(server, &as_texts(statement, &text), &values).await),
-            ("Flight SQL", &expected, by_flight(server, &as_texts(statement, &statement.text)).await),
+            ("extended, binary", &Ok(rows.clone()), binary),
+            ("extended, texts", &expected, as_shown),
+            ("HTTP", &expected, by_http(server, &text, &values).await),
+            ("Flight SQL", &expected, by_flight(server, &text, &values).await),
         ] {
             let is_right = match (expected, &answer) {
                 (Ok(expected), Ok(rows)) => is_same(expected, rows, statement.compared, false),
@@ -143,8 +172,15 @@ async fn by_http(server: &Server, text: &str, values: &[Constant]) -> Result<Row
     Ok(rows.iter().map(row).collect())
 }
 
-async fn by_flight(server: &Server, text: &str) -> Result<Rows, String> {
-    flight::text_rows(server, &server.key, text).await.map(shown)
+async fn by_flight(server: &Server, text: &str, values: &[Constant]) -> Result<Rows, String> {
+    let values = values.iter().map(|value| value.array()).collect();
+    flight::text_rows(server, &server.key, text, values).await.map(shown)
+}
+
+async fn by_texts(pg: &mut PgClient, text: &str, values: &[Constant]) -> Result<Rows, String> {
+    let values: Vec<String> = values.iter().map(|value| value.text()).collect();
+    let values: Vec<Option<&str>> = values.iter().map(|value| Some(value.as_str())).collect();
+    pg.query_with_params(text, &values).await.map(shown).map_err(|error| error.message)
 }
 
 async fn by_extended(pg: &mut PgClient, text: &str, values: &[Constant]) -> Result<Rows, String> {

@@ -1,15 +1,18 @@
 //! Statements at random, asked of a server and of PostgreSQL over the same rows by `psql`: both answer the same, and so
-//! does the server by other ways than simple queries. Every difference is a fault, or a line of docs/sql.md whose form the generator leaves out.
+//! does the server by other ways than simple queries, and without statistics. Every difference is a fault, or a line of
+//! docs/sql-differences.md whose form the generator leaves out.
 
 mod answers;
 mod calls;
 mod document;
 mod doors;
 mod expressions;
+mod rollups;
 mod rows;
 mod statements;
 
 use std::io::Write;
+use std::iter;
 use std::process::{Command, Stdio};
 
 use answers::{Answer, NULL, SEPARATOR, is_same};
@@ -18,6 +21,8 @@ use statements::{Statement, statement};
 use crate::support::{Server, database, sized, test_seed};
 use crate::tools::fixture::LISTEN_ENV;
 
+/// So many statements are asked at once: their answers are in memory together.
+const BATCH: usize = 50;
 /// Of a hundred statements so many may be refused, by one server or by both: they compare nothing.
 const MAX_REFUSED_PERCENT: usize = 5;
 
@@ -38,15 +43,89 @@ async fn psql(url: &str, script: String) -> String {
     tokio::task::spawn_blocking(run).await.expect("no panic")
 }
 
+/// A server and PostgreSQL with the same rows.
+struct BothServers {
+    server: Server,
+    own_url: String,
+    peer_url: String,
+    /// Whether the server has statistics of most readings.
+    is_computed: bool,
+}
+
+impl BothServers {
+    /// Starts a server with so many readings of each stream.
+    async fn start(readings: i64, is_computed: bool) -> BothServers {
+        let rows = rows::readings(readings);
+        let server = Server::start(&LISTEN_ENV).await;
+        rows::write(&server, &rows, is_computed).await;
+        let own_url = format!("postgres://me:{}@{}/basalt", server.key, server.pg_address());
+        let peer_url = database("differential").await;
+        psql(&peer_url, rows::script(&rows)).await;
+        let copied = psql(&own_url, rows::COPY_STATISTICS.to_owned()).await;
+        psql(&peer_url, rows::statistics_script(&copied)).await;
+        BothServers { server, own_url, peer_url, is_computed }
+    }
+
+    async fn ask_own(&self, statements: impl IntoIterator<Item = String>) -> Vec<Answer> {
+        answers::read(&psql(&self.own_url, answers::script(statements)).await)
+    }
+
+    async fn ask_peer(&self, statements: impl IntoIterator<Item = String>) -> Vec<Answer> {
+        answers::read(&psql(&self.peer_url, answers::script(statements)).await)
+    }
+
+    /// Asks statements of both, which have to agree; returns those that one of them refuses.
+    async fn compare(&self, statements: &[Statement]) -> Vec<String> {
+        let texts = || statements.iter().map(|statement| statement.text.clone());
+        let (ours, theirs) = (self.ask_own(texts()).await, self.ask_peer(texts()).await);
+        assert_eq!((ours.len(), theirs.len()), (statements.len(), statements.len()));
+        let answers = || statements.iter().zip(&ours).zip(&theirs);
+        let mut found: Vec<String> =
+            answers().filter_map(|((statement, ours), theirs)| difference(statement, ours, theirs)).collect();
+        found.extend(doors::differences(&self.server, statements, &ours).await);
+        if self.is_computed {
+            found.extend(self.differences_without_statistics(statements, &ours).await);
+        }
+        let shown = &found[..found.len().min(5)];
+        assert!(found.is_empty(), "{} of {}:\n{}", found.len(), statements.len(), shown.join("\n"));
+        let is_refused = |answer: &Answer| matches!(answer, Answer::Refused(..));
+        let refused = answers().filter(|((_, ours), theirs)| is_refused(ours) || is_refused(theirs));
+        let shown = refused.map(|((statement, ours), theirs)| {
+            format!("{}\n  ours   {}\n  theirs {}", statement.text, ours.start(), theirs.start())
+        });
+        shown.collect()
+    }
+
+    /// Asks the aggregates among statements again, of readings alone.
+    async fn differences_without_statistics(
+        &self,
+        statements: &[Statement],
+        answers: &[Answer],
+    ) -> Vec<String> {
+        const SIGNS: [&str; 7] = ["GROUP BY", "DISTINCT", "count(", "sum(", "avg(", "min(", "max("];
+        let is_aggregate = |statement: &Statement| SIGNS.iter().any(|sign| statement.text.contains(sign));
+        let asked = statements.iter().zip(answers).filter(|(statement, _)| is_aggregate(statement));
+        let asked: Vec<(&Statement, &Answer)> = asked.collect();
+        let texts = asked.iter().map(|(statement, _)| statement.text.clone());
+        let again = self.ask_own(iter::once(rollups::OFF.to_owned()).chain(texts)).await;
+        assert_eq!(again.len(), asked.len() + 1);
+        let differences = asked.iter().zip(&again[1..]).filter_map(|((statement, answer), again)| {
+            match (answer, again) {
+                (Answer::Rows(_), Answer::Refused(_, why)) => Some(format!("{}\n  {why}", statement.text)),
+                _ => difference(statement, again, answer),
+            }
+        });
+        differences.map(|found| format!("without statistics: {found}")).collect()
+    }
+}
+
 /// Describes how the answers to a statement differ; `None` when they are the same or both are errors.
 fn difference(statement: &Statement, ours: &Answer, theirs: &Answer) -> Option<String> {
     match (ours, theirs) {
-        (Answer::Rows(ours), Answer::Rows(theirs))
-            if !is_same(ours, theirs, statement.compared, statement.is_ordered) =>
+        (Answer::Rows(one), Answer::Rows(other))
+            if !is_same(one, other, statement.compared, statement.is_ordered) =>
         {
-            let start =
-                |rows: &[Vec<String>]| format!("{} rows {:?}", rows.len(), &rows[..rows.len().min(5)]);
-            Some(format!("{}\n  ours   {}\n  theirs {}", statement.text, start(ours), start(theirs)))
+            Some(format!("{}\n  ours   {}\n  theirs {}", statement.text, ours.start(), theirs.start()))
         }
         (Answer::Refused(code, message), _) if code == "XX000" => {
             Some(format!("{}\n  ours   {code} {message}", statement.text))
@@ -57,34 +136,25 @@ fn difference(statement: &Statement, ours: &Answer, theirs: &Answer) -> Option<S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_at_random_are_answered_as_postgresql_answers_them() {
-    for (readings, count) in [(20, sized(100, 60_000)), (sized(1_000, 60_000), sized(40, 40_000))] {
-        let rows = rows::readings(readings);
-        let server = Server::start(&LISTEN_ENV).await;
-        rows::write(&server.client(), &rows).await;
-        let peer = database("differential").await;
-        psql(&peer, rows::script(&rows)).await;
-        let own = format!("postgres://me:{}@{}/basalt", server.key, server.pg_address());
-
-        let first = sized(0, test_seed()) * count;
-        let statements: Vec<Statement> = (first..first + count).map(statement).collect();
-        let script = answers::script(statements.iter().map(|statement| statement.text.clone()));
-        let (ours, theirs) = (psql(&own, script.clone()).await, psql(&peer, script).await);
-        let (ours, theirs) = (answers::read(&ours), answers::read(&theirs));
-        assert_eq!((ours.len(), theirs.len()), (statements.len(), statements.len()), "seeds from {first}");
-
-        let answers = || statements.iter().zip(&ours).zip(&theirs);
-        let found: Vec<String> =
-            answers().filter_map(|((statement, ours), theirs)| difference(statement, ours, theirs)).collect();
-        let shown = &found[..found.len().min(5)];
-        assert!(found.is_empty(), "{} of {count} from {first}:\n{}", found.len(), shown.join("\n"));
-        let found = doors::differences(&server, &statements, &ours).await;
-        assert!(found.is_empty(), "{} from {first}:\n{}", found.len(), found.join("\n"));
-        let refused: Vec<_> = answers()
-            .filter(|((_, ours), theirs)| {
-                [*ours, *theirs].iter().any(|answer| matches!(answer, Answer::Refused(..)))
-            })
-            .map(|((statement, ours), theirs)| format!("{}\n  {ours:?}\n  {theirs:?}", statement.text))
-            .collect();
-        assert!(refused.len() * 100 <= statements.len() * MAX_REFUSED_PERCENT, "{}", refused.join("\n"));
+    let few = (20, sized(100, 60_000), false);
+    let many = (sized(1_000, 100_000), sized(40, 40_000), true);
+    // Many readings are asked what few are asked.
+    let first = sized(0, test_seed()) * 100_000;
+    for (readings, count, is_computed) in [few, many] {
+        let servers = BothServers::start(readings, is_computed).await;
+        let seeds: Vec<u64> = (first..first + count).collect();
+        let mut refused = Vec::new();
+        for batch in seeds.chunks(BATCH) {
+            let statements: Vec<Statement> = batch.iter().map(|seed| statement(*seed)).collect();
+            println!("{} statements from seed {}", statements.len(), batch[0]);
+            refused.extend(servers.compare(&statements).await);
+        }
+        assert!(refused.len() * 100 <= seeds.len() * MAX_REFUSED_PERCENT, "{}", refused.join("\n"));
+        let aggregates = if is_computed { sized(12, 2_000) } else { 0 };
+        for seed in (first..first + aggregates).step_by(BATCH) {
+            let last = (seed + BATCH as u64).min(first + aggregates);
+            let found = rollups::differences(&servers, seed..last).await;
+            assert!(found.is_empty(), "from {seed}:\n{}", found.join("\n"));
+        }
     }
 }

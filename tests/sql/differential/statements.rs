@@ -1,5 +1,5 @@
-//! Random SELECT statements over `readings`, `streams` and `latest`, whose answers do not depend on chance: a statement
-//! with a limit is ordered by everything that it shows, or only what it is ordered by is compared.
+//! Random SELECT statements over `readings`, `streams`, `latest` and `statistics`, whose answers do not depend on chance: a
+//! statement with a limit is ordered by everything that it shows, or only what it is ordered by is compared.
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -26,6 +26,21 @@ struct Source {
 }
 
 const STREAMS: [(&str, Kind); 3] = [("id", Kind::Int), ("name", Kind::Text), ("unit", Kind::Text)];
+
+const STATISTICS: [(&str, Kind); 12] = [
+    ("stream_id", Kind::Int),
+    ("ts", Kind::Instant),
+    ("window_s", Kind::Int),
+    ("count", Kind::Int),
+    ("mean", Kind::Float),
+    ("rms", Kind::Float),
+    ("median", Kind::Float),
+    ("min", Kind::Float),
+    ("max", Kind::Float),
+    ("q1", Kind::Float),
+    ("q3", Kind::Float),
+    ("origin", Kind::Text),
+];
 
 /// Returns the statement of a seed.
 pub fn statement(seed: u64) -> Statement {
@@ -55,9 +70,14 @@ impl Statements<'_> {
             _ => self.with_subquery(),
         };
         let mut text = query.text;
-        // PostgreSQL 15 to 17 sort the NULL of a grouping set as the constant that a filter makes of its column.
         let has_sets = ["GROUPING SETS", "ROLLUP", "CUBE"].iter().any(|word| text.contains(word));
-        let is_ordered = !has_sets && self.rng.random_bool(0.7);
+        let is_ordered = self.rng.random_bool(0.7);
+        // PostgreSQL 15 to 17 sort the NULL of a grouping set as the constant or the other column that a condition makes of its
+        // column, but not that of a subquery.
+        let has_conditions = ["WHERE", "JOIN"].iter().any(|word| text.contains(word));
+        if is_ordered && has_sets && has_conditions {
+            text = format!("SELECT * FROM ({text}) g");
+        }
         let columns = query.kinds.len();
         let mut compared = columns;
         if is_ordered {
@@ -122,8 +142,25 @@ impl Statements<'_> {
                 Source { text, columns: both() }
             }
             4 => Source { text: "latest r".to_owned(), columns: of_readings },
+            5 => self.statistics(),
             _ => Source { text: "readings r".to_owned(), columns: of_readings },
         }
+    }
+
+    /// Statistics under the names of readings, or beside readings.
+    fn statistics(&mut self) -> Source {
+        let of_readings = columns("r", &READINGS);
+        if self.rng.random_bool(0.5) {
+            let others = columns("r", &[("n", Kind::Int), ("low", Kind::Float), ("high", Kind::Float)]);
+            let of_reading = "stream_id, ts, mean AS value, origin AS text, window_s::text AS quality";
+            let text =
+                format!("(SELECT {of_reading}, count AS n, min AS low, max AS high FROM statistics) r");
+            return Source { text, columns: [of_readings, others].concat() };
+        }
+        let kind = ["JOIN", "LEFT JOIN"].choose(self.rng).expect("joins");
+        let condition = "s.stream_id = r.stream_id AND s.ts = date_trunc('minute', r.ts)";
+        let text = format!("readings r {kind} statistics s ON {condition}");
+        Source { text, columns: [of_readings, columns("s", &STATISTICS)].concat() }
     }
 
     /// A WHERE clause, or nothing.
