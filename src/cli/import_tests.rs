@@ -54,6 +54,9 @@ fn rows_of_csv_become_readings() {
         "by_names", "device,stream,ts,value\nOven,temp,1,1", ImportDestination::ByRow,
             "Oven/temp 1000000 1 - good";
         "text", "ts,text\n1,\"door, open\"", FIXED, "7 1000000 - door, open good";
+        "an_empty_text", "ts,value,text\n1,,", FIXED, "7 1000000 -  good";
+        "a_lost_text", "ts,text,quality\n1,,bad", FIXED, "7 1000000 - - bad";
+        "a_number_beside_an_empty_text", "ts,value,text\n1,2,", FIXED, "7 1000000 2 - good";
         "quality", "ts,value,quality\n1,,bad", FIXED, "7 1000000 - - bad";
         "a_wide_integer_stays_exact", "ts,value\n1,9007199254740993", FIXED,
             "7 1000000 9007199254740992 9007199254740993 good";
@@ -70,6 +73,9 @@ fn wrong_rows_are_numbered_from_one_without_the_header() {
     let rows = rows![
         "a_time", "ts,value\n1,1\nyesterday,1", FIXED, "row 2: ts: `yesterday`";
         "a_spreadsheets_day", "ts,value\n45382.02,1", FIXED, "row 1: ts: `45382.02` is a day of a spreadsheet";
+        "a_spreadsheets_day_without_a_time", "ts,value\n1,1\n45382,1", FIXED,
+            "row 2: ts: `45382` is a day of a spreadsheet: write 2024-03-31T00:00:00Z";
+        "a_year", "ts,value\n2024,1", FIXED, "row 1: ts: `2024` is a year: write a date such as 2024-01-01";
         "a_number", "ts,value\n1,one", FIXED, "row 1: value: `one`";
         "not_finite", "ts,value\n1,1\n2,1\n3,NaN", FIXED, "row 3: value: `NaN`";
         "a_quality", "ts,value,quality\n1,1,fine", FIXED, "row 1: quality: `fine`";
@@ -88,7 +94,7 @@ fn wrong_rows_are_numbered_from_one_without_the_header() {
 #[test]
 fn chunks_end_at_their_size_and_know_their_first_row() {
     let mut text = "ts,value\n".to_owned();
-    (0..chunk::MAX_CHUNK_ROWS * 2 + 5).for_each(|i| text.push_str(&format!("{i},1\n")));
+    (0..chunk::MAX_CHUNK_ROWS * 2 + 5).for_each(|i| text.push_str(&format!("{},1\n", 1_777_377_600 + i)));
     let sizes = |from_row| -> Vec<_> {
         let chunks = csv(&text, FIXED, from_row).expect("valid");
         chunks.iter().map(|c| (c.first_row, c.len())).collect()

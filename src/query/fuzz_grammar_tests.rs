@@ -11,6 +11,7 @@ const RULES: grammar::Rules = grammar::rules! {
         | "SELECT DISTINCT ON (<expr>) <exprs> FROM <from>";
     exprs = "1" | "*" | "<expr>" | "<expr>, <exprs>" | "<expr> AS <name>, <exprs>";
     from = "readings" | "<table>" | "<table> <name>" | "<from> JOIN <table> <name> ON <expr>"
+        | "(SELECT -stream_id AS stream_id, ts + INTERVAL '<small> hours' AS ts, value FROM readings) readings"
         | "<from>, <table>" | "(<query>) <name>" | "LATERAL (<query>) <name>" | "generate_series(1, <small>)"
         | "unnest([<expr>]) <name>";
     table = "readings" | "streams" | "devices" | "latest" | "statistics" | "events" | "annotations" | "groups"

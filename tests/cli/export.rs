@@ -26,6 +26,7 @@ async fn write(client: &Client) {
         json!({"stream_id": 2, "ts": "2026-04-28T00:00:00Z", "text": "a, \"b\"\nc;\tд 🦀"}),
         json!({"stream_id": 2, "ts": "2026-04-28T00:00:01Z", "text": " 007 "}),
         json!({"stream_id": 2, "ts": "2026-04-28T00:00:02Z", "text": null, "quality": "bad"}),
+        json!({"stream_id": 2, "ts": "2026-04-28T00:00:03Z", "text": ""}),
         json!({"stream_id": 3, "ts": "2026-04-28T00:00:00Z", "value": -9_007_199_254_740_993_i64}),
         json!({"stream_id": 3, "ts": "2026-04-28T00:00:01Z", "value": i64::MAX}),
         json!({"stream_id": 3, "ts": "2026-04-28T00:00:02Z", "value": 12}),
@@ -53,7 +54,7 @@ async fn what_is_exported_in_any_form_is_imported_as_it_was() {
     server.basalt(&["compact"]).await.expect_success();
     write(&server.client()).await;
     let expected = ask(&server.data_dir).await;
-    assert_eq!(expected.as_array().map(Vec::len), Some(510));
+    assert_eq!(expected.as_array().map(Vec::len), Some(511));
     let exact: Vec<&Value> =
         expected.as_array().into_iter().flatten().filter(|r| r["stream_id"] == 3).collect();
     assert_eq!(exact[0]["text"], "-9007199254740993", "the test is of exact integers");
@@ -64,7 +65,7 @@ async fn what_is_exported_in_any_form_is_imported_as_it_was() {
     let there: Vec<&str> = there.iter().map(String::as_str).collect();
     for form in ["parquet", "csv", "ndjson", "jsonl", "arrow"] {
         let output = server.basalt(&["export", &path(&format!("beside.{form}"))]).await.expect_success();
-        assert!(output.contains("510 rows"), "{form}: {output}");
+        assert!(output.contains("511 rows"), "{form}: {output}");
         let elsewhere = path(&format!("elsewhere.{form}"));
         out.basalt(&[&["export", &elsewhere], &there[..]].concat()).await.expect_success();
     }
@@ -98,7 +99,8 @@ async fn standard_output_has_what_a_range_and_a_key_choose() {
     let csv = ["export", "-", "--format", "csv", "--stream", "2"];
     let expected = "stream_id,ts,value,text,quality\n\
                     2,2026-04-28T00:00:00Z,,\"a, \"\"b\"\"\nc;\tд 🦀\",good\n\
-                    2,2026-04-28T00:00:01Z,, 007 ,good\n2,2026-04-28T00:00:02Z,,,bad\n";
+                    2,2026-04-28T00:00:01Z,, 007 ,good\n2,2026-04-28T00:00:02Z,,,bad\n\
+                    2,2026-04-28T00:00:03Z,,,good\n";
     assert_eq!(server.basalt(&csv).await.expect_success(), expected);
     let ndjson = ["export", "-", "--format", "ndjson", "--stream", "4"];
     let line = server.basalt(&ndjson).await.expect_success();
@@ -109,7 +111,7 @@ async fn standard_output_has_what_a_range_and_a_key_choose() {
         ("to", &["--to", "2026-04-28T00:00:00Z"], 1),
         ("both", &["--from", "2026-04-28", "--to", "2026-04-28T00:00:01Z"], 5),
         ("a_zone", &["--from", "2026-04-28T02:00:00+02:00", "--to", "2026-04-28T02:00:01+02:00"], 5),
-        ("two_streams", &["--stream", "2,4"], 4),
+        ("two_streams", &["--stream", "2,4"], 5),
         ("nothing", &["--from", "2030-01-01"], 0),
     ];
     for (name, args, expected) in rows {
@@ -124,7 +126,7 @@ async fn standard_output_has_what_a_range_and_a_key_choose() {
         let all = [&["export", "-", "--format", "ndjson"], &there[..], more].concat();
         home.basalt(&all).await
     };
-    assert_eq!(export(&[]).await.expect_success().lines().count(), 3);
+    assert_eq!(export(&[]).await.expect_success().lines().count(), 4);
     let exported = export(&["--stream", "1"]).await.expect_success();
     assert_eq!(exported, "", "a stream it does not see is empty to it");
     let none = server.create_key(&["--scope", "data:read"]).await;

@@ -226,6 +226,7 @@ async fn wrong_arguments_are_named() {
         "{ values(streams: [999], from: \"2026-01-01\", to: \"2026-01-02\", step: \"P1D\") { ts } }", "not found";
         "{ sql(query: \"SELEC 1\") { rowCount } }", "SELEC";
         "{ sql(query: \"DELETE FROM readings\") { rowCount } }", "only reading statements";
+        "{ sql(query: \"SELECT 1 AS id, 2 AS id\") { columns { name } rows } }", "two columns `id`";
     ];
     for (query, expected) in rows {
         let body = ask(&client, query, json!({})).await;

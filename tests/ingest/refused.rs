@@ -100,6 +100,10 @@ async fn wrong_lines_are_told_by_their_number() {
             "csv_negative_epoch", CSV, csv(&format!("{stream},-5,1")), 400, &["row 2", "ts"];
             "csv_a_day_of_a_spreadsheet", CSV, csv(&format!("{stream},45382.02,1")), 400,
                 &["row 2", "ts", "2024-03-31T00:28:48Z"];
+            "csv_a_whole_day_of_a_spreadsheet", CSV, csv(&format!("{stream},45382,1")), 400,
+                &["row 2", "ts", "2024-03-31T00:00:00Z"];
+            "csv_a_year", CSV, csv(&format!("{stream},2024,1")), 400, &["row 2", "ts", "is a year", "2024-01-01"];
+            "csv_a_date_without_hyphens", CSV, csv(&format!("{stream},20240331,1")), 400, &["row 2", "ts", "2024-03-31"];
             "csv_unknown_stream", CSV, csv("999,1777377601,1"), 400, &["row 2", "stream_id"];
             "csv_short_row", CSV, csv(&format!("{stream},1777377601")), 400, &["row 2", "fields"];
             "csv_unknown_column", CSV, header("stream_id,ts,valeu"), 400, &["valeu"];
@@ -117,6 +121,7 @@ async fn kinds_take_numbers_of_their_range() {
     let (_, wide) = stream_of(&client, "wide", "int64").await;
     let (_, half) = stream_of(&client, "half", "fp16").await;
     let (_, single) = stream_of(&client, "single", "fp32").await;
+    let (_, bit) = stream_of(&client, "bit", "bit").await;
     let line = |id: i64, value: &str| {
         let line = |ts: i64, value: &str| format!(r#"{{"stream_id": {id}, "ts": {ts}, "value": {value}}}"#);
         let first = if id == wide { "9223372036854775807" } else { "1" };
@@ -132,10 +137,13 @@ async fn kinds_take_numbers_of_their_range() {
             "above_int64", NDJSON, line(wide, "9223372036854775808"), 400, &["row 2", "value", "int64"];
             "beyond_fp16", NDJSON, line(half, "65520"), 400, &["row 2", "value", "65504", "fp16"];
             "beyond_fp32", NDJSON, line(single, "1e39"), 400, &["row 2", "value", "3.4028234663852886e38", "fp32"];
+            "two_for_a_bit", NDJSON, line(bit, "2"), 400, &["row 2", "value: must be 0 or 1", "bit"];
+            "half_a_bit", CSV, csv(bit, "0.5"), 400, &["row 1", "value: must be 0 or 1", "bit"];
             "csv_beyond_int16", CSV, csv(small, "-32769"), 400, &["row 1", "value"];
             "csv_below_int64", CSV, csv(wide, "-9223372036854775809"), 400, &["row 1", "value"];
             "arrow", ARROW, arrow_body(&readings_batch(&[(small, NOON, 1.0), (small, NOON + 1, 40_000.0)])), 400, &["row 2", "value", "int16"];
             "parquet", PARQUET, parquet(&readings_batch(&[(small, NOON, 0.5)])), 400, &["row 1", "value", "int16"];
+            "arrow_bit", ARROW, arrow_body(&readings_batch(&[(bit, NOON, 1.0), (bit, NOON + 1, -1.0)])), 400, &["row 2", "0 or 1"];
         ],
     )
     .await;
@@ -143,7 +151,8 @@ async fn kinds_take_numbers_of_their_range() {
     let body = json!({ "device": device, "name": "scaled", "type": "int16", "scale": 0.1 });
     let scaled = client.post("/api/data/", &body).await.id();
     let good = [(small, "-32768"), (wide, "-9223372036854775808"), (scaled, "1.5"), (scaled, "40000")];
-    for (id, value) in [&good[..], &[(half, "-65504"), (single, "3.4028234e38")]].concat() {
+    let bits = [(bit, "0"), (bit, "1"), (bit, "true"), (bit, "FALSE")];
+    for (id, value) in [&good[..], &[(half, "-65504"), (single, "3.4028234e38")], &bits].concat() {
         client.ingest(CSV, csv(id, value)).await.ok();
     }
 }

@@ -208,7 +208,7 @@ async fn whatever_is_asked_nothing_of_others_is_said() {
         "SELECT regexp_like(text, '(') FROM readings",
         "SELECT regexp_match(text, text) FROM readings",
         "SELECT repeat(text, 3) FROM readings",
-        "SELECT to_timestamp(text) FROM readings",
+        "SELECT to_timestamp(text, '%Y-%m-%d') FROM readings",
         "SELECT array_agg(text) FROM readings",
         "SELECT string_agg(text, ',') FROM readings",
         "SELECT stream_id, lag(text) OVER (ORDER BY ts) AS before FROM readings",

@@ -139,6 +139,8 @@ class JdbcDriver {
         check("getIndexInfo", () -> rows(known.getIndexInfo(null, "public", "readings", false, false)));
         check("getImportedKeys", () -> rows(known.getImportedKeys(null, "public", "readings")));
         check("getExportedKeys", () -> rows(known.getExportedKeys(null, "public", "readings")));
+        check("getCrossReference", () -> rows(known.getCrossReference(null, "public", "readings", null, "public", "readings")));
+        check("getVersionColumns", () -> rows(known.getVersionColumns(null, "public", "readings")));
         check("getBestRowIdentifier", () -> rows(known.getBestRowIdentifier(null, "public", "readings", 0, true)));
         check("getSchemas", () -> rows(known.getSchemas(), "TABLE_SCHEM").contains(List.of("public")));
         check("getFunctions", () -> !rows(known.getFunctions(null, null, "length")).isEmpty());

@@ -88,6 +88,8 @@ PARAMETERIZED = [
     (f"SELECT count(*) AS c FROM {ROWS} WHERE n = ANY(?)", [[1, 3]]),
     (f"SELECT date_trunc(?, ts) AS d, count(*) AS c FROM {ROWS} GROUP BY 1 ORDER BY 1", ["hour"]),
 ]
+# A parameter that is used twice: the first place decides its type.
+REPEATED = f"SELECT count(*) AS c FROM {ROWS} WHERE n > $1 AND ts BETWEEN $2 AND $2 + interval '1 hour'"
 
 
 def plain(value):
@@ -151,6 +153,7 @@ async def asyncpg_values(connection, found):
         await found.wait(name, connection.fetch(OF_TYPE.format(name), *bound))
     for text, values in PARAMETERIZED:
         await found.wait(text, connection.fetch(numbered(text), *values))
+    await found.wait("repeated", connection.fetch(REPEATED, 1, ELEVEN))
 
 
 async def asyncpg_cursors(connection, found):
@@ -204,6 +207,8 @@ def psycopg_checks(target):
             found.add(text, lambda text=text: connection.execute(text, binary=True).fetchall())
         for text, values in PARAMETERIZED:
             found.add(text, lambda text=text, values=values: connection.execute(text.replace("?", "%s"), values).fetchall())
+        repeated = REPEATED.replace("$1", "%(least)s").replace("$2", "%(begin)s")
+        found.add("repeated", lambda: connection.execute(repeated, {"least": 1, "begin": ELEVEN}).fetchall())
         for name, value in VALUES.items():
             found.add(name, lambda value=value: connection.execute("SELECT %s, %s", (value, [value])).fetchall())
         # A cursor that somebody else declared is closed only if `pg_cursors` has it.
@@ -315,6 +320,19 @@ def adbc_checks(connection):
     return found
 
 
+def polars_checks(uri):
+    """Frames that polars reads by itself, without a connection of ours."""
+    found = Checks()
+
+    def frame(text, **options):
+        frame = pl.read_database_uri(text, uri, engine="adbc", **options)
+        return [str(frame.schema).replace("'ns'", "'us'").replace("Etc/UTC", "UTC"), frame.shape, frame.row(0)]
+
+    found.add("frame", lambda: frame(FRAME))
+    found.add("parameters", lambda: frame(REPEATED, execute_options={"parameters": [1, ELEVEN]}))
+    return found
+
+
 def own_checks(settings):
     """What PostgreSQL has no equal of: metadata of the tables of the server."""
     found = Checks()
@@ -366,6 +384,7 @@ def main(settings):
         "sqlalchemy": [sqlalchemy_checks(target) for target in (server, peer)],
         "adbc": [by_adbc(server), theirs],
         "flight": [by_flight, theirs],
+        "polars": [polars_checks(uri(target)) for target in (server, peer)],
     }
     report = {}
     for driver, (ours, others) in answers.items():

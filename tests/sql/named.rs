@@ -168,8 +168,9 @@ async fn server(env: &[(&str, &str)]) -> (Server, i64, i64) {
 
 #[tokio::test]
 async fn they_are_listed_and_asked_by_url_and_by_body() {
-    let (server, a, _) = server(&[]).await;
+    let (server, a, b) = server(&[]).await;
     let client = server.client();
+    gaps_are_as_long_as_they_are(&client, b).await;
     let list = client.get("/sql/queries").await.body;
     let mean = list.as_array().unwrap().iter().find(|q| q["name"] == "hourly-mean").unwrap();
     assert!(mean["description"].as_str().unwrap().contains("mean"), "{mean}");
@@ -196,6 +197,27 @@ async fn they_are_listed_and_asked_by_url_and_by_body() {
     let (_, headers, text) = client.send("GET", &format!("{path}?stream={a}"), &csv, "").await.into_parts();
     assert_eq!(headers["content-type"], "text/csv");
     assert_eq!(text, json!("ts,n,mean,min,max\n2026-04-28T12:00:00Z,1,1.5,1.5,1.5\n"));
+}
+
+/// Gaps of 25 hours and of five days less an hour, under limits of days and of hours.
+async fn gaps_are_as_long_as_they_are(client: &Client, stream: i64) {
+    let line = |ts: &str| json!({"stream_id": stream, "ts": ts, "value": 0}).to_string() + "\n";
+    let before = line("2026-04-22T12:00:00Z") + &line("2026-04-23T13:00:00Z");
+    client.ingest(NDJSON, before).await.ok();
+    for (limit, expected) in [
+        ("1%20day", vec![428_400.0, 90_000.0]),
+        ("P1D", vec![428_400.0, 90_000.0]),
+        ("24%20hours", vec![428_400.0, 90_000.0]),
+        ("2%20days", vec![428_400.0]),
+        ("1%20day%201%20hour", vec![428_400.0]),
+        ("P5D", vec![]),
+    ] {
+        let path = format!("/sql/queries/gaps?stream={stream}&longer_than={limit}");
+        let found = client.get(&path).await.ok();
+        let rows = found.as_array().unwrap().iter();
+        let seconds: Vec<f64> = rows.filter_map(|row| row["seconds"].as_f64()).collect();
+        assert_eq!(seconds, expected, "{limit}: {found}");
+    }
 }
 
 #[tokio::test]

@@ -74,6 +74,11 @@ async fn columns_and_parameters_are_described_as_by_postgresql() {
         ("SELECT id, row_number() OVER (ORDER BY id) FROM streams", vec![("id", 23), ("row_number", 20)]),
         ("SELECT *, ts - lag(ts) OVER (ORDER BY ts) FROM latest", vec![("?column?", 1186)]),
         ("SELECT interval '1 day'", vec![("interval", 1186)]),
+        (
+            "SELECT ts AT TIME ZONE 'Asia/Tokyo' AS a, date_trunc('day', ts AT TIME ZONE 'Asia/Tokyo') AS b, \
+             (ts AT TIME ZONE 'Asia/Tokyo')::timestamp AS c, ts AS d FROM readings",
+            vec![("a", 1114), ("b", 1114), ("c", 1114), ("d", 1184)],
+        ),
         ("SELECT oid, typinput FROM pg_catalog.pg_type", vec![("oid", 26), ("typinput", 25)]),
     ] {
         pg.parse("", text, &[]).await;

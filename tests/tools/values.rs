@@ -50,6 +50,17 @@ async fn texts_of_times_are_parameters_in_the_forms_of_postgresql() {
         let literal = pg.query(&before.replace("$1", &format!("'{time}'"))).await;
         assert_eq!(literal, Ok(vec![vec![Some(expected.to_owned())]]), "{time}");
     }
+    // The day decides the order of nothing, and a parameter has one type however often it is used.
+    let newest = "SELECT value FROM readings WHERE stream_id = 1 AND ts::date = $1 ORDER BY ts DESC LIMIT 1";
+    let hour =
+        "SELECT count(*) FROM readings WHERE stream_id = $1 AND ts BETWEEN $2 AND $2 + interval '1 hour'";
+    for (text, bound, expected) in [
+        (newest, &[Some("2026-04-28")][..], "14.875"),
+        (hour, &[Some("1"), Some("2026-04-28 10:30")][..], "60"),
+    ] {
+        let found = pg.query_with_params(text, bound).await;
+        assert_eq!(found, Ok(vec![vec![Some(expected.to_owned())]]), "{text}");
+    }
     for time in ["infinity", "-infinity", "now", "today"] {
         let error = pg.query_with_params(before, &[Some(time)]).await.unwrap_err();
         assert!(error.code == "0A000" && error.message.contains(time), "{error:?}");
@@ -57,6 +68,8 @@ async fn texts_of_times_are_parameters_in_the_forms_of_postgresql() {
     assert_eq!(pg.query_with_params(before, &[Some("soon")]).await.unwrap_err().code, "22P02");
     let infinite = pg.query("SELECT 'infinity'::timestamptz").await.unwrap_err();
     assert!(infinite.code == "0A000" && infinite.message.contains("`infinity`"), "{infinite:?}");
+    let alone = pg.query("SELECT to_timestamp(text) FROM readings").await.unwrap_err();
+    assert!(alone.code == "42883" && alone.message.contains("x::timestamptz"), "{alone:?}");
 }
 
 /// The bytes are those of PostgreSQL 15.
@@ -96,6 +109,8 @@ async fn values_are_described_and_read_as_by_postgresql() {
     assert_eq!(pg.query_with_params(quoted, &[Some("it's")]).await, cell("'it''s'NULL"));
     let unnested = "SELECT sum(n) FROM unnest(ARRAY[1, 2, 3]) AS n WHERE n > 1";
     assert_eq!(pg.query(unnested).await, cell("5"));
+    let local = "SELECT (ts AT TIME ZONE 'Europe/Berlin')::timestamp FROM readings WHERE stream_id = 1 ORDER BY ts LIMIT 1";
+    assert_eq!(pg.query(local).await, cell("2026-04-28 12:00:00.25"));
     pg.parse("", "SELECT NULL, true", &[]).await;
     pg.send('D', b"S\0").await;
     let described = columns(&pg.sync().await.unwrap());
@@ -143,6 +158,11 @@ async fn parameters_are_cast_by_their_type() {
         ("SELECT $x::text AS x", json!({"x": 0.5}), json!("0.5")),
         ("SELECT $1::int AS x", json!([2.5]), json!(2)),
         ("SELECT $1::timestamptz::text AS x", json!(["2024-03-31T10:00Z"]), json!("2024-03-31 10:00:00+00")),
+        (
+            "SELECT value AS x FROM readings WHERE stream_id = 1 AND ts::date = $1 ORDER BY ts DESC LIMIT 1",
+            json!(["2026-04-28"]),
+            json!(14.875),
+        ),
     ] {
         let body = json!({"query": text, "params": value});
         let rows = fixture.server.client().post("/sql", &body).await.body;

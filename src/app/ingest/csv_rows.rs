@@ -90,9 +90,14 @@ fn time(text: &str) -> Result<Micros, String> {
     }
 }
 
-/// Parses a CSV number. `NaN` and infinities are refused.
+/// Parses a CSV number; `true` and `false` are 1 and 0, as in the other formats. `NaN` and infinities are refused.
 pub fn number(text: &str) -> Result<InputNumber, String> {
     let trimmed = text.trim();
+    match trimmed {
+        "true" | "True" | "TRUE" => return Ok(InputNumber::Int(1)),
+        "false" | "False" | "FALSE" => return Ok(InputNumber::Int(0)),
+        _ => {}
+    }
     if let Ok(int) = trimmed.parse() {
         return Ok(InputNumber::Int(int));
     }

@@ -1,11 +1,12 @@
-//! Checks values against the kinds of their streams: an unscaled integer stream takes integers within its range, an unscaled float
-//! stream numbers that its type can hold.
+//! Checks values against the kinds of their streams: a bit takes 0 and 1, an unscaled integer stream integers within its range, an
+//! unscaled float stream numbers that its type can hold.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use crate::domain::integer::MAX_EXACT_FLOAT;
 use crate::domain::reading::Readings;
+use crate::domain::stream::StreamKind;
 use crate::domain::{Error, FieldError, Principal, Result, StreamId};
 use crate::store::catalog::Catalog;
 
@@ -18,6 +19,8 @@ type AllowedValues = Option<(&'static str, ValueRange)>;
 /// Range of values of a kind.
 #[derive(Debug, Clone)]
 enum ValueRange {
+    /// 0 and 1; `true` and `false` have become these.
+    Bit,
     Integers(RangeInclusive<i128>),
     /// Up to this, of either sign.
     Floats(f64),
@@ -26,6 +29,7 @@ enum ValueRange {
 impl ValueRange {
     fn contains(&self, value: f64, text: Option<&str>) -> bool {
         match self {
+            ValueRange::Bit => value == 0.0 || value == 1.0,
             ValueRange::Integers(range) => fits(range, value, text),
             ValueRange::Floats(largest) => value.abs() <= *largest,
         }
@@ -33,6 +37,7 @@ impl ValueRange {
 
     fn describe(&self) -> String {
         match self {
+            ValueRange::Bit => "must be 0 or 1".to_owned(),
             ValueRange::Integers(range) => {
                 format!("must be an integer from {} to {}", range.start(), range.end())
             }
@@ -71,10 +76,13 @@ pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings) -> Resul
 
 fn allowed_values(catalog: &Catalog, principal: &Principal, id: StreamId) -> AllowedValues {
     let stream = catalog.streams.stream(principal, id).ok()?;
+    let kind = stream.spec.kind;
+    if kind == StreamKind::Bit {
+        return Some((kind.name(), ValueRange::Bit));
+    }
     if stream.spec.is_scaled() {
         return None;
     }
-    let kind = stream.spec.kind;
     let range = kind.integer_range().map(ValueRange::Integers);
     Some((kind.name(), range.or_else(|| kind.largest_float().map(ValueRange::Floats))?))
 }
@@ -92,7 +100,15 @@ fn fits(range: &RangeInclusive<i128>, value: f64, text: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::stream::StreamKind;
+
+    #[test]
+    fn a_bit_is_0_or_1() {
+        for (value, expected) in
+            [(0.0, true), (-0.0, true), (1.0, true), (2.0, false), (-1.0, false), (0.5, false)]
+        {
+            assert_eq!(ValueRange::Bit.contains(value, None), expected, "{value}");
+        }
+    }
 
     #[test]
     fn integers_of_the_range_fit() {

@@ -7,6 +7,7 @@ use csv::{ErrorKind, Position, Reader, ReaderBuilder, StringRecord, Trim};
 use super::cell_parser::{self, CellError};
 use super::chunk::{ChunkBuilder, ImportChunk, ImportRow, StreamRef, row_error};
 use super::columns::{ImportColumns, ImportDestination, StreamColumns};
+use crate::domain::reading::Quality;
 use crate::domain::{Error, Result};
 
 /// Reader of a CSV file that is being imported.
@@ -82,14 +83,14 @@ fn parse_row<'a>(columns: &ImportColumns, record: &'a StringRecord) -> Result<Im
             StreamRef::Names { device: cell(device), stream: cell(stream) }
         }
     };
-    Ok(ImportRow {
-        stream: of,
-        ts: cell_parser::parse_csv_time(cell(columns.ts))?,
-        value: filled(columns.value).map(cell_parser::parse_number).transpose()?,
-        // Blanks around a text are part of it.
-        text: columns.text.map(raw).filter(|text| !text.is_empty()),
-        quality: filled(columns.quality).map_or(Ok("good"), cell_parser::parse_quality)?,
-    })
+    let ts = cell_parser::parse_csv_time(cell(columns.ts))?;
+    let value = filled(columns.value).map(cell_parser::parse_number).transpose()?;
+    let quality = filled(columns.quality).map_or(Ok("good"), cell_parser::parse_quality)?;
+    // CSV does not tell an empty text from none: a reading that is neither a number nor lost has one.
+    let may_be_empty = value.is_none() && quality != Quality::Bad.name();
+    // Blanks around a text are part of it.
+    let text = columns.text.map(raw).filter(|text| may_be_empty || !text.is_empty());
+    Ok(ImportRow { stream: of, ts, value, text, quality })
 }
 
 /// Formats an error of the csv crate without its positions, which count otherwise than ours; the line helps an editor.

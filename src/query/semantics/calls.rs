@@ -42,6 +42,9 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
             Some(arithmetic(&whole, BinaryOperator::Divide, right))
         }
         "to_timestamp" => {
+            if let Some([seconds]) = plain_arguments(function) {
+                return seconds_in_text(seconds);
+            }
             let [text, pattern] = plain_arguments(function)?;
             let pattern = time_pattern::strftime_literal(pattern)?;
             Some(as_instant(&call("to_timestamp", [text.clone(), pattern])))
@@ -180,6 +183,15 @@ fn arithmetic(left: &Expr, op: BinaryOperator, right: &Expr) -> Expr {
     let nested = |expr: &Expr| Box::new(Expr::Nested(Box::new(expr.clone())));
     let (left, right) = (nested(left), nested(right));
     Expr::Nested(Box::new(Expr::BinaryOp { left, op, right }))
+}
+
+/// `to_timestamp` of a number that is written as a text, which PostgreSQL takes for a `float8`.
+fn seconds_in_text(seconds: &Expr) -> Option<Expr> {
+    let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = seconds else {
+        return None;
+    };
+    let is_number = text.trim().parse::<f64>().is_ok();
+    is_number.then(|| call("to_timestamp", [cast_to(seconds, DataType::DoublePrecision)]))
 }
 
 /// A time as an instant: one without a zone is one of UTC.

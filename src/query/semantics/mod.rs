@@ -80,6 +80,8 @@ mod unnamed_items;
 pub mod uuid_text;
 mod values_lists;
 mod width_bucket;
+#[cfg(test)]
+mod workaround_tests;
 
 use std::sync::Arc;
 

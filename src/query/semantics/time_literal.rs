@@ -86,10 +86,15 @@ fn read(text: &str) -> Option<(NaiveDate, i64, Option<TextZone>)> {
     if rest.is_empty() {
         return Some((date, 0, None));
     }
-    // `2024-03-31 +02`: the midnight of that zone, as JDBC sends a date.
+    // `2024-03-31 +02` or `2024-03-31Z`: the midnight of that zone, as JDBC sends a date.
     let zone = rest.trim_start();
     if zone.starts_with('+') || (zone.starts_with('-') && zone.len() < rest.len()) {
         return Some((date, 0, read_zone(zone)?));
+    }
+    if zone.starts_with(|first: char| first.is_ascii_alphabetic())
+        && let Some(named) = read_zone(zone)
+    {
+        return Some((date, 0, named));
     }
     let clock = rest.strip_prefix(['T', 't']).or_else(|| {
         let clock = rest.trim_start();

@@ -1,5 +1,6 @@
 //! `to_timestamp(seconds)`: the time so many seconds after 1970, to the nearest microsecond. DataFusion (55) cuts the product with a
-//! billion to a nanosecond, so that 0.25 seconds became 0.249999, and takes times after 2262 for the last that it knows.
+//! billion to a nanosecond, so that 0.25 seconds became 0.249999, and takes times after 2262 for the last that it knows. It reads a
+//! text alone as a time, which PostgreSQL does with a pattern only.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use arrow::array::{AsArray, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::exec_datafusion_err;
+use datafusion::common::{exec_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::functions::datetime::to_timestamp;
 use datafusion::logical_expr::{
@@ -20,7 +21,7 @@ const MICROS_PER_SECOND: f64 = 1_000_000.0;
 /// Seconds from 1970 to 2000, from where PostgreSQL counts.
 const SECONDS_TO_2000: i64 = 946_684_800;
 
-/// The function; of texts and times it is DataFusion's.
+/// The function; of a text with a pattern, and of times, it is DataFusion's.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct ToTimestamp {
     inner: Arc<ScalarUDF>,
@@ -57,6 +58,10 @@ impl ScalarUDFImpl for ToTimestamp {
             [seconds] if seconds.is_numeric() => {
                 Ok(DataType::Timestamp(TimeUnit::Microsecond, Some(ZONE.into())))
             }
+            [DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View] => plan_err!(
+                "No function to_timestamp takes a text alone: cast it, x::timestamptz, or give its pattern, \
+                 to_timestamp(x, 'YYYY-MM-DD HH24:MI:SS')"
+            ),
             _ => self.inner.return_type(types),
         }
     }

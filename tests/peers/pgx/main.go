@@ -54,6 +54,7 @@ func main() {
 	ask("SELECT $1::int4[], $2::text[], $3::float8[], $4::timestamptz[]", []int32{1, 2}, []string{"a"}, []float64{1.5}, []time.Time{eleven})
 	ask("SELECT $1::numeric(10, 2), $2::bytea", "1.50", []byte{0, 255})
 	ask("SELECT count(*) FROM generate_series(1, 5) AS n WHERE n = ANY($1)", []int64{1, 3})
+	ask("SELECT count(*) FROM (SELECT timestamptz '2026-04-28 10:00Z' + n * interval '1 minute' AS ts FROM generate_series(1, 120) AS n) AS r WHERE ts BETWEEN $1 AND $1 + interval '30 minutes'", eleven)
 	ask("SELECT coalesce($1, 2.5::float8), CASE WHEN $2 THEN 'a' ELSE $3 END", nil, true, "b")
 	ask("SELECT n::int4 FROM generate_series(1, 5) AS n ORDER BY n LIMIT $1 OFFSET $2", 2, 1)
 	for _, wrong := range []string{"SELEC", "SELECT 1 FROM nothing", "SELECT 1 / 0", "SELECT 'x'::int4"} {

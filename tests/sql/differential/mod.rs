@@ -109,12 +109,11 @@ impl BothServers {
         let texts = asked.iter().map(|(statement, _)| statement.text.clone());
         let again = self.ask_own(iter::once(rollups::OFF.to_owned()).chain(texts)).await;
         assert_eq!(again.len(), asked.len() + 1);
-        let differences = asked.iter().zip(&again[1..]).filter_map(|((statement, answer), again)| {
-            match (answer, again) {
+        let differences =
+            asked.iter().zip(&again[1..]).filter_map(|((statement, answer), again)| match (answer, again) {
                 (Answer::Rows(_), Answer::Refused(_, why)) => Some(format!("{}\n  {why}", statement.text)),
                 _ => difference(statement, again, answer),
-            }
-        });
+            });
         differences.map(|found| format!("without statistics: {found}")).collect()
     }
 }

@@ -137,8 +137,7 @@ pub fn script(rows: &[Row]) -> String {
 }
 
 /// Has the server write its statistics. PostgreSQL is given these: what is asked of them is compared, not how they are computed.
-pub const COPY_STATISTICS: &str =
-    "COPY (SELECT stream_id, ts, window_s, count, mean, rms, median, min, max, q1, q3, origin FROM statistics) \
+pub const COPY_STATISTICS: &str = "COPY (SELECT stream_id, ts, window_s, count, mean, rms, median, min, max, q1, q3, origin FROM statistics) \
      TO STDOUT;\n";
 
 /// The script that makes PostgreSQL's table of copied statistics.

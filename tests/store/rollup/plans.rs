@@ -78,6 +78,7 @@ async fn only_questions_that_statistics_answer_exactly_are_rewritten() {
         "SELECT DISTINCT stream_id FROM readings".to_owned(), true;
         "SELECT a, b, count(*) FROM (SELECT stream_id AS a, stream_id AS b FROM readings) x GROUP BY a, b".to_owned(), true;
         "SELECT stream_id, avg(value) FROM readings GROUP BY stream_id, ts".to_owned(), false;
+        "SELECT stream_id, avg(value) FROM (SELECT -stream_id AS stream_id, value FROM readings) x GROUP BY 1".to_owned(), false;
         "SELECT count(text) FROM readings".to_owned(), false;
         "SELECT max(ts) FROM readings".to_owned(), false;
         "SELECT avg(value * 2) FROM readings".to_owned(), false;

@@ -102,11 +102,7 @@ fn tags_of_studio_5000_become_streams_of_a_controller() {
         "MainProgram.State Program:MainProgram.State int32 1 0",
     ];
     assert_eq!(added(&plan), expected);
-    let reasons = [
-        (14, "`TIMER` is a structure"),
-        (15, "an alias of `Local:1:I.Data.0`"),
-        (16, "a comment"),
-    ];
+    let reasons = [(14, "`TIMER` is a structure"), (15, "an alias of `Local:1:I.Data.0`"), (16, "a comment")];
     assert_left_out(&plan, &reasons);
 }
 
