@@ -81,6 +81,8 @@ mod poller_tests;
 #[cfg(test)]
 mod repeated_answer_tests;
 #[cfg(test)]
+mod settings_docs_tests;
+#[cfg(test)]
 mod test_harness;
 #[cfg(test)]
 mod virtual_device_tests;

@@ -53,7 +53,9 @@ impl StreamTemplate {
             check_text(&mut found, "templates", label, 1, 200);
         }
         if self.kind.parse::<StreamKind>().is_err() {
-            found.push(FieldError::new("templates", format!("\"{}\" is not a valid choice.", self.kind)));
+            let names = StreamKind::ALL.map(StreamKind::name).join(", ");
+            let problem = format!("\"{}\" is not a valid choice. Use one of {names}.", self.kind);
+            found.push(FieldError::new("templates", problem));
         }
         if self.pin.is_some_and(|pin| pin < 0) {
             found.push(FieldError::new("templates", "Ensure this value is greater than or equal to 0."));
@@ -172,7 +174,10 @@ mod tests {
             (
                 "kind",
                 vec![StreamTemplate { kind: "complex".to_owned(), ..template("a") }],
-                vec!["a: \"complex\" is not a valid choice."],
+                vec![
+                    "a: \"complex\" is not a valid choice. Use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, \
+                     fp32, fp64, text, json, location, enum.",
+                ],
             ),
             (
                 "negative_pin",

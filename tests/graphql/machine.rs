@@ -23,7 +23,8 @@ async fn registers_are_read_and_written() {
         "a_coil", json!({"register": "co:1", "value": true}), done(json!(true));
         "too_large", json!({"register": "hr:0", "value": 65_536}),
             wrong("value", "Ensure this value is less than or equal to 65535.");
-        "no_number", json!({"register": "hr:0", "type": "text", "value": 1}), wrong("type", "\"text\" is not a valid choice.");
+        "no_number", json!({"register": "hr:0", "type": "text", "value": 1}),
+            wrong("type", "\"text\" is not a valid choice. Use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, fp32, fp64.");
         "no_register", json!({"register": "D1", "value": 1}), wrong("register", &format!("Invalid register \"D1\". {FORMS}"));
         "read_only", json!({"register": "ir:0", "value": 1}), wrong("register", "Register is read-only.");
         "no_device", json!({"device": 99, "register": "hr:0", "value": 1}),

@@ -88,15 +88,18 @@ async fn a_sensor_is_a_stream() {
         changed[field] = value;
         assert_eq!(admin.status("PUT", &path, &changed).await, 409, "{field}");
     }
+    // Only its key is its own: another sensor may have its name.
     let mut other = body.clone();
     other["key"] = json!("pressure");
-    admin.create("/api/v1/sensors", other.clone()).await;
+    let made = admin.create("/api/v1/sensors", other.clone()).await;
+    assert_eq!((&made["key"], &made["name"]), (&json!("pressure"), &sensor["name"]));
     let taken = json!({"detail": "A sensor with the key 'pressure' exists", "errors": Value::Null});
     admin.send("PUT", &path, &other).await.has(409, taken.clone());
     admin.send("POST", "/api/v1/sensors", &other).await.has(409, taken);
     let mut renamed = body.clone();
-    (renamed["key"], renamed["name"]) = (json!("temp2"), json!("Hot"));
-    admin.send("PUT", &path, &renamed).await.has(200, json!({"key": "temp2", "name": "Hot"}));
+    let longest = "x".repeat(200);
+    (renamed["key"], renamed["name"]) = (json!("temp2"), json!(longest));
+    admin.send("PUT", &path, &renamed).await.has(200, json!({"key": "temp2", "name": longest}));
     for (query, expected) in [
         (format!("componentId={component}"), 2),
         (format!("deviceId={device}&key=temp2"), 1),

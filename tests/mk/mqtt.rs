@@ -154,10 +154,16 @@ async fn a_device_provisions_itself_and_works_over_mqtt_until_it_is_revoked() {
     let latest = admin.get(&format!("/api/v1/readings/sensor/{}/latest", id(sensor))).await.body;
     assert_eq!((&latest["value"], &latest["timestamp"]), (&reading["value"], &reading["timestamp"]));
     assert_eq!(plant.platform.client.sql("SELECT value FROM readings").await, [json!({ "value": 21.5 })]);
+    let messages = plant.platform.client.sql("SELECT payload FROM messages").await;
+    assert!(messages.is_empty(), "a reading is no message: {messages:?}");
 
     // What is refused is acknowledged once and in quarantine.
     assert_eq!(client.publish(&device.readings, "no reading", 1).await.map(|code| code < 0x80), Ok(true));
     admin.get("/api/v1/admin/quarantine").await.has(200, json!({"/content/0/reason": "MALFORMED"}));
+    let null = json!({"sensorId": "temperature", "timestamp": "2026-04-28T12:00:01Z", "value": null});
+    assert_eq!(client.publish(&device.readings, null.to_string(), 1).await.map(|code| code < 0x80), Ok(true));
+    let list = admin.get("/api/v1/admin/quarantine").await;
+    list.has(200, json!({"/content/0/reason": "MALFORMED", "/content/0/payload/sensorId": "temperature"}));
 
     let health = json!({"uptimeSeconds": 7, "firmwareVersion": "1.2.0"});
     assert_eq!(client.publish(&format!("{}/health", device.gateway), health.to_string(), 0).await, Ok(0));

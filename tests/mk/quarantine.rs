@@ -30,6 +30,7 @@ async fn what_is_refused_is_kept_with_its_reason() {
         ("TOO_LARGE", reading("value", json!("x".repeat(1001))), false),
         ("TOO_LARGE", reading("metadata", json!({"a": "x".repeat(11_000)})), false),
         ("MALFORMED", json!({"timestamp": NOON}), false),
+        ("MALFORMED", reading("value", Value::Null), false),
         ("MALFORMED", json!("text"), false),
         ("MISSING_PROFILE", json!({"componentId": component, "timestamp": NOON, "values": {"x": 1}}), false),
     ];
@@ -57,14 +58,14 @@ async fn what_is_refused_is_kept_with_its_reason() {
 async fn lists_are_filtered(admin: &Caller, device: &str) {
     let counted = |page: &Value| page["page"]["totalElements"].as_u64().unwrap();
     for (query, expected) in [
-        (String::new(), 11),
+        (String::new(), 12),
         ("reason=UNKNOWN_SENSOR".to_owned(), 2),
         ("reason=DEVICE_INACTIVE".to_owned(), 1),
         ("reason=ARRAY_SIZE".to_owned(), 0),
         (format!("deviceId={device}"), 5),
         (format!("deviceId={NOBODY}"), 0),
         ("to=2026-01-01T00:00:00Z".to_owned(), 0),
-        ("from=2026-01-01T00:00:00Z".to_owned(), 11),
+        ("from=2026-01-01T00:00:00Z".to_owned(), 12),
     ] {
         assert_eq!(counted(&admin.get(&format!("{QUARANTINE}?{query}")).await.ok()), expected, "{query}");
     }

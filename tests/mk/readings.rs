@@ -58,6 +58,8 @@ async fn readings_are_counted_and_the_last_of_a_time_wins() {
     }
     let answer = admin.send("POST", READINGS, &json!({})).await.expect(400);
     assert_eq!(answer["errors"].as_array().unwrap().len(), 3, "{answer}");
+    let answer = admin.send("POST", READINGS, &reading(22, Value::Null)).await;
+    answer.has_field_errors(400, &["value: must not be null"]);
     let one = json!({"sensorId": NOBODY, "timestamp": NOON, "value": 1});
     assert_eq!(admin.status("POST", READINGS, &json!(vec![one.clone(); 1001])).await, 400);
     assert_eq!(report(&admin, json!(vec![one; 1000])).await, (0, 0, 1000));

@@ -36,6 +36,8 @@ async fn every_mistake_of_a_body_is_told_at_once() {
             vec!["deviceId: must not be null", "key: must not be blank", "name: must not be blank", "valueType: must not be null"];
         "sensors", json!({"deviceId": NOBODY, "key": "t", "name": "t", "valueType": "FLOAT", "componentId": NOBODY}),
             vec!["componentId: does not exist", "deviceId: does not exist", "valueType: must be one of DOUBLE, BIGINT, BOOLEAN, TEXT"];
+        "sensors", json!({"deviceId": device, "key": "t", "name": "x".repeat(201), "valueType": "DOUBLE"}),
+            vec!["name: size must be between 1 and 200"];
         "annotations", json!({}),
             vec!["classId: must not be null", "scopeId: must not be null", "scopeType: must not be null",
                  "startTime: must not be null"];

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::node_chaos::nodes_at_fault_cost_no_other_its_value;
 use super::{device_at, readings, stream_at, until_last, until_state};
 use crate::support::{OpcuaServer, Server, free_port};
 
@@ -132,4 +133,5 @@ async fn whatever_happens_on_the_way_no_wrong_value_is_stored() {
         .filter(|row| row["quality"] == "bad")
         .count();
     assert_eq!(bad, 0, "the device beside noticed nothing: {elsewhere:?}");
+    nodes_at_fault_cost_no_other_its_value(&client, &peer).await;
 }

@@ -5,6 +5,7 @@ mod browse;
 mod chaos;
 mod exact;
 mod limits;
+mod node_chaos;
 mod peers;
 mod restart;
 mod secure;

@@ -91,6 +91,7 @@ async fn every_bad_field_is_told() {
                 "device": ["Invalid pk \"99999\" - object does not exist."],
                 "group": ["Invalid pk \"99999\" - object does not exist."],
                 "type": ["\"fp128\" is not a valid choice."],
+                "detail": "Use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, fp32, fp64, text, json, location, enum.",
                 "access_mode": ["\"x\" is not a valid choice."],
                 "scale": ["A valid number is required."],
                 "byteorder": ["\"x\" is not a valid choice."],

@@ -130,8 +130,10 @@ async fn every_refusal_says_what_is_wrong() {
     let choice = |text: &str| [format!("\"{text}\" is not a valid choice.")];
     let named = "\"bcd16\" is not a valid choice. Use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, fp32, fp64, \
                  or name bcd16 in the register: hr:100:bcd16.";
-    let many = json!({"register": ["Invalid register \"D1\"."], "detail": FORMS, "type": choice("text"), "byteorder": choice("x"),
-                      "value": ["This field is required."]});
+    let kinds = "Use one of bit, byte, int16, int32, int64, uint16, uint32, uint64, fp16, fp32, fp64.";
+    let no_type = |text: &str| json!({"type": choice(text), "detail": kinds});
+    let many = json!({"register": ["Invalid register \"D1\"."], "detail": format!("{FORMS} {kinds}"), "type": choice("text"),
+                      "byteorder": choice("x"), "value": ["This field is required."]});
     check_rows![&client;
         get("vnc", at(vnc, "hr:0/"), 400, detail("Direct I/O is not supported for protocol \"vnc\"."));
         get("no_node_id", at(opcua, "hr:0/"), 400, register("hr:0", no_node));
@@ -148,9 +150,9 @@ async fn every_refusal_says_what_is_wrong() {
             register("hr:65535", "For this type: int32 at hr:65535 reaches past the last register."));
         get("not_in_the_device", at(plant, "hr:77/"), 400, register("hr:77", missing));
         get("across_its_end", at(plant, "hr:2/?type=int32"), 400, register("hr:2", missing));
-        get("type", at(plant, "hr:0/?type=foo"), 400, json!({"type": choice("foo")}));
+        get("type", at(plant, "hr:0/?type=foo"), 400, no_type("foo"));
         get("type_of_registers", at(plant, "hr:0/?type=bcd16"), 400, json!({"type": [named]}));
-        get("type_of_no_number", at(plant, "hr:0/?type=text"), 400, json!({"type": choice("text")}));
+        get("type_of_no_number", at(plant, "hr:0/?type=text"), 400, no_type("text"));
         get("byteorder", at(plant, "hr:0/?byteorder=x"), 400, json!({"byteorder": choice("x")}));
         "all_at_once", "POST", at(plant, "D1/?type=text&byteorder=x"), json!({}), 400, many;
         "missing_value", "POST", at(plant, "hr:0/"), json!({}), 400, json!({"value": ["This field is required."]});

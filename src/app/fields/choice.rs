@@ -89,6 +89,11 @@ impl FieldType for StreamKind {
         }
     }
 
+    fn advice(message: &str) -> Option<String> {
+        let names = || StreamKind::ALL.map(StreamKind::name).join(", ");
+        drf_scalar::is_not_a_choice(message).then(|| format!("Use one of {}.", names()))
+    }
+
     fn shape((): ()) -> FieldShape {
         FieldShape::Choice(StreamKind::ALL.map(StreamKind::name).to_vec())
     }

@@ -23,6 +23,9 @@ pub const NUL: &str = "Null characters are not allowed.";
 pub const DATETIME: &str = "Datetime has wrong format. Use one of these formats instead: \
                             YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
 
+/// End of the message of a word outside a closed set.
+const NOT_A_CHOICE: &str = " is not a valid choice.";
+
 /// The Python name of a JSON value's type, as the framework's messages use it.
 pub fn type_name(value: &Value) -> &'static str {
     match value {
@@ -176,7 +179,12 @@ pub fn choice<T: FromStr>(value: &Value) -> Result<T, String> {
 
 /// The message for a word outside a closed set.
 pub fn not_a_choice(input: &str) -> String {
-    format!("\"{input}\" is not a valid choice.")
+    format!("\"{input}\"{NOT_A_CHOICE}")
+}
+
+/// Whether a message is that for a word outside a closed set, and says no more.
+pub fn is_not_a_choice(message: &str) -> bool {
+    message.ends_with(NOT_A_CHOICE)
 }
 
 #[cfg(test)]

@@ -56,6 +56,11 @@ pub trait FieldType: ShowValue + Sized {
     /// The message for the field, in the wording of the source.
     fn read<S: Source>(value: S::Value, limits: Self::Limits) -> Result<Self, String>;
 
+    /// How to fix a value that was refused with this message, where the message is a prescribed sentence that does not say so.
+    fn advice(_message: &str) -> Option<String> {
+        None
+    }
+
     /// The values that are valid within these limits.
     fn shape(limits: Self::Limits) -> FieldShape;
 }

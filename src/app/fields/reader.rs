@@ -62,7 +62,13 @@ impl<S: Source> FieldReader<S> {
             None if S::is_null(&value) => Err(NULL.to_owned()),
             _ => T::read::<S>(value, limits),
         });
-        self.set(name, target, result);
+        match result {
+            Ok(value) => *target = value,
+            Err(message) => {
+                let advice = T::advice(&message);
+                self.errors.push(FieldError { advice, ..FieldError::new(name, message) });
+            }
+        }
     }
 
     /// Reads an optional field, or returns `default` when it is absent or wrong.

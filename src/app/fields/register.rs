@@ -25,7 +25,7 @@ impl RegisterParams {
     /// Returns the register, and everything that is wrong with it on this device and with its parameters.
     fn check(self, device: &Device, access: Access) -> (RegisterSpec, Vec<FieldError>) {
         let mut problems = self.register.problems(device, access);
-        problems.extend(self.problems);
+        problems.extend(self.problems.into_iter().map(with_kinds));
         (self.register, problems)
     }
 }
@@ -45,9 +45,22 @@ pub fn parse_register_kind(word: &str) -> Result<StreamKind, String> {
     if RegisterType::parse(Protocol::S7, word).is_none() {
         return Err(refused);
     }
-    let kinds = StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind()).map(StreamKind::name);
-    let names = kinds.collect::<Vec<_>>().join(", ");
+    let names = register_kind_names();
     Err(format!("{refused} Use one of {names}, or name {word} in the register: hr:100:{word}."))
+}
+
+fn register_kind_names() -> String {
+    let kinds = StreamKind::ALL.into_iter().filter(|kind| kind.is_register_kind()).map(StreamKind::name);
+    kinds.collect::<Vec<_>>().join(", ")
+}
+
+/// Adds the kinds to the problem of a kind whose message does not list them.
+fn with_kinds(problem: FieldError) -> FieldError {
+    if problem.field == "type" && drf_scalar::is_not_a_choice(&problem.message) {
+        problem.with_advice(format!("Use one of {}.", register_kind_names()))
+    } else {
+        problem
+    }
 }
 
 impl DirectAccess {

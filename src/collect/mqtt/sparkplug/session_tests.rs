@@ -10,7 +10,9 @@ use super::decode;
 use super::edge_node::REBIRTH_WINDOW;
 use super::proto::{Metric, MetricValue, Payload};
 use crate::collect::mqtt::fake_broker::{FakeBroker, FakeConnection, FakePublication};
+use crate::collect::mqtt::wire::MAX_PACKET_BYTES;
 use crate::collect::test_harness::{CollectFixture, PLC, stream};
+use crate::domain::StreamId;
 use crate::domain::device::{DeviceSpec, DeviceState, Protocol};
 use crate::domain::reading::Quality;
 use crate::domain::stream::{Stream, StreamKind};
@@ -232,5 +234,30 @@ async fn a_birth_that_data_has_overtaken_is_of_the_past() {
     speed.dedup();
     let expected = [(1_777_377_500, Some(21.5)), (1_777_377_550, Some(22.0)), (1_777_377_560, Some(23.0))];
     assert_eq!(speed, expected);
+    fixture.collectors.stop().await;
+}
+
+/// Plant A4.
+#[tokio::test]
+async fn a_birth_that_is_too_large_costs_its_edge_node_alone() {
+    let broker = FakeBroker::start().await;
+    let streams = vec![stream(1, "g/n#speed", StreamKind::Fp64), stream(2, "g/big#text", StreamKind::Text)];
+    let fixture = CollectFixture::single_device(device(&broker), streams);
+    let mut connection = broker.accept(0).await;
+    let mut filters = connection.grant(1).await;
+    filters.sort_unstable();
+    assert_eq!(filters, ["spBv1.0/STATE/scada", "spBv1.0/g/+/big/#", "spBv1.0/g/+/n/#"]);
+    assert_eq!(connection.published().await.unwrap().topic, STATE);
+    let text = MetricValue::Text("x".repeat(MAX_PACKET_BYTES as usize));
+    let large = payload(Some(0), vec![metric("text", 1, DataType::String, text), bd_seq()]);
+    connection.publish_bytes("spBv1.0/g/NBIRTH/big", &large).await;
+    give_birth(&mut connection).await;
+    let by_alias = Metric { alias: Some(1), value: Some(MetricValue::Double(22.0)), ..Metric::default() };
+    connection.publish_bytes("spBv1.0/g/NDATA/n", &payload(Some(2), vec![by_alias])).await;
+    fixture
+        .until_stored("the values of the other", |stored| stored.iter().any(|r| r.value == Some(22.0)))
+        .await;
+    fixture.until_stored("that it is refused", |stored| stored.iter().any(|r| r.stream == StreamId(2))).await;
+    assert_eq!(fixture.bad_counts().into_iter().collect::<Vec<_>>(), [(2, 1)]);
     fixture.collectors.stop().await;
 }

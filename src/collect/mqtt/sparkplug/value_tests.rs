@@ -92,6 +92,27 @@ fn integers_are_read_however_wide_their_sign_is() {
     }
 }
 
+/// Plant C6.
+#[test]
+fn a_value_in_the_field_of_another_type_is_bad_with_words() {
+    for (data_type, encoded) in [
+        (DataType::Float, MetricValue::Double(1.5)),
+        (DataType::Double, MetricValue::Int(1)),
+        (DataType::Boolean, MetricValue::Int(1)),
+        (DataType::Boolean, MetricValue::Long(1)),
+        (DataType::Int32, MetricValue::Float(1.0)),
+        (DataType::Uint8, MetricValue::Boolean(true)),
+    ] {
+        let metric = Metric { value: Some(encoded), ..Metric::default() };
+        let expected = format!("the value is encoded otherwise than its type {data_type} is");
+        assert_eq!(read(&metric, data_type, None).unwrap_err(), expected);
+    }
+    // A double holds what a float holds.
+    let metric = Metric { value: Some(MetricValue::Float(1.5)), ..Metric::default() };
+    let sample = read(&metric, DataType::Double, None).unwrap();
+    assert_eq!(sample.value, DeviceValue::Number(NumericValue::Float(1.5)));
+}
+
 #[test]
 fn quality_and_time_come_from_metric_or_payload() {
     let with_quality = |code: Option<u32>, long: Option<u64>| {

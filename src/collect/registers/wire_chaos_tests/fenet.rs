@@ -3,7 +3,8 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::wire::{
-    FrameLayout, WireDevice, WordOutcome, first_refusal, granted, length_of, u16_le, word_bytes,
+    FrameLayout, NumberField, NumberForm, WireDevice, WordOutcome, first_refusal, granted, length_of, u16_le,
+    word_bytes,
 };
 use crate::domain::device::Protocol;
 
@@ -25,12 +26,12 @@ impl WireDevice for WireFenet {
     }
 
     fn layout(&self) -> FrameLayout {
+        let field = |at| NumberField { at, form: NumberForm::LowFirst };
         FrameLayout {
             header_len: HEADER,
-            length_at: 16,
-            is_high_first: false,
+            length: Some(field(16)),
             uncounted: HEADER,
-            number_at: Some(14),
+            number: Some(field(14)),
         }
     }
 

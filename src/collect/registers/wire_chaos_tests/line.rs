@@ -56,7 +56,7 @@ impl ChaosDevice {
 
     /// Whether the client may wait for silence after any answer, because some come more than once and have no numbers.
     fn needs_silence(&self) -> bool {
-        self.wire.layout().number_at.is_none() && self.words.values().any(|mischief| mischief.is_repeated())
+        self.wire.layout().number.is_none() && self.words.values().any(|mischief| mischief.is_repeated())
     }
 
     /// The code by which words are refused.
@@ -132,7 +132,7 @@ async fn serve(mut stream: TcpStream, device: Arc<ChaosDevice>, clock: Arc<LineC
 async fn read_frame(stream: &mut TcpStream, layout: FrameLayout) -> Option<Vec<u8>> {
     let mut frame = vec![0; layout.header_len];
     stream.read_exact(&mut frame).await.ok()?;
-    frame.resize(layout.frame_len(&frame), 0);
+    frame.resize(layout.request_len(&frame), 0);
     stream.read_exact(&mut frame[layout.header_len..]).await.ok()?;
     Some(frame)
 }

@@ -106,8 +106,12 @@ impl Mischief {
                 why.contains(" did not answer within ")
             }
             Mischief::Close | Mischief::Cut => is_lost,
-            // The library for Modbus does not tell a short frame from the end of the connection.
-            Mischief::ShortLength => is_lost || is_broken,
+            // The library for Modbus does not tell a short frame from the end of the connection. In what has only checksums it looks
+            // for another frame, and waits for its end.
+            Mischief::ShortLength => {
+                let is_awaited = device.layout().length.is_none() && why.contains(" did not answer within ");
+                is_lost || is_broken || is_awaited
+            }
             Mischief::OtherCount | Mischief::OtherNumber => is_broken,
             Mischief::Again | Mischief::Twice | Mischief::LateCopy => is_broken,
             Mischief::Refusal(code) => why.contains(&device.code_name(code)),
@@ -118,7 +122,7 @@ impl Mischief {
 
 /// All of a list, or without its last, which takes numbers in frames, where the protocol has none.
 fn with_numbers<'a>(all: &'a [Mischief], device: &dyn WireDevice) -> &'a [Mischief] {
-    &all[..all.len() - usize::from(device.layout().number_at.is_none())]
+    &all[..all.len() - usize::from(device.layout().number.is_none())]
 }
 
 /// Bytes that a line sends in place of an answer.
@@ -156,8 +160,8 @@ impl Delivery {
                 delivery.ends = true;
             }
             Some(Mischief::Half) => answer.truncate(half),
-            Some(Mischief::LongLength) => layout.change_length(&mut answer, LIE),
-            Some(Mischief::ShortLength) => layout.change_length(&mut answer, -LIE),
+            Some(Mischief::LongLength) => answer = device.with_other_length(answer, LIE),
+            Some(Mischief::ShortLength) => answer = device.with_other_length(answer, -LIE),
             Some(Mischief::Late) => delivery.delay = TIMEOUT.mul_f64(1.5),
             Some(Mischief::Slow) => delivery.delay = TIMEOUT / 2,
             Some(Mischief::OtherNumber) => layout.change_number(&mut answer),

@@ -1,6 +1,6 @@
-//! Chaos on the wire, by seeds: devices of every protocol with registers that, per word, are silent, close, cut their answers, lie
-//! about lengths, refuse with any code, delay, answer twice, at once or later, or with the number of another request. Whatever they
-//! do, every healthy tag has its value within three polls, every bad one a fault, and no value is another's.
+//! Chaos on the wire, by seeds: devices of every protocol with registers, in each of its framings. Words of them are silent, close, cut
+//! their answers, lie about lengths, refuse with any code, delay, answer twice, at once or later, or with the number of another
+//! request. Whatever they do, every healthy tag has its value within three polls, every bad one a fault, and no value is another's.
 //!
 //! `source_chaos_tests.rs` has the same plans without a wire. EtherNet/IP has tags in place of registers, and a source of its own.
 //! `BASALT_CHAOS_SEED` runs one plan again.
@@ -12,6 +12,7 @@ mod clock;
 mod fenet;
 mod line;
 mod melsec;
+mod melsec_ascii;
 mod mischief;
 mod modbus;
 mod plan;
@@ -23,13 +24,15 @@ use std::ops::Range;
 use self::clock::LineClock;
 use self::fenet::WireFenet;
 use self::melsec::WireMelsec;
+use self::melsec_ascii::WireMelsecAscii;
 use self::mischief::Mischief;
-use self::modbus::WireModbus;
+use self::modbus::{WireModbus, WireRtu};
 use self::plan::ChaosPlan;
 use self::s7::WireS7;
 use self::wire::WireDevice;
 
-const DEVICES: [&dyn WireDevice; 4] = [&WireModbus, &WireMelsec, &WireFenet, &WireS7];
+const DEVICES: [&dyn WireDevice; 7] =
+    [&WireModbus, &WireRtu, &WireMelsec::E3, &WireMelsec::E4, &WireMelsecAscii, &WireFenet, &WireS7];
 
 /// Seeds of the plans that are run.
 fn seeds() -> Range<u64> {
@@ -72,7 +75,7 @@ async fn a_second_answer_to_the_first_register_costs_no_other_its_value() {
         run_plan(wire, &[(0, Mischief::LateCopy), (9, Mischief::OtherCount)]).await;
         run_plan(wire, &[(0, Mischief::LateCopy), (19, Mischief::LateCopy)]).await;
         // Without numbers only silence tells a copy, and this one comes after any silence.
-        if wire.layout().number_at.is_some() {
+        if wire.layout().number.is_some() {
             run_plan(wire, &[(0, Mischief::Again), (9, Mischief::OtherCount)]).await;
         }
     }
@@ -80,9 +83,12 @@ async fn a_second_answer_to_the_first_register_costs_no_other_its_value() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_that_says_nothing_of_registers_costs_no_neighbour_its_value() {
-    let rows: [(&'static dyn WireDevice, &[u16]); 4] = [
+    let rows: [(&'static dyn WireDevice, &[u16]); 7] = [
         (&WireModbus, &[5, 6]),
-        (&WireMelsec, &[0xC059, 0xC05F, 0xC201]),
+        (&WireRtu, &[5, 6]),
+        (&WireMelsec::E3, &[0xC059, 0xC05F, 0xC201]),
+        (&WireMelsec::E4, &[0xC059]),
+        (&WireMelsecAscii, &[0xC05F]),
         (&WireFenet, &[0x75, 0x78]),
         (&WireS7, &[0x03, 0x8103, 0xD241]),
     ];
@@ -109,7 +115,7 @@ async fn an_answer_that_is_cut_to_that_of_another_costs_its_neighbour_nothing() 
 async fn a_copy_of_the_answer_before_is_not_the_value_of_a_silent_word() {
     let (clock, _keeping) = LineClock::start();
     for seed in [1093, 1785, 5101, 5641, 6025, 6533, 7897, 9745, 9829] {
-        let plan = ChaosPlan::random(seed, &WireMelsec);
+        let plan = ChaosPlan::random(seed, &WireMelsec::E3);
         assert_eq!(plan.run(&clock).await, Ok(()), "{seed}: {}", plan.describe());
     }
 }

@@ -123,6 +123,9 @@ impl ChaosPlan {
         let mut spec = DeviceSpec::new("plc", self.device.wire.protocol());
         (spec.host, spec.port) = ("127.0.0.1".to_owned(), Some(port));
         spec.timeout_s = TIMEOUT.as_secs_f64();
+        for (name, value) in self.device.wire.settings() {
+            spec.metadata.insert((*name).to_owned(), (*value).into());
+        }
         let tag = |word: &u32| {
             let id = i32::try_from(*word).unwrap();
             Arc::new(stream(id, &self.device.wire.register(*word), StreamKind::Uint16))
@@ -158,6 +161,7 @@ impl ChaosPlan {
 
     /// The device and what is polled of it, for whoever runs the plan again.
     pub fn describe(&self) -> String {
-        format!("{} {:?}, polled {:?}", self.device.wire.protocol(), self.device.words, self.polled)
+        let ChaosDevice { wire, words } = &*self.device;
+        format!("{} {:?} {words:?}, polled {:?}", wire.protocol(), wire.settings(), self.polled)
     }
 }

@@ -3,7 +3,9 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::wire::{FrameLayout, WireDevice, WordOutcome, length_of, u16_be, word_bytes};
+use super::wire::{
+    FrameLayout, NumberField, NumberForm, WireDevice, WordOutcome, length_of, u16_be, word_bytes,
+};
 use crate::domain::device::Protocol;
 
 /// Headers of packet and transport.
@@ -40,8 +42,8 @@ impl WireDevice for WireS7 {
     }
 
     fn layout(&self) -> FrameLayout {
-        let number_at = Some(PDU + 5);
-        FrameLayout { header_len: 4, length_at: 2, is_high_first: true, uncounted: 0, number_at }
+        let field = |at| NumberField { at, form: NumberForm::HighFirst };
+        FrameLayout { header_len: 4, length: Some(field(2)), uncounted: 0, number: Some(field(PDU + 4)) }
     }
 
     fn ranges(&self, request: &[u8]) -> Option<Vec<Range<u32>>> {

@@ -14,6 +14,11 @@ pub trait WireDevice: Sync {
     /// The protocol's name in the catalog.
     fn protocol(&self) -> Protocol;
 
+    /// Settings of the device by which the collector speaks to it, beside the defaults.
+    fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// Address of a word as people write it.
     fn register(&self, word: u32) -> String;
 
@@ -31,6 +36,12 @@ pub trait WireDevice: Sync {
     /// Answer to a read, with the outcome of each of its ranges.
     fn answer(&self, request: &[u8], outcomes: &[WordOutcome]) -> Vec<u8>;
 
+    /// An answer that says that it is longer or shorter than it is.
+    fn with_other_length(&self, mut answer: Vec<u8>, by: i16) -> Vec<u8> {
+        self.layout().length.expect("frames of the protocol have lengths").add(&mut answer, by);
+        answer
+    }
+
     /// Codes that the manuals explain, and all that a device may refuse with.
     fn codes(&self) -> (&'static [u16], RangeInclusive<u16>);
 
@@ -38,43 +49,65 @@ pub trait WireDevice: Sync {
     fn code_name(&self, code: u16) -> String;
 }
 
-/// Places of length and number in the frames of a protocol.
+/// How a frame has a number of 16 bits.
+#[derive(Debug, Clone, Copy)]
+pub enum NumberForm {
+    LowFirst,
+    HighFirst,
+    /// Four hexadecimal digits.
+    Digits,
+}
+
+/// A number of 16 bits in the frames of a protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct NumberField {
+    /// Place of its first byte.
+    pub at: usize,
+    pub form: NumberForm,
+}
+
+impl NumberField {
+    fn read(self, frame: &[u8]) -> u16 {
+        match self.form {
+            NumberForm::LowFirst => u16_le(frame, self.at),
+            NumberForm::HighFirst => u16_be(frame, self.at),
+            NumberForm::Digits => digits(&frame[self.at..self.at + 4], 16),
+        }
+    }
+
+    /// Changes the number in a frame.
+    pub fn add(self, frame: &mut [u8], by: i16) {
+        let number = self.read(frame).wrapping_add_signed(by);
+        let bytes = match self.form {
+            NumberForm::LowFirst => number.to_le_bytes().to_vec(),
+            NumberForm::HighFirst => number.to_be_bytes().to_vec(),
+            NumberForm::Digits => format!("{number:04X}").into_bytes(),
+        };
+        frame[self.at..self.at + bytes.len()].copy_from_slice(&bytes);
+    }
+}
+
+/// Length and number in the frames of a protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct FrameLayout {
-    /// Bytes up to the end of the length.
+    /// Bytes up to the end of the length; where requests have none, all of a request.
     pub header_len: usize,
-    /// Place of the length, which has two bytes.
-    pub length_at: usize,
-    /// Whether the high byte of the length comes first.
-    pub is_high_first: bool,
+    pub length: Option<NumberField>,
     /// Bytes before those that the length counts.
     pub uncounted: usize,
-    /// Place of the low byte of the number by which an answer belongs to its request.
-    pub number_at: Option<usize>,
+    /// The number by which an answer belongs to its request.
+    pub number: Option<NumberField>,
 }
 
 impl FrameLayout {
-    /// Bytes of the frame that begins with this header.
-    pub fn frame_len(self, header: &[u8]) -> usize {
-        self.uncounted + usize::from(self.length(header))
+    /// Bytes of the request that begins with this header.
+    pub fn request_len(self, header: &[u8]) -> usize {
+        self.length.map_or(self.header_len, |length| self.uncounted + usize::from(length.read(header)))
     }
 
-    fn length(self, frame: &[u8]) -> u16 {
-        let pair = [frame[self.length_at], frame[self.length_at + 1]];
-        if self.is_high_first { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
-    }
-
-    /// Makes a frame say that it is longer or shorter than it is.
-    pub fn change_length(self, frame: &mut [u8], by: i16) {
-        let length = self.length(frame).wrapping_add_signed(by);
-        let pair = if self.is_high_first { length.to_be_bytes() } else { length.to_le_bytes() };
-        frame[self.length_at..self.length_at + 2].copy_from_slice(&pair);
-    }
-
-    /// Makes a frame the answer to another request.
-    pub fn change_number(self, frame: &mut [u8]) {
-        let at = self.number_at.expect("frames of the protocol have numbers");
-        frame[at] = frame[at].wrapping_add(1);
+    /// Makes an answer one to another request.
+    pub fn change_number(self, answer: &mut [u8]) {
+        self.number.expect("frames of the protocol have numbers").add(answer, 1);
     }
 }
 
@@ -105,6 +138,12 @@ pub fn u16_be(frame: &[u8], at: usize) -> u16 {
 /// A number of two bytes in a frame, low byte first.
 pub fn u16_le(frame: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([frame[at], frame[at + 1]])
+}
+
+/// A number that is written as text.
+pub fn digits(text: &[u8], radix: u32) -> u16 {
+    let text = std::str::from_utf8(text).expect("a text");
+    u16::from_str_radix(text, radix).expect("digits")
 }
 
 /// The length of some bytes, as frames have it.
