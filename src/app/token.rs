@@ -23,7 +23,7 @@ use crate::domain::client::{Client, ClientApi};
 use crate::domain::time::MICROS_PER_SECOND;
 use crate::domain::{Clock, Error, Kind, Micros, Principal, Result, UserId};
 use crate::store::Store;
-use crate::store::catalog::{Catalog, NewToken};
+use crate::store::catalog::{ClientCatalog, NewToken};
 
 const KEY_FILE: &str = "tokens.key";
 
@@ -85,13 +85,13 @@ pub(super) enum TokenRef {
 
 impl TokenRef {
     /// Returns when the token of this principal expires; `None` when it is not valid any more, or its rights are others.
-    pub(super) fn expires_at(self, catalog: &Catalog, who: &Principal, now: Micros) -> Option<Micros> {
+    pub(super) fn expires_at(self, catalog: &ClientCatalog, who: &Principal, now: Micros) -> Option<Micros> {
         let Caller::Client { client, user } = who.caller else { return None };
         let expires_at = match self {
-            TokenRef::Opaque(hash) => catalog.clients.token_by_access(&hash, now)?.expires_at,
+            TokenRef::Opaque(hash) => catalog.token_by_access(&hash, now)?.expires_at,
             TokenRef::Jwt { expires_at } => Some(expires_at).filter(|end| now < *end)?,
         };
-        let rights = catalog.clients.client_principal(client, user)?;
+        let rights = catalog.client_principal(client, user)?;
         let is_same = rights.org == who.org && rights.scopes == who.scopes && rights.devices == who.devices;
         is_same.then_some(expires_at)
     }

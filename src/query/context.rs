@@ -255,7 +255,7 @@ impl QueryContext {
     /// Returns the streams of the principal's organization; `None` when the principal does not see all of it.
     pub fn org_streams(&self) -> Option<Arc<MessageStreams>> {
         let from = &self.snapshot.retention_bounds.visible_from;
-        self.services.org_streams.get(self.catalog(), &self.principal, from)
+        self.services.org_streams.get(&self.catalog().streams, &self.principal, from)
     }
 
     /// Returns the newest readings of streams by their own times, of any quality, which may be later than the snapshot.

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::domain::retention::StreamStarts;
 use crate::domain::stream::{Stream, StreamFilter};
 use crate::domain::{OrgId, Principal};
-use crate::store::catalog::Catalog;
+use crate::store::catalog::StreamCatalog;
 use crate::store::message_counts::keys::StreamDevices;
 
 /// Organizations whose streams are kept. The one that was kept first makes room for another.
@@ -53,7 +53,7 @@ impl OrgStreamsCache {
     /// Returns the streams that a principal sees who sees all of its organization; `None` for any other.
     pub fn get(
         &self,
-        catalog: &Catalog,
+        catalog: &StreamCatalog,
         principal: &Principal,
         from: &Arc<StreamStarts>,
     ) -> Option<Arc<MessageStreams>> {
@@ -61,14 +61,14 @@ impl OrgStreamsCache {
             return None;
         }
         // Read before the streams: what changes meanwhile makes the next reader look again.
-        let (org, revision) = (principal.org, catalog.streams.revision());
+        let (org, revision) = (principal.org, catalog.revision());
         let is_current = |kept: &&CachedStreams| {
             kept.org == org && kept.revision == revision && Arc::ptr_eq(&kept.from, from)
         };
         if let Some(kept) = self.kept.lock().iter().find(is_current) {
             return Some(kept.streams.clone());
         }
-        let found = catalog.streams.streams(principal, &StreamFilter::default());
+        let found = catalog.streams(principal, &StreamFilter::default());
         let streams = Arc::new(MessageStreams::new(found, from));
         let mut kept = self.kept.lock();
         kept.retain(|other| other.org != org);

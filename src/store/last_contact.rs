@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::catalog::Catalog;
+use super::catalog::StreamCatalog;
 use super::latest_value_cache::LatestValueCache;
 use super::sender_clock::SenderClock;
 use crate::domain::arrival::AheadBound;
@@ -46,9 +46,9 @@ impl LastContacts {
 
     /// Takes over what a store that opens knows. Times of arrival are not stored, so the newest reading of a device stands for them:
     /// it is not later than `now`.
-    pub fn load(&self, latest_values: &LatestValueCache, catalog: &Catalog, now: Micros) {
+    pub fn load(&self, latest_values: &LatestValueCache, catalog: &StreamCatalog, now: Micros) {
         for (stream, newest) in latest_values.newest_times() {
-            if let Some(stream) = catalog.streams.stream_write_info(stream) {
+            if let Some(stream) = catalog.stream_write_info(stream) {
                 let at = newest.min(now);
                 self.record(&[(stream.device, at)], at);
             }

@@ -130,7 +130,7 @@ impl Store {
             disk,
         };
         let store = parts.start(options, catalog);
-        store.last_contacts.load(&store.latest_values, &store.catalog, opened_at);
+        store.last_contacts.load(&store.latest_values, &store.catalog.streams, opened_at);
         Ok(store)
     }
 

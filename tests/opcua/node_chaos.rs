@@ -56,11 +56,11 @@ async fn pass(client: TcpStream, server: TcpStream) {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let expected = Arc::new(Mutex::new(HashMap::new()));
-    let asked = Arc::clone(&expected);
+    let faults = Arc::clone(&expected);
     let asking = tokio::spawn(async move {
         while let Some(frame) = read_frame(&mut from_client).await {
             if let Some((id, mischief)) = request_id(&frame).zip(mischief_of(&frame)) {
-                asked.lock().insert(id, mischief);
+                faults.lock().insert(id, mischief);
             }
             if to_server.write_all(&frame).await.is_err() {
                 break;

@@ -17,7 +17,7 @@ const WINDOW: i64 = 30 * SECOND;
 /// Rules compare with this; values are never near it.
 const LIMIT: f64 = 50.0;
 
-/// What the clock shows, and the time that has passed, which nobody sets.
+/// A moment: the time that the clock shows, and the time that has passed, which nobody sets.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     pub now: i64,

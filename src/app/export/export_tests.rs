@@ -180,14 +180,8 @@ async fn annotations_are_of_the_scope_and_of_what_is_below_it() {
             confidence: None,
             note: Some(note.to_owned()),
         };
-        let made = app
-            .parts
-            .store
-            .catalog()
-            .annotations
-            .create_annotation(who, spec, "me".to_owned())
-            .await
-            .unwrap();
+        let annotations = &app.parts.store.catalog().annotations;
+        let made = annotations.create_annotation(who, spec, "me".to_owned()).await.unwrap();
         assert!(matches!(made, AnnotationChange::Done(_)), "{note}");
     };
     annotate("sensor", ScopeType::Sensor, stream, 5, None).await;

@@ -8,7 +8,7 @@ use crate::domain::integer::MAX_EXACT_FLOAT;
 use crate::domain::reading::Readings;
 use crate::domain::stream::StreamKind;
 use crate::domain::{Error, FieldError, Principal, Result, StreamId};
-use crate::store::catalog::Catalog;
+use crate::store::catalog::StreamCatalog;
 
 /// Maximum wrong rows listed in one response.
 const MAX_LISTED_ERRORS: usize = 20;
@@ -48,7 +48,7 @@ impl ValueRange {
 
 /// # Errors
 /// `Invalid` with one field `row N` for each wrong row, at most `MAX_LISTED_ERRORS` of them.
-pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings) -> Result<()> {
+pub fn check(catalog: &StreamCatalog, principal: &Principal, rows: &Readings) -> Result<()> {
     let mut known: HashMap<i32, AllowedValues> = HashMap::new();
     let mut last: Option<(i32, AllowedValues)> = None;
     let mut wrong = Vec::new();
@@ -74,8 +74,8 @@ pub fn check(catalog: &Catalog, principal: &Principal, rows: &Readings) -> Resul
     Error::check(wrong)
 }
 
-fn allowed_values(catalog: &Catalog, principal: &Principal, id: StreamId) -> AllowedValues {
-    let stream = catalog.streams.stream(principal, id).ok()?;
+fn allowed_values(catalog: &StreamCatalog, principal: &Principal, id: StreamId) -> AllowedValues {
+    let stream = catalog.stream(principal, id).ok()?;
     let kind = stream.spec.kind;
     if kind == StreamKind::Bit {
         return Some((kind.name(), ValueRange::Bit));

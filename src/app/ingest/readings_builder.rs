@@ -220,7 +220,7 @@ impl ReadingsBuilder {
     /// Returns the rows if none was wrong.
     pub fn finish(mut self) -> Result<CheckedReadings> {
         Error::check(std::mem::take(&mut self.wrong))?;
-        kind_check::check(self.store.catalog(), &self.principal, &self.rows)?;
+        kind_check::check(&self.store.catalog().streams, &self.principal, &self.rows)?;
         self.memory.shrink(self.held_bytes());
         Ok(CheckedReadings { rows: self.rows, memory: self.memory })
     }

@@ -116,7 +116,7 @@ impl LiveCredential {
                 Ok(Some(session.expires_at))
             }
             Caller::Client { .. } => {
-                let expires_at = self.token.and_then(|token| token.expires_at(catalog, who, now));
+                let expires_at = self.token.and_then(|token| token.expires_at(&catalog.clients, who, now));
                 expires_at.map(Some).ok_or_else(|| unauthenticated("the token is not valid any more"))
             }
             Caller::System => Ok(None),

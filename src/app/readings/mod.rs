@@ -169,7 +169,7 @@ impl SensorReadings {
         entries: Vec<QuarantineEntry>,
     ) -> Result<()> {
         let reasons: Vec<QuarantineReason> = entries.iter().map(|entry| entry.reason).collect();
-        self.queue.store(self.store.catalog(), principal, entries).await?;
+        self.queue.store(&self.store.catalog().quarantine, principal, entries).await?;
         reasons.into_iter().for_each(|reason| self.counters.count_quarantined(reason));
         Ok(())
     }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::quarantine::QuarantineEntry;
 use crate::domain::{Error, OrgId, Principal, Result};
-use crate::store::catalog::Catalog;
+use crate::store::catalog::QuarantineCatalog;
 
 /// Entries of one sender that wait for the next transaction.
 struct WaitingEntries {
@@ -31,7 +31,7 @@ impl QuarantineQueue {
     /// `Unavailable` when they were not stored, or when that is not known.
     pub(super) async fn store(
         &self,
-        catalog: &Catalog,
+        catalog: &QuarantineCatalog,
         principal: &Principal,
         entries: Vec<QuarantineEntry>,
     ) -> Result<()> {
@@ -52,7 +52,7 @@ impl QuarantineQueue {
 }
 
 /// Writes what waits. Each sender's rights were checked when its entries were resolved: here the organization counts.
-async fn write(catalog: &Catalog, org: OrgId, due: Vec<WaitingEntries>) -> Result<()> {
+async fn write(catalog: &QuarantineCatalog, org: OrgId, due: Vec<WaitingEntries>) -> Result<()> {
     if due.is_empty() {
         return Ok(());
     }
@@ -63,7 +63,7 @@ async fn write(catalog: &Catalog, org: OrgId, due: Vec<WaitingEntries>) -> Resul
         entries.extend(some);
         senders.push(stored);
     }
-    let written = catalog.quarantine.quarantine(&Principal::system(org), entries).await;
+    let written = catalog.quarantine(&Principal::system(org), entries).await;
     for sender in senders {
         // Who is gone does not need to know.
         let _ = sender.send(written.is_ok());

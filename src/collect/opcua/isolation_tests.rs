@@ -81,7 +81,7 @@ async fn one_node_at_fault_is_named_and_left_out_until_it_is_due() {
     }
 }
 
-/// What a source has learnt was forgotten after every change of the device or of any of its streams.
+/// A source forgot all that it had learnt after every change of the device or of any of its streams.
 #[tokio::test(start_paused = true)]
 async fn a_changed_stream_does_not_repeat_the_search_for_a_node_at_fault() {
     for misbehavior in OTHERS {

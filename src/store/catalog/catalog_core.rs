@@ -1,4 +1,4 @@
-//! What all subjects of the catalog share: the database, its mirror in memory, the clock, and how a change begins.
+//! The parts that all subjects of the catalog share: the database, its mirror in memory, the clock, and how a change begins.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -6,11 +6,10 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::RwLock;
 use sea_orm::DatabaseConnection;
 
-use super::follower::mirror_version::MirrorVersion;
 use super::follower::{self, FollowerState};
 use super::mirror::Mirror;
 use super::notifier::ChangeNotifier;
-use super::org::quota::OrgLimits;
+use super::org::quota::{self, OrgLimits, QuotaDelta};
 use super::transaction::{CatalogTransaction, MirrorState};
 use super::visibility::VisibleCatalog;
 use crate::domain::{Clock, OrgId, Principal, Result};
@@ -20,7 +19,7 @@ pub(super) struct CatalogCore {
     pub(super) db: DatabaseConnection,
     pub(super) mirror: Arc<RwLock<Mirror>>,
     pub(super) clock: Arc<dyn Clock>,
-    mirror_state: Arc<tokio::sync::Mutex<MirrorState>>,
+    pub(super) mirror_state: Arc<tokio::sync::Mutex<MirrorState>>,
     pub(super) default_org: OrgId,
     /// Maximum number of devices over all organizations.
     pub(super) max_devices: AtomicUsize,
@@ -32,29 +31,16 @@ pub(super) struct CatalogCore {
 }
 
 impl CatalogCore {
-    pub(super) fn new(
-        db: DatabaseConnection,
-        clock: Arc<dyn Clock>,
-        mirror: Mirror,
-        default_org: OrgId,
-        version: Arc<MirrorVersion>,
-        follower: Option<FollowerState>,
-    ) -> Self {
-        Self {
-            db,
-            mirror: Arc::new(RwLock::new(mirror)),
-            clock,
-            mirror_state: Arc::new(tokio::sync::Mutex::new(MirrorState { is_in_step: true, version })),
-            default_org,
-            max_devices: AtomicUsize::new(usize::MAX),
-            limits: RwLock::default(),
-            notifier: Arc::default(),
-            follower: follower.map(Arc::new),
-        }
-    }
-
     pub(super) fn visible_to<'a>(&'a self, who: &'a Principal) -> VisibleCatalog<'a> {
         VisibleCatalog::new(who, self.mirror.read())
+    }
+
+    /// Checks that a change leaves the organization within its quota.
+    ///
+    /// # Errors
+    /// `LimitReached`, naming the limit and its setting.
+    pub(super) fn check_quota(&self, mirror: &Mirror, org: OrgId, growth: QuotaDelta) -> Result<()> {
+        quota::check_quota(*self.limits.read(), self.clock.now(), mirror, org, growth)
     }
 
     /// Waits until no other change is under way.

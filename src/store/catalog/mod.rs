@@ -46,7 +46,9 @@ pub mod user;
 mod visibility;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
+use parking_lot::RwLock;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use self::alert::lifecycle::ClosedAlerts;
@@ -56,6 +58,7 @@ use self::follower::FollowerState;
 use self::follower::mirror_version::MirrorVersion;
 use self::mirror::Mirror;
 use self::org::reading_counts::ReadingCounts;
+use self::transaction::MirrorState;
 use crate::domain::{Clock, Error, FieldError, OrgId, Result};
 
 pub use self::alert::AlertCatalog;
@@ -68,7 +71,8 @@ pub use self::client::ClientCatalog;
 pub use self::client::token::NewToken;
 pub use self::command::CommandCatalog;
 pub use self::database::{SchemaState, answer_within};
-pub use self::device::{DeletedDevice, DeviceAccess, DeviceCatalog};
+pub use self::device::deletion::DeletedDevice;
+pub use self::device::{DeviceAccess, DeviceCatalog};
 pub use self::document::configuration::NewArtefact;
 pub use self::document::pack::PackInstall;
 pub use self::document::{DocumentCatalog, NewDocument};
@@ -152,8 +156,18 @@ impl Catalog {
     ) -> Result<Self> {
         let reading_counts = ReadingCounts::load(&db, clock.now()).await?;
         let mirror_version = Arc::<MirrorVersion>::default();
-        let core = CatalogCore::new(db, clock, mirror, default_org, Arc::clone(&mirror_version), follower);
-        let core = Arc::new(core);
+        let mirror_state = MirrorState { is_in_step: true, version: Arc::clone(&mirror_version) };
+        let core = Arc::new(CatalogCore {
+            db,
+            mirror: Arc::new(RwLock::new(mirror)),
+            clock,
+            mirror_state: Arc::new(tokio::sync::Mutex::new(mirror_state)),
+            default_org,
+            max_devices: AtomicUsize::new(usize::MAX),
+            limits: RwLock::default(),
+            notifier: Arc::default(),
+            follower: follower.map(Arc::new),
+        });
         let closed_alerts = ClosedAlerts::default();
         Ok(Self {
             alerts: AlertCatalog::new(Arc::clone(&core), Arc::clone(&closed_alerts)),

@@ -104,15 +104,19 @@ impl BothServers {
     ) -> Vec<String> {
         const SIGNS: [&str; 7] = ["GROUP BY", "DISTINCT", "count(", "sum(", "avg(", "min(", "max("];
         let is_aggregate = |statement: &Statement| SIGNS.iter().any(|sign| statement.text.contains(sign));
-        let asked = statements.iter().zip(answers).filter(|(statement, _)| is_aggregate(statement));
-        let asked: Vec<(&Statement, &Answer)> = asked.collect();
-        let texts = asked.iter().map(|(statement, _)| statement.text.clone());
+        let aggregates = statements.iter().zip(answers).filter(|(statement, _)| is_aggregate(statement));
+        let aggregates: Vec<(&Statement, &Answer)> = aggregates.collect();
+        let texts = aggregates.iter().map(|(statement, _)| statement.text.clone());
         let again = self.ask_own(iter::once(rollups::OFF.to_owned()).chain(texts)).await;
-        assert_eq!(again.len(), asked.len() + 1);
+        assert_eq!(again.len(), aggregates.len() + 1);
         let differences =
-            asked.iter().zip(&again[1..]).filter_map(|((statement, answer), again)| match (answer, again) {
-                (Answer::Rows(_), Answer::Refused(_, why)) => Some(format!("{}\n  {why}", statement.text)),
-                _ => difference(statement, again, answer),
+            aggregates.iter().zip(&again[1..]).filter_map(|((statement, answer), again)| {
+                match (answer, again) {
+                    (Answer::Rows(_), Answer::Refused(_, why)) => {
+                        Some(format!("{}\n  {why}", statement.text))
+                    }
+                    _ => difference(statement, again, answer),
+                }
             });
         differences.map(|found| format!("without statistics: {found}")).collect()
     }

@@ -46,16 +46,16 @@ struct Aggregate {
 
 /// Describes what is wrong with the answers to the aggregates of some seeds, and with plans that read statistics or not.
 pub async fn differences(servers: &BothServers, seeds: Range<u64>) -> Vec<String> {
-    let asked: Vec<Aggregate> = seeds.map(aggregate).collect();
-    let texts = || asked.iter().map(|of| of.statement.text.clone());
+    let aggregates: Vec<Aggregate> = seeds.map(aggregate).collect();
+    let texts = || aggregates.iter().map(|of| of.statement.text.clone());
     let with_plans = || texts().chain(texts().map(|text| format!("EXPLAIN {text}")));
     let ours = servers.ask_own(with_plans()).await;
     let off = servers.ask_own(iter::once(OFF.to_owned()).chain(with_plans())).await;
     let theirs = servers.ask_peer(texts()).await;
-    let (count, off) = (asked.len(), &off[1..]);
+    let (count, off) = (aggregates.len(), &off[1..]);
     assert_eq!((ours.len(), off.len(), theirs.len()), (2 * count, 2 * count, count));
     let mut found = Vec::new();
-    for (place, of) in asked.iter().enumerate() {
+    for (place, of) in aggregates.iter().enumerate() {
         let (one, other, text) = (&ours[place], &off[place], &of.statement.text);
         if !of.agrees(one, other) {
             found.push(format!("{text}\n  statistics {}\n  readings   {}", one.start(), other.start()));

@@ -16,6 +16,7 @@ use crate::domain::{AlertRuleId, Error, OrgId, Principal, Result};
 use crate::store::catalog::database::unavailable;
 use crate::store::catalog::entity;
 use crate::store::catalog::mirror::Mirror;
+use crate::store::catalog::transaction::DbTransaction;
 
 /// Rules of which an alert was changed or deleted, and whose evaluation has not looked at that yet.
 pub(in crate::store::catalog) type ClosedAlerts = Arc<Mutex<Vec<(OrgId, AlertRuleId)>>>;
@@ -49,7 +50,7 @@ impl AlertCatalog {
         let row = entity::event::for_update(event.id, event.spec.clone());
         let row = entity::event::with_lifecycle(row, &alert);
         let (id, now) = (event.id, self.core.clock.now());
-        let work = async move |db: crate::store::catalog::transaction::DbTransaction| {
+        let work = async move |db: DbTransaction| {
             row.update(&*db).await.map_err(unavailable)?;
             if step == AlertStep::Resolve {
                 insert_resolutions(&*db, &event, now).await?;

@@ -1,5 +1,6 @@
 //! Devices in the catalog. Path syntax and connection tests are not checked here, but in collect/ and app/.
 
+pub(super) mod deletion;
 pub(super) mod index;
 pub(super) mod state;
 pub(super) mod topology;
@@ -7,16 +8,14 @@ pub(super) mod topology;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sea_orm::{ActiveModelTrait, DbErr, EntityTrait};
+use sea_orm::{ActiveModelTrait, DbErr};
 use uuid::Uuid;
 
 use self::index::AliasGenerator;
 use super::catalog_core::CatalogCore;
-use super::database::{unavailable, write_error};
-use super::mirror::Mirror;
+use super::database::write_error;
 use super::org::quota::QuotaDelta;
-use super::retention;
-use super::transaction::{CatalogTransaction, DbTransaction};
+use super::transaction::CatalogTransaction;
 use super::visibility::VisibleCatalog;
 use super::{entity, no_such_row, not_unique, trim};
 use crate::domain::audit::{Action, AuditChange};
@@ -24,7 +23,7 @@ use crate::domain::device::{Device, DeviceFilter, DeviceSpec};
 use crate::domain::shared_name::TakenName;
 use crate::domain::stream::Stream;
 use crate::domain::validation::check_object;
-use crate::domain::{DeviceId, DocumentId, Error, FieldError, Kind, OrgId, Principal, Result, StreamId};
+use crate::domain::{DeviceId, Error, FieldError, Kind, OrgId, Principal, Result};
 
 /// Access of a principal to a device, for interfaces that answer restricted and absent apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -190,38 +189,6 @@ impl DeviceCatalog {
         Ok(self.core.visible_to(who).redact_device(&device))
     }
 
-    /// Deletes a device with its streams and their policies; returns the ids of the streams, ascending. Their rows
-    /// leave the disk in the next retention cycle. Events stay, without their device.
-    pub async fn delete_device(&self, who: &Principal, id: DeviceId) -> Result<Vec<StreamId>> {
-        let transaction = self.core.begin_transaction().await?;
-        let deleted = vec![deletion(&transaction.visible_to(who), id)?];
-        let deleted = delete(transaction, who, deleted).await?;
-        Ok(deleted.into_iter().flat_map(|device| device.streams).collect())
-    }
-
-    /// Deletes a device as [`DeviceCatalog::delete_device`] does, and every device below it, all or none. Returns them, the
-    /// device first.
-    ///
-    /// # Errors
-    /// `NotFound` for a device that is not visible; `Forbidden` when the principal may not change all of them.
-    pub async fn delete_device_tree(&self, who: &Principal, id: DeviceId) -> Result<Vec<DeletedDevice>> {
-        let transaction = self.core.begin_transaction().await?;
-        let deleted = {
-            let visible = transaction.visible_to(who);
-            let mut deleted = vec![deletion(&visible, id)?];
-            let mut next = 0;
-            // No device is below itself, so this ends.
-            while let Some(parent) = deleted.get(next).map(|device| device.device.id) {
-                for child in visible.mirror.devices.children_of(parent) {
-                    deleted.push(deletion(&visible, child)?);
-                }
-                next += 1;
-            }
-            deleted
-        };
-        delete(transaction, who, deleted).await
-    }
-
     /// A device of any organization, for the server itself.
     pub fn any_device(&self, id: DeviceId) -> Option<Arc<Device>> {
         self.core.mirror.read().devices.get(id).cloned()
@@ -240,51 +207,6 @@ impl DeviceCatalog {
         let device = mirror.devices.get(id)?;
         Some((Arc::clone(device), mirror.streams().rows_of(id).cloned().collect()))
     }
-}
-
-/// A device that was deleted, as it was, and the ids of its streams, ascending.
-#[derive(Debug, Clone)]
-pub struct DeletedDevice {
-    pub device: Arc<Device>,
-    pub streams: Vec<StreamId>,
-    /// Documents that the database keeps with another device.
-    documents: Vec<DocumentId>,
-}
-
-/// Rows that go with a device that the principal may delete.
-fn deletion(visible: &VisibleCatalog, id: DeviceId) -> Result<DeletedDevice> {
-    let device = Arc::clone(visible.writable_device(id)?);
-    let of_others = visible.mirror.documents.of_device(id).filter(|row| row.spec.device() != Some(id));
-    let documents = of_others.map(|row| row.id).collect();
-    Ok(DeletedDevice { device, streams: visible.mirror.streams().ids_of(id).collect(), documents })
-}
-
-async fn delete(
-    transaction: CatalogTransaction,
-    who: &Principal,
-    deleted: Vec<DeletedDevice>,
-) -> Result<Vec<DeletedDevice>> {
-    let work = async move |db: DbTransaction| {
-        for DeletedDevice { device, streams, documents } in &deleted {
-            retention::mark_deleted(&*db, streams, Some(device.id)).await?;
-            for document in documents {
-                let row = entity::document::Entity::delete_by_id(document.0);
-                row.exec(&*db).await.map_err(unavailable)?;
-            }
-            entity::device::Entity::delete_by_id(device.id.0).exec(&*db).await.map_err(unavailable)?;
-        }
-        Ok(deleted)
-    };
-    let audit = |deleted: &Vec<DeletedDevice>| {
-        let row = |gone: &DeletedDevice| AuditChange::new(Action::Delete, "device", gone.device.id.0);
-        deleted.iter().map(row).collect()
-    };
-    let apply = |mirror: &mut Mirror, deleted: &Vec<DeletedDevice>| {
-        for gone in deleted {
-            mirror.remove_device(gone.device.id);
-        }
-    };
-    transaction.commit_changes(who, work, audit, apply).await
 }
 
 /// Commits a new device.

@@ -10,6 +10,7 @@ use crate::domain::subscription::EventAttributes;
 use crate::domain::{Error, EventId, Principal, Result};
 use crate::store::catalog::database::unavailable;
 use crate::store::catalog::entity::event::{Column, Entity, Model, for_acknowledgement};
+use crate::store::catalog::mirror::Mirror;
 use crate::store::catalog::no_such_row;
 use crate::store::catalog::transaction::DbTransaction;
 
@@ -59,7 +60,7 @@ impl EventCatalog {
             events.iter().map(|event| change(event).with(fields.clone())).collect()
         };
         let changes = self.core.notifier.clone();
-        let apply = move |_: &mut crate::store::catalog::mirror::Mirror, events: &Vec<Event>| {
+        let apply = move |_: &mut Mirror, events: &Vec<Event>| {
             for event in events {
                 // What events are subscribed by does not change here.
                 changes.notify_event(Action::Update, event, Some(EventAttributes::from(&event.spec)));

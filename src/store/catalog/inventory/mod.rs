@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use self::write::WrittenRows;
-use super::Catalog;
 use super::catalog_core::CatalogCore;
 use super::device::{check_device_limit, reference_problems};
 use super::mirror::Mirror;

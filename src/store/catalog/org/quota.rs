@@ -12,7 +12,6 @@ use crate::domain::product::ProductSpec;
 use crate::domain::stream::StreamSpec;
 use crate::domain::topology::Topology;
 use crate::domain::{Error, Kind, Micros, OrgId, Result};
-use crate::store::catalog::catalog_core::CatalogCore;
 use crate::store::catalog::memory_size;
 use crate::store::catalog::mirror::Mirror;
 
@@ -127,42 +126,40 @@ impl AddAssign for QuotaDelta {
     }
 }
 
-impl CatalogCore {
-    /// Fails with `LimitReached`, naming the limit and its setting, when a change would exceed the organization's
-    /// quota.
-    pub(in crate::store::catalog) fn check_quota(
-        &self,
-        mirror: &Mirror,
-        org: OrgId,
-        growth: QuotaDelta,
-    ) -> Result<()> {
-        let limits = *self.limits.read();
-        let documents = mirror.documents.count_of(org) + mirror.alert_rules.count_of(org);
-        let rows = [
-            ("devices", growth.devices, mirror.devices.count_of(org), limits.devices),
-            ("streams", growth.streams, mirror.streams().count_of(org), limits.streams),
-            ("groups", growth.groups, mirror.groups.count_of(org), limits.groups),
-            ("documents", growth.documents, documents, limits.documents),
-            ("products", growth.products, mirror.products.count_of(org), limits.products),
-        ];
-        rows.into_iter()
-            .try_for_each(|(name, new, used_bytes, most)| check_number(name, new, used_bytes, most))?;
-        if growth.keys > 0 {
-            check_number("keys", growth.keys, usable_keys(mirror, org, self.clock.now()), limits.keys)?;
-        }
-        if growth.clients > 0 {
-            check_number("clients", growth.clients, usable_clients(mirror, org), limits.clients)?;
-        }
-        let used_bytes = mirror.bytes_of(org);
-        if growth.bytes > 0 && used_bytes.saturating_add(growth.bytes) > limits.memory {
-            let most = limits.memory;
-            return Err(limit_reached(format!(
-                "the organization's devices, data, groups, keys, products, clients and documents take {used_bytes} bytes of memory, and {most} is the most \
-                 (limits.organization_memory): delete some, or shorten their metadata"
-            )));
-        }
-        Ok(())
+/// Fails with `LimitReached`, naming the limit and its setting, when a change would exceed the organization's
+/// quota.
+pub(in crate::store::catalog) fn check_quota(
+    limits: OrgLimits,
+    now: Micros,
+    mirror: &Mirror,
+    org: OrgId,
+    growth: QuotaDelta,
+) -> Result<()> {
+    let documents = mirror.documents.count_of(org) + mirror.alert_rules.count_of(org);
+    let rows = [
+        ("devices", growth.devices, mirror.devices.count_of(org), limits.devices),
+        ("streams", growth.streams, mirror.streams().count_of(org), limits.streams),
+        ("groups", growth.groups, mirror.groups.count_of(org), limits.groups),
+        ("documents", growth.documents, documents, limits.documents),
+        ("products", growth.products, mirror.products.count_of(org), limits.products),
+    ];
+    rows.into_iter()
+        .try_for_each(|(name, new, used_bytes, most)| check_number(name, new, used_bytes, most))?;
+    if growth.keys > 0 {
+        check_number("keys", growth.keys, usable_keys(mirror, org, now), limits.keys)?;
     }
+    if growth.clients > 0 {
+        check_number("clients", growth.clients, usable_clients(mirror, org), limits.clients)?;
+    }
+    let used_bytes = mirror.bytes_of(org);
+    if growth.bytes > 0 && used_bytes.saturating_add(growth.bytes) > limits.memory {
+        let most = limits.memory;
+        return Err(limit_reached(format!(
+            "the organization's devices, data, groups, keys, products, clients and documents take {used_bytes} bytes of memory, and {most} is the most \
+             (limits.organization_memory): delete some, or shorten their metadata"
+        )));
+    }
+    Ok(())
 }
 
 fn check_number(name: &str, new: usize, count: usize, most: usize) -> Result<()> {

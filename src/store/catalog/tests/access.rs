@@ -75,25 +75,15 @@ pub(super) async fn a_session_ends_with_what_it_stands_on(place: TestDatabase) {
                 lasts = (false, true);
             }
             "password" => {
-                catalog
-                    .users
-                    .set_password(
-                        &own,
-                        user.id,
-                        NewPassword { keep: Some(session.id), ..NewPassword::set("$2".to_owned()) },
-                    )
-                    .await
-                    .unwrap();
+                let new = NewPassword { keep: Some(session.id), ..NewPassword::set("$2".to_owned()) };
+                catalog.users.set_password(&own, user.id, new).await.unwrap();
                 lasts = (true, false);
             }
             "disabled" => drop(catalog.users.update_user(&admin, user.id, disabled.clone()).await.unwrap()),
-            "no_staff" => drop(
-                catalog
-                    .users
-                    .update_user(&admin, user.id, UserChange::to_role(UserRole::None))
-                    .await
-                    .unwrap(),
-            ),
+            "no_staff" => {
+                let change = UserChange::to_role(UserRole::None);
+                catalog.users.update_user(&admin, user.id, change).await.unwrap();
+            }
             "superuser_now" => {
                 let change = UserChange::to_role(UserRole::Superuser);
                 catalog.users.update_user(&admin, user.id, change).await.unwrap();

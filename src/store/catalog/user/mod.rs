@@ -12,6 +12,7 @@ use self::session::delete_user_sessions;
 use super::catalog_core::CatalogCore;
 use super::client::token::delete_user_tokens;
 use super::database::{unavailable, write_error};
+use super::mirror::Mirror;
 use super::transaction::DbTransaction;
 use super::visibility::require_administrator;
 use super::{entity, not_unique, trim};
@@ -179,7 +180,7 @@ impl UserCatalog {
             into_user(row.update(&*db).await)
         };
         let audit = move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(fields);
-        let apply = move |mirror: &mut crate::store::catalog::mirror::Mirror, user: &Arc<User>| {
+        let apply = move |mirror: &mut Mirror, user: &Arc<User>| {
             mirror.remove_sessions(&ended);
             if has_new_password {
                 mirror.tokens.remove_of_user(id);
@@ -216,7 +217,7 @@ impl UserCatalog {
         };
         let audit =
             move |_: &Arc<User>| AuditChange::new(Action::Update, "user", id.0).with(vec!["password"]);
-        let apply = move |mirror: &mut crate::store::catalog::mirror::Mirror, user: &Arc<User>| {
+        let apply = move |mirror: &mut Mirror, user: &Arc<User>| {
             mirror.remove_sessions(&ended);
             mirror.tokens.remove_of_user(id);
             mirror.put_user(Arc::clone(user));

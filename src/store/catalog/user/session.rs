@@ -12,6 +12,7 @@ use crate::domain::{Error, Kind, Micros, Principal, Result, SessionId, UserId};
 use crate::store::catalog::database::unavailable;
 use crate::store::catalog::entity;
 use crate::store::catalog::entity::session::{Column, Entity};
+use crate::store::catalog::mirror::Mirror;
 use crate::store::catalog::transaction::DbTransaction;
 
 /// Maximum sessions per user; the oldest ends when another begins.
@@ -51,7 +52,7 @@ impl UserCatalog {
             Session::try_from(row.insert(&*db).await.map_err(unavailable)?).map(Arc::new)
         };
         let audit = |session: &Arc<Session>| AuditChange::new(Action::Login, "session", session.id.0);
-        let apply = move |mirror: &mut crate::store::catalog::mirror::Mirror, session: &Arc<Session>| {
+        let apply = move |mirror: &mut Mirror, session: &Arc<Session>| {
             mirror.remove_sessions(&ended);
             mirror.put_session(Arc::clone(session));
         };
