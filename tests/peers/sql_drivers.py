@@ -320,19 +320,6 @@ def adbc_checks(connection):
     return found
 
 
-def polars_checks(uri):
-    """Frames that polars reads by itself, without a connection of ours."""
-    found = Checks()
-
-    def frame(text, **options):
-        frame = pl.read_database_uri(text, uri, engine="adbc", **options)
-        return [str(frame.schema).replace("'ns'", "'us'").replace("Etc/UTC", "UTC"), frame.shape, frame.row(0)]
-
-    found.add("frame", lambda: frame(FRAME))
-    found.add("parameters", lambda: frame(REPEATED, execute_options={"parameters": [1, ELEVEN]}))
-    return found
-
-
 def own_checks(settings):
     """What PostgreSQL has no equal of: metadata of the tables of the server."""
     found = Checks()
@@ -384,7 +371,6 @@ def main(settings):
         "sqlalchemy": [sqlalchemy_checks(target) for target in (server, peer)],
         "adbc": [by_adbc(server), theirs],
         "flight": [by_flight, theirs],
-        "polars": [polars_checks(uri(target)) for target in (server, peer)],
     }
     report = {}
     for driver, (ours, others) in answers.items():
