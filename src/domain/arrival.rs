@@ -54,7 +54,7 @@ pub struct Arrival {
     earliest: Micros,
     latest: Micros,
     bound: AheadBound,
-    /// When it arrived by the monotonic clock; `None` where that was before the present watch began.
+    /// Time of arrival by the monotonic clock; `None` where that was before the present watch began.
     monotonic: Option<Micros>,
 }
 
@@ -75,12 +75,12 @@ impl Arrival {
         Arrival { monotonic: None, ..self }
     }
 
-    /// The same at a time of the monotonic clock.
+    /// Returns this arrival with its time by the monotonic clock.
     pub fn with_monotonic(self, at: Micros) -> Arrival {
         Arrival { monotonic: Some(at), ..self }
     }
 
-    /// When it arrived by the monotonic clock, which silence is counted by. `None` where that was before the present watch began:
+    /// Returns the time of arrival by the monotonic clock, which silence is counted by. `None` where that was before the present watch began:
     /// silence is counted from that begin.
     pub fn monotonic(self) -> Option<Micros> {
         self.monotonic

@@ -68,7 +68,7 @@ const ANSWERED_WRONGLY: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-/// The same, of which PostgreSQL says that the integer is out of range.
+/// Statements that PostgreSQL refuses because an integer is out of range, and that plain DataFusion answers.
 const NOT_REFUSED: &[(&str, &str)] =
     &[("checked_arithmetic.rs", "SELECT CAST(2147483647 AS INT) + CAST(1 AS INT)")];
 

@@ -1,4 +1,4 @@
-//! The same statements by other ways: HTTP, Flight SQL and PostgreSQL's extended protocol with parameters in the place of constants, the
+//! Asks generated statements over HTTP, Flight SQL and PostgreSQL's extended protocol, with parameters in the place of constants, the
 //! last with values and results in binary and as texts. Each answers what a simple query does, which PostgreSQL has judged.
 
 use std::sync::Arc;

@@ -17,7 +17,7 @@ struct LogMark {
     after: Micros,
 }
 
-/// When the records arrived that a session takes.
+/// Times of arrival of the records that a session takes.
 pub struct ArrivalClock {
     clock: Arc<dyn Clock>,
     mark: LogMark,

@@ -49,7 +49,7 @@ pub trait WireDevice: Sync {
     fn code_name(&self, code: u16) -> String;
 }
 
-/// How a frame has a number of 16 bits.
+/// Form of a 16-bit number in a frame.
 #[derive(Debug, Clone, Copy)]
 pub enum NumberForm {
     LowFirst,

@@ -1,4 +1,4 @@
-//! How devices come to their certificates: registrations in the catalog, and the certificates themselves.
+//! Registrations of devices in the catalog, and the certificates to which they lead.
 
 pub(super) mod certificate;
 pub(super) mod certificate_index;
