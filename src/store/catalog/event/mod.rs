@@ -81,17 +81,16 @@ impl EventCatalog {
 
     /// Returns an event; `NotFound` when it is absent or not visible.
     pub async fn event(&self, who: &Principal, id: EventId) -> Result<Event> {
-        let event = read(&self.core.db, id).await?;
-        let visible = self.core.visible_to(who);
-        if !visible.sees_event(&event) {
-            return Err(Error::hidden());
-        }
-        Ok(visible.redact_event(event))
+        self.visible_event(who, read(&self.core.db, id).await?)
     }
 
     /// Returns an event by its UUID; `NotFound` when it is absent or not visible.
     pub async fn event_by_uuid(&self, who: &Principal, uuid: Uuid) -> Result<Event> {
-        let event = read_by_uuid(&self.core.db, uuid).await?;
+        self.visible_event(who, read_by_uuid(&self.core.db, uuid).await?)
+    }
+
+    /// Returns what the principal sees of an event; `NotFound` when that is nothing.
+    fn visible_event(&self, who: &Principal, event: Event) -> Result<Event> {
         let visible = self.core.visible_to(who);
         if !visible.sees_event(&event) {
             return Err(Error::hidden());
