@@ -22,7 +22,7 @@ fail() {
 
 # The cases whose short form every change runs (tests/support/case_size.rs), as a whole: arguments are those of tests/run.sh.
 whole() {
-    BASALT_WHOLE_CASES=1 tests/run.sh "$@"
+    BASALT_WHOLE_CASES=1 NEXTEST_PROFILE=whole tests/run.sh "$@"
 }
 
 # All seeds of the models of the store, where every change tries one to four: forty random worlds with faults, losses of power, retention,
@@ -82,6 +82,8 @@ restarts() {
 # 100,000 statements at random, asked of the server and of PostgreSQL, also through two query nodes, where every change asks 140: of 20 readings
 # of a stream, and of 100,000 with their statistics. 2,000 aggregates that statistics answer are asked with and without them.
 sql() {
+    local -x BASALT_TEST_PROGRAM
+    BASALT_TEST_PROGRAM=$(realpath "$BASALT")
     BASALT_TEST_SEED=$RANDOM whole sql::differential
     BASALT_TEST_SEED=$RANDOM BASALT_TEST_CLUSTER=2 whole sql::differential
 }
@@ -89,7 +91,8 @@ sql() {
 # A million sequences of readings that are ahead, late, repeated or bad, while the clock is set and servers end: alerts are those of a
 # plain program. BASALT_WATCHING_SEQUENCES says how many, and BASALT_WATCHING_SEED runs one world again.
 watching() {
-    BASALT_WATCHING_SEQUENCES=${BASALT_WATCHING_SEQUENCES:-1000000} BASALT_TEST_SEED=${BASALT_TEST_SEED:-$RANDOM} tests/run.sh watching::
+    BASALT_WATCHING_SEQUENCES=${BASALT_WATCHING_SEQUENCES:-1000000} BASALT_TEST_SEED=${BASALT_TEST_SEED:-$RANDOM} \
+        NEXTEST_PROFILE=whole tests/run.sh watching::
 }
 
 # 2,000 OPC UA items at 1 Hz, subscribed to, through 20 restarts, and polled: processor, memory, lateness.
