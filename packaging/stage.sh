@@ -3,7 +3,7 @@
 # configuration of the service. The unit is packaging/debian/basalt.service, and the user is made by packaging/shared/setup.
 
 # The newest version of the GNU C library that the program may need symbols of: that of Ubuntu 22.04, older than that of Debian 12.
-# tests/package_contents.sh reads the symbols of the program.
+# tests/package_files.sh reads the symbols of the program.
 # shellcheck disable=SC2034
 OLDEST_GLIBC=2.35
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What takes too long for every change: a soak, and what is measured at full size. Figures go to standard output, and
 # a run fails when an answer is wrong, a row is missing or memory grows; never because something was slow, but for `fuzz` and
-# `hostile`, where slow is what a hostile input makes of it.
+# `hostile`, where slow is what a hostile input makes of it, and `packages`, where a new user waits.
 #
 #     tests/long.sh [--seconds N] [--minutes N] [SECTION…]      without a section, all of them, one after the other
 #
@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything checked compile drivers fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders notebook packages peers restarts sql watching web)
+sections=(everything checked compile drivers fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders notebook first packages reproducible peers restarts sql watching web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -427,14 +427,27 @@ notebook() {
     [ "$(grep -c '<td>921.5</td>' "$dir/plant.md")" -ge 3 ] || fail "an answer is missing: $(cat "$dir/plant.md")"
 }
 
-# All packages: built, installed into an empty Debian, served from, upgraded and removed; symbols, SBOM and manifests. As root on a
-# Debian, with cargo-deb: the scripts name what else they need.
+# The first contact: size of the program, its start on an empty directory, first answers, memory at rest, and the demo until its board is drawn.
+first() {
+    . tests/prepare.sh
+    prepare_python
+    prepare_chromium
+    "$BASALT_TEST_PYTHON" benches/first --basalt "$BASALT"
+}
+
+# All packages: built, installed into an empty Debian, served from, upgraded and removed; symbols, SBOM and manifests. From its file to the
+# first value each may take a minute. As root on a Debian, with cargo-deb: the scripts name what else they need.
 packages() {
     local script failed=()
     for script in package package_deb package_tar package_rpm package_oci package_files; do
         "tests/$script.sh" "$BASALT" || failed+=("$script")
     done
     [ ${#failed[@]} -eq 0 ] || fail "failed: ${failed[*]}"
+}
+
+# Two builds of the program of the packages, one hash: twice the time of one.
+reproducible() {
+    tests/package_reproducible.sh
 }
 
 # The peers on the rows of hundred_million.

@@ -27,6 +27,7 @@ root=$scratch/root
 make_root "$root"
 cp "$package" "$root/basalt.deb"
 
+begin_first_value
 dpkg_in_root --install /basalt.deb
 owner=$(run_in_root "$root" id -u basalt) group=$(run_in_root "$root" id -g basalt)
 expect_file "$root" etc/basalt/basalt.toml "-rw-r----- 0:$group"
@@ -47,4 +48,4 @@ if [ ! -e "$root/var/lib/basalt/catalog.sqlite" ] || [ ! -e "$root/etc/basalt/ba
 fi
 dpkg_in_root --purge basalt
 expect_gone "$root" etc/basalt var/lib/basalt usr/bin/basalt usr/lib/basalt usr/share/doc/basalt
-echo "deb: $(stat -c %s "$package") bytes; installed, first value, installed again, removed, purged"
+echo "deb: $(stat -c %s "$package") bytes; installed, $first_value, installed again, removed, purged"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the image of OCI around a release binary, twice and with the same bytes, reads it back with skopeo, unpacks it with umoci, and
 # runs it with runc as it is: its user without capabilities, a root that is read-only, a volume for the data, a network of its own.
-# There the health check, the first value, an upgrade over the same volume and the end by SIGTERM are tried. Needs root.
+# There the health check, the first value, an upgrade over the same volume, the end by SIGTERM and the demo are tried. Needs root.
 #
 #     tests/package_oci.sh BINARY
 #
@@ -45,17 +45,20 @@ for word, value in pairs.items():
 PYTHON
 }
 
-# Unpacks the image into $1. What umoci leaves to whoever runs it: a root that is read-only, no capabilities, and the volume.
+# Unpacks the image into $1, for the command $2 on the volume $3. What umoci leaves to whoever runs it: a root that is read-only, no capabilities,
+# and the volume.
 unpack() {
     mkdir "$1"
     tar -C "$1" -xf "$image"
     umoci unpack --image "$1:$version" "$1/bundle" >/dev/null
-    python3 - "$1/bundle/config.json" "$scratch/volume" <<'PYTHON'
+    python3 - "$1/bundle/config.json" "$2" "$3" <<'PYTHON'
 import json
 import sys
 
-path, volume = sys.argv[1:]
+path, command, volume = sys.argv[1:]
 config = json.load(open(path))
+assert config["process"]["args"][-1] == "serve", config["process"]["args"]
+config["process"]["args"][-1] = command
 config["root"]["readonly"] = True
 config["process"].update(terminal=False, capabilities={}, rlimits=[])
 config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] != "/var/lib/basalt"]
@@ -114,7 +117,8 @@ check_config
 
 # What a volume of a container is: empty, with the owner of the directory in the image.
 mkdir "$scratch/volume"
-unpack "$scratch/one"
+begin_first_value
+unpack "$scratch/one" serve "$scratch/volume"
 owner=$(stat -c '%u:%g' "$scratch/one/bundle/rootfs/var/lib/basalt")
 [ "$owner" = 65532:65532 ] || package_fail "the directory of the data is of $owner"
 chown 65532:65532 "$scratch/volume"
@@ -127,11 +131,20 @@ key=$(in_container /usr/bin/basalt key create --name me 2>/dev/null)
 in_container /usr/bin/busybox wget -q -O - --header "Authorization: ApiKey $key" \
     --post-data 'temperature,device=furnace value=921.5' 'http://127.0.0.1:8000/write?db=plant'
 [ "$(sql)" = 921.5 ] || package_fail "the first value is $(sql)"
+end_first_value
 stop
 
 # The image once more, over the same volume, is an upgrade.
-unpack "$scratch/two"
+unpack "$scratch/two" serve "$scratch/volume"
 start "$scratch/two"
 [ "$(sql)" = 921.5 ] || package_fail "the value is $(sql) after an upgrade"
 stop
-echo "OCI: $(stat -c %s "$image") bytes, the same twice; health check, first value, end by SIGTERM, and the value in a second container"
+
+mkdir "$scratch/plant"
+chown 65532:65532 "$scratch/plant"
+unpack "$scratch/demo" demo "$scratch/plant"
+start "$scratch/demo"
+wait_for_demo "$scratch/log"
+[ -n "$(sql)" ] || package_fail "the demo has no values"
+stop
+echo "OCI: $(stat -c %s "$image") bytes, the same twice; health check, $first_value, end by SIGTERM, the value in a second container, and the demo"

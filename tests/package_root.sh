@@ -74,11 +74,36 @@ wait_for_url() {
     package_fail "the server does not answer"
 }
 
+# Waits for what the demo prints into the file $1 once it answers: a key among it, which is put into $key.
+wait_for_demo() {
+    for _ in $(seq 300); do
+        ! grep -q 'Ctrl-C stops it' "$1" || break
+        sleep 0.1
+    done
+    key=$(sed -n 's/^ *key  *\(bslt_[^ ]*\)$/\1/p' "$1" | head -n 1)
+    [ -n "$key" ] || package_fail "the demo prints no key: $(cat "$1")"
+}
+
 # Ends the server by SIGTERM, which is its end in order.
 stop_server() {
     kill "$server"
     wait "$server" || package_fail "the server ended with $?: $(tail -n 5 "$scratch/log")"
     server=
+}
+
+# Seconds that a package may take from its file to the first value.
+MOST_FIRST_VALUE_S=60
+
+# Begins that time, with the file of the package there.
+begin_first_value() {
+    began_ms=$(date +%s%3N)
+}
+
+# Ends it, and sets $first_value, which is the time in words.
+end_first_value() {
+    local took_ms=$(($(date +%s%3N) - began_ms))
+    first_value="first value after $((took_ms / 1000)).$((took_ms % 1000 / 100)) s"
+    [ "$took_ms" -le $((MOST_FIRST_VALUE_S * 1000)) ] || package_fail "$first_value, more than $MOST_FIRST_VALUE_S s"
 }
 
 # The first value: a key, a reading written with it, and the same reading from SQL. $@ runs a command of Basalt.
@@ -92,6 +117,7 @@ check_first_value() {
     ask "$url/write?db=plant" --data-binary 'temperature,device=furnace value=921.5'
     answer=$(ask -G "$url/sql" -H 'Accept: text/csv' --data-urlencode "q=SELECT value FROM latest" | tail -n 1 | tr -d '\r')
     [ "$answer" = 921.5 ] || package_fail "the first value is $answer"
+    end_first_value
 }
 
 expect_file() {

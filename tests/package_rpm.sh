@@ -48,6 +48,7 @@ check_contents
 
 root=$scratch/root
 make_root "$root"
+begin_first_value
 rpm_in_root --install "$package"
 owner=$(run_in_root "$root" id -u basalt) group=$(run_in_root "$root" id -g basalt)
 expect_file "$root" etc/basalt/basalt.toml "-rw-r----- 0:$group"
@@ -69,4 +70,4 @@ expect_gone "$root" usr/bin/basalt usr/lib/basalt usr/lib/systemd/system/basalt.
 if [ ! -e "$root/var/lib/basalt/catalog.sqlite" ] || [ ! -e "$root/etc/basalt/basalt.toml.rpmsave" ]; then
     package_fail "removing took data or configuration"
 fi
-echo "rpm: $(stat -c %s "$package") bytes, the same twice; installed, first value, upgraded, removed"
+echo "rpm: $(stat -c %s "$package") bytes, the same twice; installed, $first_value, upgraded, removed"

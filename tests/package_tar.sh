@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the archive with the install script around a release binary, twice and with the same bytes, and tries it on an empty Debian:
-# installing, the first value, installing again over a changed configuration, uninstalling, and purging. Needs root.
+# the demo without installing, installing, the first value, installing again over a changed configuration, uninstalling, and purging. Needs root.
 #
 #     tests/package_tar.sh BINARY
 #
@@ -18,12 +18,30 @@ packaging/tar.sh "$binary" >/dev/null
 
 root=$scratch/root
 make_root "$root"
+begin_first_value
 tar -C "$root/opt" -xf "$archive"
 folder=/opt/$(basename "$archive" .tar.gz)
+
+# Neither installed nor as root: the demo, as somebody who owns nothing.
+in_root "$root" setpriv --reuid=nobody --regid=nogroup --clear-groups --no-new-privs "$folder/basalt" demo --data-dir /tmp/demo \
+    --listen 127.0.0.1:0 >"$scratch/demo" 2>"$scratch/log" &
+server=$!
+wait_for_url
+wait_for_demo "$scratch/demo"
+grep -q "open .*$url/ui/#login=" "$scratch/demo" || package_fail "the demo prints no link: $(cat "$scratch/demo")"
+values=$(curl --silent --show-error --fail --noproxy '*' -H "Authorization: ApiKey $key" -H 'Accept: text/csv' -G "$url/sql" \
+    --data-urlencode "q=SELECT count(*) FROM latest" | tail -n 1 | tr -d '\r')
+[ "$values" -gt 0 ] || package_fail "the demo has no values"
+end_first_value
+demo_value=$first_value
+stop_server
+rm -rf "$root/tmp/demo"
+
 basalt() {
     run_in_root "$root" "${AS_OWNER[@]}" /usr/local/bin/basalt "$@" --config /etc/basalt/basalt.toml
 }
 
+begin_first_value
 run_in_root "$root" "$folder/install.sh"
 owner=$(run_in_root "$root" id -u basalt) group=$(run_in_root "$root" id -g basalt)
 expect_file "$root" usr/local/bin/basalt "-rwxr-xr-x 0:0"
@@ -56,4 +74,4 @@ left=$(find "$root/usr/local" "$root/etc/systemd/system" -name '*basalt*')
 run_in_root "$root" "$folder/install.sh"
 run_in_root "$root" "$folder/install.sh" purge
 expect_gone "$root" etc/basalt var/lib/basalt usr/local/bin/basalt etc/systemd/system/basalt.service
-echo "tar.gz: $(stat -c %s "$archive") bytes, the same twice; installed, first value, installed again, uninstalled, purged"
+echo "tar.gz: $(stat -c %s "$archive") bytes, the same twice; demo, $demo_value; installed, $first_value, installed again, uninstalled, purged"

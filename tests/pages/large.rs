@@ -16,7 +16,7 @@ const MOST_LIVE_ROWS: u64 = 60;
 /// Elements of the document, the largest lists and the tree of all devices beside live values included.
 const MOST_ELEMENTS: u64 = 3000;
 /// A page asks for the program, its own part, and a few things of the server.
-const MOST_REQUESTS: u64 = 40;
+const MOST_REQUESTS: u64 = 50;
 
 #[tokio::test]
 async fn every_page_of_a_large_plant_shows_its_content_and_only_a_part_of_it() {

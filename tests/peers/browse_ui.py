@@ -122,6 +122,8 @@ def overview(person):
     page = person.page
     person.open("/ui/", ".cards li")
     page.locator(".attention li", has_text="too hot").wait_for()
+    # Without a board it has the values of the first streams.
+    page.locator(".board-grid .kind-value .big").first.wait_for()
     person.judge("overview")
     return {"pages": page.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts()}
 

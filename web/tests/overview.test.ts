@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { defaultOf } from "../src/pages/overview/defaultBoard.ts";
+import { kindOf, streamsOf } from "../src/board/widgets.ts";
+import { defaultOf, firstValues } from "../src/pages/overview/defaultBoard.ts";
 import { worstFirst } from "../src/pages/overview/rank.ts";
 
 test("of several default boards the one changed last is shown, and none without one", () => {
@@ -14,6 +15,15 @@ test("of several default boards the one changed last is shown, and none without 
   assert.equal(defaultOf([plain]), undefined);
   assert.equal(defaultOf([before, plain, later])?.uuid, "later");
   assert.equal(defaultOf([later, before])?.uuid, "later");
+});
+
+test("the first values stand in rows of four, none over another", () => {
+  const streams = ["a", "b", "c", "d", "e"];
+  const widgets = firstValues(streams);
+  assert.deepEqual(widgets.map(({ x, y }) => [x, y]), [[0, 0], [6, 0], [12, 0], [18, 0], [0, 3]]);
+  assert.deepEqual(streamsOf(widgets), streams);
+  assert.ok(widgets.every((widget) => kindOf(widget) === "value" && widget.w === 6 && widget.h === 3));
+  assert.deepEqual(firstValues([]), []);
 });
 
 test("what is worse comes first, whatever it is, and what is equally bad keeps its order", () => {

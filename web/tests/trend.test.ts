@@ -20,8 +20,8 @@ test("a reading that is told of while its tile is asked for is asked for without
   const questions = serveTiles(context, RAW + 1);
   serve();
   const model = new TrendModel(VIEW);
-  model.setStreams([STREAM], []);
-  const stop = model.followWritten();
+  model.setStreams([STREAM]);
+  const stop = model.followWritten([STREAM]);
   context.after(() => {
     stop();
     model.stop();

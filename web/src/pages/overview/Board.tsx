@@ -1,4 +1,4 @@
-// The board on the overview, which is loaded when an organization has one.
+// The board on the overview, or the first values in its place; loaded when there is something to show.
 
 import { isAway } from "../../api/http.ts";
 import { BASE } from "../../api/root.ts";
@@ -17,7 +17,7 @@ export function BoardView({ board }: { board: ShownBoard }) {
   return (
     <section aria-labelledby="board">
       <h2 id="board">
-        <a href={`${BASE}/boards/${board.uuid}`}>{board.name}</a>
+        <a href={`${BASE}${board.uuid ? `/boards/${board.uuid}` : "/live"}`}>{board.name}</a>
       </h2>
       {requests.map(({ error, reload }, index) => (
         // That the server is away is said once, above.

@@ -14,9 +14,9 @@ import { t } from "../../words/index.ts";
 import { Attention } from "./Attention.tsx";
 import type { BoardView, ShownBoard } from "./Board.tsx";
 import { type Change, RecentChanges } from "./RecentChanges.tsx";
-import { defaultOf } from "./defaultBoard.ts";
+import { defaultOf, firstValues } from "./defaultBoard.ts";
 import { DeviceCards, Figures } from "./Figures.tsx";
-import { BOARD, BOARDS, CHANGED, DEVICES, EVENT_CHANGES, HEALTH, INGEST, MODELS, OPEN_COUNTS, OPEN_EVENTS, SILENT, STATES } from "./queries.ts";
+import { BOARD, BOARDS, CHANGED, DEVICES, EVENT_CHANGES, FIRST_STREAMS, HEALTH, INGEST, MODELS, OPEN_COUNTS, OPEN_EVENTS, SILENT, STATES } from "./queries.ts";
 import type { OpenCount, OpenEvent, SilentStream } from "./types.ts";
 
 const MINUTE = 60_000;
@@ -84,15 +84,20 @@ interface DrawnBoard {
   View: typeof BoardView;
 }
 
-/** Loads the default board, and what draws it; null without one, undefined for who may not see what boards show. */
+/** Loads a board of the first values, for an organization that has no default one. */
+async function loadFirstValues(signal: AbortSignal): Promise<ShownBoard> {
+  const streams = await rows<{ uuid: string }>(FIRST_STREAMS, {}, signal);
+  return { uuid: "", name: t("live"), layout: firstValues(streams.map(({ uuid }) => uuid)) };
+}
+
+/** Loads the default board, else the first values, and what draws it; null without any, undefined for who may not see what boards show. */
 async function loadBoard(signal: AbortSignal): Promise<DrawnBoard | null | undefined> {
   if (!["device:read", "data:read", "value:read"].every(may)) return undefined;
   const boards = await all((after) => graph(BOARDS, { after }, signal).then(({ dashboards }) => dashboards));
   const shown = defaultOf(boards);
-  if (!shown) return null;
-  const { dashboard } = await graph(BOARD, { uuid: shown.uuid }, signal);
-  if (!dashboard || dashboard.layout.length === 0) return null;
-  return { board: dashboard, View: (await import("./Board.tsx")).BoardView };
+  const board: ShownBoard | null | undefined = shown ? (await graph(BOARD, { uuid: shown.uuid }, signal)).dashboard : await loadFirstValues(signal);
+  if (!board || board.layout.length === 0) return null;
+  return { board, View: (await import("./Board.tsx")).BoardView };
 }
 
 export default function Overview() {

@@ -1,5 +1,7 @@
 // Which board the overview shows.
 
+import type { Widget } from "../../board/widgets.ts";
+
 export interface ListedBoard {
   uuid: string;
   isDefault: boolean;
@@ -9,4 +11,9 @@ export interface ListedBoard {
 /** The default board, of several the one changed last. */
 export function defaultOf(boards: ListedBoard[]): ListedBoard | undefined {
   return boards.filter(({ isDefault }) => isDefault).sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt))[0];
+}
+
+/** Values of streams in rows of four, for an organization that has arranged no board. */
+export function firstValues(streams: string[]): Widget[] {
+  return streams.map((uuid, n) => ({ id: uuid, type: "STAT", x: (n % 4) * 6, y: Math.floor(n / 4) * 3, w: 6, h: 3, config: { sensorIds: [uuid] } }));
 }

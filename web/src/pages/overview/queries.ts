@@ -64,4 +64,8 @@ export const BOARDS = `query OverviewBoards($after: String) {
   dashboards(first: 1000, after: $after) { nodes { uuid isDefault updatedAt } pageInfo { hasNextPage endCursor } }
 }` as Document<"OverviewBoards">;
 
+/** Streams with a current number, for an organization that has no board. */
+export const FIRST_STREAMS = `SELECT s.uuid FROM streams s JOIN latest l ON l.stream_id = s.id
+WHERE s.enabled AND l.value IS NOT NULL ORDER BY s.id LIMIT 8`;
+
 export const BOARD = "query OverviewBoard($uuid: String!) { dashboard(uuid: $uuid) { uuid name layout { id type x y w h config } } }" as Document<"OverviewBoard">;

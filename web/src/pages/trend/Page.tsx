@@ -93,16 +93,19 @@ function CompareChoice({ compare, choose }: { compare: string; choose: (compare:
 /** The range of an address is set by a gesture, by going back, and by time; what is written is followed. */
 function useModel(state: TrendState, series: Series[]): TrendModel {
   const [model] = useState(() => new TrendModel(rangeOf(state)));
+  const wanted = state.streams.map(({ id }) => id);
   const ids = series.map(({ stream }) => stream.rowId);
   const present = isLive(state.range) ? now.value : 0;
   useEffect(() => {
     // What goes on must not pull the view out of a hand.
     if (!model.isHeld) model.show(rangeOf(state));
   }, [state.range.from, state.range.to, present]);
+  // Readings are asked for beside the names of their streams, not after them.
+  useEffect(() => model.setStreams(wanted), [wanted.join()]);
   useEffect(() => {
     const holding = series.filter(({ stream }) => stream.deadband !== null);
-    model.setStreams(ids, holding.map(({ stream }) => stream.rowId));
-    return model.followWritten();
+    model.setHolding(holding.map(({ stream }) => stream.rowId));
+    return model.followWritten(ids);
   }, [ids.join()]);
   useEffect(() => model.setCompare(state.compare), [state.compare]);
   const settled = `${state.range.from}/${state.range.to}/${Math.floor(present / EVENTS_AGAIN)}/${ids.join()}/${state.hasEvents}`;
@@ -203,7 +206,7 @@ interface TrendViewProps {
 }
 
 function TrendView({ model, state, series, handlers, remove }: TrendViewProps) {
-  const place = useWidth(model);
+  const place = useRef<HTMLDivElement>(null);
   useKeyboardKept(place, state.isTable);
   const ids = series.map(({ stream }) => stream.rowId);
   return (
@@ -212,17 +215,21 @@ function TrendView({ model, state, series, handlers, remove }: TrendViewProps) {
       <div ref={place}>
         <Charts model={model} series={series} bounds={state.bounds} isTable={state.isTable} compare={state.compare} handlers={handlers} />
       </div>
-      <Overview model={model} streams={ids} handlers={handlers} />
-      <Statistics
-        series={series}
-        range={model.range}
-        version={model.version}
-        shift={state.compare ? model.shift : undefined}
-        isLive={isLive(state.range)}
-        step={() => (model.isRaw(ids) ? undefined : model.step)}
-        remove={remove}
-        picture={state.isTable ? undefined : () => wordsOf(model, series)}
-      />
+      {model.hasPicture.value && (
+        <>
+          <Overview model={model} streams={ids} handlers={handlers} />
+          <Statistics
+            series={series}
+            range={model.range}
+            version={model.version}
+            shift={state.compare ? model.shift : undefined}
+            isLive={isLive(state.range)}
+            step={() => (model.isRaw(ids) ? undefined : model.step)}
+            remove={remove}
+            picture={state.isTable ? undefined : () => wordsOf(model, series)}
+          />
+        </>
+      )}
     </>
   );
 }
@@ -239,9 +246,12 @@ export default function Trend() {
   const state = parseState(address.value.query);
   const { series, error, reload, data } = useSeries(state);
   const model = useModel(state, series);
+  const place = useWidth(model);
   const go: StateChange = (changes, replace = false) => navigate(`/trend?${stateText({ ...state, ...changes })}`, replace);
   const handlers = handlersOf(model, state, go);
   const ids = state.streams.map(({ id }) => id);
+  // A list that is there stays when the first stream is chosen.
+  const [hadStreams] = useState(ids.length > 0);
   const toggle = (id: number) => {
     const rest = state.streams.filter((stream) => stream.id !== id);
     go({ streams: rest.length < ids.length ? rest : [...rest, { id, drawn: "auto" }] });
@@ -257,8 +267,8 @@ export default function Trend() {
         {series.length > 0 && <Options state={state} go={go} />}
       </PageHead>
       <div class="trend-columns">
-        <Picker chosen={ids} toggle={toggle} isFull={ids.length >= MOST_STREAMS} />
-        <div class="trend-main">
+        <Picker chosen={ids} toggle={toggle} isFull={ids.length >= MOST_STREAMS} isWaiting={hadStreams && !model.hasPicture.value} />
+        <div class="trend-main" ref={place}>
           <ErrorBox error={error ?? model.error.value} again={error ? reload : () => model.load()} />
           {missing > 0 && <p class="muted">{t("notShown", { n: missing })}</p>}
           {isEmpty && <Empty title={t("pickNote")} />}

@@ -13,6 +13,8 @@ interface Props {
   chosen: number[];
   toggle: (stream: number) => void;
   isFull: boolean;
+  /** Whether the list lets a picture go first. */
+  isWaiting: boolean;
 }
 
 function byDevice(streams: Stream[]): [string, Stream[]][] {
@@ -24,7 +26,7 @@ function byDevice(streams: Stream[]): [string, Stream[]][] {
   return [...groups].sort(([a], [b]) => a.localeCompare(b));
 }
 
-export function Picker({ chosen, toggle, isFull }: Props) {
+export function Picker({ chosen, toggle, isFull, isWaiting }: Props) {
   const [text, setText] = useState("");
   const [searched, setSearched] = useState("");
   useEffect(() => {
@@ -32,8 +34,8 @@ export function Picker({ chosen, toggle, isFull }: Props) {
     return () => clearTimeout(timer);
   }, [text]);
   const { data, error, reload } = useRequest(
-    async (signal) => (await graph(PICK, { text: searched }, signal)).streams,
-    [searched],
+    async (signal) => (isWaiting ? undefined : (await graph(PICK, { text: searched }, signal)).streams),
+    [searched, isWaiting],
   );
   const groups = byDevice((data?.nodes ?? []).filter((stream) => isNumeric(stream.type)));
   return (

@@ -24,6 +24,9 @@ const BEFORE = 3_600_000;
 /** Least time between two requests for what is written, milliseconds; a long view, where little moves, asks every minute. */
 const REFRESH = 1000;
 const LONGEST_REFRESH = 60_000;
+/** Milliseconds from the first answer until its picture is painted, and until a slow one is waited for no longer. */
+const PAINTED = 50;
+const LONGEST_WAIT = 1000;
 
 export class TrendModel {
   readonly range: Signal<Range>;
@@ -33,6 +36,8 @@ export class TrendModel {
   readonly hasMoreEvents = signal(false);
   readonly isBusy = signal(false);
   readonly error = signal<ApiError | undefined>(undefined);
+  /** Whether the first picture is there: what lies beside it is asked for then, so that it does not have to share. */
+  readonly hasPicture = signal(false);
   /** Width of the plot area, CSS pixels. */
   readonly width = signal(800);
   /** Whether a gesture holds the range. */
@@ -60,6 +65,7 @@ export class TrendModel {
         this.cache,
         () => {
           this.version.value += 1;
+          if (!this.hasPicture.peek()) setTimeout(this.endWait, PAINTED);
         },
         (error) => {
           this.error.value = error;
@@ -70,16 +76,26 @@ export class TrendModel {
       );
     this.loader = make();
     this.loaderBefore = make();
+    setTimeout(this.endWait, LONGEST_WAIT);
   }
+
+  private readonly endWait = (): void => {
+    this.hasPicture.value = true;
+  };
 
   get step(): number {
     return stepFor(this.range.peek(), this.width.peek());
   }
 
-  setStreams(streams: number[], holding: number[]): void {
+  setStreams(streams: number[]): void {
     this.streams = streams;
-    this.holding = holding;
     this.load();
+  }
+
+  /** Says which of the streams are stored on change: their readings before the view hold into it. */
+  setHolding(holding: number[]): void {
+    this.holding = holding;
+    this.loadPriorReadings();
   }
 
   /** Another width may have another level, and what is drawn of it may be there already. */
@@ -177,12 +193,12 @@ export class TrendModel {
     return lengths.length > 0 && lengths.every((length) => length === 0);
   }
 
-  /** Follows what is written to the streams; returns what ends it. */
-  followWritten(): () => void {
-    if (this.streams.length === 0) return () => {};
+  /** Follows what is written to streams that are there; returns what ends it. */
+  followWritten(streams: number[]): () => void {
+    if (streams.length === 0) return () => {};
     const stop = follow(
       WRITTEN,
-      { streams: this.streams.map(String) },
+      { streams: streams.map(String) },
       ({ values }) => {
         for (const { streamRowId, ts } of values.readings) this.cache.written(streamRowId, Date.parse(ts), this.step);
         if (values.readings.length > 0) this.loadSoon();
