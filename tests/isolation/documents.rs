@@ -62,16 +62,7 @@ pub async fn identifiers(
     let group = DeviceGroupSpec { name: name.clone(), devices: vec![device], ..DeviceGroupSpec::default() };
     let group = app.documents.create_document(who, DocumentSpec::DeviceGroup(group)).await.unwrap();
     let component = app.documents.create_document(who, component(device, "part", &name)).await.unwrap();
-    let field = ProfileField {
-        name: "set".to_owned(),
-        value_type: ValueType::Double,
-        unit: None,
-        min: None,
-        max: None,
-        required: false,
-        writable: true,
-        array_size: None,
-    };
+    let field = ProfileField { writable: true, ..ProfileField::new("set", ValueType::Double) };
     let profile = SensorProfileSpec {
         key: format!("{word}.{device}"),
         name: name.clone(),

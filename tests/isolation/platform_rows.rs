@@ -132,15 +132,12 @@ fn alert_rule(name: &str, stream: StreamId, channel: Uuid) -> AlertRuleSpec {
         name: name.to_owned(),
         target: RuleTarget::Stream(stream),
         evaluation: Evaluation::Value,
-        window_s: None,
         operator: Some(Operator::Gt),
         threshold: Some(Threshold::Number(1e9)),
         severity: Severity::Critical,
         cooldown_s: 300,
-        auto_resolve: false,
-        enabled: true,
         channels: vec![channel],
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }
 

@@ -49,9 +49,7 @@ fn spec(evaluation: Evaluation, cooldown_s: i64) -> AlertRuleSpec {
         severity: Severity::Warning,
         cooldown_s,
         auto_resolve: true,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }
 

@@ -67,9 +67,7 @@ impl RuleKind {
             severity: Severity::Warning,
             cooldown_s: self.cooldown_s,
             auto_resolve: true,
-            enabled: true,
-            channels: Vec::new(),
-            description: None,
+            ..AlertRuleSpec::blank()
         }
     }
 }

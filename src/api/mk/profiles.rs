@@ -112,16 +112,7 @@ fn shown_fields() -> ValueSchema {
 
 impl MkNoun for ProfileField {
     fn blank() -> Self {
-        ProfileField {
-            name: String::new(),
-            value_type: ValueType::Double,
-            unit: None,
-            min: None,
-            max: None,
-            required: false,
-            writable: false,
-            array_size: None,
-        }
+        ProfileField::new("", ValueType::Double)
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

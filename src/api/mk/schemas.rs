@@ -194,14 +194,10 @@ mod tests {
     #[test]
     fn a_profile_is_an_interface() {
         let field = |name: &str, writable| ProfileField {
-            name: name.to_owned(),
-            value_type: ValueType::Double,
             unit: Some("Cel".to_owned()),
-            min: None,
-            max: None,
             required: true,
             writable,
-            array_size: None,
+            ..ProfileField::new(name, ValueType::Double)
         };
         let spec = DocumentSpec::SensorProfile(SensorProfileSpec {
             key: "env.temp".to_owned(),

@@ -43,7 +43,7 @@ pub fn section() -> Section {
                 .post(self::create, create),
             of_one("/api/channel/{uuid}")
                 .get(document::retrieve::<ChannelView>, get)
-                .put(self::replace, replace)
+                .put(self::update, replace)
                 .patch(self::update, update)
                 .delete(document::destroy::<ChannelView>, destroy),
             of_one("/api/channel/{uuid}/test").post(self::test, test),
@@ -132,20 +132,8 @@ pub async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(ChannelView::new(&row)?)))
 }
 
-/// `PUT /api/channel/{uuid}`: replaces all fields; absent ones get their defaults, but the secret stays.
-pub async fn replace(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    PathUuid(uuid): PathUuid,
-    body: DeferredJson,
-) -> Result<Json<ChannelView>, RestError> {
-    app.documents.document_to_change(&caller, KIND, uuid)?;
-    let fields = body.fields(ReadMode::Whole).await?;
-    let row = app.notifications.replace_channel_from_fields(&caller, uuid, fields).await?;
-    Ok(Json(ChannelView::new(&row)?))
-}
-
-/// `PATCH /api/channel/{uuid}`: changes the given fields.
+/// `PUT /api/channel/{uuid}` replaces all fields; absent ones get their defaults, but the secret stays. `PATCH`
+/// changes the given fields.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -153,7 +141,7 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<ChannelView>, RestError> {
     app.documents.document_to_change(&caller, KIND, uuid)?;
-    let fields = body.fields(ReadMode::Partial).await?;
+    let fields = body.change().await?;
     let row = app.notifications.update_channel_from_fields(&caller, uuid, fields).await?;
     Ok(Json(ChannelView::new(&row)?))
 }

@@ -67,7 +67,7 @@ pub fn section() -> Section {
             Route::gated("/api/dashboard/{uuid}", right)
                 .variable("uuid", schema::string())
                 .get(document::retrieve::<DashboardView>, get)
-                .put(self::replace, replace)
+                .put(self::update, replace)
                 .patch(self::update, update)
                 .delete(document::destroy::<DashboardView>, destroy),
         ],
@@ -126,20 +126,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(DashboardView::new(&row)?)))
 }
 
-/// `PUT /api/dashboard/{uuid}`: replaces all fields; absent ones get their defaults.
-pub async fn replace(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    PathUuid(uuid): PathUuid,
-    body: DeferredJson,
-) -> Result<Json<DashboardView>, RestError> {
-    app.documents.document_to_change(&caller, KIND, uuid)?;
-    let fields = body.fields(ReadMode::Whole).await?;
-    let row = app.documents.replace_dashboard_from_fields(&caller, uuid, fields).await?;
-    Ok(Json(DashboardView::new(&row)?))
-}
-
-/// `PATCH /api/dashboard/{uuid}`: changes the given fields.
+/// `PUT /api/dashboard/{uuid}` replaces all fields; absent ones get their defaults. `PATCH` changes the given fields.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -147,7 +134,7 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<DashboardView>, RestError> {
     app.documents.document_to_change(&caller, KIND, uuid)?;
-    let fields = body.fields(ReadMode::Partial).await?;
+    let fields = body.change().await?;
     let row = app.documents.update_dashboard_from_fields(&caller, uuid, fields).await?;
     Ok(Json(DashboardView::new(&row)?))
 }

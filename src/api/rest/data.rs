@@ -59,7 +59,7 @@ pub fn section() -> Section {
                         one.clone(),
                     ),
                 )
-                .put(self::replace, replace.answers(200, "The replaced data stream", one.clone()))
+                .put(self::update, replace.answers(200, "The replaced data stream", one.clone()))
                 .patch(self::update, update.answers(200, "The changed data stream", one))
                 .delete(self::destroy, destroy.answers_nothing("The data stream was deleted")),
         ],
@@ -113,20 +113,7 @@ pub async fn retrieve(
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }
 
-/// `PUT /api/data/{id}`: replaces the settings; absent fields get their defaults.
-pub async fn replace(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    Id(id): Id<StreamId>,
-    body: DeferredJson,
-) -> Result<Json<DataView>, RestError> {
-    app.streams.stream_to_change(&caller, id)?;
-    let fields = body.fields(ReadMode::Whole).await?;
-    let stream = app.streams.replace_stream_from_fields(&caller, id, fields).await?;
-    Ok(Json(DataView::new(&app, &caller, &stream)))
-}
-
-/// `PATCH /api/data/{id}`: changes the given settings.
+/// `PUT /api/data/{id}` replaces the settings; absent fields get their defaults. `PATCH` changes the given settings.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -134,7 +121,7 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<DataView>, RestError> {
     app.streams.stream_to_change(&caller, id)?;
-    let fields = body.fields(ReadMode::Partial).await?;
+    let fields = body.change().await?;
     let stream = app.streams.update_stream_from_fields(&caller, id, fields).await?;
     Ok(Json(DataView::new(&app, &caller, &stream)))
 }

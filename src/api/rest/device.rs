@@ -59,7 +59,7 @@ pub fn section() -> Section {
                     retrieve,
                     Doc::new("device_get", "Get a device").answers(200, "The requested device", one.clone()),
                 )
-                .put(self::replace, replace.answers(200, "The replaced device", one.clone()))
+                .put(self::update, replace.answers(200, "The replaced device", one.clone()))
                 .patch(self::update, update.answers(200, "The changed device", one))
                 .delete(self::destroy, destroy.answers_nothing("The device was deleted")),
             Route::gated("/api/device/{id}/status", right).get(
@@ -142,20 +142,8 @@ pub async fn retrieve(
     Ok(Json(DeviceView::new(&device, app.devices.status_of(&device))))
 }
 
-/// `PUT /api/device/{id}`: replaces the settings; absent fields get their defaults.
-pub async fn replace(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    Id(id): Id<DeviceId>,
-    body: DeferredJson,
-) -> Result<Json<DeviceView>, RestError> {
-    app.devices.device_to_change(&caller, id)?;
-    let fields = body.fields(ReadMode::Whole).await?;
-    let device = app.devices.replace_device_from_fields(&caller, id, fields).await?;
-    Ok(Json(DeviceView::new(&device, app.devices.status_of(&device))))
-}
-
-/// `PATCH /api/device/{id}`: changes the given settings.
+/// `PUT /api/device/{id}` replaces the settings; absent fields get their defaults. `PATCH` changes the given
+/// settings.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -163,7 +151,7 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<DeviceView>, RestError> {
     app.devices.device_to_change(&caller, id)?;
-    let fields = body.fields(ReadMode::Partial).await?;
+    let fields = body.change().await?;
     let device = app.devices.update_device_from_fields(&caller, id, fields).await?;
     Ok(Json(DeviceView::new(&device, app.devices.status_of(&device))))
 }

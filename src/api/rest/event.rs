@@ -57,7 +57,7 @@ pub fn section() -> Section {
                         one.clone(),
                     ),
                 )
-                .put(self::replace, replace.answers(200, "The replaced event", one.clone()))
+                .put(self::update, replace.answers(200, "The replaced event", one.clone()))
                 .patch(self::update, update.answers(200, "The changed event", one))
                 .delete(self::destroy, destroy),
             Route::gated("/api/event-log/{id}/process", right)
@@ -177,19 +177,7 @@ pub async fn retrieve(
     Ok(Json(app.events.event(&caller, id).await?.into()))
 }
 
-/// `PUT /api/event-log/{id}`: replaces all fields; absent ones get their defaults.
-pub async fn replace(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    Id(id): Id<EventId>,
-    body: DeferredJson,
-) -> Result<Json<EventView>, RestError> {
-    app.events.event_to_change(&caller, id).await?;
-    let fields = body.fields(ReadMode::Whole).await?;
-    Ok(Json(app.events.replace_event_from_fields(&caller, id, fields).await?.into()))
-}
-
-/// `PATCH /api/event-log/{id}`: changes the given fields.
+/// `PUT /api/event-log/{id}` replaces all fields; absent ones get their defaults. `PATCH` changes the given fields.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -197,7 +185,7 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<EventView>, RestError> {
     app.events.event_to_change(&caller, id).await?;
-    let fields = body.fields(ReadMode::Partial).await?;
+    let fields = body.change().await?;
     Ok(Json(app.events.update_event_from_fields(&caller, id, fields).await?.into()))
 }
 

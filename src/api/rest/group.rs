@@ -52,7 +52,7 @@ pub fn section() -> Section {
                     retrieve,
                     Doc::new("group_get", "Get a group").answers(200, "The requested group", one.clone()),
                 )
-                .put(self::replace, replace.answers(200, "The replaced group", one.clone()))
+                .put(self::update, replace.answers(200, "The replaced group", one.clone()))
                 .patch(self::update, update.answers(200, "The changed group", one))
                 .delete(self::destroy, destroy.answers_nothing("The group was deleted")),
         ],
@@ -108,21 +108,8 @@ pub async fn retrieve(
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }
 
-/// `PUT /api/group/{id}`: replaces the fields. Without `data` the members stay: they are rows of their own, changed only
-/// when named.
-pub async fn replace(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    Id(id): Id<GroupId>,
-    body: DeferredJson,
-) -> Result<Json<GroupView>, RestError> {
-    app.groups.group_to_change(&caller, id)?;
-    let fields = body.fields(ReadMode::Whole).await?;
-    let group = app.groups.replace_group_from_fields(&caller, id, fields).await?;
-    Ok(Json(GroupView::new(&app, &caller, &group)))
-}
-
-/// `PATCH /api/group/{id}`: changes the given fields.
+/// `PUT /api/group/{id}` replaces the fields. Without `data` the members stay: they are rows of their own, changed
+/// only when named. `PATCH` changes the given fields.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -130,7 +117,7 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<GroupView>, RestError> {
     app.groups.group_to_change(&caller, id)?;
-    let fields = body.fields(ReadMode::Partial).await?;
+    let fields = body.change().await?;
     let group = app.groups.update_group_from_fields(&caller, id, fields).await?;
     Ok(Json(GroupView::new(&app, &caller, &group)))
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
@@ -39,6 +39,12 @@ impl DeferredJson {
         let (parts, body) = self.request.into_parts();
         let bytes = payload::read(&parts.headers, body, self.limit).await?;
         parse_fields(&parts.headers, bytes, mode)
+    }
+
+    /// Reads the body of a change: PUT has a whole row, PATCH the fields that change.
+    pub async fn change(self) -> Result<FieldReader, HttpError> {
+        let is_whole = self.request.method() == Method::PUT;
+        self.fields(if is_whole { ReadMode::Whole } else { ReadMode::Partial }).await
     }
 
     /// Reads the body as an object with any members. An empty body is an empty object, whatever its type.

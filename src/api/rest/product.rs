@@ -59,7 +59,7 @@ pub fn section() -> Section {
                         one.clone(),
                     ),
                 )
-                .put(self::replace, replace.answers(200, "The replaced product", one.clone()))
+                .put(self::update, replace.answers(200, "The replaced product", one.clone()))
                 .patch(self::update, update.answers(200, "The changed product", one))
                 .delete(self::destroy, destroy.answers_nothing("The product was deleted")),
         ],
@@ -128,20 +128,7 @@ pub async fn retrieve(
     Ok(Json(ProductView::new(&*app.products.product(&caller, id)?)))
 }
 
-/// `PUT /api/product/{id}`: replaces the fields; absent ones get their defaults.
-pub async fn replace(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    Id(id): Id<ProductId>,
-    body: DeferredJson,
-) -> Result<Json<ProductView>, RestError> {
-    app.products.product_to_change(&caller, id)?;
-    let fields = body.fields(ReadMode::Whole).await?;
-    let product = app.products.replace_product_from_fields(&caller, id, fields).await?;
-    Ok(Json(ProductView::new(&product)))
-}
-
-/// `PATCH /api/product/{id}`: changes the given fields.
+/// `PUT /api/product/{id}` replaces the fields; absent ones get their defaults. `PATCH` changes the given fields.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -149,7 +136,7 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<ProductView>, RestError> {
     app.products.product_to_change(&caller, id)?;
-    let fields = body.fields(ReadMode::Partial).await?;
+    let fields = body.change().await?;
     let product = app.products.update_product_from_fields(&caller, id, fields).await?;
     Ok(Json(ProductView::new(&product)))
 }

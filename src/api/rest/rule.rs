@@ -84,19 +84,7 @@ pub async fn retrieve(
     Ok(Json(app.alerts.alert_rule(&caller, uuid)?.into()))
 }
 
-/// `PUT /api/rule/{uuid}`: replaces all fields; absent ones get their defaults.
-pub async fn replace(
-    caller: Caller,
-    State(app): State<Arc<App>>,
-    PathUuid(uuid): PathUuid,
-    body: DeferredJson,
-) -> Result<Json<RuleView>, RestError> {
-    app.alerts.alert_rule_to_change(&caller, uuid)?;
-    let fields = body.fields(ReadMode::Whole).await?;
-    Ok(Json(app.alerts.replace_rule_from_fields(&caller, uuid, fields).await?.into()))
-}
-
-/// `PATCH /api/rule/{uuid}`: changes the given fields.
+/// `PUT /api/rule/{uuid}` replaces all fields; absent ones get their defaults. `PATCH` changes the given fields.
 pub async fn update(
     caller: Caller,
     State(app): State<Arc<App>>,
@@ -104,7 +92,7 @@ pub async fn update(
     body: DeferredJson,
 ) -> Result<Json<RuleView>, RestError> {
     app.alerts.alert_rule_to_change(&caller, uuid)?;
-    let fields = body.fields(ReadMode::Partial).await?;
+    let fields = body.change().await?;
     Ok(Json(app.alerts.update_rule_from_fields(&caller, uuid, fields).await?.into()))
 }
 

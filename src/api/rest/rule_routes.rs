@@ -26,7 +26,7 @@ pub fn section() -> Section {
             Route::gated("/api/rule/{uuid}", right)
                 .variable("uuid", schema::string())
                 .get(rule::retrieve, get)
-                .put(rule::replace, replace)
+                .put(rule::update, replace)
                 .patch(rule::update, update)
                 .delete(rule::destroy, destroy),
         ],

@@ -4,9 +4,7 @@ use super::*;
 use crate::domain::document::ProfileField;
 
 fn field(name: &str, value_type: ValueType, array_size: Option<u32>) -> ProfileField {
-    let name = name.to_owned();
-    let (unit, min, max) = (None, None, None);
-    ProfileField { name, value_type, unit, min, max, required: false, writable: false, array_size }
+    ProfileField { array_size, ..ProfileField::new(name, value_type) }
 }
 
 fn profile(key: &str, fields: Vec<ProfileField>) -> SensorProfileSpec {

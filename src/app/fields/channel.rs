@@ -91,21 +91,8 @@ impl Notifications {
         self.create_channel(principal, draft).await
     }
 
-    /// Replaces a channel; absent fields get their defaults, but a webhook keeps its secret unless another is given.
-    ///
-    /// # Errors
-    /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for a name that is taken, and for another version than that of the
-    /// fields.
-    pub async fn replace_channel_from_fields(
-        &self,
-        principal: &Principal,
-        uuid: Uuid,
-        fields: FieldReader,
-    ) -> Result<Arc<Document>> {
-        self.change_channel(principal, uuid, fields, |_| ChannelFields::blank()).await
-    }
-
-    /// Changes the given fields of a channel.
+    /// Changes the given fields of a channel. A whole row replaces it: absent fields get their defaults, but a webhook keeps
+    /// its secret unless another is given.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for a name that is taken, and for another version than that of the
@@ -114,24 +101,14 @@ impl Notifications {
         &self,
         principal: &Principal,
         uuid: Uuid,
-        patch: FieldReader,
-    ) -> Result<Arc<Document>> {
-        self.change_channel(principal, uuid, patch, ChannelFields::of).await
-    }
-
-    /// `begin` makes what absent fields mean of the stored channel.
-    async fn change_channel(
-        &self,
-        principal: &Principal,
-        uuid: Uuid,
         mut given: FieldReader,
-        begin: fn(&NotificationChannelSpec) -> ChannelFields,
     ) -> Result<Arc<Document>> {
         let row = self.documents.document_to_change(principal, KIND, uuid)?;
         let version = read_version(&mut given);
         let mut fields = given.clone();
         let drafted = |stored: &NotificationChannelSpec, fields: &mut FieldReader| {
-            let mut changed = begin(stored);
+            let mut changed =
+                if fields.is_whole() { ChannelFields::blank() } else { ChannelFields::of(stored) };
             changed.read(fields);
             changed.into_draft().into_channel(Some(stored))
         };

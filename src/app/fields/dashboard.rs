@@ -60,6 +60,14 @@ fn read_dashboard(fields: &mut FieldReader, spec: &mut DashboardSpec) {
     fields.read("is_default", Optional, (), is_default);
 }
 
+/// Reads the fields of a change onto a stored dashboard, or of a whole one in place of it.
+fn change_dashboard(fields: &mut FieldReader, stored: &mut DashboardSpec) {
+    if fields.is_whole() {
+        *stored = stored.replaced_by(DashboardSpec::new(""));
+    }
+    read_dashboard(fields, stored);
+}
+
 impl Documents {
     /// Creates a dashboard in the name of the principal; absent fields get their defaults.
     ///
@@ -78,30 +86,7 @@ impl Documents {
         self.create_document(principal, DocumentSpec::Dashboard(spec)).await
     }
 
-    /// Replaces a dashboard; absent fields get their defaults.
-    ///
-    /// # Errors
-    /// `Invalid` naming every wrong field; `Conflict` for another version than that of the fields, and for a dashboard of a
-    /// pack; otherwise as [`Documents::update_document`].
-    pub async fn replace_dashboard_from_fields(
-        &self,
-        principal: &Principal,
-        uuid: Uuid,
-        mut fields: FieldReader,
-    ) -> Result<Arc<Document>> {
-        self.document_to_change(principal, KIND, uuid)?;
-        let (version, mut new) = (read_version(&mut fields), DashboardSpec::new(""));
-        read_dashboard(&mut fields, &mut new);
-        fields.finish(new.problems())?;
-        let put = move |stored: &mut DocumentSpec| {
-            if let DocumentSpec::Dashboard(stored) = stored {
-                *stored = stored.replaced_by(new);
-            }
-        };
-        self.update_document(principal, (KIND, uuid), version, put).await
-    }
-
-    /// Changes the given fields of a dashboard.
+    /// Changes the given fields of a dashboard. A whole row replaces it: absent fields get their defaults.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for another version than that of the fields, and for a dashboard
@@ -110,20 +95,20 @@ impl Documents {
         &self,
         principal: &Principal,
         uuid: Uuid,
-        mut patch: FieldReader,
+        mut given: FieldReader,
     ) -> Result<Arc<Document>> {
         let current = self.document_to_change(principal, KIND, uuid)?;
-        let version = read_version(&mut patch);
+        let version = read_version(&mut given);
         let mut changed = current.dashboard().cloned().unwrap_or_else(|| DashboardSpec::new(""));
-        let mut fields = patch.clone();
-        read_dashboard(&mut fields, &mut changed);
+        let mut fields = given.clone();
+        change_dashboard(&mut fields, &mut changed);
         fields.finish(changed.problems())?;
-        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-        let merge = move |stored: &mut DocumentSpec| {
+        // Read again onto the row stored by then: concurrent updates of different fields must both last.
+        let change = move |stored: &mut DocumentSpec| {
             if let DocumentSpec::Dashboard(stored) = stored {
-                read_dashboard(&mut patch.clone(), stored);
+                change_dashboard(&mut given.clone(), stored);
             }
         };
-        self.update_document(principal, (KIND, uuid), version, merge).await
+        self.update_document(principal, (KIND, uuid), version, change).await
     }
 }

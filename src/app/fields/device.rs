@@ -62,47 +62,29 @@ impl Devices {
     pub async fn create_device_from_fields(
         &self,
         principal: &Principal,
-        fields: FieldReader,
+        mut fields: FieldReader,
     ) -> Result<Arc<Device>> {
         self.check_may_create_device(principal)?;
-        self.create_device(principal, read_whole(fields)?).await
+        let spec = fields.read_new();
+        fields.finish(problems(&spec))?;
+        self.create_device(principal, spec).await
     }
 
-    /// Replaces a device; absent fields get their defaults.
+    /// Changes the given fields of a device. A whole row replaces it: absent fields get their defaults.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; otherwise as [`Devices::update_device`].
-    pub async fn replace_device_from_fields(
-        &self,
-        principal: &Principal,
-        id: DeviceId,
-        fields: FieldReader,
-    ) -> Result<Arc<Device>> {
-        let spec = read_whole(fields)?;
-        self.update_device(principal, id, move |stored| *stored = spec.clone()).await
-    }
-
-    /// Changes the given fields of a device.
-    ///
-    /// # Errors
-    /// `Invalid` naming every wrong field.
     pub async fn update_device_from_fields(
         &self,
         principal: &Principal,
         id: DeviceId,
-        patch: FieldReader,
+        given: FieldReader,
     ) -> Result<Arc<Device>> {
         let current = self.device_to_change(principal, id)?;
-        let (mut fields, mut changed) = (patch.clone(), current.spec.clone());
-        changed.visit_fields(&mut fields);
+        let mut fields = given.clone();
+        let changed = fields.read_changed(&current.spec);
         fields.finish(problems(&changed))?;
-        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-        self.update_device(principal, id, move |stored| stored.visit_fields(&mut patch.clone())).await
+        // Read again onto the row stored by then: concurrent updates of different fields must both last.
+        self.update_device(principal, id, move |stored| *stored = given.clone().read_changed(stored)).await
     }
-}
-
-fn read_whole(mut fields: FieldReader) -> Result<DeviceSpec> {
-    let spec = fields.read_new();
-    fields.finish(problems(&spec))?;
-    Ok(spec)
 }

@@ -42,44 +42,31 @@ impl Events {
         self.create_event(principal, spec).await
     }
 
-    /// Replaces an event; absent fields get their defaults, but the acknowledgement and the note stay unless given.
+    /// Changes the given fields of an event. A whole row replaces it: absent fields get their defaults, but the
+    /// acknowledgement and the note stay unless given.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; otherwise as [`Events::update_event`].
-    pub async fn replace_event_from_fields(
-        &self,
-        principal: &Principal,
-        id: EventId,
-        mut fields: FieldReader,
-    ) -> Result<Event> {
-        let (given, mut spec) = (fields.clone(), self.blank_event());
-        read_event(&mut fields, &mut spec);
-        fields.finish(self.event_problems(principal, &spec))?;
-        let put = move |stored: &mut EventSpec| {
-            let (mut given, mut kept) = (given, stored.clone());
-            read_event(&mut given, &mut kept);
-            *stored = EventSpec { acknowledged: kept.acknowledged, note: kept.note, ..spec };
-        };
-        self.update_event(principal, id, put).await
-    }
-
-    /// Changes the given fields of an event.
-    ///
-    /// # Errors
-    /// `Invalid` naming every wrong field.
     pub async fn update_event_from_fields(
         &self,
         principal: &Principal,
         id: EventId,
-        patch: FieldReader,
+        given: FieldReader,
     ) -> Result<Event> {
         let current = self.event_to_change(principal, id).await?;
-        let (mut fields, mut changed) = (patch.clone(), current.spec);
+        let mut fields = given.clone();
+        let mut changed = if given.is_whole() { self.blank_event() } else { current.spec };
         read_event(&mut fields, &mut changed);
         fields.finish(self.event_problems(principal, &changed))?;
-        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-        let merge = move |stored: &mut EventSpec| read_event(&mut patch.clone(), stored);
-        self.update_event(principal, id, merge).await
+        // Read again onto the row stored by then: concurrent updates of different fields must both last.
+        let change = move |stored: &mut EventSpec| {
+            read_event(&mut given.clone(), stored);
+            if given.is_whole() {
+                let (acknowledged, note) = (stored.acknowledged, stored.note.take());
+                *stored = EventSpec { acknowledged, note, ..changed };
+            }
+        };
+        self.update_event(principal, id, change).await
     }
 
     /// Acknowledges the events of `ids`, with `note` if it is given. Returns those that were not acknowledged before.

@@ -40,41 +40,25 @@ impl Groups {
         self.create_group(principal, spec, members.unwrap_or_default()).await
     }
 
-    /// Replaces a group; absent fields get their defaults. Without `data` the members stay: they are rows of their own,
-    /// changed only when named.
+    /// Changes the given fields of a group. A whole row replaces it: absent fields get their defaults. Without `data` the
+    /// members stay: they are rows of their own, changed only when named.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; otherwise as [`Groups::update_group`].
-    pub async fn replace_group_from_fields(
-        &self,
-        principal: &Principal,
-        id: GroupId,
-        mut fields: FieldReader,
-    ) -> Result<Arc<Group>> {
-        let spec: GroupSpec = fields.read_new();
-        let members = read_members(&mut fields);
-        fields.finish(self.group_problems(principal, &spec, members.as_deref()))?;
-        self.update_group(principal, id, move |stored| *stored = spec, members).await
-    }
-
-    /// Changes the given fields of a group, and its members if given.
-    ///
-    /// # Errors
-    /// `Invalid` naming every wrong field.
     pub async fn update_group_from_fields(
         &self,
         principal: &Principal,
         id: GroupId,
-        patch: FieldReader,
+        given: FieldReader,
     ) -> Result<Arc<Group>> {
         let current = self.group_to_change(principal, id)?;
-        let (mut fields, mut changed) = (patch.clone(), current.spec.clone());
-        changed.visit_fields(&mut fields);
+        let mut fields = given.clone();
+        let changed = fields.read_changed(&current.spec);
         let members = read_members(&mut fields);
         fields.finish(self.group_problems(principal, &changed, members.as_deref()))?;
-        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-        let merge = move |stored: &mut GroupSpec| stored.visit_fields(&mut patch.clone());
-        self.update_group(principal, id, merge, members).await
+        // Read again onto the row stored by then: concurrent updates of different fields must both last.
+        let change = move |stored: &mut GroupSpec| *stored = given.clone().read_changed(stored);
+        self.update_group(principal, id, change, members).await
     }
 }
 

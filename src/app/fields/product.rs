@@ -35,25 +35,10 @@ impl Products {
         fields: FieldReader,
     ) -> Result<Arc<Product>> {
         self.check_may_change_products(principal)?;
-        self.create_product(principal, read_whole(fields)?).await
+        self.create_product(principal, read_checked(fields, &ProductSpec::blank())?).await
     }
 
-    /// Replaces a product; absent fields get their defaults.
-    ///
-    /// # Errors
-    /// `Invalid` naming every wrong field.
-    pub async fn replace_product_from_fields(
-        &self,
-        principal: &Principal,
-        id: ProductId,
-        fields: FieldReader,
-    ) -> Result<Arc<Product>> {
-        self.product_to_change(principal, id)?;
-        let spec = read_whole(fields)?;
-        self.update_product(principal, id, move |stored| *stored = spec).await
-    }
-
-    /// Changes the given fields of a product.
+    /// Changes the given fields of a product. A whole row replaces it: absent fields get their defaults.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field.
@@ -61,25 +46,25 @@ impl Products {
         &self,
         principal: &Principal,
         id: ProductId,
-        patch: FieldReader,
+        given: FieldReader,
     ) -> Result<Arc<Product>> {
         let current = self.product_to_change(principal, id)?;
-        let (mut fields, mut changed) = (patch.clone(), current.spec.clone());
-        read_product(&mut fields, &mut changed);
-        fields.finish(changed.problems())?;
-        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-        self.update_product(principal, id, move |stored| read_product(&mut patch.clone(), stored)).await
+        read_checked(given.clone(), &current.spec)?;
+        // Read again onto the row stored by then: concurrent updates of different fields must both last.
+        let change = move |stored: &mut ProductSpec| *stored = read_product(&mut given.clone(), stored);
+        self.update_product(principal, id, change).await
     }
 }
 
-fn read_whole(mut fields: FieldReader) -> Result<ProductSpec> {
-    let mut spec = ProductSpec::blank();
-    read_product(&mut fields, &mut spec);
+/// Reads the fields of a new product, or of a change of a stored one, and checks them.
+fn read_checked(mut fields: FieldReader, stored: &ProductSpec) -> Result<ProductSpec> {
+    let spec = read_product(&mut fields, stored);
     fields.finish(spec.problems())?;
     Ok(spec)
 }
 
-fn read_product(fields: &mut FieldReader, spec: &mut ProductSpec) {
-    spec.visit_fields(fields);
+fn read_product(fields: &mut FieldReader, stored: &ProductSpec) -> ProductSpec {
+    let mut spec = fields.read_changed(stored);
     fields.objects("templates", &mut spec.templates);
+    spec
 }

@@ -85,6 +85,18 @@ impl<S: Source> FieldReader<S> {
         row
     }
 
+    /// Reads the fields of a change of a stored noun. Absent fields keep their values, or in a whole row get their defaults.
+    pub(super) fn read_changed<T: Noun>(&mut self, stored: &T) -> T {
+        let mut row = if self.is_whole() { T::blank() } else { stored.clone() };
+        row.visit_fields(self);
+        row
+    }
+
+    /// Whether the fields are a whole row.
+    pub(super) fn is_whole(&self) -> bool {
+        self.mode == ReadMode::Whole
+    }
+
     /// Reads a row id or null; does not check that the row exists.
     pub fn row_or_null<T>(&mut self, name: &'static str, make: fn(i32) -> T, target: &mut Option<T>) {
         let result = match self.source.take_row(name) {
@@ -150,7 +162,7 @@ impl<S: Source> FieldReader<S> {
     /// Removes the value of a field; `None` when it is absent and may be.
     fn take_value(&mut self, name: &'static str, need: Presence) -> Option<Result<S::Value, String>> {
         let value = self.source.take(name).map(Ok);
-        let is_needed = need == Presence::Required && self.mode == ReadMode::Whole;
+        let is_needed = need == Presence::Required && self.is_whole();
         value.or_else(|| is_needed.then(|| Err(REQUIRED.to_owned())))
     }
 
@@ -173,7 +185,7 @@ impl<S: Source> FieldVisitor for FieldReader<S> {
 
     fn visit_row<T: Serialize>(&mut self, name: &'static str, make: fn(i32) -> T, value: &mut T) {
         let result = match self.source.take_row(name) {
-            Ok(RowReference::Absent) if self.mode == ReadMode::Whole => Err(REQUIRED.to_owned()),
+            Ok(RowReference::Absent) if self.is_whole() => Err(REQUIRED.to_owned()),
             Ok(RowReference::Absent | RowReference::Named) => return,
             Ok(RowReference::Null) => Err(NULL.to_owned()),
             Ok(RowReference::Id(id)) => Ok(make(id)),

@@ -49,6 +49,14 @@ fn read_rule(fields: &mut FieldReader, spec: &mut AlertRuleSpec) {
     fields.text_or_null("description", description);
 }
 
+/// Reads the fields of a change onto a stored rule, or of a whole one in place of it.
+fn change_rule(fields: &mut FieldReader, stored: &mut AlertRuleSpec) {
+    if fields.is_whole() {
+        *stored = AlertRuleSpec::blank();
+    }
+    read_rule(fields, stored);
+}
+
 /// Reads what the rule watches: a device for [`Evaluation::DeviceState`], else a stream. The other one is ignored.
 fn read_target(fields: &mut FieldReader, current: RuleTarget, evaluation: Evaluation) -> RuleTarget {
     let known = current.is_known().then_some(current);
@@ -105,16 +113,11 @@ impl AlertService {
     }
 
     /// Reads a whole rule; absent fields get their defaults.
-    fn read_new_rule(
-        &self,
-        principal: &Principal,
-        mut fields: FieldReader,
-        stored: Option<Uuid>,
-    ) -> Result<AlertRuleSpec> {
+    fn read_new_rule(&self, principal: &Principal, mut fields: FieldReader) -> Result<AlertRuleSpec> {
         let mut spec = AlertRuleSpec::blank();
         read_rule(&mut fields, &mut spec);
         spec.normalize();
-        fields.finish(self.problems_of_rule(principal, &spec, stored))?;
+        fields.finish(self.problems_of_rule(principal, &spec, None))?;
         Ok(spec)
     }
 
@@ -128,28 +131,11 @@ impl AlertService {
         fields: FieldReader,
     ) -> Result<ShownAlertRule> {
         self.check_may_change_alert_rules(principal)?;
-        let spec = self.read_new_rule(principal, fields, None)?;
+        let spec = self.read_new_rule(principal, fields)?;
         self.create_alert_rule(principal, spec).await
     }
 
-    /// Replaces a rule; absent fields get their defaults.
-    ///
-    /// # Errors
-    /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for a name that is taken, and for another version than that of the
-    /// fields.
-    pub async fn replace_rule_from_fields(
-        &self,
-        principal: &Principal,
-        uuid: Uuid,
-        mut fields: FieldReader,
-    ) -> Result<ShownAlertRule> {
-        self.alert_rule_to_change(principal, uuid)?;
-        let version = read_version(&mut fields);
-        let new = self.read_new_rule(principal, fields, Some(uuid))?;
-        self.update_alert_rule_version(principal, (uuid, version), |spec| *spec = new).await
-    }
-
-    /// Changes the given fields of a rule.
+    /// Changes the given fields of a rule. A whole row replaces it: absent fields get their defaults.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field; `NotFound`; `Conflict` for a name that is taken, and for another version than that of the
@@ -158,17 +144,17 @@ impl AlertService {
         &self,
         principal: &Principal,
         uuid: Uuid,
-        mut patch: FieldReader,
+        mut given: FieldReader,
     ) -> Result<ShownAlertRule> {
         let current = self.alert_rule_to_change(principal, uuid)?;
-        let (version, mut changed) = (read_version(&mut patch), current.rule.spec.clone());
-        let mut fields = patch.clone();
-        read_rule(&mut fields, &mut changed);
+        let (version, mut changed) = (read_version(&mut given), current.rule.spec.clone());
+        let mut fields = given.clone();
+        change_rule(&mut fields, &mut changed);
         changed.normalize();
         fields.finish(self.problems_of_rule(principal, &changed, Some(uuid)))?;
-        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-        let merge = move |spec: &mut AlertRuleSpec| read_rule(&mut patch.clone(), spec);
-        self.update_alert_rule_version(principal, (uuid, version), merge).await
+        // Read again onto the row stored by then: concurrent updates of different fields must both last.
+        let change = move |spec: &mut AlertRuleSpec| change_rule(&mut given.clone(), spec);
+        self.update_alert_rule_version(principal, (uuid, version), change).await
     }
 
     /// Evaluates a rule that is not stored over the past.
@@ -183,7 +169,7 @@ impl AlertService {
         (from, to): (Micros, Micros),
     ) -> Result<SimulationResult> {
         self.check_may_change_alert_rules(principal)?;
-        let spec = self.read_new_rule(principal, fields, None)?;
+        let spec = self.read_new_rule(principal, fields)?;
         self.dry_run_alert_rule(principal, spec, (from, to)).await
     }
 }

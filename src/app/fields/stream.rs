@@ -72,24 +72,7 @@ impl Streams {
         self.create_stream(principal, spec).await
     }
 
-    /// Replaces a stream; absent fields get their defaults.
-    ///
-    /// # Errors
-    /// `Invalid` naming every wrong field, also another device.
-    pub async fn replace_stream_from_fields(
-        &self,
-        principal: &Principal,
-        id: StreamId,
-        mut fields: FieldReader,
-    ) -> Result<Arc<Stream>> {
-        let current = self.stream_to_change(principal, id)?;
-        let mut spec: StreamSpec = fields.read_new();
-        refuse_other_device(&mut fields, current.spec.device, &mut spec);
-        self.finish_stream(principal, fields, &spec)?;
-        self.update_stream(principal, id, move |stored| *stored = spec.clone()).await
-    }
-
-    /// Changes the given fields of a stream.
+    /// Changes the given fields of a stream. A whole row replaces it: absent fields get their defaults.
     ///
     /// # Errors
     /// `Invalid` naming every wrong field, also another device.
@@ -97,15 +80,15 @@ impl Streams {
         &self,
         principal: &Principal,
         id: StreamId,
-        patch: FieldReader,
+        given: FieldReader,
     ) -> Result<Arc<Stream>> {
         let current = self.stream_to_change(principal, id)?;
-        let (mut fields, mut changed) = (patch.clone(), current.spec.clone());
-        changed.visit_fields(&mut fields);
+        let mut fields = given.clone();
+        let mut changed = fields.read_changed(&current.spec);
         refuse_other_device(&mut fields, current.spec.device, &mut changed);
         self.finish_stream(principal, fields, &changed)?;
-        // Merged again onto the row stored by then: concurrent updates of different fields must both last.
-        self.update_stream(principal, id, move |stored| stored.visit_fields(&mut patch.clone())).await
+        // Read again onto the row stored by then: concurrent updates of different fields must both last.
+        self.update_stream(principal, id, move |stored| *stored = given.clone().read_changed(stored)).await
     }
 
     fn finish_stream(&self, principal: &Principal, fields: FieldReader, spec: &StreamSpec) -> Result<()> {

@@ -24,16 +24,7 @@ struct Plant {
 }
 
 fn field(name: &str, writable: bool) -> ProfileField {
-    ProfileField {
-        name: name.to_owned(),
-        value_type: ValueType::Double,
-        unit: None,
-        min: Some(0.0),
-        max: Some(10.0),
-        required: false,
-        writable,
-        array_size: None,
-    }
+    ProfileField { min: Some(0.0), max: Some(10.0), writable, ..ProfileField::new(name, ValueType::Double) }
 }
 
 impl Plant {

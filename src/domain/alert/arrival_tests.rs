@@ -25,9 +25,7 @@ fn rule(evaluation: Evaluation, limit: f64, cooldown_s: i64) -> AlertRuleSpec {
         severity: Severity::Warning,
         cooldown_s,
         auto_resolve: true,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }
 

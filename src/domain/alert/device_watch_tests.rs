@@ -22,9 +22,7 @@ fn rule(operator: Operator, state: DeviceState) -> AlertRuleSpec {
         severity: Severity::Critical,
         cooldown_s: 0,
         auto_resolve: true,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }
 

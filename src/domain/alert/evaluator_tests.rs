@@ -15,15 +15,12 @@ fn rule(operator: Operator, threshold: Option<Threshold>) -> AlertRuleSpec {
         name: "rule".to_owned(),
         target: RuleTarget::Stream(StreamId(1)),
         evaluation: Evaluation::Value,
-        window_s: None,
         operator: Some(operator),
         threshold,
         severity: Severity::Warning,
         cooldown_s: 0,
         auto_resolve: true,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }
 

@@ -7,15 +7,11 @@ fn rule() -> AlertRuleSpec {
         name: "hot".to_owned(),
         target: RuleTarget::Stream(StreamId(1)),
         evaluation: Evaluation::Value,
-        window_s: None,
         operator: Some(Operator::Gt),
         threshold: Some(Threshold::Number(80.0)),
         severity: Severity::Warning,
         cooldown_s: DEFAULT_COOLDOWN_S,
-        auto_resolve: false,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }
 

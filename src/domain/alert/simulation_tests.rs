@@ -12,15 +12,11 @@ fn above(limit: f64) -> AlertRuleSpec {
         name: "hot".to_owned(),
         target: RuleTarget::Stream(StreamId(1)),
         evaluation: Evaluation::Value,
-        window_s: None,
         operator: Some(Operator::Gt),
         threshold: Some(Threshold::Number(limit)),
         severity: Severity::Warning,
         cooldown_s: 0,
-        auto_resolve: false,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }
 

@@ -6,16 +6,7 @@ use serde_json::json;
 use super::*;
 
 fn field(name: &str, value_type: ValueType) -> ProfileField {
-    ProfileField {
-        name: name.to_owned(),
-        value_type,
-        unit: None,
-        min: None,
-        max: None,
-        required: false,
-        writable: true,
-        array_size: None,
-    }
+    ProfileField { writable: true, ..ProfileField::new(name, value_type) }
 }
 
 fn fields() -> Vec<ProfileField> {

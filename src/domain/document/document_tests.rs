@@ -10,16 +10,7 @@ fn problems(spec: &DocumentSpec) -> String {
 }
 
 fn field(name: &str) -> ProfileField {
-    ProfileField {
-        name: name.to_owned(),
-        value_type: ValueType::Double,
-        unit: None,
-        min: None,
-        max: None,
-        required: false,
-        writable: false,
-        array_size: None,
-    }
+    ProfileField::new(name, ValueType::Double)
 }
 
 fn profile(fields: Vec<ProfileField>) -> SensorProfileSpec {

@@ -5,16 +5,7 @@ use crate::domain::annotation::ScopeType;
 use crate::domain::document::{DocumentSpec, ProfileField, ValueType};
 
 fn sensor(key: &str, version: &str) -> SensorProfileSpec {
-    let field = ProfileField {
-        name: "t".to_owned(),
-        value_type: ValueType::Double,
-        unit: None,
-        min: None,
-        max: None,
-        required: false,
-        writable: false,
-        array_size: None,
-    };
+    let field = ProfileField::new("t", ValueType::Double);
     let version = version.parse().unwrap();
     let (key, name) = (key.to_owned(), key.to_owned());
     SensorProfileSpec { key, name, version, fields: vec![field], pack: None }

@@ -133,6 +133,20 @@ pub struct ProfileField {
 }
 
 impl ProfileField {
+    /// A field that may have any value of its type, that readings may leave out, and that no configuration sets.
+    pub fn new(name: impl Into<String>, value_type: ValueType) -> Self {
+        Self {
+            name: name.into(),
+            value_type,
+            unit: None,
+            min: None,
+            max: None,
+            required: false,
+            writable: false,
+            array_size: None,
+        }
+    }
+
     fn problems(&self, path: &str) -> Vec<FieldError> {
         let mut found = Vec::new();
         check_key(&mut found, &format!("{path}.name"), &self.name, 128, ".");

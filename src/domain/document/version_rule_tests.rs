@@ -5,14 +5,10 @@ use crate::domain::document::{ProfileComponent, ProfileField, ValueType};
 
 fn field(name: &str) -> ProfileField {
     ProfileField {
-        name: name.to_owned(),
-        value_type: ValueType::Double,
         unit: Some("Cel".to_owned()),
         min: Some(0.0),
         max: Some(10.0),
-        required: false,
-        writable: false,
-        array_size: None,
+        ..ProfileField::new(name, ValueType::Double)
     }
 }
 

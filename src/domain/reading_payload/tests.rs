@@ -165,16 +165,7 @@ fn a_text_is_refused_with_the_form_that_it_should_have() {
 }
 
 fn field(name: &str, value_type: ValueType) -> ProfileField {
-    ProfileField {
-        name: name.to_owned(),
-        value_type,
-        unit: None,
-        min: None,
-        max: None,
-        required: false,
-        writable: false,
-        array_size: None,
-    }
+    ProfileField::new(name, value_type)
 }
 
 #[test]

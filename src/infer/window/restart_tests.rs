@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::window_tests::{OwnedEvent, Step, apply, drain_events};
+use super::window_tests::{OwnedEvent, Step, apply, drain_events, run_steps};
 use super::*;
 
 /// A spec and a caller's steps: each source's readings in order of time, with a watermark that never passes a later
@@ -44,16 +44,6 @@ fn run() -> impl Strategy<Value = Scenario> {
             Scenario { plan, steps, end }
         })
     })
-}
-
-/// Returns all events from the given steps, taken after each.
-fn run_steps(windows: &mut WindowAssembler, steps: &[Step]) -> Vec<OwnedEvent> {
-    let mut events = Vec::new();
-    for step in steps {
-        apply(windows, *step);
-        drain_events(windows, &mut events);
-    }
-    events
 }
 
 /// Returns the windows by definition, each sample looked up among all readings.

@@ -41,7 +41,7 @@ pub(super) fn apply(windows: &mut WindowAssembler, step: Step) {
 }
 
 /// Returns all events, taken after every step.
-fn run_steps(windows: &mut WindowAssembler, steps: &[Step]) -> Vec<OwnedEvent> {
+pub(super) fn run_steps(windows: &mut WindowAssembler, steps: &[Step]) -> Vec<OwnedEvent> {
     let mut events = Vec::new();
     for step in steps {
         apply(windows, *step);

@@ -1,5 +1,7 @@
 //! Argument types of our functions: coercion, and errors that name function and argument.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, BooleanArray};
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::common::plan_err;
@@ -7,7 +9,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::function::AccumulatorArgs;
 
 /// Returns the type of a timestamp in microseconds with the time zone of its column.
-fn timestamp(zone: Option<std::sync::Arc<str>>) -> DataType {
+fn timestamp(zone: Option<Arc<str>>) -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, zone)
 }
 

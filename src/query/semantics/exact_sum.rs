@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray};
+use arrow::array::ArrayRef;
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::tree_node::Transformed;
@@ -14,12 +14,12 @@ use datafusion::logical_expr::expr::{AggregateFunction, WindowFunctionDefinition
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, ExprSchemable, GroupsAccumulator,
-    ReversedUDAF, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Expr, ExprSchemable, GroupsAccumulator, ReversedUDAF,
+    Signature, Volatility,
 };
-use datafusion::scalar::ScalarValue;
 
 use super::checked_arithmetic::OUT_OF_RANGE;
+use super::converted_aggregate::{Conversion, ConvertedAccumulator, ConvertedGroups};
 
 const TOTAL: DataType = DataType::Decimal128(38, 0);
 
@@ -59,12 +59,13 @@ impl AggregateUDFImpl for ExactSum {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let args = AccumulatorArgs { return_field: total_field(), ..args };
-        Ok(Box::new(ExactTotal(sum_udaf().accumulator(args)?)))
+        Ok(Box::new(ConvertedAccumulator { inner: sum_udaf().accumulator(args)?, conversion: AsDecimals }))
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let args = AccumulatorArgs { return_field: total_field(), ..args };
-        Ok(Box::new(ExactTotal(sum_udaf().create_sliding_accumulator(args)?)))
+        let inner = sum_udaf().create_sliding_accumulator(args)?;
+        Ok(Box::new(ConvertedAccumulator { inner, conversion: AsDecimals }))
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
@@ -73,7 +74,8 @@ impl AggregateUDFImpl for ExactSum {
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         let args = AccumulatorArgs { return_field: total_field(), ..args };
-        Ok(Box::new(ExactTotals(sum_udaf().create_groups_accumulator(args)?)))
+        let inner = sum_udaf().create_groups_accumulator(args)?;
+        Ok(Box::new(ConvertedGroups { inner, conversion: AsDecimals }))
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
@@ -89,91 +91,26 @@ fn total_field() -> FieldRef {
     Arc::new(Field::new("sum", TOTAL, true))
 }
 
-/// Takes the first column of a batch as decimals.
-fn as_decimals(values: &[ArrayRef]) -> Result<[ArrayRef; 1]> {
-    match values.first() {
-        Some(integers) => Ok([cast(integers, &TOTAL)?]),
-        None => exec_err!("exact_sum takes one argument"),
-    }
-}
-
-/// Turns totals into integers.
-fn as_integers(totals: &ArrayRef) -> Result<ArrayRef> {
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    // A decimal without a fraction can fail only by its range.
-    cast_with_options(totals, &DataType::Int64, &strict).map_err(|_| {
-        DataFusionError::Execution(format!(
-            "{OUT_OF_RANGE}: a sum of integers is no bigint; sum them as numeric or float8"
-        ))
-    })
-}
-
-/// The sum of one group or window, over DataFusion's of decimals.
+/// Sums of integers as DataFusion's of decimals.
 #[derive(Debug)]
-struct ExactTotal(Box<dyn Accumulator>);
+struct AsDecimals;
 
-impl Accumulator for ExactTotal {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.0.update_batch(&as_decimals(values)?)
+impl Conversion for AsDecimals {
+    fn input(&self, values: &[ArrayRef]) -> Result<[ArrayRef; 1]> {
+        match values.first() {
+            Some(integers) => Ok([cast(integers, &TOTAL)?]),
+            None => exec_err!("exact_sum takes one argument"),
+        }
     }
 
-    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.0.retract_batch(&as_decimals(values)?)
-    }
-
-    fn supports_retract_batch(&self) -> bool {
-        self.0.supports_retract_batch()
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.0.merge_batch(states)
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&as_integers(&self.0.evaluate()?.to_array()?)?, 0)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.0.state()
-    }
-
-    fn size(&self) -> usize {
-        size_of::<Self>() + self.0.size()
-    }
-}
-
-/// The sums of groups, over DataFusion's of decimals.
-struct ExactTotals(Box<dyn GroupsAccumulator>);
-
-impl GroupsAccumulator for ExactTotals {
-    fn update_batch(
-        &mut self,
-        values: &[ArrayRef],
-        groups: &[usize],
-        filter: Option<&BooleanArray>,
-        total: usize,
-    ) -> Result<()> {
-        self.0.update_batch(&as_decimals(values)?, groups, filter, total)
-    }
-
-    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        as_integers(&self.0.evaluate(emit)?)
-    }
-
-    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        self.0.state(emit)
-    }
-
-    fn merge_batch(&mut self, columns: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
-        self.0.merge_batch(columns, groups, total)
-    }
-
-    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        self.0.convert_to_state(&as_decimals(values)?, filter)
-    }
-
-    fn size(&self) -> usize {
-        self.0.size()
+    fn output(&self, totals: &ArrayRef) -> Result<ArrayRef> {
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
+        // A decimal without a fraction can fail only by its range.
+        cast_with_options(totals, &DataType::Int64, &strict).map_err(|_| {
+            DataFusionError::Execution(format!(
+                "{OUT_OF_RANGE}: a sum of integers is no bigint; sum them as numeric or float8"
+            ))
+        })
     }
 }
 

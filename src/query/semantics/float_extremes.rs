@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray};
+use arrow::array::{ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
 use datafusion::common::exec_err;
@@ -17,12 +17,11 @@ use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, ReversedUDAF, Signature,
-    Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Expr, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
-use datafusion::scalar::ScalarValue;
 
 use super::canonical_float;
+use super::converted_aggregate::{Conversion, ConvertedAccumulator, ConvertedGroups};
 use super::input_rows::InputRows;
 
 /// `float_max(x)` or `float_min(x)`.
@@ -79,9 +78,9 @@ impl AggregateUDFImpl for FloatExtreme {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let of_type = args.return_field.data_type().clone();
+        let conversion = AsRanks(args.return_field.data_type().clone());
         let args = AccumulatorArgs { return_field: rank_field(), ..args };
-        Ok(Box::new(Extreme { ranks: self.of_ranks().accumulator(args)?, of_type }))
+        Ok(Box::new(ConvertedAccumulator { inner: self.of_ranks().accumulator(args)?, conversion }))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
@@ -89,9 +88,10 @@ impl AggregateUDFImpl for FloatExtreme {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        let of_type = args.return_field.data_type().clone();
+        let conversion = AsRanks(args.return_field.data_type().clone());
         let args = AccumulatorArgs { return_field: rank_field(), ..args };
-        Ok(Box::new(Extremes { ranks: self.of_ranks().create_groups_accumulator(args)?, of_type }))
+        let inner = self.of_ranks().create_groups_accumulator(args)?;
+        Ok(Box::new(ConvertedGroups { inner, conversion }))
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {
@@ -117,85 +117,24 @@ fn turned(bits: i64) -> i64 {
     if bits < 0 { bits ^ i64::MAX } else { bits }
 }
 
-/// The ranks of a column of either floating-point type.
-fn ranks(values: &[ArrayRef]) -> Result<[ArrayRef; 1]> {
-    let Some(numbers) = values.first() else { return exec_err!("float_max and float_min take one number") };
-    let numbers = cast(numbers, &DataType::Float64)?;
-    Ok([Arc::new(numbers.as_primitive::<Float64Type>().unary::<_, Int64Type>(rank))])
-}
-
-/// The numbers of ranks, in the type that they came in.
-fn numbers(ranks: &ArrayRef, of_type: &DataType) -> Result<ArrayRef> {
-    match ranks.as_primitive_opt::<Int64Type>() {
-        Some(ranks) => Ok(cast(&ranks.unary::<_, Float64Type>(number), of_type)?),
-        None => exec_err!("float_max and float_min have lost their ranks"),
-    }
-}
-
-/// The extreme of one group, over DataFusion's of whole numbers.
+/// Extremes of numbers as DataFusion's of their ranks. Results have the type that the numbers came in.
 #[derive(Debug)]
-struct Extreme {
-    ranks: Box<dyn Accumulator>,
-    of_type: DataType,
-}
+struct AsRanks(DataType);
 
-impl Accumulator for Extreme {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        self.ranks.update_batch(&ranks(values)?)
+impl Conversion for AsRanks {
+    fn input(&self, values: &[ArrayRef]) -> Result<[ArrayRef; 1]> {
+        let Some(numbers) = values.first() else {
+            return exec_err!("float_max and float_min take one number");
+        };
+        let numbers = cast(numbers, &DataType::Float64)?;
+        Ok([Arc::new(numbers.as_primitive::<Float64Type>().unary::<_, Int64Type>(rank))])
     }
 
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.ranks.merge_batch(states)
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&numbers(&self.ranks.evaluate()?.to_array()?, &self.of_type)?, 0)
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.ranks.state()
-    }
-
-    fn size(&self) -> usize {
-        size_of::<Self>() + self.ranks.size()
-    }
-}
-
-/// The extremes of groups, over DataFusion's of whole numbers.
-struct Extremes {
-    ranks: Box<dyn GroupsAccumulator>,
-    of_type: DataType,
-}
-
-impl GroupsAccumulator for Extremes {
-    fn update_batch(
-        &mut self,
-        values: &[ArrayRef],
-        groups: &[usize],
-        filter: Option<&BooleanArray>,
-        total: usize,
-    ) -> Result<()> {
-        self.ranks.update_batch(&ranks(values)?, groups, filter, total)
-    }
-
-    fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        numbers(&self.ranks.evaluate(emit)?, &self.of_type)
-    }
-
-    fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        self.ranks.state(emit)
-    }
-
-    fn merge_batch(&mut self, columns: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
-        self.ranks.merge_batch(columns, groups, total)
-    }
-
-    fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        self.ranks.convert_to_state(&ranks(values)?, filter)
-    }
-
-    fn size(&self) -> usize {
-        self.ranks.size()
+    fn output(&self, ranks: &ArrayRef) -> Result<ArrayRef> {
+        match ranks.as_primitive_opt::<Int64Type>() {
+            Some(ranks) => Ok(cast(&ranks.unary::<_, Float64Type>(number), &self.0)?),
+            None => exec_err!("float_max and float_min have lost their ranks"),
+        }
     }
 }
 

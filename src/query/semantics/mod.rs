@@ -20,6 +20,7 @@ mod cast_parameters;
 mod checked_arithmetic;
 pub mod column_name;
 mod comparisons;
+mod converted_aggregate;
 mod date_part;
 mod date_trunc;
 mod duplicate_names;

@@ -1,6 +1,5 @@
 //! Encodes what joins of small tables need in a task: the tables, and the operators that let a task be interrupted.
 
-use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::not_impl_err;
@@ -11,6 +10,7 @@ use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConve
 use prost::{Message, Oneof};
 
 use super::inline_table::{InlineTable, InlineTableExec};
+use super::node_codec::{NodeCodec, TaskNodes};
 use super::scan_codec::external;
 use super::table_message::TableMessage;
 use crate::domain::Error;
@@ -42,29 +42,18 @@ enum NodeKind {
 #[derive(Clone, PartialEq, Message)]
 struct InterruptMessage {}
 
+/// Inline tables and `InterruptExec`.
+pub enum InlineNodes {}
+
+impl TaskNodes for InlineNodes {
+    const CODEC: &'static str = "InlineCodec";
+
+    /// The interrupt of decoded operators.
+    type Context = Arc<Interrupt>;
+}
+
 /// The codec of inline tables and of `InterruptExec`.
-pub struct InlineCodec {
-    /// Interrupt of decoded operators; `None` where plans are only sent.
-    interrupt: Option<Arc<Interrupt>>,
-}
-
-impl InlineCodec {
-    /// A codec for the node that was asked: it encodes, and refuses to decode.
-    pub fn for_sending() -> Self {
-        Self { interrupt: None }
-    }
-
-    /// A codec that also decodes, for a task that this interrupts.
-    pub fn for_task(interrupt: Arc<Interrupt>) -> Self {
-        Self { interrupt: Some(interrupt) }
-    }
-}
-
-impl fmt::Debug for InlineCodec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InlineCodec")
-    }
-}
+pub type InlineCodec = NodeCodec<InlineNodes>;
 
 impl PhysicalExtensionCodec for InlineCodec {
     fn try_decode(
@@ -74,7 +63,7 @@ impl PhysicalExtensionCodec for InlineCodec {
         _: &TaskContext,
         _: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(interrupt) = &self.interrupt else { return not_impl_err!("plans are not read here") };
+        let interrupt = self.task()?;
         match (read(bytes).map_err(external)?, inputs) {
             (NodeKind::Table(table), []) => {
                 let batch = table.into_batch().map_err(external)?;

@@ -19,6 +19,7 @@ mod inline_join;
 mod inline_table;
 mod join_partners;
 mod node_channels;
+mod node_codec;
 mod operators;
 mod panic_guard;
 mod planned_node;

@@ -1,6 +1,5 @@
 //! Encodes the rollups of a plan for other nodes, and makes rollups of what they sent.
 
-use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::{internal_datafusion_err, not_impl_err};
@@ -10,6 +9,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
 use prost::Message;
 
+use super::node_codec::{NodeCodec, TaskNodes};
 use super::rollup_message::{RollupMessage, RollupParts};
 use super::scan_codec::{check_streams, external};
 use super::scan_message::ScanParts;
@@ -20,29 +20,17 @@ use crate::query::rollup::partials_sources::PartialsSources;
 use crate::query::scan::divisible_scan::DivisibleScan;
 use crate::query::scan::readings_scan::ReadingsScan;
 
-/// The codec of scans of partials. Nodes tell codecs apart by their order, so it comes after `ScanCodec` on both sides.
-pub struct RollupCodec {
-    /// Context of decoded rollups; `None` where plans are only sent.
-    task: Option<QueryContext>,
+/// Scans of partials.
+pub enum Rollups {}
+
+impl TaskNodes for Rollups {
+    const CODEC: &'static str = "RollupCodec";
+
+    type Context = QueryContext;
 }
 
-impl RollupCodec {
-    /// A codec for the node that was asked: it encodes rollups, and refuses to decode.
-    pub fn for_sending() -> Self {
-        Self { task: None }
-    }
-
-    /// A codec that also decodes rollups, for a task with this context.
-    pub fn for_task(context: QueryContext) -> Self {
-        Self { task: Some(context) }
-    }
-}
-
-impl fmt::Debug for RollupCodec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RollupCodec")
-    }
-}
+/// The codec of rollups. Nodes tell codecs apart by their order, so it comes after `ScanCodec` on both sides.
+pub type RollupCodec = NodeCodec<Rollups>;
 
 impl PhysicalExtensionCodec for RollupCodec {
     fn try_decode(
@@ -52,7 +40,7 @@ impl PhysicalExtensionCodec for RollupCodec {
         _: &TaskContext,
         _: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(query_context) = &self.task else { return not_impl_err!("plans are not read here") };
+        let query_context = self.task()?;
         let message = RollupMessage::decode(bytes)
             .map_err(|e| external(Error::invalid("the bytes are no rollup").with_source(e)))?;
         let RollupParts { splits, readings, statistics, buckets, columns, partitions } =

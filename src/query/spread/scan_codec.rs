@@ -1,6 +1,5 @@
 //! Encodes the scans of a plan for other nodes, and makes scans of what they sent.
 
-use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::{internal_datafusion_err, not_impl_err};
@@ -13,6 +12,7 @@ use datafusion_proto::physical_plan::{
 use datafusion_proto::protobuf::PhysicalExprNode;
 use prost::{DecodeError, Message};
 
+use super::node_codec::{NodeCodec, TaskNodes};
 use super::scan_message::{ScanMessage, ScanParts};
 use crate::domain::Error;
 use crate::query::context::QueryContext;
@@ -20,29 +20,17 @@ use crate::query::scan::divisible_scan::{DivisibleScan, DivisibleScanExec};
 use crate::query::scan::readings_scan::ReadingsScan;
 use crate::store::schema;
 
-/// The codec of scans of readings. Beside rollups (`rollup_codec.rs`), every other leaf stays where the query was asked.
-pub struct ScanCodec {
-    /// Context of decoded scans; `None` where plans are only sent.
-    task: Option<QueryContext>,
+/// Scans of readings. Beside rollups (`rollup_codec.rs`), every other leaf stays where the query was asked.
+pub enum Scans {}
+
+impl TaskNodes for Scans {
+    const CODEC: &'static str = "ScanCodec";
+
+    type Context = QueryContext;
 }
 
-impl ScanCodec {
-    /// A codec for the node that was asked: it encodes scans, and refuses to decode.
-    pub fn for_sending() -> Self {
-        Self { task: None }
-    }
-
-    /// A codec that also decodes scans, for a task with this context.
-    pub fn for_task(context: QueryContext) -> Self {
-        Self { task: Some(context) }
-    }
-}
-
-impl fmt::Debug for ScanCodec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ScanCodec")
-    }
-}
+/// The codec of scans.
+pub type ScanCodec = NodeCodec<Scans>;
 
 impl PhysicalExtensionCodec for ScanCodec {
     fn try_decode(
@@ -52,7 +40,7 @@ impl PhysicalExtensionCodec for ScanCodec {
         context: &TaskContext,
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(query_context) = &self.task else { return not_impl_err!("plans are not read here") };
+        let query_context = self.task()?;
         let message = ScanMessage::decode(bytes).map_err(malformed)?;
         let filter =
             message.filter.as_deref().map(PhysicalExprNode::decode).transpose().map_err(malformed)?;

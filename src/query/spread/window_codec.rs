@@ -3,7 +3,6 @@
 //! DataFusion's own decoding of a window operator takes for granted that it has a function, and that functions have their
 //! arguments. Here both are looked at first. It also panics at decimals of a wrong length, which ends as an error.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::FieldRef;
@@ -22,6 +21,7 @@ use datafusion_proto::protobuf::physical_window_expr_node::WindowFunction;
 use prost::Message;
 
 use super::guarded_window::{GuardedWindowExec, WindowGuard};
+use super::node_codec::{NodeCodec, TaskNodes};
 use super::panic_guard::catch_panic;
 use super::scan_codec::external;
 use super::windows;
@@ -39,29 +39,17 @@ struct WindowMessage {
     functions: Vec<PhysicalWindowExprNode>,
 }
 
-/// The codec of windows with their guards.
-pub struct WindowCodec {
-    /// Guard of decoded windows; `None` where plans are only sent.
-    task: Option<WindowGuard>,
+/// Windows with their guards.
+pub enum Windows {}
+
+impl TaskNodes for Windows {
+    const CODEC: &'static str = "WindowCodec";
+
+    type Context = WindowGuard;
 }
 
-impl WindowCodec {
-    /// A codec for the node that was asked: it encodes windows, and refuses to decode.
-    pub fn for_sending() -> Self {
-        Self { task: None }
-    }
-
-    /// A codec that also decodes windows, for a task with this guard.
-    pub fn for_task(guard: WindowGuard) -> Self {
-        Self { task: Some(guard) }
-    }
-}
-
-impl fmt::Debug for WindowCodec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WindowCodec")
-    }
-}
+/// The codec of windows.
+pub type WindowCodec = NodeCodec<Windows>;
 
 impl PhysicalExtensionCodec for WindowCodec {
     fn try_decode(
@@ -71,7 +59,7 @@ impl PhysicalExtensionCodec for WindowCodec {
         context: &TaskContext,
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(guard) = &self.task else { return not_impl_err!("plans are not read here") };
+        let guard = self.task()?;
         let [rows] = inputs else { return Err(external(Error::invalid("a window has one input"))) };
         let message = read(bytes).map_err(external)?;
         let (decoding, schema) = (PhysicalPlanDecodeContext::new(context, self), rows.schema());

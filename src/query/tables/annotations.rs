@@ -5,11 +5,9 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::Session;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::col;
 
 use super::devices::to_json_text;
@@ -18,9 +16,9 @@ use crate::domain::annotation::{Annotation, AnnotationFilter};
 use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, Micros};
 use crate::query::context::QueryContext;
-use crate::query::scan::table_provider::{ScanPlanner, pruning_only};
+use crate::query::scan::table_provider::pruning_only;
 use crate::query::scan::upsert_scan;
-use crate::query::tables::paged_scan::{self, PageSource};
+use crate::query::tables::paged_scan::{PageSource, PagedTable};
 use crate::store::schema::timestamp;
 
 /// Rows of a page: some megabytes where values and notes are the longest.
@@ -55,41 +53,7 @@ pub fn schema() -> SchemaRef {
 }
 
 /// The annotations that a principal may see.
-#[derive(Debug)]
-pub struct AnnotationsTable {
-    query_context: QueryContext,
-}
-
-impl AnnotationsTable {
-    pub fn new(query_context: QueryContext) -> Self {
-        Self { query_context }
-    }
-}
-
-impl ScanPlanner for AnnotationsTable {
-    fn schema(&self) -> SchemaRef {
-        schema()
-    }
-
-    /// Comparisons of device_id and start_time narrow the database query.
-    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
-        pruning_only(upsert_scan::is_key_comparison(&with_ts(filter), "device_id"))
-    }
-
-    fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        let filters: Vec<Expr> = filters.iter().map(with_ts).collect();
-        let bounds = upsert_scan::bounds(&filters, "device_id");
-        let one = bounds.streams.filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
-        let filter = AnnotationFilter {
-            device: one.map(DeviceId),
-            start_from: Some(Micros(bounds.ts.min)),
-            to: bounds.ts.max.checked_add(1).map(Micros),
-            page: Pagination { offset: 0, limit: PAGE_ROWS },
-            ..AnnotationFilter::default()
-        };
-        paged_scan::scan_pages(self.query_context.clone(), filter, columns)
-    }
-}
+pub type AnnotationsTable = PagedTable<AnnotationFilter>;
 
 /// The filter with `start_time` in the place of `ts`, as the bounds know it.
 fn with_ts(filter: &Expr) -> Expr {
@@ -106,6 +70,24 @@ impl PageSource for AnnotationFilter {
 
     fn schema() -> SchemaRef {
         schema()
+    }
+
+    /// Comparisons of device_id and start_time narrow the database query.
+    fn pushdown(filter: &Expr) -> TableProviderFilterPushDown {
+        pruning_only(upsert_scan::is_key_comparison(&with_ts(filter), "device_id"))
+    }
+
+    fn first_page(filters: &[Expr]) -> Self {
+        let filters: Vec<Expr> = filters.iter().map(with_ts).collect();
+        let bounds = upsert_scan::bounds(&filters, "device_id");
+        let one = bounds.streams.filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
+        AnnotationFilter {
+            device: one.map(DeviceId),
+            start_from: Some(Micros(bounds.ts.min)),
+            to: bounds.ts.max.checked_add(1).map(Micros),
+            page: Pagination { offset: 0, limit: PAGE_ROWS },
+            ..AnnotationFilter::default()
+        }
     }
 
     async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<Annotation>> {

@@ -4,18 +4,16 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::Session;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
 
 use crate::domain::Micros;
 use crate::domain::audit::{AuditFilter, AuditRecord};
 use crate::domain::pagination::Pagination;
 use crate::query::context::QueryContext;
-use crate::query::scan::table_provider::{ScanPlanner, pruning_only};
+use crate::query::scan::table_provider::pruning_only;
 use crate::query::scan::upsert_scan;
-use crate::query::tables::paged_scan::{self, PAGE_ROWS, PageSource};
+use crate::query::tables::paged_scan::{PAGE_ROWS, PageSource, PagedTable};
 use crate::store::schema::timestamp;
 
 /// Returns the columns. A row of aggregated denials counts them in `count`, from `ts` to `until`.
@@ -45,38 +43,7 @@ pub fn schema() -> SchemaRef {
 }
 
 /// The audit log that a principal may see.
-#[derive(Debug)]
-pub struct AuditLogTable {
-    query_context: QueryContext,
-}
-
-impl AuditLogTable {
-    pub fn new(query_context: QueryContext) -> Self {
-        Self { query_context }
-    }
-}
-
-impl ScanPlanner for AuditLogTable {
-    fn schema(&self) -> SchemaRef {
-        schema()
-    }
-
-    /// Comparisons of ts narrow the database query.
-    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
-        pruning_only(upsert_scan::is_key_comparison(filter, "id"))
-    }
-
-    fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        let ts = upsert_scan::bounds(filters, "id").ts;
-        let filter = AuditFilter {
-            from: Some(Micros(ts.min)),
-            to: Some(Micros(ts.max)),
-            page: Pagination { offset: 0, limit: PAGE_ROWS },
-            ..AuditFilter::default()
-        };
-        paged_scan::scan_pages(self.query_context.clone(), filter, columns)
-    }
-}
+pub type AuditLogTable = PagedTable<AuditFilter>;
 
 impl PageSource for AuditFilter {
     const NAME: &'static str = "AuditLog";
@@ -84,6 +51,21 @@ impl PageSource for AuditFilter {
 
     fn schema() -> SchemaRef {
         schema()
+    }
+
+    /// Comparisons of ts narrow the database query.
+    fn pushdown(filter: &Expr) -> TableProviderFilterPushDown {
+        pruning_only(upsert_scan::is_key_comparison(filter, "id"))
+    }
+
+    fn first_page(filters: &[Expr]) -> Self {
+        let ts = upsert_scan::bounds(filters, "id").ts;
+        AuditFilter {
+            from: Some(Micros(ts.min)),
+            to: Some(Micros(ts.max)),
+            page: Pagination { offset: 0, limit: PAGE_ROWS },
+            ..AuditFilter::default()
+        }
     }
 
     async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<AuditRecord>> {

@@ -4,19 +4,17 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, BooleanArray, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::Session;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
 
 use crate::domain::alert::AlertDetails;
 use crate::domain::event::{Event, EventFilter};
 use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, Micros};
 use crate::query::context::QueryContext;
-use crate::query::scan::table_provider::{ScanPlanner, pruning_only};
+use crate::query::scan::table_provider::pruning_only;
 use crate::query::scan::upsert_scan;
-use crate::query::tables::paged_scan::{self, PAGE_ROWS, PageSource};
+use crate::query::tables::paged_scan::{PAGE_ROWS, PageSource, PagedTable};
 use crate::store::schema::timestamp;
 
 /// Returns the columns; those of alerts only are NULL for other events.
@@ -53,40 +51,7 @@ pub fn schema() -> SchemaRef {
 }
 
 /// The events that a principal may see.
-#[derive(Debug)]
-pub struct EventsTable {
-    query_context: QueryContext,
-}
-
-impl EventsTable {
-    pub fn new(query_context: QueryContext) -> Self {
-        Self { query_context }
-    }
-}
-
-impl ScanPlanner for EventsTable {
-    fn schema(&self) -> SchemaRef {
-        schema()
-    }
-
-    /// Comparisons of device_id and ts narrow the database query.
-    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
-        pruning_only(upsert_scan::is_key_comparison(filter, "device_id"))
-    }
-
-    fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        let bounds = upsert_scan::bounds(filters, "device_id");
-        let one = bounds.streams.filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
-        let filter = EventFilter {
-            device: one.map(DeviceId),
-            from: Some(Micros(bounds.ts.min)),
-            to: Some(Micros(bounds.ts.max)),
-            page: Pagination { offset: 0, limit: PAGE_ROWS },
-            ..EventFilter::default()
-        };
-        paged_scan::scan_pages(self.query_context.clone(), filter, columns)
-    }
-}
+pub type EventsTable = PagedTable<EventFilter>;
 
 impl PageSource for EventFilter {
     const NAME: &'static str = "Events";
@@ -94,6 +59,23 @@ impl PageSource for EventFilter {
 
     fn schema() -> SchemaRef {
         schema()
+    }
+
+    /// Comparisons of device_id and ts narrow the database query.
+    fn pushdown(filter: &Expr) -> TableProviderFilterPushDown {
+        pruning_only(upsert_scan::is_key_comparison(filter, "device_id"))
+    }
+
+    fn first_page(filters: &[Expr]) -> Self {
+        let bounds = upsert_scan::bounds(filters, "device_id");
+        let one = bounds.streams.filter(|ids| ids.len() == 1).and_then(|ids| ids.first().copied());
+        EventFilter {
+            device: one.map(DeviceId),
+            from: Some(Micros(bounds.ts.min)),
+            to: Some(Micros(bounds.ts.max)),
+            page: Pagination { offset: 0, limit: PAGE_ROWS },
+            ..EventFilter::default()
+        }
     }
 
     async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<Event>> {

@@ -4,16 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::Session;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::logical_expr::Expr;
 
-use super::paged_scan::{self, PageSource};
+use super::paged_scan::{PageSource, PagedTable};
 use super::{ints, text, times};
 use crate::domain::job::{ImportedFile, Job, JobFilter, JobState, JobSubject};
 use crate::query::context::QueryContext;
-use crate::query::scan::table_provider::ScanPlanner;
 use crate::store::schema::timestamp;
 
 /// Returns the columns; `progress` is 0 to 1, and `result` is JSON.
@@ -45,30 +42,7 @@ pub fn schema() -> SchemaRef {
 }
 
 /// The jobs whose subjects a principal sees.
-#[derive(Debug)]
-pub struct JobsTable {
-    query_context: QueryContext,
-}
-
-impl JobsTable {
-    pub fn new(query_context: QueryContext) -> Self {
-        Self { query_context }
-    }
-}
-
-impl ScanPlanner for JobsTable {
-    fn schema(&self) -> SchemaRef {
-        schema()
-    }
-
-    fn pushdown(&self, _: &Expr) -> TableProviderFilterPushDown {
-        TableProviderFilterPushDown::Unsupported
-    }
-
-    fn plan(&self, _: &dyn Session, columns: &[usize], _: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        paged_scan::scan_pages(self.query_context.clone(), JobFilter::default(), columns)
-    }
-}
+pub type JobsTable = PagedTable<JobFilter>;
 
 impl PageSource for JobFilter {
     const NAME: &'static str = "Jobs";
@@ -76,6 +50,10 @@ impl PageSource for JobFilter {
 
     fn schema() -> SchemaRef {
         schema()
+    }
+
+    fn first_page(_: &[Expr]) -> Self {
+        JobFilter::default()
     }
 
     async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<Job>> {

@@ -4,16 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::Session;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::logical_expr::Expr;
 
-use super::paged_scan::{self, PageSource};
+use super::paged_scan::{PageSource, PagedTable};
 use super::{optional_text, text, times};
 use crate::domain::cluster::ClusterNode;
 use crate::query::context::QueryContext;
-use crate::query::scan::table_provider::ScanPlanner;
 use crate::store::schema::timestamp;
 
 /// Returns the columns; `running` means that the node renewed its entry within the lease.
@@ -34,34 +31,11 @@ pub fn schema() -> SchemaRef {
 }
 
 /// The nodes that a principal sees.
-#[derive(Debug)]
-pub struct NodesTable {
-    query_context: QueryContext,
-}
-
-impl NodesTable {
-    pub fn new(query_context: QueryContext) -> Self {
-        Self { query_context }
-    }
-}
-
-impl ScanPlanner for NodesTable {
-    fn schema(&self) -> SchemaRef {
-        schema()
-    }
-
-    fn pushdown(&self, _: &Expr) -> TableProviderFilterPushDown {
-        TableProviderFilterPushDown::Unsupported
-    }
-
-    fn plan(&self, _: &dyn Session, columns: &[usize], _: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        paged_scan::scan_pages(self.query_context.clone(), AllNodes, columns)
-    }
-}
+pub type NodesTable = PagedTable<AllNodes>;
 
 /// The one page: all nodes.
 #[derive(Debug, Clone, Copy)]
-struct AllNodes;
+pub struct AllNodes;
 
 impl PageSource for AllNodes {
     const NAME: &'static str = "Nodes";
@@ -69,6 +43,10 @@ impl PageSource for AllNodes {
 
     fn schema() -> SchemaRef {
         schema()
+    }
+
+    fn first_page(_: &[Expr]) -> Self {
+        AllNodes
     }
 
     async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<ClusterNode>> {

@@ -1,18 +1,23 @@
 //! Scan of tables in the catalog's database, page by page: each page is read when the previous one is consumed.
 
+use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::stream;
 
 use crate::query::context::QueryContext;
 use crate::query::scan::opaque_scan::{OpaqueScanExec, RowSource};
+use crate::query::scan::table_provider::ScanPlanner;
 
 /// Maximum rows of a page: some megabytes.
 pub const PAGE_ROWS: usize = 1000;
@@ -24,6 +29,14 @@ pub trait PageSource: Clone + Send + Sync + 'static {
     type Row: Send + Sync;
 
     fn schema() -> SchemaRef;
+
+    /// Returns how far `first_page` applies a filter.
+    fn pushdown(_filter: &Expr) -> TableProviderFilterPushDown {
+        TableProviderFilterPushDown::Unsupported
+    }
+
+    /// Returns the query for the first page; `filters` are those not `Unsupported`.
+    fn first_page(filters: &[Expr]) -> Self;
 
     /// Reads the rows of the page that the principal may see.
     fn read(
@@ -43,17 +56,40 @@ pub trait PageSource: Clone + Send + Sync + 'static {
     fn batch(rows: &[Self::Row]) -> Result<RecordBatch>;
 }
 
-/// Scans all pages from `first` on, projected to `columns`.
-pub fn scan_pages<P: PageSource>(
+/// A table that is read page by page: the rows that the principal of a query may see.
+pub struct PagedTable<P> {
     query_context: QueryContext,
-    first: P,
-    columns: &[usize],
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let schema = Arc::new(P::schema().project(columns)?);
-    Ok(Arc::new(OpaqueScanExec::new(
-        PagedScan { query_context, first, columns: columns.to_vec(), schema },
-        1,
-    )))
+    pages: PhantomData<fn() -> P>,
+}
+
+impl<P: PageSource> PagedTable<P> {
+    /// The table in one query.
+    pub fn new(query_context: QueryContext) -> Self {
+        Self { query_context, pages: PhantomData }
+    }
+}
+
+impl<P: PageSource> fmt::Debug for PagedTable<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(P::NAME)
+    }
+}
+
+impl<P: PageSource> ScanPlanner for PagedTable<P> {
+    fn schema(&self) -> SchemaRef {
+        P::schema()
+    }
+
+    fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
+        P::pushdown(filter)
+    }
+
+    fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = Arc::new(P::schema().project(columns)?);
+        let (query_context, first) = (self.query_context.clone(), P::first_page(filters));
+        let scan = PagedScan { query_context, first, columns: columns.to_vec(), schema };
+        Ok(Arc::new(OpaqueScanExec::new(scan, 1)))
+    }
 }
 
 struct PagedScan<P> {

@@ -4,17 +4,14 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::Session;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::logical_expr::Expr;
 
-use super::paged_scan::{self, PageSource};
+use super::paged_scan::{PageSource, PagedTable};
 use super::{ints, text, times};
 use crate::domain::pagination::Pagination;
 use crate::domain::quarantine::{QuarantineFilter, QuarantineRecord};
 use crate::query::context::QueryContext;
-use crate::query::scan::table_provider::ScanPlanner;
 use crate::store::schema::timestamp;
 
 /// Rows of a page: each holds up to 16 KiB of a payload.
@@ -40,32 +37,7 @@ pub fn schema() -> SchemaRef {
 }
 
 /// The quarantined readings that a principal may see.
-#[derive(Debug)]
-pub struct QuarantineTable {
-    query_context: QueryContext,
-}
-
-impl QuarantineTable {
-    pub fn new(query_context: QueryContext) -> Self {
-        Self { query_context }
-    }
-}
-
-impl ScanPlanner for QuarantineTable {
-    fn schema(&self) -> SchemaRef {
-        schema()
-    }
-
-    fn pushdown(&self, _: &Expr) -> TableProviderFilterPushDown {
-        TableProviderFilterPushDown::Unsupported
-    }
-
-    fn plan(&self, _: &dyn Session, columns: &[usize], _: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        let page = Pagination { offset: 0, limit: PAGE_ROWS };
-        let filter = QuarantineFilter { page, ..QuarantineFilter::default() };
-        paged_scan::scan_pages(self.query_context.clone(), filter, columns)
-    }
-}
+pub type QuarantineTable = PagedTable<QuarantineFilter>;
 
 impl PageSource for QuarantineFilter {
     const NAME: &'static str = "Quarantine";
@@ -73,6 +45,11 @@ impl PageSource for QuarantineFilter {
 
     fn schema() -> SchemaRef {
         schema()
+    }
+
+    fn first_page(_: &[Expr]) -> Self {
+        let page = Pagination { offset: 0, limit: PAGE_ROWS };
+        QuarantineFilter { page, ..QuarantineFilter::default() }
     }
 
     async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<QuarantineRecord>> {

@@ -4,16 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::catalog::Session;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::logical_expr::Expr;
 
-use super::paged_scan::{self, PageSource};
+use super::paged_scan::{PageSource, PagedTable};
 use super::{ints, optional_text};
 use crate::domain::cluster::Shard;
 use crate::query::context::QueryContext;
-use crate::query::scan::table_provider::ScanPlanner;
 
 /// Returns the columns; rows up to `flushed_seq` are in the lake, those up to `seq` are durable.
 pub fn schema() -> SchemaRef {
@@ -32,34 +29,11 @@ pub fn schema() -> SchemaRef {
 }
 
 /// The shards that a principal sees.
-#[derive(Debug)]
-pub struct ShardsTable {
-    query_context: QueryContext,
-}
-
-impl ShardsTable {
-    pub fn new(query_context: QueryContext) -> Self {
-        Self { query_context }
-    }
-}
-
-impl ScanPlanner for ShardsTable {
-    fn schema(&self) -> SchemaRef {
-        schema()
-    }
-
-    fn pushdown(&self, _: &Expr) -> TableProviderFilterPushDown {
-        TableProviderFilterPushDown::Unsupported
-    }
-
-    fn plan(&self, _: &dyn Session, columns: &[usize], _: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        paged_scan::scan_pages(self.query_context.clone(), AllShards, columns)
-    }
-}
+pub type ShardsTable = PagedTable<AllShards>;
 
 /// The one page: all shards.
 #[derive(Debug, Clone, Copy)]
-struct AllShards;
+pub struct AllShards;
 
 impl PageSource for AllShards {
     const NAME: &'static str = "Shards";
@@ -67,6 +41,10 @@ impl PageSource for AllShards {
 
     fn schema() -> SchemaRef {
         schema()
+    }
+
+    fn first_page(_: &[Expr]) -> Self {
+        AllShards
     }
 
     async fn read(self, query_context: &QueryContext) -> crate::domain::Result<Vec<Shard>> {

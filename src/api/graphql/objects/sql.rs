@@ -1,5 +1,6 @@
 //! SQL results and the query log in the schema.
 
+use arrow::datatypes::FieldRef;
 use async_graphql::{Context, Result, SimpleObject};
 use serde_json::Value;
 
@@ -36,7 +37,7 @@ pub struct SqlColumn {
 /// Runs one read-only statement.
 pub async fn run(ctx: &Context<'_>, query: String, params: Value) -> Result<SqlAnswer> {
     let answer = app(ctx).statements.sql(caller(ctx), SqlRequest { query, params }).await?;
-    let column = |field: &std::sync::Arc<arrow::datatypes::Field>| SqlColumn {
+    let column = |field: &FieldRef| SqlColumn {
         name: field.name().clone(),
         kind: field.data_type().to_string(),
         nullable: field.is_nullable(),

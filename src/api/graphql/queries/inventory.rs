@@ -16,7 +16,7 @@ use crate::api::graphql::objects::key::ApiKey;
 use crate::api::graphql::objects::model::Model;
 use crate::api::graphql::objects::product::Product;
 use crate::api::graphql::objects::server::Me;
-use crate::api::graphql::objects::stream::Stream;
+use crate::api::graphql::objects::stream::{self, Stream};
 use crate::api::graphql::objects::user::User;
 use crate::api::graphql::paging::{self, ListCursor};
 use crate::api::graphql::rows;
@@ -66,12 +66,7 @@ object! {
             let filter = StreamFilter { device, group, name, ..StreamFilter::default() };
             let mut streams = app(ctx).streams.streams(caller(ctx), &filter)?;
             streams.retain(|stream| is_found(&stream.spec.name, search.as_deref()));
-            Ok(paging::paginate(
-                streams,
-                page,
-                |one| ListCursor::for_row(one.id.0, &one.spec.name, order_by),
-                Stream,
-            )?)
+            stream::streams_page(streams, page, order_by)
         };
         /// Groups of streams. `search` matches part of the name, case-insensitive.
         groups(

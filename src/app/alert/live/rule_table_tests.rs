@@ -18,15 +18,12 @@ fn rule(id: i32, stream: i32, first_seq: u64) -> Arc<AlertRule> {
         name: format!("rule {id}"),
         target: RuleTarget::Stream(StreamId(stream)),
         evaluation: Evaluation::Value,
-        window_s: None,
         operator: Some(Operator::Gt),
         threshold: Some(Threshold::Number(10.0)),
         severity: Severity::Warning,
         cooldown_s: 0,
         auto_resolve: true,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
+        ..AlertRuleSpec::blank()
     };
     let (org, uuid) = (OrgId(1), Uuid::from_u128(1));
     let version = 1;

@@ -1,6 +1,6 @@
 //! In-memory index of alert rules: by id, name, UUID and what they watch.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use crate::domain::alert::rule::AlertRule;
 use crate::domain::alert::target::RuleTarget;
 use crate::domain::{AlertRuleId, OrgId};
 use crate::store::catalog::memory_size::{self, AccountedRow};
+use crate::store::catalog::mirror::id_sets::{IdSets, remove_id};
 use crate::store::catalog::mirror::named_index::{NamedIndex, Row};
 
 impl Row for AlertRule {
@@ -43,7 +44,7 @@ impl AccountedRow for AlertRule {
 pub(in crate::store::catalog) struct AlertRuleIndex {
     rows: NamedIndex<AlertRule>,
     by_uuid: HashMap<Uuid, AlertRuleId>,
-    by_target: HashMap<RuleTarget, BTreeSet<AlertRuleId>>,
+    by_target: IdSets<RuleTarget, AlertRuleId>,
     /// Counts changes.
     revision: u64,
 }
@@ -111,12 +112,7 @@ impl AlertRuleIndex {
         let Some(rule) = self.rows.remove(id) else { return };
         self.revision += 1;
         self.by_uuid.remove(&rule.uuid);
-        if let Some(ids) = self.by_target.get_mut(&rule.spec.target) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.by_target.remove(&rule.spec.target);
-            }
-        }
+        remove_id(&mut self.by_target, &rule.spec.target, id);
     }
 
     /// Removes the rules on a stream or a device.

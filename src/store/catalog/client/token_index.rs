@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::token::Token;
 use crate::domain::{ClientId, Micros, TokenId, UserId};
+use crate::store::catalog::mirror::id_sets::{IdSets, remove_id};
 use crate::store::catalog::mirror::id_table::IdTable;
 
 #[derive(Default)]
@@ -12,7 +13,7 @@ pub(in crate::store::catalog) struct TokenIndex {
     rows: HashMap<TokenId, Arc<Token>>,
     by_access: IdTable<TokenId>,
     by_refresh: IdTable<TokenId>,
-    of_client: HashMap<ClientId, BTreeSet<TokenId>>,
+    of_client: IdSets<ClientId, TokenId>,
 }
 
 impl TokenIndex {
@@ -64,12 +65,7 @@ impl TokenIndex {
         if let Some(refresh) = &token.hashes.refresh {
             self.by_refresh.remove(refresh, id);
         }
-        if let Some(ids) = self.of_client.get_mut(&token.client) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.of_client.remove(&token.client);
-            }
-        }
+        remove_id(&mut self.of_client, &token.client, id);
     }
 
     pub(in crate::store::catalog) fn remove_of_client(&mut self, client: ClientId) {

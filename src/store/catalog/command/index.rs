@@ -1,12 +1,13 @@
 //! In-memory index of commands: by id, uuid, key and device, with counts per organization.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::domain::command::{Command, VIRTUAL_WRITE_KIND};
 use crate::domain::{CommandId, DeviceId, Micros, OrgId};
+use crate::store::catalog::mirror::id_sets::{IdSets, remove_id};
 
 /// Every command of every organization that is not over.
 #[derive(Default)]
@@ -14,7 +15,7 @@ pub(in crate::store::catalog) struct CommandIndex {
     by_id: BTreeMap<CommandId, Arc<Command>>,
     by_uuid: HashMap<Uuid, CommandId>,
     by_key: HashMap<(OrgId, String), CommandId>,
-    by_device: HashMap<DeviceId, BTreeSet<CommandId>>,
+    by_device: IdSets<DeviceId, CommandId>,
     counts: HashMap<OrgId, usize>,
 }
 
@@ -94,12 +95,7 @@ impl CommandIndex {
         let Some(command) = self.by_id.remove(&id) else { return };
         self.by_uuid.remove(&command.uuid);
         self.by_key.remove(&(command.org, command.key.clone()));
-        if let Some(ids) = self.by_device.get_mut(&command.spec.device) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.by_device.remove(&command.spec.device);
-            }
-        }
+        remove_id(&mut self.by_device, &command.spec.device, id);
         if let Some(count) = self.counts.get_mut(&command.org) {
             *count -= 1;
         }

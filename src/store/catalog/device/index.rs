@@ -1,6 +1,6 @@
 //! In-memory index of devices: by id and by name, and by their other identifiers, their owners and their gateways.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::domain::alias::{DeviceAliases, short_key};
 use crate::domain::device::Device;
 use crate::domain::{DeviceId, OrgId, ProductId};
+use crate::store::catalog::mirror::id_sets::{IdSets, remove_id};
 use crate::store::catalog::mirror::id_table::IdTable;
 use crate::store::catalog::mirror::named_index::NamedIndex;
 
@@ -20,8 +21,8 @@ pub(in crate::store::catalog) struct DeviceIndex {
     by_key: IdTable<DeviceId>,
     by_external_id: IdTable<DeviceId>,
     /// Devices with an owner, by its name.
-    owned: HashMap<String, BTreeSet<DeviceId>>,
-    children: HashMap<DeviceId, BTreeSet<DeviceId>>,
+    owned: IdSets<String, DeviceId>,
+    children: IdSets<DeviceId, DeviceId>,
 }
 
 impl Deref for DeviceIndex {
@@ -157,19 +158,10 @@ impl DeviceIndex {
         self.by_key.remove(aliases.key.as_str(), id);
         self.by_external_id.remove(&(device.org, aliases.external_id.as_str()), id);
         if let Some(owner) = &device.spec.owner {
-            remove_from(&mut self.owned, owner, id);
+            remove_id(&mut self.owned, owner, id);
         }
         if let Some(parent) = &device.spec.parent_device {
-            remove_from(&mut self.children, parent, id);
-        }
-    }
-}
-
-fn remove_from<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<DeviceId>>, key: &K, id: DeviceId) {
-    if let Some(ids) = index.get_mut(key) {
-        ids.remove(&id);
-        if ids.is_empty() {
-            index.remove(key);
+            remove_id(&mut self.children, parent, id);
         }
     }
 }

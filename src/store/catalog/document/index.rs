@@ -1,12 +1,13 @@
 //! In-memory index of documents: by id, UUID, kind and name, and device.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::domain::document::{Document, DocumentKind};
 use crate::domain::{DeviceId, DocumentId, OrgId};
+use crate::store::catalog::mirror::id_sets::{IdSets, remove_id};
 use crate::store::catalog::mirror::named_index::{NamedIndex, Row};
 
 impl Row for Document {
@@ -31,7 +32,7 @@ impl Row for Document {
 pub(in crate::store::catalog) struct DocumentIndex {
     rows: NamedIndex<Document>,
     by_uuid: HashMap<Uuid, DocumentId>,
-    by_device: HashMap<DeviceId, BTreeSet<DocumentId>>,
+    by_device: IdSets<DeviceId, DocumentId>,
     /// Counts changes.
     revision: u64,
 }
@@ -112,11 +113,7 @@ impl DocumentIndex {
         self.revision += 1;
         self.by_uuid.remove(&document.uuid);
         for device in devices_of(&document) {
-            let Some(ids) = self.by_device.get_mut(&device) else { continue };
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.by_device.remove(&device);
-            }
+            remove_id(&mut self.by_device, &device, id);
         }
     }
 

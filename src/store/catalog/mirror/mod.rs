@@ -2,6 +2,7 @@
 //! with the indexes that reads need. It repeats the database's cascades. Events are not mirrored: their number is
 //! unbounded.
 
+pub(super) mod id_sets;
 pub(super) mod id_table;
 mod load;
 mod lone_table;
@@ -11,11 +12,12 @@ mod rows;
 #[cfg(test)]
 mod summary;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::id_sets::{IdSets, remove_id};
 use self::id_table::IdTable;
 use self::named_index::NamedIndex;
 use super::alert::rule_index::AlertRuleIndex;
@@ -75,8 +77,8 @@ pub(super) struct Mirror {
     channels: IdTable<StreamId>,
     /// Streams whose pin is not their channel, by device and pin.
     pins: HashMap<(DeviceId, i32), StreamId>,
-    streams_of_org: HashMap<OrgId, BTreeSet<StreamId>>,
-    members: HashMap<GroupId, BTreeSet<StreamId>>,
+    streams_of_org: IdSets<OrgId, StreamId>,
+    members: IdSets<GroupId, StreamId>,
     models: BTreeMap<ModelId, Arc<Model>>,
     model_of: HashMap<StreamId, ModelId>,
     policies: HashMap<PolicyKey, Arc<Policy>>,
@@ -242,7 +244,7 @@ impl Mirror {
 
     fn forget_stream(&mut self, id: StreamId) -> Option<Arc<Stream>> {
         let stream = self.streams.remove(id)?;
-        remove_from(&mut self.streams_of_org, stream.org, id);
+        remove_id(&mut self.streams_of_org, &stream.org, id);
         self.channels.remove(&(stream.spec.device, stream.channel), id);
         self.stream_uuids.remove(&stream.uuid, id);
         if let Some(pin) = stream.spec.pin {
@@ -252,7 +254,7 @@ impl Mirror {
             }
         }
         if let Some(group) = stream.spec.group {
-            remove_from(&mut self.members, group, id);
+            remove_id(&mut self.members, &group, id);
         }
         Some(stream)
     }
@@ -382,13 +384,4 @@ impl Mirror {
 fn without_group(mut stream: Stream) -> Stream {
     stream.spec.group = None;
     stream
-}
-
-fn remove_from<K: std::hash::Hash + Eq>(index: &mut HashMap<K, BTreeSet<StreamId>>, key: K, id: StreamId) {
-    if let Some(ids) = index.get_mut(&key) {
-        ids.remove(&id);
-        if ids.is_empty() {
-            index.remove(&key);
-        }
-    }
 }

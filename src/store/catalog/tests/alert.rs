@@ -21,15 +21,11 @@ pub(super) fn spec(name: &str, stream: StreamId) -> AlertRuleSpec {
         name: name.to_owned(),
         target: RuleTarget::Stream(stream),
         evaluation: Evaluation::Value,
-        window_s: None,
         operator: Some(Operator::Gt),
         threshold: Some(Threshold::Number(80.0)),
         severity: Severity::Critical,
         cooldown_s: 300,
-        auto_resolve: false,
-        enabled: true,
-        channels: Vec::new(),
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }
 

@@ -34,15 +34,12 @@ fn spec(stream: StreamId, channels: &[Uuid]) -> AlertRuleSpec {
         name: "hot".to_owned(),
         target: RuleTarget::Stream(stream),
         evaluation: Evaluation::Value,
-        window_s: None,
         operator: Some(Operator::Gt),
         threshold: Some(Threshold::Number(80.0)),
         severity: Severity::Critical,
         cooldown_s: 0,
-        auto_resolve: false,
-        enabled: true,
         channels: channels.to_vec(),
-        description: None,
+        ..AlertRuleSpec::blank()
     }
 }
 

@@ -18,16 +18,7 @@ use crate::domain::{DeviceId, Kind, Micros, Principal};
 use crate::store::catalog::{AnnotationChange, Catalog, NewArtefact, NewDocument, OrgLimits, PackInstall};
 
 fn field(name: &str) -> ProfileField {
-    ProfileField {
-        name: name.to_owned(),
-        value_type: ValueType::Double,
-        unit: None,
-        min: None,
-        max: None,
-        required: false,
-        writable: false,
-        array_size: None,
-    }
+    ProfileField::new(name, ValueType::Double)
 }
 
 fn sensor(key: &str, version: &str, fields: &[&str]) -> SensorProfileSpec {
