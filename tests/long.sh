@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-sections=(everything checked compile drivers fuzz hostile ingest soak graph collect opcua models interpreter hundred_million ten_thousand_streams growth files import cluster lists exports media mqtt line_protocol senders notebook first packages reproducible peers restarts sql watching web)
+sections=(everything checked compile drivers fuzz hostile ingest soak hour graph collect opcua models interpreter hundred_million ten_thousand_streams million growth files import cluster lists exports media mqtt line_protocol senders notebook first packages reproducible peers restarts sql watching web)
 soak_seconds=1200
 hostile_seconds=1800
 live_minutes=60
@@ -122,6 +122,11 @@ soak() {
     "$BASALT" bench soak --seconds "$soak_seconds"
 }
 
+# The same for an hour at 60 % of full speed.
+hour() {
+    "$BASALT" bench soak --seconds 3600 --share 60
+}
+
 # A nested question of GraphQL, and 200 subscribers to 500 values a second.
 graph() {
     "$BASALT" bench graph
@@ -143,6 +148,19 @@ hundred_million() {
 # The same number of rows in many streams.
 ten_thousand_streams() {
     "$BASALT" bench --streams 10_000 --rows 100_000_000
+}
+
+# A million streams at 1 Hz for ten minutes with readers, and single requests on as many.
+million() {
+    local dir
+    dir=$(mktemp -d)
+    # Expanded now: the local variable is gone when the trap runs.
+    # shellcheck disable=SC2064
+    trap "rm -rf '$dir'" EXIT
+    export BASALT_LIMITS__ORGANIZATION_MEMORY=2GB
+    "$BASALT" bench soak --streams 1_000_000 --rate 1_000_000 --seconds 630
+    "$BASALT" bench --only load --streams 1_000_000 --rows 600_000_000 --data-dir "$dir/plant"
+    python3 benches/requests --data-dir "$dir/plant" --basalt "$BASALT"
 }
 
 # What cost grows with: streams of a year, latest values, rows at the start.

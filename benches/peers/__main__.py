@@ -49,6 +49,8 @@ def arguments():
     asked.add_argument("--runs", type=positive, default=20, help="times each is asked hot [default: %(default)s]")
     asked.add_argument("--only", action="append", metavar="PEER", help="measure this peer; repeatable")
     asked.add_argument("--ask", action="append", metavar="ID", help="ask this question, such as q5; repeatable")
+    text = "ask each question from so many clients at once too, for 3 s: answers a second"
+    asked.add_argument("--clients", type=positive, help=text)
     asked.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
 
     written = parts.add_parser("ingest", help="the bulk and single writes of `basalt bench ingest`")

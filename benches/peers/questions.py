@@ -27,6 +27,8 @@ PEERS = [
 # Rounds whose answers are compared.
 COMPARED = 3
 WARM_UP = 3
+# How long several clients ask each question, seconds.
+TOGETHER_S = 3
 
 
 def measure(options):
@@ -76,6 +78,7 @@ def describe(options, scratch):
         end=end,
         scratch=scratch,
         venv=options.venv.resolve(),
+        clients=getattr(options, "clients", None),
     )
 
 
@@ -113,6 +116,14 @@ def ask(peer, module, plant, runs, ours, result):
         result["cold"][question["id"]] = in_process(module, peer.setup(), ask_cold, question)
     peer.fresh()
     result["hot"] = in_process(module, peer.setup(), ask_hot, asked, runs)
+    if plant.clients:
+        try:
+            result["together"] = ask_together(module, peer.setup(), asked, plant.clients)
+        except Exception as problem:
+            if ours is None:
+                raise
+            # An engine in process may lock its files.
+            note(f"{peer.name} has no answers for several clients: {problem}")
 
 
 def in_process(module, setup, work, *args):
@@ -145,6 +156,36 @@ def ask_hot(client, questions, runs):
         took.sort()
         hot[question["id"]] = {"p50_ms": took[len(took) // 2], "p99_ms": took[min(int(runs * 0.99), runs - 1)]}
     return hot
+
+
+def ask_together(module, setup, questions, clients):
+    """Answers a second of each question from several clients at once, each in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(clients, mp_context=context, initializer=connect, initargs=(module, setup)) as pool:
+        rates = {}
+        for question in questions:
+            # The first time the processes start and connect.
+            for seconds in (0.3, TOGETHER_S):
+                begin = time.time() + 0.1
+                rounds = [pool.submit(rate, question, number, clients, begin, seconds) for number in range(clients)]
+                rates[question["id"]] = sum(round.result() for round in rounds)
+        return rates
+
+
+def connect(module, setup):
+    """Makes the client of a process of several."""
+    global connected
+    connected = importlib.import_module(module).Client(**setup)
+
+
+def rate(question, number, clients, begin, seconds):
+    """Answers a second of this process: every `clients`-th round of the question from `number` on, again and again."""
+    time.sleep(max(begin - time.time(), 0))
+    started, count, params = time.perf_counter(), 0, question["params"]
+    while (took := time.perf_counter() - started) < seconds:
+        connected.ask(question["id"], params[(count * clients + number) % len(params)])
+        count += 1
+    return count / took
 
 
 def timed(client, question, params):
@@ -188,6 +229,16 @@ def show(plant, results):
             ours = of(results["basalt"], question["id"])
             cells = [cell(of(one, question["id"]), ours, question["id"] in one["wrong"]) for one in results.values()]
             cells[0] = digits(ours)
+            print(f"| {question['id'].upper()} {question['name']} | " + " | ".join(cells) + " |")
+        print()
+    if plant.clients:
+        print(f"| answers a second, {plant.clients} clients | " + " | ".join(one["name"] for one in results.values()) + " |")
+        print("|---" * (len(results) + 1) + "|")
+        for question in plant.questions:
+            figures = [one.get("together", {}).get(question["id"]) for one in results.values()]
+            # Here more is better: above 1, Basalt answers more.
+            cells = ["–" if not one else f"{digits(one)} ({digits(figures[0] / one)}×)" for one in figures]
+            cells[0] = digits(figures[0])
             print(f"| {question['id'].upper()} {question['name']} | " + " | ".join(cells) + " |")
         print()
     sizes = [digits(one["bytes"] / plant.rows) if one.get("bytes") else "–" for one in results.values()]

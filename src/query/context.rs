@@ -27,6 +27,7 @@ use crate::domain::mqtt::status::SessionStatus;
 use crate::domain::ports::{DeviceStatusSource, ModelScorer};
 use crate::domain::quarantine::{QuarantineFilter, QuarantineRecord};
 use crate::domain::reading::Reading;
+use crate::domain::retention::StreamStarts;
 use crate::domain::{Error, Micros, Principal, Result, StreamId};
 use crate::store::Store;
 use crate::store::catalog::Catalog;
@@ -110,17 +111,15 @@ impl QueryContext {
     /// Returns the streams that the principal may read, with the start of their retention. They are looked up once, on
     /// first use, so they may be newer than the snapshot: a stream created in between has no rows in it.
     pub fn visible_streams(&self) -> &Arc<VisibleStreams> {
-        let find =
-            || Arc::new(self.streams_seen().with_retention(&self.snapshot.retention_bounds.visible_from));
-        self.visible.get_or_init(find)
+        let from = &self.snapshot.retention_bounds.visible_from;
+        self.visible.get_or_init(|| self.streams_seen(from))
     }
 
     /// Like [`Self::visible_streams`], but includes expired readings that are not yet purged: windows without
     /// statistics are computed from them.
     pub fn visible_streams_with_expired(&self) -> &Arc<VisibleStreams> {
-        let find =
-            || Arc::new(self.streams_seen().with_retention(&self.snapshot.retention_bounds.purged_before));
-        self.raw.get_or_init(find)
+        let from = &self.snapshot.retention_bounds.purged_before;
+        self.raw.get_or_init(|| self.streams_seen(from))
     }
 
     pub(super) fn device_status(&self, device: &Device) -> DeviceStatus {
@@ -134,8 +133,8 @@ impl QueryContext {
         &self.services.models
     }
 
-    fn streams_seen(&self) -> VisibleStreams {
-        VisibleStreams::new(self.services.store.catalog().streams.visible_streams(&self.principal))
+    fn streams_seen(&self, from: &Arc<StreamStarts>) -> Arc<VisibleStreams> {
+        self.services.org_streams.visible(&self.catalog().streams, &self.principal, from)
     }
 
     /// Whether there are nodes to divide the query among.

@@ -90,7 +90,10 @@ impl LatestValueCache {
 
     /// Returns all entries, for the checkpoint.
     pub(super) fn export(&self) -> Vec<StoredReading> {
-        self.streams.read().values().flat_map(stored).collect()
+        let streams = self.streams.read();
+        let mut stored = Vec::with_capacity(streams.len());
+        streams.values().for_each(|known| store(known, &mut stored));
+        stored
     }
 
     /// Adds the entries of a checkpoint, in any order.
@@ -149,9 +152,9 @@ impl LatestValueCache {
     }
 }
 
-/// Returns the entries of a stream. The newest reading is mostly the current one and that with a value: it is there once.
-fn stored(known: &StreamReadings) -> Vec<StoredReading> {
-    let mut stored: Vec<StoredReading> = Vec::with_capacity(1);
+/// Adds the entries of a stream. The newest reading is mostly the current one and that with a value: it is there once.
+fn store(known: &StreamReadings, stored: &mut Vec<StoredReading>) {
+    let first = stored.len();
     let places = [
         (role::NEWEST, Some(&known.newest)),
         (role::CURRENT, known.current.as_ref()),
@@ -161,14 +164,13 @@ fn stored(known: &StreamReadings) -> Vec<StoredReading> {
     for (role, arrived) in places.into_iter().chain(waiting) {
         let Some(arrived) = arrived else { continue };
         let is_same = |other: &&mut StoredReading| is_same(&other.arrived, arrived);
-        match stored.iter_mut().find(is_same) {
+        match stored[first..].iter_mut().find(is_same) {
             Some(same) => same.roles |= role,
             None => {
                 stored.push(StoredReading { arrived: arrived.clone(), roles: role, stream_seq: known.seq })
             }
         }
     }
-    stored
 }
 
 fn is_same(one: &ArrivedReading, other: &ArrivedReading) -> bool {

@@ -9,6 +9,10 @@ use crate::domain::time::Day;
 /// Maximum number of days with per-stream marks. Older days fall back to the newest time in any of their files, which
 /// may treat rows as late that are not, but never the reverse.
 const MAX_TRACKED_DAYS: usize = 400;
+/// Maximum number of marks, of some 30 bytes each: with a million streams those of four days.
+const MAX_MARKS: usize = 4 << 20;
+/// Days that have marks however many streams there are: today and yesterday.
+const MIN_TRACKED_DAYS: usize = 2;
 
 /// The newest flushed time of each (stream, day).
 #[derive(Debug, Clone, Default)]
@@ -54,13 +58,23 @@ impl Watermarks {
                 *mark = (*mark).max(run.ts[i]);
             }
         }
-        while self.marks.len() > MAX_TRACKED_DAYS {
+        while exceeds_limits(self.marks.len(), self.count()) {
             let Some((oldest, marks)) = self.marks.pop_first() else { break };
             let newest = marks.values().copied().max().unwrap_or(i64::MIN);
             let floor = self.floor.entry(oldest).or_insert(i64::MIN);
             *floor = (*floor).max(newest);
         }
     }
+
+    /// Returns the number of marks.
+    fn count(&self) -> usize {
+        self.marks.values().map(|marks| marks.len()).sum()
+    }
+}
+
+/// Whether the marks of the oldest day have to go.
+fn exceeds_limits(days: usize, marks: usize) -> bool {
+    days > MAX_TRACKED_DAYS || (days > MIN_TRACKED_DAYS && marks > MAX_MARKS)
 }
 
 #[cfg(test)]

@@ -56,3 +56,20 @@ fn of_days_past_those_kept_rows_are_late_rather_than_forgotten() {
     marks.advance(Day(0), &run(&[(1, 900)]));
     assert!(marks.is_late(Day(0), 1, 900));
 }
+
+#[test]
+fn the_more_streams_the_fewer_days_have_marks() {
+    for (days, marks, expected) in [
+        (MAX_TRACKED_DAYS, MAX_TRACKED_DAYS, false),
+        (MAX_TRACKED_DAYS + 1, MAX_TRACKED_DAYS + 1, true),
+        (4, MAX_MARKS, false),
+        (4, MAX_MARKS + 1, true),
+        (MIN_TRACKED_DAYS, 10 * MAX_MARKS, false),
+    ] {
+        assert_eq!(exceeds_limits(days, marks), expected, "{days} days, {marks} marks");
+    }
+    let mut marks = Watermarks::default();
+    marks.advance(Day(1), &run(&[(1, 1), (2, 1)]));
+    marks.advance(Day(2), &run(&[(1, 1)]));
+    assert_eq!(marks.count(), 3);
+}

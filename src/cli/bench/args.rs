@@ -191,9 +191,12 @@ pub struct Soak {
     /// Number of streams written to
     #[arg(long, default_value_t = 1000, value_parser = positive)]
     pub streams: usize,
-    /// Rows per second [default: half the rate reached in half a minute at full speed]
+    /// Rows per second [default: a share of the rate reached in half a minute at full speed]
     #[arg(long, value_parser = positive)]
     pub rate: Option<usize>,
+    /// That share, percent
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100), conflicts_with = "rate")]
+    pub share: u64,
     /// Empty directory to work in and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

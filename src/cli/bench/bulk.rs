@@ -43,24 +43,39 @@ impl Workload {
 
     /// Returns the number of requests that carry the rows.
     pub fn batches(&self) -> usize {
-        self.ticks.div_ceil(self.ticks_per_batch())
+        self.ticks.div_ceil(self.ticks_per_batch()) * self.batches_per_tick()
+    }
+
+    /// Returns the number of requests between which the rows of one tick are divided: more than one with many streams.
+    pub fn batches_per_tick(&self) -> usize {
+        self.streams.len().div_ceil(BATCH_ROWS).max(1)
     }
 
     /// Generates the rows of one batch, counted from 0, in the order of arrival; none beyond the last batch.
     pub fn batch(&self, number: usize) -> Vec<GeneratedRow> {
-        let step = self.ticks_per_batch();
+        let (step, parts) = (self.ticks_per_batch(), self.batches_per_tick());
+        let (number, part) = (number / parts, number % parts);
         let ticks = number * step..self.ticks.min((number + 1) * step);
-        ticks.flat_map(|tick| self.signals.rows_at(&self.streams, tick as u64)).collect()
+        let (all, each) = (self.streams.len(), self.streams_per_batch());
+        let first = all.min(part * each);
+        let streams = &self.streams[first..all.min(first + each)];
+        let first_number = self.signals.first_number + first as u64;
+        let signals = SignalGenerator { first_number, ..self.signals };
+        ticks.flat_map(|tick| signals.rows_at(streams, tick as u64)).collect()
     }
 
-    /// Returns the number of ticks that this many batches hold.
+    /// Returns the number of whole ticks that this many batches hold.
     pub fn ticks_of(&self, batches: usize) -> usize {
-        self.ticks.min(batches * self.ticks_per_batch())
+        self.ticks.min(batches / self.batches_per_tick() * self.ticks_per_batch())
     }
 
-    /// Returns the number of rows of every batch but the last, which may have fewer.
+    /// Returns the number of rows of every batch but the last ones of all and of a tick, which may have fewer.
     pub fn rows_per_batch(&self) -> usize {
-        self.ticks_per_batch() * self.streams.len()
+        self.ticks_per_batch() * self.streams_per_batch()
+    }
+
+    fn streams_per_batch(&self) -> usize {
+        self.streams.len().div_ceil(self.batches_per_tick())
     }
 
     fn ticks_per_batch(&self) -> usize {
@@ -156,4 +171,25 @@ pub fn encode(form: IngestFormat, rows: &[GeneratedRow]) -> Bytes {
         writer.into_inner()
     };
     encode().expect("plain columns are always encoded into memory").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_a_tick_of_many_streams_are_divided_between_requests() {
+        let streams: Arc<[StreamId]> = (1..=25_000).map(StreamId).collect();
+        let signals = SignalGenerator { first_number: 7, ..SignalGenerator::with_seed(1) };
+        let many = Workload { signals, streams: streams.clone(), ticks: 2 };
+        assert_eq!((many.batches(), many.rows_per_batch()), (6, 8_334));
+        let batches: Vec<Vec<GeneratedRow>> = (0..6).map(|number| many.batch(number)).collect();
+        assert!(batches.iter().all(|rows| rows.len() <= BATCH_ROWS));
+        let all: Vec<GeneratedRow> = (0..2).flat_map(|tick| signals.rows_at(&streams, tick)).collect();
+        assert!(batches.concat() == all, "no row is missing, and each has its signal");
+        assert_eq!([2, 3, 5, 6, 9].map(|batches| many.ticks_of(batches)), [0, 1, 1, 2, 2]);
+
+        let few = Workload { streams: streams[..100].into(), ..many };
+        assert_eq!((few.batches(), few.batches_per_tick(), few.rows_per_batch()), (1, 1, BATCH_ROWS));
+    }
 }

@@ -1,7 +1,7 @@
 //! `basalt bench soak`: writes at a steady rate and queries at the same time, with all background work running.
 //!
 //! It fails on an error answer, on a missing row, or if memory grew between the second and the last quarter. It
-//! reports latency under load beside that of the idle server, without a limit.
+//! reports latency of acknowledgements, and of queries beside that of the idle server, without a limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use super::query_load::{self, QueryClient};
 use super::server::{BenchDir, BenchServer};
 use super::{disk, note, queries};
 use crate::cli::print;
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, StreamId};
 
 /// Queries that run in rotation.
 const SOAK_QUERIES: [&str; 6] = ["q1", "q2", "q3", "q4", "q6", "q10"];
@@ -25,7 +25,7 @@ const THINK_TIME: Duration = Duration::from_millis(100);
 const IDLE_RUNS: usize = 20;
 /// How long full speed is measured.
 const CALIBRATION_TIME: Duration = Duration::from_secs(30);
-/// Batches written before the first query.
+/// Batches of each part of the plant written before the first query.
 const FIRST_BATCHES: usize = 10;
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 /// Minimum number of memory samples (one per second): before that, caches and buffers are still filling.
@@ -54,20 +54,13 @@ pub async fn run(args: &args::Soak) -> Result<()> {
         has_year: false,
     };
     let plant = Dataset { plant, streams: streams.clone(), year_stream: None };
-    // More ticks than any soak reaches.
-    let workload =
-        Workload { signals: SignalGenerator::with_seed(0), streams: streams.into(), ticks: usize::MAX >> 16 };
-    let feed = Arc::new(SoakWriter {
-        workload,
-        next: AtomicUsize::new(0),
-        rows: AtomicUsize::new(0),
-        refused: AtomicUsize::new(0),
-    });
+    let feed = Arc::new(SoakWriter::new(streams));
     let rate = match args.rate {
         Some(rate) => rate as f64,
-        None => calibrate(&server, &feed).await?,
+        None => calibrate(&server, &feed).await? * args.share as f64 / 100.0,
     };
-    feed.write(&server, None, WriteUntil::Batch(feed.next.load(Ordering::Relaxed) + FIRST_BATCHES)).await?;
+    let first = FIRST_BATCHES * feed.workload.batches_per_tick();
+    feed.write(&server, None, WriteUntil::Batch(feed.next.load(Ordering::Relaxed) + first)).await?;
     let client = QueryClient::new(&server, &plant);
 
     note(&format!("{rate:.0} rows/s for {} s", args.seconds));
@@ -83,7 +76,7 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     let took = started.elapsed();
     stop.store(true, Ordering::Relaxed);
     let query_load = asking.await.map_err(|e| Error::internal("the client ended early").with_source(e))?;
-    written?;
+    let acknowledged = written?;
     // The same queries over the same rows, once background work has caught up.
     tokio::time::sleep(MAX_SETTLE_TIME.min(time / 10)).await;
     let idle = measure_idle(&client, &feed).await?;
@@ -91,6 +84,7 @@ pub async fn run(args: &args::Soak) -> Result<()> {
     let rows = feed.rows.load(Ordering::Relaxed);
     let reached = (rows - before) as f64 / took.as_secs_f64();
     print::line(&format!("{reached:.0} rows/s of {rate:.0} wanted, {rows} rows in all"))?;
+    print_acknowledgements(&acknowledged)?;
     print_latencies(&idle, &query_load.latencies)?;
     let refused = feed.refused.load(Ordering::Relaxed);
     print::line(&format!(
@@ -124,14 +118,14 @@ fn check_results(refused: usize, errors: &[String], is_whole: bool, grew: bool) 
     if wrong.is_empty() { Ok(()) } else { Err(Error::internal(wrong.join("; "))) }
 }
 
-/// Returns half the rate of full speed, measured for long enough that the flusher has to keep up.
+/// Returns the rate of full speed, measured for long enough that the flusher has to keep up.
 async fn calibrate(server: &BenchServer, feed: &Arc<SoakWriter>) -> Result<f64> {
     note(&format!("full speed for {} s", CALIBRATION_TIME.as_secs()));
     let started = Instant::now();
     feed.write(server, None, WriteUntil::Time(started + CALIBRATION_TIME)).await?;
     let top = feed.rows.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64();
     print::line(&format!("full speed: {top:.0} rows/s"))?;
-    Ok(top / 2.0)
+    Ok(top)
 }
 
 #[derive(Clone, Copy)]
@@ -141,6 +135,14 @@ enum WriteUntil {
 }
 
 impl SoakWriter {
+    /// Creates a writer of more ticks than any soak reaches.
+    fn new(streams: Vec<StreamId>) -> SoakWriter {
+        let signals = SignalGenerator::with_seed(0);
+        let workload = Workload { signals, streams: streams.into(), ticks: usize::MAX >> 16 };
+        let [next, rows, refused] = [0, 0, 0].map(AtomicUsize::new);
+        SoakWriter { workload, next, rows, refused }
+    }
+
     /// Returns the seconds of the plant that are written completely; the writers' current batches may be in flight.
     fn seconds(&self) -> usize {
         let batches = self.next.load(Ordering::Relaxed).saturating_sub(WRITERS);
@@ -154,13 +156,13 @@ impl SoakWriter {
         self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()
     }
 
-    /// Continues to write, at full speed or at a rate.
+    /// Continues to write, at full speed or at a rate; returns the time of each batch from sending it to its acknowledgement.
     async fn write(
         self: &Arc<Self>,
         server: &BenchServer,
         rate: Option<f64>,
         stop: WriteUntil,
-    ) -> Result<()> {
+    ) -> Result<Latencies> {
         let (started, first) = (Instant::now(), self.next.load(Ordering::Relaxed));
         let writers: Vec<_> = (0..WRITERS)
             .map(|_| {
@@ -173,10 +175,12 @@ impl SoakWriter {
                 tokio::spawn(async move { feed.write_batches(&request, due, stop).await })
             })
             .collect();
+        let mut all = Latencies::default();
         for writer in writers {
-            writer.await.map_err(|e| Error::internal("a writer ended early").with_source(e))??;
+            let ended = writer.await.map_err(|e| Error::internal("a writer ended early").with_source(e))?;
+            all.extend([ended?]);
         }
-        Ok(())
+        Ok(all)
     }
 
     async fn write_batches(
@@ -184,7 +188,8 @@ impl SoakWriter {
         request: &reqwest::RequestBuilder,
         due: impl Fn(usize) -> Instant,
         stop: WriteUntil,
-    ) -> Result<()> {
+    ) -> Result<Latencies> {
+        let mut latencies = Latencies::default();
         let is_due = |number| match stop {
             WriteUntil::Time(end) => due(number).max(Instant::now()) < end,
             WriteUntil::Batch(last) => number < last,
@@ -193,13 +198,15 @@ impl SoakWriter {
             let rows = self.workload.batch(number);
             let body = bulk::encode(IngestFormat::Arrow, &rows);
             tokio::time::sleep_until(due(number).into()).await;
+            let sent = Instant::now();
             while !bulk::try_post(request, body.clone()).await? {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
+            latencies.add(sent.elapsed());
             self.rows.fetch_add(rows.len(), Ordering::Relaxed);
         }
-        Ok(())
+        Ok(latencies)
     }
 }
 
@@ -261,6 +268,12 @@ async fn sample_memory(server: &BenchServer, until: Instant) -> Vec<u64> {
         tokio::time::sleep(SAMPLE_INTERVAL).await;
     }
     samples
+}
+
+fn print_acknowledgements(batches: &Latencies) -> Result<()> {
+    let [p50, p99, most] = [0.5, 0.99, 1.0].map(|share| format_number(batches.quantile_ms(share)));
+    let count = batches.count();
+    print::line(&format!("acknowledgements of {count} batches, ms: p50 {p50}, p99 {p99}, slowest {most}"))
 }
 
 fn print_latencies(idle: &QueryLatencies, busy: &QueryLatencies) -> Result<()> {

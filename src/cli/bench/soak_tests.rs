@@ -1,7 +1,6 @@
 //! Conditions under which a soak fails.
 
 use super::*;
-use crate::domain::StreamId;
 
 const MIB: u64 = 1 << 20;
 

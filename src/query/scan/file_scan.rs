@@ -33,6 +33,7 @@ use crate::store::lake::footers;
 use crate::store::lake::location::LakeLocation;
 use crate::store::lake::page_fetch::PageFetch;
 use crate::store::lake::page_pruning::{self, RowGroupSelection};
+use crate::store::lake::table_reader::row_group_bounds;
 use crate::store::snapshot::Snapshot;
 use crate::store::table::Table;
 
@@ -148,6 +149,8 @@ impl FileScan {
         }
         let bounds = self.bounds;
         let layout = FileProjection::new(&self.columns, !bounds.ts.covers(part.file.ts));
+        let is_wanted = have_one_stream_each(footer.metadata(), &groups);
+        let layout = if is_wanted { layout.of_wanted_streams() } else { layout };
         let (metadata, columns) = (footer.metadata(), &layout.decoded);
         let batch_rows = step_rows(MAX_NUMBER_ROWS, metadata, &groups, columns, self.batch_bytes);
         let step_rows =
@@ -163,9 +166,11 @@ impl FileScan {
                     true => {
                         stream::iter(late_materialization::read(pages, layout, bounds, step_rows)).boxed()
                     }
-                    false => stream::iter(pages.read(batch_rows)?)
-                        .map(move |batch| layout.project(&batch?))
-                        .boxed(),
+                    false => {
+                        // Of chosen streams as many rows as where the others of their pages are cut off.
+                        let rows = if bounds.streams.is_some() { step_rows } else { batch_rows };
+                        stream::iter(pages.read(rows)?).map(move |batch| layout.project(&batch?)).boxed()
+                    }
                 }
             }
             None => {
@@ -207,6 +212,15 @@ impl FileScan {
         cache.put_footer(&file.path, &footer);
         Ok(footer)
     }
+}
+
+/// Whether each of the selected row groups has rows of one stream, by its footer. A group is selected only where one of its streams is
+/// wanted, so all rows of these groups are of wanted streams.
+fn have_one_stream_each(file: &ParquetMetaData, groups: &[RowGroupSelection]) -> bool {
+    groups.iter().all(|group| {
+        let ids = row_group_bounds(file.row_group(group.index)).ids;
+        ids.min == ids.max
+    })
 }
 
 /// Location of a file.
@@ -284,9 +298,16 @@ fn unreadable(path: &str, e: DataFusionError) -> DataFusionError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use arrow::array::{ArrayRef, Int32Array, Int64Array};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+
     use super::*;
     use crate::domain::min_max::MinMax;
     use crate::domain::time::Day;
+    use crate::store::schema::STREAM_ID;
 
     fn file() -> Arc<LakeFile> {
         Arc::new(LakeFile {
@@ -330,5 +351,39 @@ mod tests {
         assert_eq!(groups(2, 1, &one), [[vec![]], [vec![0]]]);
         let few = [MIN_ROWS_PER_TASK / 2; 2];
         assert_eq!(groups(2, 2, &few), [[vec![0, 1], vec![]], [vec![], vec![]]], "one task is enough");
+    }
+
+    /// The footer of a file with these rows, two in each row group.
+    fn footer_of(streams: &[i32]) -> ArrowReaderMetadata {
+        let ids: ArrayRef = Arc::new(Int32Array::from_iter_values(streams.iter().copied()));
+        let times: ArrayRef = Arc::new(Int64Array::from_iter_values(0..streams.len() as i64));
+        let batch = RecordBatch::try_from_iter([("stream_id", ids), ("ts", times)]).unwrap();
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(2)).build();
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        ArrowReaderMetadata::load(&Bytes::from(bytes), ArrowReaderOptions::new()).unwrap()
+    }
+
+    #[test]
+    fn row_groups_of_one_stream_each_are_read_without_a_look_at_it() {
+        let footer = footer_of(&[1, 1, 1, 2, 2, 2]);
+        let is_of_one_each = |chosen: &[usize]| {
+            let selection = |index: &usize| RowGroupSelection {
+                index: *index,
+                rows: 2,
+                ranges: std::iter::once(0..2).collect(),
+            };
+            have_one_stream_each(footer.metadata(), &chosen.iter().map(selection).collect::<Vec<_>>())
+        };
+        assert!(is_of_one_each(&[0, 2]));
+        assert!(!is_of_one_each(&[0, 1, 2]), "the second one has two");
+
+        let bounds = Bounds { streams: Some(BTreeSet::from([1])), ..Bounds::default() };
+        let layout = |cuts_ts| FileProjection::new(&[STREAM_ID], cuts_ts);
+        assert!(layout(false).needs_filter(&bounds));
+        assert!(!layout(false).of_wanted_streams().needs_filter(&bounds));
+        assert!(layout(true).of_wanted_streams().needs_filter(&bounds), "rows of other times are cut");
     }
 }

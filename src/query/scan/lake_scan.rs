@@ -46,22 +46,11 @@ impl LakeScan {
     /// Scans without order, spread over `partitions`: large files by their row groups, small ones whole.
     pub fn partitioned(
         reading: FileScan,
-        mut files: Vec<FilePartition>,
+        files: Vec<FilePartition>,
         partitions: usize,
     ) -> Result<OpaqueScanExec<Self>> {
         let of = partitions.max(1);
-        let mut parts: Vec<Vec<FilePartition>> = vec![Vec::new(); of];
-        let mut load = vec![0; of];
-        files.sort_by_key(|part| std::cmp::Reverse(part.file.rows));
-        for file in files {
-            if file.file.rows > MAX_ROW_GROUP_ROWS as u64 {
-                parts.iter_mut().zip(file.divide(of)).for_each(|(p, part)| p.push(part));
-            } else {
-                let least = (0..of).min_by_key(|p| load[*p]).unwrap_or(0);
-                load[least] += file.file.rows;
-                parts[least].push(file);
-            }
-        }
+        let parts = spread_out(files, of);
         // Of a distant store the next files are opened while one is decoded. Each holds a batch, and those of texts are large.
         let is_ahead = reading.snapshot.location.is_remote() && !reading.columns.contains(&schema::TEXT);
         let most = if is_ahead { (MAX_FILES_AHEAD / of).clamp(1, MAX_CONCURRENT_FILES) } else { 1 };
@@ -115,6 +104,27 @@ impl LakeScan {
     }
 }
 
+/// Divides files among `count` partitions: the row groups of a large file among all of them, the rows of small files about evenly.
+///
+/// The partition that begins is another one for each large file: it has the row group that is left over, and all rows of a file of which
+/// few are wanted. With one that always begins, the others would wait for it at the end.
+fn spread_out(mut files: Vec<FilePartition>, count: usize) -> Vec<Vec<FilePartition>> {
+    let mut parts: Vec<Vec<FilePartition>> = vec![Vec::new(); count];
+    let mut load = vec![0; count];
+    files.sort_by_key(|part| std::cmp::Reverse(part.file.rows));
+    for (number, file) in files.into_iter().enumerate() {
+        if file.file.rows > MAX_ROW_GROUP_ROWS as u64 {
+            let divided = file.divide(count).enumerate();
+            divided.for_each(|(nth, part)| parts[(number + nth) % count].push(part));
+        } else {
+            let least = (0..count).min_by_key(|p| load[*p]).unwrap_or(0);
+            load[least] += file.file.rows;
+            parts[least].push(file);
+        }
+    }
+    parts
+}
+
 impl RowSource for LakeScan {
     fn name(&self) -> &'static str {
         "LakeRows"
@@ -140,5 +150,48 @@ impl RowSource for LakeScan {
             }
         };
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::min_max::MinMax;
+    use crate::domain::time::Day;
+
+    fn file(name: &str, rows: usize) -> FilePartition {
+        FilePartition::whole(Arc::new(LakeFile {
+            path: name.to_owned(),
+            day: Day(0),
+            rows: rows as u64,
+            bytes: 0,
+            streams: MinMax::new(0, 0),
+            ts: MinMax::new(0, 0),
+            seq: MinMax::new(0, 0),
+            is_late: false,
+            crc32: None,
+            longest_text: None,
+            footer: None,
+        }))
+    }
+
+    #[test]
+    fn the_first_row_groups_of_large_files_are_in_partitions_in_turn() {
+        let (large, small) = (MAX_ROW_GROUP_ROWS + 1, MAX_ROW_GROUP_ROWS);
+        let files = vec![
+            file("a", large + 3),
+            file("b", large + 2),
+            file("c", large + 1),
+            file("d", large),
+            file("e", small),
+        ];
+        let parts = spread_out(files, 3);
+        let name = |part: &FilePartition| format!("{}{}", part.file.path, part.index);
+        let names: Vec<Vec<String>> = parts.iter().map(|parts| parts.iter().map(name).collect()).collect();
+        assert_eq!(
+            names,
+            [vec!["a0", "b2", "c1", "d0", "e0"], vec!["a1", "b0", "c2", "d1"], vec!["a2", "b1", "c0", "d2"]]
+        );
+        assert!(parts.iter().flatten().all(|part| part.count == if part.file.path == "e" { 1 } else { 3 }));
     }
 }

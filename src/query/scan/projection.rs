@@ -13,6 +13,8 @@ pub struct FileProjection {
     pub decoded: Vec<usize>,
     /// Whether some rows of the file are outside the time bounds.
     cuts_ts: bool,
+    /// Whether some rows that are decoded may be of other streams than those of the bounds.
+    cuts_streams: bool,
     /// Indices into `decoded`.
     shown: Vec<usize>,
 }
@@ -27,12 +29,17 @@ impl FileProjection {
         decoded.dedup();
         let place = |column| decoded.iter().position(|d| *d == column).expect("every column is decoded");
         let shown = columns.iter().map(|column| place(*column)).collect();
-        Self { cuts_ts, shown, decoded }
+        Self { cuts_ts, cuts_streams: true, shown, decoded }
+    }
+
+    /// Leaves out the look at stream_id: every row that is decoded is of a stream of the bounds.
+    pub fn of_wanted_streams(self) -> Self {
+        Self { cuts_streams: false, ..self }
     }
 
     /// Whether decoded rows can be outside the bounds.
     pub fn needs_filter(&self, bounds: &Bounds) -> bool {
-        bounds.streams.is_some() || self.cuts_ts
+        (self.cuts_streams && bounds.streams.is_some()) || self.cuts_ts
     }
 
     /// Returns the columns that decide which rows match, and the others.

@@ -2,9 +2,12 @@
 //!
 //! It knows the packets that the load needs: CONNECT, SUBSCRIBE, PUBLISH, PINGREQ and their answers.
 
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::domain::{Error, Result};
 
@@ -41,7 +44,20 @@ fn unexpected(packet: &Packet) -> Error {
 impl MqttConnection {
     /// Connects with a clean session, with a key as the password where there is one.
     pub async fn open(address: &str, client_id: &str, key: Option<&str>) -> Result<MqttConnection> {
-        let socket = TcpStream::connect(address).await.map_err(failed)?;
+        Self::open_from(None, address, client_id, key).await
+    }
+
+    /// Connects like [`Self::open`] from an address of this machine; `None` is the system's choice.
+    pub async fn open_from(
+        local: Option<Ipv4Addr>,
+        address: &str,
+        client_id: &str,
+        key: Option<&str>,
+    ) -> Result<MqttConnection> {
+        let socket = match local {
+            Some(local) => connect_from(local, address).await.map_err(failed)?,
+            None => TcpStream::connect(address).await.map_err(failed)?,
+        };
         socket.set_nodelay(true).map_err(failed)?;
         let mut connection = MqttConnection { socket, buffer: BytesMut::new() };
         connection.send(&connect(client_id, key)).await?;
@@ -94,6 +110,13 @@ impl MqttConnection {
     pub fn buffered(&mut self) -> Result<Option<Packet>> {
         take_packet(&mut self.buffer)
     }
+}
+
+async fn connect_from(local: Ipv4Addr, address: &str) -> io::Result<TcpStream> {
+    let remote: SocketAddr = address.parse().map_err(io::Error::other)?;
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((local, 0)))?;
+    socket.connect(remote).await
 }
 
 fn connect(client_id: &str, key: Option<&str>) -> Vec<u8> {
