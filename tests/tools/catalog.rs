@@ -94,31 +94,6 @@ async fn numbers_of_objects_hold_over_connections() {
 async fn what_tools_ask_is_answered() {
     let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     let rows = rows![
-        "sqlalchemy", "select pg_catalog.version()";
-        "sqlalchemy_schema", "select current_schema()";
-        "sqlalchemy_strings", "show standard_conforming_strings";
-        "jdbc", "SET extra_float_digits = 3";
-        "jdbc_name", "SET application_name = 'PostgreSQL JDBC Driver'";
-        "dbeaver_version", "SELECT version()";
-        "dbeaver_schema", "SELECT current_schema(),session_user";
-        "dbeaver_path", "SHOW search_path";
-        "dbeaver_encoding",
-            "SELECT n.oid,n.*,d.description FROM pg_catalog.pg_namespace n LEFT OUTER JOIN \
-            pg_catalog.pg_description d ON d.objoid=n.oid AND d.objsubid=0 AND d.classoid='pg_namespace'::regclass ORDER BY nspname";
-        "dbeaver_database",
-            "SELECT db.oid,db.* FROM pg_catalog.pg_database db WHERE datallowconn AND datname='basalt'";
-        "dbeaver_tables",
-            "SELECT c.oid,c.*,d.description,pg_catalog.pg_get_expr(c.relpartbound, c.oid) as partition_expr, \
-            pg_catalog.pg_get_partkeydef(c.oid) as partition_key FROM pg_catalog.pg_class c LEFT OUTER JOIN \
-            pg_catalog.pg_description d ON d.objoid=c.oid AND d.objsubid=0 AND d.classoid='pg_class'::regclass \
-            WHERE c.relnamespace=16384 AND c.relkind not in ('i','I','c')";
-        "dbeaver_columns",
-            "SELECT c.relname,a.*,pg_catalog.pg_get_expr(ad.adbin, ad.adrelid, true) as def_value,\
-            dsc.description,dep.objid FROM pg_catalog.pg_attribute a INNER JOIN pg_catalog.pg_class c ON (a.attrelid=c.oid) \
-            LEFT OUTER JOIN pg_catalog.pg_attrdef ad ON (a.attrelid=ad.adrelid AND a.attnum = ad.adnum) LEFT OUTER JOIN \
-            pg_catalog.pg_description dsc ON (c.oid=dsc.objoid AND a.attnum = dsc.objsubid) LEFT OUTER JOIN pg_depend dep \
-            on dep.refobjid = a.attrelid AND dep.deptype = 'i' and dep.refobjsubid = a.attnum and dep.classid = dep.refclassid \
-            WHERE NOT a.attisdropped AND c.oid=16386 ORDER BY a.attnum";
         "jdbc_tables",
             "SELECT current_database() AS TABLE_CAT, n.nspname AS TABLE_SCHEM, c.relname AS TABLE_NAME FROM \
             pg_catalog.pg_namespace n, pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_description d ON (c.oid = d.objoid AND \

@@ -1,19 +1,22 @@
-//! Statements of drivers and tools when they connect and when they list what there is, with the answers that they need. Those of
-//! Npgsql, Power BI, Grafana and Ruby's pg are written from what their sources ask, the others were recorded.
+//! Statements of drivers and tools when they connect, when they list what there is, and when they chart it, with the answers that they need.
+//! The statements of Npgsql, Power BI, Grafana, Ruby's pg, Metabase 0.57 and DBeaver 24.2.3 are written from what their sources ask. For Superset
+//! 6.1.0, SQLAlchemy 1.4.54 below it was recorded, and the charts are written from its sources. The others were recorded.
 //!
 //! The files in `asked/` have blocks with an empty line between them. A block begins with its name; then come, each behind
-//! `-- `, values of parameters (`$ value`), the first columns of the rows (`= a|b`) or their number (`rows 0`).
+//! `-- `, values of parameters (`$ value`, or `$= statement` that answers the value), the first columns of the rows (`= a|b`) or their
+//! number (`rows 0`). A comment of the tool itself stands behind a space.
 
 use std::path::Path;
 
 use super::fixture::ToolsFixture;
-use super::wire::{Rows, columns, kinds};
+use super::wire::{PgClient, PgError, Rows, columns, kinds};
 
 /// A statement with what is known of its answer.
 struct DriverStatement<'a> {
     name: &'a str,
     text: String,
-    values: Vec<Option<&'a str>>,
+    /// Values of parameters behind a space, or the statements that answer them behind `= `.
+    values: Vec<&'a str>,
     rows: Vec<Vec<&'a str>>,
     count: Option<usize>,
 }
@@ -26,10 +29,25 @@ impl<'a> DriverStatement<'a> {
         DriverStatement {
             name: heads[0],
             text: text.join("\n"),
-            values: behind("$ ").map(Some).collect(),
+            values: behind("$").collect(),
             rows: behind("= ").map(|row| row.split('|').collect()).collect(),
             count: behind("rows ").next().map(|count| count.parse().unwrap()),
         }
+    }
+
+    async fn ask(&self, pg: &mut PgClient) -> Result<Rows, PgError> {
+        if self.values.is_empty() {
+            return pg.query(&self.text).await;
+        }
+        let mut values = Vec::new();
+        for value in &self.values {
+            values.push(match value.strip_prefix("= ") {
+                Some(statement) => pg.query(statement).await?.remove(0).remove(0),
+                None => value.strip_prefix(' ').map(str::to_owned),
+            });
+        }
+        let values: Vec<Option<&str>> = values.iter().map(Option::as_deref).collect();
+        pg.query_with_params(&self.text, &values).await
     }
 
     fn check(&self, answer: &Rows) {
@@ -50,11 +68,7 @@ async fn what_drivers_ask_is_answered_as_they_need_it() {
         let path = file.unwrap().path();
         let blocks = std::fs::read_to_string(&path).unwrap();
         for asked in blocks.split("\n\n").map(DriverStatement::parse) {
-            let answer = match asked.values.is_empty() {
-                true => pg.query(&asked.text).await,
-                false => pg.query_with_params(&asked.text, &asked.values).await,
-            };
-            match answer {
+            match asked.ask(&mut pg).await {
                 Ok(rows) => asked.check(&rows),
                 Err(error) => panic!("{}, {}: {error:?}", path.display(), asked.name),
             }

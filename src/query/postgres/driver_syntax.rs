@@ -1,4 +1,4 @@
-//! Rewrites what drivers ask of keys, indexes and the search path to syntax that the engine has.
+//! Rewrites what drivers ask of keys, indexes, comments and the search path to syntax that the engine has.
 //!
 //! Our tables have no keys and no indexes, so that arrays of their columns occur in no row: what is computed from them is
 //! null. The search path is always `public`.
@@ -6,19 +6,31 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, DataType, Expr, Function, GroupByExpr, Ident, ObjectName, Query, Select,
-    SelectItem, SetExpr, Statement, TableFactor,
+    AccessExpr, BinaryOperator, DataType, Expr, Function, FunctionArguments, GroupByExpr, Ident, ObjectName,
+    Query, Select, SelectItem, SetExpr, Statement, TableFactor,
 };
 
-use super::activity::{ACTIVITY, CURSORS};
-use super::syntax;
+use super::{empty_tables, syntax};
 use crate::domain::Error;
 use crate::query::schema_names::PG_CATALOG;
 use crate::query::syntax_visitor::{SyntaxChanger, SyntaxVisitor, change, change_exprs, change_tables, walk};
 
-/// Columns of arrays in the catalog tables of keys and indexes, and the names that drivers give them.
-const ARRAY_COLUMNS: [&str; 8] =
-    ["conkey", "confkey", "conexclop", "i_indoption", "indkey", "indclass", "indcollation", "indoption"];
+/// Columns of arrays in the catalog tables of keys, indexes and extensions, and the names that drivers give them.
+const ARRAY_COLUMNS: [&str; 9] = [
+    "conkey",
+    "confkey",
+    "conexclop",
+    "extconfig",
+    "i_indoption",
+    "indkey",
+    "indclass",
+    "indcollation",
+    "indoption",
+];
+/// Functions of comments, which are null whatever they are asked for.
+const COMMENT_FUNCTIONS: [&str; 3] = ["col_description", "obj_description", "shobj_description"];
+/// Types of texts in the catalog, by names that the engine does not have.
+const TEXT_TYPES: [&str; 2] = ["name", "\"char\""];
 /// Beginnings of the names of columns of truth values.
 const TRUTH_PREFIXES: [&str; 6] = ["atthas", "attis", "attnot", "indis", "relhas", "relis"];
 /// The function of PostgreSQL's information schema that makes rows of such an array.
@@ -31,7 +43,7 @@ pub(super) fn rewrite(statement: &mut Statement, has_tables: bool) {
     change_tables(statement, &mut |table| {
         // The library does so for tables that it has.
         let name = syntax::last_word(table);
-        if table.0.len() == 1 && [ACTIVITY, CURSORS].contains(&name.as_str()) {
+        if table.0.len() == 1 && empty_tables::has(&name) {
             *table = ObjectName::from(vec![Ident::new(PG_CATALOG), Ident::new(name)]);
         }
     });
@@ -45,6 +57,17 @@ fn rewrite_expr(expr: &mut Expr, has_tables: bool) {
             *expr = null_number();
         }
         Expr::Function(call) if is_of_array(call) => *expr = null_number(),
+        Expr::Function(call) if is_comment_of_computed_table(call) => {
+            if let FunctionArguments::List(list) = &mut call.args {
+                list.args.clear();
+            }
+        }
+        // No element of an array of no row equals anything.
+        Expr::AnyOp { right, .. } if is_array_column(right) => {
+            if let Some(value) = syntax::parse("false") {
+                *expr = value;
+            }
+        }
         Expr::Case { operand: Some(operand), conditions, .. } if is_truth(operand) => {
             for when in conditions {
                 when.condition = truth(&when.condition).unwrap_or_else(|| when.condition.clone());
@@ -56,10 +79,8 @@ fn rewrite_expr(expr: &mut Expr, has_tables: bool) {
                 **inner = value;
             }
         }
-        // The type of names in the catalog, of which the engine knows the qualified form only.
-        Expr::Cast { data_type, .. } if data_type.to_string().eq_ignore_ascii_case("name") => {
-            *data_type = DataType::Text;
-        }
+        // The engine knows the type of names in its qualified form only.
+        Expr::Cast { data_type, .. } if is_text(data_type) => *data_type = DataType::Text,
         Expr::BinaryOp { left, op: BinaryOperator::Eq | BinaryOperator::NotEq, right } if is_truth(left) => {
             if let Some(value) = truth(right) {
                 **right = value;
@@ -106,6 +127,17 @@ fn truth(expr: &Expr) -> Option<Expr> {
 
 fn is_array_column(expr: &Expr) -> bool {
     syntax::column(expr).is_some_and(|name| ARRAY_COLUMNS.contains(&name.as_str()))
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    let name = data_type.to_string();
+    TEXT_TYPES.iter().any(|known| known.eq_ignore_ascii_case(&name))
+}
+
+/// Matches `col_description(CAST(format('%I.%I', …) AS regclass), …)`: the engine has numbers only of tables whose names are written out.
+fn is_comment_of_computed_table(call: &Function) -> bool {
+    COMMENT_FUNCTIONS.contains(&syntax::last_word(&call.name).as_str())
+        && call.args.to_string().to_ascii_lowercase().contains("regclass")
 }
 
 /// Matches calls that make rows or bounds of such an array: `generate_series(array_lower(conkey, 1), …)`.

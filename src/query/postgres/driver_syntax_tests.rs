@@ -37,6 +37,13 @@ fn what_drivers_ask_of_keys_is_null() {
             "SELECT 1 FROM i WHERE CAST(i.indisprimary AS BOOLEAN) IS TRUE AND kind IS NOT TRUE",
         ),
         ("SELECT 'basalt'::name AS a FROM c", "SELECT 'basalt'::TEXT AS a FROM c"),
+        ("SELECT 'C'::\"char\" AS a, 'f'::char FROM c", "SELECT 'C'::TEXT AS a, 'f'::CHAR FROM c"),
+        ("SELECT 1 FROM a JOIN c ON a.attnum = ANY(c.conkey)", "SELECT 1 FROM a JOIN c ON false"),
+        ("SELECT 1 FROM a WHERE a.n = ANY(a.tags)", "SELECT 1 FROM a WHERE a.n = ANY(a.tags)"),
+        (
+            "SELECT col_description(CAST(CAST(format('%I', t) AS REGCLASS) AS OID), n), col_description(o, n) FROM c",
+            "SELECT col_description(), col_description(o, n) FROM c",
+        ),
         ("SELECT tmp.I_INDOPTION[n - 1] & 1 FROM tmp", "SELECT NULL::SMALLINT & 1 FROM tmp"),
         ("SELECT * FROM pg_stat_activity", "SELECT * FROM pg_catalog.pg_stat_activity"),
         ("SELECT 1 FROM r WHERE r.n = (r.keys).x", "SELECT 1 FROM r WHERE r.n = NULL::SMALLINT"),

@@ -12,8 +12,8 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
-use super::setting_functions;
 use super::settings::SERVER_VERSION;
+use super::{privileges, setting_functions};
 
 pub(super) fn register(context: &SessionContext) {
     let version = format!("PostgreSQL {SERVER_VERSION} (Basalt {})", env!("CARGO_PKG_VERSION"));
@@ -32,6 +32,7 @@ pub(super) fn register(context: &SessionContext) {
         ("pg_get_expr", nothing.clone()),
         ("pg_get_function_sqlbody", nothing.clone()),
         ("pg_get_indexdef", nothing.clone()),
+        ("pg_get_ruledef", nothing.clone()),
         ("pg_get_serial_sequence", nothing.clone()),
         ("pg_tablespace_location", nothing),
         // There are no locks. Its type is `void`, which is shown as an empty text.
@@ -40,12 +41,16 @@ pub(super) fn register(context: &SessionContext) {
         // There are no temporary tables.
         ("pg_my_temp_schema", ScalarValue::from(0_i32)),
         // The size of a table would reveal rows of others.
+        ("pg_database_size", ScalarValue::Int64(None)),
+        ("pg_relation_size", ScalarValue::Int64(None)),
         ("pg_table_size", ScalarValue::Int64(None)),
+        ("pg_total_relation_size", ScalarValue::Int64(None)),
     ];
     for (name, value) in constants {
         context.register_udf(ScalarUDF::from(ConstantFunction::new(name, value)));
     }
-    setting_functions::functions().into_iter().for_each(|function| context.register_udf(function));
+    let of_connection = setting_functions::functions().into_iter().chain(privileges::functions());
+    of_connection.for_each(|function| context.register_udf(function));
     context.register_udf(to_regtype());
     context.register_udf(quote_literal("quote_literal", None));
     context.register_udf(quote_literal("quote_nullable", Some("NULL")));

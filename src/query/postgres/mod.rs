@@ -4,14 +4,15 @@
 //! the catalog or name no table at all (`SELECT version()`) are rewritten first (catalog_syntax.rs, rewrite.rs): those rules are
 //! made for the queries of tools, and drop syntax that they do not know. All are parsed by our own parser.
 
-mod activity;
 mod catalog_info;
 mod catalog_syntax;
 mod driver_syntax;
+mod empty_tables;
 mod extended_catalog;
 mod functions;
 mod object_names;
 mod pg_proc;
+mod privileges;
 mod rewrite;
 mod roles;
 mod setting_functions;

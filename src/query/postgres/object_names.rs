@@ -12,7 +12,8 @@ use super::syntax;
 use crate::query::syntax_visitor::change_exprs;
 
 /// Columns that hold functions, by their names.
-const FUNCTION_COLUMNS: [&str; 15] = [
+const FUNCTION_COLUMNS: [&str; 16] = [
+    "aggfnoid",
     "amhandler",
     "oprcode",
     "oprjoin",
