@@ -74,7 +74,7 @@ async fn functions_that_make_gigabytes_of_a_number_are_refused() {
     for call in rows![
         "repeat('x', 2000000000)"; "lpad('x', 2000000000)"; "rpad('x', 2000000000)";
         "array_repeat(1, 1000000000)"; "list_repeat(1, 1000000000)"; "array_resize([1], 1000000000)";
-        "list_resize([1], 1000000000)"; "range(1, 1000000000)"; "generate_series(1, 1000000000)";
+        "list_resize([1], 1000000000)"; "range(1, 1000000000)";
     ] {
         let answer = client.try_sql(&format!("SELECT {call} IS NULL AS x")).await.expect(400);
         let is_told = ["Invalid function", "at most 1000 characters"]

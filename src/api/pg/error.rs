@@ -113,41 +113,55 @@ fn sqlstate(error: &Error) -> &'static str {
     }
 }
 
+/// Begins of messages of the engine about invalid statements (query/error.rs), and their SQLSTATE.
+const STARTS: &[(&str, &str)] = &[
+    ("only reading statements", "25006"),
+    ("no column", "42703"),
+    ("Ambiguous reference", "42702"),
+    ("Column in SELECT must be", "42803"),
+    ("Column in HAVING must be", "42803"),
+    ("Aggregate function calls cannot be nested", "42803"),
+    ("Aggregate functions are not allowed in the WHERE clause", "42803"),
+    ("For SELECT DISTINCT, ORDER BY expressions", "42P10"),
+    ("UNION queries have different number of columns", "42601"),
+    ("Cannot infer common argument type for logical", "42804"),
+    ("Unary operator 'NOT' requires", "42804"),
+    ("Cannot create filter with non-boolean", "42804"),
+    ("Cannot infer common argument type", "42883"),
+    ("Cannot coerce arithmetic expression", "42883"),
+    ("The window ", "42704"),
+    ("field position must not be zero", "22023"),
+    ("No function", "42883"),
+    ("Invalid function", "42883"),
+    ("Expected", "42601"),
+    ("Unterminated", "42601"),
+    ("Divide by zero", "22012"),
+    ("Invalid input syntax for type interval", "22007"),
+    ("Invalid input syntax for type uuid", "22P02"),
+    ("Error parsing timestamp", "22007"),
+    ("Cannot cast", "22P02"),
+    ("Error parsing", "22P02"),
+    ("Can't cast value", "22003"),
+    ("Overflow converting", "22008"),
+    ("Scalar subquery returned more than one row", "21000"),
+    ("LIMIT must be >= 0", "2201W"),
+    ("OFFSET must be >=", "2201X"),
+    ("integer out of range", "22003"),
+    ("Arithmetic overflow", "22003"),
+    ("query: nests ", "54001"),
+    ("the statement is too intricate", "54001"),
+    ("a type nests ", "54001"),
+    ("the statement nests too deeply", "54001"),
+    ("query: is longer than ", "54000"),
+    ("not supported", "0A000"),
+    ("unrecognized configuration parameter", "42704"),
+    ("invalid value for parameter", "22023"),
+    ("schema \"", "3F000"),
+];
+
 /// Chooses the SQLSTATE of an invalid statement, which tools evaluate, by how the engine's message begins
 /// (query/error.rs).
 fn invalid(message: &str) -> &'static str {
-    let starts = [
-        ("only reading statements", "25006"),
-        ("no column", "42703"),
-        ("Ambiguous reference", "42702"),
-        ("Column in SELECT must be", "42803"),
-        ("No function", "42883"),
-        ("Invalid function", "42883"),
-        ("Expected", "42601"),
-        ("Unterminated", "42601"),
-        ("Divide by zero", "22012"),
-        ("Invalid input syntax for type interval", "22007"),
-        ("Invalid input syntax for type uuid", "22P02"),
-        ("Error parsing timestamp", "22007"),
-        ("Cannot cast", "22P02"),
-        ("Error parsing", "22P02"),
-        ("Can't cast value", "22003"),
-        ("Overflow converting", "22008"),
-        ("Scalar subquery returned more than one row", "21000"),
-        ("LIMIT must be >= 0", "2201W"),
-        ("OFFSET must be >=", "2201X"),
-        ("integer out of range", "22003"),
-        ("Arithmetic overflow", "22003"),
-        ("query: nests ", "54001"),
-        ("the statement is too intricate", "54001"),
-        ("a type nests ", "54001"),
-        ("the statement nests too deeply", "54001"),
-        ("query: is longer than ", "54000"),
-        ("not supported", "0A000"),
-        ("unrecognized configuration parameter", "42704"),
-        ("invalid value for parameter", "22023"),
-        ("schema \"", "3F000"),
-    ];
     if message.starts_with("table '") && message.ends_with("not found") {
         return "42P01";
     }
@@ -156,8 +170,13 @@ fn invalid(message: &str) -> &'static str {
     {
         return "22007";
     }
-    let known = starts.iter().find(|(start, _)| message.starts_with(start));
+    let known = STARTS.iter().find(|(start, _)| message.starts_with(start));
     // "query: has INTERSECT ALL, which is not supported: leave ALL out".
-    let other = if message.contains("not supported") { "0A000" } else { "42000" };
+    let other = match message {
+        text if text.contains("not supported") => "0A000",
+        // "123456.79 is too large to store in a Decimal128 of precision 5".
+        text if text.contains(" to store in a Decimal128") => "22003",
+        _ => "42000",
+    };
     known.map_or(other, |(_, code)| code)
 }

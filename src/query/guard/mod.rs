@@ -11,6 +11,7 @@ mod grouping_tokens;
 pub mod growth;
 pub mod interrupt;
 pub mod nesting;
+mod null_tokens;
 pub mod operators;
 pub mod parser;
 pub mod pass_through;

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::{between_symmetric, grouping_tokens, text_tokens, trim_tokens};
+use super::{between_symmetric, grouping_tokens, null_tokens, text_tokens, trim_tokens};
 use crate::domain::Error;
 
 /// Expression starts that any statement may try, regardless of its length: about 50 ms, which short statements of others
@@ -38,6 +38,7 @@ pub fn parse(text: &str, recursion_limit: usize) -> Result<Statement> {
     let mut tokens = Tokenizer::new(&dialect, text).tokenize_with_location().map_err(ParserError::from)?;
     grouping_tokens::wrap_keys(&mut tokens);
     trim_tokens::drop_from(&mut tokens);
+    null_tokens::split_is_null(&mut tokens);
     text_tokens::join_lines(&mut tokens)?;
     let parser = DFParserBuilder::new(tokens).with_dialect(&dialect).with_recursion_limit(recursion_limit);
     let mut statements = parser.build().and_then(|mut parser| parser.parse_statements()).map_err(|e| {

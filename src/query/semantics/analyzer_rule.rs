@@ -19,7 +19,7 @@ use super::{
     array_text, canonical_float, cast_name, checked_arithmetic, element_texts, exact_sum, float_extremes,
 };
 use super::{float_numeric, forward_aggregate, interval_functions, literals, one_row, regex_functions};
-use super::{sort_keys, spans, text};
+use super::{remainder, round, sort_keys, spans, text};
 
 /// Replaces narrowing casts by functions, compares spans of time by their length, takes −0 for 0 where groups and
 /// peers are made, gives NaN no sign, and keeps conditions above the one row of an aggregate without GROUP BY.
@@ -111,10 +111,12 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         other => spans::in_comparison(other, schema)?
             .transform_data(|expr| sort_keys::in_expr(sort_keys::without_repetition(expr), schema))?
             .transform_data(|expr| checked_arithmetic::in_expr(expr, schema))?
+            .transform_data(|expr| remainder::in_expr(expr, schema))?
             .transform_data(|expr| exact_sum::in_expr(expr, schema))?
             .transform_data(|expr| forward_aggregate::in_expr(expr, schema))?
             .transform_data(|expr| element_texts::in_expr(expr, schema))?
-            .transform_data(|expr| Ok(regex_functions::in_expr(expr))),
+            .transform_data(|expr| Ok(regex_functions::in_expr(expr)))?
+            .transform_data(|expr| Ok(round::in_expr(expr))),
     }
 }
 

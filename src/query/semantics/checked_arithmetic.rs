@@ -128,8 +128,13 @@ fn is_integer(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     })
 }
 
+/// Type of a whole number that is divided by a `numeric`: the quotient has four digits more after the point. A `bigint` of more
+/// digits would leave the range.
+const DIVIDEND: DataType = DataType::Decimal128(38, 5);
+
 /// Plans arithmetic of numbers without a sign, such as those of `row_number()`, as that of `bigint`, which they are in
-/// PostgreSQL, so that a difference of two can be negative.
+/// PostgreSQL, so that a difference of two can be negative. A whole number that is divided by a `numeric` gets digits, of which
+/// arrow keeps four else: `1 / 30000::numeric` was 0.
 #[derive(Debug, Default)]
 pub struct SignedPlanner;
 
@@ -142,8 +147,18 @@ impl ExprPlanner for SignedPlanner {
             true => cast(side, DataType::Int64),
             false => side,
         };
-        Ok(PlannerResult::Original(RawBinaryExpr { op, left: with_sign(left), right: with_sign(right) }))
+        let left = match op == BinaryOperator::Divide && is_whole_by_numeric(&left, &right, schema) {
+            true => cast(left, DIVIDEND),
+            false => with_sign(left),
+        };
+        Ok(PlannerResult::Original(RawBinaryExpr { op, left, right: with_sign(right) }))
     }
+}
+
+/// Whether a whole number is divided by a `numeric`. The right side comes first: in long quotients it is the short one.
+fn is_whole_by_numeric(left: &Expr, right: &Expr, schema: &DFSchema) -> bool {
+    let is_numeric = right.get_type(schema).is_ok_and(|of| matches!(of, DataType::Decimal128(..)));
+    is_numeric && is_integer(left, schema).unwrap_or(false)
 }
 
 /// Whether an expression is a number without a sign. Only columns and functions over rows are.

@@ -2,15 +2,17 @@
 //! `(SELECT r.value FROM readings r WHERE r.stream_id = s.id ORDER BY r.ts DESC LIMIT 1)`. DataFusion (55) decorrelates no LIMIT,
 //! but aggregates: the subquery becomes one over `first_value(r.value ORDER BY r.ts DESC)`.
 //!
-//! An aggregate makes a row also of none, of NULLs, which is what a subquery in an expression and LEFT JOIN LATERAL do.
+//! An aggregate makes a row also of none, of NULLs, which is what a subquery in an expression and LEFT JOIN LATERAL do. For an inner
+//! join it counts its rows too, and the join takes those with some.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident, JoinConstraint, JoinOperator,
-    LimitClause, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, TableFactor, Value,
-    ValueWithSpan,
+    BinaryOperator, CaseWhen, Expr, FunctionArgumentClause, FunctionArguments, GroupByExpr, Ident,
+    JoinConstraint, JoinOperator, LimitClause, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr,
+    TableFactor, Value, ValueWithSpan,
 };
 
 use super::fetch_clause::limit_by_fetch;
@@ -21,27 +23,96 @@ use crate::query::syntax_visitor::{SyntaxVisitor, walk};
 /// Rewrites a subquery of an expression.
 pub(super) fn rewrite_subquery(query: &mut Query) {
     limit_by_fetch(query);
+    having_as_case(query);
     if is_first_row(query) && is_correlated(query) {
         aggregate(query);
     }
 }
 
-/// Rewrites the subqueries of LEFT JOIN LATERAL.
-pub(super) fn rewrite_lateral(select: &mut Select) {
-    for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
-        let keeps_all = match &join.join_operator {
-            JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => is_always_true(on),
-            _ => false,
+/// Takes HAVING of an aggregate without GROUP BY for a condition of its value, which is NULL where there is no row. DataFusion (55)
+/// decorrelates a HAVING that holds without rows so that it holds for all.
+fn having_as_case(query: &mut Query) {
+    let SetExpr::Select(select) = &mut *query.body else { return };
+    let select = &mut **select;
+    let is_ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
+    let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] =
+        select.projection.as_mut_slice()
+    else {
+        return;
+    };
+    let has_calls =
+        select.having.as_ref().is_some_and(|having| !is_of_one_row(having) || !is_of_one_row(value));
+    if is_ungrouped
+        && has_calls
+        && let Some(condition) = select.having.take()
+    {
+        let result = value.clone();
+        *value = Expr::Case {
+            case_token: AttachedToken::empty(),
+            end_token: AttachedToken::empty(),
+            operand: None,
+            conditions: vec![CaseWhen { condition, result }],
+            else_result: None,
         };
-        if let TableFactor::Derived { lateral: true, subquery, .. } = &mut join.relation
-            && keeps_all
-        {
-            limit_by_fetch(subquery);
-            if is_first_row(subquery) {
-                aggregate(subquery);
-            }
+    }
+}
+
+/// Name of the column that counts the rows.
+const ROWS: &str = "__rows";
+
+/// Rewrites the subqueries of LATERAL. `*` would show the number of rows of those of inner joins, which are left.
+pub(super) fn rewrite_lateral(select: &mut Select) {
+    let is_all =
+        |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    let shows_all = select.projection.iter().any(is_all);
+    for from in select.from.iter_mut().skip(1).filter(|_| !shows_all) {
+        if let Some(has_rows) = counted_first_row(&mut from.relation) {
+            select.selection = Some(match select.selection.take() {
+                Some(condition) => and(Expr::Nested(Box::new(condition)), has_rows),
+                None => has_rows,
+            });
         }
     }
+    for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
+        match &join.join_operator {
+            JoinOperator::Left(on) | JoinOperator::LeftOuter(on) if is_always_true(on) => {
+                if let TableFactor::Derived { lateral: true, subquery, .. } = &mut join.relation {
+                    limit_by_fetch(subquery);
+                    if is_first_row(subquery) {
+                        aggregate(subquery);
+                    }
+                }
+            }
+            JoinOperator::Join(on) | JoinOperator::Inner(on) | JoinOperator::CrossJoin(on)
+                if !shows_all && (matches!(on, JoinConstraint::None) || is_always_true(on)) =>
+            {
+                if let Some(has_rows) = counted_first_row(&mut join.relation) {
+                    join.join_operator = JoinOperator::Inner(JoinConstraint::On(has_rows));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn and(left: Expr, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::And, right: Box::new(right) }
+}
+
+/// Rewrites a subquery of LATERAL that is a first row, and returns the condition that there is one.
+fn counted_first_row(table: &mut TableFactor) -> Option<Expr> {
+    let TableFactor::Derived { lateral: true, subquery, alias: Some(alias), .. } = table else { return None };
+    limit_by_fetch(subquery);
+    if !alias.columns.is_empty() || !is_first_row(subquery) || !is_correlated(subquery) {
+        return None;
+    }
+    aggregate(subquery);
+    let SetExpr::Select(select) = &mut *subquery.body else { return None };
+    let number = |digit: &str| Expr::value(Value::Number(digit.to_owned(), false));
+    let rows = call("count", [number("1")]);
+    select.projection.push(SelectItem::ExprWithAlias { expr: rows, alias: Ident::new(ROWS) });
+    let rows = Expr::CompoundIdentifier(vec![alias.name.clone(), Ident::new(ROWS)]);
+    Some(Expr::BinaryOp { left: Box::new(rows), op: BinaryOperator::Gt, right: Box::new(number("0")) })
 }
 
 fn is_always_true(on: &JoinConstraint) -> bool {
@@ -209,6 +280,18 @@ mod tests {
                 "SELECT 1 FROM s LEFT JOIN LATERAL (SELECT v + 1 AS x, ts FROM r WHERE r.id = s.id ORDER BY ts LIMIT 1) q ON true",
                 "SELECT 1 FROM s LEFT JOIN LATERAL (SELECT first_value(v + 1 ORDER BY ts) AS x, first_value(ts ORDER BY ts) AS ts FROM r WHERE r.id = s.id) q ON true",
             ),
+            (
+                "SELECT (SELECT max(v) FROM r WHERE r.id = s.id HAVING count(*) < 9) FROM s",
+                "SELECT (SELECT CASE WHEN count(*) < 9 THEN max(v) END FROM r WHERE r.id = s.id) FROM s",
+            ),
+            (
+                "SELECT q.v FROM s CROSS JOIN LATERAL (SELECT v FROM r WHERE r.id = s.id LIMIT 1) q",
+                "SELECT q.v FROM s INNER JOIN LATERAL (SELECT first_value(v) AS v, count(1) AS __rows FROM r WHERE r.id = s.id) q ON q.__rows > 0",
+            ),
+            (
+                "SELECT q.v FROM s, LATERAL (SELECT v FROM r WHERE r.id = s.id LIMIT 1) q WHERE a OR b",
+                "SELECT q.v FROM s, LATERAL (SELECT first_value(v) AS v, count(1) AS __rows FROM r WHERE r.id = s.id) q WHERE (a OR b) AND q.__rows > 0",
+            ),
         ] {
             let mut statement = parse(text, 50).unwrap();
             syntax::rewrite(&mut statement);
@@ -218,7 +301,9 @@ mod tests {
             "SELECT (SELECT r.value FROM readings r ORDER BY ts DESC LIMIT 1)",
             "SELECT s.id, (SELECT r.value FROM readings r WHERE r.stream_id = s.id ORDER BY ts DESC LIMIT 2) FROM s",
             "SELECT s.id, (SELECT max(r.value) FROM readings r WHERE r.stream_id = s.id LIMIT 1) FROM s",
-            "SELECT 1 FROM s JOIN LATERAL (SELECT v FROM r WHERE r.id = s.id LIMIT 1) q ON true",
+            "SELECT (SELECT max(v) FROM r WHERE r.id = s.id GROUP BY w HAVING count(*) < 9) FROM s",
+            "SELECT * FROM s JOIN LATERAL (SELECT v FROM r WHERE r.id = s.id LIMIT 1) q ON true",
+            "SELECT q.v FROM s JOIN LATERAL (SELECT v FROM r WHERE r.id > 1 LIMIT 1) q ON true",
         ] {
             let mut statement = parse(text, 50).unwrap();
             let before = statement.to_string();

@@ -37,6 +37,7 @@ mod format_text;
 mod forward_aggregate;
 mod function_call;
 mod grouped_casts;
+mod grouped_places;
 mod in_subqueries;
 mod input_rows;
 mod interval_functions;
@@ -46,6 +47,7 @@ mod joined_text;
 mod like_escape;
 pub mod literals;
 mod named_time;
+mod named_windows;
 mod narrowing_cast;
 mod number_text;
 mod one_row;
@@ -56,9 +58,12 @@ mod query_forms;
 mod refusals;
 mod regex_functions;
 mod regex_syntax;
+mod remainder;
 mod return_field;
+mod round;
 mod scalar_subqueries;
 mod scaled_span;
+mod series_rows;
 mod shadowed_columns;
 mod sliding_frame;
 mod sliding_sum;
@@ -120,6 +125,7 @@ use ordered_list::OfOrderedList;
 use peer_frames::PeerFrames;
 pub use refusals::{refuse_forms, refuse_wrong};
 use regex_functions::{RegexText, RegexpMatch};
+use round::Round;
 use scalar_subqueries::PerhapsNull;
 use scaled_span::{ScaledSpan, SpanPlanner};
 use spans::ComparableSpan;
@@ -161,6 +167,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain(Justify::all())
         .chain(CheckedArithmetic::all())
         .chain(OfOrderedList::all())
+        .chain(Round::all())
         .chain(BoundedText::all());
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
     let aggregates =

@@ -11,12 +11,15 @@ use datafusion::sql::sqlparser::ast::{
 use super::fetch_clause::limit_by_fetch;
 use super::in_subqueries::rewrite_condition;
 use super::template::{around, null};
-use super::{first_row, joined_columns, unnamed_items, values_lists};
+use super::{
+    first_row, grouped_places, joined_columns, named_windows, series_rows, unnamed_items, values_lists,
+};
 use crate::query::syntax_visitor::change_own_exprs;
 
 /// Rewrites the parts of a query; the queries within it come on their own.
 pub(super) fn rewrite(query: &mut Query) {
     limit_by_fetch(query);
+    named_windows::write_out(query);
     unnamed_items::order_by_place(query);
     joined_columns::qualify(query);
     let mut parts = vec![&mut *query.body];
@@ -46,6 +49,8 @@ fn rewrite_select(select: &mut Select) {
             _ => {}
         }
     }
+    grouped_places::replace(select);
+    series_rows::move_to_from(select);
     first_row::rewrite_lateral(select);
     let tables = select.from.iter_mut().flat_map(|from| {
         std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation))

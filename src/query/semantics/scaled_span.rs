@@ -6,11 +6,12 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::compute::kernels::arity::try_binary;
 use arrow::datatypes::{
-    DataType, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
+    DataType, Field, Float64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
 };
 use arrow::error::ArrowError;
 use datafusion::common::{DFSchema, exec_err};
 use datafusion::error::Result;
+use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -141,10 +142,13 @@ fn product(raw: RawBinaryExpr, schema: &DFSchema) -> PlannerResult<RawBinaryExpr
     PlannerResult::Planned(ScalarUDF::from(ScaledSpan::default()).call(vec![span, factor]))
 }
 
-/// Takes a date to which an interval is added for a time, and a text that is added to a time for an interval, as PostgreSQL does.
+/// Takes a date to which an interval is added for a time, and a text or parameter that is added to a time for an interval, as
+/// PostgreSQL does.
 fn shifted(raw: RawBinaryExpr, schema: &DFSchema) -> RawBinaryExpr {
     let RawBinaryExpr { op, left, right } = raw;
     let is_sum = op == BinaryOperator::Plus;
+    let left = if is_sum { as_span_beside(left, &right, schema) } else { left };
+    let right = if is_sum { as_span_beside(right, &left, schema) } else { right };
     // Long sums are of numbers, and grow to the left: the right side is looked at first.
     let added = if matches!(right, Expr::BinaryExpr(_)) { None } else { type_of(&right, schema) };
     let (left, right) = match added {
@@ -164,6 +168,19 @@ fn shifted(raw: RawBinaryExpr, schema: &DFSchema) -> RawBinaryExpr {
         _ => (left, right),
     };
     RawBinaryExpr { op, left, right }
+}
+
+/// Takes a parameter beside a time for an interval. DataFusion takes it for another time, which it cannot add.
+fn as_span_beside(side: Expr, other: &Expr, schema: &DFSchema) -> Expr {
+    match side {
+        Expr::Placeholder(Placeholder { id, field: None })
+            if matches!(type_of(other, schema), Some(DataType::Timestamp(..) | DataType::Time64(_))) =>
+        {
+            let field = Field::new("", DataType::Interval(IntervalUnit::MonthDayNano), true);
+            Expr::Placeholder(Placeholder::new_with_field(id, Some(Arc::new(field))))
+        }
+        side => side,
+    }
 }
 
 /// The type of an expression; `None` where it cannot be told yet, as of a parameter.

@@ -2,7 +2,7 @@
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{Case, InSubquery};
-use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, Subquery};
+use datafusion::logical_expr::{BinaryExpr, Expr, Join, LogicalPlan, Operator, Subquery};
 
 use super::polarity::Polarity;
 
@@ -16,6 +16,8 @@ const ONE_ROW: &str = "has EXISTS or IN with a subquery that is an aggregate wit
                        supported: it has one row whatever there is, so compare it: (SELECT count(*) FROM … WHERE …) > 0";
 const LOST_CONSTANT: &str = "has a subquery that refers to the outer query and shows a constant beside an aggregate, which is not supported: \
                              show the constant outside of it, or as CASE WHEN count(*) >= 0 THEN … END";
+const LATERAL_HAVING: &str = "has JOIN LATERAL with a subquery that is an aggregate without GROUP BY and has HAVING, which is not supported: show \
+                              what HAVING compares, and compare it in ON or WHERE";
 
 /// Finds an expression of a subquery that would be answered wrongly wherever it stands.
 pub(super) fn wrong_anywhere(expr: &Expr) -> Option<&'static str> {
@@ -34,6 +36,7 @@ pub(super) fn wrong_anywhere(expr: &Expr) -> Option<&'static str> {
 pub(super) fn wrong_place(node: &LogicalPlan) -> Option<&'static str> {
     match node {
         LogicalPlan::Filter(filter) => in_condition(&filter.predicate, Polarity::WHOLE),
+        LogicalPlan::Join(join) if has_lateral_having(join) => Some(LATERAL_HAVING),
         LogicalPlan::Join(join) => join.filter.as_ref().and_then(|on| in_condition(on, Polarity::WHOLE)),
         LogicalPlan::Subquery(subquery) if loses_constant(subquery) => Some(LOST_CONSTANT),
         other => as_value(other),
@@ -109,6 +112,35 @@ fn loses_constant(subquery: &Subquery) -> bool {
     }
     let shown = shown_above_aggregate(&subquery.subquery).unwrap_or_default();
     shown.iter().any(|expr| !expr.any_column_refs())
+}
+
+/// Whether a join has a subquery of LATERAL in which HAVING may leave nothing: decorrelated, it makes NULLs of what is left out, or
+/// leaves out what it should not.
+fn has_lateral_having(join: &Join) -> bool {
+    let mut right = &join.right;
+    let subquery = loop {
+        right = match &**right {
+            LogicalPlan::SubqueryAlias(alias) => &alias.input,
+            LogicalPlan::Projection(projection) => &projection.input,
+            LogicalPlan::Subquery(subquery) => break subquery,
+            _ => return false,
+        }
+    };
+    is_correlated_aggregate(subquery) && has_having(&subquery.subquery)
+}
+
+/// Whether there is a condition above the aggregate of a plan.
+fn has_having(mut plan: &LogicalPlan) -> bool {
+    loop {
+        plan = match plan {
+            LogicalPlan::Filter(_) => return true,
+            LogicalPlan::Projection(projection) => &projection.input,
+            LogicalPlan::SubqueryAlias(alias) => &alias.input,
+            LogicalPlan::Sort(sort) => &sort.input,
+            LogicalPlan::Limit(limit) => &limit.input,
+            _ => return false,
+        }
+    }
 }
 
 /// The expressions that a plan makes of an aggregate without GROUP BY of correlated rows; `None` if it is no such plan.

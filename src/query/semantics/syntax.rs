@@ -4,8 +4,8 @@ use std::mem;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Array, ArrayElemTypeDef, CastKind, DataType, Expr, Interval, ObjectName, Query, UnaryOperator, Value,
-    ValueWithSpan,
+    Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Interval, ObjectName,
+    Query, UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::function_call::call;
@@ -83,6 +83,9 @@ fn rewrite_expr(expr: &mut Expr) {
             let negated = mem::replace(&mut **interval, Expr::value(Value::Null));
             **interval = Expr::Nested(Box::new(negated));
         }
+        Expr::UnaryOp { op, .. } if call_of(*op).is_some() || *op == UnaryOperator::BitwiseNot => {
+            rewrite_operator(expr);
+        }
         Expr::Like { .. } | Expr::ILike { .. } => like_escape::rewrite(expr),
         Expr::Function(function) => {
             if let Some(known) = calls::rewrite(function) {
@@ -94,14 +97,7 @@ fn rewrite_expr(expr: &mut Expr) {
             bytes::rewrite_literal(&mut text);
             *expr = as_bytes(text);
         }
-        Expr::TypedString(typed) => {
-            let text = Expr::Value(typed.value.clone());
-            let uuid = uuid_text::rewrite_cast(&text, &typed.data_type, &CastKind::Cast);
-            let value = uuid.or_else(|| named_time::value(&text, &typed.data_type));
-            if let Some(value) = value.or_else(|| rounded_time(&text, &typed.data_type)) {
-                *expr = value;
-            }
-        }
+        Expr::TypedString(_) => rewrite_typed_text(expr),
         Expr::CompoundFieldAccess { root, access_chain } => field_access::rewrite(root, access_chain),
         Expr::Substring { .. } => substring::rewrite(expr),
         Expr::Subquery(query) => first_row::rewrite_subquery(query),
@@ -121,6 +117,58 @@ fn rewrite_expr(expr: &mut Expr) {
         }
         Expr::Cast { .. } => rewrite_cast(expr),
         _ => {}
+    }
+}
+
+/// The function that an operator before its operand stands for.
+fn call_of(operator: UnaryOperator) -> Option<&'static str> {
+    match operator {
+        UnaryOperator::PGAbs => Some("abs"),
+        UnaryOperator::PGSquareRoot => Some("sqrt"),
+        UnaryOperator::PGCubeRoot => Some("cbrt"),
+        _ => None,
+    }
+}
+
+/// Rewrites an operator that DataFusion (55) does not plan; `~x` is `-1 - x`.
+fn rewrite_operator(expr: &mut Expr) {
+    let Expr::UnaryOp { op, expr: operand } = expr else { return };
+    let operand = mem::replace(&mut **operand, Expr::value(Value::Null));
+    *expr = match call_of(*op) {
+        Some(name) => call(name, [operand]),
+        None => {
+            let one = Box::new(Expr::value(Value::Number("1".to_owned(), false)));
+            let left = Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: one });
+            let right = Box::new(Expr::Nested(Box::new(operand)));
+            Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Minus, right }))
+        }
+    };
+}
+
+/// Takes `float` for `double precision`, as PostgreSQL does up from 25 bits; DataFusion (55) takes it for `real`.
+fn widen_float(data_type: &mut DataType) {
+    match data_type {
+        DataType::Float(ExactNumberInfo::Precision(..=24)) => {}
+        DataType::Float(_) => *data_type = DataType::DoublePrecision,
+        DataType::Array(ArrayElemTypeDef::SquareBracket(of, _)) => widen_float(of),
+        _ => {}
+    }
+}
+
+/// Rewrites a text with a type before it, such as `timestamp '2024-03-31 10:00'`.
+fn rewrite_typed_text(expr: &mut Expr) {
+    let Expr::TypedString(typed) = expr else { return };
+    widen_float(&mut typed.data_type);
+    let mut text = Expr::Value(typed.value.clone());
+    let uuid = uuid_text::rewrite_cast(&text, &typed.data_type, &CastKind::Cast);
+    let value = uuid.or_else(|| named_time::value(&text, &typed.data_type));
+    if let Some(value) = value.or_else(|| rounded_time(&text, &typed.data_type)) {
+        *expr = value;
+        return;
+    }
+    named_time::make_readable(&mut text, &typed.data_type);
+    if let Expr::Value(readable) = text {
+        typed.value = readable;
     }
 }
 
@@ -157,6 +205,7 @@ fn rounded_time(text: &Expr, target: &DataType) -> Option<Expr> {
 
 fn rewrite_cast(cast: &mut Expr) {
     let Expr::Cast { expr, data_type, kind, .. } = cast else { return };
+    widen_float(data_type);
     if let DataType::Array(_) = data_type {
         calls::rewrite_array(expr);
     }

@@ -59,6 +59,13 @@ const ANSWERED_WRONGLY: &[(&str, &str, &[&str])] = &[
         r"SELECT x FROM (VALUES ('C:\dir'), ('C:dir')) AS v(x) WHERE x ~ 'C:\\dir'",
         &[r"C:\dir"],
     ),
+    ("remainder.rs", "SELECT x % 1 = 0.5 FROM (VALUES (CAST(1.5 AS DECIMAL(38, 10)))) AS v(x)", &["true"]),
+    (
+        "round.rs",
+        "SELECT count(*) FROM (VALUES (CAST(2.6 AS DECIMAL(38, 10)))) AS v(x) \
+         WHERE x IN (SELECT round(y, 1) FROM (VALUES (CAST(2.56 AS DECIMAL(38, 10)))) AS w(y))",
+        &["1"],
+    ),
     ("to_char.rs", "SELECT to_char(timestamp '2024-03-05 10:00:00', 'YYYY-MM')", &["2024-03"]),
     ("calls.rs (cut_text)", "SELECT CAST('abcdef' AS VARCHAR(3))", &["abc"]),
     (

@@ -1,0 +1,51 @@
+//! Places of items among the keys of ROLLUP, CUBE and GROUPING SETS: `GROUP BY ROLLUP (1, 2)`. DataFusion (55) knows them beside these
+//! alone, and takes them for constants here.
+
+use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Select, SelectItem, Value, ValueWithSpan};
+
+/// Replaces such places by what the items show.
+pub(super) fn replace(select: &mut Select) {
+    let GroupByExpr::Expressions(keys, _) = &mut select.group_by else { return };
+    for key in keys {
+        let (Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets)) = key else { continue };
+        for member in sets.iter_mut().flatten() {
+            if let Some(item) = item_at(member, &select.projection) {
+                *member = item.clone();
+            }
+        }
+    }
+}
+
+fn item_at<'a>(place: &Expr, items: &'a [SelectItem]) -> Option<&'a Expr> {
+    let Expr::Value(ValueWithSpan { value: Value::Number(place, _), .. }) = place else { return None };
+    let place = place.parse::<usize>().ok()?.checked_sub(1)?;
+    match items.get(place)? {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::query::guard::parser::parse;
+    use crate::query::semantics::syntax;
+
+    #[test]
+    fn places_within_grouping_sets_become_what_the_items_show() {
+        for (text, expected) in [
+            (
+                "SELECT a, lower(b) AS c FROM t GROUP BY ROLLUP (1, 2)",
+                "SELECT a, lower(b) AS c FROM t GROUP BY ROLLUP (a, lower(b))",
+            ),
+            (
+                "SELECT a, b FROM t GROUP BY 1, GROUPING SETS ((2, 1), ())",
+                "SELECT a, b FROM t GROUP BY 1, GROUPING SETS ((b, a), ())",
+            ),
+            ("SELECT a FROM t GROUP BY CUBE (2)", "SELECT a FROM t GROUP BY CUBE (2)"),
+        ] {
+            let mut statement = parse(text, 50).unwrap();
+            syntax::rewrite(&mut statement);
+            assert_eq!(statement.to_string(), expected);
+        }
+    }
+}
