@@ -23,10 +23,13 @@ use parquet::file::properties::WriterProperties;
 use super::compression::Compressible;
 use super::error::HttpError;
 use super::time_text::with_time_texts;
+use crate::app::bulk_work;
 use crate::app::sql::SqlResult;
 use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, Result};
 
+/// Batches up to this size are encoded in some milliseconds; bytes. Rows of numbers fill less than half of it.
+const LARGE_BATCH_BYTES: usize = 2 << 20;
 /// Times within lists and structures, as [`with_time_texts`] writes those of columns.
 const TIMESTAMP_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.f";
 const TIMESTAMP_UTC_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
@@ -102,28 +105,27 @@ impl ResultFormat {
 /// result never looks complete. It is logged, since whoever asked does not see why.
 pub async fn respond(format: ResultFormat, mut answer: SqlResult) -> Result<Response> {
     let schema = with_utc_timestamps(&answer.schema);
-    let mut encoder = ResultEncoder::new(format, &schema)?;
-    let first = match answer.batches.try_next().await? {
-        Some(batch) => encoder.write(&schema, &batch)?,
-        None => Bytes::new(),
+    let encoder = ResultEncoder::new(format, &schema)?;
+    let (encoder, first) = match answer.batches.try_next().await? {
+        Some(batch) => encoder.write_any_size(&schema, batch).await?,
+        None => (encoder, Bytes::new()),
     };
     let rest = stream::unfold((Some(encoder), answer.batches), move |(encoder, mut batches)| {
         let schema = schema.clone();
         async move {
-            let mut encoder = encoder?;
-            let piece = match batches.next().await {
-                Some(Ok(batch)) => encoder.write(&schema, &batch),
+            let encoder = encoder?;
+            let written = match batches.next().await {
+                Some(Ok(batch)) => encoder.write_any_size(&schema, batch).await,
                 Some(Err(e)) => Err(e),
                 None => return Some((encoder.finish(), (None, batches))),
             };
-            let left = match &piece {
-                Ok(_) => Some(encoder),
+            match written {
+                Ok((encoder, piece)) => Some((Ok(piece), (Some(encoder), batches))),
                 Err(error) => {
                     tracing::warn!(%error, "the answer of a query was cut off");
-                    None
+                    Some((Err(error), (None, batches)))
                 }
-            };
-            Some((piece, (left, batches)))
+            }
         }
     });
     let bytes = stream::iter([Ok(first)]).chain(rest);
@@ -256,6 +258,12 @@ impl ResultEncoder {
             }
         };
         Ok(ResultEncoder { sink, writer })
+    }
+
+    /// Encodes a batch; a large one, which has long texts, on the threads for large work.
+    async fn write_any_size(mut self, schema: &SchemaRef, batch: RecordBatch) -> Result<(Self, Bytes)> {
+        let (is_small, schema) = (batch.get_array_memory_size() <= LARGE_BATCH_BYTES, schema.clone());
+        bulk_work::run(is_small, move || self.write(&schema, &batch).map(|bytes| (self, bytes))).await?
     }
 
     fn write(&mut self, schema: &SchemaRef, batch: &RecordBatch) -> Result<Bytes> {

@@ -13,6 +13,7 @@ pub mod base_path;
 pub mod batch_lookup;
 pub mod blynk;
 pub mod body_memory;
+pub mod bulk_work;
 mod called_services;
 pub mod certificate;
 pub mod client;

@@ -21,8 +21,10 @@ use crate::domain::{Error, Result};
 const ROW_BYTES: usize = 200;
 /// Memory of a value without its text, including its column name.
 const CELL_BYTES: usize = 150;
-/// Rows converted to text at a time; their text exists beside their values until the step is done.
+/// Rows converted to text at a time, fewer of long texts; their text exists beside their values until the step is done.
 const STEP_ROWS: usize = 256;
+/// Bytes of values that are converted at a time, unless one row has more.
+const STEP_BYTES: usize = 256 << 10;
 
 /// Rows as JSON objects: a list whose items are resolved at once. async-graphql would make a future of about 2 kB for
 /// each item, which no reservation covers, and these have nothing to wait for.
@@ -82,14 +84,20 @@ pub async fn rows_as_json(
         }
         let row_bytes = batch.num_columns().saturating_mul(CELL_BYTES).saturating_add(ROW_BYTES);
         reservation.grow(batch.num_rows().saturating_mul(row_bytes))?;
-        for start in (0..batch.num_rows()).step_by(STEP_ROWS) {
-            let length = STEP_ROWS.min(batch.num_rows() - start);
+        let step = step_rows(&batch);
+        for start in (0..batch.num_rows()).step_by(step) {
+            let length = step.min(batch.num_rows() - start);
             add(&mut rows, &schema, &batch.slice(start, length), reservation)?;
             // A step takes about a millisecond: other requests get the thread in between.
             tokio::task::yield_now().await;
         }
     }
     Ok(JsonRows(rows))
+}
+
+fn step_rows(batch: &RecordBatch) -> usize {
+    let row_bytes = batch.get_array_memory_size() / batch.num_rows().max(1);
+    (STEP_BYTES / row_bytes.max(1)).clamp(1, STEP_ROWS)
 }
 
 fn add(

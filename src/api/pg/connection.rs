@@ -6,8 +6,12 @@ use bytes::BytesMut;
 use pgwire::messages::PgWireBackendMessage;
 use tokio::io::AsyncReadExt;
 
+use super::error::PgError;
+use super::frame::{self, FrontendMessage};
+use super::statement_splitter::LONG_TEXT_BYTES;
 use crate::api::send_queue::{self, FLUSH_THRESHOLD_BYTES};
 use crate::api::tls::Transport;
+use crate::app::bulk_work;
 
 /// Maximum bytes read from a client while its statement runs; TCP holds back the rest.
 const MAX_READ_AHEAD_BYTES: usize = 64 * 1024;
@@ -31,6 +35,13 @@ impl PgConnection {
         let count = self.io.read_buf(&mut self.inbox).await?;
         self.received_bytes += count as u64;
         Ok(count > 0)
+    }
+
+    /// Takes the next message off what was received; `None` while it is incomplete.
+    pub async fn take_message(&mut self, max: usize) -> Result<Option<FrontendMessage>, PgError> {
+        let Some(message) = frame::take_message(&mut self.inbox, max)? else { return Ok(None) };
+        let is_small = message.body_bytes() <= LONG_TEXT_BYTES;
+        Ok(Some(bulk_work::run(is_small, move || message.decode()).await??))
     }
 
     /// Returns the number of bytes that were read from the client, parsed or not.

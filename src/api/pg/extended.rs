@@ -55,7 +55,7 @@ impl PgSession {
         query: &str,
         declared: Vec<Option<Type>>,
     ) -> Result<PreparedStatement, PgError> {
-        let mut statements = statement_splitter::split_statements(query);
+        let mut statements = statement_splitter::split_any_length(query).await?;
         if statements.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(PgError::Protocol("42601", message.to_owned()));

@@ -144,36 +144,61 @@ pub fn read_startup_packet(buffer: &mut BytesMut) -> Result<Option<StartupPacket
     Ok(Some(opening))
 }
 
+/// A whole message of the client whose body is not decoded.
+#[derive(Debug)]
+pub struct RawMessage {
+    /// Type of the message.
+    tag: u8,
+    /// Everything after type and length.
+    body: Bytes,
+}
+
+impl RawMessage {
+    /// Returns the length of the body.
+    pub fn body_bytes(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Decodes the body.
+    pub fn decode(self) -> Result<FrontendMessage, FrameError> {
+        let mut body = MessageBody(self.body);
+        let message = match self.tag {
+            b'p' => FrontendMessage::Password(body.text()?),
+            b'Q' => FrontendMessage::Query(body.text()?),
+            b'P' => FrontendMessage::Parse {
+                name: body.text()?,
+                query: body.text()?,
+                types: body.list(MessageBody::u32)?,
+            },
+            b'B' => FrontendMessage::Bind(body.bind()?),
+            b'D' => FrontendMessage::Describe(body.target()?, body.text()?),
+            b'E' => FrontendMessage::Execute {
+                portal: body.text()?,
+                max_rows: usize::try_from(body.i32()?).unwrap_or_default(),
+            },
+            b'C' => FrontendMessage::Close(body.target()?, body.text()?),
+            b'S' => FrontendMessage::Sync,
+            b'H' => FrontendMessage::Flush,
+            b'X' => FrontendMessage::Terminate,
+            _ => return broken("COPY FROM STDIN and function calls are not supported"),
+        };
+        body.end()?;
+        Ok(message)
+    }
+}
+
 /// Takes a message off the buffer; `None` while it is incomplete. One longer than `max` is refused by its head alone.
-pub fn read_message(buffer: &mut BytesMut, max: usize) -> Result<Option<FrontendMessage>, FrameError> {
+pub fn take_message(buffer: &mut BytesMut, max: usize) -> Result<Option<RawMessage>, FrameError> {
     let Some(&tag) = buffer.first() else { return Ok(None) };
     if !b"pQPBDECSHXdcfF".contains(&tag) {
         return broken("an unknown type of message");
     }
-    let Some(body) = take(buffer, 1, max)? else { return Ok(None) };
-    let mut body = MessageBody(body);
-    let message = match tag {
-        b'p' => FrontendMessage::Password(body.text()?),
-        b'Q' => FrontendMessage::Query(body.text()?),
-        b'P' => FrontendMessage::Parse {
-            name: body.text()?,
-            query: body.text()?,
-            types: body.list(MessageBody::u32)?,
-        },
-        b'B' => FrontendMessage::Bind(body.bind()?),
-        b'D' => FrontendMessage::Describe(body.target()?, body.text()?),
-        b'E' => FrontendMessage::Execute {
-            portal: body.text()?,
-            max_rows: usize::try_from(body.i32()?).unwrap_or_default(),
-        },
-        b'C' => FrontendMessage::Close(body.target()?, body.text()?),
-        b'S' => FrontendMessage::Sync,
-        b'H' => FrontendMessage::Flush,
-        b'X' => FrontendMessage::Terminate,
-        _ => return broken("COPY FROM STDIN and function calls are not supported"),
-    };
-    body.end()?;
-    Ok(Some(message))
+    Ok(take(buffer, 1, max)?.map(|body| RawMessage { tag, body }))
+}
+
+/// Takes a message off the buffer and decodes it.
+pub fn read_message(buffer: &mut BytesMut, max: usize) -> Result<Option<FrontendMessage>, FrameError> {
+    take_message(buffer, max)?.map(RawMessage::decode).transpose()
 }
 
 /// Returns the length of the first message as its header declares it; `None` while that is incomplete.

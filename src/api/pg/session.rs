@@ -134,7 +134,7 @@ impl PgSession {
             self.connection.shrink();
         }
         loop {
-            if let Some(message) = frame::read_message(&mut self.connection.inbox, max)? {
+            if let Some(message) = self.connection.take_message(max).await? {
                 return Ok(message);
             }
             self.make_room()?;
@@ -247,7 +247,7 @@ impl PgSession {
     }
 
     async fn simple(&mut self, text: &str) -> Result<(), PgError> {
-        let statements = statement_splitter::split_statements(text);
+        let statements = statement_splitter::split_any_length(text).await?;
         if statements.len() > MAX_STATEMENTS {
             let message = format!("the query has more than {MAX_STATEMENTS} statements; split it");
             return Err(PgError::Protocol("54000", message));

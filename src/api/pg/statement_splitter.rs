@@ -3,6 +3,8 @@
 use super::lexer::next_token;
 use super::parameter::MAX_PARAMETERS;
 use super::session_command::{SessionCommand, parse_command};
+use crate::app::bulk_work;
+use crate::domain::Result;
 
 /// One statement of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,12 +15,24 @@ pub enum SimpleStatement {
     Query(String),
 }
 
+/// Texts up to this length are split in less than a millisecond; bytes.
+pub const LONG_TEXT_BYTES: usize = 64 << 10;
+
 /// Maximum statements of one text: each takes some memory beside its text.
 pub const MAX_STATEMENTS: usize = 1000;
 
 /// Returns the non-empty statements of a text in order, at most one more than `MAX_STATEMENTS`.
 pub fn split_statements(text: &str) -> Vec<SimpleStatement> {
     split(text).into_iter().map(classify).collect()
+}
+
+/// Splits like [`split_statements`], a long text on the threads for large work.
+///
+/// # Errors
+/// `Unavailable` when those threads cannot be started.
+pub async fn split_any_length(text: &str) -> Result<Vec<SimpleStatement>> {
+    let text = text.to_owned();
+    bulk_work::run(text.len() <= LONG_TEXT_BYTES, move || split_statements(&text)).await
 }
 
 /// Splits a list of expressions at commas outside parentheses; returns at most one more than is allowed.

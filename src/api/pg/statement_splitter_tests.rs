@@ -58,3 +58,10 @@ proptest! {
         prop_assert!(length <= text.len());
     }
 }
+
+#[tokio::test]
+async fn long_texts_are_split_like_short_ones() {
+    let text = format!("SELECT '{}'; SET timezone = 'UTC'; SELECT 2", "x;".repeat(LONG_TEXT_BYTES));
+    let statements = split_any_length(&text).await.unwrap();
+    assert_eq!((statements.len(), &statements), (3, &split_statements(&text)));
+}

@@ -14,9 +14,10 @@ use super::line_protocol::timestamp::{self, Precision};
 use super::line_protocol::{LineError, series};
 use super::readings_builder::InputNumber;
 use super::series_rows::{RefusedLines, SeriesRows, SeriesSlot, SeriesValue};
-use super::series_write::{SeriesOutcome, run_reading};
+use super::series_write::SeriesOutcome;
 use super::{INLINE_BYTES, size};
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
+use crate::app::bulk_work;
 use crate::app::ingest::Ingest;
 use crate::domain::{Principal, Resource, Result, Scope};
 
@@ -60,7 +61,7 @@ impl Ingest {
         let rows = SeriesRows::new(self.store.clone(), principal.clone(), max_new);
         let is_small = body.len() <= INLINE_BYTES;
         let read = move || read(rows, &body, &request, &settings.device_tags);
-        let rows = run_reading(is_small, read).await?;
+        let rows = bulk_work::run(is_small, read).await?;
         let SeriesOutcome { lines, refused } = self.write_series(principal, rows, arrived, is_atomic).await?;
         Ok(LineOutcome { written: lines.len(), refused })
     }

@@ -12,8 +12,9 @@ use super::otlp::point::{DataPoint, PointReading, PointSource, ReadingValue};
 use super::readings_builder::InputNumber;
 use super::series_name::stream_name;
 use super::series_rows::{RefusedLines, SeriesRows, SeriesValue};
-use super::series_write::{reading_bytes, run_reading};
+use super::series_write::reading_bytes;
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
+use crate::app::bulk_work;
 use crate::app::ingest::Ingest;
 use crate::domain::{Micros, Principal, Resource, Result, Scope};
 
@@ -57,7 +58,7 @@ impl Ingest {
             reader.add_all(&metrics)?;
             Ok((reader.rows, memory))
         };
-        let (rows, _memory) = run_reading(is_small, read).await??;
+        let (rows, _memory) = bulk_work::run(is_small, read).await??;
         Ok(self.write_series(principal, rows, arrived, false).await?.refused)
     }
 }

@@ -12,9 +12,10 @@ use super::remote_write::series::{Point, PointValue, is_stale};
 use super::remote_write::version::Version;
 use super::series_name::{MAX_LABELS, stream_name};
 use super::series_rows::{RefusedLines, SeriesRows, SeriesSlot, SeriesValue};
-use super::series_write::{SERIES_DECODED_BYTES, SeriesOutcome, reading_bytes, run_reading};
+use super::series_write::{SERIES_DECODED_BYTES, SeriesOutcome, reading_bytes};
 use super::{INLINE_BYTES, snappy};
 use crate::app::body_memory::{BodyMemoryReservation, MemoryHolder};
+use crate::app::bulk_work;
 use crate::app::ingest::Ingest;
 use crate::domain::stream::StreamKind;
 use crate::domain::{Error, Micros, Principal, Resource, Result, Scope};
@@ -73,7 +74,7 @@ impl Ingest {
             read.add_all(&opened, request.default_device.as_deref()).map_err(damaged)?;
             Ok((read, memory))
         };
-        let (read, _memory) = run_reading(length <= INLINE_BYTES, read).await??;
+        let (read, _memory) = bulk_work::run(length <= INLINE_BYTES, read).await??;
         let ReadSamples { rows, histograms, .. } = read;
         let SeriesOutcome { lines, refused } = self.write_series(principal, rows, arrived, false).await?;
         let of_histograms = lines.iter().filter(|line| histograms.binary_search(line).is_ok()).count();

@@ -4,7 +4,6 @@ use super::series_rows::{RefusedLines, SeriesReadings, SeriesRows};
 use super::size;
 use crate::app::ingest::Ingest;
 use crate::domain::{Error, Micros, Principal, Result};
-use crate::store::throttle;
 
 /// Maximum body of samples or metrics as sent, bytes.
 pub const SERIES_WIRE_BYTES: usize = 32 << 20;
@@ -64,17 +63,6 @@ impl Ingest {
         self.store.write(principal, readings).await?;
         Ok(SeriesOutcome { lines, refused })
     }
-}
-
-/// Runs the reading of a body: on the calling thread when it is small, so that no short request waits for a long one.
-///
-/// # Errors
-/// `Unavailable` and `Internal`, as [`throttle::run_bulk`].
-pub async fn run_reading<T: Send + 'static>(
-    is_small: bool,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T> {
-    if is_small { Ok(work()) } else { throttle::run_bulk(work).await }
 }
 
 /// Estimates the memory of so many readings with their lines, bytes.

@@ -1,0 +1,12 @@
+//! Work of a request that may take long: large work has threads of its own, so that no short request waits for it.
+
+use crate::domain::Result;
+use crate::store::throttle;
+
+/// Runs work on the calling thread when it is small, else at a lower priority on the threads for large work.
+///
+/// # Errors
+/// `Unavailable` and `Internal`, as [`throttle::run_bulk`].
+pub async fn run<T: Send + 'static>(is_small: bool, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    if is_small { Ok(work()) } else { throttle::run_bulk(work).await }
+}
