@@ -102,7 +102,7 @@ def measure_size(program):
         packed = len(gzip.compress(file.read(), 9))
     table("the program", "MB", "target")
     row("installed", f"{size / MEGA:.1f}", 110)
-    row("packed by gzip -9, as in the tar.gz", f"{packed / MEGA:.1f}", 35)
+    row("packed by gzip -9", f"{packed / MEGA:.1f}", 35)
 
 
 def start_once(program, idle):

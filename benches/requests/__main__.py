@@ -5,11 +5,12 @@ at once, and what the formats of an answer cost.
     python3 benches/requests --data-dir DIR --basalt target/release/basalt
 
 Formats take turns, so that both have the same machine. Times are those of a Python client that keeps its connection, from sending a request
-until all bytes of the answer are there; nothing is decoded. A run fails when an answer is an error or has no rows, never because something
+until all bytes of the answer are there; nothing is decoded. A run fails when an answer is an error or empty, never because something
 was slow.
 """
 
 import argparse
+import atexit
 import http.client
 import json
 import os
@@ -90,6 +91,7 @@ class Server:
         with log.open("w") as out:
             command = [program, "serve", "--data-dir", folder, "--listen", "127.0.0.1:0"]
             self.process = subprocess.Popen(command, env=os.environ, stdout=out, stderr=out)
+        atexit.register(self.process.kill)
         while not (found := re.search(r"listening on http://(\S+)", log.read_text())):
             if self.process.poll() is not None:
                 sys.exit(f"benches/requests: the server ended: {log.read_text()}")

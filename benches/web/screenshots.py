@@ -9,6 +9,7 @@ the pages that did not show their content.
 """
 
 import argparse
+import atexit
 import os
 import re
 import subprocess
@@ -38,6 +39,7 @@ class Demo:
     def __init__(self, program, folder):
         command = [program, "demo", "--data-dir", f"{folder}/demo", "--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        atexit.register(self.process.kill)
         said = ""
         for line in self.process.stdout:
             said += line

@@ -194,7 +194,7 @@ pub struct Soak {
     /// Rows per second [default: a share of the rate reached in half a minute at full speed]
     #[arg(long, value_parser = positive)]
     pub rate: Option<usize>,
-    /// That share, percent
+    /// Share of full speed to write at, percent
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100), conflicts_with = "rate")]
     pub share: u64,
     /// Empty directory to work in and keep [default: a temporary one]

@@ -13,7 +13,7 @@ export function defaultOf(boards: ListedBoard[]): ListedBoard | undefined {
   return boards.filter(({ isDefault }) => isDefault).sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt))[0];
 }
 
-/** Values of streams in rows of four, for an organization that has arranged no board. */
+/** Values of streams in rows of four, for an organization without a default board. */
 export function firstValues(streams: string[]): Widget[] {
   return streams.map((uuid, n) => ({ id: uuid, type: "STAT", x: (n % 4) * 6, y: Math.floor(n / 4) * 3, w: 6, h: 3, config: { sensorIds: [uuid] } }));
 }

@@ -64,8 +64,8 @@ export const BOARDS = `query OverviewBoards($after: String) {
   dashboards(first: 1000, after: $after) { nodes { uuid isDefault updatedAt } pageInfo { hasNextPage endCursor } }
 }` as Document<"OverviewBoards">;
 
-/** Streams with a current number, for an organization that has no board. */
+/** Numeric streams with a reading, for an organization without a default board. A source that is lost has no value, and stays. */
 export const FIRST_STREAMS = `SELECT s.uuid FROM streams s JOIN latest l ON l.stream_id = s.id
-WHERE s.enabled AND l.value IS NOT NULL ORDER BY s.id LIMIT 8`;
+WHERE s.enabled AND s.type NOT IN ('text', 'json', 'location') ORDER BY s.id LIMIT 8`;
 
 export const BOARD = "query OverviewBoard($uuid: String!) { dashboard(uuid: $uuid) { uuid name layout { id type x y w h config } } }" as Document<"OverviewBoard">;

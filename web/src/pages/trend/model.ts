@@ -36,7 +36,7 @@ export class TrendModel {
   readonly hasMoreEvents = signal(false);
   readonly isBusy = signal(false);
   readonly error = signal<ApiError | undefined>(undefined);
-  /** Whether the first picture is there: what lies beside it is asked for then, so that it does not have to share. */
+  /** Whether the first readings have come, or were waited for long enough: what lies beside the picture is asked for then. */
   readonly hasPicture = signal(false);
   /** Width of the plot area, CSS pixels. */
   readonly width = signal(800);
@@ -55,6 +55,7 @@ export class TrendModel {
   private known = new Map<string, Marks>();
   private knownFor = "";
   private refresh: ReturnType<typeof setTimeout> | undefined;
+  private waiting: ReturnType<typeof setTimeout>;
   private eventsTimer: ReturnType<typeof setTimeout> | undefined;
   private eventsControl: AbortController | undefined;
 
@@ -76,7 +77,7 @@ export class TrendModel {
       );
     this.loader = make();
     this.loaderBefore = make();
-    setTimeout(this.endWait, LONGEST_WAIT);
+    this.waiting = setTimeout(this.endWait, LONGEST_WAIT);
   }
 
   private readonly endWait = (): void => {
@@ -211,6 +212,9 @@ export class TrendModel {
         this.load();
       },
     );
+    // Nobody told of what was written since the tiles were asked for.
+    for (const stream of streams) this.cache.written(stream, Date.now(), this.step);
+    this.loadSoon();
     return () => {
       stop();
       clearTimeout(this.refresh);
@@ -252,6 +256,7 @@ export class TrendModel {
   }
 
   stop(): void {
+    clearTimeout(this.waiting);
     this.loader.stop();
     this.loaderBefore.stop();
     this.heldControl?.abort();
