@@ -28,8 +28,8 @@ use crate::app::sql::SqlResult;
 use crate::domain::named_enum::named_enum;
 use crate::domain::{Error, Result};
 
-/// Batches up to this size are encoded in some milliseconds; bytes. Rows of numbers fill less than half of it.
-const LARGE_BATCH_BYTES: usize = 2 << 20;
+/// Batches up to this size are encoded in some milliseconds; bytes. Those of numbers have less.
+const LARGE_BATCH_BYTES: usize = 768 << 10;
 /// Times within lists and structures, as [`with_time_texts`] writes those of columns.
 const TIMESTAMP_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.f";
 const TIMESTAMP_UTC_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
@@ -262,7 +262,7 @@ impl ResultEncoder {
 
     /// Encodes a batch; a large one, which has long texts, on the threads for large work.
     async fn write_any_size(mut self, schema: &SchemaRef, batch: RecordBatch) -> Result<(Self, Bytes)> {
-        let (is_small, schema) = (batch.get_array_memory_size() <= LARGE_BATCH_BYTES, schema.clone());
+        let (is_small, schema) = (bulk_work::batch_bytes(&batch) <= LARGE_BATCH_BYTES, schema.clone());
         bulk_work::run(is_small, move || self.write(&schema, &batch).map(|bytes| (self, bytes))).await?
     }
 

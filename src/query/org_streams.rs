@@ -15,7 +15,7 @@ use crate::store::message_counts::keys::StreamDevices;
 
 /// Organizations whose streams are kept. The one that was kept first makes room for another.
 const MAX_ORGS: usize = 8;
-/// Sets of visible streams that are kept of an organization: with and without readings that have expired.
+/// Sets of visible streams that are kept of an organization, four bytes for each stream: with and without readings that have expired.
 const SETS_OF_ORG: usize = 2;
 
 /// Streams whose readings make messages.

@@ -14,6 +14,7 @@ use futures::TryStreamExt;
 use super::memory_pool::RequestReservation;
 use crate::api::result_encoder;
 use crate::api::time_text::with_time_texts;
+use crate::app::bulk_work;
 use crate::app::sql::SqlResult;
 use crate::domain::{Error, Result};
 
@@ -96,7 +97,7 @@ pub async fn rows_as_json(
 }
 
 fn step_rows(batch: &RecordBatch) -> usize {
-    let row_bytes = batch.get_array_memory_size() / batch.num_rows().max(1);
+    let row_bytes = bulk_work::batch_bytes(batch) / batch.num_rows().max(1);
     (STEP_BYTES / row_bytes.max(1)).clamp(1, STEP_ROWS)
 }
 

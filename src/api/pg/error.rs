@@ -113,7 +113,7 @@ fn sqlstate(error: &Error) -> &'static str {
     }
 }
 
-/// Begins of messages of the engine about invalid statements (query/error.rs), and their SQLSTATE.
+/// Beginnings of messages of the engine about invalid statements (query/error.rs), and their SQLSTATE.
 const STARTS: &[(&str, &str)] = &[
     ("only reading statements", "25006"),
     ("no column", "42703"),

@@ -54,6 +54,7 @@ fn ends_value(token: &Token) -> bool {
                 | Keyword::ELSE
         ),
         Token::Word(_) | Token::Number(..) | Token::SingleQuotedString(_) => true,
+        Token::EscapedStringLiteral(_) | Token::DollarQuotedString(_) => true,
         Token::RParen | Token::RBracket | Token::Placeholder(_) => true,
         _ => false,
     }

@@ -128,8 +128,9 @@ fn is_integer(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     })
 }
 
-/// Type of a whole number that is divided by a `numeric`: the quotient has four digits more after the point. A `bigint` of more
-/// digits would leave the range.
+/// Most digits after the point of a `numeric` by which a `bigint` of [`DIVIDEND`] is divided: with more of them it leaves the range.
+const MOST_DIVISOR_DIGITS: i8 = 10;
+/// Type of a whole number that is divided by a `numeric`: the quotient has four digits more after the point.
 const DIVIDEND: DataType = DataType::Decimal128(38, 5);
 
 /// Plans arithmetic of numbers without a sign, such as those of `row_number()`, as that of `bigint`, which they are in
@@ -157,7 +158,8 @@ impl ExprPlanner for SignedPlanner {
 
 /// Whether a whole number is divided by a `numeric`. The right side comes first: in long quotients it is the short one.
 fn is_whole_by_numeric(left: &Expr, right: &Expr, schema: &DFSchema) -> bool {
-    let is_numeric = right.get_type(schema).is_ok_and(|of| matches!(of, DataType::Decimal128(..)));
+    let is_numeric =
+        right.get_type(schema).is_ok_and(|of| matches!(of, DataType::Decimal128(_, ..=MOST_DIVISOR_DIGITS)));
     is_numeric && is_integer(left, schema).unwrap_or(false)
 }
 

@@ -46,6 +46,11 @@ fn having_as_case(query: &mut Query) {
         && has_calls
         && let Some(condition) = select.having.take()
     {
+        // It is an aggregate also where neither the value nor the condition is one.
+        let number = |digit: &str| Box::new(Expr::value(Value::Number(digit.to_owned(), false)));
+        let count = Box::new(call("count", [*number("1")]));
+        let is_any = Expr::BinaryOp { left: count, op: BinaryOperator::GtEq, right: number("0") };
+        let condition = and(is_any, Expr::Nested(Box::new(condition)));
         let result = value.clone();
         *value = Expr::Case {
             case_token: AttachedToken::empty(),
@@ -282,7 +287,7 @@ mod tests {
             ),
             (
                 "SELECT (SELECT max(v) FROM r WHERE r.id = s.id HAVING count(*) < 9) FROM s",
-                "SELECT (SELECT CASE WHEN count(*) < 9 THEN max(v) END FROM r WHERE r.id = s.id) FROM s",
+                "SELECT (SELECT CASE WHEN count(1) >= 0 AND (count(*) < 9) THEN max(v) END FROM r WHERE r.id = s.id) FROM s",
             ),
             (
                 "SELECT q.v FROM s CROSS JOIN LATERAL (SELECT v FROM r WHERE r.id = s.id LIMIT 1) q",

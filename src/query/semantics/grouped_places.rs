@@ -3,13 +3,17 @@
 
 use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Select, SelectItem, Value, ValueWithSpan};
 
+use super::copy_budget::CopyBudget;
+
 /// Replaces such places by what the items show.
-pub(super) fn replace(select: &mut Select) {
+pub(super) fn replace(select: &mut Select, budget: &mut CopyBudget) {
     let GroupByExpr::Expressions(keys, _) = &mut select.group_by else { return };
     for key in keys {
         let (Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets)) = key else { continue };
         for member in sets.iter_mut().flatten() {
-            if let Some(item) = item_at(member, &select.projection) {
+            if let Some(item) = item_at(member, &select.projection)
+                && budget.allows(item)
+            {
                 *member = item.clone();
             }
         }
@@ -19,6 +23,12 @@ pub(super) fn replace(select: &mut Select) {
 fn item_at<'a>(place: &Expr, items: &'a [SelectItem]) -> Option<&'a Expr> {
     let Expr::Value(ValueWithSpan { value: Value::Number(place, _), .. }) = place else { return None };
     let place = place.parse::<usize>().ok()?.checked_sub(1)?;
+    // Nobody knows here for how many columns a `*` stands.
+    let is_all =
+        |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    if items.iter().take(place).any(is_all) {
+        return None;
+    }
     match items.get(place)? {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
         _ => None,
@@ -42,6 +52,7 @@ mod tests {
                 "SELECT a, b FROM t GROUP BY 1, GROUPING SETS ((b, a), ())",
             ),
             ("SELECT a FROM t GROUP BY CUBE (2)", "SELECT a FROM t GROUP BY CUBE (2)"),
+            ("SELECT t.*, a FROM t GROUP BY CUBE (2)", "SELECT t.*, a FROM t GROUP BY CUBE (2)"),
         ] {
             let mut statement = parse(text, 50).unwrap();
             syntax::rewrite(&mut statement);

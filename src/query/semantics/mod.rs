@@ -21,6 +21,7 @@ mod checked_arithmetic;
 pub mod column_name;
 mod comparisons;
 mod converted_aggregate;
+mod copy_budget;
 mod date_part;
 mod date_trunc;
 mod duplicate_names;

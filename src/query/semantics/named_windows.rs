@@ -1,54 +1,62 @@
 //! Windows with names: `OVER (w ORDER BY ts)`, `OVER (w)` and `WINDOW v AS (w ORDER BY ts)`. DataFusion (55) leaves out what a name within
 //! brackets stands for, which makes one window of all rows, and knows no name in ORDER BY. Here each stands for itself.
 
+use std::collections::HashSet;
+
 use datafusion::sql::sqlparser::ast::{
     Distinct, Expr, Ident, NamedWindowDefinition, NamedWindowExpr, OrderByKind, Query, Select, SetExpr,
     WindowSpec, WindowType,
 };
 
 use super::column_name::folded;
+use super::copy_budget::CopyBudget;
 use crate::query::syntax_visitor::{SyntaxChanger, change};
 
 /// Writes what the names of windows stand for in their places. Names that stand for nothing are left, and refused by the planner.
-pub(super) fn write_out(query: &mut Query) {
+pub(super) fn write_out(query: &mut Query, budget: &mut CopyBudget) {
     if let SetExpr::Select(select) = &*query.body
         && let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind)
     {
-        let windows = windows_of(select);
-        change(keys, &mut Names { windows: &windows, depth: 0 });
+        let windows = windows_of(select, budget);
+        change(keys, &mut Names { windows: &windows, depth: 0, budget });
     }
     let mut parts = vec![&mut *query.body];
     while let Some(part) = parts.pop() {
         match part {
-            SetExpr::Select(select) => write_out_of(select),
+            SetExpr::Select(select) => write_out_of(select, budget),
             SetExpr::SetOperation { left, right, .. } => parts.extend([&mut **left, &mut **right]),
             _ => {}
         }
     }
 }
 
-fn write_out_of(select: &mut Select) {
-    let windows = windows_of(select);
-    let mut names = Names { windows: &windows, depth: 0 };
+fn write_out_of(select: &mut Select, budget: &mut CopyBudget) {
+    let windows = windows_of(select, budget);
+    let mut names = Names { windows: &windows, depth: 0, budget };
     change(&mut select.projection, &mut names);
+    change(&mut select.qualify, &mut names);
     if let Some(Distinct::On(keys)) = &mut select.distinct {
         change(keys, &mut names);
     }
-    select.named_window.clear();
+    // The planner refuses two windows of one name.
+    let mut seen = HashSet::new();
+    if windows.iter().all(|(name, _)| seen.insert(name)) {
+        select.named_window.clear();
+    }
 }
 
 /// A name in lower case unless it is quoted, and what it stands for.
 type Window = (String, WindowSpec);
 
 /// The windows of a SELECT that stand for something.
-fn windows_of(select: &Select) -> Vec<Window> {
+fn windows_of(select: &Select, budget: &mut CopyBudget) -> Vec<Window> {
     let mut windows: Vec<Window> = Vec::new();
     for NamedWindowDefinition(name, window) in &select.named_window {
         let spec = match window {
             NamedWindowExpr::WindowSpec(spec) => extended(spec, &windows),
             NamedWindowExpr::NamedWindow(of) => find(of, &windows).cloned(),
         };
-        windows.extend(spec.map(|spec| (folded(name), spec)));
+        windows.extend(spec.filter(|spec| budget.allows(spec)).map(|spec| (folded(name), spec)));
     }
     windows
 }
@@ -81,6 +89,7 @@ fn extended(spec: &WindowSpec, windows: &[Window]) -> Option<WindowSpec> {
 struct Names<'a> {
     windows: &'a [Window],
     depth: usize,
+    budget: &'a mut CopyBudget,
 }
 
 impl SyntaxChanger for Names<'_> {
@@ -97,12 +106,12 @@ impl SyntaxChanger for Names<'_> {
             && let Some(over) = &mut function.over
             && self.depth == 0
         {
-            write_over(over, self.windows);
+            write_over(over, self.windows, self.budget);
         }
     }
 }
 
-fn write_over(over: &mut WindowType, windows: &[Window]) {
+fn write_over(over: &mut WindowType, windows: &[Window], budget: &mut CopyBudget) {
     let written = match over {
         WindowType::NamedWindow(name) => find(name, windows).cloned().map(WindowType::WindowSpec),
         WindowType::WindowSpec(spec) => spec.window_name.as_ref().map(|name| match extended(spec, windows) {
@@ -111,7 +120,9 @@ fn write_over(over: &mut WindowType, windows: &[Window]) {
             None => WindowType::NamedWindow(Ident::new(format!("{name} with other clauses"))),
         }),
     };
-    if let Some(written) = written {
+    if let Some(written) = written
+        && budget.allows(&written)
+    {
         *over = written;
     }
 }

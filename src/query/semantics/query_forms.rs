@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     SelectItem, SetExpr, TableAliasColumnDef, TableFactor, Value, ValueWithSpan,
 };
 
+use super::copy_budget::CopyBudget;
 use super::fetch_clause::limit_by_fetch;
 use super::in_subqueries::rewrite_condition;
 use super::template::{around, null};
@@ -17,15 +18,15 @@ use super::{
 use crate::query::syntax_visitor::change_own_exprs;
 
 /// Rewrites the parts of a query; the queries within it come on their own.
-pub(super) fn rewrite(query: &mut Query) {
+pub(super) fn rewrite(query: &mut Query, budget: &mut CopyBudget) {
     limit_by_fetch(query);
-    named_windows::write_out(query);
+    named_windows::write_out(query, budget);
     unnamed_items::order_by_place(query);
     joined_columns::qualify(query);
     let mut parts = vec![&mut *query.body];
     while let Some(part) = parts.pop() {
         match part {
-            SetExpr::Select(select) => rewrite_select(select),
+            SetExpr::Select(select) => rewrite_select(select, budget),
             SetExpr::SetOperation { left, right, .. } => parts.extend([&mut **left, &mut **right]),
             SetExpr::Values(values) => values_lists::rewrite(values),
             _ => {}
@@ -33,7 +34,7 @@ pub(super) fn rewrite(query: &mut Query) {
     }
 }
 
-fn rewrite_select(select: &mut Select) {
+fn rewrite_select(select: &mut Select, budget: &mut CopyBudget) {
     for item in &mut select.projection {
         match item {
             SelectItem::UnnamedExpr(expr @ Expr::Exists { .. }) => {
@@ -49,7 +50,7 @@ fn rewrite_select(select: &mut Select) {
             _ => {}
         }
     }
-    grouped_places::replace(select);
+    grouped_places::replace(select, budget);
     series_rows::move_to_from(select);
     first_row::rewrite_lateral(select);
     let tables = select.from.iter_mut().flat_map(|from| {

@@ -21,9 +21,13 @@ pub(super) fn move_to_from(select: &mut Select) {
     if !select.from.is_empty() {
         return;
     }
-    let mut count = 0;
-    change_own_exprs(&mut select.projection, &mut |expr| count += usize::from(arguments(expr).is_some()));
-    if count != 1 {
+    let (mut count, mut has_windows) = (0, false);
+    change_own_exprs(&mut select.projection, &mut |expr| {
+        count += usize::from(arguments(expr).is_some());
+        // PostgreSQL makes the rows of a series above the windows, which see one row.
+        has_windows |= matches!(expr, Expr::Function(function) if function.over.is_some());
+    });
+    if count != 1 || has_windows {
         return;
     }
     let mut moved = Vec::new();
@@ -38,14 +42,16 @@ pub(super) fn move_to_from(select: &mut Select) {
 
 fn arguments(expr: &mut Expr) -> Option<&mut Vec<FunctionArg>> {
     match expr {
-        Expr::Function(function) if function.name == ObjectName::from(Ident::new(NAME)) => {
-            match &mut function.args {
-                FunctionArguments::List(list) => Some(&mut list.args),
-                _ => None,
-            }
-        }
+        Expr::Function(function) if is_series(&function.name) => match &mut function.args {
+            FunctionArguments::List(list) => Some(&mut list.args),
+            _ => None,
+        },
         _ => None,
     }
+}
+
+fn is_series(name: &ObjectName) -> bool {
+    matches!(name.0.as_slice(), [part] if part.as_ident().is_some_and(|name| name.value.eq_ignore_ascii_case(NAME)))
 }
 
 fn rows_of(args: Vec<FunctionArg>) -> Option<TableWithJoins> {
@@ -80,6 +86,10 @@ mod tests {
                 "SELECT generate_series(1, 3), generate_series(1, 2)",
             ),
             ("SELECT generate_series(1, x) FROM t", "SELECT generate_series(1, x) FROM t"),
+            (
+                "SELECT generate_series(1, 3), count(*) OVER ()",
+                "SELECT generate_series(1, 3), count(*) OVER ()",
+            ),
         ] {
             let mut statement = parse(text, 50).unwrap();
             syntax::rewrite(&mut statement);

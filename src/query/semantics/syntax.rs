@@ -4,10 +4,11 @@ use std::mem;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Interval, ObjectName,
-    Query, UnaryOperator, Value, ValueWithSpan,
+    Array, ArrayElemTypeDef, CastKind, DataType, ExactNumberInfo, Expr, Interval, ObjectName, Query,
+    UnaryOperator, Value, ValueWithSpan,
 };
 
+use super::copy_budget::CopyBudget;
 use super::function_call::call;
 use super::{
     bytes, calls, comparisons, field_access, first_row, grouped_casts, like_escape, literals, named_time,
@@ -20,7 +21,7 @@ use crate::query::syntax_visitor::{SyntaxChanger, change};
 pub fn rewrite(statement: &mut Statement) {
     match statement {
         Statement::Statement(statement) => {
-            change(&mut **statement, &mut PostgresForms { depth: 0 });
+            change(&mut **statement, &mut PostgresForms::default());
             grouped_casts::name_apart(statement);
         }
         Statement::Explain(explain) => rewrite(&mut explain.statement),
@@ -29,14 +30,16 @@ pub fn rewrite(statement: &mut Statement) {
     }
 }
 
+#[derive(Default)]
 struct PostgresForms {
     /// Number of the queries around what is changed.
     depth: usize,
+    budget: CopyBudget,
 }
 
 impl SyntaxChanger for PostgresForms {
     fn enter_query(&mut self, query: &mut Query) {
-        query_forms::rewrite(query);
+        query_forms::rewrite(query, &mut self.budget);
         subquery_order::keep(query, self.depth > 0);
         self.depth += 1;
     }
@@ -83,9 +86,6 @@ fn rewrite_expr(expr: &mut Expr) {
             let negated = mem::replace(&mut **interval, Expr::value(Value::Null));
             **interval = Expr::Nested(Box::new(negated));
         }
-        Expr::UnaryOp { op, .. } if call_of(*op).is_some() || *op == UnaryOperator::BitwiseNot => {
-            rewrite_operator(expr);
-        }
         Expr::Like { .. } | Expr::ILike { .. } => like_escape::rewrite(expr),
         Expr::Function(function) => {
             if let Some(known) = calls::rewrite(function) {
@@ -118,31 +118,6 @@ fn rewrite_expr(expr: &mut Expr) {
         Expr::Cast { .. } => rewrite_cast(expr),
         _ => {}
     }
-}
-
-/// The function that an operator before its operand stands for.
-fn call_of(operator: UnaryOperator) -> Option<&'static str> {
-    match operator {
-        UnaryOperator::PGAbs => Some("abs"),
-        UnaryOperator::PGSquareRoot => Some("sqrt"),
-        UnaryOperator::PGCubeRoot => Some("cbrt"),
-        _ => None,
-    }
-}
-
-/// Rewrites an operator that DataFusion (55) does not plan; `~x` is `-1 - x`.
-fn rewrite_operator(expr: &mut Expr) {
-    let Expr::UnaryOp { op, expr: operand } = expr else { return };
-    let operand = mem::replace(&mut **operand, Expr::value(Value::Null));
-    *expr = match call_of(*op) {
-        Some(name) => call(name, [operand]),
-        None => {
-            let one = Box::new(Expr::value(Value::Number("1".to_owned(), false)));
-            let left = Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: one });
-            let right = Box::new(Expr::Nested(Box::new(operand)));
-            Expr::Nested(Box::new(Expr::BinaryOp { left, op: BinaryOperator::Minus, right }))
-        }
-    };
 }
 
 /// Takes `float` for `double precision`, as PostgreSQL does up from 25 bits; DataFusion (55) takes it for `real`.
