@@ -7,11 +7,12 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..markdown import row, table
 from .client import Client, percentile
 from .environment import clean_environment, fail, note
 from .nodes import Cluster, Node
 from .plant import Plant
-from .report import ms, row, section, table
+from .report import ms, section
 from .shaping import Limits
 
 # Numbers of query nodes, and changes of each kind.

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from ..markdown import row, table
 from . import pins
 from .client import percentile
 from .environment import fail, note
@@ -12,7 +13,7 @@ from .load import LoadProcess, batch, sleep_until
 from .nodes import Cluster, QueryNode
 from .plant import Plant, moment
 from .processors import URGENT, Placement, halves, listed, may_be_urgent
-from .report import ms, row, section, table
+from .report import ms, section
 from .shaping import Limits
 
 READERS = 4

@@ -3,12 +3,13 @@
 import argparse
 from pathlib import Path
 
+from ..markdown import row, table
 from .client import Client, percentile
 from .environment import fail, note
 from .nodes import Cluster
 from .plant import Plant, moment
 from .proxies import ProxyProcess
-from .report import ms, row, section, table
+from .report import ms, section
 from .shaping import Limits
 
 TAILS = [0, 10_000, 1_000_000]

@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ..markdown import row, table
 from .client import median
 from .environment import Program, clean_environment, fail, note
 from .plant import version
-from .report import machine, megabytes, ms, row, section, table
+from .report import machine, megabytes, ms, section
 
 # Rounds of both programs that are measured, after one that is not: in it a program brings a copy of the data up to date.
 ROUNDS, QUICK_ROUNDS = 5, 2

@@ -1,19 +1,9 @@
-"""Tables in Markdown, and what they were measured on."""
+"""Titles and figures in Markdown, and what they were measured on."""
 
 import os
 import platform
 import time
 from pathlib import Path
-
-
-def row(*cells: object) -> None:
-    print(f"| {' | '.join(str(cell) for cell in cells)} |", flush=True)
-
-
-def table(*head: str) -> None:
-    print()
-    row(*head)
-    row(*["---"] * len(head))
 
 
 def section(title: str, about: str) -> None:

@@ -3,12 +3,12 @@
 import argparse
 from dataclasses import dataclass, field
 
+from ..markdown import row as print_row, table
 from .client import Client, Rows, are_equal, median
 from .environment import fail, note
 from .nodes import Cluster, QueryNode
 from .plant import Plant, moment
-from .report import megabytes, ms, section, table, times
-from .report import row as print_row
+from .report import megabytes, ms, section, times
 from .shaping import Limits
 
 DAY = 86_400

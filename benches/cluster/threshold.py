@@ -4,11 +4,12 @@ import argparse
 import time
 from typing import Iterator
 
+from ..markdown import row, table
 from .client import Client, Rows, are_equal, median
 from .environment import fail, note
 from .nodes import Cluster
 from .plant import Plant, moment
-from .report import ms, row, section, table, times
+from .report import ms, section, times
 from .scans import ALWAYS_DIVIDED, SPREAD, THRESHOLD
 from .shaping import Limits
 

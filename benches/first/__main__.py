@@ -12,6 +12,7 @@ import gzip
 import http.client
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "benches"))
+
+from markdown import row, table
+
 KEY = "bslt_first_0123456789abcdef0123456789abcdef"
 # What is drawn on the overview when the board of the demo is there.
 DRAWN = (".kind-gauge", ".kind-value .big", ".kind-line figcaption span", ".kind-table tbody tr")
@@ -28,20 +33,9 @@ PATIENCE = 120
 MEGA = 1_000_000
 
 
-def row(*cells):
-    print(f"| {' | '.join(str(cell) for cell in cells)} |", flush=True)
-
-
-def table(*head):
-    print()
-    row(*head)
-    row(*["---"] * len(head))
-
-
 def spread(values, form="{:.0f}"):
     """Median and largest of values."""
-    ordered = sorted(values)
-    return f"{form.format(ordered[len(ordered) // 2])}, {form.format(ordered[-1])}"
+    return f"{form.format(statistics.median(values))}, {form.format(max(values))}"
 
 
 class Process:

@@ -149,7 +149,7 @@ def requests(plant, server):
     yield "a day raw of one stream, JSON", raw(DAY_S, JSON)
     yield f"hourly means of {min(MANY, len(plant.streams))} streams, a day", means
     yield "first page of the list of streams, by name", lambda _: server.graph(LIST, {})
-    yield "search of the web application", lambda n: server.graph(FIND, {"text": f"signal {n * 37}"})
+    yield "search of the web application", lambda n: server.graph(FIND, {"text": f"signal {n * 37 % len(plant.streams)}"})
 
 
 def print_table(plant, server, runs):

@@ -14,10 +14,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tests/peers"))
+sys.path[:0] = [str(ROOT / "tests/peers"), str(ROOT / "benches")]
 
 import large_plant
 from browse_large import enter, pages
+from markdown import row, table
 from playwright.sync_api import sync_playwright
 
 import live
@@ -27,16 +28,6 @@ from watch import Tab, median
 
 MOST_ROWS = 60
 MOST_GROWTH_MB = 10
-
-
-def row(*cells):
-    print(f"| {' | '.join(str(cell) for cell in cells)} |", flush=True)
-
-
-def table(*head):
-    print()
-    row(*head)
-    row(*["---"] * len(head))
 
 
 def ms(value):

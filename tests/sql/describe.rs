@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use basalt::domain::{Kind, Principal, Scopes};
 use basalt::query::describe::DescribeRequest;
 use basalt::query::engine::StatementRequest;
@@ -36,7 +36,7 @@ async fn what_is_described_is_what_comes() {
     let (env, _dir, db) = TestEnv::open_new(2).await;
     use DataType::{Boolean, Float64, Int32, Int64, Utf8};
     type Row<'a> = (&'a str, &'a str, &'a [Option<DataType>], Vec<DataType>, Vec<DataType>);
-    let rows: [Row; 13] = rows![
+    let rows: [Row; 14] = rows![
         "columns", "SELECT ts, value, text FROM readings", &[], vec![], vec![ts(), Float64, Utf8];
         "a_comparison", "SELECT value FROM readings WHERE stream_id = $1 AND ts > $2", &[], vec![Int32, ts()],
             vec![Float64];
@@ -45,6 +45,8 @@ async fn what_is_described_is_what_comes() {
         "the_second_alone", "SELECT $2 AS x", &[None, Some(Float64)], vec![Utf8, Float64], vec![Float64];
         "a_cast", "SELECT CAST($1 AS BIGINT) AS x", &[], vec![Int64], vec![Int64];
         "a_limit", "SELECT value FROM readings LIMIT $1", &[], vec![Int64], vec![Float64];
+        "a_span_beside_a_time", "SELECT ts + $1 AS x FROM readings", &[],
+            vec![DataType::Interval(IntervalUnit::MonthDayNano)], vec![ts()];
         "arithmetic", "SELECT value * $1 AS x FROM readings", &[], vec![Float64], vec![Float64];
         "coalesced", "SELECT coalesce($1, ts) AS x FROM readings", &[], vec![ts()], vec![ts()];
         "coalesced_with_a_whole_number_first", "SELECT coalesce($1, 0, value) AS x FROM readings", &[],

@@ -19,10 +19,12 @@ test("of several default boards the one changed last is shown, and none without 
 
 test("the first values stand in rows of four, none over another", () => {
   const streams = ["a", "b", "c", "d", "e"];
-  const widgets = firstValues(streams);
+  const widgets = firstValues(streams.map((uuid) => ({ uuid, name: uuid === "e" ? "a" : uuid, device: `of ${uuid}` })));
   assert.deepEqual(widgets.map(({ x, y }) => [x, y]), [[0, 0], [6, 0], [12, 0], [18, 0], [0, 3]]);
   assert.deepEqual(streamsOf(widgets), streams);
   assert.ok(widgets.every((widget) => kindOf(widget) === "value" && widget.w === 6 && widget.h === 3));
+  const titles = widgets.map(({ config }) => config.title);
+  assert.deepEqual(titles, ["of a a", undefined, undefined, undefined, "of e a"], "a name of two streams says whose it is");
   assert.deepEqual(firstValues([]), []);
 });
 

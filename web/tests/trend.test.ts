@@ -39,3 +39,20 @@ test("a reading that is told of while its tile is asked for is asked for without
   for (let minute = 0; minute < 3; minute += 1) await pass(60_000);
   assert.deepEqual(questions, []);
 });
+
+test("tiles are asked for before the streams are followed, and what was written in between is asked for then", async (context) => {
+  const questions = serveTiles(context, RAW + 1);
+  serve();
+  context.mock.method(Date, "now", () => VIEW.from + 1000);
+  const model = new TrendModel(VIEW);
+  context.after(() => model.stop());
+  model.setStreams([STREAM]);
+  await pass(0);
+  assert.deepEqual(await answered(questions), [[0, 0], [-1, -1], [1, 1]], "nobody waits for the names of the streams");
+  context.after(model.followWritten([STREAM]));
+  await pass(2500);
+  await pass(80);
+  assert.deepEqual(await answered(questions), [[0, 0]]);
+  for (let minute = 0; minute < 3; minute += 1) await pass(60_000);
+  assert.deepEqual(questions, []);
+});

@@ -34,11 +34,12 @@ use std::sync::Arc;
 
 use self::series_write::SeriesSettings;
 use super::body_memory::{BodyMemoryReservation, MemoryHolder};
+use super::bulk_work;
 use super::collector_ports::CollectorStates;
 use super::core_parts::CoreParts;
 use crate::domain::reading::{Quality, Readings};
 use crate::domain::{Clock, Error, Micros, Principal, Resource, Result, Scope, StreamId};
-use crate::store::{ClaimOutcome, Store, throttle};
+use crate::store::{ClaimOutcome, Store};
 use parquet_check::CheckedFile;
 use readings_builder::{CheckedReadings, InputNumber, InputRow, ReadingsBuilder};
 
@@ -209,17 +210,11 @@ impl Ingest {
     ) -> Result<CheckedReadings> {
         let (store, principal) = (self.store.clone(), principal.clone());
         let is_small = body.len() <= INLINE_BYTES && format != IngestFormat::Parquet;
-        let checked = if is_small {
-            check(format, body)?
-        } else {
-            throttle::run_bulk(move || check(format, body)).await??
-        };
+        let checked = bulk_work::run(is_small, move || check(format, body)).await??;
         let mut memory = BodyMemoryReservation::empty(MemoryHolder::Rows);
         memory.grow_to(checked.rows_bytes()).await?;
-        if is_small {
-            return decode(ReadingsBuilder::new(store, principal, memory), checked);
-        }
-        throttle::run_bulk(move || decode(ReadingsBuilder::new(store, principal, memory), checked)).await?
+        let rows = ReadingsBuilder::new(store, principal, memory);
+        bulk_work::run(is_small, move || decode(rows, checked)).await?
     }
 }
 

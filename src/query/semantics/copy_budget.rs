@@ -24,3 +24,33 @@ impl CopyBudget {
         left.is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::guard::parser::parse;
+    use crate::query::semantics::syntax;
+
+    #[test]
+    fn a_part_with_many_references_is_not_copied_without_end() {
+        let item = format!("abs({})", "x + ".repeat(500) + "x");
+        let (keys, calls) = (vec!["1"; 4000].join(", "), vec!["sum(x) OVER w"; 4000].join(", "));
+        for text in [
+            format!("SELECT {item} FROM t GROUP BY ROLLUP ({keys})"),
+            format!("SELECT {calls} FROM t WINDOW w AS (ORDER BY {item})"),
+        ] {
+            let mut statement = parse(&text, 50).unwrap();
+            syntax::rewrite(&mut statement);
+            let longer = statement.to_string().len().saturating_sub(text.len());
+            assert!((1..2 * MAX_COPIED_BYTES).contains(&longer), "{longer}");
+        }
+    }
+
+    #[test]
+    fn after_the_first_refusal_nothing_is_copied() {
+        let mut budget = CopyBudget::default();
+        assert!(budget.allows(&"x".repeat(MAX_COPIED_BYTES - 1)));
+        assert!(!budget.allows(&"xx"));
+        assert!(!budget.allows(&"x"));
+    }
+}

@@ -14,7 +14,7 @@ import { t } from "../../words/index.ts";
 import { Attention } from "./Attention.tsx";
 import type { BoardView, ShownBoard } from "./Board.tsx";
 import { type Change, RecentChanges } from "./RecentChanges.tsx";
-import { defaultOf, firstValues } from "./defaultBoard.ts";
+import { defaultOf, firstValues, type NamedStream } from "./defaultBoard.ts";
 import { DeviceCards, Figures } from "./Figures.tsx";
 import { BOARD, BOARDS, CHANGED, DEVICES, EVENT_CHANGES, FIRST_STREAMS, HEALTH, INGEST, MODELS, OPEN_COUNTS, OPEN_EVENTS, SILENT, STATES } from "./queries.ts";
 import type { OpenCount, OpenEvent, SilentStream } from "./types.ts";
@@ -86,8 +86,8 @@ interface DrawnBoard {
 
 /** Loads a board of the first values, for an organization that has no default one. */
 async function loadFirstValues(signal: AbortSignal): Promise<ShownBoard> {
-  const streams = await rows<{ uuid: string }>(FIRST_STREAMS, {}, signal);
-  return { uuid: "", name: t("live"), layout: firstValues(streams.map(({ uuid }) => uuid)) };
+  const streams = await rows<NamedStream>(FIRST_STREAMS, {}, signal);
+  return { uuid: "", name: t("live"), layout: firstValues(streams) };
 }
 
 /** Loads the default board, else the first values, and what draws it; null without any, undefined for who may not see what boards show. */

@@ -65,7 +65,7 @@ export const BOARDS = `query OverviewBoards($after: String) {
 }` as Document<"OverviewBoards">;
 
 /** Numeric streams with a reading, for an organization without a default board. A source that is lost has no value, and stays. */
-export const FIRST_STREAMS = `SELECT s.uuid FROM streams s JOIN latest l ON l.stream_id = s.id
+export const FIRST_STREAMS = `SELECT s.uuid, s.name, d.name AS device FROM streams s JOIN latest l ON l.stream_id = s.id JOIN devices d ON d.id = s.device_id
 WHERE s.enabled AND s.type NOT IN ('text', 'json', 'location') ORDER BY s.id LIMIT 8`;
 
 export const BOARD = "query OverviewBoard($uuid: String!) { dashboard(uuid: $uuid) { uuid name layout { id type x y w h config } } }" as Document<"OverviewBoard">;
