@@ -1,7 +1,10 @@
 //! Enumerations whose variants have names.
 
 /// An enumeration whose variants have names.
-pub trait NamedEnum: Copy {
+pub trait NamedEnum: Copy + 'static {
+    /// Every variant, in the order in which documents list their names.
+    fn all() -> &'static [Self];
+
     /// Name in APIs, in files and in the catalog.
     fn name(self) -> &'static str;
 }
@@ -43,6 +46,10 @@ macro_rules! named_enum {
         }
 
         impl $crate::domain::named_enum::NamedEnum for $type {
+            fn all() -> &'static [$type] {
+                &$type::ALL
+            }
+
             fn name(self) -> &'static str {
                 $type::name(self)
             }
@@ -130,6 +137,7 @@ mod tests {
 
     #[test]
     fn every_name_is_parsed_as_it_is_shown() {
+        assert_eq!(<Direction as super::NamedEnum>::all(), Direction::ALL);
         for direction in Direction::ALL {
             assert_eq!(direction.name().parse::<Direction>().ok(), Some(direction));
             assert_eq!(direction.to_string(), direction.name());

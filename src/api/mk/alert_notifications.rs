@@ -74,19 +74,17 @@ impl MkNoun for DeliveryRow {
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let DeliveryRow { id: uuid, notice, channel, channel_kind, status, attempts, error, sent_at } = self;
-        let notices = || schema::choice(AlertNotice::ALL.map(AlertNotice::name));
-        let kinds = || nullable(schema::choice(ChannelKind::ALL.map(ChannelKind::name)));
-        let states = || schema::choice(DeliveryStatus::ALL.map(DeliveryStatus::name));
+        let kinds = || nullable(schema::choice_of::<ChannelKind>());
         let count = || schema::integer(0, i64::from(MAX_ATTEMPTS));
         let about = "Id of the delivery; webhooks have it in `X-Delivery-Id`.";
         visitor.visit(read_only("id", about, id), uuid);
         let about = "Change of the alert that the delivery reports; a webhook has it as `type`.";
-        visitor.visit(read_only("type", about, notices), notice);
+        visitor.visit(read_only("type", about, schema::choice_of::<AlertNotice>), notice);
         visitor.visit(read_only("channelId", "Channel that carries the delivery.", id), channel);
         let about = "Kind of the channel; null once it is deleted.";
         visitor.visit(read_only("channelType", about, kinds), channel_kind);
         let about = "State of the row, or HTTP status of the response.";
-        visitor.visit(read_only("status", about, states), status);
+        visitor.visit(read_only("status", about, schema::choice_of::<DeliveryStatus>), status);
         visitor.visit(read_only("attempts", "Attempts made, the first counted.", count), attempts);
         let about = "Why the last attempt failed.";
         visitor.visit(read_only("error", about, || nullable(schema::string())), error);

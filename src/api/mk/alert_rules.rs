@@ -90,7 +90,7 @@ pub struct AlertRuleRow {
 impl MkNoun for AlertRuleRow {
     fn blank() -> Self {
         AlertRuleRow {
-            stamp: Stamp::BLANK,
+            stamp: Stamp::default(),
             sensor: None,
             device: None,
             spec: AlertRuleSpec::blank(),
@@ -118,11 +118,11 @@ impl MkNoun for AlertRuleRow {
         visitor.visit(required("name", "Name of the rule, unique in the organization.", title), name);
         visitor.visit(omittable("sensorId", SENSOR, watched).looked_up(), &mut self.sensor);
         visitor.visit(omittable("deviceId", DEVICE, watched).looked_up().unsorted(), &mut self.device);
-        visitor.visit(optional("evaluation", EVALUATION, evaluations), evaluation);
+        visitor.visit(optional("evaluation", EVALUATION, schema::choice_of::<Evaluation>), evaluation);
         visitor.visit(omittable("windowSeconds", WINDOW, || nullable(seconds(WINDOWS_S))), window_s);
         visitor.visit(omittable("operator", OPERATOR, operators), operator);
         visitor.visit(omittable("threshold", THRESHOLD, thresholds), threshold);
-        let severities = || schema::choice(Severity::ALL.map(Severity::name));
+        let severities = schema::choice_of::<Severity>;
         visitor.visit(required("severity", "How bad an alert of the rule is.", severities), severity);
         let about = "Shortest time between two alerts of the rule, seconds of the time of readings.";
         visitor.visit(optional("cooldownSeconds", about, || seconds(COOLDOWNS_S)), cooldown_s);
@@ -155,12 +155,8 @@ const THRESHOLD: &str = "Bound of the compared values; of DEVICE_STATE the name 
 const SUPPRESSED: &str =
     "Alerts that were not raised because the rule had raised enough in the hour, since it was made.";
 
-fn evaluations() -> ValueSchema {
-    schema::choice(Evaluation::ALL.map(Evaluation::name))
-}
-
 fn operators() -> ValueSchema {
-    nullable(schema::choice(Operator::ALL.map(Operator::name)))
+    nullable(schema::choice_of::<Operator>())
 }
 
 fn thresholds() -> ValueSchema {
@@ -177,7 +173,7 @@ impl FieldType for Severity {
         fields.choice(name, &Severity::ALL, Severity::name)
     }
 
-    fn sort_key(&self) -> SortKey {
+    fn sort_key(&mut self) -> SortKey {
         SortKey::Whole(*self as i64)
     }
 }
@@ -197,10 +193,6 @@ impl FieldType for Threshold {
             Value::String(text) => Some(Threshold::Text(text)),
             number => number.as_f64().map(Threshold::Number),
         }
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
     }
 }
 

@@ -32,12 +32,8 @@ const SORTABLE: &[&str] = &["createdAt", "triggeredAt", "severity", "status", "m
 pub fn section() -> Section {
     let alert = || schema::reference("Alert");
     let list_doc = paged(Doc::new("listAlerts", "List alerts"))
-        .query(
-            "status",
-            schema::choice(AlertStatus::ALL.map(AlertStatus::name)),
-            "Only alerts in this state.",
-        )
-        .query("severity", schema::choice(Severity::ALL.map(Severity::name)), "Only alerts of this severity.")
+        .query("status", schema::choice_of::<AlertStatus>(), "Only alerts in this state.")
+        .query("severity", schema::choice_of::<Severity>(), "Only alerts of this severity.")
         .query("ruleId", id(), "Only alerts of this rule.")
         .query("deviceId", id(), "Only alerts of this device.")
         .query("sensorId", id(), "Only alerts of this sensor.")
@@ -84,8 +80,8 @@ fn described() -> Vec<FieldSchema> {
         schema::required("ruleName", schema::string()),
         schema::required("sensorId", nullable(id())),
         schema::required("deviceId", nullable(id())),
-        schema::required("severity", schema::choice(Severity::ALL.map(Severity::name))),
-        schema::required("status", schema::choice(AlertStatus::ALL.map(AlertStatus::name))),
+        schema::required("severity", schema::choice_of::<Severity>()),
+        schema::required("status", schema::choice_of::<AlertStatus>()),
         schema::required("message", message),
         schema::required("value", value),
         schema::required("triggeredAt", schema::time()),

@@ -12,7 +12,6 @@ use super::noun::schemas;
 use super::noun::stamp::Stamp;
 use super::openapi_document::{id, paged};
 use super::operation_docs::NounWords;
-use super::page::SortKey;
 use super::problem::MkError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::schema::{self, nullable};
@@ -57,7 +56,7 @@ impl MkNoun for AnnotationField {
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let AnnotationField { name, field_type, required: is_required, options } = self;
         let word = || schema::pattern("^[A-Za-z0-9_.-]{1,128}$");
-        let types = || schema::choice(AnnotationFieldType::ALL.map(AnnotationFieldType::name));
+        let types = schema::choice_of::<AnnotationFieldType>;
         let texts = || schema::list_of(schema::text(1, 255), 0, MAX_OPTIONS);
         visitor.visit(required("name", "Name of the field, unique in the class.", word), name);
         visitor.visit(required("type", "Type of the field's values.", types), field_type);
@@ -96,13 +95,10 @@ impl FieldType for Vec<ScopeType> {
         }
         Some(scopes)
     }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
-    }
 }
 
 /// A class as shown, also in a pack.
+#[derive(Default)]
 pub struct AnnotationClassRow {
     stamp: Stamp,
     spec: AnnotationClassSpec,
@@ -110,23 +106,14 @@ pub struct AnnotationClassRow {
 
 impl MkNoun for AnnotationClassRow {
     fn blank() -> Self {
-        let spec = AnnotationClassSpec {
-            key: String::new(),
-            name: String::new(),
-            color: None,
-            scopes: Vec::new(),
-            fields: Vec::new(),
-            pack: None,
-        };
-        AnnotationClassRow { stamp: Stamp::BLANK, spec }
+        AnnotationClassRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let AnnotationClassSpec { key, name, color, scopes, fields, pack } = &mut self.spec;
         let word = || schema::pattern("^[A-Za-z0-9_.-]{1,128}$");
         let rgb = || nullable(schema::pattern("^#[0-9A-Fa-f]{6}$"));
-        let types =
-            || schema::list_of(schema::choice(ScopeType::ALL.map(ScopeType::name)), 1, ScopeType::ALL.len());
+        let types = || schema::list_of(schema::choice_of::<ScopeType>(), 1, ScopeType::ALL.len());
         let list = || schema::list_of(schema::reference("AnnotationField"), 0, MAX_CLASS_FIELDS);
         self.stamp.visit_id(visitor);
         let about = "Key of the class, unique in the organization; packs name it so.";

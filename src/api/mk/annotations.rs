@@ -98,11 +98,11 @@ pub fn section() -> Section {
 }
 
 fn scope_type() -> schema::ValueSchema {
-    schema::choice(ScopeType::ALL.map(ScopeType::name))
+    schema::choice_of::<ScopeType>()
 }
 
 fn source() -> schema::ValueSchema {
-    schema::choice(AnnotationSource::ALL.map(AnnotationSource::name))
+    schema::choice_of::<AnnotationSource>()
 }
 
 /// An annotation as shown.
@@ -125,7 +125,7 @@ impl MkNoun for AnnotationRow {
             confidence: None,
             note: None,
         };
-        AnnotationRow { stamp: Stamp::BLANK, spec, created_by: String::new() }
+        AnnotationRow { stamp: Stamp::default(), spec, created_by: String::new() }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

@@ -16,7 +16,6 @@ use super::noun::schemas;
 use super::noun::stamp::Stamp;
 use super::openapi_document::{id, paged};
 use super::operation_docs::NounWords;
-use super::page::SortKey;
 use super::problem::MkError;
 use super::query::Query;
 use crate::api::openapi::doc::Doc;
@@ -74,14 +73,12 @@ impl MkNoun for CameraRow {
             dvr: None,
         };
         let (device, status) = (Uuid::nil(), CameraStatus::Offline);
-        CameraRow { stamp: Stamp::BLANK, device, spec, kind: None, status, last_seen: None }
+        CameraRow { stamp: Stamp::default(), device, spec, kind: None, status, last_seen: None }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let CameraSpec { device: _, name, kind: _, stream, dvr } = &mut self.spec;
         let (title, address) = (|| schema::text(1, 255), || schema::text(1, 2000));
-        let kinds = || schema::choice(CameraKind::ALL.map(CameraKind::name));
-        let states = || schema::choice(CameraStatus::ALL.map(CameraStatus::name));
         self.stamp.visit_id(visitor);
         let about = "Device of the camera; it cannot be changed.";
         visitor.visit(required("deviceId", about, id).looked_up(), &mut self.device);
@@ -90,12 +87,12 @@ impl MkNoun for CameraRow {
                      shown.";
         visitor.visit(required("streamUrl", about, address), stream);
         let about = "How pictures are fetched; as `streamUrl` says by default.";
-        visitor.visit(omittable("type", about, kinds), &mut self.kind);
+        visitor.visit(omittable("type", about, schema::choice_of::<CameraKind>), &mut self.kind);
         let about = "URL of what a recorder holds of the camera. `{from}`, `{to}`, `{fromSeconds}` and `{toSeconds}` stand \
                      for the range; without them it is given `starttime` and `endtime`. A password in it is never shown.";
         visitor.visit(omittable("dvrUrl", about, || nullable(schema::text(1, 2000))), dvr);
         let about = "Result of the newest probe of the camera.";
-        visitor.visit(read_only("status", about, states), &mut self.status);
+        visitor.visit(read_only("status", about, schema::choice_of::<CameraStatus>), &mut self.status);
         let about = "Time of the last answer to a probe since the start of the server.";
         visitor.visit(read_only("lastSeenAt", about, || nullable(schema::time())), &mut self.last_seen);
         self.stamp.visit_times(visitor);
@@ -114,10 +111,6 @@ impl FieldType for CameraAddress {
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         fields.text(name).map(|text| CameraAddress::new(&text))
-    }
-
-    fn sort_key(&self) -> SortKey {
-        self.text.as_str().into()
     }
 }
 

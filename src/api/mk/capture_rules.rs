@@ -61,7 +61,7 @@ impl MkNoun for MatchRow {
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let MatchRow { source, severity, device, sensor } = self;
-        let sources = || nullable(schema::choice(EventSource::ALL.map(EventSource::name)));
+        let sources = || nullable(schema::choice_of::<EventSource>());
         let (severities, uuid) = (|| nullable(schema::choice(SEVERITIES)), || nullable(id()));
         visitor.visit(omittable("source", "Origin of the event; null for anything.", sources), source);
         visitor.visit(omittable("severity", "Severity of the event; null for any.", severities), severity);
@@ -80,7 +80,7 @@ pub struct CaptureRuleRow {
 impl MkNoun for CaptureRuleRow {
     fn blank() -> Self {
         let (spec, matches) = (CaptureRuleSpec::new(""), NestedObject(MatchRow::default()));
-        CaptureRuleRow { stamp: Stamp::BLANK, spec, matches }
+        CaptureRuleRow { stamp: Stamp::default(), spec, matches }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

@@ -21,7 +21,7 @@ use super::problem::MkError;
 use super::query::Query;
 use super::wire::{iso, ok};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, ValueSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::fields::shown::ShownRow;
 use crate::app::media::files::CaptureFile;
@@ -39,7 +39,7 @@ pub fn section() -> Section {
     let list_doc = paged(Doc::new("listCaptures", "List captures"))
         .query("cameraId", id(), "Only captures of this camera.")
         .query("eventId", id(), "Event that caused them.")
-        .query("status", states(), "Only captures in this state.")
+        .query("status", schema::choice_of::<CaptureState>(), "Only captures in this state.")
         .query("from", schema::time(), "Captures that end after this time.")
         .query("to", schema::time(), "Captures that begin before this time.")
         .answers(200, "A page of captures.", page_of("Capture"));
@@ -65,11 +65,8 @@ pub fn section() -> Section {
     }
 }
 
-fn states() -> ValueSchema {
-    schema::choice(CaptureState::ALL.iter().map(|state| state.name()))
-}
-
 /// A capture as shown.
+#[derive(Default)]
 pub struct CaptureRow {
     stamp: Stamp,
     camera: Uuid,
@@ -85,18 +82,7 @@ pub struct CaptureRow {
 
 impl MkNoun for CaptureRow {
     fn blank() -> Self {
-        CaptureRow {
-            stamp: Stamp::BLANK,
-            camera: Uuid::nil(),
-            event: None,
-            rule: None,
-            state: CaptureState::Pending,
-            start: Micros(0),
-            end: Micros(0),
-            size_bytes: None,
-            thumbnail_url: None,
-            error: None,
-        }
+        CaptureRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
@@ -109,7 +95,7 @@ impl MkNoun for CaptureRow {
         let about = "Capture rule that caused the capture; null for one that a clip request caused.";
         visitor.visit(read_only("ruleId", about, uuid), &mut self.rule);
         let about = "How far the recording is; only of a READY one are there files.";
-        visitor.visit(read_only("status", about, states), &mut self.state);
+        visitor.visit(read_only("status", about, schema::choice_of::<CaptureState>), &mut self.state);
         let about = "Time of the first picture, ISO-8601 in UTC.";
         visitor.visit(read_only("startTime", about, schema::time), &mut self.start);
         let about = "Time after the last picture, ISO-8601 in UTC.";

@@ -13,7 +13,7 @@ use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::openapi_document::{id, page_of, paged};
-use super::page::{SortKey, field_key};
+use super::page::SortKey;
 use super::problem::MkError;
 use super::query::Query;
 use super::{Answer, wire};
@@ -126,8 +126,7 @@ struct CommandView {
 impl CommandView {
     /// `command` has its state of this moment.
     fn new(command: Command, device_id: Uuid) -> CommandView {
-        let is_timed_out = command.state == CommandState::Expired;
-        let completed_at = if is_timed_out { Some(command.expires_at) } else { command.done_at };
+        let completed_at = completed_at(&command);
         let moment = |at: Option<Micros>| at.map(wire::iso);
         let text = |text: String| (!text.is_empty()).then_some(text);
         CommandView {
@@ -145,6 +144,11 @@ impl CommandView {
             completed_at: moment(completed_at),
         }
     }
+}
+
+/// Time at which a command was done, failed or ran out of time.
+fn completed_at(command: &Command) -> Option<Micros> {
+    if command.state == CommandState::Expired { Some(command.expires_at) } else { command.done_at }
 }
 
 /// The ids in a path: of the device, and of the command where there is one.
@@ -206,18 +210,22 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, path: CommandPath, 
     let wanted = query.choice("status", &CommandState::ALL, status)?;
     let rows = app.mk.commands.device_commands(&caller.principal, path.device, wanted);
     let rows = rows.map_err(|e| MkError::named(e, "Device", path.device))?;
-    let key = |row: &Command, property: &str| sort_key(row, property, path.device);
-    let page = page.of(rows, key, |row| row.uuid);
+    let page = page.of(rows, sort_key, |row| row.uuid);
     Ok(wire::ok(page.map(|row| CommandView::new(row, path.device))))
 }
 
-fn sort_key(row: &Command, property: &str, device: Uuid) -> SortKey {
+fn sort_key(row: &Command, property: &str) -> SortKey {
+    let text = |text: &str| if text.is_empty() { SortKey::Null } else { text.into() };
     match property {
-        "id" => SortKey::from(row.uuid.to_string().as_str()),
-        "type" => SortKey::from(row.spec.kind.as_str()),
-        "status" => SortKey::from(status(row.state)),
-        "createdAt" => SortKey::from(row.created_at),
-        _ => field_key(CommandView::new(row.clone(), device), property),
+        "id" => row.uuid.into(),
+        "type" => row.spec.kind.as_str().into(),
+        "status" => status(row.state).into(),
+        "error" => text(&row.error),
+        "createdBy" => text(&row.created_by),
+        "sentAt" => row.sent_at.into(),
+        "acknowledgedAt" => row.acked_at.into(),
+        "completedAt" => completed_at(row).into(),
+        _ => row.created_at.into(),
     }
 }
 

@@ -65,7 +65,7 @@ impl MkNoun for ComponentRow {
             sensor_profile: None,
             metadata: Map::new(),
         };
-        ComponentRow { stamp: Stamp::BLANK, device: Uuid::nil(), spec }
+        ComponentRow { stamp: Stamp::default(), device: Uuid::nil(), spec }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

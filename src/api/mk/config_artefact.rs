@@ -117,7 +117,7 @@ impl MkNoun for ArtefactRow {
             content: ArtefactContent::Inline(Map::new()),
         };
         ArtefactRow {
-            stamp: Stamp::BLANK,
+            stamp: Stamp::default(),
             spec,
             version: 0,
             content: None,
@@ -130,8 +130,7 @@ impl MkNoun for ArtefactRow {
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let ArtefactSpec { name, profile_type, profile, content: _ } = &mut self.spec;
-        let (title, types) =
-            (|| schema::text(1, 255), || schema::choice(ProfileType::ALL.map(ProfileType::name)));
+        let (title, types) = (|| schema::text(1, 255), schema::choice_of::<ProfileType>);
         let (number, text) = (|| schema::integer(1, i64::from(u32::MAX)), || nullable(schema::string()));
         self.stamp.visit_id(visitor);
         let about = "Name of the configuration; artefacts of one name are its versions.";

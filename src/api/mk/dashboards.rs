@@ -56,8 +56,7 @@ impl MkNoun for Widget {
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let Widget { id, widget_type, x, y, w, h, config } = self;
-        let (word, types) =
-            (|| schema::text(1, MAX_WIDGET_ID), || schema::choice(WidgetType::ALL.map(WidgetType::name)));
+        let (word, types) = (|| schema::text(1, MAX_WIDGET_ID), schema::choice_of::<WidgetType>);
         let (column, row) = (|| schema::integer(0, COLUMNS - 1), || schema::integer(0, MAX_ROWS - 1));
         let (width, height) = (|| schema::integer(1, COLUMNS), || schema::integer(1, MAX_ROWS));
         visitor.visit(required("id", "Id of the widget, unique in the dashboard.", word), id);
@@ -85,7 +84,7 @@ pub struct DashboardRow {
 
 impl MkNoun for DashboardRow {
     fn blank() -> Self {
-        DashboardRow { stamp: Stamp::BLANK, spec: DashboardSpec::new("") }
+        DashboardRow { stamp: Stamp::default(), spec: DashboardSpec::new("") }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

@@ -33,17 +33,9 @@ const KIND: DocumentKind = DocumentKind::Binding;
 /// The operations.
 pub fn section() -> Section {
     let list = paged(Doc::new("listDesiredStateBindings", "List bindings"))
-        .query(
-            "targetType",
-            schema::choice(TargetType::ALL.map(TargetType::name)),
-            "Only targets of this type.",
-        )
+        .query("targetType", schema::choice_of::<TargetType>(), "Only targets of this type.")
         .query("targetId", id(), "Only bindings of this target.")
-        .query(
-            "status",
-            schema::choice(BindingStatus::ALL.map(BindingStatus::name)),
-            "Only bindings in this state.",
-        )
+        .query("status", schema::choice_of::<BindingStatus>(), "Only bindings in this state.")
         .answers(200, "A page of bindings.", page_of("DesiredStateBinding"));
     let read = Doc::new("getDesiredStateBinding", "Get a binding").answers(
         200,
@@ -92,7 +84,7 @@ impl MkNoun for BindingRow {
     fn blank() -> Self {
         let (target, artefact) = (Uuid::nil(), Uuid::nil());
         BindingRow {
-            stamp: Stamp::BLANK,
+            stamp: Stamp::default(),
             spec: BindingSpec { target_type: TargetType::Device, target, artefact },
             desired_version: 0,
             reported_version: None,
@@ -105,8 +97,7 @@ impl MkNoun for BindingRow {
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let BindingSpec { target_type, target, artefact } = &mut self.spec;
-        let types = || schema::choice(TargetType::ALL.map(TargetType::name));
-        let states = || schema::choice(BindingStatus::ALL.map(BindingStatus::name));
+        let types = schema::choice_of::<TargetType>;
         let (number, text) = (|| schema::integer(1, i64::from(u32::MAX)), || nullable(schema::string()));
         self.stamp.visit_id(visitor);
         visitor.visit(required("targetType", "Kind of the row that `targetId` names.", types), target_type);
@@ -122,7 +113,7 @@ impl MkNoun for BindingRow {
         let about = "Hash of the content that the device has reported; null without one.";
         visitor.visit(read_only("reportedHash", about, text), &mut self.reported_hash);
         let about = "How far the device is with the desired version.";
-        visitor.visit(read_only("status", about, states), &mut self.status);
+        visitor.visit(read_only("status", about, schema::choice_of::<BindingStatus>), &mut self.status);
         let about = "Time of the newest report about the desired version, ISO-8601 in UTC; null without one.";
         visitor.visit(read_only("reportedAt", about, || nullable(schema::time())), &mut self.reported_at);
         let about = "Explanation that the device has reported; null without one.";

@@ -46,6 +46,7 @@ pub fn section() -> Section {
 }
 
 /// A group as shown.
+#[derive(Default)]
 pub struct DeviceGroupRow {
     stamp: Stamp,
     spec: DeviceGroupSpec,
@@ -54,7 +55,7 @@ pub struct DeviceGroupRow {
 
 impl MkNoun for DeviceGroupRow {
     fn blank() -> Self {
-        DeviceGroupRow { stamp: Stamp::BLANK, spec: DeviceGroupSpec::default(), members: Vec::new() }
+        DeviceGroupRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

@@ -35,10 +35,9 @@ const ONE: &str = "/api/v1/devices/{id}";
 /// The operations.
 pub fn section() -> Section {
     const WORDS: NounWords = NounWords::new("Device", "device", "devices");
-    let states = schema::choice(PlatformStatus::ALL.map(PlatformStatus::name));
     let [list_doc, create_doc, get_doc, put_doc, delete_doc] = WORDS.describe([
         paged(Doc::new("listDevices", "List devices"))
-            .query("status", states, "Only devices in this state.")
+            .query("status", schema::choice_of::<PlatformStatus>(), "Only devices in this state.")
             .query("siteId", id(), "Only devices at this site.")
             .query("groupId", id(), "Group that the device is in.")
             .query("tag", schema::string(), "Tag; of several a device has to carry all.")
@@ -73,6 +72,7 @@ pub fn section() -> Section {
 }
 
 /// A device as shown.
+#[derive(Default)]
 pub struct DeviceRow {
     stamp: Stamp,
     spec: PlatformDevice,
@@ -84,26 +84,18 @@ pub struct DeviceRow {
 
 impl MkNoun for DeviceRow {
     fn blank() -> Self {
-        DeviceRow {
-            stamp: Stamp::BLANK,
-            spec: PlatformDevice::default(),
-            is_virtual: false,
-            firmware_version: None,
-            certificate_serial: None,
-            last_seen: None,
-        }
+        DeviceRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let PlatformDevice { name, status, device_profile, site, groups, tags, location, metadata } =
             &mut self.spec;
-        let states = || schema::choice(PlatformStatus::ALL.map(PlatformStatus::name));
         let (uuid, text) = (|| nullable(id()), || nullable(schema::string()));
         self.stamp.visit_id(visitor);
         let about = "Name of the device, unique in the organization.";
         visitor.visit(required("name", about, || schema::text(1, 100)), name);
         let about = "State of the device; a body without it keeps the state.";
-        visitor.visit(omittable("status", about, states), status);
+        visitor.visit(omittable("status", about, schema::choice_of::<PlatformStatus>), status);
         let about = "Whether the device exists only on this server, without a machine behind it.";
         visitor.visit(read_only("isVirtual", about, schema::boolean), &mut self.is_virtual);
         visitor.visit(

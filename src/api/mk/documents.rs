@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::Answer;
@@ -14,7 +13,7 @@ use super::body::Fields;
 use super::caller::MkCaller;
 use super::noun::list::MkNoun;
 use super::noun::sort;
-use super::page::{SortKey, field_key};
+use super::page::SortKey;
 use super::path::PathId;
 use super::problem::MkError;
 use super::query::Query;
@@ -83,22 +82,20 @@ pub fn device_of_body(app: &App, who: &Principal, fields: &mut Fields) -> Option
     found
 }
 
-/// Returns a document's sort key: `createdAt`, `updatedAt` and `id` whatever its kind, and the plain fields of `view`.
-pub fn sort_key<V: Serialize>(row: &Document, property: &str, view: impl FnOnce() -> V) -> SortKey {
+/// Returns the sort key in `createdAt`, `updatedAt` or `id`, which documents of all kinds have; null for another property.
+pub fn sort_key(row: &Document, property: &str) -> SortKey {
     match property {
         "createdAt" => row.created_at.into(),
         "updatedAt" => row.updated_at.into(),
         "id" => row.uuid.into(),
-        _ => field_key(view(), property),
+        _ => SortKey::Null,
     }
 }
 
 /// Returns the sort key of a listed noun's document. `noun` makes the document as it is shown; `None` is another kind.
 pub fn key<N: MkNoun>(row: &Document, property: &str, noun: impl FnOnce() -> Option<N>) -> SortKey {
     match property {
-        "createdAt" => row.created_at.into(),
-        "updatedAt" => row.updated_at.into(),
-        "id" => row.uuid.into(),
+        "createdAt" | "updatedAt" | "id" => sort_key(row, property),
         _ => noun().map_or(SortKey::Null, |noun| sort::sort_key(noun, property)),
     }
 }

@@ -19,7 +19,7 @@ use super::problem::MkError;
 use super::query::Query;
 use super::wire::{created, ok};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, ValueSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::fields::shown::ShownRow;
 use crate::domain::document::DocumentKind;
@@ -46,7 +46,7 @@ pub fn section() -> Section {
     );
     let list_doc = paged(Doc::new("listDvrClipRequests", "List requests for clips"))
         .query("cameraId", id(), "Only requests for this camera.")
-        .query("status", states(), "Only requests in this state.")
+        .query("status", schema::choice_of::<ClipState>(), "Only requests in this state.")
         .answers(200, "A page of requests.", page_of("DvrClipRequest"));
     Section {
         name: "Clips of recorders",
@@ -63,10 +63,6 @@ pub fn section() -> Section {
     }
 }
 
-fn states() -> ValueSchema {
-    schema::choice(ClipState::ALL.iter().map(|state| state.name()))
-}
-
 /// A request as shown.
 pub struct ClipRow {
     stamp: Stamp,
@@ -77,7 +73,7 @@ pub struct ClipRow {
 impl MkNoun for ClipRow {
     fn blank() -> Self {
         let clip = ClipRequest::new(Micros(0), Micros(0), String::new());
-        ClipRow { stamp: Stamp::BLANK, camera: Uuid::nil(), clip }
+        ClipRow { stamp: Stamp::default(), camera: Uuid::nil(), clip }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
@@ -89,7 +85,7 @@ impl MkNoun for ClipRow {
         visitor.visit(required("from", about, schema::time).looked_up(), from);
         let about = "End of the clip, which does not belong to it, ISO-8601.";
         visitor.visit(required("to", about, schema::time).looked_up(), to);
-        visitor.visit(read_only("status", "How far the request is.", states), state);
+        visitor.visit(read_only("status", "How far the request is.", schema::choice_of::<ClipState>), state);
         let about = "Capture that holds the clip, once the request is READY.";
         visitor.visit(read_only("captureId", about, || nullable(id())), capture);
         let about = "Requester of the clip: a user, or `key_` and a key.";

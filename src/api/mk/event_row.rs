@@ -34,7 +34,7 @@ impl MkNoun for AlertLifecycle {
         let AlertLifecycle { status, acknowledged_at, acknowledged_by, resolved_at, resolved_by, note } =
             self;
         let (moment, text) = (|| nullable(schema::time()), || nullable(schema::string()));
-        let states = || schema::choice(AlertStatus::ALL.map(AlertStatus::name));
+        let states = schema::choice_of::<AlertStatus>;
         visitor
             .visit(read_only("status", "State of the row, or HTTP status of the response.", states), status);
         visitor.visit(read_only("acknowledgedAt", ACKNOWLEDGED_AT, moment), acknowledged_at);
@@ -50,6 +50,7 @@ impl MkNoun for AlertLifecycle {
 }
 
 /// An event as shown. A body is read in an order of its own.
+#[derive(Default)]
 pub struct EventRow {
     stamp: Stamp,
     source: EventSource,
@@ -65,29 +66,17 @@ pub struct EventRow {
 
 impl MkNoun for EventRow {
     fn blank() -> Self {
-        EventRow {
-            stamp: Stamp::BLANK,
-            source: EventSource::default(),
-            kind: String::new(),
-            severity: Severity::default(),
-            device: None,
-            sensor: None,
-            timestamp: Micros(0),
-            title: String::new(),
-            payload: Map::new(),
-            lifecycle: None,
-        }
+        EventRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let EventRow { stamp, source, kind, severity, device, sensor, timestamp, title, payload, lifecycle } =
             self;
         let uuid = || nullable(id());
-        let sources = || schema::choice(EventSource::ALL.map(EventSource::name));
-        let severities = || schema::choice(Severity::ALL.map(Severity::name));
+        let severities = schema::choice_of::<Severity>;
         stamp.visit_id(visitor);
         let about = "Origin of the event, such as a device or a rule.";
-        visitor.visit(read_only("source", about, sources), source);
+        visitor.visit(read_only("source", about, schema::choice_of::<EventSource>), source);
         visitor.visit(read_only("type", TYPE, schema::string), kind);
         visitor.visit(read_only("severity", "How bad the event or alert is.", severities), severity);
         let about = "UUID of the device that the row belongs to; it cannot be changed.";

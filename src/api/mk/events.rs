@@ -38,12 +38,8 @@ const GIVEN_SOURCES: [EventSource; 2] = [EventSource::User, EventSource::Device]
 pub fn section() -> Section {
     let event = || schema::reference("Event");
     let list_doc = paged(Doc::new("listEvents", "List events"))
-        .query(
-            "source",
-            schema::choice(EventSource::ALL.map(EventSource::name)),
-            "Only events of this source.",
-        )
-        .query("severity", schema::choice(Severity::ALL.map(Severity::name)), "Only events of this severity.")
+        .query("source", schema::choice_of::<EventSource>(), "Only events of this source.")
+        .query("severity", schema::choice_of::<Severity>(), "Only events of this severity.")
         .query("deviceId", id(), "Only events of this device.")
         .query("sensorId", id(), "Only events of this sensor.")
         .query("type", schema::string(), "Only events of this type.")
@@ -83,7 +79,7 @@ fn described_body() -> Vec<FieldSchema> {
     let source = schema::choice(GIVEN_SOURCES.map(EventSource::name));
     vec![
         schema::required("type", schema::described(schema::pattern("^[A-Za-z0-9_-]{1,32}$"), TYPE)),
-        schema::required("severity", schema::choice(Severity::ALL.map(Severity::name))),
+        schema::required("severity", schema::choice_of::<Severity>()),
         schema::required("title", schema::described(schema::text(1, 255), EVENT_TITLE)),
         schema::optional("source", source, EventSource::User.name()),
         schema::omittable("deviceId", nullable(id())),

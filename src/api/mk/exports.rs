@@ -52,11 +52,7 @@ pub fn section() -> Section {
         .answers(201, "The export with its progress.", export())
         .with_header("Location", schema::string(), "Path of the export.");
     let list_doc = paged(Doc::new("listExports", "List exports"))
-        .query(
-            "status",
-            schema::choice(ExportStatus::ALL.iter().map(|one| one.name())),
-            "Only exports in this state.",
-        )
+        .query("status", schema::choice_of::<ExportStatus>(), "Only exports in this state.")
         .answers(200, "A page of exports.", page_of("Export"));
     let get_doc = Doc::new("getExport", "Get an export")
         .about("While it is READY, `downloadUrl` is a new link, which needs no credential and ends at `expiresAt`.")
@@ -81,26 +77,24 @@ pub fn section() -> Section {
 }
 
 fn settable() -> Vec<FieldSchema> {
-    let contents = || schema::choice(ExportContent::ALL.iter().map(|one| one.name()));
     vec![
-        schema::required("scopeType", schema::choice(ExportScope::ALL.iter().map(|one| one.name()))),
+        schema::required("scopeType", schema::choice_of::<ExportScope>()),
         schema::required("scopeId", id()),
         schema::required("from", schema::time()),
         schema::required("to", schema::time()),
-        schema::required("includes", schema::list_of(contents(), 1, MAX_INCLUDES)),
+        schema::required("includes", schema::list_of(schema::choice_of::<ExportContent>(), 1, MAX_INCLUDES)),
     ]
 }
 
 fn response_fields() -> Vec<FieldSchema> {
-    let contents = || schema::choice(ExportContent::ALL.iter().map(|one| one.name()));
     vec![
         schema::required("id", id()),
-        schema::required("scopeType", schema::choice(ExportScope::ALL.iter().map(|one| one.name()))),
+        schema::required("scopeType", schema::choice_of::<ExportScope>()),
         schema::required("scopeId", id()),
         schema::required("from", schema::time()),
         schema::required("to", schema::time()),
-        schema::required("includes", schema::list(contents())),
-        schema::required("status", schema::choice(ExportStatus::ALL.iter().map(|one| one.name()))),
+        schema::required("includes", schema::list(schema::choice_of::<ExportContent>())),
+        schema::required("status", schema::choice_of::<ExportStatus>()),
         schema::required("requestedBy", schema::string()),
         schema::required("createdAt", schema::time()),
         schema::omittable("progress", schema::number_within(0.0, 1.0)),

@@ -96,6 +96,7 @@ impl MkNoun for CredentialsRow {
 }
 
 /// A session as shown.
+#[derive(Default)]
 pub struct LiveRow {
     stamp: Stamp,
     camera: Uuid,
@@ -110,21 +111,11 @@ pub struct LiveRow {
 
 impl MkNoun for LiveRow {
     fn blank() -> Self {
-        LiveRow {
-            stamp: Stamp::BLANK,
-            camera: Uuid::nil(),
-            state: LiveState::Requested,
-            hls_url: None,
-            local_url: None,
-            credentials: NestedObject(CredentialsRow::default()),
-            requested_by: String::new(),
-            error: None,
-            expires_at: Micros(0),
-        }
+        LiveRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
-        let states = || schema::choice(LiveState::ALL.iter().map(|state| state.name()));
+        let states = schema::choice_of::<LiveState>;
         let text = || nullable(schema::string());
         let credentials = || schema::reference("LiveCredentials");
         self.stamp.visit_id(visitor);

@@ -6,7 +6,6 @@ use super::body::Fields;
 use super::noun::field_type::FieldType;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, required};
 use super::noun::schemas;
-use super::page::SortKey;
 use crate::api::openapi::schema;
 use crate::app::fields::show_value::ShowValue;
 use crate::app::fields::shown::{ShownRow, ShownValue};
@@ -45,10 +44,6 @@ impl FieldType for GeoLocation {
         let (lat, lon, altitude) = (nested.number("lat"), nested.number("lon"), nested.number("altitude"));
         fields.absorb(nested);
         Some(GeoLocation { lat: lat?, lon: lon?, altitude })
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
     }
 }
 

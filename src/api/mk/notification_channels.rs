@@ -71,13 +71,12 @@ fn endpoints() -> Vec<Endpoint> {
 }
 
 fn schemas() -> Vec<(&'static str, Schema)> {
-    let kind = || schema::choice(ChannelKind::ALL.map(ChannelKind::name));
     let recipients = || schema::list_of(schema::text(3, 254), 1, MAX_RECIPIENTS);
     let enabled = || schema::described(schema::boolean(), "Whether notifications go out by the channel.");
     let named = |config: ValueSchema| -> Vec<FieldSchema> {
         vec![
             schema::required("name", schema::text(1, MAX_NAME)),
-            schema::required("type", kind()),
+            schema::required("type", schema::choice_of::<ChannelKind>()),
             schema::required("config", schema::described(config, "Receivers of the notifications.")),
             schema::optional("enabled", enabled(), true),
         ]
@@ -164,7 +163,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
             "name" => row.name.as_str().into(),
             "type" => channel.map(|channel| channel.config.kind().name()).into(),
             "enabled" => channel.map_or(SortKey::Null, |channel| SortKey::Whole(channel.enabled.into())),
-            _ => documents::sort_key(row, property, || ChannelView::new(row)),
+            _ => documents::sort_key(row, property),
         }
     };
     Ok(ok(page.of(rows, key, |row| row.uuid).map(|row| ChannelView::new(&row))))

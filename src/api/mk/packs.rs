@@ -128,7 +128,7 @@ async fn list(caller: MkCaller, State(app): State<Arc<App>>, query: Query) -> An
         "key" => row.pack().map(|pack| pack.key.as_str()).into(),
         "name" => row.pack().map(|pack| pack.name.as_str()).into(),
         "version" => row.pack().map(|pack| version_key(&pack.version)).into(),
-        _ => documents::sort_key(row, property, || ()),
+        _ => documents::sort_key(row, property),
     };
     let Page { content, page } = page.of(rows, key, |row| row.uuid);
     let shown = content.into_iter().map(|row| view(&app.mk.packs.pack_overview(who, row)?));

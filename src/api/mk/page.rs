@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::problem::MkError;
 use super::query::Query;
+use crate::app::fields::shown::ShownValue;
+use crate::domain::Micros;
 
 const DEFAULT_SIZE: usize = 20;
 const MAX_SIZE: usize = 1000;
@@ -171,27 +173,21 @@ impl From<Uuid> for SortKey {
     }
 }
 
-impl From<bool> for SortKey {
-    fn from(value: bool) -> Self {
-        SortKey::Whole(value.into())
-    }
-}
-
-impl From<crate::domain::Micros> for SortKey {
-    fn from(time: crate::domain::Micros) -> Self {
+impl From<Micros> for SortKey {
+    fn from(time: Micros) -> Self {
         SortKey::Whole(time.0)
     }
 }
 
-/// Returns the sort key in a plain field of a row as it is shown. Times are in fields whose names end with `At`.
-pub fn field_key(view: impl Serialize, field: &str) -> SortKey {
-    let shown = serde_json::to_value(view).unwrap_or_default();
-    match shown.get(field) {
-        Some(Value::String(text)) if field.ends_with("At") => crate::domain::Micros::parse(text).into(),
-        Some(Value::String(text)) => text.as_str().into(),
-        Some(Value::Number(number)) => number.as_i64().map_or(SortKey::Null, SortKey::Whole),
-        Some(Value::Bool(value)) => (*value).into(),
-        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => SortKey::Null,
+/// A plain value is compared by its type; lists, objects and numbers with a fraction are not compared.
+impl From<ShownValue> for SortKey {
+    fn from(shown: ShownValue) -> Self {
+        match Value::from(shown) {
+            Value::String(text) => SortKey::Text(text),
+            Value::Number(number) => number.as_i64().map_or(SortKey::Null, SortKey::Whole),
+            Value::Bool(value) => SortKey::Whole(value.into()),
+            Value::Null | Value::Array(_) | Value::Object(_) => SortKey::Null,
+        }
     }
 }
 

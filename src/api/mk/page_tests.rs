@@ -53,21 +53,17 @@ fn only_properties_of_the_resource_are_sorted_by() {
 
 #[test]
 fn plain_fields_are_compared_by_their_type() {
-    let view = serde_json::json!({
-        "name": "b", "count": 7, "enabled": true, "note": null, "tags": ["a"],
-        "sentAt": "2026-04-28T12:00:00.500Z", "endTime": "2026-04-28T12:00:00Z",
-    });
-    for (field, expected) in [
-        ("name", SortKey::Text("b".to_owned())),
-        ("count", SortKey::Whole(7)),
-        ("enabled", SortKey::Whole(1)),
-        ("note", SortKey::Null),
-        ("tags", SortKey::Null),
-        ("absent", SortKey::Null),
-        ("sentAt", SortKey::Whole(1_777_377_600_500_000)),
-        ("endTime", SortKey::Text("2026-04-28T12:00:00Z".to_owned())),
+    let json = ShownValue::Json;
+    for (shown, expected) in [
+        (json("b".into()), SortKey::Text("b".to_owned())),
+        (ShownValue::Word("high"), SortKey::Text("high".to_owned())),
+        (json(7_i64.into()), SortKey::Whole(7)),
+        (json(true.into()), SortKey::Whole(1)),
+        (json(0.5_f64.into()), SortKey::Null),
+        (json(Value::Null), SortKey::Null),
+        (ShownValue::List(vec![json("a".into())]), SortKey::Null),
     ] {
-        assert_eq!(field_key(&view, field), expected, "{field}");
+        assert_eq!(SortKey::from(shown.clone()), expected, "{shown:?}");
     }
 }
 

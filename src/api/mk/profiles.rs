@@ -119,7 +119,7 @@ impl MkNoun for ProfileField {
         let ProfileField { name, value_type, unit, min, max, required: is_required, writable, array_size } =
             self;
         let text = || nullable(schema::string());
-        let types = || schema::choice(ValueType::ALL.map(ValueType::name));
+        let types = schema::choice_of::<ValueType>;
         let (label, number) = (|| nullable(schema::text(0, 32)), || nullable(schema::number()));
         let (size, count) = (|| nullable(schema::integer(1, 1024)), || nullable(schema::count()));
         let about = "Name of the field, unique in the profile.";
@@ -146,12 +146,7 @@ impl NestedNoun for ProfileField {
 
 impl MkNoun for ProfileComponent {
     fn blank() -> Self {
-        ProfileComponent {
-            key: String::new(),
-            name: String::new(),
-            sensor_profile_key: String::new(),
-            sensor_profile_version: ProfileVersion::default(),
-        }
+        ProfileComponent::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
@@ -193,12 +188,13 @@ impl FieldType for ProfileVersion {
         read
     }
 
-    fn sort_key(&self) -> SortKey {
+    fn sort_key(&mut self) -> SortKey {
         SortKey::Whole(i64::from(self.major) << 32 | i64::from(self.minor))
     }
 }
 
 /// A sensor profile as shown, also in a pack.
+#[derive(Default)]
 pub struct SensorProfileRow {
     stamp: Stamp,
     pub spec: SensorProfileSpec,
@@ -206,14 +202,7 @@ pub struct SensorProfileRow {
 
 impl MkNoun for SensorProfileRow {
     fn blank() -> Self {
-        let spec = SensorProfileSpec {
-            key: String::new(),
-            name: String::new(),
-            version: ProfileVersion::default(),
-            fields: Vec::new(),
-            pack: None,
-        };
-        SensorProfileRow { stamp: Stamp::BLANK, spec }
+        SensorProfileRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
@@ -228,6 +217,7 @@ impl MkNoun for SensorProfileRow {
 }
 
 /// A device profile as shown, also in a pack.
+#[derive(Default)]
 pub struct DeviceProfileRow {
     stamp: Stamp,
     pub spec: DeviceProfileSpec,
@@ -235,15 +225,7 @@ pub struct DeviceProfileRow {
 
 impl MkNoun for DeviceProfileRow {
     fn blank() -> Self {
-        let spec = DeviceProfileSpec {
-            key: String::new(),
-            name: String::new(),
-            version: ProfileVersion::default(),
-            components: Vec::new(),
-            writable_fields: Vec::new(),
-            pack: None,
-        };
-        DeviceProfileRow { stamp: Stamp::BLANK, spec }
+        DeviceProfileRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

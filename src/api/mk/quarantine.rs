@@ -10,7 +10,6 @@ use super::Answer;
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
 use super::events::device_of;
-use super::noun::json::AnyJson;
 use super::noun::list::{FieldVisitor, MkNoun, read_only};
 use super::noun::schemas;
 use super::noun::stamp::Stamp;
@@ -71,19 +70,19 @@ struct QuarantineRow {
     reason: QuarantineReason,
     detail: String,
     /// As JSON where it is, else as a text.
-    payload: AnyJson,
+    payload: Value,
 }
 
 impl MkNoun for QuarantineRow {
     fn blank() -> Self {
         QuarantineRow {
-            stamp: Stamp::BLANK,
+            stamp: Stamp::default(),
             device: None,
             sensor: None,
             topic: String::new(),
             reason: QuarantineReason::Malformed,
             detail: String::new(),
-            payload: AnyJson(Value::Null),
+            payload: Value::Null,
         }
     }
 
@@ -109,13 +108,13 @@ impl MkNoun for QuarantineRow {
 }
 
 fn reasons() -> ValueSchema {
-    schema::choice(QuarantineReason::ALL.map(QuarantineReason::name))
+    schema::choice_of::<QuarantineReason>()
 }
 
 fn view(QuarantinedReading { row, device, sensor }: QuarantinedReading) -> ShownRow {
     let QuarantineEntry { topic, reason, detail, payload, received_at, .. } = row.entry;
     let stamp = Stamp { id: row.uuid, created_at: received_at, updated_at: received_at };
-    let payload = AnyJson(serde_json::from_str(&payload).unwrap_or(Value::String(payload)));
+    let payload = serde_json::from_str(&payload).unwrap_or(Value::String(payload));
     ShownRow::new(QuarantineRow { stamp, device, sensor, topic, reason, detail, payload })
 }
 

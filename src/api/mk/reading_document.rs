@@ -4,7 +4,7 @@ use utoipa::openapi::Schema;
 
 use super::openapi_document::{id, page_of, paged};
 use crate::api::openapi::doc::Doc;
-use crate::api::openapi::schema::{self, ValueSchema, nullable};
+use crate::api::openapi::schema::{self, nullable};
 use crate::app::readings::MAX_READINGS;
 use crate::domain::document::ValueType;
 
@@ -115,10 +115,6 @@ fn numbers(names: &[&'static str]) -> Vec<schema::FieldSchema> {
     names.iter().map(|name| schema::required(name, nullable(schema::number()))).collect()
 }
 
-fn value_type() -> ValueSchema {
-    schema::choice(ValueType::ALL.map(ValueType::name))
-}
-
 /// Schemas of the section.
 pub(super) fn schemas() -> Vec<(&'static str, Schema)> {
     let span = || {
@@ -133,7 +129,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Schema)> {
         schema::required("sensorId", id()),
         schema::required("timestamp", schema::time()),
         schema::required("value", schema::anything()),
-        schema::required("valueType", value_type()),
+        schema::required("valueType", schema::choice_of::<ValueType>()),
         schema::required("metadata", schema::map()),
     ];
     let mut list = span();

@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Map;
-use uuid::Uuid;
-
 use super::body::Fields;
 use super::document_noun::{DocumentNoun, endpoints};
 use super::documents;
@@ -22,7 +19,7 @@ use crate::api::openapi::schema::{self, nullable};
 use crate::app::App;
 use crate::app::mk::reference_pairs::ReferencePairFields;
 use crate::domain::document::{Document, DocumentKind, DocumentSpec, ReferencePairSpec};
-use crate::domain::{Micros, Principal, Result};
+use crate::domain::{Principal, Result};
 
 /// The operations.
 pub fn section() -> Section {
@@ -50,6 +47,7 @@ pub fn section() -> Section {
 }
 
 /// A pair as shown.
+#[derive(Default)]
 pub struct ReferencePairRow {
     stamp: Stamp,
     pair: ReferencePairFields,
@@ -57,16 +55,7 @@ pub struct ReferencePairRow {
 
 impl MkNoun for ReferencePairRow {
     fn blank() -> Self {
-        let pair = ReferencePairFields {
-            name: None,
-            // The nil id is no component's.
-            primary: Uuid::nil(),
-            reference: Uuid::nil(),
-            valid_from: Micros(0),
-            valid_to: None,
-            metadata: Map::new(),
-        };
-        ReferencePairRow { stamp: Stamp::BLANK, pair }
+        ReferencePairRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

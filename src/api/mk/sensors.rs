@@ -10,7 +10,6 @@ use super::Answer;
 use super::body::{Fields, JsonBody};
 use super::caller::MkCaller;
 use super::endpoint::{Endpoint, Section};
-use super::noun::json::AnyJson;
 use super::noun::list::{FieldVisitor, MkNoun, omittable, optional, read_only, required};
 use super::noun::reader::read_row;
 use super::noun::stamp::Stamp;
@@ -69,7 +68,7 @@ pub fn section() -> Section {
 pub struct SensorRow {
     stamp: Stamp,
     spec: SensorSpec,
-    last_value: AnyJson,
+    last_value: Value,
     last_reading_at: Option<Micros>,
 }
 
@@ -84,14 +83,14 @@ impl MkNoun for SensorRow {
             unit: None,
             is_writable: false,
         };
-        SensorRow { stamp: Stamp::BLANK, spec, last_value: AnyJson(Value::Null), last_reading_at: None }
+        SensorRow { stamp: Stamp::default(), spec, last_value: Value::Null, last_reading_at: None }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {
         let SensorSpec { device, component, key, name, value_type, unit, is_writable } = &mut self.spec;
         let any = schema::anything;
         let word = || schema::pattern("^[A-Za-z0-9_.-]{1,128}$");
-        let types = || schema::choice(ValueType::ALL.map(ValueType::name));
+        let types = schema::choice_of::<ValueType>;
         self.stamp.visit_id(visitor);
         // Keys and names of streams from other interfaces are any text.
         let about = "Device of the sensor; it cannot be changed.";
@@ -134,7 +133,7 @@ impl From<&Sensor> for SensorRow {
         SensorRow {
             stamp: Stamp { id: stream.uuid, created_at: stream.created_at, updated_at: stream.updated_at },
             spec,
-            last_value: AnyJson(last_value),
+            last_value,
             last_reading_at: sensor.last.as_ref().map(|reading| reading.ts),
         }
     }

@@ -47,7 +47,7 @@ pub struct SiteRow {
 
 impl MkNoun for SiteRow {
     fn blank() -> Self {
-        SiteRow { stamp: Stamp::BLANK, spec: SiteSpec::new(""), device_count: 0 }
+        SiteRow { stamp: Stamp::default(), spec: SiteSpec::new(""), device_count: 0 }
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

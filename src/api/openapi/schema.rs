@@ -7,6 +7,8 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{Object, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat};
 
+use crate::domain::named_enum::NamedEnum;
+
 /// Schema of a value, inline or by reference.
 pub type ValueSchema = RefOr<Schema>;
 
@@ -93,6 +95,11 @@ pub fn choice<S: Into<Value>>(names: impl IntoIterator<Item = S>) -> ValueSchema
     built(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)))
 }
 
+/// One of the names of an enumeration.
+pub fn choice_of<T: NamedEnum>() -> ValueSchema {
+    choice(T::all().iter().map(|variant| variant.name()))
+}
+
 /// An object with arbitrary members.
 pub fn map() -> ValueSchema {
     built(ObjectBuilder::new().schema_type(Type::Object))
@@ -154,15 +161,18 @@ pub fn list_of(of: ValueSchema, least: usize, most: usize) -> ValueSchema {
     Schema::Array(items.build()).into()
 }
 
-/// When a field is present.
+/// Role of a field in bodies and responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FieldPresence {
-    /// In responses only.
+pub enum FieldRole {
+    /// Responses have it and bodies do not.
     ReadOnly,
-    /// Must be sent with POST and PUT.
+    /// A new row without it is refused.
     Required,
+    /// A body without it means something of its own, such as null.
+    Omittable,
+    /// A body without it means its default.
     Optional,
-    /// In requests only.
+    /// Bodies have it and responses do not.
     WriteOnly,
 }
 
@@ -170,7 +180,7 @@ enum FieldPresence {
 #[derive(Clone)]
 pub struct FieldSchema {
     name: &'static str,
-    role: FieldPresence,
+    role: FieldRole,
     /// Differs from `in_request` where a response has another form, as timestamps do.
     in_response: ValueSchema,
     in_request: ValueSchema,
@@ -178,37 +188,46 @@ pub struct FieldSchema {
 
 /// A field that responses contain and requests do not.
 pub fn read_only(name: &'static str, shape: ValueSchema) -> FieldSchema {
-    FieldSchema { name, role: FieldPresence::ReadOnly, in_response: shape.clone(), in_request: shape }
+    FieldSchema::new(FieldRole::ReadOnly, name, shape)
 }
 
 /// A field that a new row requires.
 pub fn required(name: &'static str, shape: ValueSchema) -> FieldSchema {
-    FieldSchema { name, role: FieldPresence::Required, in_response: shape.clone(), in_request: shape }
+    FieldSchema::new(FieldRole::Required, name, shape)
 }
 
 /// A field that has a default.
 pub fn optional(name: &'static str, shape: ValueSchema, default: impl Into<Value>) -> FieldSchema {
-    let mut sent = shape.clone();
-    match &mut sent {
-        RefOr::T(Schema::Object(object)) => object.default = Some(default.into()),
-        RefOr::T(Schema::Array(array)) => array.default = Some(default.into()),
-        RefOr::T(Schema::AnyOf(any)) => any.default = Some(default.into()),
-        _ => {}
-    }
-    FieldSchema { name, role: FieldPresence::Optional, in_response: shape, in_request: sent }
+    FieldSchema::new(FieldRole::Optional, name, shape).with_default(default)
 }
 
 /// A field that may be omitted and has no default: its absence has a meaning of its own.
 pub fn omittable(name: &'static str, shape: ValueSchema) -> FieldSchema {
-    FieldSchema { name, role: FieldPresence::Optional, in_response: shape.clone(), in_request: shape }
+    FieldSchema::new(FieldRole::Omittable, name, shape)
 }
 
 /// A field that requests contain and responses never do.
 pub fn write_only(name: &'static str, shape: ValueSchema) -> FieldSchema {
-    FieldSchema { name, role: FieldPresence::WriteOnly, in_response: shape.clone(), in_request: shape }
+    FieldSchema::new(FieldRole::WriteOnly, name, shape)
 }
 
 impl FieldSchema {
+    /// A field with one schema in requests and responses.
+    pub fn new(role: FieldRole, name: &'static str, shape: ValueSchema) -> FieldSchema {
+        FieldSchema { name, role, in_response: shape.clone(), in_request: shape }
+    }
+
+    /// Adds a default to the schema of requests.
+    pub fn with_default(mut self, default: impl Into<Value>) -> FieldSchema {
+        match &mut self.in_request {
+            RefOr::T(Schema::Object(object)) => object.default = Some(default.into()),
+            RefOr::T(Schema::Array(array)) => array.default = Some(default.into()),
+            RefOr::T(Schema::AnyOf(any)) => any.default = Some(default.into()),
+            _ => {}
+        }
+        self
+    }
+
     /// Sets another schema for responses.
     pub fn returned_as(mut self, shape: ValueSchema) -> FieldSchema {
         self.in_response = shape;
@@ -218,7 +237,7 @@ impl FieldSchema {
 
 /// A response object: every readable field is required, and no others are allowed.
 pub fn view(fields: &[FieldSchema]) -> Schema {
-    let shown = fields.iter().filter(|field| field.role != FieldPresence::WriteOnly);
+    let shown = fields.iter().filter(|field| field.role != FieldRole::WriteOnly);
     let object = shown.fold(closed(), |object, field| {
         object.property(field.name, field.in_response.clone()).required(field.name)
     });
@@ -239,18 +258,18 @@ pub fn patch(fields: &[FieldSchema]) -> Schema {
 pub fn object(fields: &[FieldSchema]) -> Schema {
     let object = fields.iter().fold(closed(), |object, field| {
         let object = object.property(field.name, field.in_response.clone());
-        if field.role == FieldPresence::Required { object.required(field.name) } else { object }
+        if field.role == FieldRole::Required { object.required(field.name) } else { object }
     });
     Schema::Object(object.build())
 }
 
 fn sent(fields: &[FieldSchema], is_whole: bool) -> Object {
-    let sent = fields.iter().filter(|field| field.role != FieldPresence::ReadOnly);
+    let sent = fields.iter().filter(|field| field.role != FieldRole::ReadOnly);
     let object = sent.fold(ObjectBuilder::new(), |object, field| {
         // No defaults in a PATCH: there an absent field keeps its value.
         let shape = if is_whole { &field.in_request } else { &field.in_response };
         let object = object.property(field.name, shape.clone());
-        if is_whole && field.role == FieldPresence::Required { object.required(field.name) } else { object }
+        if is_whole && field.role == FieldRole::Required { object.required(field.name) } else { object }
     });
     object.build()
 }

@@ -17,9 +17,7 @@ use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::schema::{
-    self, FieldSchema, ValueSchema, omittable, optional, read_only, required, write_only,
-};
+use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required, write_only};
 use crate::app::App;
 use crate::app::fields::reader::ReadMode;
 use crate::domain::document::{Document, DocumentKind};
@@ -90,10 +88,6 @@ fn docs() -> [Doc; 7] {
     ]
 }
 
-fn kinds() -> ValueSchema {
-    schema::choice(ChannelKind::ALL.map(ChannelKind::name))
-}
-
 fn settable() -> Vec<FieldSchema> {
     let recipients = schema::list_of(schema::text(3, 254), 0, MAX_RECIPIENTS);
     let recipients = schema::described(recipients, "Addresses of e-mail, 1 to 50; empty for a webhook.");
@@ -101,7 +95,7 @@ fn settable() -> Vec<FieldSchema> {
     let secret = "Key of the signatures of a webhook, required at its creation and never shown.";
     vec![
         required("name", schema::text(1, 255)),
-        required("type", kinds()),
+        required("type", schema::choice_of::<ChannelKind>()),
         optional("enabled", schema::boolean(), true),
         optional("recipients", recipients, Vec::<Value>::new()),
         omittable("url", schema::described(schema::text(0, MAX_URL), url)),

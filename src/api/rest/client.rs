@@ -59,11 +59,11 @@ pub fn section() -> Section {
 }
 
 fn described() -> Vec<FieldSchema> {
-    let role = schema::nullable(schema::choice(Role::ALL.map(Role::name)));
+    let role = schema::nullable(schema::choice_of::<Role>());
     vec![
         read_only("id", schema::row_id()),
         read_only("client_id", schema::string()),
-        required("api", schema::choice(ClientApi::ALL.map(ClientApi::name))),
+        required("api", schema::choice_of::<ClientApi>()),
         required("name", schema::text(1, 100)),
         optional("user", schema::nullable(schema::text(1, 150)), Value::Null),
         optional("role", role, Value::Null),

@@ -30,11 +30,7 @@ pub fn section() -> Section {
     let one = schema::reference("Command");
     let list = Doc::new("command_list", "List commands, newest first")
         .query("device", schema::row_id(), "Only commands of this device.")
-        .query(
-            "state",
-            schema::choice(CommandState::ALL.map(CommandState::name)),
-            "Only commands in this state.",
-        )
+        .query("state", schema::choice_of::<CommandState>(), "Only commands in this state.")
         .page()
         .answers(200, "The commands of devices that the caller may change", schema::list(one.clone()));
     let create = Doc::new("command_create", "Queue a command for a device")
@@ -74,7 +70,7 @@ fn described() -> Vec<FieldSchema> {
         read_only("device", schema::row_id()),
         read_only("type", schema::string()),
         read_only("params", schema::map()),
-        read_only("state", schema::choice(CommandState::ALL.map(CommandState::name))),
+        read_only("state", schema::choice_of::<CommandState>()),
         read_only("result", schema::anything()),
         read_only("error", schema::string()),
         read_only("created_at", schema::time()),

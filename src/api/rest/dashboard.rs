@@ -104,7 +104,7 @@ fn described_widget() -> Vec<FieldSchema> {
                   duration such as `PT5M`; `aggregation`, one of avg, min, max, sum, count, last. Other members are kept.";
     vec![
         required("id", id),
-        required("type", schema::choice(WidgetType::ALL.map(WidgetType::name))),
+        required("type", schema::choice_of::<WidgetType>()),
         required("x", schema::integer(0, COLUMNS - 1)),
         required("y", schema::integer(0, MAX_ROWS - 1)),
         required("w", schema::integer(1, COLUMNS)),

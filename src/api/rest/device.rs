@@ -34,11 +34,7 @@ pub fn section() -> Section {
         (schema::reference("Device"), schema::reference("NewDevice"), schema::reference("DeviceChange"));
     let list = Doc::new("device_list", "List devices, ordered by id")
         .query("name", schema::string(), "Only devices with exactly this name.")
-        .query(
-            "protocol",
-            schema::choice(Protocol::ALL.map(Protocol::name)),
-            "Only devices of this protocol.",
-        )
+        .query("protocol", schema::choice_of::<Protocol>(), "Only devices of this protocol.")
         .page()
         .answers(200, "The devices visible to the caller", schema::list(one.clone()));
     let create = Doc::new("device_create", "Create a device").body(body.clone());
@@ -79,7 +75,7 @@ pub fn section() -> Section {
 
 pub(super) fn described() -> Vec<FieldSchema> {
     let status = vec![
-        read_only("status", schema::choice(DeviceState::ALL.map(DeviceState::name))),
+        read_only("status", schema::choice_of::<DeviceState>()),
         read_only("last_error", schema::nullable(schema::string())),
         read_only("last_seen", schema::nullable(schema::time())),
         read_only("created_at", schema::time()),
@@ -95,7 +91,7 @@ fn described_status() -> Schema {
         || schema::view(&[read_only("p50", milliseconds()), read_only("p99", milliseconds())]).into();
     let errors = ["timeout", "refused", "protocol", "other"].map(|name| read_only(name, schema::count()));
     schema::view(&[
-        read_only("state", schema::choice(DeviceState::ALL.map(DeviceState::name))),
+        read_only("state", schema::choice_of::<DeviceState>()),
         read_only("last_error", schema::nullable(schema::string())),
         read_only("last_seen", schema::nullable(schema::time())),
         read_only("clock_offset", schema::nullable(schema::number())),

@@ -71,7 +71,7 @@ fn described() -> Vec<FieldSchema> {
     let milliseconds = || schema::nullable(schema::number());
     let text = || schema::nullable(schema::string());
     let value = [
-        read_only("type", schema::nullable(schema::choice(StreamKind::ALL.map(StreamKind::name)))),
+        read_only("type", schema::nullable(schema::choice_of::<StreamKind>())),
         read_only("wordorder", schema::nullable(schema::choice(["abcd", "cdab", "badc", "dcba"]))),
         read_only("value", schema::string()),
     ];

@@ -82,8 +82,8 @@ fn list_doc(one: ValueSchema) -> Doc {
     Doc::new("event_log_list", "List events, newest first")
         .query("device", schema::row_id(), "Only events of this device.")
         .query("kind", schema::string(), "Only events of these kinds, comma-separated.")
-        .query("level", levels(), "Only events of exactly this level.")
-        .query("level_at_least", levels(), "Only events of this level and above.")
+        .query("level", schema::choice_of::<Level>(), "Only events of exactly this level.")
+        .query("level_at_least", schema::choice_of::<Level>(), "Only events of this level and above.")
         .query("acknowledged", schema::boolean(), "Only events that are acknowledged, or that are not.")
         .query(
             "search",
@@ -107,7 +107,7 @@ fn described() -> Vec<FieldSchema> {
         optional("device", schema::nullable(schema::row_id()), Value::Null),
         optional("data", schema::nullable(schema::row_id()), Value::Null),
         required("kind", schema::pattern("^[A-Za-z0-9_-]{1,32}$")),
-        optional("level", levels(), "info"),
+        optional("level", schema::choice_of::<Level>(), "info"),
         omittable("timestamp", schema::time_input()).returned_as(schema::time()),
         optional("message", schema::text(0, 4000), ""),
         optional("url", schema::text(0, 2000), ""),
@@ -118,10 +118,6 @@ fn described() -> Vec<FieldSchema> {
         read_only("acknowledged_by", schema::nullable(schema::string())),
         read_only("created_at", schema::time()),
     ]
-}
-
-fn levels() -> ValueSchema {
-    schema::choice(Level::ALL.map(Level::name))
 }
 
 fn described_acknowledgement() -> Vec<FieldSchema> {

@@ -47,7 +47,7 @@ pub fn section() -> Section {
 }
 
 fn described_session() -> Vec<FieldSchema> {
-    vec![required("event", schema::choice(SessionEvent::ALL.map(SessionEvent::name)))]
+    vec![required("event", schema::choice_of::<SessionEvent>())]
 }
 
 fn described_log() -> Vec<FieldSchema> {
@@ -60,7 +60,7 @@ fn described_log() -> Vec<FieldSchema> {
 fn described_line() -> Vec<FieldSchema> {
     vec![
         required("timestamp", schema::integer(0, 9_214_646_399_999)),
-        required("type", schema::choice(LogKind::ALL.map(LogKind::name))),
+        required("type", schema::choice_of::<LogKind>()),
         required("message", schema::text(0, 10_000)),
     ]
 }

@@ -109,7 +109,7 @@ fn described_network() -> Vec<FieldSchema> {
         words_or_null("nickname"),
         words_or_null("address"),
         words_or_null("ipv6"),
-        read_only("status", schema::choice(PeerState::ALL.map(PeerState::name))),
+        read_only("status", schema::choice_of::<PeerState>()),
         words_or_null("via"),
     ];
     let named = [

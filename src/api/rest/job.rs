@@ -18,7 +18,7 @@ use crate::api::caller::Caller;
 use crate::api::error::RestError;
 use crate::api::openapi::doc::Doc;
 use crate::api::openapi::route::{Route, Section};
-use crate::api::openapi::schema::{self, FieldSchema, ValueSchema, omittable, optional, read_only, required};
+use crate::api::openapi::schema::{self, FieldSchema, omittable, optional, read_only, required};
 use crate::app::App;
 use crate::app::fields::job::MAX_SIZE;
 use crate::app::fields::reader::ReadMode;
@@ -44,8 +44,8 @@ const CANCELLERS: [Scope; 2] = [Scope::write(Resource::System), Scope::write(Res
 pub fn section() -> Section {
     let one = || schema::reference("Job");
     let list = Doc::new("job_list", "List jobs, newest first")
-        .query("kind", kinds(), "Only jobs of this kind.")
-        .query("state", states(), "Only jobs in this state.")
+        .query("kind", schema::choice_of::<JobKind>(), "Only jobs of this kind.")
+        .query("state", schema::choice_of::<JobState>(), "Only jobs in this state.")
         .page()
         .answers(200, "The jobs whose subjects the caller sees", schema::list(one()));
     let create = Doc::new("job_create", "Create the job of an import")
@@ -83,26 +83,18 @@ pub fn section() -> Section {
     }
 }
 
-fn kinds() -> ValueSchema {
-    schema::choice(JobKind::ALL.map(JobKind::name))
-}
-
-fn states() -> ValueSchema {
-    schema::choice(JobState::ALL.map(JobState::name))
-}
-
 fn described() -> Vec<FieldSchema> {
     let time_or_null = || schema::nullable(schema::time());
     vec![
         read_only("id", schema::row_id()),
         read_only("uuid", schema::string()),
-        read_only("kind", kinds()),
+        read_only("kind", schema::choice_of::<JobKind>()),
         read_only("model", schema::nullable(schema::row_id())),
         read_only("export", schema::nullable(schema::string())),
         read_only("name", schema::nullable(schema::string())),
         read_only("size", schema::nullable(schema::count())),
-        read_only("unit", schema::nullable(schema::choice(ImportUnit::ALL.map(ImportUnit::name)))),
-        read_only("state", states()),
+        read_only("unit", schema::nullable(schema::choice_of::<ImportUnit>())),
+        read_only("state", schema::choice_of::<JobState>()),
         read_only("progress", schema::number_within(0.0, 1.0)),
         read_only("result", schema::nullable(schema::map())),
         read_only("error", schema::nullable(schema::string())),
@@ -114,12 +106,11 @@ fn described() -> Vec<FieldSchema> {
 }
 
 fn described_new() -> Vec<FieldSchema> {
-    let units = schema::choice(ImportUnit::ALL.map(ImportUnit::name));
     vec![
         required("kind", schema::choice([JobKind::Import.name()])),
         required("name", schema::text(1, MAX_NAME_CHARS)),
         optional("size", schema::nullable(schema::integer(0, MAX_SIZE)), Value::Null),
-        optional("unit", units, ImportUnit::Bytes.name()),
+        optional("unit", schema::choice_of::<ImportUnit>(), ImportUnit::Bytes.name()),
     ]
 }
 

@@ -50,7 +50,7 @@ pub fn section() -> Section {
                     read_only("subject", schema::string()),
                     read_only("valid_from", time()),
                     read_only("valid_to", time()),
-                    read_only("state", schema::choice(CertificateState::ALL.map(CertificateState::name))),
+                    read_only("state", schema::choice_of::<CertificateState>()),
                     read_only("devices", schema::list(schema::row_id())),
                 ]),
             ),

@@ -85,7 +85,7 @@ fn described() -> Vec<FieldSchema> {
 fn described_template() -> Vec<FieldSchema> {
     vec![
         required("name", schema::text(1, 200)),
-        optional("type", schema::choice(StreamKind::ALL.map(StreamKind::name)), "fp64"),
+        optional("type", schema::choice_of::<StreamKind>(), "fp64"),
         optional("pin", schema::nullable(schema::integer(0, i64::from(i32::MAX))), json!(null)),
         optional("label", schema::nullable(schema::text(1, 200)), json!(null)),
         optional("unit", schema::text(0, 32), ""),

@@ -117,7 +117,7 @@ fn or_dry_run(changed: ValueSchema) -> ValueSchema {
 }
 
 fn table() -> ValueSchema {
-    schema::choice(PolicyTable::ALL.map(PolicyTable::name))
+    schema::choice_of::<PolicyTable>()
 }
 
 fn described() -> Vec<FieldSchema> {

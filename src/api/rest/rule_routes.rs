@@ -87,18 +87,18 @@ fn settable() -> Vec<FieldSchema> {
     let operator = "GT, GTE, LT, LTE, EQ and NEQ compare numbers, IS_TRUE and IS_FALSE booleans, CONTAINS and EQ texts, EQ \
                     and NEQ states; null for NO_DATA.";
     let threshold = nullable(schema::any_of([schema::number(), schema::text(1, 1000)]));
-    let operators = nullable(schema::choice(Operator::ALL.map(Operator::name)));
+    let operators = nullable(schema::choice_of::<Operator>());
     let channels =
         schema::described(schema::list_of(schema::string(), 0, MAX_CHANNELS), "UUIDs of channels.");
     vec![
         required("name", schema::text(1, 255)),
         optional("stream", watched(stream), Value::Null),
         optional("device", watched(device), Value::Null),
-        optional("evaluation", schema::choice(Evaluation::ALL.map(Evaluation::name)), "VALUE"),
+        optional("evaluation", schema::choice_of::<Evaluation>(), "VALUE"),
         optional("window_seconds", schema::described(nullable(seconds(WINDOWS_S)), window), Value::Null),
         optional("operator", schema::described(operators, operator), Value::Null),
         optional("threshold", schema::described(threshold, "Bound of the compared values."), Value::Null),
-        required("severity", schema::choice(Severity::ALL.map(Severity::name))),
+        required("severity", schema::choice_of::<Severity>()),
         optional("cooldown_seconds", seconds(COOLDOWNS_S), DEFAULT_COOLDOWN_S),
         optional("auto_resolve", schema::boolean(), false),
         optional("enabled", schema::boolean(), true),

@@ -63,8 +63,8 @@ pub fn described_report() -> Vec<FieldSchema> {
     ];
     let mut fields = vec![
         read_only("applied", schema::boolean()),
-        read_only("format", schema::choice(TagListFormat::ALL.map(TagListFormat::name))),
-        read_only("separator", schema::choice(Separator::ALL.map(Separator::name))),
+        read_only("format", schema::choice_of::<TagListFormat>()),
+        read_only("separator", schema::choice_of::<Separator>()),
         text("encoding"),
         text("device"),
         text("protocol"),

@@ -71,7 +71,7 @@ fn password() -> FieldSchema {
 }
 
 fn role() -> FieldSchema {
-    required("role", schema::choice(UserRole::ALL.map(UserRole::name)))
+    required("role", schema::choice_of::<UserRole>())
 }
 
 fn enabled() -> FieldSchema {

@@ -1,7 +1,6 @@
 //! The lists of fields beside what else names the fields of a noun: the columns of SQL, and the rules of the domain.
 
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 use arrow::datatypes::SchemaRef;
 use serde::Serialize;
@@ -145,7 +144,7 @@ impl Source for ProbeSource {
         if let ProbeValue::Integer(number) = value { Ok(number) } else { Err("no integer".to_owned()) }
     }
 
-    fn choice<T: FromStr>(_: ProbeValue, _: &[&'static str]) -> Result<T, String> {
+    fn choice<T>(_: ProbeValue, _: &[&'static str], _: fn(&str) -> Option<T>) -> Result<T, String> {
         Err("no choice".to_owned())
     }
 

@@ -173,8 +173,13 @@ pub fn timestamp(value: &Value) -> Result<Micros, String> {
 
 /// One of a closed set of words. Any other value counts as its JSON text.
 pub fn choice<T: FromStr>(value: &Value) -> Result<T, String> {
+    choice_by(value, |word| word.parse().ok())
+}
+
+/// One of the words that `parse` knows. Any other value counts as its JSON text.
+pub fn choice_by<T>(value: &Value, parse: fn(&str) -> Option<T>) -> Result<T, String> {
     let word = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    word.parse().map_err(|_| not_a_choice(&word))
+    parse(&word).ok_or_else(|| not_a_choice(&word))
 }
 
 /// The message for a word outside a closed set.

@@ -2,7 +2,6 @@
 //! Django REST framework.
 
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -69,8 +68,8 @@ impl Source for JsonObject {
         i64::try_from(number).map_err(|_| drf_scalar::INTEGER.to_owned())
     }
 
-    fn choice<T: FromStr>(value: Value, _: &[&'static str]) -> Result<T, String> {
-        drf_scalar::choice(&value)
+    fn choice<T>(value: Value, _: &[&'static str], parse: fn(&str) -> Option<T>) -> Result<T, String> {
+        drf_scalar::choice_by(&value, parse)
     }
 
     fn object(value: Value) -> Result<Map<String, Value>, String> {

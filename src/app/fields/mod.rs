@@ -32,7 +32,6 @@ pub mod rule;
 pub mod session;
 pub mod show_value;
 pub mod shown;
-mod shown_words;
 pub mod source;
 pub mod statistic;
 pub mod stream;

@@ -42,6 +42,12 @@ macro_rules! taken {
 
 taken!(String, Vec<String>, Map<String, Value>);
 
+impl ShowValue for Value {
+    fn show(&mut self) -> ShownValue {
+        ShownValue::Json(self.take())
+    }
+}
+
 impl ShowValue for Uuid {
     fn show(&mut self) -> ShownValue {
         ShownValue::Json(self.to_string().into())

@@ -1,7 +1,6 @@
 //! Sources of fields.
 
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
@@ -51,8 +50,12 @@ pub trait Source {
     /// A whole number within the range.
     fn integer(value: Self::Value, range: RangeInclusive<i64>) -> Result<i64, String>;
 
-    /// One of a closed set of words; `names` are all of them.
-    fn choice<T: FromStr>(value: Self::Value, names: &[&'static str]) -> Result<T, String>;
+    /// One of a closed set of words; `names` are all of them, and `parse` knows each.
+    fn choice<T>(
+        value: Self::Value,
+        names: &[&'static str],
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<T, String>;
 
     /// An object.
     fn object(value: Self::Value) -> Result<Map<String, Value>, String>;

@@ -2,7 +2,6 @@
 //! be right.
 
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
@@ -118,10 +117,14 @@ impl Source for RowSource {
         number.ok_or_else(|| format!("`{}` is not a whole number from {least} to {most}.", text.trim()))
     }
 
-    fn choice<T: FromStr>(value: RawFieldValue, names: &[&'static str]) -> Result<T, String> {
+    fn choice<T>(
+        value: RawFieldValue,
+        names: &[&'static str],
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<T, String> {
         let text = one_value(value)?;
         let word = text.trim();
-        word.parse().map_err(|_| format!("`{word}` is not one of {}.", names.join(", ")))
+        parse(word).ok_or_else(|| format!("`{word}` is not one of {}.", names.join(", ")))
     }
 
     /// A map, or a text with a JSON object.

@@ -8,7 +8,7 @@ use crate::domain::document::{DocumentContent, DocumentKind, ReferencePairSpec};
 use crate::domain::{DeviceId, FieldError, Micros, Principal, Resource, Result, Scope};
 
 /// Settable fields of a pair, as a request gives them.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ReferencePairFields {
     /// At most 255 characters.
     pub name: Option<String>,

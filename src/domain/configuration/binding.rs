@@ -45,6 +45,10 @@ impl TargetType {
 }
 
 impl NamedEnum for TargetType {
+    fn all() -> &'static [TargetType] {
+        &TargetType::ALL
+    }
+
     fn name(self) -> &'static str {
         TargetType::name(self)
     }

@@ -47,7 +47,7 @@ pub struct AnnotationField {
 }
 
 /// Settable fields of a class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AnnotationClassSpec {
     /// 1..=128 letters, digits, `_`, `-` and dots; unique in the organization.
     pub key: String,

@@ -13,7 +13,7 @@ pub const MAX_FIRMWARE_BYTES: u64 = 64 << 20;
 pub const DOWNLOAD_TOKEN_S: i64 = 600;
 
 /// Description of a firmware; the rest follows from its file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FirmwareDescription {
     /// 1..=255 characters, unique in the organization with the version.
     pub name: String,
@@ -26,7 +26,7 @@ pub struct FirmwareDescription {
 }
 
 /// A firmware with its file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FirmwareSpec {
     /// Description of the firmware.
     pub description: FirmwareDescription,

@@ -192,7 +192,7 @@ impl ProfileField {
 }
 
 /// Settable fields of a sensor profile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SensorProfileSpec {
     /// 1..=128 letters, digits, `_`, `-` and dots, such as `env.temp`; unique with the version.
     pub key: String,
@@ -262,7 +262,7 @@ fn field_problems(path: &str, fields: &[ProfileField]) -> Vec<FieldError> {
 }
 
 /// A component of a device profile.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProfileComponent {
     /// Key of the component on its device.
     pub key: String,
@@ -285,7 +285,7 @@ impl ProfileComponent {
 }
 
 /// Settable fields of a device profile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DeviceProfileSpec {
     /// 1..=128 letters, digits, `_`, `-` and dots; unique with the version.
     pub key: String,

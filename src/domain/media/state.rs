@@ -11,7 +11,7 @@ macro_rules! states {
     ($(#[$doc:meta])* $name:ident { $($(#[$state_doc:meta])* $state:ident = $text:literal -> [$($next:ident),*],)+ }) => {
         named_enum! {
             $(#[$doc])*
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
             #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
             pub enum $name {
                 $($(#[$state_doc])* $state = $text,)+
@@ -43,6 +43,7 @@ states! {
     /// How far a capture is.
     CaptureState {
         /// It waits for its recording.
+        #[default]
         Pending = "PENDING" -> [Recording, Failed],
         /// It is being recorded.
         Recording = "RECORDING" -> [Ready, Failed],
@@ -57,6 +58,7 @@ states! {
     /// How far a request for a clip is.
     ClipState {
         /// It waits for its recording.
+        #[default]
         Pending = "PENDING" -> [Running, Failed],
         /// It is being fetched from the recorder. A stop of the server makes it wait again.
         Running = "RUNNING" -> [Pending, Ready, Failed],
@@ -71,6 +73,7 @@ states! {
     /// How far a live session is.
     LiveState {
         /// The camera was asked for pictures.
+        #[default]
         Requested = "REQUESTED" -> [Active, Stopping, Expired],
         /// Pictures can be fetched.
         Active = "ACTIVE" -> [Stopping, Expired],

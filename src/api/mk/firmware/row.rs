@@ -1,7 +1,5 @@
 //! Firmware as shown.
 
-use uuid::Uuid;
-
 use crate::api::mk::noun::list::{FieldVisitor, MkNoun, read_only};
 use crate::api::mk::noun::stamp::Stamp;
 use crate::api::mk::openapi_document::id;
@@ -9,6 +7,7 @@ use crate::api::openapi::schema::{self, ValueSchema, nullable};
 use crate::domain::document::{Document, FirmwareDescription, FirmwareSpec};
 
 /// A firmware as shown. It is created by a form, not by a body.
+#[derive(Default)]
 pub struct FirmwareRow {
     stamp: Stamp,
     spec: FirmwareSpec,
@@ -16,14 +15,7 @@ pub struct FirmwareRow {
 
 impl MkNoun for FirmwareRow {
     fn blank() -> Self {
-        let description = FirmwareDescription {
-            name: String::new(),
-            version: String::new(),
-            device_profile: None,
-            notes: None,
-        };
-        let spec = FirmwareSpec { description, object: Uuid::nil(), size_bytes: 0, sha256: String::new() };
-        FirmwareRow { stamp: Stamp::BLANK, spec }
+        FirmwareRow::default()
     }
 
     fn visit_fields(&mut self, visitor: &mut impl FieldVisitor) {

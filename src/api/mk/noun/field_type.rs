@@ -26,8 +26,10 @@ pub trait FieldType: ShowValue + Sized {
         None
     }
 
-    /// Returns the sort key of the field.
-    fn sort_key(&self) -> SortKey;
+    /// Returns the sort key of the field, and takes its value: the key of what is shown, unless the type has its own order.
+    fn sort_key(&mut self) -> SortKey {
+        self.show().into()
+    }
 }
 
 /// A text that is absent is empty, which the rules refuse where they must.
@@ -41,31 +43,19 @@ impl FieldType for String {
     fn empty() -> Option<Self> {
         Some(String::new())
     }
-
-    fn sort_key(&self) -> SortKey {
-        self.as_str().into()
-    }
 }
 
-impl FieldType for bool {
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        fields.boolean(name)
-    }
-
-    fn sort_key(&self) -> SortKey {
-        (*self).into()
-    }
+macro_rules! plain {
+    ($($plain:ty: $read:ident),+ $(,)?) => {$(
+        impl FieldType for $plain {
+            fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+                fields.$read(name)
+            }
+        }
+    )+};
 }
 
-impl FieldType for i64 {
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        fields.integer(name)
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Whole(*self)
-    }
-}
+plain!(bool: boolean, i64: integer, Uuid: uuid);
 
 macro_rules! unsigned_integers {
     ($($integer:ty),+) => {$(
@@ -73,25 +63,11 @@ macro_rules! unsigned_integers {
             fn read(fields: &mut Fields, name: &str) -> Option<Self> {
                 fields.unsigned(name, <$integer>::MAX)
             }
-
-            fn sort_key(&self) -> SortKey {
-                SortKey::Whole(i64::try_from(*self).unwrap_or(i64::MAX))
-            }
         }
     )+};
 }
 
-unsigned_integers!(u64, usize);
-
-impl FieldType for u32 {
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        fields.unsigned(name, u32::MAX)
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Whole((*self).into())
-    }
-}
+unsigned_integers!(u32, u64, usize);
 
 /// Lists are not sorted by numbers with a fraction.
 impl FieldType for f64 {
@@ -99,20 +75,6 @@ impl FieldType for f64 {
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         fields.number(name)
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
-    }
-}
-
-impl FieldType for Uuid {
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        fields.uuid(name)
-    }
-
-    fn sort_key(&self) -> SortKey {
-        (*self).into()
     }
 }
 
@@ -123,61 +85,41 @@ impl ShowValue for Micros {
     }
 }
 
+/// Texts of times differ in length, so that their order is another one.
 impl FieldType for Micros {
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         fields.time(name)
     }
 
-    fn sort_key(&self) -> SortKey {
+    fn sort_key(&mut self) -> SortKey {
         (*self).into()
     }
 }
 
-impl FieldType for Map<String, Value> {
-    const IS_SORTABLE: bool = false;
+macro_rules! collections {
+    ($($collection:ty: $read:ident),+ $(,)?) => {$(
+        impl FieldType for $collection {
+            const IS_SORTABLE: bool = false;
 
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        fields.object(name)
-    }
+            fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+                fields.$read(name)
+            }
 
-    fn empty() -> Option<Self> {
-        Some(Map::new())
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
-    }
+            fn empty() -> Option<Self> {
+                Some(Self::new())
+            }
+        }
+    )+};
 }
 
-impl FieldType for Vec<String> {
+collections!(Map<String, Value>: object, Vec<String>: texts, Vec<Uuid>: uuids);
+
+/// A value of any JSON type, which no body gives.
+impl FieldType for Value {
     const IS_SORTABLE: bool = false;
 
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        fields.texts(name)
-    }
-
-    fn empty() -> Option<Self> {
-        Some(Vec::new())
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
-    }
-}
-
-impl FieldType for Vec<Uuid> {
-    const IS_SORTABLE: bool = false;
-
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        fields.uuids(name)
-    }
-
-    fn empty() -> Option<Self> {
-        Some(Vec::new())
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
+    fn read(_: &mut Fields, _: &str) -> Option<Self> {
+        None
     }
 }
 
@@ -194,7 +136,7 @@ impl<T: FieldType> FieldType for Option<T> {
         Some(None)
     }
 
-    fn sort_key(&self) -> SortKey {
-        self.as_ref().map_or(SortKey::Null, T::sort_key)
+    fn sort_key(&mut self) -> SortKey {
+        self.as_mut().map_or(SortKey::Null, T::sort_key)
     }
 }

@@ -1,20 +1,7 @@
 //! The list of a noun's fields, and the passes over it.
 
 use super::field_type::FieldType;
-use crate::api::openapi::schema::ValueSchema;
-
-/// Role of a field in bodies and responses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldRole {
-    /// Responses have it and bodies do not.
-    ReadOnly,
-    /// A body without it is refused.
-    Required,
-    /// A body without it means something of its own, such as null.
-    Omittable,
-    /// A body without it means the value of a blank row.
-    Optional,
-}
+use crate::api::openapi::schema::{FieldRole, ValueSchema};
 
 /// Attributes of a field wherever it is.
 #[derive(Clone, Copy)]

@@ -4,7 +4,6 @@ use super::field_type::FieldType;
 use super::list::MkNoun;
 use super::reader::read_row;
 use crate::api::mk::body::Fields;
-use crate::api::mk::page::SortKey;
 use crate::app::fields::show_value::ShowValue;
 use crate::app::fields::shown::{ShownRow, ShownValue};
 
@@ -15,6 +14,7 @@ pub trait NestedNoun: MkNoun {
 }
 
 /// One object in a field of a noun.
+#[derive(Default)]
 pub struct NestedObject<T>(pub T);
 
 impl<T: MkNoun> ShowValue for NestedObject<T> {
@@ -32,10 +32,6 @@ impl<T: MkNoun> FieldType for NestedObject<T> {
         fields.absorb(nested);
         Some(NestedObject(row))
     }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
-    }
 }
 
 impl<T: NestedNoun> ShowValue for Vec<T> {
@@ -49,9 +45,5 @@ impl<T: NestedNoun> FieldType for Vec<T> {
 
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
         Some(fields.list_of(name, T::MOST, read_row::<T>))
-    }
-
-    fn sort_key(&self) -> SortKey {
-        SortKey::Null
     }
 }

@@ -1,8 +1,9 @@
 //! Bodies read by the list of a noun.
 
 use super::field_type::FieldType;
-use super::list::{Field, FieldRole, FieldVisitor, MkNoun};
+use super::list::{Field, FieldVisitor, MkNoun};
 use crate::api::mk::body::Fields;
+use crate::api::openapi::schema::FieldRole;
 
 /// Sets the fields of a row from the members of a body. What is wrong is collected in the body.
 struct BodyReader<'a> {

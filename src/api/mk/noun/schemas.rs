@@ -3,8 +3,8 @@
 use utoipa::openapi::Schema;
 
 use super::field_type::FieldType;
-use super::list::{Field, FieldRole, FieldVisitor, MkNoun};
-use crate::api::openapi::schema::{self, FieldSchema};
+use super::list::{Field, FieldVisitor, MkNoun};
+use crate::api::openapi::schema::{self, FieldRole, FieldSchema};
 
 /// A component schema with its name.
 pub type NamedSchema = (&'static str, Schema);
@@ -36,12 +36,10 @@ struct FieldSchemas(Vec<FieldSchema>);
 impl FieldVisitor for FieldSchemas {
     fn visit<T: FieldType>(&mut self, field: Field, value: &mut T) {
         let shape = schema::described((field.shape)(), field.about);
-        let described = match field.role {
-            FieldRole::ReadOnly => schema::read_only(field.name, shape),
-            FieldRole::Required => schema::required(field.name, shape),
-            FieldRole::Omittable => schema::omittable(field.name, shape),
-            FieldRole::Optional => schema::optional(field.name, shape, value.show()),
-        };
+        let mut described = FieldSchema::new(field.role, field.name, shape);
+        if field.role == FieldRole::Optional {
+            described = described.with_default(value.show());
+        }
         self.0.push(match field.response_shape {
             Some(shape) => described.returned_as(schema::described(shape(), field.about)),
             None => described,

@@ -9,7 +9,7 @@ use crate::domain::Micros;
 use crate::domain::document::Document;
 
 /// Id and times of a row.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Stamp {
     pub id: Uuid,
     pub created_at: Micros,
@@ -17,9 +17,6 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Of a row that is not stored.
-    pub const BLANK: Stamp = Stamp { id: Uuid::nil(), created_at: Micros(0), updated_at: Micros(0) };
-
     /// Of a document.
     pub fn of(row: &Document) -> Self {
         Stamp { id: row.uuid, created_at: row.created_at, updated_at: row.updated_at }

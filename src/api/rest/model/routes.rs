@@ -150,10 +150,10 @@ pub fn file_schema() -> ValueSchema {
 fn described_settings() -> Vec<FieldSchema> {
     vec![
         read_only("sources", schema::list(schema::row_id())),
-        read_only("model_type", schema::choice(ModelKind::ALL.map(ModelKind::name))),
+        read_only("model_type", schema::choice_of::<ModelKind>()),
         read_only("threshold", schema::nullable(schema::number())),
         read_only("interval", schema::number()),
-        read_only("score", schema::choice(ScoreKind::ALL.map(ScoreKind::name))),
+        read_only("score", schema::choice_of::<ScoreKind>()),
         read_only("output", schema::nullable(schema::count())),
         read_only("clear_ratio", schema::number()),
         read_only("min_windows", schema::count()),
@@ -183,7 +183,7 @@ fn described_version() -> Vec<FieldSchema> {
 
 fn described_status() -> Vec<FieldSchema> {
     vec![
-        read_only("state", schema::choice(ModelState::ALL.map(ModelState::name))),
+        read_only("state", schema::choice_of::<ModelState>()),
         read_only("position", schema::nullable(schema::time())),
         read_only("lag_s", schema::nullable(schema::number())),
         read_only("windows", schema::count()),
