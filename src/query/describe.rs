@@ -22,6 +22,7 @@ use super::log::Surface;
 use super::params::{MAX_PARAMETERS, Params};
 use super::plan_cache::PlannedStatement;
 use super::principal_catalog::{PrincipalCatalog, TableInfo};
+use super::semantics::divide_bound;
 use crate::domain::{Error, Kind, Principal, Result};
 
 /// The result schema and parameter types of a statement that could run.
@@ -100,9 +101,9 @@ impl DescribeRequest {
             engine.plan(&session, query_context, &self.text, self.surface).await?;
         let mut params = self.parameters(&plan)?;
         let plan = match self.bound.to_values()? {
-            Some(values) => plan.with_param_values(values).map_err(from_datafusion)?,
+            Some(values) => plan.with_param_values(values).and_then(divide_bound).map_err(from_datafusion)?,
             None if params.is_empty() => plan,
-            None => with_nulls(plan, &params)?,
+            None => divide_bound(with_nulls(plan, &params)?).map_err(from_datafusion)?,
         };
         let nothing = |_: &LogicalPlan, _: &dyn AnalyzerRule| {};
         let analyzed = session.analyzer().execute_and_check(plan, session.config_options(), nothing);

@@ -36,7 +36,7 @@ use super::postgres::settings_option::SettingsOption;
 use super::postgres::{LazyPostgresCompat, StatementNotes};
 use super::running::{self, RunningQueries};
 use super::runtimes::QueryRuntimes;
-use super::semantics::bind_casts;
+use super::semantics::{bind_casts, divide_bound, explain_correlated};
 use super::session_template;
 use super::spread::Spread;
 use crate::domain::cluster::TailRequest;
@@ -320,10 +320,12 @@ impl StatementRequest {
             plan = bind_casts(plan, &|id| self.params.fraction(id)).map_err(from_datafusion)?;
         }
         if let Some(values) = params {
-            plan = plan.with_param_values(values).map_err(from_datafusion)?;
+            plan = plan.with_param_values(values).and_then(divide_bound).map_err(from_datafusion)?;
         }
         let lists_functions = information_schema::is_read(&plan);
-        let mut guarded = create_guarded_plan(&session, &plan, &query_context).await?;
+        let guarded = create_guarded_plan(&session, &plan, &query_context).await;
+        let limit = session.config_options().sql_parser.recursion_limit.get();
+        let mut guarded = guarded.map_err(|error| explain_correlated(error, &self.text, limit))?;
         if let Some(rows) = guarded.batch_rows {
             // Some sources fix the size of their batches when they are planned.
             *session.config_mut() = session.config().clone().with_batch_size(rows);

@@ -14,8 +14,12 @@ const MAX_MESSAGE_CHARS: usize = 600;
 const NO_COMMON_TYPE: &str = "Failed to coerce types";
 const NO_FUNCTION: &str = "No function matches the given name and argument types";
 
-const CORRELATED: &str = "not supported: a subquery that refers to the outer query in this way; write it as a join, or with DISTINCT ON, \
+/// Message about a subquery that is left with columns of the outer query.
+pub(super) const CORRELATED: &str = "not supported: a subquery that refers to the outer query in this way; write it as a join, or with DISTINCT ON, \
     row_number() or an aggregate";
+
+/// Begin of the message about a column that is not there; its name follows.
+pub(super) const NO_COLUMN: &str = "no column `";
 
 /// Begin of DataFusion's message for a name that a WITH, or one within it, has twice.
 const SAME_WITH: &str = "WITH query name";
@@ -165,7 +169,7 @@ fn schema_message(schema: &SchemaError) -> String {
     match schema {
         SchemaError::FieldNotFound { field, valid_fields } => {
             let known: Vec<String> = valid_fields.iter().map(|f| f.flat_name()).collect();
-            format!("no column `{}`; there are {}", field.flat_name(), known.join(", "))
+            format!("{NO_COLUMN}{}`; there are {}", field.flat_name(), known.join(", "))
         }
         other => readable(&other.to_string()),
     }

@@ -1,5 +1,5 @@
-//! `information_schema` as PostgreSQL has it: the engine's own, with columns that PostgreSQL's has, and empty tables of keys
-//! and constraints, which our tables have none of.
+//! `information_schema` as PostgreSQL has it: the engine's own, with columns that PostgreSQL's has, empty tables of keys
+//! and constraints, which our tables have none of, and the right to read each table.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::LogicalPlan;
 
 use super::column_info::{ColumnInfo, FIELDS, Kind};
-use super::schema_names::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, SCHEMA};
+use super::schema_names::{CATALOG, INFORMATION_SCHEMA, PG_CATALOG, ROLE, SCHEMA};
 
 /// The number of a column within its table.
 const ORDINAL_POSITION: &str = "ordinal_position";
@@ -130,6 +130,21 @@ const CHARACTER_SETS: [(&str, Option<&str>); 8] = [
     ("default_collate_name", Some("C")),
 ];
 
+/// Tables of the rights to tables. They are alike, since there is one role and nothing is granted to all.
+const PRIVILEGE_TABLES: [&str; 2] = ["role_table_grants", "table_privileges"];
+
+/// Columns of these tables and their value, which is the name of the table where there is none.
+const PRIVILEGES: [(&str, Option<&str>); 8] = [
+    ("grantor", Some(ROLE)),
+    ("grantee", Some(ROLE)),
+    ("table_catalog", Some(CATALOG)),
+    ("table_schema", Some(SCHEMA)),
+    ("table_name", None),
+    ("privilege_type", Some("SELECT")),
+    ("is_grantable", Some("NO")),
+    ("with_hierarchy", Some("YES")),
+];
+
 /// The schema over the catalog of one principal.
 #[derive(Debug)]
 pub struct PostgresInformationSchema {
@@ -143,10 +158,14 @@ impl PostgresInformationSchema {
         Self { engine: InformationSchemaProvider::new(catalogs.clone()), catalogs }
     }
 
+    /// Returns the schema of the tables that the principal may read.
+    fn tables(&self) -> Option<Arc<dyn SchemaProvider>> {
+        self.catalogs.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA))
+    }
+
     /// Returns every column of the tables that the catalog lists.
     async fn columns(&self) -> Result<Vec<ColumnInfo>> {
-        let schema = self.catalogs.catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
-        let Some(schema) = schema else { return Ok(Vec::new()) };
+        let Some(schema) = self.tables() else { return Ok(Vec::new()) };
         let mut columns = Vec::new();
         for name in schema.table_names() {
             let Some(table) = schema.table(&name).await? else { continue };
@@ -161,14 +180,19 @@ impl PostgresInformationSchema {
 #[async_trait]
 impl SchemaProvider for PostgresInformationSchema {
     fn table_names(&self) -> Vec<String> {
-        let ours = EMPTY_TABLES.iter().map(|(name, _)| (*name).to_owned());
-        self.engine.table_names().into_iter().chain(ours).chain(["character_sets".to_owned()]).collect()
+        let empty = EMPTY_TABLES.iter().map(|(name, _)| *name);
+        let ours = empty.chain(PRIVILEGE_TABLES).chain(["character_sets"]).map(str::to_owned);
+        self.engine.table_names().into_iter().chain(ours).collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         match name {
             "columns" => columns(&self.columns().await?).map(Some),
             "character_sets" => character_sets().map(Some),
+            name if PRIVILEGE_TABLES.contains(&name) => {
+                let readable = self.tables().map(|schema| schema.table_names());
+                privileges(&readable.unwrap_or_default()).map(Some)
+            }
             _ => match EMPTY_TABLES.iter().find(|(known, _)| *known == name) {
                 Some((_, columns)) => empty(columns).map(Some),
                 None => self.engine.table(name).await,
@@ -198,6 +222,17 @@ fn character_sets() -> Result<Arc<dyn TableProvider>> {
     let schema = schema(CHARACTER_SETS.iter().map(|(name, _)| *name));
     let row = CHARACTER_SETS.map(|(_, value)| Arc::new(StringArray::from(vec![value])) as ArrayRef);
     let rows = RecordBatch::try_new(schema.clone(), row.to_vec())?;
+    Ok(Arc::new(MemTable::try_new(schema, vec![vec![rows]])?))
+}
+
+/// Creates a table of rights: `readable` tables may be read, and nothing else.
+fn privileges(readable: &[String]) -> Result<Arc<dyn TableProvider>> {
+    let schema = schema(PRIVILEGES.iter().map(|(name, _)| *name));
+    let columns = PRIVILEGES.map(|(_, value)| -> ArrayRef {
+        let cells = readable.iter().map(|table| value.unwrap_or(table.as_str()));
+        Arc::new(StringArray::from_iter_values(cells))
+    });
+    let rows = RecordBatch::try_new(schema.clone(), columns.to_vec())?;
     Ok(Arc::new(MemTable::try_new(schema, vec![vec![rows]])?))
 }
 

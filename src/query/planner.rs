@@ -82,7 +82,9 @@ impl Engine {
         semantics::rewrite(&mut statement);
         let tables = session.resolve_table_references(&statement).map_err(from_datafusion)?;
         scopes::check(&query_context.principal, &tables)?;
-        let plan = plan_statement(session, statement).await.map_err(from_datafusion)?;
+        let planned = plan_statement(session, statement).await.map_err(from_datafusion);
+        let limit = session.config_options().sql_parser.recursion_limit.get();
+        let plan = planned.map_err(|error| semantics::explain_missing(error, text, limit))?;
         scopes::check_settings(&query_context.principal, query_context.catalog().orgs.default_org(), &plan)?;
         let read_only =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

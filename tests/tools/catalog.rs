@@ -25,6 +25,8 @@ async fn the_catalog_shows_what_the_key_may_read() {
         let listed =
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1";
         assert_eq!(pg.query(listed).await.unwrap(), tables, "{name}");
+        let granted = "SELECT table_name FROM information_schema.role_table_grants ORDER BY 1";
+        assert_eq!(pg.query(granted).await.unwrap(), tables, "{name}");
         let columns = "SELECT DISTINCT c.relname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c \
              ON c.oid = a.attrelid ORDER BY 1";
         assert_eq!(pg.query(columns).await.unwrap(), tables, "{name}");
@@ -105,6 +107,7 @@ async fn what_tools_ask_is_answered() {
         "grafana_columns",
             "SELECT quote_ident(column_name) AS \"column\", data_type AS \"type\" FROM \
             information_schema.columns WHERE quote_ident(table_name) = 'readings'";
+        "plan", "EXPLAIN (ANALYZE, VERBOSE, COSTS off, BUFFERS off, TIMING off, FORMAT TEXT) SELECT 1";
         "asyncpg", "UNLISTEN *";
         "pool", "DISCARD ALL";
     ];

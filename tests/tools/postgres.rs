@@ -177,6 +177,8 @@ async fn sql_prepares_statements_too() {
     for (text, expected) in rows {
         assert_eq!(pg.query(text).await, Ok(table(&[&[expected]])), "{text}");
     }
+    pg.query("PREPARE quotient (int) AS SELECT $1 / 30000::numeric").await.unwrap();
+    assert_eq!(pg.query("EXECUTE quotient (1)").await, Ok(table(&[&["0.000033333"]])));
     assert_eq!(pg.query("PREPARE part AS SELECT 1").await.unwrap_err().code, "42P05");
     assert_eq!(pg.query("EXECUTE part (1)").await.unwrap_err().code, "42601");
     assert_eq!(pg.query("EXECUTE part ('one', 'two')").await.unwrap_err().code, "42804");

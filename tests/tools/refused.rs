@@ -17,6 +17,7 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
     let rows = [
         ("no_table", "SELECT * FROM sensors", "42P01"),
         ("no_column", "SELECT temperature FROM readings", "42703"),
+        ("no_lateral", "SELECT 1 FROM streams s, (SELECT s.id) AS d", "42P01"),
         ("no_function", "SELECT frobnicate(value) FROM readings", "42883"),
         ("no_sql", "SELECT * FROM", "42601"),
         ("divided_by_zero", "SELECT 1 / (stream_id - stream_id) FROM readings", "22012"),
@@ -57,6 +58,7 @@ async fn errors_have_their_sqlstate_and_the_words_of_sql_over_http() {
         ("copy_in_the_old_form", "COPY BINARY readings TO STDOUT", "(FORMAT binary)"),
         ("copy_with_quotes", "COPY readings TO STDOUT (FORMAT csv, FORCE_QUOTE *)", "valid are FORMAT"),
         ("backward", "FETCH PRIOR FROM c", "forward only"),
+        ("explain_as_json", "EXPLAIN (FORMAT JSON) SELECT 1", "FORMAT JSON; the formats are TEXT"),
     ];
     for (name, text, words) in instead {
         for found in [pg.query(text).await.unwrap_err(), pg.query_with_params(text, &[]).await.unwrap_err()] {

@@ -117,6 +117,7 @@ fn sqlstate(error: &Error) -> &'static str {
 const STARTS: &[(&str, &str)] = &[
     ("only reading statements", "25006"),
     ("no column", "42703"),
+    ("invalid reference to FROM-clause entry", "42P01"),
     ("Ambiguous reference", "42702"),
     ("Column in SELECT must be", "42803"),
     ("Column in HAVING must be", "42803"),

@@ -6,6 +6,7 @@
 
 mod between_symmetric;
 pub mod bounded_function;
+mod explain_tokens;
 pub mod expressions;
 mod grouping_tokens;
 pub mod growth;

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::{between_symmetric, grouping_tokens, null_tokens, text_tokens, trim_tokens};
+use super::{between_symmetric, explain_tokens, grouping_tokens, null_tokens, text_tokens, trim_tokens};
 use crate::domain::Error;
 
 /// Expression starts that any statement may try, regardless of its length: about 50 ms, which short statements of others
@@ -40,6 +40,7 @@ pub fn parse(text: &str, recursion_limit: usize) -> Result<Statement> {
     trim_tokens::drop_from(&mut tokens);
     null_tokens::split_is_null(&mut tokens);
     text_tokens::join_lines(&mut tokens)?;
+    explain_tokens::keep_known(&mut tokens)?;
     let parser = DFParserBuilder::new(tokens).with_dialect(&dialect).with_recursion_limit(recursion_limit);
     let mut statements = parser.build().and_then(|mut parser| parser.parse_statements()).map_err(|e| {
         match dialect.attempts.load(Ordering::Relaxed) {
@@ -82,20 +83,24 @@ impl Dialect for BudgetedDialect {
 
     /// Called at the start of each expression. The parser propagates this error at once, without trying alternatives as
     /// it does after others. A sign binds tighter than `^`, as in PostgreSQL (15, 4.1.6): `-2 ^ 2` is 4. sqlparser (0.62) takes
-    /// the power first.
+    /// the power first. The other operators before a value take arithmetic first: `@ -1 + 2` is 1, where sqlparser takes the value.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<std::result::Result<Expr, ParserError>> {
         let take = |left: usize| left.checked_sub(1);
         if self.attempts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
             return Some(Err(ParserError::RecursionLimitExceeded));
         }
-        let op = match parser.peek_token_ref().token {
-            Token::Minus => UnaryOperator::Minus,
-            Token::Plus => UnaryOperator::Plus,
+        let (op, precedence) = match parser.peek_token_ref().token {
+            Token::Minus => (UnaryOperator::Minus, Precedence::Caret),
+            Token::Plus => (UnaryOperator::Plus, Precedence::Caret),
+            Token::AtSign => (UnaryOperator::PGAbs, Precedence::PgOther),
+            Token::PGSquareRoot => (UnaryOperator::PGSquareRoot, Precedence::PgOther),
+            Token::PGCubeRoot => (UnaryOperator::PGCubeRoot, Precedence::PgOther),
+            Token::Tilde => (UnaryOperator::BitwiseNot, Precedence::PgOther),
             _ => return None,
         };
         parser.advance_token();
-        let signed = parser.parse_subexpr(self.prec_value(Precedence::Caret));
-        Some(signed.map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
+        let operand = parser.parse_subexpr(self.prec_value(precedence));
+        Some(operand.map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
     }
 
     /// Parses `BETWEEN SYMMETRIC`, and `IS [NOT] DISTINCT FROM` as PostgreSQL does, tighter than NOT, AND and OR. sqlparser (0.62)
@@ -224,6 +229,10 @@ mod tests {
             ("- a * b", "BinaryOp { left: UnaryOp { op: Minus, expr: Identifier("),
             ("-2::int", "UnaryOp { op: Minus, expr: Cast {"),
             ("+ a ^ b", "BinaryOp { left: UnaryOp { op: Plus, expr: Identifier("),
+            ("@ -1 + 2", "UnaryOp { op: PGAbs, expr: BinaryOp {"),
+            ("|/ a * b = c", "BinaryOp { left: UnaryOp { op: PGSquareRoot, expr: BinaryOp {"),
+            ("||/ a || b", "BinaryOp { left: UnaryOp { op: PGCubeRoot, expr: Identifier("),
+            ("~ a & b", "BinaryOp { left: UnaryOp { op: BitwiseNot, expr: Identifier("),
             ("a IS DISTINCT FROM b OR c", "BinaryOp { left: IsDistinctFrom("),
             ("a IS NOT DISTINCT FROM b + 1 AND c", "BinaryOp { left: IsNotDistinctFrom("),
             ("NOT a IS DISTINCT FROM b", "UnaryOp { op: Not, expr: IsDistinctFrom("),

@@ -4,8 +4,7 @@
 use async_trait::async_trait;
 use datafusion_pg_catalog::pg_catalog::context::{PgCatalogContextProvider, Role};
 
-/// The owner of everything, as `pg_get_userbyid` and `session_user` name it.
-const ROLE_NAME: &str = "postgres";
+use crate::query::schema_names::ROLE;
 
 #[derive(Debug, Clone)]
 pub(super) struct Roles;
@@ -13,12 +12,12 @@ pub(super) struct Roles;
 #[async_trait]
 impl PgCatalogContextProvider for Roles {
     async fn roles(&self) -> Vec<String> {
-        vec![ROLE_NAME.to_owned()]
+        vec![ROLE.to_owned()]
     }
 
     async fn role(&self, name: &str) -> Option<Role> {
-        (name == ROLE_NAME).then(|| Role {
-            name: ROLE_NAME.to_owned(),
+        (name == ROLE).then(|| Role {
+            name: ROLE.to_owned(),
             is_superuser: false,
             can_login: true,
             can_create_db: false,

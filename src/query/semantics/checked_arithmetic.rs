@@ -4,13 +4,15 @@
 use arrow::compute::kernels::numeric::{add, mul, sub};
 use arrow::datatypes::{DataType, FieldRef};
 use arrow::error::ArrowError;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ExprSchema, exec_err};
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility, cast,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ReturnFieldArgs,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, cast,
 };
 use datafusion::physical_expr_common::datum::apply;
 use datafusion::scalar::ScalarValue;
@@ -161,6 +163,57 @@ fn is_whole_by_numeric(left: &Expr, right: &Expr, schema: &DFSchema) -> bool {
     let is_numeric =
         right.get_type(schema).is_ok_and(|of| matches!(of, DataType::Decimal128(_, ..=MOST_DIVISOR_DIGITS)));
     is_numeric && is_integer(left, schema).unwrap_or(false)
+}
+
+/// Gives digits to whole numbers that are divided by a `numeric` and of which the planner did not know the type: they are made of
+/// parameters, which have one since they are bound.
+pub fn divide_bound(plan: LogicalPlan) -> Result<LogicalPlan> {
+    if !has_quotient(&plan)? {
+        return Ok(plan);
+    }
+    let changed = plan.transform_up_with_subqueries(|node| {
+        // Its types are no more found out after this.
+        if matches!(node, LogicalPlan::Values(_)) {
+            return Ok(Transformed::no(node));
+        }
+        let (schema, names) = (merge_schema(&node.inputs()), NamePreserver::new(&node));
+        let node = node.map_expressions(|root| {
+            let name = names.save(&root);
+            let root = root.transform_up(|expr| Ok(with_digits(expr, &schema)))?;
+            Ok(root.update_data(|root| name.restore(root)))
+        })?;
+        node.map_data(|node| node.recompute_schema())
+    })?;
+    Ok(changed.data)
+}
+
+/// Whether a plan divides anything but a column.
+fn has_quotient(plan: &LogicalPlan) -> Result<bool> {
+    let is_quotient = |expr: &Expr| match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, .. }) => !matches!(**left, Expr::Column(_)),
+        _ => false,
+    };
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|root| {
+            found |= root.exists(|expr| Ok(is_quotient(expr)))?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(found)
+}
+
+/// Gives a quotient of a whole number and a `numeric` digits.
+fn with_digits(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right })
+            if is_whole_by_numeric(&left, &right, schema) =>
+        {
+            let left = Box::new(cast(*left, DIVIDEND));
+            Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }))
+        }
+        other => Transformed::no(other),
+    }
 }
 
 /// Whether an expression is a number without a sign. Only columns and functions over rows are.

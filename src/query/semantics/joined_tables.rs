@@ -206,7 +206,7 @@ fn and(left: Expr, right: Expr) -> Expr {
 }
 
 /// The name by which the columns of a table are qualified.
-fn name_of(table: &TableFactor) -> Option<Vec<Ident>> {
+pub(super) fn name_of(table: &TableFactor) -> Option<Vec<Ident>> {
     let of_alias = |alias: &Option<TableAlias>| alias.as_ref().map(|alias| vec![alias.name.clone()]);
     match table {
         TableFactor::Table { name, alias: None, args: None, .. } => {

@@ -12,7 +12,7 @@ use super::copy_budget::CopyBudget;
 use super::function_call::call;
 use super::{
     bytes, calls, comparisons, field_access, first_row, grouped_casts, like_escape, literals, named_time,
-    query_forms, subquery_order, substring, timezone, uuid_text,
+    prefix_operators, query_forms, subquery_order, substring, timezone, uuid_text,
 };
 use crate::query::syntax_visitor::{SyntaxChanger, change};
 
@@ -85,6 +85,11 @@ fn rewrite_expr(expr: &mut Expr) {
         {
             let negated = mem::replace(&mut **interval, Expr::value(Value::Null));
             **interval = Expr::Nested(Box::new(negated));
+        }
+        Expr::UnaryOp { op, expr: operand } => {
+            if let Some(known) = prefix_operators::rewrite(*op, operand) {
+                *expr = known;
+            }
         }
         Expr::Like { .. } | Expr::ILike { .. } => like_escape::rewrite(expr),
         Expr::Function(function) => {
