@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use serde_json::Value;
 
 use super::core_parts::CoreParts;
 use super::list_range::ListRange;
 use super::sql::Statements;
 use super::stream::Streams;
-use super::value_parsing;
 use crate::domain::reading::{Quality, Reading, Readings};
-use crate::domain::stream::Stream;
 use crate::domain::{Clock, Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::query::Engine;
 use crate::query::readings_list::ValuesQuery;
@@ -80,22 +77,15 @@ impl Values {
         self.valued_at(principal, id, ts).await?.ok_or_else(Error::not_found)
     }
 
-    /// Returns the problem of a value for this stream, if any.
-    pub(super) fn value_problem(&self, target: &Stream, input: &Value) -> Option<String> {
-        value_parsing::parse_reading_value(&target.spec, input).err()
-    }
-
-    /// Stores one value durably, at `ts` or now. Returns the reading and whether there was none at that time.
+    /// Stores one value durably, at `ts` or now, in a stream that the principal may change: the caller has checked it.
+    /// Returns the reading and whether there was none at that time.
     pub(super) async fn post_value(
         &self,
         principal: &Principal,
         id: StreamId,
         ts: Option<Micros>,
-        input: &Value,
+        (value, text): (Option<f64>, Option<Box<str>>),
     ) -> Result<(Reading, bool)> {
-        let target = self.streams.stream_to_change(principal, id)?;
-        let (value, text) = value_parsing::parse_reading_value(&target.spec, input)
-            .map_err(|message| Error::field("value", message))?;
         let ts = ts.unwrap_or_else(|| self.store.assign_ts(id, self.clock.now()));
         let reading = Reading { stream: id, ts, value, text, quality: Quality::Good };
         let is_new = self.is_newest(principal, id, ts) || self.valued_at(principal, id, ts).await?.is_none();

@@ -2,6 +2,7 @@
 
 use super::reader::FieldReader;
 use crate::app::value::Values;
+use crate::app::value_parsing::parse_reading_value;
 use crate::domain::reading::Reading;
 use crate::domain::{Principal, Result, StreamId};
 
@@ -18,11 +19,13 @@ impl Values {
         mut fields: FieldReader,
     ) -> Result<(Reading, bool)> {
         let target = self.streams.stream_to_change(principal, id)?;
-        let (ts, value) = (fields.timestamp("timestamp"), fields.any("value"));
-        if let Some(problem) = value.as_ref().and_then(|input| self.value_problem(&target, input)) {
+        let (ts, input) = (fields.timestamp("timestamp"), fields.any("value"));
+        let parsed = input.map(|input| parse_reading_value(&target.spec, &input)).transpose();
+        let value = parsed.unwrap_or_else(|problem| {
             fields.add_error("value", problem);
-        }
+            None
+        });
         fields.finish(Vec::new())?;
-        self.post_value(principal, id, ts, &value.unwrap_or_default()).await
+        self.post_value(principal, id, ts, value.unwrap_or_default()).await
     }
 }

@@ -1,59 +1,25 @@
 //! `annotations`: what is said about times of sites, devices, components and sensors, read from the catalog's database
 //! page by page.
 
-use std::sync::{Arc, LazyLock};
-
-use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::prelude::col;
 
 use super::devices::to_json_text;
-use super::{text, times};
+use super::paged_scan::PageSource;
+use super::row_table::{ColumnDef, column};
+use super::{floats, ints, optional_text, text, times};
 use crate::domain::annotation::{Annotation, AnnotationFilter};
 use crate::domain::pagination::Pagination;
 use crate::domain::{DeviceId, Micros};
 use crate::query::context::QueryContext;
 use crate::query::scan::table_provider::pruning_only;
 use crate::query::scan::upsert_scan;
-use crate::query::tables::paged_scan::{PageSource, PagedTable};
 use crate::store::schema::timestamp;
 
 /// Rows of a page: some megabytes where values and notes are the longest.
 const PAGE_ROWS: usize = 256;
-
-/// Returns the columns. `scope_id` is the UUID of the annotated row; `end_time` is NULL for a point in time.
-pub fn schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let text = |name: &str| Field::new(name, DataType::Utf8, false);
-        Arc::new(Schema::new(vec![
-            text("uuid"),
-            // Key of the class.
-            text("class"),
-            text("scope_type"),
-            // UUID of the site, device, component or sensor.
-            text("scope_id"),
-            Field::new("device_id", DataType::Int32, true),
-            Field::new("stream_id", DataType::Int32, true),
-            Field::new("start_time", timestamp(), false),
-            Field::new("end_time", timestamp(), true),
-            text("source"),
-            Field::new("confidence", DataType::Float64, true),
-            Field::new("note", DataType::Utf8, true),
-            // JSON.
-            text("values"),
-            text("created_by"),
-            Field::new("created_at", timestamp(), false),
-            Field::new("updated_at", timestamp(), false),
-        ]))
-    });
-    SCHEMA.clone()
-}
-
-/// The annotations that a principal may see.
-pub type AnnotationsTable = PagedTable<AnnotationFilter>;
 
 /// The filter with `start_time` in the place of `ts`, as the bounds know it.
 fn with_ts(filter: &Expr) -> Expr {
@@ -68,8 +34,30 @@ impl PageSource for AnnotationFilter {
     const NAME: &'static str = "Annotations";
     type Row = Annotation;
 
-    fn schema() -> SchemaRef {
-        schema()
+    /// Returns the columns. `scope_id` is the UUID of the annotated row; `end_time` is NULL for a point in time.
+    fn columns() -> Vec<ColumnDef<Annotation>> {
+        vec![
+            column("uuid", DataType::Utf8, false, |rows: &[Annotation]| text(rows, |a| a.uuid.to_string())),
+            // Key of the class.
+            column("class", DataType::Utf8, false, |rows| text(rows, |a| a.class_key.clone())),
+            column("scope_type", DataType::Utf8, false, |rows| {
+                text(rows, |a| a.spec.scope_type.name().to_owned())
+            }),
+            // UUID of the site, device, component or sensor.
+            column("scope_id", DataType::Utf8, false, |rows| text(rows, |a| a.spec.scope.to_string())),
+            column("device_id", DataType::Int32, true, |rows| ints(rows, |a| a.place.device.map(|id| id.0))),
+            column("stream_id", DataType::Int32, true, |rows| ints(rows, |a| a.place.stream.map(|id| id.0))),
+            column("start_time", timestamp(), false, |rows| times(rows, |a| Some(a.spec.start))),
+            column("end_time", timestamp(), true, |rows| times(rows, |a| a.spec.end)),
+            column("source", DataType::Utf8, false, |rows| text(rows, |a| a.spec.source.name().to_owned())),
+            column("confidence", DataType::Float64, true, |rows| floats(rows, |a| a.spec.confidence)),
+            column("note", DataType::Utf8, true, |rows| optional_text(rows, |a| a.spec.note.as_deref())),
+            // JSON.
+            column("values", DataType::Utf8, false, |rows| text(rows, |a| to_json_text(&a.spec.values))),
+            column("created_by", DataType::Utf8, false, |rows| text(rows, |a| a.created_by.clone())),
+            column("created_at", timestamp(), false, |rows| times(rows, |a| Some(a.created_at))),
+            column("updated_at", timestamp(), false, |rows| times(rows, |a| Some(a.updated_at))),
+        ]
     }
 
     /// Comparisons of device_id and start_time narrow the database query.
@@ -102,32 +90,4 @@ impl PageSource for AnnotationFilter {
     fn page_after(self, last: &Annotation) -> Self {
         AnnotationFilter { after: Some((last.spec.start, last.id)), ..self }
     }
-
-    fn batch(rows: &[Annotation]) -> Result<RecordBatch> {
-        batch(rows)
-    }
-}
-
-fn batch(rows: &[Annotation]) -> Result<RecordBatch> {
-    let ids = |get: fn(&Annotation) -> Option<i32>| -> ArrayRef {
-        Arc::new(Int32Array::from_iter(rows.iter().map(get)))
-    };
-    let columns: Vec<ArrayRef> = vec![
-        text(rows, |row| row.uuid.to_string()),
-        text(rows, |row| row.class_key.clone()),
-        text(rows, |row| row.spec.scope_type.name().to_owned()),
-        text(rows, |row| row.spec.scope.to_string()),
-        ids(|row| row.place.device.map(|device| device.0)),
-        ids(|row| row.place.stream.map(|stream| stream.0)),
-        times(rows, |row| Some(row.spec.start)),
-        times(rows, |row| row.spec.end),
-        text(rows, |row| row.spec.source.name().to_owned()),
-        Arc::new(Float64Array::from_iter(rows.iter().map(|row| row.spec.confidence))),
-        Arc::new(StringArray::from_iter(rows.iter().map(|row| row.spec.note.as_deref()))),
-        text(rows, |row| to_json_text(&row.spec.values)),
-        text(rows, |row| row.created_by.clone()),
-        times(rows, |row| Some(row.created_at)),
-        times(rows, |row| Some(row.updated_at)),
-    ];
-    Ok(RecordBatch::try_new(schema(), columns)?)
 }

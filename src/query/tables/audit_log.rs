@@ -1,56 +1,46 @@
 //! `audit_log`: changes and denied requests with their callers, read from the catalog's database page by page.
 
-use std::sync::{Arc, LazyLock};
-
-use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::error::Result;
+use arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 
+use super::devices::to_json_text;
+use super::paged_scan::{PAGE_ROWS, PageSource};
+use super::row_table::{ColumnDef, column};
+use super::{ints, longs, optional_text, text, times};
 use crate::domain::Micros;
 use crate::domain::audit::{AuditFilter, AuditRecord};
 use crate::domain::pagination::Pagination;
 use crate::query::context::QueryContext;
 use crate::query::scan::table_provider::pruning_only;
 use crate::query::scan::upsert_scan;
-use crate::query::tables::paged_scan::{PAGE_ROWS, PageSource, PagedTable};
 use crate::store::schema::timestamp;
-
-/// Returns the columns. A row of aggregated denials counts them in `count`, from `ts` to `until`.
-pub fn schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let text = |name: &str, is_nullable| Field::new(name, DataType::Utf8, is_nullable);
-        Arc::new(Schema::new(vec![
-            Field::new("id", DataType::Int32, false),
-            Field::new("ts", timestamp(), false),
-            Field::new("until", timestamp(), false),
-            Field::new("organization_id", DataType::Int32, true),
-            text("actor", true),
-            text("actor_name", true),
-            text("action", false),
-            text("kind", true),
-            Field::new("row_id", DataType::Int32, true),
-            // A JSON list.
-            text("fields", false),
-            text("request", false),
-            text("outcome", false),
-            text("address", true),
-            text("request_id", false),
-            Field::new("count", DataType::Int64, false),
-        ]))
-    });
-    SCHEMA.clone()
-}
-
-/// The audit log that a principal may see.
-pub type AuditLogTable = PagedTable<AuditFilter>;
 
 impl PageSource for AuditFilter {
     const NAME: &'static str = "AuditLog";
     type Row = AuditRecord;
 
-    fn schema() -> SchemaRef {
-        schema()
+    /// Returns the columns. A row of aggregated denials counts them in `count`, from `ts` to `until`.
+    fn columns() -> Vec<ColumnDef<AuditRecord>> {
+        vec![
+            column("id", DataType::Int32, false, |rows: &[AuditRecord]| ints(rows, |r| Some(r.id))),
+            column("ts", timestamp(), false, |rows| times(rows, |r| Some(r.ts))),
+            column("until", timestamp(), false, |rows| times(rows, |r| Some(r.until))),
+            column("organization_id", DataType::Int32, true, |rows| ints(rows, |r| r.org.map(|org| org.0))),
+            column("actor", DataType::Utf8, true, |rows| optional_text(rows, |r| r.actor.as_deref())),
+            column("actor_name", DataType::Utf8, true, |rows| {
+                optional_text(rows, |r| r.actor_name.as_deref())
+            }),
+            column("action", DataType::Utf8, false, |rows| text(rows, |r| r.action.clone())),
+            column("kind", DataType::Utf8, true, |rows| optional_text(rows, |r| r.kind.as_deref())),
+            column("row_id", DataType::Int32, true, |rows| ints(rows, |r| r.row)),
+            // A JSON list.
+            column("fields", DataType::Utf8, false, |rows| text(rows, |r| to_json_text(&r.fields))),
+            column("request", DataType::Utf8, false, |rows| text(rows, |r| r.request.clone())),
+            column("outcome", DataType::Utf8, false, |rows| text(rows, |r| r.outcome.clone())),
+            column("address", DataType::Utf8, true, |rows| optional_text(rows, |r| r.address.as_deref())),
+            column("request_id", DataType::Utf8, false, |rows| text(rows, |r| r.request_id.clone())),
+            column("count", DataType::Int64, false, |rows| longs(rows, |r| Some(r.count))),
+        ]
     }
 
     /// Comparisons of ts narrow the database query.
@@ -75,37 +65,4 @@ impl PageSource for AuditFilter {
     fn page_after(self, last: &AuditRecord) -> Self {
         AuditFilter { after: Some(last.id), ..self }
     }
-
-    fn batch(rows: &[AuditRecord]) -> Result<RecordBatch> {
-        batch(rows)
-    }
-}
-
-fn batch(rows: &[AuditRecord]) -> Result<RecordBatch> {
-    let text = |get: fn(&AuditRecord) -> Option<&str>| -> ArrayRef {
-        Arc::new(StringArray::from_iter(rows.iter().map(get)))
-    };
-    let times = |get: fn(&AuditRecord) -> Micros| -> ArrayRef {
-        let times = TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| get(row).0));
-        Arc::new(times.with_timezone("UTC"))
-    };
-    let fields = rows.iter().map(|row| super::devices::to_json_text(&row.fields));
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| row.id))),
-        times(|row| row.ts),
-        times(|row| row.until),
-        Arc::new(Int32Array::from_iter(rows.iter().map(|row| row.org.map(|org| org.0)))),
-        text(|row| row.actor.as_deref()),
-        text(|row| row.actor_name.as_deref()),
-        text(|row| Some(&row.action)),
-        text(|row| row.kind.as_deref()),
-        Arc::new(Int32Array::from_iter(rows.iter().map(|row| row.row))),
-        Arc::new(StringArray::from_iter_values(fields)),
-        text(|row| Some(&row.request)),
-        text(|row| Some(&row.outcome)),
-        text(|row| row.address.as_deref()),
-        text(|row| Some(&row.request_id)),
-        Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.count))),
-    ];
-    Ok(RecordBatch::try_new(schema(), columns)?)
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, Int32Array, StringArray};
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
 use super::row_table::{self, ColumnDef, RowTable, column};
-use super::{text, times};
+use super::{flags, ints, optional_text, text, times};
 use crate::domain::client::Client;
 use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
@@ -29,26 +28,18 @@ pub fn table(
 
 fn columns() -> Vec<ColumnDef<ClientRow>> {
     vec![
-        column("id", DataType::Int32, false, |rows: &[ClientRow]| {
-            Arc::new(Int32Array::from_iter_values(rows.iter().map(|r| r.client.id.0)))
-        }),
+        column("id", DataType::Int32, false, |rows: &[ClientRow]| ints(rows, |r| Some(r.client.id.0))),
         column("client_id", DataType::Utf8, false, |rows| text(rows, |r| r.client.secret.client_id.clone())),
         column("api", DataType::Utf8, false, |rows: &[ClientRow]| {
             text(rows, |r| r.client.spec.api.name().to_owned())
         }),
         column("name", DataType::Utf8, false, |rows| text(rows, |r| r.client.spec.name.clone())),
-        column("user_name", DataType::Utf8, true, |rows: &[ClientRow]| {
-            Arc::new(StringArray::from_iter(rows.iter().map(|r| r.user.as_deref())))
+        column("user_name", DataType::Utf8, true, |rows| optional_text(rows, |r| r.user.as_deref())),
+        column("role", DataType::Utf8, true, |rows| {
+            optional_text(rows, |r| r.client.spec.role.map(|role| role.name()))
         }),
-        column("role", DataType::Utf8, true, |rows: &[ClientRow]| {
-            Arc::new(StringArray::from_iter(rows.iter().map(|r| r.client.spec.role.map(|role| role.name()))))
-        }),
-        column("user_scoped", DataType::Boolean, false, |rows: &[ClientRow]| {
-            Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.client.spec.user_scoped))))
-        }),
-        column("enabled", DataType::Boolean, false, |rows: &[ClientRow]| {
-            Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.client.enabled))))
-        }),
+        column("user_scoped", DataType::Boolean, false, |rows| flags(rows, |r| r.client.spec.user_scoped)),
+        column("enabled", DataType::Boolean, false, |rows| flags(rows, |r| r.client.enabled)),
         column("created_at", timestamp(), false, |rows| times(rows, |r| Some(r.client.created_at))),
         column("revoked_at", timestamp(), true, |rows| times(rows, |r| r.client.revoked_at)),
     ]

@@ -1,14 +1,11 @@
 //! `commands`: the commands of devices that the principal sees completely, with their state at the start of the query.
 
-use arrow::array::Int32Array;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use std::sync::Arc;
-
 use super::devices::to_json_text;
 use super::row_table::{self, ColumnDef, RowTable, column};
-use super::{text, times};
+use super::{ints, text, times};
 use crate::domain::command::Command;
 use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
@@ -20,14 +17,10 @@ pub fn table(commands: Vec<Command>) -> Result<ScanProvider<RowTable<Command>>> 
 
 fn columns() -> Vec<ColumnDef<Command>> {
     vec![
-        column("id", DataType::Int32, false, |rows: &[Command]| {
-            Arc::new(Int32Array::from_iter_values(rows.iter().map(|c| c.id.0)))
-        }),
+        column("id", DataType::Int32, false, |rows: &[Command]| ints(rows, |c| Some(c.id.0))),
         column("uuid", DataType::Utf8, false, |rows| text(rows, |c| c.uuid.to_string())),
         column("key", DataType::Utf8, false, |rows| text(rows, |c| c.key.clone())),
-        column("device_id", DataType::Int32, false, |rows: &[Command]| {
-            Arc::new(Int32Array::from_iter_values(rows.iter().map(|c| c.spec.device.0)))
-        }),
+        column("device_id", DataType::Int32, false, |rows| ints(rows, |c| Some(c.spec.device.0))),
         column("type", DataType::Utf8, false, |rows| text(rows, |c| c.spec.kind.clone())),
         column("params", DataType::Utf8, false, |rows| text(rows, |c| to_json_text(&c.spec.params))),
         column("state", DataType::Utf8, false, |rows| text(rows, |c| c.state.name().to_owned())),

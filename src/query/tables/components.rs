@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::StringArray;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
 use super::devices::to_json_text;
 use super::row_table::{self, ColumnDef, RowTable, column};
-use super::{ints, text, times};
+use super::{ints, optional_text, text, times};
 use crate::domain::document::{ComponentSpec, Document};
 use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
@@ -35,9 +34,8 @@ fn columns() -> Vec<ColumnDef<ComponentRow>> {
         column("device_id", DataType::Int32, false, |rows| ints(rows, |r| Some(r.component.device.0))),
         column("key", DataType::Utf8, false, |rows| text(rows, |r| r.component.key.clone())),
         column("name", DataType::Utf8, false, |rows| text(rows, |r| r.component.name.clone())),
-        column("sensor_profile_uuid", DataType::Utf8, true, |rows: &[ComponentRow]| {
-            let profiles = rows.iter().map(|r| r.component.sensor_profile.map(|uuid| uuid.to_string()));
-            Arc::new(StringArray::from_iter(profiles))
+        column("sensor_profile_uuid", DataType::Utf8, true, |rows| {
+            optional_text(rows, |r| r.component.sensor_profile.map(|uuid| uuid.to_string()))
         }),
         column("metadata", DataType::Utf8, false, |rows| text(rows, |r| to_json_text(&r.component.metadata))),
         column("created_at", timestamp(), false, |rows| times(rows, |r| Some(r.document.created_at))),

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::Int32Array;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
 use super::row_table::{self, ColumnDef, RowTable, column};
-use super::{text, times};
+use super::{ints, text, times};
 use crate::domain::group::Group;
 use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
@@ -21,9 +20,7 @@ pub fn table(groups: &[GroupRow]) -> Result<ScanProvider<RowTable<GroupRow>>> {
 
 fn columns() -> Vec<ColumnDef<GroupRow>> {
     vec![
-        column("id", DataType::Int32, false, |rows: &[GroupRow]| {
-            Arc::new(Int32Array::from_iter_values(rows.iter().map(|g| g.id.0)))
-        }),
+        column("id", DataType::Int32, false, |rows: &[GroupRow]| ints(rows, |g| Some(g.id.0))),
         column("name", DataType::Utf8, false, |rows| text(rows, |g| g.spec.name.clone())),
         column("description", DataType::Utf8, false, |rows| text(rows, |g| g.spec.description.clone())),
         column("created_at", timestamp(), false, |rows| times(rows, |g| Some(g.created_at))),

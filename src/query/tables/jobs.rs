@@ -1,55 +1,51 @@
 //! `jobs`: long-running work, read from the catalog's database. An organization has few of them: they are one page.
 
-use std::sync::{Arc, LazyLock};
-
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::error::Result;
+use arrow::datatypes::DataType;
 use datafusion::logical_expr::Expr;
 
-use super::paged_scan::{PageSource, PagedTable};
-use super::{ints, text, times};
+use super::paged_scan::PageSource;
+use super::row_table::{ColumnDef, column};
+use super::{floats, ints, longs, optional_text, text, times};
 use crate::domain::job::{ImportedFile, Job, JobFilter, JobState, JobSubject};
 use crate::query::context::QueryContext;
 use crate::store::schema::timestamp;
-
-/// Returns the columns; `progress` is 0 to 1, and `result` is JSON.
-pub fn schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let text = |name: &str, is_nullable| Field::new(name, DataType::Utf8, is_nullable);
-        let time = |name: &str, is_nullable| Field::new(name, timestamp(), is_nullable);
-        Arc::new(Schema::new(vec![
-            Field::new("id", DataType::Int32, false),
-            text("uuid", false),
-            text("kind", false),
-            Field::new("device_id", DataType::Int32, true),
-            Field::new("model_id", DataType::Int32, true),
-            text("export", true),
-            text("name", true),
-            Field::new("size", DataType::Int64, true),
-            text("unit", true),
-            text("state", false),
-            Field::new("progress", DataType::Float64, false),
-            text("result", true),
-            text("error", true),
-            text("requested_by", false),
-            time("created_at", false),
-            time("started_at", true),
-            time("ended_at", true),
-        ]))
-    });
-    SCHEMA.clone()
-}
-
-/// The jobs whose subjects a principal sees.
-pub type JobsTable = PagedTable<JobFilter>;
 
 impl PageSource for JobFilter {
     const NAME: &'static str = "Jobs";
     type Row = Job;
 
-    fn schema() -> SchemaRef {
-        schema()
+    /// Returns the columns; `progress` is 0 to 1, and `result` is JSON.
+    fn columns() -> Vec<ColumnDef<Job>> {
+        vec![
+            column("id", DataType::Int32, false, |rows: &[Job]| ints(rows, |job| Some(job.id.0))),
+            column("uuid", DataType::Utf8, false, |rows| text(rows, |job| job.uuid.to_string())),
+            column("kind", DataType::Utf8, false, |rows| text(rows, |job| job.kind.name().to_owned())),
+            column("device_id", DataType::Int32, true, |rows| ints(rows, |job| model(job).map(|ids| ids.0))),
+            column("model_id", DataType::Int32, true, |rows| ints(rows, |job| model(job).map(|ids| ids.1))),
+            column("export", DataType::Utf8, true, |rows| {
+                let is_export = |job: &Job| matches!(job.subject, JobSubject::Export(_));
+                optional_text(rows, |job| is_export(job).then(|| job.uuid.to_string()))
+            }),
+            column("name", DataType::Utf8, true, |rows| optional_text(rows, name)),
+            column("size", DataType::Int64, true, |rows| {
+                longs(rows, |job| i64::try_from(file(job)?.size?).ok())
+            }),
+            column("unit", DataType::Utf8, true, |rows| {
+                optional_text(rows, |job| file(job).map(|file| file.unit.name()))
+            }),
+            column("state", DataType::Utf8, false, |rows| text(rows, |job| job.state.name().to_owned())),
+            column("progress", DataType::Float64, false, |rows| floats(rows, |job| Some(job.progress))),
+            column("result", DataType::Utf8, true, |rows| {
+                optional_text(rows, |job| job.result.as_ref().map(ToString::to_string))
+            }),
+            column("error", DataType::Utf8, true, |rows| {
+                optional_text(rows, |job| (job.state == JobState::Failed).then_some(job.error.as_str()))
+            }),
+            column("requested_by", DataType::Utf8, false, |rows| text(rows, |job| job.requested_by.clone())),
+            column("created_at", timestamp(), false, |rows| times(rows, |job| Some(job.created_at))),
+            column("started_at", timestamp(), true, |rows| times(rows, |job| job.started_at)),
+            column("ended_at", timestamp(), true, |rows| times(rows, |job| job.ended_at)),
+        ]
     }
 
     fn first_page(_: &[Expr]) -> Self {
@@ -66,33 +62,6 @@ impl PageSource for JobFilter {
 
     fn page_after(self, _: &Job) -> Self {
         self
-    }
-
-    fn batch(rows: &[Job]) -> Result<RecordBatch> {
-        let optional = |get: fn(&Job) -> Option<String>| -> ArrayRef {
-            Arc::new(StringArray::from_iter(rows.iter().map(get)))
-        };
-        let sizes = rows.iter().map(|job| i64::try_from(file(job)?.size?).ok());
-        let columns: Vec<ArrayRef> = vec![
-            ints(rows, |job| Some(job.id.0)),
-            text(rows, |job| job.uuid.to_string()),
-            text(rows, |job| job.kind.name().to_owned()),
-            ints(rows, |job| model(job).map(|(device, _)| device)),
-            ints(rows, |job| model(job).map(|(_, model)| model)),
-            optional(|job| matches!(job.subject, JobSubject::Export(_)).then(|| job.uuid.to_string())),
-            optional(|job| name(job).map(str::to_owned)),
-            Arc::new(Int64Array::from_iter(sizes)),
-            optional(|job| file(job).map(|file| file.unit.name().to_owned())),
-            text(rows, |job| job.state.name().to_owned()),
-            Arc::new(Float64Array::from_iter_values(rows.iter().map(|job| job.progress))),
-            optional(|job| job.result.as_ref().map(ToString::to_string)),
-            optional(|job| (job.state == JobState::Failed).then(|| job.error.clone())),
-            text(rows, |job| job.requested_by.clone()),
-            times(rows, |job| Some(job.created_at)),
-            times(rows, |job| job.started_at),
-            times(rows, |job| job.ended_at),
-        ];
-        Ok(RecordBatch::try_new(schema(), columns)?)
     }
 }
 

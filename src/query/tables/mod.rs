@@ -1,4 +1,4 @@
-//! The SQL tables and views, one file each: schema, then scan. `registry.rs` has a row for each.
+//! The SQL tables and views, one file each: columns and scan. `registry.rs` has a row for each.
 
 pub mod annotations;
 pub mod audit_log;
@@ -30,7 +30,10 @@ pub mod streams;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::datasource::MemTable;
 use datafusion::error::Result;
@@ -49,12 +52,24 @@ fn text<T>(rows: &[T], get: impl Fn(&T) -> String) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(rows.iter().map(get)))
 }
 
-fn optional_text<T>(rows: &[T], get: impl Fn(&T) -> Option<&str>) -> ArrayRef {
+fn optional_text<'a, T, S: AsRef<str>>(rows: &'a [T], get: impl Fn(&'a T) -> Option<S>) -> ArrayRef {
     Arc::new(StringArray::from_iter(rows.iter().map(get)))
 }
 
 fn ints<T>(rows: &[T], get: impl Fn(&T) -> Option<i32>) -> ArrayRef {
     Arc::new(Int32Array::from_iter(rows.iter().map(get)))
+}
+
+fn longs<T>(rows: &[T], get: impl Fn(&T) -> Option<i64>) -> ArrayRef {
+    Arc::new(Int64Array::from_iter(rows.iter().map(get)))
+}
+
+fn floats<T>(rows: &[T], get: impl Fn(&T) -> Option<f64>) -> ArrayRef {
+    Arc::new(Float64Array::from_iter(rows.iter().map(get)))
+}
+
+fn flags<T>(rows: &[T], get: impl Fn(&T) -> bool) -> ArrayRef {
+    Arc::new(BooleanArray::from_iter(rows.iter().map(|row| Some(get(row)))))
 }
 
 fn times<T>(rows: &[T], get: impl Fn(&T) -> Option<Micros>) -> ArrayRef {

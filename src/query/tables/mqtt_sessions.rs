@@ -1,14 +1,11 @@
 //! `mqtt_sessions`: the sessions of MQTT clients that the principal may see, as they are at the start of the query.
 
-use std::sync::Arc;
-
-use arrow::array::{BooleanArray, Int64Array};
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
 use super::devices::to_json_text;
 use super::row_table::{self, ColumnDef, RowTable, column};
-use super::{ints, text, times};
+use super::{flags, ints, longs, text, times};
 use crate::domain::mqtt::Subscription;
 use crate::domain::mqtt::status::SessionStatus;
 use crate::query::scan::table_provider::ScanProvider;
@@ -26,17 +23,11 @@ fn columns() -> Vec<ColumnDef<SessionStatus>> {
         }),
         column("owner", DataType::Utf8, false, |rows| text(rows, |s| s.owner.to_string())),
         column("device_id", DataType::Int32, true, |rows| ints(rows, |s| s.device().map(|id| id.0))),
-        column("connected", DataType::Boolean, false, |rows: &[SessionStatus]| {
-            Arc::new(BooleanArray::from_iter(rows.iter().map(|s| Some(s.is_connected))))
-        }),
+        column("connected", DataType::Boolean, false, |rows| flags(rows, |s| s.is_connected)),
         column("since", timestamp(), true, |rows| times(rows, |s| s.since)),
         column("subscriptions", DataType::Utf8, false, |rows| text(rows, |s| filters(&s.subscriptions))),
-        column("queued", DataType::Int64, false, |rows: &[SessionStatus]| {
-            Arc::new(Int64Array::from_iter_values(rows.iter().map(|s| s.queued as i64)))
-        }),
-        column("expiry_s", DataType::Int64, false, |rows: &[SessionStatus]| {
-            Arc::new(Int64Array::from_iter_values(rows.iter().map(|s| i64::from(s.expiry_s))))
-        }),
+        column("queued", DataType::Int64, false, |rows| longs(rows, |s| Some(s.queued as i64))),
+        column("expiry_s", DataType::Int64, false, |rows| longs(rows, |s| Some(i64::from(s.expiry_s)))),
     ]
 }
 

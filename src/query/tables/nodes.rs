@@ -1,37 +1,14 @@
 //! `nodes`: the nodes of the cluster, read from the catalog's database, so that every node shows the same. They are few: one page.
 
-use std::sync::{Arc, LazyLock};
-
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::error::Result;
+use arrow::datatypes::DataType;
 use datafusion::logical_expr::Expr;
 
-use super::paged_scan::{PageSource, PagedTable};
-use super::{optional_text, text, times};
+use super::paged_scan::PageSource;
+use super::row_table::{ColumnDef, column};
+use super::{flags, optional_text, text, times};
 use crate::domain::cluster::ClusterNode;
 use crate::query::context::QueryContext;
 use crate::store::schema::timestamp;
-
-/// Returns the columns; `running` means that the node renewed its entry within the lease.
-pub fn schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let text = |name: &str, is_nullable| Field::new(name, DataType::Utf8, is_nullable);
-        Arc::new(Schema::new(vec![
-            text("node_id", false),
-            text("role", false),
-            text("url", true),
-            text("version", false),
-            Field::new("started_at", timestamp(), false),
-            Field::new("renewed_at", timestamp(), false),
-            Field::new("running", DataType::Boolean, false),
-        ]))
-    });
-    SCHEMA.clone()
-}
-
-/// The nodes that a principal sees.
-pub type NodesTable = PagedTable<AllNodes>;
 
 /// The one page: all nodes.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +18,17 @@ impl PageSource for AllNodes {
     const NAME: &'static str = "Nodes";
     type Row = ClusterNode;
 
-    fn schema() -> SchemaRef {
-        schema()
+    /// Returns the columns; `running` means that the node renewed its entry within the lease.
+    fn columns() -> Vec<ColumnDef<ClusterNode>> {
+        vec![
+            column("node_id", DataType::Utf8, false, |rows: &[ClusterNode]| text(rows, |n| n.id.to_string())),
+            column("role", DataType::Utf8, false, |rows| text(rows, |n| n.role.name().to_owned())),
+            column("url", DataType::Utf8, true, |rows| optional_text(rows, |n| n.url.as_deref())),
+            column("version", DataType::Utf8, false, |rows| text(rows, |n| n.version.clone())),
+            column("started_at", timestamp(), false, |rows| times(rows, |n| Some(n.started_at))),
+            column("renewed_at", timestamp(), false, |rows| times(rows, |n| Some(n.renewed_at))),
+            column("running", DataType::Boolean, false, |rows| flags(rows, |n| n.is_running)),
+        ]
     }
 
     fn first_page(_: &[Expr]) -> Self {
@@ -59,18 +45,5 @@ impl PageSource for AllNodes {
 
     fn page_after(self, _: &ClusterNode) -> Self {
         self
-    }
-
-    fn batch(rows: &[ClusterNode]) -> Result<RecordBatch> {
-        let columns: Vec<ArrayRef> = vec![
-            text(rows, |node| node.id.to_string()),
-            text(rows, |node| node.role.name().to_owned()),
-            optional_text(rows, |node| node.url.as_deref()),
-            text(rows, |node| node.version.clone()),
-            times(rows, |node| Some(node.started_at)),
-            times(rows, |node| Some(node.renewed_at)),
-            Arc::new(BooleanArray::from_iter(rows.iter().map(|node| Some(node.is_running)))),
-        ];
-        Ok(RecordBatch::try_new(schema(), columns)?)
     }
 }

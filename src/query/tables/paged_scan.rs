@@ -2,10 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
@@ -18,6 +16,7 @@ use futures::stream;
 use crate::query::context::QueryContext;
 use crate::query::scan::opaque_scan::{OpaqueScanExec, RowSource};
 use crate::query::scan::table_provider::ScanPlanner;
+use crate::query::tables::row_table::{ColumnDef, Columns};
 
 /// Maximum rows of a page: some megabytes.
 pub const PAGE_ROWS: usize = 1000;
@@ -26,9 +25,9 @@ pub const PAGE_ROWS: usize = 1000;
 pub trait PageSource: Clone + Send + Sync + 'static {
     /// The name in plans.
     const NAME: &'static str;
-    type Row: Send + Sync;
+    type Row: Send + Sync + 'static;
 
-    fn schema() -> SchemaRef;
+    fn columns() -> Vec<ColumnDef<Self::Row>>;
 
     /// Returns how far `first_page` applies a filter.
     fn pushdown(_filter: &Expr) -> TableProviderFilterPushDown {
@@ -51,21 +50,18 @@ pub trait PageSource: Clone + Send + Sync + 'static {
 
     /// Returns the query for the page after this row.
     fn page_after(self, last: &Self::Row) -> Self;
-
-    /// Converts rows to a batch of `schema`.
-    fn batch(rows: &[Self::Row]) -> Result<RecordBatch>;
 }
 
 /// A table that is read page by page: the rows that the principal of a query may see.
-pub struct PagedTable<P> {
+pub struct PagedTable<P: PageSource> {
     query_context: QueryContext,
-    pages: PhantomData<fn() -> P>,
+    columns: Columns<P::Row>,
 }
 
 impl<P: PageSource> PagedTable<P> {
     /// The table in one query.
     pub fn new(query_context: QueryContext) -> Self {
-        Self { query_context, pages: PhantomData }
+        Self { query_context, columns: Columns::new(P::columns()) }
     }
 }
 
@@ -77,7 +73,7 @@ impl<P: PageSource> fmt::Debug for PagedTable<P> {
 
 impl<P: PageSource> ScanPlanner for PagedTable<P> {
     fn schema(&self) -> SchemaRef {
-        P::schema()
+        self.columns.schema()
     }
 
     fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
@@ -85,18 +81,16 @@ impl<P: PageSource> ScanPlanner for PagedTable<P> {
     }
 
     fn plan(&self, _: &dyn Session, columns: &[usize], filters: &[Expr]) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = Arc::new(P::schema().project(columns)?);
         let (query_context, first) = (self.query_context.clone(), P::first_page(filters));
-        let scan = PagedScan { query_context, first, columns: columns.to_vec(), schema };
+        let scan = PagedScan { query_context, first, columns: Arc::new(self.columns.project(columns)?) };
         Ok(Arc::new(OpaqueScanExec::new(scan, 1)))
     }
 }
 
-struct PagedScan<P> {
+struct PagedScan<P: PageSource> {
     query_context: QueryContext,
     first: P,
-    columns: Vec<usize>,
-    schema: SchemaRef,
+    columns: Arc<Columns<P::Row>>,
 }
 
 impl<P: PageSource> RowSource for PagedScan<P> {
@@ -105,7 +99,7 @@ impl<P: PageSource> RowSource for PagedScan<P> {
     }
 
     fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.columns.schema()
     }
 
     fn open(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
@@ -118,7 +112,7 @@ impl<P: PageSource> RowSource for PagedScan<P> {
                 let found = found.map_err(|e| DataFusionError::External(Box::new(e)))?;
                 let last = found.last().filter(|_| !P::is_last(&found));
                 let next = last.map(|last| page.page_after(last));
-                Ok(Some((P::batch(&found)?.project(&columns)?, next)))
+                Ok(Some((columns.batch(&found)?, next)))
             }
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), pages)))

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, Int32Array};
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
 use super::devices::to_json_text;
 use super::row_table::{self, ColumnDef, RowTable, column};
-use super::{text, times};
+use super::{flags, ints, text, times};
 use crate::domain::product::Product;
 use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
@@ -22,16 +21,10 @@ pub fn table(products: &[ProductRow]) -> Result<ScanProvider<RowTable<ProductRow
 
 fn columns() -> Vec<ColumnDef<ProductRow>> {
     vec![
-        column("id", DataType::Int32, false, |rows: &[ProductRow]| {
-            Arc::new(Int32Array::from_iter_values(rows.iter().map(|p| p.id.0)))
-        }),
+        column("id", DataType::Int32, false, |rows: &[ProductRow]| ints(rows, |p| Some(p.id.0))),
         column("name", DataType::Utf8, false, |rows| text(rows, |p| p.spec.name.clone())),
-        column("parent_id", DataType::Int32, true, |rows: &[ProductRow]| {
-            Arc::new(Int32Array::from_iter(rows.iter().map(|p| p.spec.parent.map(|id| id.0))))
-        }),
-        column("is_default", DataType::Boolean, false, |rows: &[ProductRow]| {
-            Arc::new(BooleanArray::from_iter(rows.iter().map(|p| Some(p.is_default))))
-        }),
+        column("parent_id", DataType::Int32, true, |rows| ints(rows, |p| p.spec.parent.map(|id| id.0))),
+        column("is_default", DataType::Boolean, false, |rows| flags(rows, |p| p.is_default)),
         column("uuid", DataType::Utf8, false, |rows| text(rows, |p| p.uuid.to_string())),
         column("metadata", DataType::Utf8, false, |rows| text(rows, |p| to_json_text(&p.spec.metadata))),
         column("templates", DataType::Utf8, false, |rows| text(rows, |p| to_json_text(&p.spec.templates))),

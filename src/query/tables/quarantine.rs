@@ -1,13 +1,10 @@
 //! `quarantine`: the readings that were not accepted, read from the catalog's database page by page.
 
-use std::sync::{Arc, LazyLock};
-
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::error::Result;
+use arrow::datatypes::DataType;
 use datafusion::logical_expr::Expr;
 
-use super::paged_scan::{PageSource, PagedTable};
+use super::paged_scan::PageSource;
+use super::row_table::{ColumnDef, column};
 use super::{ints, text, times};
 use crate::domain::pagination::Pagination;
 use crate::domain::quarantine::{QuarantineFilter, QuarantineRecord};
@@ -17,34 +14,23 @@ use crate::store::schema::timestamp;
 /// Rows of a page: each holds up to 16 KiB of a payload.
 const PAGE_ROWS: usize = 200;
 
-/// Returns the columns; `device_id` and `stream_id` are NULL when they are not known.
-pub fn schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        let text = |name: &str| Field::new(name, DataType::Utf8, false);
-        Arc::new(Schema::new(vec![
-            Field::new("id", DataType::Int32, false),
-            text("uuid"),
-            Field::new("device_id", DataType::Int32, true),
-            Field::new("stream_id", DataType::Int32, true),
-            text("topic"),
-            text("reason"),
-            text("detail"),
-            text("payload"),
-            Field::new("received_at", timestamp(), false),
-        ]))
-    });
-    SCHEMA.clone()
-}
-
-/// The quarantined readings that a principal may see.
-pub type QuarantineTable = PagedTable<QuarantineFilter>;
-
 impl PageSource for QuarantineFilter {
     const NAME: &'static str = "Quarantine";
     type Row = QuarantineRecord;
 
-    fn schema() -> SchemaRef {
-        schema()
+    /// Returns the columns; `device_id` and `stream_id` are NULL when they are not known.
+    fn columns() -> Vec<ColumnDef<QuarantineRecord>> {
+        vec![
+            column("id", DataType::Int32, false, |rows: &[QuarantineRecord]| ints(rows, |r| Some(r.id.0))),
+            column("uuid", DataType::Utf8, false, |rows| text(rows, |r| r.uuid.to_string())),
+            column("device_id", DataType::Int32, true, |rows| ints(rows, |r| r.entry.device.map(|id| id.0))),
+            column("stream_id", DataType::Int32, true, |rows| ints(rows, |r| r.entry.stream.map(|id| id.0))),
+            column("topic", DataType::Utf8, false, |rows| text(rows, |r| r.entry.topic.clone())),
+            column("reason", DataType::Utf8, false, |rows| text(rows, |r| r.entry.reason.name().to_owned())),
+            column("detail", DataType::Utf8, false, |rows| text(rows, |r| r.entry.detail.clone())),
+            column("payload", DataType::Utf8, false, |rows| text(rows, |r| r.entry.payload.clone())),
+            column("received_at", timestamp(), false, |rows| times(rows, |r| Some(r.entry.received_at))),
+        ]
     }
 
     fn first_page(_: &[Expr]) -> Self {
@@ -62,20 +48,5 @@ impl PageSource for QuarantineFilter {
 
     fn page_after(self, last: &QuarantineRecord) -> Self {
         QuarantineFilter { after: Some((last.entry.received_at, last.id)), ..self }
-    }
-
-    fn batch(rows: &[QuarantineRecord]) -> Result<RecordBatch> {
-        let columns: Vec<ArrayRef> = vec![
-            ints(rows, |r| Some(r.id.0)),
-            text(rows, |r| r.uuid.to_string()),
-            ints(rows, |r| r.entry.device.map(|id| id.0)),
-            ints(rows, |r| r.entry.stream.map(|id| id.0)),
-            text(rows, |r| r.entry.topic.clone()),
-            text(rows, |r| r.entry.reason.name().to_owned()),
-            text(rows, |r| r.entry.detail.clone()),
-            text(rows, |r| r.entry.payload.clone()),
-            times(rows, |r| Some(r.entry.received_at)),
-        ];
-        Ok(RecordBatch::try_new(schema(), columns)?)
     }
 }

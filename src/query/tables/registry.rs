@@ -8,16 +8,24 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::Result;
 
+use super::nodes::AllNodes;
+use super::paged_scan::{PageSource, PagedTable};
+use super::row_table::Columns;
+use super::shards::AllShards;
 use super::{
-    annotations, audit_log, clients, commands, components, core_views, devices, documents, events, groups,
-    jobs, latest, messages, mqtt_sessions, nodes, products, quarantine, query_log, readings, shards, sites,
-    statistics, streams,
+    clients, commands, components, core_views, devices, documents, groups, latest, messages, mqtt_sessions,
+    products, query_log, readings, sites, statistics, streams,
 };
+use crate::domain::annotation::AnnotationFilter;
+use crate::domain::audit::AuditFilter;
 use crate::domain::client::Client;
 use crate::domain::command::CommandFilter;
 use crate::domain::device::{Device, DeviceFilter, DeviceStatus};
 use crate::domain::document::{Document, DocumentKind};
+use crate::domain::event::EventFilter;
+use crate::domain::job::JobFilter;
 use crate::domain::pagination::Pagination;
+use crate::domain::quarantine::QuarantineFilter;
 use crate::domain::stream::StreamFilter;
 use crate::query::context::QueryContext;
 use crate::query::scan::table_provider::{ScanPlanner, ScanProvider};
@@ -42,18 +50,19 @@ const fn row(
     TableDef { table, columns, open }
 }
 
+/// Returns the definition of a table that is read page by page.
+const fn paged<P: PageSource>(table: QueryTable) -> TableDef {
+    row(table, page_columns::<P>, open_pages::<P>)
+}
+
 const TABLES: [TableDef; QueryTable::ALL.len()] = [
     row(QueryTable::Readings, || Ok(schema::readings()), |c| scan(readings::ReadingsTable::new(c.clone()))),
     row(QueryTable::Latest, || Ok(latest::schema()), |c| scan(latest::LatestTable::new(c.clone()))),
     row(QueryTable::Statistics, || Ok(statistics::schema()), |c| open_statistics(c, false)),
     row(QueryTable::Messages, || Ok(messages::schema()), |c| scan(messages::MessagesTable::new(c.clone()))),
     row(QueryTable::Commands, || columns_of(commands::table(Vec::new())), open_commands),
-    row(QueryTable::Events, || Ok(events::schema()), |c| scan(events::EventsTable::new(c.clone()))),
-    row(
-        QueryTable::Annotations,
-        || Ok(annotations::schema()),
-        |c| scan(annotations::AnnotationsTable::new(c.clone())),
-    ),
+    paged::<EventFilter>(QueryTable::Events),
+    paged::<AnnotationFilter>(QueryTable::Annotations),
     row(
         QueryTable::Devices,
         || columns_of(devices::table(&[], |_| DeviceStatus::default(), |_| None)),
@@ -74,25 +83,21 @@ const TABLES: [TableDef; QueryTable::ALL.len()] = [
         || columns_of(components::table(Vec::new())),
         |c| provided(components::table(documents_of(c, DocumentKind::Component))),
     ),
-    row(
-        QueryTable::Quarantine,
-        || Ok(quarantine::schema()),
-        |c| scan(quarantine::QuarantineTable::new(c.clone())),
-    ),
+    paged::<QuarantineFilter>(QueryTable::Quarantine),
     row(
         QueryTable::MqttSessions,
         || columns_of(mqtt_sessions::table(Vec::new())),
         |c| provided(mqtt_sessions::table(c.mqtt_sessions())),
     ),
-    row(QueryTable::Jobs, || Ok(jobs::schema()), |c| scan(jobs::JobsTable::new(c.clone()))),
-    row(QueryTable::Nodes, || Ok(nodes::schema()), |c| scan(nodes::NodesTable::new(c.clone()))),
-    row(QueryTable::Shards, || Ok(shards::schema()), |c| scan(shards::ShardsTable::new(c.clone()))),
+    paged::<JobFilter>(QueryTable::Jobs),
+    paged::<AllNodes>(QueryTable::Nodes),
+    paged::<AllShards>(QueryTable::Shards),
     row(
         QueryTable::QueryLog,
         || columns_of(query_log::table(&[], true)),
         |c| provided(query_log::table(&c.query_log(), c.sees_host_metrics())),
     ),
-    row(QueryTable::AuditLog, || Ok(audit_log::schema()), |c| scan(audit_log::AuditLogTable::new(c.clone()))),
+    paged::<AuditFilter>(QueryTable::AuditLog),
     row(
         QueryTable::CoreValue,
         || columns_of(core_views::core_value(empty(QueryTable::Readings)?)),
@@ -149,6 +154,14 @@ fn provided<T: TableProvider + 'static>(table: Result<T>) -> OpenTable {
 
 fn columns_of<T: TableProvider>(table: Result<T>) -> Result<SchemaRef> {
     Ok(table?.schema())
+}
+
+fn page_columns<P: PageSource>() -> Result<SchemaRef> {
+    Ok(Columns::new(P::columns()).schema())
+}
+
+fn open_pages<P: PageSource>(context: &QueryContext) -> OpenTable {
+    scan(PagedTable::<P>::new(context.clone()))
 }
 
 fn empty(table: QueryTable) -> OpenTable {

@@ -32,12 +32,41 @@ pub fn column<R>(name: &str, kind: DataType, is_nullable: bool, values: MakeArra
     (Field::new(name, kind, is_nullable), values)
 }
 
+/// Columns of a table, in order.
+pub struct Columns<R> {
+    arrays: Arc<[MakeArray<R>]>,
+    schema: SchemaRef,
+}
+
+impl<R> Columns<R> {
+    pub fn new(columns: Vec<ColumnDef<R>>) -> Self {
+        let (fields, arrays): (Vec<Field>, Vec<MakeArray<R>>) = columns.into_iter().unzip();
+        Self { arrays: arrays.into(), schema: Arc::new(Schema::new(fields)) }
+    }
+
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// Returns the columns of these indices.
+    pub fn project(&self, columns: &[usize]) -> Result<Self> {
+        let arrays = columns.iter().map(|column| self.arrays[*column]).collect();
+        Ok(Self { arrays, schema: Arc::new(self.schema.project(columns)?) })
+    }
+
+    /// Converts rows to a batch of the schema.
+    pub fn batch(&self, rows: &[R]) -> Result<RecordBatch> {
+        let arrays = self.arrays.iter().map(|array| array(rows)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        Ok(RecordBatch::try_new_with_options(self.schema(), arrays, &options)?)
+    }
+}
+
 /// Rows, and the columns that they are returned in.
 pub struct RowTable<R: 'static> {
     name: &'static str,
     rows: Arc<[R]>,
-    columns: Arc<[ColumnDef<R>]>,
-    schema: SchemaRef,
+    columns: Columns<R>,
 }
 
 /// Creates a table of `rows`, in their order; `name` appears in plans.
@@ -46,8 +75,7 @@ pub fn table<R: Send + Sync + 'static>(
     rows: Vec<R>,
     columns: Vec<ColumnDef<R>>,
 ) -> ScanProvider<RowTable<R>> {
-    let schema = Arc::new(Schema::new(columns.iter().map(|(field, _)| field.clone()).collect::<Vec<_>>()));
-    ScanProvider(RowTable { name, rows: rows.into(), columns: columns.into(), schema })
+    ScanProvider(RowTable { name, rows: rows.into(), columns: Columns::new(columns) })
 }
 
 impl<R: 'static> fmt::Debug for RowTable<R> {
@@ -58,7 +86,7 @@ impl<R: 'static> fmt::Debug for RowTable<R> {
 
 impl<R: Send + Sync + 'static> ScanPlanner for RowTable<R> {
     fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.columns.schema()
     }
 
     fn pushdown(&self, _: &Expr) -> TableProviderFilterPushDown {
@@ -69,8 +97,7 @@ impl<R: Send + Sync + 'static> ScanPlanner for RowTable<R> {
         let scan = RowTableScan {
             name: self.name,
             rows: self.rows.clone(),
-            columns: columns.iter().map(|column| self.columns[*column].1).collect(),
-            schema: Arc::new(self.schema.project(columns)?),
+            columns: Arc::new(self.columns.project(columns)?),
         };
         let rows = self.rows.len();
         Ok(Arc::new(OpaqueScanExec::new(scan, 1).with_estimate(rows)))
@@ -80,8 +107,7 @@ impl<R: Send + Sync + 'static> ScanPlanner for RowTable<R> {
 struct RowTableScan<R> {
     name: &'static str,
     rows: Arc<[R]>,
-    columns: Arc<[MakeArray<R>]>,
-    schema: SchemaRef,
+    columns: Arc<Columns<R>>,
 }
 
 impl<R: Send + Sync + 'static> RowSource for RowTableScan<R> {
@@ -90,16 +116,14 @@ impl<R: Send + Sync + 'static> RowSource for RowTableScan<R> {
     }
 
     fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.columns.schema()
     }
 
     fn open(&self, _: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (rows, columns, schema) = (self.rows.clone(), self.columns.clone(), self.schema.clone());
-        let batches = (0..rows.len()).step_by(BATCH_ROWS).map(move |first| -> Result<RecordBatch> {
-            let some = &rows[first..rows.len().min(first + BATCH_ROWS)];
-            let arrays = columns.iter().map(|column| column(some)).collect();
-            let options = RecordBatchOptions::new().with_row_count(Some(some.len()));
-            Ok(RecordBatch::try_new_with_options(schema.clone(), arrays, &options)?)
+        let (rows, columns) = (self.rows.clone(), self.columns.clone());
+        let batches = (0..rows.len()).step_by(BATCH_ROWS).map(move |first| {
+            let end = rows.len().min(first + BATCH_ROWS);
+            columns.batch(&rows[first..end])
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream::iter(batches))))
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array};
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
 use super::row_table::{self, ColumnDef, RowTable, column};
-use super::{ints, optional_text, text, times};
+use super::{floats, ints, optional_text, text, times};
 use crate::domain::document::{Document, SiteSpec};
 use crate::domain::topology::GeoLocation;
 use crate::query::scan::table_provider::ScanProvider;
@@ -47,6 +47,5 @@ fn columns() -> Vec<ColumnDef<SiteRow>> {
 }
 
 fn place(rows: &[SiteRow], get: fn(&GeoLocation) -> Option<f64>) -> ArrayRef {
-    let degrees = |row: &SiteRow| row.site.location.as_ref().and_then(get);
-    Arc::new(Float64Array::from_iter(rows.iter().map(degrees)))
+    floats(rows, |row| row.site.location.as_ref().and_then(get))
 }

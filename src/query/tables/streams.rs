@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, StringArray};
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
 use super::devices::to_json_text;
 use super::row_table::{self, ColumnDef, RowTable, column};
-use super::{text, times};
+use super::{flags, floats, ints, optional_text, text, times};
 use crate::domain::stream::Stream;
 use crate::query::scan::table_provider::ScanProvider;
 use crate::store::schema::timestamp;
@@ -22,7 +21,7 @@ pub fn table(streams: &[StreamRow]) -> Result<ScanProvider<RowTable<StreamRow>>>
 
 fn columns() -> Vec<ColumnDef<StreamRow>> {
     vec![
-        column("id", DataType::Int32, false, |rows| ints(rows, |s| Some(s.id.0))),
+        column("id", DataType::Int32, false, |rows: &[StreamRow]| ints(rows, |s| Some(s.id.0))),
         column("device_id", DataType::Int32, false, |rows| ints(rows, |s| Some(s.spec.device.0))),
         column("group_id", DataType::Int32, true, |rows| ints(rows, |s| s.spec.group.map(|g| g.0))),
         column("name", DataType::Utf8, false, |rows| text(rows, |s| s.spec.name.clone())),
@@ -35,13 +34,10 @@ fn columns() -> Vec<ColumnDef<StreamRow>> {
         column("poll_interval", DataType::Float64, true, |rows| floats(rows, |s| s.spec.poll_interval_s)),
         column("scale", DataType::Float64, false, |rows| floats(rows, |s| Some(s.spec.scale))),
         column("offset", DataType::Float64, false, |rows| floats(rows, |s| Some(s.spec.offset))),
-        column("byteorder", DataType::Utf8, true, |rows: &[StreamRow]| {
-            let names = rows.iter().map(|s| s.spec.byteorder.map(|b| b.name()));
-            Arc::new(StringArray::from_iter(names))
+        column("byteorder", DataType::Utf8, true, |rows| {
+            optional_text(rows, |s| s.spec.byteorder.map(|order| order.name()))
         }),
-        column("enabled", DataType::Boolean, false, |rows: &[StreamRow]| {
-            Arc::new(BooleanArray::from_iter(rows.iter().map(|s| Some(s.spec.enabled))))
-        }),
+        column("enabled", DataType::Boolean, false, |rows| flags(rows, |s| s.spec.enabled)),
         column("deadband", DataType::Float64, true, |rows| floats(rows, |s| s.spec.deadband)),
         column("statistics_interval", DataType::Int32, true, |rows: &[StreamRow]| {
             ints(rows, |s| s.spec.statistics_interval_s.and_then(|i| i32::try_from(i).ok()))
@@ -54,12 +50,4 @@ fn columns() -> Vec<ColumnDef<StreamRow>> {
         column("created_at", timestamp(), false, |rows| times(rows, |s| Some(s.created_at))),
         column("updated_at", timestamp(), false, |rows| times(rows, |s| Some(s.updated_at))),
     ]
-}
-
-fn ints(rows: &[StreamRow], get: fn(&Stream) -> Option<i32>) -> ArrayRef {
-    Arc::new(Int32Array::from_iter(rows.iter().map(|s| get(s))))
-}
-
-fn floats(rows: &[StreamRow], get: fn(&Stream) -> Option<f64>) -> ArrayRef {
-    Arc::new(Float64Array::from_iter(rows.iter().map(|s| get(s))))
 }
