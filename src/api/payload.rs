@@ -70,8 +70,8 @@ enum ContentEncoding {
     Zstd,
 }
 
-/// Reads a whole text or form of at most `limit` bytes both encoded and decoded, as [`read_within`]. JSON also reserves what its
-/// values take, because it is parsed as a whole.
+/// Reads a whole text or form of at most `limit` bytes both encoded and decoded; the bytes hold their memory reservation.
+/// JSON also reserves what its values take, because it is parsed as a whole.
 ///
 /// # Errors
 /// The errors of [`read_within`]; `TooLarge` for JSON of too many values.

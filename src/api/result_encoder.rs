@@ -30,7 +30,7 @@ use crate::domain::{Error, Result};
 
 /// Batches up to this size are encoded in some milliseconds; bytes. Those of numbers have less.
 const LARGE_BATCH_BYTES: usize = 768 << 10;
-/// Times within lists and structures, as [`with_time_texts`] writes those of columns.
+/// Format of times within lists and structures: the one in which [`with_time_texts`] writes those of columns.
 const TIMESTAMP_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.f";
 const TIMESTAMP_UTC_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
 

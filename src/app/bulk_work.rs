@@ -14,7 +14,7 @@ pub fn batch_bytes(batch: &RecordBatch) -> usize {
 /// Runs work on the calling thread when it is small, else at a lower priority on the threads for large work.
 ///
 /// # Errors
-/// `Unavailable` and `Internal`, as [`throttle::run_bulk`].
+/// `Unavailable` when the threads cannot be started; `Internal` when the work panicked there.
 pub async fn run<T: Send + 'static>(is_small: bool, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     if is_small { Ok(work()) } else { throttle::run_bulk(work).await }
 }

@@ -155,7 +155,8 @@ impl Devices {
     /// Changes a device; its name is one that no other has.
     ///
     /// # Errors
-    /// Fails as [`Devices::update_named_device`] does.
+    /// `Forbidden` without the scope `device:write`, or for a device that may only be read; `NotFound` for one that is not
+    /// visible; `Invalid` naming every wrong field, such as a name that another device has.
     pub async fn update_device(
         &self,
         principal: &Principal,

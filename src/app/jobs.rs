@@ -50,7 +50,7 @@ impl Jobs {
     /// Cancels a job; what it has written stays, except the file of an export. A finished job is unchanged.
     ///
     /// # Errors
-    /// `NotFound` as [`Jobs::job`]; `Forbidden` without the scope that its kind needs.
+    /// `NotFound` when the principal does not see its subject; `Forbidden` without the scope that its kind needs.
     pub async fn cancel_job(&self, principal: &Principal, id: JobId) -> Result<()> {
         require_either(principal, Scope::write)?;
         self.job(principal, id).await?.check_may_cancel(principal)?;
@@ -77,7 +77,7 @@ impl Jobs {
     /// Returns a job to a principal that may report about imports.
     ///
     /// # Errors
-    /// `Forbidden` without the scope `value:write`; `NotFound` as [`Jobs::job`].
+    /// `Forbidden` without the scope `value:write`; the errors of [`Jobs::job`].
     pub async fn job_to_report(&self, principal: &Principal, id: JobId) -> Result<Job> {
         principal.require(Scope::write(Resource::Value))?;
         self.job(principal, id).await

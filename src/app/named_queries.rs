@@ -17,7 +17,7 @@ impl Statements {
     /// Runs a named query with the given parameters, and its defaults for the others.
     ///
     /// # Errors
-    /// `NotFound` for an unknown name; `Invalid`, naming each wrong parameter; the rest as [`Statements::sql`].
+    /// `NotFound` for an unknown name; `Invalid`, naming each wrong parameter; the errors of [`Statements::sql`].
     pub async fn run_named_query(
         &self,
         principal: &Principal,

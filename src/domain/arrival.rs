@@ -70,7 +70,7 @@ impl Arrival {
         Arrival { earliest: one.min(other), latest: one.max(other), bound, monotonic: None }
     }
 
-    /// The same of a reading that arrived before the present watch began and is read again.
+    /// Returns this arrival as that of a reading that came before the present watch began and is read again.
     pub fn read_again(self) -> Arrival {
         Arrival { monotonic: None, ..self }
     }

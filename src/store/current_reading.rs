@@ -62,7 +62,8 @@ impl ArrivedReading {
         !self.is_import || other.ts() <= self.ts()
     }
 
-    /// The same when this one was ahead and its time has come: what arrived after it stays when its time is newer.
+    /// Whether this reading, which was ahead, is current after another now that its time has come: what arrived after it stays
+    /// when its time is newer.
     fn follows_in_time(&self, other: &ArrivedReading) -> bool {
         other.ts() <= self.ts() || (self.follows(other) && other.seq < self.seq)
     }

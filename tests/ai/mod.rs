@@ -36,7 +36,7 @@ pub const HOLD_SAMPLES: i64 = 3;
 /// Long enough for anything that must come, on a busy machine too.
 pub const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The same of jobs, whose models are slow where the program is not optimised.
+/// Long enough for any job: their models are slow where the program is not optimised.
 const JOB_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Separates the parts of forms; in none of them.
@@ -127,7 +127,7 @@ impl UploadForm {
         self.send_to(client, "/api/ai/upload/").await
     }
 
-    /// The same to a path with parameters.
+    /// Uploads it to a path with parameters.
     pub async fn send_to(&self, client: &Client, path: &str) -> Answer {
         let media = format!("multipart/form-data; boundary={BOUNDARY}");
         let headers = [("content-type", media.as_str())];

@@ -1,4 +1,5 @@
-//! The documents: their links lead to files and headings that exist, and the pages of operations are short.
+//! The documents: their links lead to files and headings that exist, the pages of operations are short, and the words of users
+//! in the glossary are in the files that it names.
 
 use std::fs;
 use std::path::Path;
@@ -7,6 +8,9 @@ use super::{read, root};
 
 /// The most lines of a page of docs/operations/.
 const MAX_OPERATIONS_LINES: usize = 300;
+
+/// Words of an alias that lead nowhere by themselves.
+const JOINING_WORDS: [&str; 6] = ["a", "an", "at", "of", "or", "the"];
 
 #[test]
 fn every_link_in_the_documents_leads_somewhere() {
@@ -36,6 +40,50 @@ fn pages_of_operations_are_short() {
             "{page} has {lines} lines; {MAX_OPERATIONS_LINES} are the most"
         );
     }
+}
+
+#[test]
+fn grep_leads_from_every_word_of_users_to_its_file() {
+    let glossary = read("docs/glossary.md");
+    let aliases = aliases(&glossary);
+    assert!(aliases.len() > 3, "{aliases:?} are not all");
+    let missing = aliases.into_iter().flat_map(|(alias, file)| {
+        let words = missing_words(alias, &read(file));
+        words.into_iter().map(move |word| format!("{file}: `{word}` of `{alias}`"))
+    });
+    let missing: Vec<String> = missing.collect();
+    assert!(missing.is_empty(), "name it in a doc comment of the file:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn missing_words_of_users_are_found() {
+    let text = "| x | y | `z` |\n## Also called\n| w | h | f |\n|--|--|--|\n| wire | line | `a`, `b` |";
+    assert_eq!(aliases(text), [("wire", "a"), ("wire", "b")]);
+    let source = "//! Deliveries, and the retry of one.\nlet webhook = \"mail\"; // by E-Mail";
+    assert_eq!(missing_words("Retry of a webhook or mail", source), ["webhook", "mail"]);
+    assert_eq!(missing_words("retry of the deliveries", source), [""; 0]);
+}
+
+/// The words of users in the glossary, each with a file that it leads to.
+fn aliases(glossary: &str) -> Vec<(&str, &str)> {
+    let (_, table) = glossary.split_once("## Also called").expect("the glossary has these words");
+    // The first two lines are the heads of the columns.
+    let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
+    let aliases = rows.flat_map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, alias, _, files, _] = cells[..] else { panic!("{row} has other columns") };
+        assert!(files.contains('`'), "{row} names no file");
+        files.split('`').skip(1).step_by(2).map(move |file| (alias, file))
+    });
+    aliases.collect()
+}
+
+/// The words of an alias that no comment of a source has.
+fn missing_words<'a>(alias: &'a str, source: &str) -> Vec<&'a str> {
+    let comments = source.lines().map(str::trim_start).filter(|line| line.starts_with("//"));
+    let comments = comments.collect::<String>().to_lowercase();
+    let words = alias.split(' ').filter(|word| !JOINING_WORDS.contains(word));
+    words.filter(|word| !comments.contains(&word.to_lowercase())).collect()
 }
 
 /// The Markdown files of a folder.

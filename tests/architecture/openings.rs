@@ -1,4 +1,5 @@
-//! Openings of doc comments: a first sentence says what its item is or does, and is no relative clause.
+//! Openings of doc comments: a first sentence says what its item is or does. It is no relative clause, and refers to no
+//! other item before it has said that.
 
 use std::fs;
 use std::iter::once;
@@ -44,6 +45,7 @@ fn relative_descriptions_are_found() {
         ("{\"summary\": \"Those of a device\"}", "1: Those of a device"),
         ("\"\"\"\nWho asks.\n\"\"\"", "2: Who asks."),
         ("  \"\"\"Where it is.\"\"\"", "1: Where it is."),
+        ("  \"description\": \"The same of a group.\",", "1: The same of a group."),
     ];
     for (text, expected) in rows {
         let found = relative_descriptions(text);
@@ -62,6 +64,7 @@ fn relative_clauses_are_found() {
         ("of_others", "/// Those of CONNACK.", "1: /// Those of CONNACK."),
         ("of_a_place", "/// Where, if anywhere,\n/// it listens.", "1: /// Where, if anywhere,"),
         ("like_another", "/// As [`x`], but sorted.", "1: /// As [`x`], but sorted."),
+        ("like_the_one_above", "/// The same, but sorted.", "1: /// The same, but sorted."),
     ];
     for (name, text, expected) in rows {
         assert_eq!(relative_openings(text), [expected], "{name}");
@@ -76,6 +79,7 @@ fn other_sentences_are_no_relative_clauses() {
         "/// Whatever a device sends.",
         "/// Wherever it is.",
         "/// As many rows as there are.",
+        "/// Returns them.\n/// The same holds of others.",
         "// What is no doc comment.",
         "let text = \"/// What a text says.\";",
     ] {
@@ -108,6 +112,8 @@ fn relative_descriptions(text: &str) -> Vec<String> {
     openings.collect()
 }
 
+/// Whether a sentence opens with a relative clause or with a reference to another item.
 fn is_relative(sentence: &str) -> bool {
-    RELATIVES.contains(&identifier(sentence)) || sentence.starts_with("As [")
+    let is_reference = ["As [", "The same"].iter().any(|opening| sentence.starts_with(*opening));
+    is_reference || RELATIVES.contains(&identifier(sentence))
 }

@@ -25,7 +25,7 @@ async fn written_data_dir() -> DataDir {
     server.data_dir.copy()
 }
 
-/// The same, left by a crash.
+/// A stream with rows in the lake and rows that only the log has, left by a crash.
 async fn crashed_data_dir() -> DataDir {
     let (mut server, client) = Server::with_client(&[]).await;
     write_rows(&server, &client).await;

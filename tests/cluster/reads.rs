@@ -107,7 +107,7 @@ fn lists(plant: &Plant) -> Vec<Request> {
     paths.into_iter().map(|path| (path, None)).collect()
 }
 
-/// The same of GraphQL.
+/// Requests over GraphQL that a query node answers itself: lists, pages, rows, and wrong ones.
 fn documents(plant: &Plant) -> Vec<Request> {
     let Plant { speed, note, foreign, .. } = *plant;
     let range = "from: \"2026-04-28T12:00:00Z\", to: \"2026-04-28T14:00:00Z\"";

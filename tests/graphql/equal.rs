@@ -1,4 +1,4 @@
-//! The same questions asked by SQL, by the graph and by REST have the same answers, also for a key that sees a part.
+//! Questions have the same answers by SQL, by the graph and by REST, also for a key that sees a part.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

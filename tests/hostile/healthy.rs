@@ -49,7 +49,7 @@ impl AttackedServer {
         AttackedServer { server, stream: streams[0], stop, healthy }
     }
 
-    /// The same, and a client that may do everything.
+    /// Starts the server; returns it and a client that may do everything.
     pub async fn with_client(env: &[(&str, &str)]) -> (AttackedServer, Client) {
         let attacked = AttackedServer::start(env).await;
         let client = attacked.server.client();
@@ -70,13 +70,13 @@ impl AttackedServer {
         server.peak_memory_mib().unwrap_or(0)
     }
 
-    /// The same; the server never held so much memory, MiB.
+    /// Ends the attack; the server never held so much memory, MiB.
     pub async fn finish_below(self, limit: u64) {
         let peak = self.finish().await;
         assert!(peak < limit, "{peak} MiB");
     }
 
-    /// The same where the peak was reset, if it could be; it held so much before.
+    /// Ends the attack; the peak, if it could be reset, has grown by less than `growth` since, MiB.
     pub async fn finish_growing_below(self, before: Option<u64>, growth: u64) {
         let peak = self.finish().await;
         if let Some(before) = before {

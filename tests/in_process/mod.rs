@@ -236,7 +236,7 @@ impl TestDb {
         Ok(TestDb { store, engine: Arc::new(engine), clock, dir, _spill: Arc::new(spill) })
     }
 
-    /// The same with other limits on queries.
+    /// Returns this database with other limits on queries.
     pub fn with_engine_options(self, change: impl FnOnce(&mut EngineOptions)) -> TestDb {
         let spill = tempfile::tempdir().unwrap();
         let mut options = engine_options(spill.path());

@@ -110,7 +110,7 @@ pub async fn identifiers(
     .into()
 }
 
-/// The same for names that nothing has.
+/// Identifiers that no row has.
 pub fn identifiers_of_nothing() -> Vec<(&'static str, String)> {
     let names = rows![
         "{site}"; "{group}"; "{component}"; "{pack}"; "{profile}"; "{artefact}"; "{binding}"; "{quarantined}";

@@ -86,7 +86,7 @@ impl Media {
         self.platform.admin.make("cameras", body).await
     }
 
-    /// The same, once it is found to be there.
+    /// Creates a camera and waits until it is online.
     pub async fn online_camera(&self, path: &str) -> String {
         let camera = self.camera(path).await;
         self.until(&format!("/api/v1/cameras/{camera}"), "ONLINE").await;

@@ -88,7 +88,7 @@ impl Platform {
         Platform::start_in(Arc::new(DataDir::new()), env).await
     }
 
-    /// The same on a directory that may have been used before.
+    /// Starts one on a directory that may have been used before.
     async fn start_in(home: Arc<DataDir>, env: &[(&str, &str)]) -> Platform {
         let env = [&[("BASALT_BOOTSTRAP_MK", KEY), ("BASALT_MK__JWT_SECRET", SECRET)], env].concat();
         let server = Server::start_in(home, &env).await;

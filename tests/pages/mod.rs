@@ -24,7 +24,7 @@ async fn server() -> (Server, i64) {
     server_with(&[]).await
 }
 
-/// The same with these variables.
+/// A server with these variables and two streams of some values, and the id of the first.
 async fn server_with(env: &[(&str, &str)]) -> (Server, i64) {
     let (server, client) = Server::with_client(env).await;
     let (_, a) = stream_of(&client, "a", "fp64").await;

@@ -58,7 +58,7 @@ fn from_csv(bytes: &[u8]) -> Vec<Value> {
     reader.records().map(|record| row(record.unwrap())).collect()
 }
 
-/// The same time in our own spelling.
+/// Returns a time in our own spelling.
 fn iso(text: &str) -> String {
     Micros::parse(text).unwrap_or_else(|| panic!("`{text}` is a time")).to_iso()
 }

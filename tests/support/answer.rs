@@ -104,7 +104,7 @@ impl<B: ShowBody> Answer<B> {
         (self.status, self.headers, self.body)
     }
 
-    /// The same answer with another form of its body.
+    /// Converts the body; the rest of the answer stays.
     pub fn map<T>(self, convert: impl FnOnce(B) -> T) -> Answer<T> {
         let Answer { request, status, headers, body } = self;
         Answer { request, status, headers, body: convert(body) }

@@ -39,7 +39,7 @@ impl Client {
         Client { key: None, ..self.clone() }
     }
 
-    /// The same client, but a request that takes longer than `timeout`, its body included, is a failure.
+    /// Returns a client for which a request that takes longer than `timeout`, its body included, is a failure.
     pub fn with_timeout(&self, timeout: Duration) -> Client {
         Client { timeout, ..self.clone() }
     }
@@ -111,7 +111,7 @@ impl Client {
         self.send_bytes(method, path, headers, body).await.map(|bytes| read_body(&bytes))
     }
 
-    /// The same, its body as it came.
+    /// Sends a request; the body of the answer is as it came.
     pub async fn send_bytes(
         &self,
         method: &str,
@@ -123,7 +123,7 @@ impl Client {
         answer.unwrap_or_else(|error| panic!("{method} {path} was not answered: {error:?}"))
     }
 
-    /// The same; an error is a connection that failed or was cut, as when the server is killed meanwhile.
+    /// Sends a request; an error is a connection that failed or was cut, as when the server is killed meanwhile.
     pub async fn try_send_bytes(
         &self,
         method: &str,

@@ -23,17 +23,17 @@ impl Cluster {
         Cluster::start_in(Arc::new(DataDir::new()), env).await
     }
 
-    /// The same on a directory.
+    /// Starts the ingest node on a directory.
     pub async fn start_in(home: Arc<DataDir>, env: &[(&str, &str)]) -> Cluster {
         Cluster::start_over(ObjectStore::start().await, home, env).await
     }
 
-    /// The same over an object store that runs. `AWS_ENDPOINT_URL` among the variables names what is before it.
+    /// Starts the ingest node over an object store that runs. `AWS_ENDPOINT_URL` among the variables names what is before it.
     pub async fn start_over(store: ObjectStore, home: Arc<DataDir>, env: &[(&str, &str)]) -> Cluster {
         Cluster::start_on(database("cluster").await, store, home, env).await
     }
 
-    /// The same with its catalog in this database, which is empty.
+    /// Starts the ingest node with its catalog in this database, which is empty.
     pub async fn start_on(
         catalog_url: String,
         store: ObjectStore,

@@ -48,7 +48,7 @@ impl DataDir {
         self.0.path()
     }
 
-    /// The same files in a directory of their own.
+    /// Copies the files to a directory of their own.
     pub fn copy(&self) -> DataDir {
         let home = DataDir::new();
         copy_tree(self.path(), home.path());
@@ -80,7 +80,7 @@ impl DataDir {
         self.basalt_with(args, &[], "").await
     }
 
-    /// The same with variables, and something on standard input.
+    /// Runs a command on this directory with variables, and something on standard input.
     pub async fn basalt_with(&self, args: &[&str], env: &[(&str, &str)], input: &str) -> CommandOutput {
         let mut command = self.command();
         command.args(args).envs(env.iter().copied());

@@ -58,7 +58,7 @@ impl Link {
         Link::start(url, None).await
     }
 
-    /// The same, which keeps what the target sends.
+    /// Starts one that keeps what the target sends.
     pub async fn recorder(url: &str) -> (Link, Arc<Mutex<Vec<u8>>>) {
         let answers = Arc::<Mutex<Vec<u8>>>::default();
         (Link::start(url, Some(answers.clone())).await, answers)

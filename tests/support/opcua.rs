@@ -35,12 +35,12 @@ impl OpcuaServer {
         OpcuaServer::start_peer(OpcuaPeer::Asyncua, port).await
     }
 
-    /// The same of somebody else.
+    /// Starts a server of this kind with a new certificate; it answers when this returns.
     pub async fn start_peer(peer: OpcuaPeer, port: u16) -> OpcuaServer {
         OpcuaServer::start_at(peer, port, "/plant").await
     }
 
-    /// The same with another path in its address.
+    /// Starts a server with this path in its address.
     pub async fn start_at(peer: OpcuaPeer, port: u16, path: &'static str) -> OpcuaServer {
         let folder = tokio::task::spawn_blocking(tempfile::tempdir).await.expect("it is made");
         OpcuaServer::start_in(peer, port, path, Arc::new(folder.expect("a folder"))).await

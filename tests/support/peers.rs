@@ -24,14 +24,14 @@ pub fn script(name: &str) -> Command {
     command
 }
 
-/// The same for a server, with the port where it has to listen.
+/// A script of tests/peers/ that is a server, with the port where it has to listen.
 fn script_at(name: &str, port: u16) -> Command {
     let mut command = script(name);
     command.args(["--port", &port.to_string()]);
     command
 }
 
-/// The same of tests/peers/npm/.
+/// A script of tests/peers/npm/, to be started by Node.js.
 pub fn node_script(name: &str) -> Command {
     let mut command = Command::new("node");
     command.arg(format!("{}/tests/peers/npm/{name}", env!("CARGO_MANIFEST_DIR")));

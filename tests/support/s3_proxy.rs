@@ -155,7 +155,7 @@ impl LockedStore {
         Ok(response)
     }
 
-    /// The same through what stands in its way. An error ends the connection.
+    /// Sends a request through what stands in its way. An error ends the connection.
     async fn send_through(
         &self,
         obstacle: Option<Obstacle>,

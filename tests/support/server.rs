@@ -213,22 +213,22 @@ impl Server {
         self.listens_on("postgres")
     }
 
-    /// The same of Arrow Flight SQL's clients.
+    /// Address for clients of Arrow Flight SQL.
     pub fn flight_address(&self) -> String {
         self.listens_on("grpc")
     }
 
-    /// The same of the on-premise interface.
+    /// Address of the on-premise interface.
     pub fn onpremise_address(&self) -> String {
         self.listens_on("onpremise")
     }
 
-    /// The same of OpenSynaptic's own listener.
+    /// Address of OpenSynaptic's own listener.
     pub fn opensynaptic_address(&self) -> String {
         self.listens_on("opensynaptic")
     }
 
-    /// The same of the MQTT broker without TLS.
+    /// Address of the MQTT broker without TLS.
     pub fn mqtt_address(&self) -> String {
         self.listens_on("mqtt")
     }
@@ -277,7 +277,7 @@ async fn spawn(
     (child, log)
 }
 
-/// The same program with its address space limited by the shell, which becomes the program.
+/// Runs a program with its address space limited by the shell, which becomes the program.
 fn with_address_space_limit(command: &Command, limit_mib: u64) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("ulimit -v {} && exec \"$@\"", limit_mib * 1024), "sh"]);

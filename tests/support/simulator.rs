@@ -23,7 +23,7 @@ impl SimulatorProcess {
         SimulatorProcess::start_at(protocol, 0).await
     }
 
-    /// The same on this port.
+    /// Starts one on this port; it answers when this returns.
     pub async fn start_at(protocol: &'static str, port: u16) -> SimulatorProcess {
         let start = move || {
             let home = Arc::new(DataDir::new());

@@ -34,7 +34,7 @@ impl ToolsFixture {
         ToolsFixture { server, restricted }
     }
 
-    /// The same, and a connection with the key that sees all.
+    /// Returns the fixture and a connection with the key that sees all.
     pub async fn with_client(env: &[(&str, &str)]) -> (ToolsFixture, PgClient) {
         let fixture = ToolsFixture::new(env).await;
         let pg = fixture.connect().await;

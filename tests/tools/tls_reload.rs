@@ -38,7 +38,7 @@ impl Identity {
         Identity::valid_before(4096)
     }
 
-    /// The same, which expires when a year begins.
+    /// Makes one that expires when a year begins.
     fn valid_before(year: i32) -> Identity {
         let pem = |label: &str, der: &[u8]| {
             format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64_STANDARD.encode(der))

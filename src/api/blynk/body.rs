@@ -44,7 +44,7 @@ impl BodyFields {
     /// Reads the body of an authenticated request.
     ///
     /// # Errors
-    /// `Invalid` when it is no JSON object; as [`payload::read_json`].
+    /// `Invalid` when it is no JSON object; the errors of [`payload::read_json`].
     pub async fn read(app: &App, request: Request) -> Result<Self, BlynkError> {
         let (parts, body) = request.into_parts();
         let secret = bearer::token(&parts.headers).unwrap_or_default();

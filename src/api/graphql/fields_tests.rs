@@ -128,7 +128,7 @@ fn blank_documents() -> Vec<DocumentSpec> {
     ]
 }
 
-/// The same of the kinds that came later.
+/// Documents without content, of the kinds that came later.
 fn other_blank_documents() -> Vec<DocumentSpec> {
     let (blank, id) = (String::new, uuid::Uuid::nil());
     vec![

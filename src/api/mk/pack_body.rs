@@ -58,7 +58,7 @@ pub fn read(mut fields: Fields) -> Result<PackContent, MkError> {
     Ok(content)
 }
 
-/// A dashboard as [`DashboardSpec::content`] has it.
+/// Reads a dashboard of a pack, without a handle, a creator and a pack of its own.
 fn read_dashboard(fields: &mut Fields) -> DashboardSpec {
     dashboards::read(fields).content()
 }

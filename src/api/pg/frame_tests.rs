@@ -152,7 +152,7 @@ proptest! {
         prop_assert!(buffer.len() <= bytes.len());
     }
 
-    /// The same holds for valid messages with changed bytes.
+    /// Valid messages with changed bytes are read, incomplete, or refused, without a panic.
     #[test]
     fn no_changed_message_is_too_strange(which in 0..11usize, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut buffer = messages().swap_remove(which).1;

@@ -1,4 +1,16 @@
 //! Anomaly detection: uploads and changes models over streams, and runs them live and over history.
+//!
+//! The life of one model. A person uploads its file and its scaler and names the streams it reads, its sources. Both files are
+//! loaded as a trial, and one transaction stores them, with the device and the stream of the scores where these are new
+//! (`upload.rs`). The supervisor finds the model in the catalog and starts its task (`live/supervisor.rs`, `live/runner.rs`),
+//! which begins with the present when the model is enabled, and after a restart with the position it has reached. The dispatcher
+//! hands the task the readings of its sources as they are committed (`live/dispatcher.rs`); they become samples
+//! (`window_feed.rs`), and each complete window gets a score on the threads of the inference pool (`inference_pool.rs`). The
+//! score is written to the model's stream first. Scores above the threshold open an event, which a later one closes, each in one
+//! transaction with the model's position (`live/anomaly.rs`, `live/progress_store.rs`). A job scores the windows of late
+//! readings again (`live/rescore.rs`). Meanwhile people have past ranges scored (`range_scoring.rs`), set the threshold by such
+//! scores (`calibrate.rs`), look at windows (`inspect.rs`, `reconstruction.rs`), and upload a new version or make an older one
+//! current. A deleted model leaves its device, its stream and the scores; the task stops, and an open event is closed.
 
 mod anomaly_collector;
 mod batch_scoring;

@@ -34,8 +34,8 @@ impl Blynk {
         self.datastreams_of(access, device.id, listed)
     }
 
-    /// Returns the datastreams of several devices, in the order of the request, each as [`Blynk::datastreams`]. Devices
-    /// that the token does not see are left out.
+    /// Returns the datastreams of several devices by their ids, or those of them that are listed, in the order of the request.
+    /// Devices that the token does not see are left out.
     ///
     /// # Errors
     /// `Forbidden` naming the permission.

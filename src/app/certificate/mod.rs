@@ -1,4 +1,14 @@
 //! Certificates of devices, and the authorities of this installation that issue them.
+//!
+//! The life of one certificate. A device exchanges a registration token and a request with its own key for it
+//! (`app/mk/provisioning.rs`), or a gateway of Instathings gets one with a key that is made here and given away once
+//! (`issue_certificate`). The newest authority signs; the first one is made when it is needed (`authority.rs`). The catalog
+//! stores the fingerprint, in place of the certificate that the device had before, which is refused from then on. The device
+//! connects to the MQTT broker, which finds it by the fingerprint (`app/mqtt/access.rs`); with the first connection it is not
+//! pending any more (`check_in`). Certificates of the broker itself come from the oldest authority, where none is configured
+//! (`cli/mqtt_listeners.rs`). After `basalt ca rotate` another authority signs; the former ones stay trusted until a later
+//! rotation finds that none of their certificates is valid. The certificate ends by its time, by the next one, or when it is
+//! revoked, together with the unused tokens of the device; its connections end then (`app/live/credential.rs`).
 
 pub mod authority;
 

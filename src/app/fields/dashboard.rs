@@ -72,7 +72,7 @@ impl Documents {
     /// Creates a dashboard in the name of the principal; absent fields get their defaults.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Documents::create_document`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Documents::create_document`].
     pub async fn create_dashboard_from_fields(
         &self,
         principal: &Principal,

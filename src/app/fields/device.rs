@@ -73,7 +73,7 @@ impl Devices {
     /// Changes the given fields of a device. A whole row replaces it: absent fields get their defaults.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Devices::update_device`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Devices::update_device`].
     pub async fn update_device_from_fields(
         &self,
         principal: &Principal,

@@ -13,7 +13,7 @@ impl DirectAccess {
     /// Tests the device of the fields; `registers` lists what is read.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`DirectAccess::test_device`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`DirectAccess::test_device`].
     pub async fn test_device_from_fields(
         &self,
         principal: &Principal,
@@ -35,7 +35,7 @@ impl DirectAccess {
     /// Browses the device of the fields, from `node` or else its root on, `depth` levels.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`DirectAccess::browse_unsaved`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`DirectAccess::browse_unsaved`].
     pub async fn browse_unsaved_from_fields(
         &self,
         principal: &Principal,

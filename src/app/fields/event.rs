@@ -46,7 +46,7 @@ impl Events {
     /// acknowledgement and the note stay unless given.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Events::update_event`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Events::update_event`].
     pub async fn update_event_from_fields(
         &self,
         principal: &Principal,
@@ -72,7 +72,7 @@ impl Events {
     /// Acknowledges the events of `ids`, with `note` if it is given. Returns those that were not acknowledged before.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Events::acknowledge_events`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Events::acknowledge_events`].
     pub async fn acknowledge_events_from_fields(
         &self,
         principal: &Principal,
@@ -93,7 +93,7 @@ impl Events {
     /// Fetches the URL of an event and extracts what the fields select.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Events::process_event`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Events::process_event`].
     pub async fn process_event_from_fields(
         &self,
         principal: &Principal,

@@ -77,7 +77,7 @@ impl Gateway {
     /// Stores a report about a device: `event`, and any other members.
     ///
     /// # Errors
-    /// `Invalid` naming the field; otherwise as [`Gateway::report_session`].
+    /// `Invalid` naming the field; otherwise the errors of [`Gateway::report_session`].
     pub async fn report_session_from_json(
         &self,
         principal: &Principal,
@@ -94,7 +94,7 @@ impl Gateway {
     /// Stores lines of a container's log: `container` and `lines`, each with `timestamp`, `type` and `message`.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Gateway::report_log`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Gateway::report_log`].
     pub fn report_log_from_json(
         &self,
         principal: &Principal,

@@ -27,7 +27,7 @@ impl Groups {
     /// Creates a group with its members; absent fields get their defaults.
     ///
     /// # Errors
-    /// `Forbidden` as [`Groups::check_may_change_groups`]; `Invalid` naming every wrong field.
+    /// `Forbidden` for a principal that may not change groups; `Invalid` naming every wrong field.
     pub async fn create_group_from_fields(
         &self,
         principal: &Principal,
@@ -44,7 +44,7 @@ impl Groups {
     /// members stay: they are rows of their own, changed only when named.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Groups::update_group`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Groups::update_group`].
     pub async fn update_group_from_fields(
         &self,
         principal: &Principal,

@@ -11,7 +11,7 @@ impl Hamachi {
     /// Joins the network that the fields name, and returns its name.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Hamachi::join`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Hamachi::join`].
     pub async fn join_from_fields(
         &self,
         principal: &Principal,
@@ -30,7 +30,7 @@ impl Hamachi {
     /// Leaves `network`, unless the fields name another.
     ///
     /// # Errors
-    /// `Invalid` naming the field; otherwise as [`Hamachi::leave`].
+    /// `Invalid` naming the field; otherwise the errors of [`Hamachi::leave`].
     pub async fn leave_from_fields(
         &self,
         principal: &Principal,

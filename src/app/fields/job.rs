@@ -21,7 +21,7 @@ impl Jobs {
     /// Creates the job of an import: `kind`, `name`, and `size` and `unit` where given.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Jobs::create_import`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Jobs::create_import`].
     pub async fn create_import_from_fields(
         &self,
         principal: &Principal,
@@ -46,7 +46,7 @@ impl Jobs {
     /// Takes a report about an import: `progress`, `state`, `result` and `error`, each where given.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Jobs::report_import`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Jobs::report_import`].
     pub async fn report_import_from_fields(
         &self,
         principal: &Principal,

@@ -67,7 +67,7 @@ impl DirectAccess {
     /// Reads the register that the parameters name.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong parameter; otherwise as [`DirectAccess::read_register`].
+    /// `Invalid` naming every wrong parameter; otherwise the errors of [`DirectAccess::read_register`].
     pub async fn read_register_from_params(
         &self,
         principal: &Principal,
@@ -83,7 +83,7 @@ impl DirectAccess {
     /// Writes the field `value` to the register that the parameters name, and returns the written value.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field and parameter; otherwise as [`DirectAccess::write_register`].
+    /// `Invalid` naming every wrong field and parameter; otherwise the errors of [`DirectAccess::write_register`].
     pub async fn write_register_from_fields(
         &self,
         principal: &Principal,

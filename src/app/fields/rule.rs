@@ -124,7 +124,7 @@ impl AlertService {
     /// Creates a rule, which evaluates what is written, or what state its device is in, from now on.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`AlertService::create_alert_rule`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`AlertService::create_alert_rule`].
     pub async fn create_rule_from_fields(
         &self,
         principal: &Principal,

@@ -34,7 +34,7 @@ impl Sessions {
     /// Changes the caller's own password.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Sessions::change_password`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Sessions::change_password`].
     pub async fn change_password_from_fields(
         &self,
         credential: &LiveCredential,

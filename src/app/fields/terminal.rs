@@ -36,7 +36,7 @@ impl TerminalGrants {
     /// Redeems the token in the field `token` and returns its grant.
     ///
     /// # Errors
-    /// `Invalid` naming the field; otherwise as [`TerminalGrants::redeem_grant`].
+    /// `Invalid` naming the field; otherwise the errors of [`TerminalGrants::redeem_grant`].
     pub async fn redeem_grant_from_fields(
         &self,
         principal: &Principal,

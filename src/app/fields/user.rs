@@ -39,7 +39,7 @@ impl Users {
     /// Changes the given fields of a user.
     ///
     /// # Errors
-    /// `Invalid` naming every wrong field; otherwise as [`Users::change_user`].
+    /// `Invalid` naming every wrong field; otherwise the errors of [`Users::change_user`].
     pub async fn change_user_from_fields(
         &self,
         principal: &Principal,

@@ -21,8 +21,8 @@ pub const MAX_FACTS: usize = 10_000;
 impl Messages {
     /// Stores facts as messages, and their values as readings of the streams named after the sensors, all or none.
     /// Returns the ids of the messages in the order of the facts. Devices and streams that are new are created, and stay
-    /// when the write fails. A fact without a time gets one of the current second, as [`MessageTargets::readings`] says: each
-    /// stream keeps the values of all facts of a second.
+    /// when the write fails. A fact without a time gets that of its arrival, later than any that its streams were given before:
+    /// each stream keeps the values of all facts that arrive together.
     ///
     /// # Errors
     /// `Forbidden` without the scope `value:write`; `Invalid` naming the fact (counted from 1) and its member, or when

@@ -1,4 +1,13 @@
 //! Messages: lists, sensors, devices and look-ups, and the ways in which messages arrive.
+//!
+//! The life of one message. A device sends facts over HTTP or MQTT (`fact.rs`), or a gateway sends a JSON document of one of its
+//! devices over MQTT (`document.rs`), in which the demo data of virtual devices arrive too (`app/virtual_data.rs`). The streams
+//! of its values are found by name, or created for numbers and truth values, as is the device of a fact (`target.rs`). One write
+//! makes the message as it was sent and the readings of its values durable, all or none, at one time; then those who follow the
+//! gateway are told (`app/gateway/hub.rs`). Readings that came another way have a message too: one is derived of what a device
+//! has at one time when messages are read (`query/messages/`), unless a stored one is there or the settings switch that off. A
+//! caller sees the messages of the devices that it sees completely. Stored messages go when their policy says so
+//! (`store/retention/`).
 
 pub mod document;
 pub mod fact;

@@ -191,7 +191,7 @@ impl Configurations {
     /// changes nothing.
     ///
     /// # Errors
-    /// `Invalid` naming the parameter of the command that does not exist; as [`Configurations::put_binding`].
+    /// `Invalid` naming the parameter of the command that does not exist; the errors of [`Configurations::put_binding`].
     pub(in crate::app) async fn bind_by_command(
         &self,
         principal: &Principal,

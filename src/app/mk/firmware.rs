@@ -127,8 +127,8 @@ impl Firmware {
     /// Creates a firmware of the bytes that were received. It is durable on return.
     ///
     /// # Errors
-    /// `Forbidden` as [`Firmware::begin_firmware`]; `Invalid` naming the rule; `Conflict` for a name and version that exist;
-    /// `LimitReached` beyond the quota; `Unavailable`.
+    /// `Forbidden` without the scopes `device:write` and `system:write`; `Invalid` naming the rule; `Conflict` for a name and
+    /// version that exist; `LimitReached` beyond the quota; `Unavailable`.
     pub async fn create_firmware(
         &self,
         principal: &Principal,
@@ -155,7 +155,7 @@ impl Firmware {
     /// Deletes a firmware and its file. Commands that name it and were not sent yet have failed then.
     ///
     /// # Errors
-    /// `Forbidden` as [`Firmware::begin_firmware`]; `NotFound`.
+    /// `Forbidden` without the scopes `device:write` and `system:write`; `NotFound`.
     pub async fn delete_firmware(&self, principal: &Principal, id: Uuid) -> Result<()> {
         self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let object = self.store.catalog().documents.delete_firmware(principal, id).await?;
@@ -178,8 +178,8 @@ impl Firmware {
     /// Makes a token with which a device fetches a firmware within ten minutes.
     ///
     /// # Errors
-    /// `Forbidden` as [`Firmware::begin_firmware`]; `NotFound`; `Invalid` for a device that does not exist or has another
-    /// profile; `Unavailable` when the secret cannot be used.
+    /// `Forbidden` without the scopes `device:write` and `system:write`; `NotFound`; `Invalid` for a device that does not exist
+    /// or has another profile; `Unavailable` when the secret cannot be used.
     pub fn firmware_token(&self, principal: &Principal, id: Uuid, device: Uuid) -> Result<DownloadToken> {
         self.documents.check_may_change_documents(principal, DocumentKind::Firmware)?;
         let firmware = self.store.catalog().documents.document(principal, DocumentKind::Firmware, id)?;

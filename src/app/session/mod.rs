@@ -1,4 +1,14 @@
 //! Login and logout of staff users by password, throttled by name and by address.
+//!
+//! The life of one session. A person sends a name and a password. The attempt is counted by name and by address before the
+//! password is verified on a blocking thread (`app/password.rs`), and every wrong login looks alike; `basalt demo` gives a link
+//! to be used once instead (`login_link.rs`). The session gets a token of 256 bits, which the browser keeps in a cookie; the
+//! catalog stores only the hash of it, with a row in the audit log (`store/catalog/user/session.rs`). A request with the cookie
+//! is one of the user as the catalog has it at that moment, and one that changes something carries the CSRF token of the session
+//! too (`auth/session.rs`). The session ends by logout, by its time, by the next login in the same browser, as the oldest of too
+//! many, and when its user is deleted, may not log in any more, or gets another role or password; users who change their own
+//! password keep the session in which they do (`password_change.rs`). Connections that were opened with the session end with it
+//! (`app/live/credential.rs`). `app/maintenance.rs` deletes the rows of expired ones.
 
 mod login_link;
 mod password_change;

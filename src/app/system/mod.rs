@@ -1,4 +1,12 @@
 //! The server itself: version, uptime, and what it holds. What covers all organizations is for those who see the host.
+//!
+//! The life of one server, as it is shown. Its start is noted when the parts are wired. Each listener adds itself as it begins
+//! and is counted until it is gone (`connections.rs`); the certificates are set at the start and whenever their files are read
+//! again (`cli/reload/`). `GET /api/system/` and GraphQL ask for the status: version, uptime and the numbers of the caller's
+//! organization, and, for an unrestricted principal of the default organization, the facts of the whole process: disk, store,
+//! memory and its budgets, connections and running queries. They are read from their owners at each request; nothing is counted
+//! here. Metrics show the same facts (`app/metrics.rs`). Probes ask without a key whether parts are healthy, which says nothing
+//! else (`health.rs`): one probe of the disk serves all who ask within seconds.
 
 pub mod connections;
 pub mod health;

@@ -229,7 +229,8 @@ impl CertificateAuthority {
     /// machine. Returns the certificate and the key, both PEM.
     ///
     /// # Errors
-    /// `Invalid` for the field `mqtt.host` when it can be no name of a host; otherwise as [`CertificateAuthority::issue`].
+    /// `Invalid` for the field `mqtt.host` when it can be no name of a host; otherwise the errors of
+    /// [`CertificateAuthority::issue`].
     pub fn issue_listener(&self, host: &str, now: Micros) -> Result<(String, String)> {
         let names = [host, "localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let wrong = |e| Error::field("mqtt.host", "must be a host name or an IP address").with_source(e);

@@ -34,7 +34,7 @@ pub struct PackContent {
     pub device_profiles: Vec<DeviceProfileSpec>,
     /// At most 256 annotation classes.
     pub annotation_classes: Vec<AnnotationClassSpec>,
-    /// At most 256 dashboards, as [`DashboardSpec::content`] has them.
+    /// At most 256 dashboards, without handle, creator and pack: [`DashboardSpec::content`] of each.
     pub dashboards: Vec<DashboardSpec>,
 }
 

@@ -263,7 +263,7 @@ fn per_second(unit: TimeUnit) -> i64 {
     }
 }
 
-/// Plans `extract` as [`DatePart`].
+/// Plans `extract` as a call of [`DatePart`].
 #[derive(Debug, Default)]
 pub struct ExtractPlanner;
 

@@ -111,7 +111,7 @@ pub fn batch(times: i64) -> RecordBatch {
     RecordBatch::try_new(schema, columns).unwrap()
 }
 
-/// The same rows in each of some partitions, in an order that no operator knows.
+/// Some partitions with equal rows, in an order that no operator knows.
 pub fn rows(partitions: usize) -> Arc<dyn ExecutionPlan> {
     let partitions = vec![vec![batch(5)]; partitions];
     MemorySourceConfig::try_new_exec(&partitions, schema(), None).unwrap()

@@ -70,7 +70,7 @@ impl LakeLocation {
     ///
     /// # Errors
     /// `Invalid` for any other URL; `Conflict` when another process has the directory open for writing; `Unavailable` when it
-    /// cannot be used; as [`s3::open`].
+    /// cannot be used; the errors of [`s3::open`].
     pub fn shared(url: &str, disk: Arc<dyn Disk>, access: LakeAccess) -> Result<LakeLocation> {
         if !url.starts_with("file:") {
             return Ok(LakeLocation { access, ..LakeLocation::s3(url)? });

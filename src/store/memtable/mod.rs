@@ -12,7 +12,7 @@ use run::Run;
 /// Adjacent runs are merged up to this many rows, so that single values do not leave a thousand runs behind and bulk
 /// batches are not copied repeatedly.
 const MAX_MERGED_ROWS: usize = 16_384;
-/// The same limit in bytes of text, because texts are copied as well.
+/// Adjacent runs are merged up to so many bytes of text, because texts are copied as well.
 pub const MAX_MERGED_TEXT_BYTES: usize = 4 << 20;
 
 /// Memory of a row without text, bytes: id, time, value, quality and seq.

@@ -21,7 +21,7 @@ pub(super) fn newer_readings(run: &Run, seq: u64) -> Option<Run> {
     (!rows.is_empty()).then_some(rows)
 }
 
-/// The same for rows of the other tables.
+/// Returns the rows of another table with a higher seq.
 pub(super) fn newer_upserts(rows: &UpsertRows, seq: u64) -> Option<UpsertRows> {
     let rows = rows.select(|rows, row| rows.seq(row) as u64 > seq);
     (!rows.is_empty()).then_some(rows)

@@ -109,7 +109,7 @@ fn own_readings(runs: Vec<Run>, after: Option<u64>, are_own: &Membership<'_>) ->
     own.filter(|run| !run.is_empty()).collect()
 }
 
-/// The same for the other tables.
+/// Returns the organization's rows of another table, those after a seq only if there is one.
 fn own_upserts(runs: Vec<UpsertRows>, after: Option<u64>, are_own: &Membership<'_>) -> Vec<UpsertRows> {
     let runs = match after {
         Some(seq) => newer_runs(&runs, |rows| newer_upserts(rows, seq)),

@@ -67,7 +67,7 @@ pub struct TestOwner {
     log: Vec<Request>,
     /// The seq of the last reading of each key that was written.
     pub written: Seqs,
-    /// The same of those that were flushed.
+    /// The seq of the last reading of each key that was flushed.
     pub lake: Seqs,
     flushed: u64,
     version: u64,

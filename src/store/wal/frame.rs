@@ -17,7 +17,7 @@
 
 /// First bytes of every segment: the format and its version.
 pub const MAGIC: &[u8; 8] = b"BSLTWAL2";
-/// The same of the format of earlier development versions, which is not read.
+/// First bytes of a segment in the format of earlier development versions, which is not read.
 pub const OLD_MAGIC: &[u8; 8] = b"BSLTWAL1";
 /// Length of a segment's header, bytes.
 pub const SEGMENT_HEADER: usize = 28;

@@ -85,7 +85,7 @@ pub async fn one_stream(
     newest_first(env, db, (shown, stream, from..to), limit, place).await;
 }
 
-/// The same rows from the newest back, whatever their values.
+/// Reads the rows from the newest back, whatever their values.
 async fn newest_first(
     env: &TestEnv,
     db: &TestDb,

@@ -122,7 +122,7 @@ impl Connect {
         }
     }
 
-    /// The same with a session that outlives its connection, in 5.0 for an hour.
+    /// Asks for a session that outlives its connection, in 5.0 for an hour.
     pub fn persistent(mut self) -> Connect {
         self.is_clean = false;
         if self.version == Version::V5 {

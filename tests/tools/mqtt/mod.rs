@@ -151,7 +151,7 @@ impl MqttClient {
         self.send_publish(&Publish::new(topic, payload, qos, id)).await
     }
 
-    /// The same of a message whose flags are chosen. Its id is kept.
+    /// Publishes a message whose flags and id are chosen, and goes through what its QoS asks for.
     pub async fn send_publish(&mut self, publish: &Publish) -> Result<u8, End> {
         self.raw(&publish.encode(self.version)).await;
         match publish.qos {

@@ -26,7 +26,7 @@ pub async fn read(request: Request, limit: usize) -> Result<Value, InstathingsEr
 /// Reads a body that is passed on: its text stays as it is. A form is an object of its fields.
 ///
 /// # Errors
-/// Fails as [`read`] does; 413 for a form that is larger than any command.
+/// The errors of [`read`]; 413 for a form that is larger than any command.
 pub async fn read_raw(request: Request, limit: usize) -> Result<Box<RawValue>, InstathingsError> {
     let is_form = is_form(request.headers());
     let bytes = read_bytes(request, limit).await?;

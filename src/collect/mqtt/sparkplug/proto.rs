@@ -110,7 +110,7 @@ pub struct DataSetElement {
     pub value: Option<ElementValue>,
 }
 
-/// Value of a cell, encoded as [`MetricValue`] is.
+/// Value of a cell. Signed integers of up to 32 bits are the two's complement in `Int`, those of 64 bits in `Long`.
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub enum ElementValue {
     #[prost(uint32, tag = "1")]

@@ -32,7 +32,7 @@ pub struct MetricTargets {
     own_filter: Option<TopicFilter>,
     /// Stream and kind for each metric; two streams may have the same one.
     by_metric: HashMap<MetricAddress, Vec<(StreamId, StreamKind)>>,
-    /// The same metrics, by what is born and dies.
+    /// Metrics of `by_metric`, by what is born and dies.
     by_source: BTreeMap<MetricSource, BTreeSet<MetricAddress>>,
     /// Time of the latest value of each stream on this connection.
     latest: HashMap<StreamId, Micros>,

@@ -139,7 +139,7 @@ impl RecurrentLayer {
             + self.state_bias.len()
     }
 
-    /// Converts the state of one window to the layer's padded form, as [`RecurrentLayer::run`] takes it.
+    /// Converts states of windows to the padded form, which [`RecurrentLayer::run`] takes.
     pub fn pad_state(&self, values: &[f32], scratch: &mut Scratch) -> Result<Vec<f32>, InterpreterError> {
         let windows = values.len() / self.units.max(1);
         let mut kept = scratch.zeros(windows * self.padded)?;

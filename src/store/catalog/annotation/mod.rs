@@ -101,7 +101,8 @@ impl AnnotationCatalog {
     /// Replaces the settable fields of an annotation.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict` when `may_change` refuses the stored one; otherwise as [`AnnotationCatalog::create_annotation`].
+    /// `NotFound`; `Conflict` when `may_change` refuses the stored one; otherwise the errors of
+    /// [`AnnotationCatalog::create_annotation`].
     pub async fn update_annotation(
         &self,
         who: &Principal,

@@ -156,7 +156,8 @@ impl CommandCatalog {
     /// Stores a report about a command and returns the command.
     ///
     /// # Errors
-    /// `NotFound` as [`CommandCatalog::command`]; `Conflict` after a final state; `Gone` after its time.
+    /// `NotFound` when it is absent, or of a device that the principal may not change; `Conflict` after a final state; `Gone`
+    /// after its time.
     pub async fn report_command(
         &self,
         who: &Principal,

@@ -33,8 +33,7 @@ impl DeviceCatalog {
         Ok(deleted.into_iter().flat_map(|device| device.streams).collect())
     }
 
-    /// Deletes a device as [`DeviceCatalog::delete_device`] does, and every device below it, all or none. Returns them, the
-    /// device first.
+    /// Deletes a device and every device below it, with their streams and policies, all or none. Returns them, the device first.
     ///
     /// # Errors
     /// `NotFound` for a device that is not visible; `Forbidden` when the principal may not change all of them.

@@ -127,7 +127,10 @@ impl DeviceCatalog {
         self.core.mirror.read().devices.len()
     }
 
-    /// Creates a device whose name no other may have; fails as [`DeviceCatalog::create_named_device`].
+    /// Creates a device whose name no other may have.
+    ///
+    /// # Errors
+    /// The errors of [`DeviceCatalog::create_named_device`].
     pub async fn create_device(&self, who: &Principal, spec: DeviceSpec) -> Result<Arc<Device>> {
         self.create_named_device(who, spec, TakenName::Refused).await
     }
@@ -160,7 +163,10 @@ impl DeviceCatalog {
         insert(transaction, who, row).await
     }
 
-    /// Changes a device to a name that no other has; fails as [`DeviceCatalog::update_named_device`].
+    /// Changes a device, whose name no other may have.
+    ///
+    /// # Errors
+    /// The errors of [`DeviceCatalog::update_named_device`].
     pub async fn update_device(
         &self,
         who: &Principal,

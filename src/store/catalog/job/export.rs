@@ -97,7 +97,7 @@ impl JobCatalog {
     /// Removes an export; its file is then nobody's.
     ///
     /// # Errors
-    /// `NotFound` as [`JobCatalog::export`]; `Conflict` before it is finished.
+    /// `NotFound` when it is absent or not visible; `Conflict` before it is finished.
     pub async fn delete_export(&self, who: &Principal, uuid: Uuid) -> Result<Export> {
         let transaction = self.core.begin_transaction().await?;
         let export = read(&transaction.db, uuid).await?;

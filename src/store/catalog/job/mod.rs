@@ -122,7 +122,7 @@ impl JobCatalog {
     /// Cancels a job; one that has ended stays as it is. Of an export, the export has failed then.
     ///
     /// # Errors
-    /// `NotFound` as [`JobCatalog::job`].
+    /// `NotFound` when it is absent or not visible.
     pub async fn cancel_job(&self, who: &Principal, id: JobId) -> Result<Job> {
         let now = self.core.clock.now();
         let transaction = self.core.begin_transaction().await?;
@@ -150,7 +150,7 @@ impl JobCatalog {
     /// Takes a report of the sender of an import. Its progress is kept in memory, its end is stored.
     ///
     /// # Errors
-    /// `NotFound` as [`JobCatalog::job`]; `Conflict` for a job of another kind, and when it has ended.
+    /// `NotFound` when it is absent or not visible; `Conflict` for a job of another kind, and when it has ended.
     pub async fn report_import(&self, who: &Principal, id: JobId, report: ImportReport) -> Result<Job> {
         let job = self.job(who, id).await?;
         if job.kind != JobKind::Import {

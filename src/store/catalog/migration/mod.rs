@@ -1,7 +1,7 @@
 //! Schema migrations of the catalog: the baseline, which is the schema as a whole, and what has changed since. A released migration
 //! is never edited: a change is a new migration, listed at the end of `migrations`, and the baseline stays.
 //!
-//! The same migrations run on SQLite and PostgreSQL. PostgreSQL runs all of them in one transaction. SQLite does not, so there a
+//! SQLite and PostgreSQL run the same migrations. PostgreSQL runs all of them in one transaction. SQLite does not, so there a
 //! migration is a transaction of its own that can run again: a start may be interrupted before the migration is noted as applied.
 
 mod added_column;
