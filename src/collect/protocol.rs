@@ -127,8 +127,8 @@ pub trait DeviceProtocol: Sync {
         ByteOrder::Little
     }
 
-    /// Word order of a number where no `wordorder` is given. A protocol whose devices have one order ignores the byte
-    /// order of device and stream.
+    /// Default word order (endianness): that of a number where no `wordorder` is given. A protocol whose devices have one
+    /// order ignores the byte order of device and stream.
     fn word_order(&self, byteorder: ByteOrder) -> WordOrder {
         byteorder.into()
     }

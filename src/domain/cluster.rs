@@ -150,7 +150,7 @@ pub struct Shard {
 }
 
 /// Returns the ingest node among the nodes of a cluster: of several that run, the one that started last, because a start claims the
-/// lake.
+/// lake. That is the whole failover: no leader is elected, and no node takes over by itself.
 pub fn ingest_node(nodes: &[ClusterNode]) -> Option<&ClusterNode> {
     let is_owner = |node: &&ClusterNode| node.is_running && node.role == ClusterRole::Ingest;
     nodes.iter().filter(is_owner).max_by_key(|node| node.started_at)

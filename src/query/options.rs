@@ -28,6 +28,7 @@ pub struct EngineOptions {
 /// Limits of one statement, which may change while the engine runs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct StatementLimits {
+    /// Query timeout: how long a statement may run.
     pub timeout: Duration,
     /// Rows of a result.
     pub max_rows: usize,

@@ -219,8 +219,9 @@ fn expired(ts: Micros, oldest: Micros) -> RowProblem {
     RowProblem::new("ts", format!("`{ts}` lies before {oldest}: nothing older is kept"))
 }
 
-/// A bad reading has neither value nor text. A numeric reading has a value; any other has a text. A numeric reading may
-/// have a text as well only as the exact decimal of a 64-bit integer that an f64 cannot hold.
+/// A reading of bad quality has neither value nor text, so that no average counts it. A numeric reading has a value; any other
+/// has a text. A numeric reading may have a text as well only as the exact decimal of a 64-bit integer that an f64 cannot
+/// hold.
 fn value_problem(kind: StreamKind, rows: &Readings, i: usize) -> Option<RowProblem> {
     let value = rows.value[i];
     let text = rows.text.get(i).and_then(Option::as_deref);

@@ -97,8 +97,9 @@ def collect(server, deadline, results, count):
 def attack(name, site, end, results):
     """One kind of hostile client, until the end; how its rounds went."""
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    # They share the machine with the server: what it lacks must be what they take from it, not what they use themselves.
-    os.nice(10)
+    # They share the machine with the server: what it lacks must be what they take from it, not what they use themselves. At the
+    # lowest priority all kinds together weigh less than one thread of the server; at 10 they would weigh as much as five.
+    os.nice(19)
     outcomes = collections.Counter()
     for round_number in range(1 << 30):
         if time.time() > end:

@@ -1,4 +1,4 @@
-//! Content of a notification: the JSON of a webhook, the subject and text of an e-mail.
+//! Content of a notification: the JSON of a webhook, the mail's subject and text.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -75,7 +75,7 @@ pub struct Sessions {
     lifetime: Duration,
 }
 
-/// Counts login attempts by name and by address.
+/// Counts login attempts by name and by address: the lockout after wrong passwords.
 pub(super) struct LoginThrottle {
     by_name: Mutex<RateLimiter<String>>,
     by_address: Mutex<RateLimiter<IpAddr>>,

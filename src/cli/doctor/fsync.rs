@@ -14,8 +14,8 @@ use crate::store::disk::{Disk, LocalDisk};
 const CHECK: &str = "disk";
 /// Every acknowledged write waits for an fsync.
 const SLOW_FSYNC: Duration = Duration::from_millis(100);
-const FSYNC_ROUNDS: usize = 5;
-const FSYNC_BYTES: usize = 4096;
+const ROUNDS: usize = 5;
+const ROUND_BYTES: usize = 4096;
 
 /// Times fsync in the data directory, and in a lake in a directory of its own, to which a query node writes nothing.
 pub fn check(installation: &Installation) -> Vec<Finding> {
@@ -23,18 +23,18 @@ pub fn check(installation: &Installation) -> Vec<Finding> {
     let lake = lake.and_then(lake_directory::local_directory);
     let places = [("data directory", Some(&installation.data_dir)), ("lake", lake.as_ref())];
     let existing = places.into_iter().filter_map(|(name, dir)| Some((name, dir.filter(|dir| dir.is_dir())?)));
-    existing.map(|(name, dir)| judge(name, dir, time_fsync(dir))).collect()
+    existing.map(|(name, dir)| judge(name, dir, time_sync(dir))).collect()
 }
 
 /// Times an fsync of a small file, as the write-ahead log does it; sorted. The file loses its name first, so that it goes however
 /// this process ends.
-fn time_fsync(dir: &Path) -> io::Result<Vec<Duration>> {
+fn time_sync(dir: &Path) -> io::Result<Vec<Duration>> {
     let path = dir.join(format!("doctor-{}.tmp", Uuid::new_v4().simple()));
     let mut file = LocalDisk.create(&path)?;
     LocalDisk.remove(&path)?;
     let mut times = Vec::new();
-    for _ in 0..FSYNC_ROUNDS {
-        file.write_all(&[0; FSYNC_BYTES])?;
+    for _ in 0..ROUNDS {
+        file.write_all(&[0; ROUND_BYTES])?;
         let began = Instant::now();
         file.sync()?;
         times.push(began.elapsed());
@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn fsync_is_timed_and_leaves_nothing() {
         let dir = tempfile::tempdir().expect("a directory");
-        let times = time_fsync(dir.path()).expect("timed");
-        assert!(times.len() == FSYNC_ROUNDS && times.is_sorted(), "{times:?}");
+        let times = time_sync(dir.path()).expect("timed");
+        assert!(times.len() == ROUNDS && times.is_sorted(), "{times:?}");
         assert_eq!(std::fs::read_dir(dir.path()).expect("there").count(), 0);
         let missing = dir.path().join("none");
-        assert_eq!(judge("lake", &missing, time_fsync(&missing)).state, State::Problem);
+        assert_eq!(judge("lake", &missing, time_sync(&missing)).state, State::Problem);
         let slow = judge("lake", dir.path(), Ok(vec![Duration::from_millis(101); 5]));
         assert!(slow.state == State::Warning && slow.found.contains("101.0 ms"), "{slow:?}");
     }

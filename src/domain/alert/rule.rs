@@ -173,7 +173,7 @@ pub struct AlertRuleSpec {
     pub cooldown_s: i64,
     /// Whether an open alert is resolved when the condition ends.
     pub auto_resolve: bool,
-    /// Whether the rule is evaluated.
+    /// Whether the rule is evaluated. Nothing else silences it: there is no snooze and no maintenance window.
     pub enabled: bool,
     /// Notification channels that are told of an alert.
     pub channels: Vec<Uuid>,

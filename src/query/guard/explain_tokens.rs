@@ -21,7 +21,8 @@ pub fn keep_known(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
     let written: Vec<&[TokenWithSpan]> =
         tokens[open + 1..close].split(|token| token.token == Token::Comma).collect();
     // The parser reports what is no option.
-    let Some(options) = written.iter().map(|option| name_and_value(option)).collect::<Option<Vec<_>>>() else {
+    let Some(options) = written.iter().map(|option| name_and_value(option)).collect::<Option<Vec<_>>>()
+    else {
         return Ok(());
     };
     let is_analyzed = options.iter().any(|(name, _)| name == "ANALYZE");

@@ -1,5 +1,5 @@
 //! Reads one stream newest first, in time slices: each is read in ascending order and reversed in memory. A query for a
-//! few of the newest rows reads only the last hour.
+//! few of the newest rows reads only the last seconds of a stream with many rows, and the last minutes of one with few.
 
 use std::sync::Arc;
 
@@ -19,8 +19,9 @@ use crate::domain::min_max::MinMax;
 use crate::domain::time::{Day, MICROS_PER_DAY};
 use crate::query::byte_size;
 
-/// Length of the first slice, which ends at the newest row.
-const NEWEST_SLICE_MICROS: i64 = 3600 * 1_000_000;
+/// How far the newest slices reach back from the newest row. Within 10 s a stream of a thousand rows a second has 10,000, and
+/// within 10 minutes one of a row a second has 600: more than a page of a list, and little to read.
+const NEWEST_SLICES_MICROS: [i64; 2] = [600 * 1_000_000, 10 * 1_000_000];
 /// Maximum rows reversed at once: three readings a second for a day.
 const MAX_SLICE_ROWS: usize = 1 << 18;
 /// Maximum bytes reversed at once: a quarter of the default share of a query.
@@ -65,7 +66,7 @@ pub fn open(
     Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows.try_flatten())))
 }
 
-/// Returns the slices to read, the next one last: one per day, and one for the last hour before the newest row.
+/// Returns the slices to read, the next one last: one per day, and the newest slices.
 fn time_slices(scan: &ReadingsScan, stream: i32) -> Vec<TimeSlice> {
     let MinMax { min: from, max: to } = scan.bounds.ts;
     // The newest reading may be later than the snapshot, whose rows are never newer than it.
@@ -75,15 +76,20 @@ fn time_slices(scan: &ReadingsScan, stream: i32) -> Vec<TimeSlice> {
     let ts = MinMax::new(from, to);
     let within = scan.within(ts);
     let mut slices: Vec<TimeSlice> = within.days().into_iter().map(|day| TimeSlice { day, ts }).collect();
-    let recent = to.saturating_sub(NEWEST_SLICE_MICROS);
-    if let Some(last) = slices.last_mut()
-        && from < recent
-    {
-        let last_hour = TimeSlice { day: last.day, ts: MinMax::new(recent, to) };
-        last.ts = MinMax::new(from, recent - 1);
-        slices.push(last_hour);
-    }
+    cut_newest(&mut slices, to);
     slices
+}
+
+/// Cuts the newest slices, which end at `to`, off the last day.
+fn cut_newest(slices: &mut Vec<TimeSlice>, to: i64) {
+    for length in NEWEST_SLICES_MICROS {
+        let recent = to.saturating_sub(length);
+        if let Some(last) = slices.last_mut().filter(|last| last.ts.min < recent) {
+            let newest = TimeSlice { day: last.day, ts: MinMax::new(recent, to) };
+            last.ts = MinMax::new(last.ts.min, recent - 1);
+            slices.push(newest);
+        }
+    }
 }
 
 struct ReverseScan {
@@ -149,4 +155,24 @@ fn is_out_of_memory(error: &DataFusionError) -> bool {
 fn reversed(batch: &RecordBatch) -> Result<RecordBatch> {
     let last_first = UInt32Array::from_iter_values((0..batch.num_rows() as u32).rev());
     Ok(take_record_batch(batch, &last_first)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_rows_are_in_slices_of_their_own() {
+        const SECOND: i64 = 1_000_000;
+        let end = 20_000 * MICROS_PER_DAY + 7200 * SECOND;
+        let cut = |from: i64| {
+            let mut slices = vec![TimeSlice { day: Day(20_000), ts: MinMax::new(from, end) }];
+            cut_newest(&mut slices, end);
+            let back = |ts: i64| (end - ts) / SECOND;
+            slices.iter().map(|slice| (back(slice.ts.min), back(slice.ts.max))).collect::<Vec<_>>()
+        };
+        assert_eq!(cut(end - 7200 * SECOND), [(7200, 600), (600, 10), (10, 0)]);
+        assert_eq!(cut(end - 60 * SECOND), [(60, 10), (10, 0)]);
+        assert_eq!(cut(end - 5 * SECOND), [(5, 0)]);
+    }
 }

@@ -215,7 +215,10 @@ mod tests {
             "SELECT (SELECT max(d.x) FROM (a JOIN (SELECT a.x) AS d ON true)) FROM o",
         ] {
             let message = explained(missing, text);
-            assert!(message.starts_with("invalid reference to FROM-clause entry for table \"a\""), "{message}");
+            assert!(
+                message.starts_with("invalid reference to FROM-clause entry for table \"a\""),
+                "{message}"
+            );
         }
         for text in [
             "SELECT a.x FROM a",
@@ -234,7 +237,10 @@ mod tests {
         let text = "SELECT (SELECT max(y) FROM (SELECT o.x + i.y AS y FROM i) AS d) FROM o";
         for message in [CORRELATED, "no column `o.x`; there are i.y"] {
             let explained = explained(message, text);
-            assert!(explained.contains("a derived table in a subquery that names the column `o.x`"), "{explained}");
+            assert!(
+                explained.contains("a derived table in a subquery that names the column `o.x`"),
+                "{explained}"
+            );
         }
         let plain = "SELECT (SELECT max(o.x + i.y) FROM i) FROM o";
         assert_eq!(explained(CORRELATED, plain), CORRELATED);

@@ -1,4 +1,4 @@
-//! Parquet writer properties: encodings for keys, dictionaries for repeated values, statistics and page index enabled.
+//! Parquet writer properties of the lake: compression, row group size, encodings for keys, dictionaries for repeated values, statistics and page index enabled.
 
 use std::io::Write;
 use std::sync::Arc;

@@ -27,7 +27,7 @@ impl Payload {
 
 /// The step of an append that failed.
 enum AppendError {
-    /// The write, before anything had to be durable: mostly a full disk.
+    /// The write, before anything had to be durable: mostly disk full.
     Write(std::io::Error),
     Sync(std::io::Error),
 }
