@@ -10,6 +10,7 @@ use super::list_range::ListRange;
 use super::sql::Statements;
 use super::stream::Streams;
 use crate::domain::reading::{Quality, Reading, Readings};
+use crate::domain::stream::Stream;
 use crate::domain::{Clock, Error, FieldError, Micros, Principal, Resource, Result, Scope, StreamId};
 use crate::query::Engine;
 use crate::query::readings_list::ValuesQuery;
@@ -77,15 +78,16 @@ impl Values {
         self.valued_at(principal, id, ts).await?.ok_or_else(Error::not_found)
     }
 
-    /// Stores one value durably, at `ts` or now, in a stream that the principal may change: the caller has checked it.
-    /// Returns the reading and whether there was none at that time.
+    /// Stores one value durably, at `ts` or now, in a stream that [`Streams::stream_to_change`] gave. Returns the reading
+    /// and whether there was none at that time.
     pub(super) async fn post_value(
         &self,
         principal: &Principal,
-        id: StreamId,
+        target: &Stream,
         ts: Option<Micros>,
         (value, text): (Option<f64>, Option<Box<str>>),
     ) -> Result<(Reading, bool)> {
+        let id = target.id;
         let ts = ts.unwrap_or_else(|| self.store.assign_ts(id, self.clock.now()));
         let reading = Reading { stream: id, ts, value, text, quality: Quality::Good };
         let is_new = self.is_newest(principal, id, ts) || self.valued_at(principal, id, ts).await?.is_none();

@@ -26,6 +26,6 @@ impl Values {
             None
         });
         fields.finish(Vec::new())?;
-        self.post_value(principal, id, ts, value.unwrap_or_default()).await
+        self.post_value(principal, &target, ts, value.unwrap_or_default()).await
     }
 }
