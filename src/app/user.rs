@@ -133,7 +133,8 @@ impl Users {
         self.store.catalog().users.update_user(principal, user.id, change).await
     }
 
-    /// Sets the password of a user of the principal's organization. All sessions of the user end.
+    /// Resets the password of a user of the principal's organization, such as a forgotten one. All sessions of the
+    /// user end.
     pub async fn set_password(
         &self,
         principal: &Principal,

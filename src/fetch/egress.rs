@@ -1,5 +1,5 @@
-//! Egress policy: the addresses that may be connected to for a user. Public addresses are allowed, and those that
-//! configuration opens.
+//! Egress policy: decides which addresses a URL of a caller, such as a webhook's, may reach. Private addresses (the
+//! internal network) are blocked against SSRF; public ones, and networks that configuration opens, are allowed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;

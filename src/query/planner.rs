@@ -1,4 +1,5 @@
-//! Parses and plans a statement: only reading statements, and only over tables that the principal may name.
+//! Planner: parses and plans one SQL statement. SQL is read-only: the planner refuses every statement that writes
+//! (INSERT, UPDATE, DELETE, CREATE, DROP), and tables that the principal may not name.
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
-//! Memory budget of rows that are not yet in the lake. Writers reserve memory before they queue a request, the memtable
-//! holds it, and a flush returns it.
+//! Memory budget of rows that are not yet in the lake: the backpressure of ingest. Writers reserve memory before they
+//! queue a request, the memtable holds it, and a flush returns it. When the memory is full, a writer waits, and is
+//! refused with `Busy` when its time is over.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

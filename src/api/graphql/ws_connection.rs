@@ -1,7 +1,7 @@
-//! A graphql-transport-ws connection, from its upgrade to its close.
+//! Connection of GraphQL subscriptions (graphql-transport-ws), from its upgrade to its close.
 //!
-//! Each operation runs in its own task and pauses while the client does not read: only a few responses are buffered for
-//! each connection. A client that stops reading or goes silent is disconnected.
+//! A slow subscriber delays nobody: each operation runs in its own task and pauses while the client does not read.
+//! Only a few responses are buffered for each connection. A client that stops reading or goes silent is disconnected.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

@@ -1,4 +1,4 @@
-//! Limits how many requests each caller may make in a second, `mk.rate`.
+//! Rate limit of the MK platform: bounds the requests that each caller may make per second, `mk.rate`.
 
 use std::net::IpAddr;
 

@@ -1,5 +1,5 @@
-//! Row-level security: drops rows of streams that the principal may not see (those of other organizations, and those
-//! outside a key's lists), before any expression of the caller.
+//! Row-level security: drops rows of streams that the principal may not see (those of other organizations, which are
+//! the tenants, and those outside a key's lists), before any expression of the caller.
 
 use std::sync::Arc;
 

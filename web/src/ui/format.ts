@@ -1,4 +1,5 @@
-// Numbers, times and ages as the reader writes them. Hours are counted to 24 everywhere.
+// Numbers, times and ages as the reader writes them. Times are shown in the browser's local time zone, or in UTC.
+// Hours are counted to 24 everywhere.
 
 import { signal } from "@preact/signals";
 import { locale } from "../words/index.ts";
