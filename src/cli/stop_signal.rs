@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Error, Result};
 
-/// Returns a token that SIGINT and SIGTERM cancel; a second signal ends the process at once.
+/// Returns a token that SIGINT and SIGTERM cancel; a second signal ends the process at once. systemd stops a server
+/// by SIGTERM.
 pub(super) fn stop_on_signal() -> Result<CancellationToken> {
     let refused = |e| Error::internal("signals cannot be waited for").with_source(e);
     catch_file_size_limit().map_err(refused)?;

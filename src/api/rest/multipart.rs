@@ -19,7 +19,7 @@ use crate::app::fields::json_source::JsonObject;
 use crate::app::fields::reader::{FieldReader, ReadMode};
 use crate::domain::{Error, FieldError, Result};
 
-/// Maximum size of the whole body, bytes.
+/// Maximum size of the whole body, bytes: an upload holds a model and its scaler, so it bounds the model size too.
 const MAX_FORM_BYTES: usize = 64 << 20;
 
 /// Maximum number of parts; no real form has more.

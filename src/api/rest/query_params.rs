@@ -51,7 +51,7 @@ impl<'a> QueryParams<'a> {
         self.read(name, |text| text.parse().map_err(|_| drf_scalar::not_a_choice(text)))
     }
 
-    /// Reads `limit` and `offset` of a list without a time range.
+    /// Reads `limit` and `offset` of a list without a time range: REST has this pagination, and no cursor.
     pub fn page(&mut self) -> Pagination {
         let limit = self.limit().unwrap_or(DEFAULT_LIMIT);
         Pagination { offset: self.offset(), limit }

@@ -1,4 +1,4 @@
-//! Access of MQTT clients: who connects, and which devices and topics are theirs.
+//! Access of MQTT clients (the ACL): who connects, and which devices and topics are theirs.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -1,4 +1,5 @@
-//! How many alerts a rule may raise: a condition that comes and goes without a pause must not fill the event log.
+//! Limits the alerts that a rule raises in an hour: a condition that flaps (comes and goes without a pause) must not
+//! fill the event log.
 
 use crate::domain::Micros;
 use crate::domain::time::MICROS_PER_SECOND;

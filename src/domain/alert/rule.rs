@@ -169,7 +169,8 @@ pub struct AlertRuleSpec {
     pub threshold: Option<Threshold>,
     /// Severity of the alerts.
     pub severity: Severity,
-    /// Shortest time from one alert to the next, 0..=604800 s of the time of the alerts.
+    /// Shortest time from one alert to the next, 0..=604800 s of the time of the alerts. It keeps a value that flaps
+    /// around the threshold from raising one alert after another; comparisons have no hysteresis.
     pub cooldown_s: i64,
     /// Whether an open alert is resolved when the condition ends.
     pub auto_resolve: bool,

@@ -1,4 +1,4 @@
-//! Deliveries: one notification by one channel, and when a failed one (of a webhook or an e-mail) is tried again: the retry.
+//! Deliveries: one notification by one channel, and the retry of a failed one (of a webhook or an e-mail over SMTP).
 //!
 //! A delivery is made at least once. It is PENDING from the transaction that fires or resolves its alert until an attempt succeeds
 //! (SENT) or the last one has failed (FAILED). An attempt that was cut short, by a crash or a shutdown, is made again, so

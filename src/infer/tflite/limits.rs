@@ -5,7 +5,7 @@ use super::error::InterpreterError;
 /// Limits for untrusted files. A load that exceeds one is refused, and a run ends with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelLimits {
-    /// File size in bytes. Default 64 MiB.
+    /// Model size: the bytes of the file, as an upload gives them. Default 64 MiB.
     pub bytes: usize,
     /// Tensors of all subgraphs together, and separately operators, buffers and subgraphs. Default 50,000.
     pub tensors: usize,

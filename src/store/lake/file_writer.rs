@@ -58,7 +58,8 @@ impl Write for CountingWriter {
 }
 
 impl DataFileWriter {
-    /// Creates a file of a day in a table's existing directory.
+    /// Creates a file of a day in a table's existing directory. The folder is the partition: `date=` and the day. The
+    /// file name is `part-`, a random UUID and `.parquet`.
     pub fn create(disk: &Arc<dyn Disk>, dir: &Path, table: Table, day: Day, is_late: bool) -> Result<Self> {
         let name = format!("part-{}.parquet", Uuid::new_v4().simple());
         let folder = dir.join(format!("date={day}"));
