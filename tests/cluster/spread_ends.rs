@@ -10,24 +10,21 @@ use serde_json::json;
 use super::spread::{ALL, counted, wait_for_tasks};
 use crate::ingest::{ARROW, arrow_body};
 use crate::rest::stream_of;
-use crate::support::{Client, Cluster, Server, has_turn, until};
+use crate::support::{Client, Cluster, Link, LinkFault, Server, has_turn, until};
 
 /// 2026-04-28T00:00:00Z, in microseconds.
 const MIDNIGHT: i64 = 1_777_334_400_000_000;
-const ROWS: usize = 90_000;
+const ROWS: usize = 30_000;
 const ROWS_A_REQUEST: usize = 6_000;
 /// Time between two rows, microseconds: all of them are of two days.
-const STEP: i64 = 1_900_000;
+const STEP: i64 = 5_000_000;
 const TEXT_BYTES: usize = 1_520;
-/// So little that a node reads only a part of the answer ahead: 4 MB of what another node sends.
-const SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "32MB");
 /// Less than the texts of either day.
 const SMALL_SHARE: (&str, &str) = ("BASALT_LIMITS__QUERY_SHARE", "16MB");
-/// All rows, as they come. The part of each node is 68 MB: some 30 MB are on their way to a client that does not read, in
-/// batches of 4 MB and in the buffers of sockets.
+/// All rows, as they come.
 const ROW_BY_ROW: &str = "SELECT stream_id, ts, text FROM readings WHERE seq > 0";
 
-/// Texts of two days, 137 MB.
+/// Texts of two days, 45 MB.
 async fn fill(cluster: &Cluster, client: &Client) {
     let (_, stream) = stream_of(client, "a", "text").await;
     // A multiplicative generator (Lehmer, 1951): the texts must not compress to nothing.
@@ -74,11 +71,33 @@ async fn wait_for_rest(node: &Server) {
     until!("nothing of the query is left", Duration::from_secs(60); memory_used(node).await == 0);
 }
 
-/// Waits until a node has stopped in the midst of its part, because nobody reads the answer.
-async fn wait_for_part(node: &Server) {
-    until!("a part of the query is there", Duration::from_secs(60); memory_used(node).await > 0);
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(memory_used(node).await > 0, "the part does not fit into what is on its way to the client");
+/// Two query nodes. The second reads the lake over a link, which can stop it in the midst of its part of a query.
+struct Pair {
+    node: Server,
+    other: Server,
+    lake: Link,
+}
+
+impl Pair {
+    async fn start(cluster: &Cluster) -> Pair {
+        let lake = Link::to(&cluster.store.url).await;
+        let node = cluster.query_node(&[ALL]).await;
+        let other = cluster.query_node(&[ALL, ("AWS_ENDPOINT_URL", &lake.url)]).await;
+        wait_for_tasks(&node, &other).await;
+        Pair { node, other, lake }
+    }
+
+    /// Asks the first node for all rows. When this returns, an answer has begun, and the second node has read some of its rows
+    /// and gets no more.
+    async fn begin(&self) -> Response {
+        self.lake.fail(LinkFault::Slowness);
+        let before = counted(&self.other, "basalt_query_tasks_total ").await;
+        let answer = begin(&self.node, ROW_BY_ROW).await;
+        assert_eq!(counted(&self.other, "basalt_query_tasks_total ").await, before + 1);
+        until!("a part of the query is there", Duration::from_secs(60); memory_used(&self.other).await > 0);
+        self.lake.fail(LinkFault::Silence);
+        answer
+    }
 }
 
 #[tokio::test]
@@ -88,22 +107,16 @@ async fn nothing_of_a_query_is_left_on_any_node() {
     }
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     fill(&cluster, &cluster.ingest.client()).await;
-    let (mut node, other) =
-        (cluster.query_node(&[ALL, SHARE]).await, cluster.query_node(&[ALL, SHARE]).await);
-    wait_for_tasks(&node, &other).await;
-    let before = counted(&other, "basalt_query_tasks_total ").await;
-    let answer = begin(&node, ROW_BY_ROW).await;
-    assert_eq!(counted(&other, "basalt_query_tasks_total ").await, before + 1);
-    wait_for_part(&other).await;
+    let mut pair = Pair::start(&cluster).await;
+    let answer = pair.begin().await;
     drop(answer);
-    wait_for_rest(&node).await;
-    wait_for_rest(&other).await;
+    wait_for_rest(&pair.node).await;
+    wait_for_rest(&pair.other).await;
 
-    let answer = begin(&node, ROW_BY_ROW).await;
-    wait_for_part(&other).await;
-    node.kill();
+    let answer = pair.begin().await;
+    pair.node.kill();
     drop(answer);
-    wait_for_rest(&other).await;
+    wait_for_rest(&pair.other).await;
 }
 
 #[tokio::test]
@@ -113,12 +126,9 @@ async fn a_node_killed_in_a_query_costs_that_query_only() {
     }
     let cluster = Cluster::start(&[("BASALT_FLUSH__AGE", "1h")]).await;
     fill(&cluster, &cluster.ingest.client()).await;
-    let (node, mut other) =
-        (cluster.query_node(&[ALL, SHARE]).await, cluster.query_node(&[ALL, SHARE]).await);
-    wait_for_tasks(&node, &other).await;
-    let mut answer = begin(&node, ROW_BY_ROW).await;
-    wait_for_part(&other).await;
-    other.kill();
+    let mut pair = Pair::start(&cluster).await;
+    let mut answer = pair.begin().await;
+    pair.other.kill();
     let mut body = Vec::new();
     let ended = loop {
         match answer.chunk().await {
@@ -128,8 +138,8 @@ async fn a_node_killed_in_a_query_costs_that_query_only() {
     };
     assert!(ended.is_err(), "half an answer of {} bytes does not look like a whole one", body.len());
     let count = "SELECT count(*) AS n FROM readings WHERE seq > 0";
-    assert_eq!(node.client().sql(count).await, [json!({"n": ROWS})]);
-    wait_for_rest(&node).await;
+    assert_eq!(pair.node.client().sql(count).await, [json!({"n": ROWS})]);
+    wait_for_rest(&pair.node).await;
 }
 
 /// The first rows of a long order are held in memory; unlike a sort of all rows, this does not spill.

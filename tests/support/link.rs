@@ -4,6 +4,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +16,8 @@ use url::Url;
 
 /// Bytes that are read at once.
 const BLOCK_BYTES: usize = 64 * 1024;
+/// Time that each block takes over a slow link.
+const SLOW_BLOCK: Duration = Duration::from_millis(100);
 
 /// Fault of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub enum LinkFault {
     Cut,
     /// Nothing arrives and nothing is refused. What was sent arrives once the link is healed, as TCP sends lost packets again.
     Silence,
+    /// At most ten blocks of 64 KiB arrive in a second over each connection.
+    Slowness,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -177,9 +182,14 @@ impl Connection {
     /// Waits until the link carries this connection.
     async fn wait_for_passage(&self) -> io::Result<()> {
         let mut state = self.state.clone();
-        let carries = |state: &LinkState| state.fault.is_none() && self.number >= state.first;
-        let passage = state.wait_for(carries).await.map(drop);
-        passage.map_err(io::Error::other)
+        let carries = |state: &LinkState| {
+            matches!(state.fault, None | Some(LinkFault::Slowness)) && self.number >= state.first
+        };
+        let is_slow = state.wait_for(carries).await.map_err(io::Error::other)?.fault.is_some();
+        if is_slow {
+            tokio::time::sleep(SLOW_BLOCK).await;
+        }
+        Ok(())
     }
 }
 
