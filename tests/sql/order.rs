@@ -83,6 +83,24 @@ async fn totals_of_many_rows_are_whole() {
     }
 }
 
+/// What is not among the first rows or groups is not kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_rows_and_groups_are_kept_while_rows_come() {
+    let (env, _dir, db) = TestEnv::open_new(1).await;
+    for (query, limit) in [
+        ("SELECT ts FROM readings ORDER BY value LIMIT 3", "TopK(fetch=3)"),
+        (
+            "SELECT r.ts FROM readings r JOIN streams s ON s.id = r.stream_id ORDER BY r.ts LIMIT 3",
+            "TopK(fetch=3)",
+        ),
+        ("SELECT value, count(*) AS n FROM readings GROUP BY value ORDER BY n DESC LIMIT 3", "TopK(fetch=3)"),
+        ("SELECT value, max(ts) AS m FROM readings GROUP BY value ORDER BY m DESC LIMIT 3", "lim=[3]"),
+    ] {
+        let plan = json!(db.sql(&env.owner, &format!("EXPLAIN {query}")).await).to_string();
+        assert!(plan.contains(limit), "{query}: {plan}");
+    }
+}
+
 /// Values computed of an hour are computed where the hour is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_long_ranges_are_handed_out_to_threads() {

@@ -14,6 +14,17 @@ const ROWS: i64 = 3 * 1440;
 
 /// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
 const OVER_READINGS: &[(&str, &str)] = &rows![
+    "SELECT ts, count(*) OVER () AS n, max(value) OVER () AS m FROM readings WHERE stream_id = 2 AND value > 1 ORDER BY ts LIMIT 1",
+        r#"[{"m":4319.0,"n":4318,"ts":"2024-03-30T00:02:00Z"}]"#;
+    "SELECT value, n FROM (SELECT ts, value, count(*) OVER () AS n FROM readings WHERE stream_id = 2 AND value > 1) AS q WHERE value > 3 ORDER BY ts LIMIT 1",
+        r#"[{"n":4318,"value":4.0}]"#;
+    "SELECT q.value, q.n, s.name FROM (SELECT stream_id, ts, value, count(*) OVER () AS n FROM readings WHERE stream_id = 2 AND value > 1) AS q JOIN streams s ON s.id = q.stream_id ORDER BY q.ts LIMIT 1",
+        r#"[{"n":4318,"name":"s2","value":2.0}]"#;
+    "SELECT ts, value, sum(value) AS s FROM readings WHERE stream_id = 2 AND value > 1 GROUP BY ts, value HAVING count(*) = 1 ORDER BY ts LIMIT 1 OFFSET 3",
+        r#"[{"s":5.0,"ts":"2024-03-30T00:05:00Z","value":5.0}]"#;
+    "SELECT DISTINCT value FROM readings WHERE stream_id = 1 AND value > 1 ORDER BY value DESC LIMIT 3", r#"[{"value":39.0},{"value":38.0},{"value":37.0}]"#;
+    "SELECT DISTINCT CASE WHEN r.stream_id <> s.id THEN s.id ELSE 7 END AS c FROM readings r LEFT JOIN streams s ON s.id = r.stream_id",
+        r#"[{"c":7}]"#;
     "SELECT DISTINCT a FROM (SELECT stream_id::float8 / 2 AS a FROM readings UNION SELECT stream_id::float8 / 4 FROM readings) AS u ORDER BY a",
         r#"[{"a":0.25},{"a":0.5},{"a":1.0}]"#;
     "SELECT stream_id % 5 AS a, text AS b FROM readings WHERE false UNION SELECT stream_id + stream_id, substr(stream_id::text, 1) FROM readings ORDER BY 1 DESC LIMIT 1",

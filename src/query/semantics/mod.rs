@@ -99,6 +99,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_optimizer::topk_aggregation::TopKAggregation;
 
 use analyzer_rule::PostgresSemantics;
 use array_subscript::SubscriptPlanner;
@@ -148,6 +149,8 @@ use width_bucket::WidthBucket;
 const SORTING_RULE: &str = "EnsureRequirements";
 /// The rule that takes filters below other parts of a plan.
 const FILTER_RULE: &str = "FilterPushdown";
+/// The rule that comes after the one that takes limits down, `LimitPushdown`.
+const AFTER_LIMITS_RULE: &str = "TopKRepartition";
 
 /// Adds the functions and the rules to a session.
 pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
@@ -196,11 +199,16 @@ fn first_analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     std::iter::once(ours).chain(Analyzer::new().rules).collect()
 }
 
-/// DataFusion's physical rules, with ours before the one that takes filters down and the one that sorts.
+/// DataFusion's physical rules, with ours before the one that takes filters down and the one that sorts, and `TopKAggregation` after
+/// limits are taken down.
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
     insert_before(&mut rules, SORTING_RULE, Arc::new(ForgetConstants));
     insert_before(&mut rules, FILTER_RULE, Arc::new(FiltersByPlace));
+    // It looks for sorts with limits, which are above them until `LimitPushdown`.
+    let limited_groups = TopKAggregation::new();
+    rules.retain(|rule| rule.name() != limited_groups.name());
+    insert_before(&mut rules, AFTER_LIMITS_RULE, Arc::new(limited_groups));
     rules
 }
 
@@ -218,11 +226,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_physical_rules_run_before_filters_are_taken_down_and_sorts_inserted() {
+    fn physical_rules_come_before_those_that_need_them() {
         let names: Vec<_> = physical_rules().iter().map(|rule| rule.name().to_owned()).collect();
-        for (rule, ours) in [(SORTING_RULE, ForgetConstants.name()), (FILTER_RULE, FiltersByPlace.name())] {
+        for (rule, before) in [
+            (SORTING_RULE, ForgetConstants.name()),
+            (FILTER_RULE, FiltersByPlace.name()),
+            (AFTER_LIMITS_RULE, TopKAggregation::new().name()),
+            (TopKAggregation::new().name(), "LimitPushdown"),
+        ] {
             let at = names.iter().position(|name| name == rule);
-            assert!(at.is_some_and(|at| names[at - 1] == ours), "{names:?}");
+            assert!(at.is_some_and(|at| names[at - 1] == before), "{names:?}");
         }
     }
 }

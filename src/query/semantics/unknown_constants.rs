@@ -2,8 +2,9 @@
 //! columns with NULL, but DataFusion (55) still takes them for constant and equal above, and leaves out sorts and merges
 //! of groups (its issues #16965 and #24421, mended by its pull request #24422 after release 55; `EquivalenceGroup::join`).
 //!
-//! It also limits what a sort with a limit returns: the rule that removes a needless sort removes its limit too (#21169,
-//! #24807).
+//! It also takes the limit off a sort and puts it above: `EnsureRequirements` removes a needless sort with its limit (#21169, #24807),
+//! or hands the limit down to a merge below windows and aggregates, which then see the first rows only
+//! (`plan_with_order_preserving_variants`; #24927 is of the same kind). `LimitPushdown` gives it back to a sort that stays.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, PhysicalGroupBy};
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::projection::ProjectionExec;
@@ -80,7 +82,7 @@ impl ScalarUDFImpl for ValueOfAnyRow {
     }
 }
 
-/// Hides constants below grouping sets and outer joins, and keeps the limits of sorts.
+/// Hides constants below grouping sets and outer joins, and takes the limits of sorts above them.
 #[derive(Debug)]
 pub struct ForgetConstants;
 
@@ -111,7 +113,12 @@ fn rewrite(
         let Some(fetch) = sort.fetch().filter(|_| !sort.preserve_partitioning()) else {
             return Ok(Transformed::no(node));
         };
-        return Ok(Transformed::yes(Arc::new(GlobalLimitExec::new(node, 0, Some(fetch)))));
+        // Without a limit a sort would be taken below a join, where `LimitPushdown` does not give it back.
+        let unlimited = match is_of_single_rows(sort.input()) {
+            true => node,
+            false => Arc::new(sort.with_fetch(None)),
+        };
+        return Ok(Transformed::yes(Arc::new(GlobalLimitExec::new(unlimited, 0, Some(fetch)))));
     }
     if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
         return match aggregate.group_expr().has_grouping_set() {
@@ -136,6 +143,17 @@ fn rewrite(
     }
     let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
     Ok(Transformed::yes(node.replace_children(children, recompute)?))
+}
+
+/// Whether each row of a plan is made of one row of each of its leaves.
+fn is_of_single_rows(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let children = plan.children();
+    let is_of_rows = plan.is::<ProjectionExec>() || plan.is::<FilterExec>() || is_join(plan.as_ref());
+    children.is_empty() || (is_of_rows && children.into_iter().all(is_of_single_rows))
+}
+
+fn is_join(plan: &dyn ExecutionPlan) -> bool {
+    plan.is::<HashJoinExec>() || plan.is::<NestedLoopJoinExec>() || plan.is::<SortMergeJoinExec>()
 }
 
 /// The inputs of an outer join whose columns may be NULL in its rows.
