@@ -94,7 +94,6 @@ async fn the_first_rows_and_groups_are_kept_while_rows_come() {
             "TopK(fetch=3)",
         ),
         ("SELECT value, count(*) AS n FROM readings GROUP BY value ORDER BY n DESC LIMIT 3", "TopK(fetch=3)"),
-        ("SELECT value, max(ts) AS m FROM readings GROUP BY value ORDER BY m DESC LIMIT 3", "lim=[3]"),
     ] {
         let plan = json!(db.sql(&env.owner, &format!("EXPLAIN {query}")).await).to_string();
         assert!(plan.contains(limit), "{query}: {plan}");

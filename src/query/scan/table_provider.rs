@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::DFSchema;
 use datafusion::error::Result;
+use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExecBuilder;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
@@ -68,13 +71,44 @@ impl<S: ScanPlanner> TableProvider for ScanProvider<S> {
         'life3: 'async_trait,
         Self: 'async_trait,
     {
-        let plan = match projection {
-            Some(columns) => self.0.plan(state, columns, filters),
+        let every: Vec<usize>;
+        let columns = match projection {
+            Some(columns) => columns,
             None => {
-                let every: Vec<usize> = (0..self.0.schema().fields().len()).collect();
-                self.0.plan(state, &every, filters)
+                every = (0..self.0.schema().fields().len()).collect();
+                &every
             }
         };
+        let plan = self.plan_with_rewritten(state, columns, filters);
         ready(plan).boxed()
+    }
+}
+
+impl<S: ScanPlanner> ScanProvider<S> {
+    /// Plans a scan, and a filter above it of those that are `Unsupported` by now: nothing else evaluates what was `Exact` before a later
+    /// pass of the optimizer wrote it otherwise (`x IN (1, NULL)` becomes `x = 1 OR NULL`).
+    fn plan_with_rewritten(
+        &self,
+        state: &dyn Session,
+        columns: &[usize],
+        filters: &[Expr],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let is_rewritten =
+            |filter: &Expr| self.0.pushdown(filter) == TableProviderFilterPushDown::Unsupported;
+        let (rewritten, filters): (Vec<Expr>, Vec<Expr>) = filters.iter().cloned().partition(is_rewritten);
+        let Some(condition) = conjunction(rewritten) else { return self.0.plan(state, columns, &filters) };
+        let schema = self.0.schema();
+        let mut read = columns.to_vec();
+        for column in condition.column_refs() {
+            let at = schema.index_of(&column.name)?;
+            if !read.contains(&at) {
+                read.push(at);
+            }
+        }
+        let rows = self.0.plan(state, &read, &filters)?;
+        let condition = state.create_physical_expr(condition, &DFSchema::try_from(rows.schema())?)?;
+        let shown = (0..columns.len()).collect();
+        let filter = FilterExecBuilder::new(condition, rows).apply_projection(Some(shown))?;
+        Ok(Arc::new(filter.build()?))
     }
 }

@@ -19,7 +19,7 @@ use super::{
     array_text, canonical_float, cast_name, checked_arithmetic, element_texts, exact_sum, float_extremes,
 };
 use super::{float_numeric, forward_aggregate, interval_functions, literals, one_row, regex_functions};
-use super::{remainder, round, sort_keys, spans, text};
+use super::{remainder, round, sort_keys, spans, text, unique_keys};
 
 /// Replaces narrowing casts by functions, compares spans of time by their length, takes −0 for 0 where groups and
 /// peers are made, gives NaN no sign, and keeps conditions above the one row of an aggregate without GROUP BY.
@@ -32,6 +32,7 @@ impl AnalyzerRule for PostgresSemantics {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let mut hides_keys = false;
         let changed = plan.transform_up_with_subqueries(|node| {
             let (schema, names) = (merge_schema(&node.inputs()), NamePreserver::new(&node));
             let plans = input_rows::plans(&node);
@@ -46,9 +47,15 @@ impl AnalyzerRule for PostgresSemantics {
                     Expr::GroupingSet(_) => root.map_children(replace),
                     root => replace(root),
                 })
+            })?
+            .transform_data(|node| {
+                let hidden = unique_keys::hide(node)?;
+                hides_keys |= hidden.transformed;
+                Ok(hidden)
             })
         })?;
-        one_row::keep(changed.data)
+        let plan = if hides_keys { unique_keys::forget_above(changed.data)? } else { changed.data };
+        one_row::keep(plan)
     }
 }
 
@@ -109,7 +116,7 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         }
         Expr::ScalarFunction(function) if cast_name::is_call(&function) => cast_name::without(function),
         other => spans::in_comparison(other, schema)?
-            .transform_data(|expr| sort_keys::in_expr(sort_keys::without_repetition(expr), schema))?
+            .transform_data(|expr| sort_keys::in_expr(expr, schema))?
             .transform_data(|expr| checked_arithmetic::in_expr(expr, schema))?
             .transform_data(|expr| remainder::in_expr(expr, schema))?
             .transform_data(|expr| exact_sum::in_expr(expr, schema))?

@@ -1,21 +1,29 @@
-//! Places of items among the keys of ROLLUP, CUBE and GROUPING SETS: `GROUP BY ROLLUP (1, 2)`. DataFusion (55) knows them beside these
-//! alone, and takes them for constants here.
+//! Places of items among the keys of ROLLUP, CUBE, GROUPING SETS and DISTINCT ON: `GROUP BY ROLLUP (1, 2)`, `DISTINCT ON (1)`.
+//! DataFusion (55) knows them beside these alone, and takes them for constants here.
 
-use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, Select, SelectItem, Value, ValueWithSpan};
+use datafusion::sql::sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, Select, SelectItem, Value, ValueWithSpan,
+};
 
 use super::copy_budget::CopyBudget;
 
 /// Replaces such places by what the items show.
 pub(super) fn replace(select: &mut Select, budget: &mut CopyBudget) {
-    let GroupByExpr::Expressions(keys, _) = &mut select.group_by else { return };
-    for key in keys {
-        let (Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets)) = key else { continue };
-        for member in sets.iter_mut().flatten() {
-            if let Some(item) = item_at(member, &select.projection)
-                && budget.allows(item)
-            {
-                *member = item.clone();
-            }
+    let mut members = match &mut select.distinct {
+        Some(Distinct::On(keys)) => keys.iter_mut().collect(),
+        _ => Vec::new(),
+    };
+    if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+        for key in keys {
+            let (Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets)) = key else { continue };
+            members.extend(sets.iter_mut().flatten());
+        }
+    }
+    for member in members {
+        if let Some(item) = item_at(member, &select.projection)
+            && budget.allows(item)
+        {
+            *member = item.clone();
         }
     }
 }
@@ -41,8 +49,12 @@ mod tests {
     use crate::query::semantics::syntax;
 
     #[test]
-    fn places_within_grouping_sets_become_what_the_items_show() {
+    fn places_become_what_the_items_show() {
         for (text, expected) in [
+            (
+                "SELECT DISTINCT ON (2, c) a, lower(b) FROM t ORDER BY 2, c",
+                "SELECT DISTINCT ON (lower(b), c) a, lower(b) FROM t ORDER BY 2, c",
+            ),
             (
                 "SELECT a, lower(b) AS c FROM t GROUP BY ROLLUP (1, 2)",
                 "SELECT a, lower(b) AS c FROM t GROUP BY ROLLUP (a, lower(b))",

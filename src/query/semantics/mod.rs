@@ -24,6 +24,7 @@ mod converted_aggregate;
 mod copy_budget;
 mod date_part;
 mod date_trunc;
+mod domain_functions;
 mod duplicate_names;
 mod element_texts;
 mod equals_any;
@@ -84,6 +85,7 @@ mod timezone;
 mod to_char;
 mod to_timestamp;
 mod trunc_in_zone;
+mod unique_keys;
 mod unknown_constants;
 mod unnamed_items;
 pub mod uuid_text;
@@ -98,6 +100,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::aggregate_statistics::AggregateStatistics;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_optimizer::topk_aggregation::TopKAggregation;
 
@@ -113,6 +116,7 @@ pub use checked_arithmetic::divide_bound;
 use checked_arithmetic::{CheckedArithmetic, SignedPlanner};
 use date_part::{DatePart, ExtractPlanner};
 use date_trunc::DateTrunc;
+use domain_functions::DomainFunction;
 pub use duplicate_names::NamesApart;
 use element_texts::ElementTexts;
 use equals_any::EqualsAny;
@@ -134,6 +138,7 @@ use regex_functions::{RegexText, RegexpMatch};
 use round::Round;
 use scalar_subqueries::PerhapsNull;
 use scaled_span::{ScaledSpan, SpanPlanner};
+use sort_keys::SortKeysOnce;
 use spans::ComparableSpan;
 pub use syntax::rewrite;
 use text::TextOf;
@@ -141,6 +146,7 @@ use timezone::Timezone;
 use to_char::ToChar;
 use to_timestamp::ToTimestamp;
 use trunc_in_zone::TruncInZone;
+use unique_keys::RepeatedKey;
 use unknown_constants::{ForgetConstants, ValueOfAnyRow};
 use uuid_text::AsUuid;
 use width_bucket::WidthBucket;
@@ -149,8 +155,6 @@ use width_bucket::WidthBucket;
 const SORTING_RULE: &str = "EnsureRequirements";
 /// The rule that takes filters below other parts of a plan.
 const FILTER_RULE: &str = "FilterPushdown";
-/// The rule that comes after the one that takes limits down, `LimitPushdown`.
-const AFTER_LIMITS_RULE: &str = "TopKRepartition";
 
 /// Adds the functions and the rules to a session.
 pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
@@ -169,6 +173,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(AsUuid::default()), ScalarUDF::from(EqualsAny::default())])
         .chain([ScalarUDF::from(FloatToNumeric::default()), ScalarUDF::from(ToTimestamp::default())])
         .chain([ScalarUDF::from(RegexpMatch::default()), ScalarUDF::from(PerhapsNull::default())])
+        .chain([ScalarUDF::from(RepeatedKey::default())])
         .chain([ScalarUDF::from(TextOfArray::default()), ScalarUDF::from(ElementTexts::default())])
         .chain(RegexText::all())
         .chain(JoinedText::all())
@@ -176,7 +181,8 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain(CheckedArithmetic::all())
         .chain(OfOrderedList::all())
         .chain(Round::all())
-        .chain(BoundedText::all());
+        .chain(BoundedText::all())
+        .chain(DomainFunction::all());
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
     let aggregates =
         FloatExtreme::all().chain([AggregateUDF::from(ExactSum::default())]).chain(ForwardAggregate::all());
@@ -189,6 +195,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
         .with_analyzer_rules(first_analyzer_rules())
         .with_analyzer_rule(Arc::new(PostgresSemantics))
+        .with_optimizer_rule(Arc::new(SortKeysOnce))
         .with_physical_optimizer_rules(physical_rules())
 }
 
@@ -199,16 +206,15 @@ fn first_analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     std::iter::once(ours).chain(Analyzer::new().rules).collect()
 }
 
-/// DataFusion's physical rules, with ours before the one that takes filters down and the one that sorts, and `TopKAggregation` after
-/// limits are taken down.
+/// DataFusion's physical rules, with ours before the one that takes filters down and the one that sorts. Two are left out.
+/// `AggregateStatistics` takes an aggregate with a FILTER for one further down (`take_optimizable`), and no table here knows its
+/// number of rows. `TopKAggregation` has groups reserve memory for as many rows as a LIMIT names, which ends the process.
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
+    let left_out = [AggregateStatistics::new().name().to_owned(), TopKAggregation::new().name().to_owned()];
+    rules.retain(|rule| !left_out.iter().any(|name| name == rule.name()));
     insert_before(&mut rules, SORTING_RULE, Arc::new(ForgetConstants));
     insert_before(&mut rules, FILTER_RULE, Arc::new(FiltersByPlace));
-    // It looks for sorts with limits, which are above them until `LimitPushdown`.
-    let limited_groups = TopKAggregation::new();
-    rules.retain(|rule| rule.name() != limited_groups.name());
-    insert_before(&mut rules, AFTER_LIMITS_RULE, Arc::new(limited_groups));
     rules
 }
 
@@ -226,16 +232,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn physical_rules_come_before_those_that_need_them() {
+    fn our_physical_rules_run_before_filters_are_taken_down_and_sorts_inserted() {
         let names: Vec<_> = physical_rules().iter().map(|rule| rule.name().to_owned()).collect();
-        for (rule, before) in [
-            (SORTING_RULE, ForgetConstants.name()),
-            (FILTER_RULE, FiltersByPlace.name()),
-            (AFTER_LIMITS_RULE, TopKAggregation::new().name()),
-            (TopKAggregation::new().name(), "LimitPushdown"),
-        ] {
+        for (rule, ours) in [(SORTING_RULE, ForgetConstants.name()), (FILTER_RULE, FiltersByPlace.name())] {
             let at = names.iter().position(|name| name == rule);
-            assert!(at.is_some_and(|at| names[at - 1] == before), "{names:?}");
+            assert!(at.is_some_and(|at| names[at - 1] == ours), "{names:?}");
         }
     }
 }

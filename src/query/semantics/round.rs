@@ -1,11 +1,13 @@
-//! `round(x, places)`, over DataFusion's own. A `numeric` of it has as many digits after the point as a constant says. DataFusion (55)
+//! `round(x)` and `round(x, places)`, over DataFusion's own. A float in the middle between two whole numbers becomes the even one, as
+//! with PostgreSQL (`rint`); DataFusion's is the one that is farther from zero. A `numeric` of it has as many digits after the point as a constant says. DataFusion (55)
 //! hides that constant behind a cast, and finds it again once the cast is computed, so that the column has another type at each step:
 //! joins, `IN` and CASE take numbers for others (its #23232, which is on main). Here a constant keeps its type, and what is computed
 //! is never taken for one.
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef, Float32Type, Float64Type};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
@@ -14,6 +16,7 @@ use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+use datafusion::scalar::ScalarValue;
 
 const NAME: &str = "round";
 
@@ -46,6 +49,20 @@ pub(super) fn in_expr(expr: Expr) -> Transformed<Expr> {
             Transformed::yes(ScalarUDF::from(Round::new(true)).call(call.args))
         }
         other => Transformed::no(other),
+    }
+}
+
+fn to_even<T: ArrowPrimitiveType>(
+    of: &ColumnarValue,
+    round: fn(T::Native) -> T::Native,
+) -> Result<ColumnarValue> {
+    let rounded = |of: &ArrayRef| -> ArrayRef { Arc::new(of.as_primitive::<T>().unary::<_, T>(round)) };
+    match of {
+        ColumnarValue::Array(of) => Ok(ColumnarValue::Array(rounded(of))),
+        ColumnarValue::Scalar(of) => {
+            let rounded = rounded(&of.to_array()?);
+            Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&rounded, 0)?))
+        }
     }
 }
 
@@ -96,6 +113,12 @@ impl ScalarUDFImpl for Round {
 
     fn invoke_with_args(&self, mut args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match args.args.as_mut_slice() {
+            [of] if of.data_type() == DataType::Float64 => {
+                return to_even::<Float64Type>(of, f64::round_ties_even);
+            }
+            [of] if of.data_type() == DataType::Float32 => {
+                return to_even::<Float32Type>(of, f32::round_ties_even);
+            }
             [_] => {}
             [_, places] => *places = places.cast_to(&DataType::Int32, None)?,
             _ => return exec_err!("{NAME} takes a number and a whole number of digits"),

@@ -3,11 +3,14 @@
 //! as it sorts by).
 
 use arrow::array::Array;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, exec_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, InList, ScalarFunction, Sort};
-use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, InList, ScalarFunction};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, LogicalPlan, lit};
+use datafusion::optimizer::optimizer::ApplyOrder;
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::scalar::ScalarValue;
 
 use super::input_rows::{self, InputRows};
@@ -66,14 +69,46 @@ fn in_list(mut listed: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
             item => is_changed |= replace_key(item, schema)?,
         }
     }
-    let expr = Expr::InList(listed);
-    Ok(if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) })
+    let compared = in_terms(listed);
+    Ok(Transformed::new_transformed(compared.data, compared.transformed || is_changed))
 }
 
-/// The elements of the constant array that `array_has(array, x)` looks in, as a parameter of `x = ANY($1)` is; `None` for other arrays
-/// and for one without elements.
-fn constant_elements(function: &ScalarFunction) -> Option<Vec<Expr>> {
+/// Compares with the items that are not constant one by one. DataFusion takes those for constant that are so where there are no rows
+/// (`try_evaluate_constant_list`), as a CASE of columns is, and computes them once.
+fn in_terms(listed: InList) -> Transformed<Expr> {
+    let varies = |item: &Expr| {
+        let is_of_row = |part: &Expr| {
+            matches!(part, Expr::Column(_) | Expr::OuterReferenceColumn(..) | Expr::ScalarSubquery(_))
+        };
+        item.is_volatile() || item.exists(|part| Ok(is_of_row(part))).unwrap_or(true)
+    };
+    if listed.expr.is_volatile() || !listed.list.iter().any(varies) {
+        return Transformed::no(Expr::InList(listed));
+    }
+    let InList { expr, list, negated } = listed;
+    let (varying, constants): (Vec<Expr>, Vec<Expr>) = list.into_iter().partition(varies);
+    let mut terms: Vec<Expr> = varying.into_iter().map(|item| expr.as_ref().clone().eq(item)).collect();
+    if !constants.is_empty() {
+        terms.push(Expr::InList(InList::new(expr, constants, false)));
+    }
+    // A tree of little depth.
+    while terms.len() > 1 {
+        let pairs = terms.chunks(2).map(|pair| pair.iter().cloned().reduce(Expr::or));
+        terms = pairs.flatten().collect();
+    }
+    let any = terms.into_iter().next().unwrap_or_else(|| lit(false));
+    Transformed::yes(if negated { !any } else { any })
+}
+
+/// The elements of the array that `array_has(array, x)` looks in, where it is constant, as a parameter of `x = ANY($1)` is, or written out
+/// as `ARRAY[a, b]`; `None` for other arrays and for one without elements.
+fn elements(function: &ScalarFunction) -> Option<Vec<Expr>> {
     let [array, _] = function.args.as_slice() else { return None };
+    if let Expr::ScalarFunction(made) = array
+        && made.name() == "make_array"
+    {
+        return Some(made.args.clone()).filter(|elements| !elements.is_empty());
+    }
     let array = match array {
         Expr::Literal(array, _) => array.clone(),
         Expr::Cast(Cast { expr, field }) => match &**expr {
@@ -95,7 +130,7 @@ pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
     let expr = match expr {
         Expr::InList(listed) => return in_list(listed, schema),
         Expr::ScalarFunction(function) if function.name() == "array_has" => {
-            let listed = match constant_elements(&function) {
+            let listed = match elements(&function) {
                 Some(list) => list,
                 None => return Ok(equals_any::in_call(function, schema)),
             };
@@ -140,11 +175,11 @@ pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
     Ok(if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) })
 }
 
-/// Takes −0 for 0 in the keys of DISTINCT ON and of its ORDER BY, and leaves out those that come again. DataFusion makes groups of the first and sorts within them
+/// Takes −0 for 0 in the keys of DISTINCT ON and of its ORDER BY. DataFusion makes groups of the first and sorts within them
 /// (`replace_distinct_aggregate.rs`), so that both have to stay equal.
 pub(super) fn of_distinct(node: LogicalPlan, rows: InputRows<'_>) -> Result<Transformed<LogicalPlan>> {
     let LogicalPlan::Distinct(Distinct::On(mut node)) = node else { return Ok(Transformed::no(node)) };
-    let mut is_changed = node.sort_expr.as_mut().is_some_and(remove_repetitions);
+    let mut is_changed = false;
     let sorted = node.sort_expr.iter_mut().flatten().map(|sort| &mut sort.expr);
     for key in node.on_expr.iter_mut().chain(sorted) {
         is_changed |= replace_key(key, rows.schema)?;
@@ -176,26 +211,49 @@ pub(super) fn in_aggregate(expr: Expr, rows: InputRows<'_>) -> Result<Transforme
     Ok(if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) })
 }
 
-/// Leaves out the keys of an aggregate's ORDER BY that come again.
-pub(super) fn without_repetition(expr: Expr) -> Expr {
-    match expr {
-        Expr::AggregateFunction(AggregateFunction { func, mut params }) => {
-            remove_repetitions(&mut params.order_by);
-            Expr::AggregateFunction(AggregateFunction { func, params })
+/// Optimizer rule: leaves out the keys of an aggregate's ORDER BY that come again, of which some are alike only once they have been
+/// simplified.
+#[derive(Debug)]
+pub struct SortKeysOnce;
+
+impl OptimizerRule for SortKeysOnce {
+    fn name(&self) -> &str {
+        "sort_keys_once"
+    }
+
+    fn apply_order(&self) -> Option<ApplyOrder> {
+        Some(ApplyOrder::BottomUp)
+    }
+
+    fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
+        if !matches!(plan, LogicalPlan::Aggregate(_)) {
+            return Ok(Transformed::no(plan));
         }
-        expr => expr,
+        let names = NamePreserver::new(&plan);
+        plan.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let once = expr.transform_up(|expr| Ok(without_repetition(expr)))?;
+            Ok(once.update_data(|expr| name.restore(expr)))
+        })
     }
 }
 
-fn remove_repetitions(keys: &mut Vec<Sort>) -> bool {
-    let count = keys.len();
+/// Leaves out the keys of an aggregate's ORDER BY that come again.
+fn without_repetition(expr: Expr) -> Transformed<Expr> {
+    let Expr::AggregateFunction(AggregateFunction { func, mut params }) = expr else {
+        return Transformed::no(expr);
+    };
+    let count = params.order_by.len();
     let mut known: Vec<Expr> = Vec::new();
-    keys.retain(|key| {
-        let is_new = !known.contains(&key.expr);
+    params.order_by.retain(|key| {
+        // What it was before it was simplified is its alias.
+        let expr = key.expr.clone().unalias_nested().data;
+        let is_new = !known.contains(&expr);
         if is_new {
-            known.push(key.expr.clone());
+            known.push(expr);
         }
         is_new
     });
-    keys.len() < count
+    let is_changed = params.order_by.len() < count;
+    Transformed::new_transformed(Expr::AggregateFunction(AggregateFunction { func, params }), is_changed)
 }

@@ -1,6 +1,7 @@
 //! Physical rule: hides from aggregates and joins what is known of columns whose values change: grouping sets and outer joins fill
 //! columns with NULL, but DataFusion (55) still takes them for constant and equal above, and leaves out sorts and merges
-//! of groups (its issues #16965 and #24421, mended by its pull request #24422 after release 55; `EquivalenceGroup::join`).
+//! of groups (its issues #16965 and #24421, mended by its pull request #24422 after release 55; `EquivalenceGroup::join`). Below a
+//! union a constant leaves the key of a sort out that the merge above asks for (`SanityCheckPlan` refuses the plan).
 //!
 //! It also takes the limit off a sort and puts it above: `EnsureRequirements` removes a needless sort with its limit (#21169, #24807),
 //! or hands the limit down to a merge below windows and aggregates, which then see the first rows only
@@ -29,6 +30,7 @@ use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, SortMer
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, ReplaceChildrenOptions,
 };
@@ -82,7 +84,7 @@ impl ScalarUDFImpl for ValueOfAnyRow {
     }
 }
 
-/// Hides constants below grouping sets and outer joins, and takes the limits of sorts above them.
+/// Hides constants below grouping sets, outer joins and unions, and takes the limits of sorts above them.
 #[derive(Debug)]
 pub struct ForgetConstants;
 
@@ -156,8 +158,12 @@ fn is_join(plan: &dyn ExecutionPlan) -> bool {
     plan.is::<HashJoinExec>() || plan.is::<NestedLoopJoinExec>() || plan.is::<SortMergeJoinExec>()
 }
 
-/// The inputs of an outer join whose columns may be NULL in its rows.
+/// The inputs of an outer join whose columns may be NULL in its rows, and those of a union, whose columns have another value in the rows
+/// of others.
 fn extended_inputs(node: &dyn ExecutionPlan) -> Vec<usize> {
+    if node.is::<UnionExec>() {
+        return (0..node.children().len()).collect();
+    }
     let join_type = if let Some(join) = node.downcast_ref::<HashJoinExec>() {
         *join.join_type()
     } else if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {

@@ -66,6 +66,23 @@ const ANSWERED_WRONGLY: &[(&str, &str, &[&str])] = &[
          WHERE x IN (SELECT round(y, 1) FROM (VALUES (CAST(2.56 AS DECIMAL(38, 10)))) AS w(y))",
         &["1"],
     ),
+    (
+        "sort_keys.rs (in_terms)",
+        "SELECT count(*) FROM (VALUES (1), (2)) AS v(x) WHERE abs(x) IN (4, CASE x WHEN 1 THEN x WHEN 2 THEN 5 END)",
+        &["1"],
+    ),
+    (
+        "one_row.rs",
+        "SELECT count(*) FROM (SELECT m FROM (SELECT min(x) AS m, 1 AS one FROM (VALUES (1)) AS v(x)) AS q \
+         WHERE one = (SELECT 2)) AS w",
+        &["0"],
+    ),
+    (
+        "unique_keys.rs",
+        "SELECT count(*) FROM (SELECT s, v FROM (SELECT DISTINCT k.s, a.v FROM (VALUES (1, 10), (1, 20)) AS a(s, v) \
+         JOIN (SELECT x AS s FROM (VALUES (1), (1)) AS w(x) GROUP BY 1) AS k ON a.s = k.s) AS q GROUP BY s, v) AS z",
+        &["2"],
+    ),
     ("to_char.rs", "SELECT to_char(timestamp '2024-03-05 10:00:00', 'YYYY-MM')", &["2024-03"]),
     ("calls.rs (cut_text)", "SELECT CAST('abcdef' AS VARCHAR(3))", &["abc"]),
     (

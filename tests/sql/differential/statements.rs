@@ -108,7 +108,7 @@ impl Statements<'_> {
     fn source(&mut self) -> Source {
         let of_readings = columns("r", &READINGS);
         let both = || [of_readings.clone(), columns("s", &STREAMS)].concat();
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..11) {
             0 => {
                 let kind = ["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"].choose(self.rng).expect("joins");
                 let streams = ["streams", "streams", "(SELECT * FROM streams WHERE unit = 'rpm')"];
@@ -143,6 +143,14 @@ impl Statements<'_> {
             }
             4 => Source { text: "latest r".to_owned(), columns: of_readings },
             5 => self.statistics(),
+            6 => {
+                let kind = ["JOIN", "LEFT JOIN"].choose(self.rng).expect("joins");
+                let groups = "SELECT stream_id AS id, min(text) AS name, max(quality) AS unit FROM readings GROUP BY 1";
+                Source {
+                    text: format!("readings r {kind} ({groups}) s ON s.id = r.stream_id"),
+                    columns: both(),
+                }
+            }
             _ => Source { text: "readings r".to_owned(), columns: of_readings },
         }
     }
@@ -181,7 +189,7 @@ impl Statements<'_> {
         if self.rng.random_bool(0.5) {
             terms.push(self.expressions(columns).condition(2));
         }
-        match self.rng.random_range(0..12) {
+        match self.rng.random_range(0..14) {
             0 => terms.push("r.stream_id IN (SELECT s2.id FROM streams s2 WHERE s2.unit = 'rpm')".to_owned()),
             1 => terms
                 .push("r.stream_id NOT IN (SELECT l.stream_id FROM latest l WHERE l.value > 10)".to_owned()),
@@ -194,6 +202,10 @@ impl Statements<'_> {
             4 => terms.push(
                 "(r.value > 20 OR r.stream_id NOT IN (SELECT nullif(s2.id, 2) FROM streams s2 WHERE s2.unit = 'rpm'))"
                     .to_owned(),
+            ),
+            5 => terms.push("r.stream_id IN (2, 3, NULL)".to_owned()),
+            6 => terms.push(
+                "r.stream_id IN (1, CASE r.stream_id WHEN 2 THEN r.stream_id WHEN 3 THEN 7 END)".to_owned(),
             ),
             _ => {}
         }
