@@ -83,7 +83,7 @@ async fn totals_of_many_rows_are_whole() {
     }
 }
 
-/// What is not among the first rows or groups is not kept.
+/// Sorts with a limit keep the first rows or groups only.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_rows_and_groups_are_kept_while_rows_come() {
     let (env, _dir, db) = TestEnv::open_new(1).await;
