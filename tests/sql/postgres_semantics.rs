@@ -14,6 +14,8 @@ const ROWS: i64 = 3 * 1440;
 
 /// Over readings of which stream 1 has the minutes modulo 40, stream 2 the minutes.
 const OVER_READINGS: &[(&str, &str)] = &rows![
+    "SELECT DISTINCT ON (s.stream_id, r.value) s.stream_id AS s, r.value AS v FROM readings r JOIN (SELECT stream_id FROM readings GROUP BY 1) s ON s.stream_id = r.stream_id ORDER BY s.stream_id, r.value, r.ts LIMIT 2",
+        r#"[{"s":1,"v":0.0},{"s":1,"v":1.0}]"#;
     "SELECT s.stream_id AS s, (r.value / 1000)::int AS k, count(*) AS n FROM readings r JOIN (SELECT stream_id, max(ts) AS m FROM readings GROUP BY stream_id) s ON s.stream_id = r.stream_id GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 3",
         r#"[{"k":0,"n":4320,"s":1},{"k":0,"n":501,"s":2},{"k":1,"n":999,"s":2}]"#;
     "SELECT count(*) AS n FROM (SELECT s, v FROM (SELECT DISTINCT k.stream_id AS s, value AS v FROM readings r JOIN (SELECT stream_id FROM readings GROUP BY 1) AS k ON r.stream_id = k.stream_id) AS q GROUP BY s, v) AS z",

@@ -67,11 +67,23 @@ pub(super) fn hide(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         LogicalPlan::Distinct(Distinct::On(on)) => &on.input,
         _ => return Ok(Transformed::no(node)),
     };
+    let Some(hidden) = without_repeated_keys(input)? else { return Ok(Transformed::no(node)) };
+    Ok(Transformed::yes(match node {
+        LogicalPlan::Distinct(Distinct::On(mut on)) => {
+            on.input = Arc::new(hidden);
+            LogicalPlan::Distinct(Distinct::On(on))
+        }
+        node => node.with_new_exprs(node.expressions(), vec![hidden])?,
+    }))
+}
+
+/// A projection of all columns that hides which are repeated keys; `None` where none is.
+fn without_repeated_keys(input: &LogicalPlan) -> Result<Option<LogicalPlan>> {
     let schema = input.schema();
     let repeated = schema.functional_dependencies().iter().filter(|key| key.mode == Dependency::Multi);
     let repeated: HashSet<usize> = repeated.flat_map(|key| key.source_indices.iter().copied()).collect();
     if repeated.is_empty() {
-        return Ok(Transformed::no(node));
+        return Ok(None);
     }
     let columns = schema.iter().enumerate().map(|(place, (table, field))| {
         let column = Expr::Column(Column::from((table, field)));
@@ -82,15 +94,14 @@ pub(super) fn hide(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
             false => column,
         }
     });
-    let hidden = LogicalPlanBuilder::from(input.as_ref().clone()).project(columns)?.build()?;
-    Ok(Transformed::yes(node.with_new_exprs(node.expressions(), vec![hidden])?))
+    LogicalPlanBuilder::from(input.clone()).project(columns)?.build().map(Some)
 }
 
 /// Computes the keys of all nodes anew: those above a hidden one still have it.
 pub(super) fn forget_above(plan: LogicalPlan) -> Result<LogicalPlan> {
     let changed = plan.transform_up_with_subqueries(|node| match node {
-        // Its types are not found out again.
-        LogicalPlan::Values(_) => Ok(Transformed::no(node)),
+        // The types of the one are not found out again; the other has no keys.
+        LogicalPlan::Values(_) | LogicalPlan::Distinct(Distinct::On(_)) => Ok(Transformed::no(node)),
         node => Ok(Transformed::yes(node.recompute_schema()?)),
     })?;
     Ok(changed.data)
