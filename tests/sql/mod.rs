@@ -14,6 +14,7 @@ mod log;
 mod memory;
 mod named;
 mod order;
+mod planner_faults;
 mod postgres_semantics;
 
 use basalt::query::EngineOptions;
