@@ -195,11 +195,27 @@ impl TableSet {
         self.delta_logs.lock().await
     }
 
+    /// Publishes the commits in the log of a table that the current lake version lacks: a commit can have been made although
+    /// it failed, or before a later step failed. Whoever adds rows of keys that such a commit can hold has to call this before it
+    /// looks at the lake: its files would count as new, and those keys twice.
+    pub async fn publish_committed(&self, table: Table, delta: &mut DeltaLog) -> Result<()> {
+        delta.reload_after_failure().await?;
+        let known = self.lake(table);
+        if delta.version().is_some_and(|newest| newest != known.version) {
+            self.state.set_lake(table, delta.lake_version()?.sharing_files_with(&known));
+        }
+        Ok(())
+    }
+
     /// Commits new files in place of old ones and publishes them.
     pub async fn replace_files(&self, swap: FileReplacement) -> Result<ReplaceOutcome> {
         let FileReplacement { table, gone, new, reason } = swap;
         let mut delta_logs = self.lock().await;
         let delta = &mut delta_logs[table];
+        // A flush publishes readings when it removes them from memory.
+        if table != Table::Readings {
+            self.publish_committed(table, delta).await?;
+        }
         let live = delta.lake_version()?;
         if !live.holds(gone.iter().map(AsRef::as_ref)) {
             // An earlier attempt was committed although it returned an error.

@@ -54,6 +54,8 @@ enum DiskEntry {
 struct DiskState {
     files: HashMap<u64, DurableFile>,
     dirs: HashMap<PathBuf, BTreeMap<OsString, DiskEntry>>,
+    /// New paths of renamed files, which can be open still, by the path they were created at.
+    renamed: HashMap<PathBuf, PathBuf>,
     steps: usize,
     fail_at: Range<usize>,
     fail_on: Option<(DiskOp, &'static str)>,
@@ -301,7 +303,8 @@ impl Write for LossyFile {
 
 impl DiskFile for LossyFile {
     fn sync(&mut self) -> io::Result<()> {
-        self.disk.sync(&self.path)
+        let renamed = self.disk.state.lock().renamed.get(&self.path).cloned();
+        self.disk.sync(renamed.as_ref().unwrap_or(&self.path))
     }
 }
 
@@ -321,6 +324,7 @@ impl Disk for LossyDisk {
         self.step(DiskOp::Create, path)?;
         let file = LocalDisk.create(path)?;
         self.know(path)?;
+        self.state.lock().renamed.remove(path);
         Ok(Box::new(LossyFile { disk: self.clone(), path: path.to_owned(), file }))
     }
 
@@ -362,7 +366,9 @@ impl Disk for LossyDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.step(DiskOp::Rename, from)?;
-        LocalDisk.rename(from, to)
+        LocalDisk.rename(from, to)?;
+        self.state.lock().renamed.insert(from.to_owned(), to.to_owned());
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod commit_outcome;
 mod compaction;
 mod current_values;
 mod damage;

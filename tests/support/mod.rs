@@ -55,17 +55,23 @@ pub use words::assert_contains;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+/// How long `eventually` waits between two questions.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// Asks `probe` until it answers something, at most for `limit`; fails with what was waited for.
 pub async fn eventually<T, F>(what: &str, limit: Duration, mut probe: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
-    let deadline = Instant::now() + limit;
+    let begin = Instant::now();
     loop {
         if let Some(found) = probe().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        let waited = begin.elapsed();
+        assert!(waited < limit, "not within {limit:?}: {what}");
+        // Who waits long asks less often: asking is what a case that waits costs.
+        tokio::time::sleep((waited / 20).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
     }
 }

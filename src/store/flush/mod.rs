@@ -156,10 +156,14 @@ impl Flusher {
         deltas: &mut PerTable<DeltaLog>,
         frozen: &Arc<FrozenMemtable>,
     ) -> Result<FlushOutcome> {
-        let readings = &deltas[Table::Readings];
+        let readings = &mut deltas[Table::Readings];
+        readings.reload_after_failure().await?;
         if readings.flushed_seq().await? >= frozen.last_seq {
             // An earlier attempt was committed although it returned an error: writing again would duplicate every row.
             return self.load_committed(deltas, frozen).await;
+        }
+        for table in Table::UPSERT {
+            self.tables.publish_committed(table, &mut deltas[table]).await?;
         }
         let started = std::time::Instant::now();
         let (tables, rows) = (self.tables.clone(), frozen.clone());
@@ -195,7 +199,8 @@ impl Flusher {
         let mut lakes = PerTable::default();
         for table in Table::UPSERT {
             let (delta, files) = (&mut deltas[table], &files.upserts[table]);
-            // These are committed twice when a later step fails, which is harmless: of equal keys only one counts.
+            // These are committed twice when a later step fails, which is harmless: the files of the second time are late ones, and
+            // of equal keys only one counts.
             if !files.is_empty() {
                 delta.commit(files, &[], now_ms).await?;
                 lakes[table] = Some(delta.lake_version()?.sharing_files_with(&self.tables.lake(table)));

@@ -60,6 +60,8 @@ pub struct DeltaLog {
     dir: PathBuf,
     /// Log entries from this version on may not be durable, because syncing them failed.
     unsynced_from: Option<u64>,
+    /// Whether the outcome of the last commit is unknown: it failed, and the log has not been read since.
+    is_outcome_unknown: bool,
     /// Ownership that every commit names, once claimed. A lake in the data directory has none.
     ownership: Option<Arc<LakeOwnership>>,
 }
@@ -82,10 +84,25 @@ impl DeltaLog {
             (false, false) => delta_log_validation::repair(place.disk().as_ref(), &log)?,
         }
         let table = DeltaTable::new(place.log_store(kind)?);
-        let mut delta =
-            DeltaLog { kind, table, place: place.clone(), dir, unsynced_from: None, ownership: None };
+        let mut delta = DeltaLog {
+            kind,
+            table,
+            place: place.clone(),
+            dir,
+            unsynced_from: None,
+            is_outcome_unknown: false,
+            ownership: None,
+        };
         delta.reload().await?;
         Ok(delta)
+    }
+
+    /// Reads the log again when the outcome of the last commit is unknown.
+    ///
+    /// # Errors
+    /// Same as `reload`.
+    pub async fn reload_after_failure(&mut self) -> Result<()> {
+        if self.is_outcome_unknown { self.reload().await } else { Ok(()) }
     }
 
     /// Reads the log again. It is also used after a commit whose outcome is unknown.
@@ -104,6 +121,7 @@ impl DeltaLog {
                 // The writer of the newest entry, or the last start, may have failed to sync it.
                 self.unsynced_from = self.unsynced_from.or(self.table.version());
                 self.sync_log(0)?;
+                self.is_outcome_unknown = false;
                 match &self.ownership {
                     Some(ownership) => ownership.compare(self.owner().await?),
                     None => Ok(()),
@@ -129,6 +147,11 @@ impl DeltaLog {
         }
         let place = self.place.describe(self.kind);
         Err(Error::unavailable(format!("the log of the lake `{place}` has no version {version}")))
+    }
+
+    /// Returns the newest version that has been read; `None` before the first commit.
+    pub fn version(&self) -> Option<u64> {
+        self.table.version()
     }
 
     /// Returns the live files.
@@ -260,6 +283,7 @@ impl DeltaLog {
             .with_cleanup_expired_logs(Some(false));
         self.create_if_missing().await?;
         let state = self.table.snapshot().map_err(|e| unavailable("read", &self.dir, e))?;
+        self.is_outcome_unknown = true;
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(state), self.table.log_store(), operation)
@@ -268,6 +292,7 @@ impl DeltaLog {
         let version = committed.version();
         self.table.state = Some(committed.snapshot());
         self.sync_log(version)?;
+        self.is_outcome_unknown = false;
         if (version + 1).is_multiple_of(CHECKPOINT_INTERVAL) {
             self.remove_obsolete();
         }

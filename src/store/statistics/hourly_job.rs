@@ -60,7 +60,9 @@ struct HourlyScope {
 impl HourlyJob<'_> {
     /// Computes stale hours from computed windows: all of them for a caller who waits, else one part.
     pub async fn run(&self) -> Result<()> {
+        let table = Table::HourlyStatistics;
         loop {
+            self.tables.publish_committed(table, &mut self.tables.lock().await[table]).await?;
             let Some(scope) = self.scope() else { return Ok(()) };
             let started = Instant::now();
             let scope = Arc::new(scope);

@@ -72,6 +72,8 @@ impl StatisticsJob {
     /// Computes stale windows from flushed rows. Returns the number of windows written.
     pub async fn run_windows(&self) -> Result<u64> {
         let started = Instant::now();
+        let table = Table::Statistics;
+        self.tables.publish_committed(table, &mut self.tables.lock().await[table]).await?;
         let Some(scope) = self.scope().await? else { return Ok(0) };
         let scope = Arc::new(scope);
         let files = self.compute(scope.clone()).await?;

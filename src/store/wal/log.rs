@@ -208,18 +208,21 @@ impl Log {
     fn start_segment(&mut self) -> std::result::Result<(), AppendError> {
         self.open = None;
         let path = self.dir.join(segment_name(self.next_seq));
-        // An empty segment of that name may remain from a start that wrote nothing, or from a failure.
-        if self.segments.last().is_some_and(|s| s.path == path) {
-            self.segments.pop();
+        // Under another name at first: an empty segment of that name may remain from a start that wrote nothing. It may be the
+        // only one, so that the log would be gone if the power failed between its removal and the next sync.
+        let temporary = self.disk.temporary(&path);
+        if self.disk.list_files(&self.dir).map_err(AppendError::Write)?.contains(&temporary) {
+            self.disk.remove(&temporary).map_err(AppendError::Write)?;
         }
-        if self.disk.list_files(&self.dir).map_err(AppendError::Write)?.contains(&path) {
-            self.disk.remove(&path).map_err(AppendError::Write)?;
-        }
-        let mut file = self.disk.create(&path).map_err(AppendError::Write)?;
+        let mut file = self.disk.create(&temporary).map_err(AppendError::Write)?;
         let header = SegmentHeader { first_seq: self.next_seq, salt: Salt::random() };
         file.write_all(&header.encode()).map_err(AppendError::Write)?;
         file.sync().map_err(AppendError::Sync)?;
+        self.disk.rename(&temporary, &path).map_err(AppendError::Write)?;
         self.entries.sync().map_err(AppendError::Sync)?;
+        if self.segments.last().is_some_and(|s| s.path == path) {
+            self.segments.pop();
+        }
         self.segments.push(Segment { path, first_seq: self.next_seq, bytes: SEGMENT_HEADER as u64 });
         self.size.set(&self.segments);
         self.salt = header.salt;
