@@ -13,6 +13,8 @@ impl Statements<'_> {
         let any = self.expressions(columns).kind();
         let any_text = self.expressions(columns).of(any, 1);
         let condition = self.expressions(columns).condition(1);
+        let values = columns.iter().find(|column| column.kind == Kind::Float);
+        let value = values.map_or("1.5::float8", |column| &column.name);
         let fraction = ["0", "0.25", "0.3", "0.5", "0.95", "1"].choose(self.rng).expect("fractions");
         let direction = ["", "", " DESC"].choose(self.rng).expect("directions");
         let (call, kind) = match self.rng.random_range(0..18) {
@@ -28,7 +30,7 @@ impl Statements<'_> {
             14 => (format!("mode() WITHIN GROUP (ORDER BY {any_text}{direction})"), any),
             15 => {
                 let functions = ["stddev", "stddev_pop", "var_samp", "var_pop"];
-                (format!("{}(r.value)", functions.choose(self.rng).expect("functions")), Kind::Float)
+                (format!("{}({value})", functions.choose(self.rng).expect("functions")), Kind::Float)
             }
             16 => {
                 let text = self.expressions(columns).of(Kind::Text, 1);
@@ -43,8 +45,8 @@ impl Statements<'_> {
             2 => (format!("count({any_text})"), Kind::Int),
             3 => (format!("count(DISTINCT {any_text})"), Kind::Int),
             4 => (format!("sum({float})"), Kind::Float),
-            5 => ("sum(r.value)".to_owned(), Kind::Float),
-            6 => ("avg(r.value)".to_owned(), Kind::Float),
+            5 => (format!("sum({value})"), Kind::Float),
+            6 => (format!("avg({value})"), Kind::Float),
             7 => (format!("sum({int})"), Kind::Int),
             8 if any != Kind::Bool => {
                 let function = ["min", "max"].choose(self.rng).expect("functions");
@@ -56,7 +58,7 @@ impl Statements<'_> {
             }
             10 => {
                 let function = ["min", "max"].choose(self.rng).expect("functions");
-                (format!("{function}(r.value)"), Kind::Float)
+                (format!("{function}({value})"), Kind::Float)
             }
             _ => (format!("avg({int})::double precision"), Kind::Float),
         };

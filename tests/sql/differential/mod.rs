@@ -4,6 +4,7 @@
 
 mod answers;
 mod calls;
+mod composed;
 mod document;
 mod doors;
 mod expressions;

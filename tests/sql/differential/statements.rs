@@ -20,12 +20,12 @@ pub struct Statement {
 }
 
 /// A table or subquery in FROM, with its columns.
-struct Source {
-    text: String,
-    columns: Vec<Column>,
+pub(super) struct Source {
+    pub(super) text: String,
+    pub(super) columns: Vec<Column>,
 }
 
-const STREAMS: [(&str, Kind); 3] = [("id", Kind::Int), ("name", Kind::Text), ("unit", Kind::Text)];
+pub(super) const STREAMS: [(&str, Kind); 3] = [("id", Kind::Int), ("name", Kind::Text), ("unit", Kind::Text)];
 
 const STATISTICS: [(&str, Kind); 12] = [
     ("stream_id", Kind::Int),
@@ -45,29 +45,32 @@ const STATISTICS: [(&str, Kind); 12] = [
 /// Returns the statement of a seed.
 pub fn statement(seed: u64) -> Statement {
     let mut rng = StdRng::seed_from_u64(seed);
-    Statements { rng: &mut rng }.next()
+    Statements { rng: &mut rng, aliases: 0 }.next()
 }
 
 pub(super) struct Statements<'a> {
     pub(super) rng: &'a mut StdRng,
+    /// Number of aliases that `composed` has given.
+    pub(super) aliases: u32,
 }
 
 /// A query without ORDER BY, and the types of what it shows.
-struct Query {
-    text: String,
-    kinds: Vec<Kind>,
+pub(super) struct Query {
+    pub(super) text: String,
+    pub(super) kinds: Vec<Kind>,
 }
 
 impl Statements<'_> {
     fn next(&mut self) -> Statement {
-        let query = match self.rng.random_range(0..12) {
+        let query = match self.rng.random_range(0..16) {
             0..3 => self.plain(),
             3..6 => self.aggregate(),
             6..8 => self.windows(),
             8 => self.set_operation(),
             9 => self.nested(),
             10 => self.distinct_on(),
-            _ => self.with_subquery(),
+            11 => self.with_subquery(),
+            _ => self.composed(2),
         };
         let mut text = query.text;
         let has_sets = ["GROUPING SETS", "ROLLUP", "CUBE"].iter().any(|word| text.contains(word));
@@ -212,7 +215,7 @@ impl Statements<'_> {
         if terms.is_empty() { String::new() } else { format!(" WHERE {}", terms.join(" AND ")) }
     }
 
-    fn select_list(&mut self, columns: &[Column], depth: u32) -> (Vec<String>, Vec<Kind>) {
+    pub(super) fn select_list(&mut self, columns: &[Column], depth: u32) -> (Vec<String>, Vec<Kind>) {
         let count = self.rng.random_range(1..4);
         let kinds: Vec<Kind> = (0..count).map(|_| self.expressions(columns).kind()).collect();
         let texts = kinds.iter().map(|kind| self.expressions(columns).of(*kind, depth)).collect();
@@ -261,7 +264,7 @@ impl Statements<'_> {
         Query { text: format!("SELECT {} FROM {}{filter}{group}{having}", named(&list), source.text), kinds }
     }
 
-    fn group_by(&mut self, keys: &[String]) -> String {
+    pub(super) fn group_by(&mut self, keys: &[String]) -> String {
         let all = keys.join(", ");
         if keys.is_empty() {
             return String::new();
@@ -368,7 +371,7 @@ impl Statements<'_> {
 }
 
 /// A list of expressions with names `c1`, `c2`, ….
-fn named(list: &[String]) -> String {
+pub(super) fn named(list: &[String]) -> String {
     let named: Vec<String> =
         list.iter().zip(1..).map(|(text, place)| format!("{text} AS c{place}")).collect();
     named.join(", ")
