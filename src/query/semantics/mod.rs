@@ -31,6 +31,7 @@ mod equals_any;
 mod exact_sum;
 mod fetch_clause;
 mod field_access;
+mod filter_projections;
 mod filters_by_place;
 mod first_row;
 mod float_extremes;
@@ -121,6 +122,7 @@ pub use duplicate_names::NamesApart;
 use element_texts::ElementTexts;
 use equals_any::EqualsAny;
 use exact_sum::ExactSum;
+use filter_projections::FilterProjections;
 use filters_by_place::FiltersByPlace;
 use float_extremes::FloatExtreme;
 use float_numeric::FloatToNumeric;
@@ -153,6 +155,8 @@ use width_bucket::WidthBucket;
 
 /// The rule that inserts sorts where their order is not promised by what is below.
 const SORTING_RULE: &str = "EnsureRequirements";
+/// The rule that takes projections below other parts of a plan. It runs twice.
+const PROJECTION_RULE: &str = "ProjectionPushdown";
 /// The rule that takes filters below other parts of a plan.
 const FILTER_RULE: &str = "FilterPushdown";
 
@@ -206,16 +210,24 @@ fn first_analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     std::iter::once(ours).chain(Analyzer::new().rules).collect()
 }
 
-/// DataFusion's physical rules, with ours before the one that takes filters down and the one that sorts. Two are left out.
+/// DataFusion's physical rules, with ours before those that take projections and filters down and the one that sorts. Two are left out.
 /// `AggregateStatistics` takes an aggregate with a FILTER for one further down (`take_optimizable`), and no table here knows its
 /// number of rows. `TopKAggregation` has groups reserve memory for as many rows as a LIMIT names, which ends the process.
 fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
     let left_out = [AggregateStatistics::new().name().to_owned(), TopKAggregation::new().name().to_owned()];
     rules.retain(|rule| !left_out.iter().any(|name| name == rule.name()));
+    rules = rules.into_iter().flat_map(after_filter_projections).collect();
     insert_before(&mut rules, SORTING_RULE, Arc::new(ForgetConstants));
     insert_before(&mut rules, FILTER_RULE, Arc::new(FiltersByPlace));
     rules
+}
+
+/// The rule, after ours where it takes projections down.
+fn after_filter_projections(
+    rule: Arc<dyn PhysicalOptimizerRule + Send + Sync>,
+) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    if rule.name() == PROJECTION_RULE { vec![Arc::new(FilterProjections), rule] } else { vec![rule] }
 }
 
 fn insert_before(
@@ -238,5 +250,7 @@ mod tests {
             let at = names.iter().position(|name| name == rule);
             assert!(at.is_some_and(|at| names[at - 1] == ours), "{names:?}");
         }
+        let mut pairs = names.windows(2).filter(|pair| pair[1] == PROJECTION_RULE).peekable();
+        assert!(pairs.peek().is_some() && pairs.all(|pair| pair[0] == FilterProjections.name()), "{names:?}");
     }
 }
