@@ -15,6 +15,7 @@ mod memory;
 mod named;
 mod order;
 mod planner_faults;
+mod postgres_constants;
 mod postgres_semantics;
 
 use basalt::query::EngineOptions;

@@ -7,8 +7,6 @@ use crate::support::rows;
 const CASES: &[(&str, &str)] = &rows![
     "SELECT CASE WHEN t2.ts > '2020-01-01' THEN t2.value ELSE extract(epoch FROM t1.ts)::float8 END AS a, t2.value AS b FROM (SELECT * FROM readings WHERE stream_id = 1) t1 RIGHT JOIN (SELECT * FROM readings WHERE stream_id = 2) t2 ON t1.ts = t2.ts WHERE coalesce(t1.value, 7) < 1 ORDER BY b DESC LIMIT 1",
         r#"[{"a":4280.0,"b":4280.0}]"#;
-    "SELECT b FROM (SELECT CASE WHEN t2.ts > '2020-01-01' THEN t2.value ELSE extract(epoch FROM t1.ts)::float8 END AS a, t2.value AS b FROM (SELECT * FROM readings WHERE stream_id = 1) t1 RIGHT JOIN (SELECT * FROM readings WHERE stream_id = 2) t2 ON t1.ts = t2.ts WHERE coalesce(t1.value, 7) < 1) AS q WHERE a IS NOT NULL ORDER BY b DESC LIMIT 1",
-        r#"[{"b":4280.0}]"#;
     "SELECT DISTINCT ON (s.stream_id, r.value) s.stream_id AS s, r.value AS v FROM readings r JOIN (SELECT stream_id FROM readings GROUP BY 1) s ON s.stream_id = r.stream_id ORDER BY s.stream_id, r.value, r.ts LIMIT 2",
         r#"[{"s":1,"v":0.0},{"s":1,"v":1.0}]"#;
     "SELECT s.stream_id AS s, (r.value / 1000)::int AS k, count(*) AS n FROM readings r JOIN (SELECT stream_id, max(ts) AS m FROM readings GROUP BY stream_id) s ON s.stream_id = r.stream_id GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 3",

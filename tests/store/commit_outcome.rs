@@ -1,34 +1,16 @@
 //! Commits of which nobody knows whether they were made: what they hold counts once, however often it is written again.
 
-use std::sync::Arc;
-
-use basalt::domain::message::{MessageFormat, StoredMessage, message_id};
-use basalt::domain::{DeviceId, Micros};
+use basalt::domain::Micros;
 use serde_json::json;
 
 use super::faults::{open, readings, rows};
-use super::lossy::{FaultySteps, LossyDisk};
+use super::faulty_steps::FaultySteps;
+use super::last_contact::message;
+use super::lossy::LossyDisk;
 use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
 
 /// Minutes with a reading of each of two streams: they are whole hours and parts of hours, all of them over.
 const MINUTES: i64 = 100;
-const DEVICE: DeviceId = DeviceId(1);
-
-fn message() -> StoredMessage {
-    let ts = Micros(NOW - 200 * MINUTE);
-    StoredMessage {
-        uuid: message_id::stored(DEVICE, ts, 0, 7),
-        device: DEVICE,
-        ts,
-        received_at: ts,
-        status: "ONLINE".to_owned(),
-        payload: r#"{"id":"plant","s1_id":"s1","s1_v":1}"#.to_owned(),
-        format: MessageFormat::Fact,
-        principal: String::new(),
-        client: String::new(),
-        sensor_count: 1,
-    }
-}
 
 async fn flush_and_compute(db: &TestDb) -> basalt::domain::Result<()> {
     db.store.flush().await?;
@@ -52,13 +34,14 @@ async fn check(env: &TestEnv, db: &TestDb, place: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_committed_although_it_failed_is_counted_once_in_every_table() {
     let env = TestEnv::new(3).await;
+    let ts = Micros(NOW - 200 * MINUTE);
     for (way, count) in [2, 4].into_iter().enumerate() {
         let FaultySteps { first, stride } = FaultySteps::new(way, 4);
         for n in (first..).step_by(stride) {
             let disk = LossyDisk::new();
             let db = open(&env, &disk, "fresh").await;
             let written = readings(&rows(0..MINUTES, 1.0));
-            db.store.write_messages(&env.owner, &[message()], written).await.unwrap();
+            db.store.write_messages(&env.owner, &[message(ts, ts)], written).await.unwrap();
             disk.fail_steps(n, count);
             let done = flush_and_compute(&db).await;
             let Some((op, path)) = disk.failed() else {
@@ -74,8 +57,8 @@ async fn what_was_committed_although_it_failed_is_counted_once_in_every_table() 
             // As the Delta logs have it, which is what other readers see.
             drop(db);
             let disk = disk.process_end();
-            let db = env.open(disk.path(), Arc::new(disk.clone())).await.unwrap();
-            check(&env, &db, &format!("{place}, after a restart")).await;
+            let place = format!("{place}, after a restart");
+            check(&env, &open(&env, &disk, &place).await, &place).await;
         }
     }
 }

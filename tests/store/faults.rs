@@ -12,7 +12,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::all_values;
-use super::lossy::{DiskOp, FaultySteps, LossyDisk};
+use super::faulty_steps::FaultySteps;
+use super::lossy::{DiskOp, LossyDisk};
 use crate::in_process::{DAY, MINUTE, NOW, TestDb, TestEnv};
 
 pub type Rows = BTreeMap<(i32, i64), f64>;

@@ -14,7 +14,8 @@ fn readings(stream: i32, ts: i64) -> Readings {
     [Reading::good(StreamId(stream), Micros(ts), 1.0)].into_iter().collect()
 }
 
-fn message(ts: Micros, received_at: Micros) -> StoredMessage {
+/// A message of device 1 with one value.
+pub fn message(ts: Micros, received_at: Micros) -> StoredMessage {
     StoredMessage {
         uuid: message_id::stored(DEVICE, ts, 0, 7),
         device: DEVICE,

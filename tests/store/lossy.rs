@@ -18,8 +18,6 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
 
-use crate::support::{sized, test_seed};
-
 /// Kind of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskOp {
@@ -387,20 +385,5 @@ impl Disk for LossyDisk {
 
     fn list_files(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
         LocalDisk.list_files(path)
-    }
-}
-
-/// The steps that one of several ways to fail is tried at. Together the ways cover every fourth step once, which ones the seed
-/// picks; in a whole case each of them covers every step.
-pub struct FaultySteps {
-    pub first: usize,
-    pub stride: usize,
-}
-
-impl FaultySteps {
-    /// The steps of a way, counted from 0, of so many.
-    pub fn new(way: usize, ways: usize) -> FaultySteps {
-        let first = way + ways * (test_seed() % 4) as usize;
-        sized(FaultySteps { first, stride: 4 * ways }, FaultySteps { first: 0, stride: 1 })
     }
 }

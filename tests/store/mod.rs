@@ -8,6 +8,7 @@ mod current_values;
 mod damage;
 mod everything;
 mod faults;
+mod faulty_steps;
 mod footers;
 mod full_disk;
 mod last_contact;

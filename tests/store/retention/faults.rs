@@ -11,7 +11,8 @@ use rand::rngs::StdRng;
 use super::{read_file_rows, wait_for_cleanup};
 use crate::in_process::{MINUTE, NOW, TestDb, TestEnv};
 use crate::store::faults::open;
-use crate::store::lossy::{FaultySteps, LossyDisk};
+use crate::store::faulty_steps::FaultySteps;
+use crate::store::lossy::LossyDisk;
 
 /// Rows of a stream, ten minutes apart, over three days; so many stay.
 const ROWS: i64 = 300;
