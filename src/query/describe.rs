@@ -22,7 +22,7 @@ use super::log::Surface;
 use super::params::{MAX_PARAMETERS, Params};
 use super::plan_cache::PlannedStatement;
 use super::principal_catalog::{PrincipalCatalog, TableInfo};
-use super::semantics::divide_bound;
+use super::semantics::bind_parameters;
 use crate::domain::{Error, Kind, Principal, Result};
 
 /// The result schema and parameter types of a statement that could run.
@@ -101,9 +101,9 @@ impl DescribeRequest {
             engine.plan(&session, query_context, &self.text, self.surface).await?;
         let mut params = self.parameters(&plan)?;
         let plan = match self.bound.to_values()? {
-            Some(values) => plan.with_param_values(values).and_then(divide_bound).map_err(from_datafusion)?,
+            Some(values) => bind_parameters(plan, values, &self.bound).map_err(from_datafusion)?,
             None if params.is_empty() => plan,
-            None => divide_bound(with_nulls(plan, &params)?).map_err(from_datafusion)?,
+            None => bind_parameters(plan, nulls(&params)?, &self.bound).map_err(from_datafusion)?,
         };
         let nothing = |_: &LogicalPlan, _: &dyn AnalyzerRule| {};
         let analyzed = session.analyzer().execute_and_check(plan, session.config_options(), nothing);
@@ -210,9 +210,9 @@ fn note(
     }
 }
 
-/// Binds nulls of the given types: the types of the result follow from those of the parameters.
-fn with_nulls(plan: LogicalPlan, params: &[DataType]) -> Result<LogicalPlan> {
+/// Nulls of the given types: the types of the result follow from those of the parameters.
+fn nulls(params: &[DataType]) -> Result<ParamValues> {
     let null = |data_type| ScalarValue::try_new_null(data_type).map(ScalarAndMetadata::from);
     let nulls: Result<Vec<_>, _> = params.iter().map(null).collect();
-    plan.with_param_values(ParamValues::List(nulls.map_err(from_datafusion)?)).map_err(from_datafusion)
+    Ok(ParamValues::List(nulls.map_err(from_datafusion)?))
 }

@@ -36,7 +36,7 @@ use super::postgres::settings_option::SettingsOption;
 use super::postgres::{LazyPostgresCompat, StatementNotes};
 use super::running::{self, RunningQueries};
 use super::runtimes::QueryRuntimes;
-use super::semantics::{bind_casts, divide_bound, explain_correlated};
+use super::semantics::{bind_parameters, explain_correlated};
 use super::session_template;
 use super::spread::Spread;
 use crate::domain::cluster::TailRequest;
@@ -316,11 +316,8 @@ impl StatementRequest {
         if has_bounded {
             add_option(&mut session, InterruptOption(query_context.tracker.interrupt.clone()));
         }
-        if self.params.has_fractions() {
-            plan = bind_casts(plan, &|id| self.params.fraction(id)).map_err(from_datafusion)?;
-        }
         if let Some(values) = params {
-            plan = plan.with_param_values(values).and_then(divide_bound).map_err(from_datafusion)?;
+            plan = bind_parameters(plan, values, &self.params).map_err(from_datafusion)?;
         }
         let lists_functions = information_schema::is_read(&plan);
         let guarded = create_guarded_plan(&session, &plan, &query_context).await;

@@ -24,6 +24,9 @@ pub(super) const NO_COLUMN: &str = "no column `";
 /// Begin of DataFusion's message for a name that a WITH, or one within it, has twice.
 const SAME_WITH: &str = "WITH query name";
 
+/// Begin of DataFusion's message for an aggregate that needs all rows of a frame again when it moves; the call follows a colon.
+const MOVING_FRAME: &str = "Aggregate can not be used as a sliding accumulator";
+
 /// A statement that is too deep for the parser; guard/nesting.rs bounds what takes no recursion.
 const TOO_DEEP: &str =
     "the statement nests too deeply: brackets, CASE and subqueries can be within each other some 50 times";
@@ -81,6 +84,9 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         {
             (Kind::Invalid, CORRELATED.to_owned())
         }
+        DataFusionError::NotImplemented(text) if text.starts_with(MOVING_FRAME) => {
+            (Kind::Invalid, moving_frame(text))
+        }
         DataFusionError::NotImplemented(text) => {
             (Kind::Invalid, format!("not supported: {}", readable(text)))
         }
@@ -99,6 +105,15 @@ fn explain(error: &DataFusionError) -> (Kind, String) {
         | DataFusionError::Substrait(_)
         | DataFusionError::Ffi(_) => (Kind::Internal, "the query failed".to_owned()),
     }
+}
+
+fn moving_frame(text: &str) -> String {
+    let call = text.split_once(": ").map_or("", |(_, call)| call);
+    let name = call.split('(').next().unwrap_or(call);
+    format!(
+        "not supported: `{name}` over a frame that leaves rows behind; begin the frame with UNBOUNDED PRECEDING, or join each row \
+         with those of its frame and GROUP BY"
+    )
 }
 
 /// Memory errors come from `QueryMemoryPool` with a readable message; all others concern spilling.

@@ -195,4 +195,8 @@ pub const OVER_CONSTANTS: &[(&str, &str)] = &rows![
         r#"[{"a":"t,f","b":"1e+20,-"}]"#;
     "WITH RECURSIVE t(n, p) AS (SELECT 1, 1 UNION ALL SELECT n + 1, n * p FROM t WHERE n < 6) SELECT max(p) AS m, max(q.b) AS b FROM t, (SELECT 2, 2) AS q(a, b)",
         r#"[{"b":2,"m":120}]"#;
+    "SELECT x, bool_or(b) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS o, bool_and(b) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a, -row_number() OVER (ORDER BY x DESC) AS r, abs(ntile(2) OVER (ORDER BY x) - 3) AS n, -k AS k FROM (SELECT x, b, rank() OVER (ORDER BY x / 2) AS k FROM (VALUES (1, true), (2, false), (3, NULL), (4, false), (5, NULL), (6, NULL)) AS v(x, b)) AS q ORDER BY x",
+        r#"[{"a":true,"k":-1,"n":2,"o":true,"r":-6,"x":1},{"a":false,"k":-2,"n":2,"o":true,"r":-5,"x":2},{"a":false,"k":-2,"n":2,"o":false,"r":-4,"x":3},{"a":false,"k":-4,"n":1,"o":false,"r":-3,"x":4},{"a":false,"k":-4,"n":1,"o":false,"r":-2,"x":5},{"k":-6,"n":1,"r":-1,"x":6}]"#;
+    "SELECT a, b, count(*) AS n FROM (VALUES (1, 1), (1, 2)) AS v(a, b) GROUP BY ROLLUP (a, b, a) ORDER BY 1, 2",
+        r#"[{"a":1,"b":1,"n":1},{"a":1,"b":1,"n":1},{"a":1,"b":2,"n":1},{"a":1,"b":2,"n":1},{"a":1,"n":2},{"n":2}]"#;
 ];

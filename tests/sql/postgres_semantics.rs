@@ -164,6 +164,8 @@ async fn what_would_be_answered_wrongly_is_refused() {
         "SELECT s.id FROM streams s WHERE s.id NOT IN (SELECT r.stream_id FROM readings r WHERE r.stream_id > s.id)",
             "NOT EXISTS";
         "SELECT lead(x, 2) IGNORE NULLS OVER (ORDER BY x) AS n FROM (VALUES (1), (2)) AS v(x)", "IGNORE NULLS";
+        "SELECT string_agg(x, ',') OVER (ORDER BY x ROWS 1 PRECEDING) AS s FROM (VALUES ('a'), ('b')) AS v(x)",
+            "`string_agg` over a frame that leaves rows behind; begin the frame with UNBOUNDED PRECEDING";
         "SELECT 1 AS id, 2 AS id", "id";
         "SELECT now() AT TIME ZONE '+05:30' AS t", "`+05:30` is an offset";
         "SELECT date_trunc('day', now(), '-03') AS t", "`-03` is an offset";

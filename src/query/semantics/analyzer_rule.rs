@@ -72,12 +72,20 @@ fn replace_within(
             .transform_data(|expr| canonical_float::in_expr(expr, rows))?
             .transform_data(|expr| float_extremes::in_expr(expr, rows))
     })?;
-    let root = root.transform_data(|root| match root {
-        Expr::AggregateFunction(_) | Expr::Alias(_) => Ok(Transformed::no(root)),
-        key if makes_groups => Ok(canonical_float::in_key(key, rows)),
-        root => Ok(Transformed::no(root)),
-    })?;
+    let root =
+        root.transform_data(
+            |root| if makes_groups { in_group_key(root, rows) } else { Ok(Transformed::no(root)) },
+        )?;
     Ok(root.update_data(|root| name.restore(root)))
+}
+
+/// Takes the sign from a key of groups, which has a name where a parameter was bound in it.
+fn in_group_key(root: Expr, rows: InputRows<'_>) -> Result<Transformed<Expr>> {
+    match root {
+        Expr::AggregateFunction(_) => Ok(Transformed::no(root)),
+        Expr::Alias(_) => root.map_children(|of| in_group_key(of, rows)),
+        key => Ok(canonical_float::in_key(key, rows)),
+    }
 }
 
 fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {

@@ -13,7 +13,10 @@ use super::canonical_float;
 
 /// Puts numbers in the place of parameters that are cast, alone or in arithmetic. `number_of` returns those with a fraction by the name of their
 /// parameter: floats, and decimals, which lose no digit where they are cast alone.
-pub fn bind_casts(plan: LogicalPlan, number_of: &dyn Fn(&str) -> Option<ScalarValue>) -> Result<LogicalPlan> {
+pub(super) fn bind_casts(
+    plan: LogicalPlan,
+    number_of: &dyn Fn(&str) -> Option<ScalarValue>,
+) -> Result<LogicalPlan> {
     let changed = plan.transform_up_with_subqueries(|node| {
         let names = NamePreserver::new(&node);
         node.map_expressions(|root| {

@@ -13,7 +13,8 @@ use datafusion::common::DFSchema;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::functions_aggregate::all_default_aggregate_functions;
-use datafusion::logical_expr::expr::{AggregateFunction, WindowFunctionDefinition};
+use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
+use datafusion::logical_expr::expr::{AggregateFunction, WindowFunction, WindowFunctionDefinition};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
@@ -128,7 +129,7 @@ impl AggregateUDFImpl for ForwardAggregate {
     }
 }
 
-/// Replaces the aggregates that are wrong backwards.
+/// Replaces the aggregates that are wrong backwards, and those of truth values over windows.
 pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     match expr {
         Expr::AggregateFunction(AggregateFunction { func, params })
@@ -138,22 +139,29 @@ pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
             Ok(Transformed::yes(Expr::AggregateFunction(AggregateFunction { func, params })))
         }
         Expr::WindowFunction(mut window) => {
-            let of = match &window.fun {
-                WindowFunctionDefinition::AggregateUDF(of) if is_ordered(of) => Arc::clone(of),
-                WindowFunctionDefinition::AggregateUDF(of)
-                    if is_total(of)
-                        && !window.params.distinct
-                        && are_floats(&window.params.args, schema)? =>
-                {
-                    Arc::clone(of)
-                }
-                _ => return Ok(Transformed::no(Expr::WindowFunction(window))),
+            let Some(of) = over_window(&window, schema)? else {
+                return Ok(Transformed::no(Expr::WindowFunction(window)));
             };
-            window.fun = WindowFunctionDefinition::AggregateUDF(forward(of));
+            window.fun = WindowFunctionDefinition::AggregateUDF(of);
             Ok(Transformed::yes(Expr::WindowFunction(window)))
         }
         other => Ok(Transformed::no(other)),
     }
+}
+
+/// The aggregate that takes the place of that of a window; `None` for one that stays.
+fn over_window(window: &WindowFunction, schema: &DFSchema) -> Result<Option<Arc<AggregateUDF>>> {
+    let WindowFunctionDefinition::AggregateUDF(of) = &window.fun else { return Ok(None) };
+    let is_sum = is_total(of) && !window.params.distinct && are_floats(&window.params.args, schema)?;
+    if is_sum || is_ordered(of) {
+        return Ok(Some(forward(Arc::clone(of))));
+    }
+    // Extremes are computed over frames that slide, truth values are not.
+    Ok(match of.name() {
+        "bool_or" => Some(max_udaf()),
+        "bool_and" => Some(min_udaf()),
+        _ => None,
+    })
 }
 
 fn forward(of: Arc<AggregateUDF>) -> Arc<AggregateUDF> {

@@ -1,5 +1,8 @@
-//! Places of items among the keys of ROLLUP, CUBE, GROUPING SETS and DISTINCT ON: `GROUP BY ROLLUP (1, 2)`, `DISTINCT ON (1)`.
-//! DataFusion (55) knows them beside these alone, and takes them for constants here.
+//! Keys of ROLLUP, CUBE, GROUPING SETS and DISTINCT ON. DataFusion (55) knows places of items beside these alone, and takes them for
+//! constants here: `GROUP BY ROLLUP (1, 2)`, `DISTINCT ON (1)`. A key that ROLLUP or CUBE has twice is a column twice unless
+//! there are other keys.
+
+use std::collections::HashSet;
 
 use datafusion::sql::sqlparser::ast::{
     Distinct, Expr, GroupByExpr, Select, SelectItem, Value, ValueWithSpan,
@@ -7,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::copy_budget::CopyBudget;
 
-/// Replaces such places by what the items show.
+/// Replaces places by what the items show, and gives keys that are there twice the company of an empty grouping set, which changes no group.
 pub(super) fn replace(select: &mut Select, budget: &mut CopyBudget) {
     let mut members = match &mut select.distinct {
         Some(Distinct::On(keys)) => keys.iter_mut().collect(),
@@ -26,6 +29,17 @@ pub(super) fn replace(select: &mut Select, budget: &mut CopyBudget) {
             *member = item.clone();
         }
     }
+    if let GroupByExpr::Expressions(keys, _) = &mut select.group_by
+        && let [Expr::Rollup(sets) | Expr::Cube(sets)] = keys.as_slice()
+        && has_repeated(sets)
+    {
+        keys.push(Expr::GroupingSets(vec![Vec::new()]));
+    }
+}
+
+fn has_repeated(sets: &[Vec<Expr>]) -> bool {
+    let mut seen = HashSet::new();
+    !sets.iter().flatten().all(|key| seen.insert(key))
 }
 
 fn item_at<'a>(place: &Expr, items: &'a [SelectItem]) -> Option<&'a Expr> {
@@ -62,6 +76,10 @@ mod tests {
             (
                 "SELECT a, b FROM t GROUP BY 1, GROUPING SETS ((2, 1), ())",
                 "SELECT a, b FROM t GROUP BY 1, GROUPING SETS ((b, a), ())",
+            ),
+            (
+                "SELECT a, b FROM t GROUP BY ROLLUP (a, b, 1)",
+                "SELECT a, b FROM t GROUP BY ROLLUP (a, b, a), GROUPING SETS (())",
             ),
             ("SELECT a FROM t GROUP BY CUBE (2)", "SELECT a FROM t GROUP BY CUBE (2)"),
             ("SELECT t.*, a FROM t GROUP BY CUBE (2)", "SELECT t.*, a FROM t GROUP BY CUBE (2)"),

@@ -9,6 +9,7 @@ mod analyzer_rule;
 mod array_literal;
 mod array_subscript;
 pub mod array_text;
+mod bound_parameters;
 mod bounded_text;
 mod bytes;
 mod calendar_functions;
@@ -66,6 +67,7 @@ mod regex_syntax;
 mod remainder;
 mod return_field;
 mod round;
+mod row_counts;
 mod scalar_subqueries;
 mod scaled_span;
 mod series_rows;
@@ -108,12 +110,11 @@ use datafusion::physical_optimizer::topk_aggregation::TopKAggregation;
 use analyzer_rule::PostgresSemantics;
 use array_subscript::SubscriptPlanner;
 use array_text::TextOfArray;
+pub use bound_parameters::bind_parameters;
 use bounded_text::BoundedText;
 use calendar_functions::{Age, MakeTimestamp};
 use canonical_float::CanonicalFloat;
 use cast_name::CastName;
-pub use cast_parameters::bind_casts;
-pub use checked_arithmetic::divide_bound;
 use checked_arithmetic::{CheckedArithmetic, SignedPlanner};
 use date_part::{DatePart, ExtractPlanner};
 use date_trunc::DateTrunc;
@@ -138,6 +139,7 @@ use peer_frames::PeerFrames;
 pub use refusals::{refuse_forms, refuse_wrong};
 use regex_functions::{RegexText, RegexpMatch};
 use round::Round;
+use row_counts::CountPlanner;
 use scalar_subqueries::PerhapsNull;
 use scaled_span::{ScaledSpan, SpanPlanner};
 use sort_keys::SortKeysOnce;
@@ -196,6 +198,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     planners.insert(1, Arc::new(SpanPlanner));
     planners.insert(2, Arc::new(SignedPlanner));
     planners.insert(3, Arc::new(SubscriptPlanner));
+    planners.insert(4, Arc::new(CountPlanner));
     builder
         .with_analyzer_rules(first_analyzer_rules())
         .with_analyzer_rule(Arc::new(PostgresSemantics))
