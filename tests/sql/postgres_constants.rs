@@ -195,8 +195,25 @@ pub const OVER_CONSTANTS: &[(&str, &str)] = &rows![
         r#"[{"a":"t,f","b":"1e+20,-"}]"#;
     "WITH RECURSIVE t(n, p) AS (SELECT 1, 1 UNION ALL SELECT n + 1, n * p FROM t WHERE n < 6) SELECT max(p) AS m, max(q.b) AS b FROM t, (SELECT 2, 2) AS q(a, b)",
         r#"[{"b":2,"m":120}]"#;
-    "SELECT x, bool_or(b) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS o, bool_and(b) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a, -row_number() OVER (ORDER BY x DESC) AS r, abs(ntile(2) OVER (ORDER BY x) - 3) AS n, -k AS k FROM (SELECT x, b, rank() OVER (ORDER BY x / 2) AS k FROM (VALUES (1, true), (2, false), (3, NULL), (4, false), (5, NULL), (6, NULL)) AS v(x, b)) AS q ORDER BY x",
+    "SELECT x, bool_or(b) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS o, bool_and(b) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS a, -row_number() OVER (ORDER BY x DESC) AS r, abs(ntile(2) OVER (ORDER BY x) - 3) AS n, 0 - k AS k FROM (SELECT x, b, rank() OVER (ORDER BY x / 2) AS k FROM (VALUES (1, true), (2, false), (3, NULL), (4, false), (5, NULL), (6, NULL)) AS v(x, b)) AS q ORDER BY x",
         r#"[{"a":true,"k":-1,"n":2,"o":true,"r":-6,"x":1},{"a":false,"k":-2,"n":2,"o":true,"r":-5,"x":2},{"a":false,"k":-2,"n":2,"o":false,"r":-4,"x":3},{"a":false,"k":-4,"n":1,"o":false,"r":-3,"x":4},{"a":false,"k":-4,"n":1,"o":false,"r":-2,"x":5},{"k":-6,"n":1,"r":-1,"x":6}]"#;
     "SELECT a, b, count(*) AS n FROM (VALUES (1, 1), (1, 2)) AS v(a, b) GROUP BY ROLLUP (a, b, a) ORDER BY 1, 2",
         r#"[{"a":1,"b":1,"n":1},{"a":1,"b":1,"n":1},{"a":1,"b":2,"n":1},{"a":1,"b":2,"n":1},{"a":1,"n":2},{"n":2}]"#;
+    "SELECT sum(sign(x)) AS s, sum(sign(y)) AS z, count(sign(x)) AS n FROM (VALUES ('NaN'::float8, 3), (-2.5, -7), (NULL, 4), (-0.0, 0)) AS v(x, y)",
+        r#"[{"n":3,"s":-1.0,"z":1.0}]"#;
+    "SELECT sum(x + '1') AS a, sum('5' - y) AS b, max(t - '2024-03-30')::text AS c, max('2024-04-01' - d) AS d, max(y * '3' % '4') AS e FROM (VALUES (1.5::float8, 2, timestamptz '2024-03-31 06:00Z', date '2024-03-30')) AS v(x, y, t, d)",
+        r#"[{"a":2.5,"b":3,"c":"1 day 06:00:00","d":2,"e":2}]"#;
+    "SELECT min(a) AS a, max(b) AS b, count(*) AS n FROM generate_series('2024-03-30'::timestamptz, '2024-03-30 12:00Z', '6 hours') AS a, generate_series('2024-03-30', timestamp '2024-03-31', '1 day') AS b",
+        r#"[{"a":"2024-03-30T00:00:00Z","b":"2024-03-31T00:00:00","n":6}]"#;
+    "SELECT x, rank() OVER (ORDER BY sum(y) DESC) FROM (VALUES (1, 2), (1, 3), (2, 9)) AS v(x, y) GROUP BY x ORDER BY 2, 1",
+        r#"[{"rank":1,"x":2},{"rank":2,"x":1}]"#;
+    "SELECT x, percentile_cont(1) WITHIN GROUP (ORDER BY y) = '-Infinity' AS a, percentile_cont(0) WITHIN GROUP (ORDER BY -y) = 'Infinity' AS b FROM (VALUES (1, '-Infinity'::float8), (1, '-Infinity')) AS v(x, y) GROUP BY x",
+        r#"[{"a":true,"b":true,"x":1}]"#;
+    "SELECT count(DISTINCT x::float8) AS n, count(DISTINCT '-NaN'::float8 + y) AS m FROM (VALUES ('NaN', 'NaN'::float8), ('-NaN', '-nan'), ('-nan', 'NaN')) AS v(x, y)",
+        r#"[{"m":1,"n":1}]"#;
+    "SELECT count(*) AS n FROM (SELECT DISTINCT x FROM (VALUES ('NaN'::float8), ('-NaN')) AS v(x)) AS q", r#"[{"n":1}]"#;
+    "SELECT x, CASE WHEN x = 0 THEN false ELSE 10 / x > 1 END AS c FROM (VALUES (0), (5)) AS v(x) WHERE CASE WHEN x = 0 THEN true ELSE 10 / x > 1 END ORDER BY x",
+        r#"[{"c":false,"x":0},{"c":true,"x":5}]"#;
+    "SELECT x FROM (VALUES (1), (2), (3)) AS v(x) WHERE x = ANY (SELECT 2) OR x <> ALL (SELECT y FROM (VALUES (1), (2)) AS w(y)) ORDER BY x",
+        r#"[{"x":2},{"x":3}]"#;
 ];

@@ -88,6 +88,12 @@ const OVER_READINGS: &[(&str, &str)] = &rows![
 
 /// Subqueries, joins by USING and names in ORDER BY, over constants.
 const OF_SUBQUERIES_AND_NAMES: &[(&str, &str)] = &rows![
+    "SELECT g.h::text AS h, (SELECT value FROM readings r WHERE r.stream_id = 2 AND r.ts < g.h ORDER BY r.ts DESC LIMIT 1) AS v, (SELECT count(*) FROM readings r WHERE r.stream_id = 1 AND r.ts BETWEEN g.h - interval '5 minutes' AND g.h) AS n FROM generate_series('2024-03-29'::timestamptz, '2024-03-31', '1 day') AS g(h) ORDER BY h",
+        r#"[{"h":"2024-03-29 00:00:00+00","n":0},{"h":"2024-03-30 00:00:00+00","n":1},{"h":"2024-03-31 00:00:00+00","n":6,"v":1439.0}]"#;
+    "SELECT x.v FROM (VALUES (timestamptz '2024-03-30 00:10:30Z')) AS a(t) JOIN LATERAL (SELECT r.value AS v FROM readings r WHERE r.stream_id = 2 AND r.ts <= a.t ORDER BY r.ts DESC LIMIT 1) AS x ON true",
+        r#"[{"v":10.0}]"#;
+    "SELECT v.x, (SELECT sum(w.y) FROM (VALUES (1), (2), (NULL)) AS w(y) WHERE w.y <= v.x) AS s, (SELECT count(*) FROM (VALUES (1), (2)) AS w(y) WHERE w.y <> v.x) AS n FROM (VALUES (0), (2), (2), (NULL)) AS v(x) ORDER BY v.x",
+        r#"[{"n":2,"x":0},{"n":1,"s":3,"x":2},{"n":1,"s":3,"x":2},{"n":0}]"#;
     "SELECT x FROM (VALUES (1), (2)) AS v(x) WHERE x > 5 OR x NOT IN (SELECT NULL::int)", "[]";
     "SELECT x FROM (VALUES (1), (2), (NULL)) AS v(x) WHERE x = 2 OR NOT (x IN (SELECT 2) AND x < 9) ORDER BY 1",
         r#"[{"x":1},{"x":2}]"#;
@@ -164,6 +170,11 @@ async fn what_would_be_answered_wrongly_is_refused() {
         "SELECT s.id FROM streams s WHERE s.id NOT IN (SELECT r.stream_id FROM readings r WHERE r.stream_id > s.id)",
             "NOT EXISTS";
         "SELECT lead(x, 2) IGNORE NULLS OVER (ORDER BY x) AS n FROM (VALUES (1), (2)) AS v(x)", "IGNORE NULLS";
+        "SELECT a.id, x.ts FROM streams a LEFT JOIN LATERAL (SELECT ts FROM readings b WHERE b.value < a.id OR b.value IS NULL ORDER BY b.ts DESC LIMIT 1) x ON true",
+            "a subquery that refers to the outer query";
+        "SELECT ARRAY(SELECT id FROM streams) AS a", "array_agg(x ORDER BY x)";
+        "SELECT x FROM (VALUES (ARRAY[1])) AS v(a) CROSS JOIN LATERAL unnest(a) AS u(x)", "unnest of a column in FROM";
+        "SELECT x FROM (VALUES (ARRAY[1])) AS v(a), unnest(v.a) AS u(x)", "unnest of a column in FROM";
         "SELECT string_agg(x, ',') OVER (ORDER BY x ROWS 1 PRECEDING) AS s FROM (VALUES ('a'), ('b')) AS v(x)",
             "`string_agg` over a frame that leaves rows behind; begin the frame with UNBOUNDED PRECEDING";
         "SELECT 1 AS id, 2 AS id", "id";

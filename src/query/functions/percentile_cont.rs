@@ -1,6 +1,7 @@
 //! `percentile_cont(fraction) WITHIN GROUP (ORDER BY x)`: the value at a fraction of the way through the sorted values.
 //! DataFusion's (55) cuts the weight between two neighbours to six digits (`INTERPOLATION_PRECISION`); this one collects the
-//! values by DataFusion's and interpolates itself, as PostgreSQL does (`float8_lerp` in its orderedsetaggs.c).
+//! values by DataFusion's and interpolates itself, as PostgreSQL does (`float8_lerp` in its orderedsetaggs.c). It takes no place for
+//! that of `max` or `min`, as DataFusion's does: these begin with a finite number (`float_extremes.rs`).
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use arrow::datatypes::{DataType, FieldRef, Float64Type};
 use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
 use datafusion::functions_aggregate::percentile_cont::percentile_cont_udaf;
-use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, ColumnarValue, EmitTo, GroupsAccumulator, Signature,
 };
@@ -66,10 +67,6 @@ impl AggregateUDFImpl for PercentileCont {
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         let spec = PercentileSpec::of(&args)?;
         Ok(Box::new(Percentiles { spec, values: percentile_cont_udaf().create_groups_accumulator(args)? }))
-    }
-
-    fn simplify(&self) -> Option<AggregateFunctionSimplification> {
-        percentile_cont_udaf().simplify()
     }
 
     fn supports_within_group_clause(&self) -> bool {

@@ -17,6 +17,7 @@ use super::narrowing_cast::NarrowingCast;
 use super::time_literal::{self, TimeKind};
 use super::{
     array_text, canonical_float, cast_name, checked_arithmetic, element_texts, exact_sum, float_extremes,
+    guarding_case,
 };
 use super::{float_numeric, forward_aggregate, interval_functions, literals, one_row, regex_functions};
 use super::{remainder, round, sort_keys, spans, text, unique_keys};
@@ -131,7 +132,8 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             .transform_data(|expr| forward_aggregate::in_expr(expr, schema))?
             .transform_data(|expr| element_texts::in_expr(expr, schema))?
             .transform_data(|expr| Ok(regex_functions::in_expr(expr)))?
-            .transform_data(|expr| Ok(round::in_expr(expr))),
+            .transform_data(|expr| Ok(round::in_expr(expr)))?
+            .transform_data(|expr| guarding_case::in_expr(expr, schema)),
     }
 }
 

@@ -68,7 +68,12 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
             None
         }
         "make_timestamptz" => made_instant(function),
-        "sign" => renamed(function, "signum"),
+        "sign" => {
+            // NaN has none (PostgreSQL 15, `dsign`).
+            let [number] = plain_arguments(function)?;
+            let zero = Expr::value(Value::Number("0".to_owned(), false));
+            Some(call("nanvl", [call("signum", [number.clone()]), zero]))
+        }
         "date_trunc" => {
             let [unit, time, zone] = plain_arguments(function)?;
             Some(call(trunc_in_zone::NAME, [unit.clone(), as_instant(time), zone.clone()]))

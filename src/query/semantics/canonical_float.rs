@@ -12,12 +12,12 @@ use datafusion::common::exec_err;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    Between, BinaryExpr, ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    Between, BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 
-use super::input_rows::InputRows;
+use super::input_rows::{InputRows, is_float};
 use super::return_field::as_nullable_as_arguments;
 
 /// Functions that make NaN of finite numbers, or of infinite ones.
@@ -118,6 +118,7 @@ pub(super) fn in_expr(expr: Expr, rows: InputRows<'_>) -> Result<Transformed<Exp
         },
         Expr::Between(_) => return Ok(in_comparison(expr, rows)),
         Expr::Negative(_) => true,
+        Expr::Cast(cast) => is_float(cast.field.data_type()) && may_be_signed_text(&cast.expr, rows)?,
         Expr::ScalarFunction(call) => MAKE_NAN.contains(&call.name()),
         _ => false,
     };
@@ -133,6 +134,16 @@ pub(super) fn in_key(key: Expr, rows: InputRows<'_>) -> Transformed<Expr> {
         true => Transformed::yes(without_sign(key)),
         false => Transformed::no(key),
     }
+}
+
+/// Whether a value is a text that may be `-NaN`, which PostgreSQL reads too.
+fn may_be_signed_text(value: &Expr, rows: InputRows<'_>) -> Result<bool> {
+    Ok(match value {
+        Expr::Literal(value, _) => {
+            value.try_as_str().flatten().is_some_and(|text| text.trim().eq_ignore_ascii_case("-nan"))
+        }
+        value => value.get_type(rows.schema)? == DataType::Utf8,
+    })
 }
 
 fn is_comparison(op: Operator) -> bool {

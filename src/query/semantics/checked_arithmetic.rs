@@ -135,7 +135,7 @@ const MOST_DIVISOR_DIGITS: i8 = 10;
 /// Type of a whole number that is divided by a `numeric`: the quotient has four digits more after the point.
 const DIVIDEND: DataType = DataType::Decimal128(38, 5);
 
-/// Plans arithmetic of numbers without a sign, such as those of `approx_distinct(x)`, as that of `bigint`, which they are in
+/// Plans arithmetic of numbers without a sign, such as those of `row_number()`, as that of `bigint`, which they are in
 /// PostgreSQL, so that a difference of two can be negative. A whole number that is divided by a `numeric` gets digits, of which
 /// arrow keeps four else: `1 / 30000::numeric` was 0.
 #[derive(Debug, Default)]
@@ -216,11 +216,11 @@ fn with_digits(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     }
 }
 
-/// Whether a column or an aggregate is a number without a sign.
+/// Whether an expression is a number without a sign. Only columns and functions over rows are.
 fn is_unsigned(expr: &Expr, schema: &DFSchema) -> bool {
     let data_type = match expr {
         Expr::Column(column) => schema.field_from_column(column).map(|field| field.data_type().clone()),
-        Expr::AggregateFunction(_) => expr.get_type(schema),
+        Expr::WindowFunction(_) | Expr::AggregateFunction(_) => expr.get_type(schema),
         _ => return false,
     };
     data_type.is_ok_and(|data_type| data_type == DataType::UInt64)

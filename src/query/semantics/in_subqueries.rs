@@ -24,6 +24,22 @@ pub(super) fn rewrite_condition(condition: &mut Expr) {
     }
 }
 
+/// `a = ANY (q)` as `a IN (q)`, and `a <> ALL (q)` as `a NOT IN (q)`.
+fn compare_by_in(expr: &mut Expr) {
+    let (left, right, negated) = match expr {
+        Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => (left, right, false),
+        Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => (left, right, true),
+        _ => return,
+    };
+    if !matches!(**right, Expr::Subquery(_)) {
+        return;
+    }
+    let left = Box::new(mem::replace(&mut **left, null()));
+    if let Expr::Subquery(subquery) = mem::replace(&mut **right, null()) {
+        *expr = Expr::InSubquery { expr: left, subquery, negated };
+    }
+}
+
 /// `(a, b) IN (q)` as `EXISTS (SELECT 1 FROM (q) AS t(c1, c2) WHERE t.c1 = a AND t.c2 = b)`, which is false where IN is NULL: the same
 /// for a condition, which takes rows for which it is true. Where a NOT stands before it, it has to be true there instead: then terms
 /// that are NULL count as equal.
@@ -31,6 +47,7 @@ pub(super) fn rewrite_condition(condition: &mut Expr) {
 /// `a NOT IN (q)` is rewritten likewise where it is no term of the condition: there DataFusion joins a mark that is true or false, and
 /// takes NULL for a value that is not in it.
 fn join_rows(expr: &mut Expr, polarity: Polarity) {
+    compare_by_in(expr);
     let Expr::InSubquery { expr: row, subquery, negated } = expr else { return };
     let negated = *negated;
     let is_not_in = polarity.is_negated != negated;

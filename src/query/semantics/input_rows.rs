@@ -19,7 +19,7 @@ const FINITE: [&str; 12] = [
     "round",
     "trunc",
     "signum",
-    "sign",
+    "nanvl",
     "coalesce",
     "nullif",
     "greatest",

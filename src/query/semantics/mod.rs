@@ -42,6 +42,7 @@ mod forward_aggregate;
 mod function_call;
 mod grouped_casts;
 mod grouped_places;
+mod guarding_case;
 mod in_subqueries;
 mod input_rows;
 mod interval_functions;
@@ -50,6 +51,7 @@ mod joined_tables;
 mod joined_text;
 mod like_escape;
 pub mod literals;
+mod named_in;
 mod named_time;
 mod named_windows;
 mod narrowing_cast;
@@ -57,6 +59,7 @@ mod number_text;
 mod one_row;
 mod ordered_list;
 mod outer_names;
+mod outer_ranges;
 mod peer_frames;
 mod polarity;
 mod prefix_operators;
@@ -67,7 +70,6 @@ mod regex_syntax;
 mod remainder;
 mod return_field;
 mod round;
-mod row_counts;
 mod scalar_subqueries;
 mod scaled_span;
 mod series_rows;
@@ -90,6 +92,7 @@ mod to_timestamp;
 mod trunc_in_zone;
 mod unique_keys;
 mod unknown_constants;
+mod unknown_literals;
 mod unnamed_items;
 pub mod uuid_text;
 mod values_lists;
@@ -100,6 +103,7 @@ mod workaround_tests;
 use std::sync::Arc;
 
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -139,7 +143,6 @@ use peer_frames::PeerFrames;
 pub use refusals::{refuse_forms, refuse_wrong};
 use regex_functions::{RegexText, RegexpMatch};
 use round::Round;
-use row_counts::CountPlanner;
 use scalar_subqueries::PerhapsNull;
 use scaled_span::{ScaledSpan, SpanPlanner};
 use sort_keys::SortKeysOnce;
@@ -152,6 +155,7 @@ use to_timestamp::ToTimestamp;
 use trunc_in_zone::TruncInZone;
 use unique_keys::RepeatedKey;
 use unknown_constants::{ForgetConstants, ValueOfAnyRow};
+use unknown_literals::LiteralPlanner;
 use uuid_text::AsUuid;
 use width_bucket::WidthBucket;
 
@@ -194,11 +198,14 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         FloatExtreme::all().chain([AggregateUDF::from(ExactSum::default())]).chain(ForwardAggregate::all());
     builder.aggregate_functions().get_or_insert_default().extend(aggregates.map(Arc::new));
     let planners = builder.expr_planners().get_or_insert_default();
-    planners.insert(0, Arc::new(ExtractPlanner));
-    planners.insert(1, Arc::new(SpanPlanner));
-    planners.insert(2, Arc::new(SignedPlanner));
-    planners.insert(3, Arc::new(SubscriptPlanner));
-    planners.insert(4, Arc::new(CountPlanner));
+    let ours: [Arc<dyn ExprPlanner>; 5] = [
+        Arc::new(ExtractPlanner),
+        Arc::new(LiteralPlanner),
+        Arc::new(SpanPlanner),
+        Arc::new(SignedPlanner),
+        Arc::new(SubscriptPlanner),
+    ];
+    planners.splice(0..0, ours);
     builder
         .with_analyzer_rules(first_analyzer_rules())
         .with_analyzer_rule(Arc::new(PostgresSemantics))

@@ -10,10 +10,14 @@ use datafusion::sql::sqlparser::ast::{Expr, Query, Select, TableFactor, TableWit
 
 use super::column_name::folded;
 use super::joined_tables::name_of;
+use super::named_in::Names;
 use crate::domain::Error;
 use crate::query::error::{CORRELATED, NO_COLUMN};
 use crate::query::guard::parser::parse;
 use crate::query::syntax_visitor::{SyntaxVisitor, walk};
+
+/// Begin of DataFusion's message for columns of one name.
+const AMBIGUOUS: &str = "Schema contains qualified field name";
 
 /// Explains an error about a column that the planner does not find, if a derived table of the statement names it.
 pub fn explain_missing(error: Error, text: &str, recursion_limit: usize) -> Error {
@@ -30,6 +34,18 @@ pub fn explain_missing(error: Error, text: &str, recursion_limit: usize) -> Erro
 
 /// Explains why a planned statement cannot be executed, if a derived table names a column of an outer query.
 pub fn explain_correlated(error: Error, text: &str, recursion_limit: usize) -> Error {
+    // The planner has found every name: the optimizer misses those of a subquery that it joins.
+    let misses_name = error.message.starts_with(AMBIGUOUS) || error.message.starts_with(NO_COLUMN);
+    let has_subquery = || {
+        parse(text, recursion_limit).is_ok_and(|statement| match statement {
+            Statement::Statement(statement) => Names::of(&*statement).queries > 1,
+            _ => false,
+        })
+    };
+    let error = match misses_name && has_subquery() {
+        true => Error { message: CORRELATED.to_owned(), ..error },
+        false => error,
+    };
     let mut names = names_behind(&error, text, recursion_limit).into_iter();
     match names.find(|name| name.position == Position::Outer) {
         Some(name) => Error { message: name.message(), ..error },

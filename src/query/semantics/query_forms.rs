@@ -4,8 +4,8 @@
 use std::mem;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName, Query, Select,
-    SelectItem, SetExpr, TableAliasColumnDef, TableFactor, Value, ValueWithSpan,
+    Expr, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, TableAliasColumnDef,
+    TableFactor,
 };
 
 use super::copy_budget::CopyBudget;
@@ -13,7 +13,8 @@ use super::fetch_clause::limit_by_fetch;
 use super::in_subqueries::rewrite_condition;
 use super::template::{around, null};
 use super::{
-    first_row, grouped_places, joined_columns, named_windows, series_rows, unnamed_items, values_lists,
+    first_row, grouped_places, joined_columns, named_windows, outer_ranges, series_rows, unknown_literals,
+    unnamed_items, values_lists,
 };
 use crate::query::syntax_visitor::change_own_exprs;
 
@@ -53,6 +54,7 @@ fn rewrite_select(select: &mut Select, budget: &mut CopyBudget) {
     grouped_places::replace(select, budget);
     series_rows::move_to_from(select);
     first_row::rewrite_lateral(select);
+    outer_ranges::rewrite(select, budget);
     let tables = select.from.iter_mut().flat_map(|from| {
         std::iter::once(&mut from.relation).chain(from.joins.iter_mut().map(|join| &mut join.relation))
     });
@@ -97,7 +99,7 @@ fn is_of_rows(query: &Query) -> bool {
 }
 
 /// Gives the columns of `generate_series(…) AS n` and `unnest(…) AS n` the name `n`, as PostgreSQL does for functions of one column,
-/// and takes a text as the step of a series for an interval.
+/// and types to the texts of a series.
 fn name_series(table: &mut TableFactor) {
     if let TableFactor::UNNEST { alias: Some(alias), array_exprs, with_offset: false, .. } = table
         && alias.columns.is_empty()
@@ -112,13 +114,7 @@ fn name_series(table: &mut TableFactor) {
     if let Some(alias) = alias.as_mut().filter(|alias| alias.columns.is_empty()) {
         alias.columns.push(TableAliasColumnDef { name: alias.name.clone(), data_type: None });
     }
-    if let [_, _, FunctionArg::Unnamed(FunctionArgExpr::Expr(step))] = args.args.as_mut_slice()
-        && let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(_), .. }) = step
-    {
-        let expr = Box::new(mem::replace(step, null()));
-        let data_type = DataType::Interval { fields: None, precision: None };
-        *step = Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None };
-    }
+    unknown_literals::in_series(&mut args.args);
 }
 
 #[cfg(test)]

@@ -74,12 +74,19 @@ impl SyntaxVisitor for RefusedForms {
         let mut tables = select.from.iter().flat_map(|from| {
             std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
         });
-        let sampled = tables.any(is_sampled).then_some(SAMPLE);
-        refuse_form(sampled.or_else(|| joined_columns::refusal(select)))
+        let refused = tables.find_map(|table| match table {
+            table if is_sampled(table) => Some(SAMPLE),
+            table if is_list_of_a_row(table) => Some(LISTS),
+            _ => None,
+        });
+        refuse_form(refused.or_else(|| joined_columns::refusal(select)))
     }
 
     fn enter_expr(&mut self, expr: &ast::Expr) -> ControlFlow<Error> {
-        refuse_form(is_of_whole_rows(expr).then_some(WHOLE_ROWS))
+        refuse_form(match expr {
+            ast::Expr::Function(function) if is_array_of_query(function) => Some(ARRAY_OF_QUERY),
+            expr => is_of_whole_rows(expr).then_some(WHOLE_ROWS),
+        })
     }
 }
 
@@ -94,6 +101,28 @@ const SAMPLE: &str =
     "has TABLESAMPLE, which is not supported: write WHERE random() < 0.1 for a tenth of the rows";
 const WHOLE_ROWS: &str = "has `*` as a value, such as count(r.*), which is not supported: name a column that is never NULL, such as count(r.ts), \
                           or write count(*)";
+
+const ARRAY_OF_QUERY: &str = "has ARRAY(SELECT …), which is not supported: write (SELECT array_agg(x ORDER BY x) FROM …), which is NULL without a row";
+const LISTS: &str =
+    "has unnest of a column in FROM, which is not supported: write unnest(…) in the list of a SELECT";
+
+fn is_array_of_query(function: &ast::Function) -> bool {
+    let is_array = |part: &ast::ObjectNamePart| {
+        part.as_ident().is_some_and(|name| name.value.eq_ignore_ascii_case("array"))
+    };
+    matches!(function.args, ast::FunctionArguments::Subquery(_)) && function.name.0.iter().all(is_array)
+}
+
+/// Whether a table has the elements of lists that are values of the tables before it.
+fn is_list_of_a_row(table: &TableFactor) -> bool {
+    let is_column =
+        |list: &ast::Expr| matches!(list, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_));
+    match table {
+        TableFactor::UNNEST { array_exprs, .. } => array_exprs.iter().any(is_column),
+        TableFactor::Function { lateral: true, name, .. } => name.to_string().eq_ignore_ascii_case("unnest"),
+        _ => false,
+    }
+}
 
 /// Whether a table is read in part; DataFusion reads all of it.
 fn is_sampled(table: &TableFactor) -> bool {

@@ -1,15 +1,20 @@
 //! Keys of ORDER BY by the names that PostgreSQL gives to items without one, as in `SELECT unit, count(*) … ORDER BY count`. DataFusion (55) knows
-//! no such names, and took that of `SELECT x::int … ORDER BY x` for the column.
+//! no such names, and took that of `SELECT x::int … ORDER BY x` for the column. Beside GROUP BY it does not find the places of window functions
+//! without a name.
+
+use std::mem;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Distinct, Expr, GroupByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Value,
+    DataType, Distinct, Expr, GroupByExpr, Ident, OrderByKind, Query, Select, SelectItem, SetExpr, Value,
+    ValueWithSpan,
 };
 
 use super::column_name::{folded, of_item};
+use super::template::null;
 
-/// Writes the places of such items for their names.
+/// Writes the places of such items for their names, and names window functions that are ordered by.
 pub(super) fn order_by_place(query: &mut Query) {
-    let SetExpr::Select(select) = &*query.body else { return };
+    let SetExpr::Select(select) = &mut *query.body else { return };
     let Some(OrderByKind::Expressions(keys)) = query.order_by.as_mut().map(|order| &mut order.kind) else {
         return;
     };
@@ -24,6 +29,25 @@ pub(super) fn order_by_place(query: &mut Query) {
             continue;
         }
         key.expr = Expr::value(Value::Number((place + 1).to_string(), false));
+    }
+    if !is_ungrouped(select) {
+        keys.iter().for_each(|key| name_window(&key.expr, &mut select.projection));
+    }
+}
+
+/// Gives a window function at a place the name that PostgreSQL gives it, unless another item has it.
+fn name_window(place: &Expr, list: &mut [SelectItem]) {
+    let Expr::Value(ValueWithSpan { value: Value::Number(place, _), .. }) = place else { return };
+    let Some(place) = place.parse::<usize>().ok().and_then(|place| place.checked_sub(1)) else { return };
+    let names: Vec<Option<String>> = list.iter().map(of_item).collect();
+    let Some(Some(name)) = names.get(place) else { return };
+    let is_only_one = names.iter().filter(|other| other.as_ref() == Some(name)).count() == 1;
+    if let Some(SelectItem::UnnamedExpr(expr)) = list.get_mut(place)
+        && matches!(expr, Expr::Function(function) if function.over.is_some())
+        && is_only_one
+    {
+        let alias = Ident::with_quote('"', name);
+        list[place] = SelectItem::ExprWithAlias { expr: mem::replace(expr, null()), alias };
     }
 }
 
@@ -50,9 +74,11 @@ fn is_ordered_by_column(select: &Select, place: usize) -> bool {
         select.projection.get(place),
         Some(SelectItem::UnnamedExpr(Expr::Cast { data_type: DataType::Date | DataType::Timestamp(..), .. }))
     );
-    is_of_time
-        && select.distinct.is_none()
-        && matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty())
+    is_of_time && select.distinct.is_none() && is_ungrouped(select)
+}
+
+fn is_ungrouped(select: &Select) -> bool {
+    matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty())
 }
 
 #[cfg(test)]
@@ -68,6 +94,10 @@ mod tests {
                 "SELECT a, count(*) FROM t GROUP BY a ORDER BY 2 DESC, a",
             ),
             ("SELECT x::INT, 1 AS k FROM t ORDER BY x", "SELECT x::INT, 1 AS k FROM t ORDER BY 1"),
+            (
+                "SELECT a, rank() OVER (ORDER BY sum(b)) FROM t GROUP BY a ORDER BY 2, rank",
+                "SELECT a, rank() OVER (ORDER BY sum(b)) AS \"rank\" FROM t GROUP BY a ORDER BY 2, 2",
+            ),
             ("SELECT ts::DATE, v FROM t ORDER BY ts, v", "SELECT ts::DATE, v FROM t ORDER BY 1, v"),
         ] {
             let mut statement = parse(text, 50).unwrap();

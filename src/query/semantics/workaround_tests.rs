@@ -23,6 +23,12 @@ const ANSWERED_WRONGLY: &[(&str, &str, &[&str])] = &[
         &[",3", ",1", "k,2"],
     ),
     (
+        "filter_projections.rs",
+        "SELECT CASE WHEN b.t > 0 THEN b.v ELSE abs(a.t) END, b.v FROM (VALUES (1, 10), (2, 0)) AS a(t, v) \
+         RIGHT JOIN (VALUES (1, 5), (2, 7), (NULL, NULL)) AS b(t, v) ON a.t = b.t WHERE coalesce(a.v, 7) < 1",
+        &["7,7"],
+    ),
+    (
         "subqueries.rs",
         "SELECT count(*) FROM (VALUES (1), (2)) AS v(x) WHERE 3 NOT IN (SELECT y FROM (VALUES (1), (NULL)) AS w(y))",
         &["0"],

@@ -76,8 +76,9 @@ impl Statements<'_> {
         let has_sets = ["GROUPING SETS", "ROLLUP", "CUBE"].iter().any(|word| text.contains(word));
         let is_ordered = self.rng.random_bool(0.7);
         // PostgreSQL 15 to 17 sort the NULL of a grouping set as the constant or the other column that a condition makes of its
-        // column, but not that of a subquery.
-        let has_conditions = ["WHERE", "JOIN"].iter().any(|word| text.contains(word));
+        // column, or that it finds a key to be, but not that of a subquery.
+        let has_conditions =
+            ["WHERE", "JOIN", "BETWEEN", "AND", "OR", "CASE", "IN"].iter().any(|word| text.contains(word));
         if is_ordered && has_sets && has_conditions {
             text = format!("SELECT * FROM ({text}) g");
         }
