@@ -5,6 +5,9 @@
 //! - It takes the rows that leave a frame out of the total (`retract_batch`). Nothing can be taken out of infinity or NaN, and
 //!   where a large number leaves, the digits of the small ones are lost already. [`SlidingSum`] and
 //!   [`SlidingFrame`] add up what is left.
+//!
+//! It also takes counts and extremes over frames that leave rows behind for ordered (`window_equivalence_properties`), and sorted by them
+//! no more: a count begins anew with each partition, and a maximum falls with its rows. These say nothing of their order.
 
 use std::sync::Arc;
 
@@ -29,6 +32,9 @@ use super::sliding_sum::SlidingSum;
 /// Aggregates whose result depends on the order of the rows, which a reversal changes.
 const ORDERED: [&str; 2] = ["array_agg", "string_agg"];
 
+/// Aggregates of which DataFusion says that more rows make them greater, or less.
+const MONOTONIC: [&str; 3] = ["count", "max", "min"];
+
 /// Aggregates of floating-point numbers from which DataFusion takes numbers out.
 const TOTALS: [&str; 9] =
     ["sum", "avg", "var", "var_pop", "stddev", "stddev_pop", "covar_samp", "covar_pop", "corr"];
@@ -47,7 +53,7 @@ impl ForwardAggregate {
 
     /// All of them: a node that computes a part of a query finds them by their names.
     pub fn all() -> impl Iterator<Item = AggregateUDF> {
-        let replaced = |of: &Arc<AggregateUDF>| is_ordered(of) || is_total(of);
+        let replaced = |of: &Arc<AggregateUDF>| is_ordered(of) || is_total(of) || is_monotonic(of);
         let functions = all_default_aggregate_functions().into_iter().filter(replaced);
         functions.map(|of| AggregateUDF::from(Self::new(of)))
     }
@@ -156,10 +162,12 @@ fn over_window(window: &WindowFunction, schema: &DFSchema) -> Result<Option<Arc<
     if is_sum || is_ordered(of) {
         return Ok(Some(forward(Arc::clone(of))));
     }
+    let slides = !window.params.window_frame.start_bound.is_unbounded();
     // Extremes are computed over frames that slide, truth values are not.
     Ok(match of.name() {
-        "bool_or" => Some(max_udaf()),
-        "bool_and" => Some(min_udaf()),
+        "bool_or" if slides => Some(forward(max_udaf())),
+        "bool_and" if slides => Some(forward(min_udaf())),
+        _ if slides && is_monotonic(of) => Some(forward(Arc::clone(of))),
         _ => None,
     })
 }
@@ -170,6 +178,10 @@ fn forward(of: Arc<AggregateUDF>) -> Arc<AggregateUDF> {
 
 fn is_ordered(of: &AggregateUDF) -> bool {
     ORDERED.contains(&of.name())
+}
+
+fn is_monotonic(of: &AggregateUDF) -> bool {
+    MONOTONIC.contains(&of.name())
 }
 
 fn is_total(of: &AggregateUDF) -> bool {
