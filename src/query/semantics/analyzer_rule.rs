@@ -73,10 +73,7 @@ fn replace_within(
             .transform_data(|expr| canonical_float::in_expr(expr, rows))?
             .transform_data(|expr| float_extremes::in_expr(expr, rows))
     })?;
-    let root =
-        root.transform_data(
-            |root| if makes_groups { in_group_key(root, rows) } else { Ok(Transformed::no(root)) },
-        )?;
+    let root = if makes_groups { root.transform_data(|root| in_group_key(root, rows))? } else { root };
     Ok(root.update_data(|root| name.restore(root)))
 }
 

@@ -12,7 +12,7 @@ use crate::query::params::Params;
 /// Puts values in the place of the parameters of a plan. `params` is what the values were made of.
 ///
 /// # Errors
-/// Those of DataFusion, such as a parameter without a value, or a value of a type that has no place there.
+/// Fails for a parameter without a value, and a value of a type that has no place there.
 pub fn bind_parameters(plan: LogicalPlan, values: ParamValues, params: &Params) -> Result<LogicalPlan> {
     let mut plan = name_grouped(plan)?;
     if params.has_fractions() {

@@ -4,13 +4,12 @@ use std::mem;
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    Array, BinaryOperator, CaseWhen, CastKind, CharacterLength, DataType, ExactNumberInfo, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, TimezoneInfo, UnaryOperator, Value,
-    ValueWithSpan,
+    Array, BinaryOperator, CaseWhen, CharacterLength, DataType, ExactNumberInfo, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, Ident, ObjectName, TimezoneInfo, UnaryOperator, Value, ValueWithSpan,
 };
 
 use super::array_literal::{self, Element};
-use super::function_call::call;
+use super::function_call::{call, cast_of};
 use super::interval_functions::{MAKE_INTERVAL, PARTS};
 use super::{ordered_list, time_pattern, timezone, trunc_in_zone};
 
@@ -205,8 +204,7 @@ fn as_instant(time: &Expr) -> Expr {
 }
 
 pub(super) fn cast_to(expr: &Expr, data_type: DataType) -> Expr {
-    let expr = Box::new(Expr::Nested(Box::new(expr.clone())));
-    Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None }
+    cast_of(Expr::Nested(Box::new(expr.clone())), data_type)
 }
 
 /// The time of the statement without a zone.

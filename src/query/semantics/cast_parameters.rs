@@ -69,7 +69,8 @@ fn is_parameter(mut operand: &Expr) -> bool {
     matches!(operand, Expr::Placeholder(_))
 }
 
-fn is_arithmetic(op: Operator) -> bool {
+/// Whether an operator computes a number of two.
+pub(super) fn is_arithmetic(op: Operator) -> bool {
     use Operator::{Divide, Minus, Modulo, Multiply, Plus};
     matches!(op, Plus | Minus | Multiply | Divide | Modulo)
 }

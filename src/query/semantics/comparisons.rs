@@ -4,9 +4,11 @@
 use std::mem;
 
 use datafusion::sql::sqlparser::ast::{
-    Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr,
-    FunctionArguments, UnaryOperator, Value,
+    Array, ArrayElemTypeDef, BinaryOperator, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
+    UnaryOperator, Value,
 };
+
+use super::function_call::{binary, cast_of};
 
 /// Rewrites a comparison of rows or with an array. Forms that would repeat long expressions stay, and are refused when they are planned.
 pub(super) fn rewrite(expr: &mut Expr) {
@@ -135,13 +137,7 @@ fn elements(array: &Expr) -> Option<Vec<Expr>> {
         }
         Expr::Nested(inner) => elements(inner),
         Expr::Cast { expr, data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(of, _)), .. } => {
-            let cast = |element| Expr::Cast {
-                kind: CastKind::DoubleColon,
-                expr: Box::new(nested(element)),
-                data_type: (**of).clone(),
-                array: false,
-                format: None,
-            };
+            let cast = |element| cast_of(nested(element), (**of).clone());
             Some(elements(expr)?.into_iter().map(cast).collect())
         }
         _ => None,
@@ -171,10 +167,6 @@ fn joined(mut terms: Vec<Expr>, op: BinaryOperator) -> Option<Expr> {
         terms = pairs;
     }
     terms.pop()
-}
-
-fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
-    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
 }
 
 fn nested(expr: Expr) -> Expr {

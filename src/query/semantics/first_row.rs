@@ -16,7 +16,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::fetch_clause::limit_by_fetch;
-use super::function_call::call;
+use super::function_call::{binary, call};
+use super::joined_tables::tables;
 use crate::domain::Error;
 use crate::query::syntax_visitor::{SyntaxVisitor, walk};
 
@@ -47,9 +48,8 @@ fn having_as_case(query: &mut Query) {
         && let Some(condition) = select.having.take()
     {
         // It is an aggregate also where neither the value nor the condition is one.
-        let number = |digit: &str| Box::new(Expr::value(Value::Number(digit.to_owned(), false)));
-        let count = Box::new(call("count", [*number("1")]));
-        let is_any = Expr::BinaryOp { left: count, op: BinaryOperator::GtEq, right: number("0") };
+        let number = |digit: &str| Expr::value(Value::Number(digit.to_owned(), false));
+        let is_any = binary(call("count", [number("1")]), BinaryOperator::GtEq, number("0"));
         let condition = and(is_any, Expr::Nested(Box::new(condition)));
         let result = value.clone();
         *value = Expr::Case {
@@ -101,7 +101,7 @@ pub(super) fn rewrite_lateral(select: &mut Select) {
 }
 
 fn and(left: Expr, right: Expr) -> Expr {
-    Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::And, right: Box::new(right) }
+    binary(left, BinaryOperator::And, right)
 }
 
 /// Rewrites a subquery of LATERAL that is a first row, and returns the condition that there is one.
@@ -117,7 +117,7 @@ fn counted_first_row(table: &mut TableFactor) -> Option<Expr> {
     let rows = call("count", [number("1")]);
     select.projection.push(SelectItem::ExprWithAlias { expr: rows, alias: Ident::new(ROWS) });
     let rows = Expr::CompoundIdentifier(vec![alias.name.clone(), Ident::new(ROWS)]);
-    Some(Expr::BinaryOp { left: Box::new(rows), op: BinaryOperator::Gt, right: Box::new(number("0")) })
+    Some(binary(rows, BinaryOperator::Gt, number("0")))
 }
 
 fn is_always_true(on: &JoinConstraint) -> bool {
@@ -238,10 +238,7 @@ struct Names {
 
 impl SyntaxVisitor for Names {
     fn enter_select(&mut self, select: &Select) -> ControlFlow<Error> {
-        let tables = select.from.iter().flat_map(|from| {
-            std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
-        });
-        for table in tables {
+        for table in tables(&select.from) {
             let (name, alias) = match table {
                 TableFactor::Table { name, alias, .. } => {
                     (name.0.last().and_then(|part| part.as_ident()), alias)

@@ -1,7 +1,8 @@
-//! Makes calls of functions in parsed statements.
+//! Makes calls, casts and operators in parsed statements.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName,
 };
 
 /// A call of a function with these arguments.
@@ -18,4 +19,15 @@ pub(super) fn call<const N: usize>(name: &str, args: [Expr; N]) -> Expr {
         over: None,
         within_group: Vec::new(),
     })
+}
+
+/// A cast of a value, which is written before the type.
+pub(super) fn cast_of(value: Expr, data_type: DataType) -> Expr {
+    let expr = Box::new(value);
+    Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None }
+}
+
+/// An operator between two operands.
+pub(super) fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
 }

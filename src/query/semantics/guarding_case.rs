@@ -6,7 +6,9 @@ use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::Case;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, cast};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, cast};
+
+use super::cast_parameters::is_arithmetic;
 
 /// The type of the results in place of a truth value, by which it stays a CASE.
 const NUMBER: DataType = DataType::Int8;
@@ -14,14 +16,7 @@ const NUMBER: DataType = DataType::Int8;
 /// Keeps such a CASE by giving it numbers as results.
 pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Expr::Case(case) = expr else { return Ok(Transformed::no(expr)) };
-    let fails = case.when_then_expr.iter().skip(1).any(|(when, _)| may_fail(when))
-        || case.when_then_expr.iter().any(|(_, then)| may_fail(then))
-        || case.else_expr.as_deref().is_some_and(may_fail);
-    let is_truth = |result: &Expr| {
-        Ok::<_, datafusion::error::DataFusionError>(result.get_type(schema)? == DataType::Boolean)
-    };
-    let Some((_, first)) = case.when_then_expr.first() else { return Ok(Transformed::no(Expr::Case(case))) };
-    if !fails || !is_truth(first)? {
+    if !fails_in_part(&case) || !is_truth(&case, schema)? {
         return Ok(Transformed::no(Expr::Case(case)));
     }
     let number = |result: Box<Expr>| Box::new(cast(*result, NUMBER));
@@ -29,6 +24,18 @@ pub(super) fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>
     let when_then_expr = when_then_expr.into_iter().map(|(when, then)| (when, number(then))).collect();
     let kept = Expr::Case(Case { expr, when_then_expr, else_expr: else_expr.map(number) });
     Ok(Transformed::yes(cast(kept, DataType::Boolean)))
+}
+
+fn is_truth(case: &Case, schema: &DFSchema) -> Result<bool> {
+    let first = case.when_then_expr.first().map(|(_, then)| then.get_type(schema)).transpose()?;
+    Ok(first == Some(DataType::Boolean))
+}
+
+/// Whether a part may fail that is not evaluated for each row.
+fn fails_in_part(case: &Case) -> bool {
+    let mut later = case.when_then_expr.iter().skip(1).map(|(when, _)| when);
+    let mut results = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
+    later.any(|when| may_fail(when)) || results.any(|result| may_fail(result))
 }
 
 /// Whether an expression may fail for some row, as a division, a cast and most functions do.
@@ -41,9 +48,4 @@ fn may_fail(expr: &Expr) -> bool {
         })
     };
     expr.exists(fails).unwrap_or(true)
-}
-
-fn is_arithmetic(op: Operator) -> bool {
-    use Operator::{Divide, Minus, Modulo, Multiply, Plus};
-    matches!(op, Plus | Minus | Multiply | Divide | Modulo)
 }

@@ -2,11 +2,12 @@
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, ExceptSelectItem, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName,
-    SelectItem, SelectItemQualifiedWildcardKind, TableAlias, TableFactor, WildcardAdditionalOptions,
+    SelectItem, SelectItemQualifiedWildcardKind, TableAlias, TableFactor, TableWithJoins,
+    WildcardAdditionalOptions,
 };
 
 use super::column_name::folded;
-use super::function_call::call;
+use super::function_call::{binary, call};
 
 pub(super) const NATURAL: &str = "has NATURAL JOIN in a form that is not supported: name the columns that the tables share, with USING (…) or ON …";
 const USING: &str = "has a RIGHT or FULL JOIN by USING in a form that is not supported: give each table a name and compare their columns \
@@ -198,11 +199,17 @@ impl JoinedTables {
 }
 
 fn equal(left: Expr, right: Expr) -> Expr {
-    Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::Eq, right: Box::new(right) }
+    binary(left, BinaryOperator::Eq, right)
 }
 
 fn and(left: Expr, right: Expr) -> Expr {
-    Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::And, right: Box::new(right) }
+    binary(left, BinaryOperator::And, right)
+}
+
+/// The tables of a FROM in their order, those of joins in brackets as one.
+pub(super) fn tables(from: &[TableWithJoins]) -> impl Iterator<Item = &TableFactor> {
+    from.iter()
+        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)))
 }
 
 /// The name by which the columns of a table are qualified.

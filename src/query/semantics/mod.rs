@@ -78,6 +78,7 @@ mod sliding_frame;
 mod sliding_sum;
 mod sort_keys;
 mod spans;
+mod strict_comparison;
 mod subqueries;
 mod subquery_order;
 mod substring;

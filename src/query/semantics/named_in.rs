@@ -17,8 +17,6 @@ pub(super) struct Names {
     pub calls: Vec<String>,
     /// Whether it names a column without its table.
     pub has_bare_columns: bool,
-    /// Number of queries.
-    pub queries: usize,
 }
 
 impl Names {
@@ -36,11 +34,6 @@ impl Names {
 }
 
 impl SyntaxVisitor for Names {
-    fn enter_query(&mut self, _: &Query) -> ControlFlow<Error> {
-        self.queries += 1;
-        ControlFlow::Continue(())
-    }
-
     fn enter_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
         match expr {
             Expr::Identifier(_) => self.has_bare_columns = true,
@@ -56,4 +49,16 @@ impl SyntaxVisitor for Names {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether there is a query within a part of a statement that is none itself.
+pub(super) fn has_query(part: &impl Visit) -> bool {
+    struct NoQuery;
+
+    impl SyntaxVisitor for NoQuery {
+        fn enter_query(&mut self, _: &Query) -> ControlFlow<Error> {
+            ControlFlow::Break(Error::internal("a query"))
+        }
+    }
+    walk(part, &mut NoQuery).is_err()
 }

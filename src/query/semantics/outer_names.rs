@@ -6,11 +6,13 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, TableFactor, TableWithJoins};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Query, Select, Statement as SqlStatement, TableFactor, TableWithJoins,
+};
 
 use super::column_name::folded;
 use super::joined_tables::name_of;
-use super::named_in::Names;
+use super::named_in::has_query;
 use crate::domain::Error;
 use crate::query::error::{CORRELATED, NO_COLUMN};
 use crate::query::guard::parser::parse;
@@ -36,13 +38,7 @@ pub fn explain_missing(error: Error, text: &str, recursion_limit: usize) -> Erro
 pub fn explain_correlated(error: Error, text: &str, recursion_limit: usize) -> Error {
     // The planner has found every name: the optimizer misses those of a subquery that it joins.
     let misses_name = error.message.starts_with(AMBIGUOUS) || error.message.starts_with(NO_COLUMN);
-    let has_subquery = || {
-        parse(text, recursion_limit).is_ok_and(|statement| match statement {
-            Statement::Statement(statement) => Names::of(&*statement).queries > 1,
-            _ => false,
-        })
-    };
-    let error = match misses_name && has_subquery() {
+    let error = match misses_name && has_subquery(text, recursion_limit) {
         true => Error { message: CORRELATED.to_owned(), ..error },
         false => error,
     };
@@ -50,6 +46,16 @@ pub fn explain_correlated(error: Error, text: &str, recursion_limit: usize) -> E
     match names.find(|name| name.position == Position::Outer) {
         Some(name) => Error { message: name.message(), ..error },
         None => error,
+    }
+}
+
+fn has_subquery(text: &str, recursion_limit: usize) -> bool {
+    match parse(text, recursion_limit) {
+        Ok(Statement::Statement(statement)) => match *statement {
+            SqlStatement::Query(query) => has_query(&*query.body),
+            _ => false,
+        },
+        _ => false,
     }
 }
 

@@ -3,22 +3,22 @@
 //! distinct values of the outer column as one of its tables, compares with these, and belongs to the outer row by equality.
 
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr, Statement as SqlStatement,
-    TableFactor, TableWithJoins, UnaryOperator,
+    TableFactor, TableWithJoins,
 };
 
 use super::column_name::folded;
 use super::copy_budget::CopyBudget;
 use super::first_row;
-use super::joined_tables::name_of;
-use super::named_in::Names;
-use crate::domain::Error;
+use super::function_call::binary;
+use super::joined_tables::{name_of, tables};
+use super::named_in::{Names, has_query};
+use super::strict_comparison::is_strict_comparison;
 use crate::query::guard::parser::parse;
-use crate::query::syntax_visitor::{SyntaxVisitor, change_own_exprs, walk};
+use crate::query::syntax_visitor::change_own_exprs;
 
 /// Name of the table of the values of outer columns.
 const VALUES: &str = "__outer";
@@ -47,7 +47,7 @@ const STABLE: [&str; 6] = ["now", "current_timestamp", "current_date", "localtim
 
 /// Rewrites the subqueries of a SELECT, in its list and conditions and after LATERAL.
 pub(super) fn rewrite(select: &mut Select, budget: &mut CopyBudget) {
-    if Names::of(&*select).queries == 0 {
+    if !has_query(&*select) {
         return;
     }
     let outer = Outer { from: select.from.clone(), terms: terms_of(select.selection.as_ref()) };
@@ -76,67 +76,75 @@ struct Outer {
     terms: Vec<Expr>,
 }
 
+/// Columns of a table of the outer query.
+struct OuterColumns {
+    table: Ident,
+    columns: Vec<Ident>,
+}
+
 impl Outer {
-    /// Has a subquery compare with the values of the outer columns that it names, which are those of one table.
+    /// Has a subquery compare with the values of the outer columns that it names, if these are of one table.
     fn bind(&self, query: &mut Query, budget: &mut CopyBudget) -> Option<()> {
         if !is_aggregate(query) {
             return None;
         }
-        let names = Names::of(&*query);
-        let SetExpr::Select(inner) = &mut *query.body else { return None };
-        let own: HashSet<String> = tables(&inner.from).filter_map(table_name).collect();
-        let outer: Vec<&TableFactor> = tables(&self.from).collect();
-        let is_outer = |name: &str| {
-            !own.contains(name) && outer.iter().any(|table| table_name(table).as_deref() == Some(name))
-        };
-        let named: Vec<&(Ident, Ident)> =
-            names.columns.iter().filter(|(table, _)| is_outer(&folded(table))).collect();
-        let (table, _) = named.first()?;
-        let name = folded(table);
-        let count = |term: &Expr| Names::of(term).count_of(&name);
-        let (mut compared, mut terms): (Vec<Expr>, Vec<Expr>) =
-            terms_of(inner.selection.as_ref()).into_iter().partition(|term| count(term) > 0);
-        let is_equality = |term: &Expr| matches!(term, Expr::BinaryOp { op: BinaryOperator::Eq, .. });
-        let is_elsewhere = compared.iter().map(count).sum::<usize>() != named.len();
-        if is_elsewhere || compared.iter().all(is_equality) || !compared.iter().all(is_strict) {
-            return None;
-        }
-        let mut distinct: Vec<&Ident> = Vec::new();
-        for (_, column) in named {
-            if !distinct.iter().any(|known| folded(known) == folded(column)) {
-                distinct.push(column);
-            }
-        }
-        let values = self.values(table, &distinct, &outer)?;
+        let OuterColumns { table, columns } = self.compared_columns(query)?;
+        let values = self.values(&table, &columns)?;
         if !budget.allows(&values) {
             return None;
         }
+        let SetExpr::Select(inner) = &mut *query.body else { return None };
         let value = |place: usize| {
             Expr::CompoundIdentifier(vec![Ident::new(VALUES), Ident::new(format!("__c{place}"))])
         };
-        change_own_exprs(&mut compared, &mut |expr| {
+        change_own_exprs(&mut inner.selection, &mut |expr| {
             if let Expr::CompoundIdentifier(parts) = expr
                 && let [of, column] = parts.as_slice()
-                && folded(of) == name
-                && let Some(place) = distinct.iter().position(|known| folded(known) == folded(column))
+                && folded(of) == folded(&table)
+                && let Some(place) = columns.iter().position(|known| folded(known) == folded(column))
             {
                 *expr = value(place);
             }
         });
-        let equal = distinct.iter().enumerate().map(|(place, column)| {
-            let outer = Expr::CompoundIdentifier(vec![table.clone(), (*column).clone()]);
+        let equal = columns.iter().enumerate().map(|(place, column)| {
+            let outer = Expr::CompoundIdentifier(vec![table.clone(), column.clone()]);
             binary(value(place), BinaryOperator::Eq, outer)
         });
-        terms.extend(compared.into_iter().chain(equal));
+        let terms = terms_of(inner.selection.as_ref()).into_iter().chain(equal);
+        inner.selection = terms.reduce(|left, right| binary(left, BinaryOperator::And, right));
         inner.from.push(values);
-        inner.selection = terms.into_iter().reduce(|left, right| binary(left, BinaryOperator::And, right));
         Some(())
     }
 
+    /// Returns the outer columns that a subquery names, if it only compares with them, and not by equality alone.
+    fn compared_columns(&self, query: &Query) -> Option<OuterColumns> {
+        let SetExpr::Select(inner) = &*query.body else { return None };
+        let own: HashSet<String> = tables(&inner.from).filter_map(table_name).collect();
+        let outer: HashSet<String> = tables(&self.from).filter_map(table_name).collect();
+        let mut named = Names::of(query).columns;
+        named.retain(|(table, _)| !own.contains(&folded(table)) && outer.contains(&folded(table)));
+        let (table, _) = named.first()?.clone();
+        let count = |term: &Expr| Names::of(term).count_of(&folded(&table));
+        let mut compared = terms_of(inner.selection.as_ref());
+        compared.retain(|term| count(term) > 0);
+        let is_equality = |term: &Expr| matches!(term, Expr::BinaryOp { op: BinaryOperator::Eq, .. });
+        let is_elsewhere = compared.iter().map(count).sum::<usize>() != named.len();
+        if is_elsewhere || compared.iter().all(is_equality) || !compared.iter().all(is_strict_comparison) {
+            return None;
+        }
+        let mut columns: Vec<Ident> = Vec::new();
+        for (_, column) in named {
+            if !columns.iter().any(|known| folded(known) == folded(&column)) {
+                columns.push(column);
+            }
+        }
+        Some(OuterColumns { table, columns })
+    }
+
     /// The distinct values that columns of an outer table have, in rows that the terms about it alone leave.
-    fn values(&self, table: &Ident, columns: &[&Ident], outer: &[&TableFactor]) -> Option<TableWithJoins> {
+    fn values(&self, table: &Ident, columns: &[Ident]) -> Option<TableWithJoins> {
         let name = folded(table);
-        let factor = outer.iter().find(|factor| table_name(factor).as_ref() == Some(&name))?;
+        let factor = tables(&self.from).find(|factor| table_name(factor).as_ref() == Some(&name))?;
         if matches!(factor, TableFactor::Derived { lateral: true, .. } | TableFactor::NestedJoin { .. }) {
             return None;
         }
@@ -145,7 +153,7 @@ impl Outer {
             .enumerate()
             .map(|(place, column)| format!("{table}.{column} AS __c{place}"))
             .collect();
-        let is_only_table = outer.len() == 1;
+        let is_only_table = tables(&self.from).count() == 1;
         let own: Vec<String> = self
             .terms
             .iter()
@@ -160,15 +168,6 @@ impl Outer {
         let SetExpr::Select(select) = *query.body else { return None };
         select.from.into_iter().next()
     }
-}
-
-fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
-    Expr::BinaryOp { left: Box::new(left), op, right: Box::new(right) }
-}
-
-fn tables(from: &[TableWithJoins]) -> impl Iterator<Item = &TableFactor> {
-    from.iter()
-        .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)))
 }
 
 fn table_name(table: &TableFactor) -> Option<String> {
@@ -207,52 +206,12 @@ fn is_aggregate(query: &Query) -> bool {
         && select.projection.iter().all(has_aggregate)
 }
 
-/// Whether a comparison is NULL where one of its columns is.
-fn is_strict(term: &Expr) -> bool {
-    struct Strict;
-
-    impl SyntaxVisitor for Strict {
-        fn enter_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
-            let is_strict = match expr {
-                Expr::BinaryOp { op, .. } => is_comparison(op) || is_arithmetic(op),
-                Expr::UnaryOp { op, .. } => matches!(op, UnaryOperator::Minus | UnaryOperator::Plus),
-                Expr::Between { negated, .. } => !negated,
-                Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) | Expr::TypedString(_) => {
-                    true
-                }
-                Expr::Nested(_) | Expr::Cast { .. } | Expr::Interval(_) => true,
-                _ => false,
-            };
-            if is_strict {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(Error::internal("not strict"))
-            }
-        }
-    }
-    let compares = match term {
-        Expr::BinaryOp { op, .. } => is_comparison(op),
-        term => matches!(term, Expr::Between { .. }),
-    };
-    compares && walk(term, &mut Strict).is_ok()
-}
-
-fn is_comparison(op: &BinaryOperator) -> bool {
-    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
-    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq)
-}
-
-fn is_arithmetic(op: &BinaryOperator) -> bool {
-    use BinaryOperator::{Divide, Minus, Modulo, Multiply, Plus};
-    matches!(op, Plus | Minus | Multiply | Divide | Modulo)
-}
-
 /// Whether a term names columns of one table alone, and has the same value wherever it is evaluated.
 fn is_about(term: &Expr, table: &str, is_only_table: bool) -> bool {
     let names = Names::of(term);
     let knows_columns = is_only_table || !(names.has_bare_columns || names.columns.is_empty());
     knows_columns
-        && names.queries == 0
+        && !has_query(term)
         && names.count_of(table) == names.columns.len()
         && names.calls.iter().all(|call| STABLE.contains(&call.as_str()))
 }

@@ -2,11 +2,9 @@
 
 use std::mem;
 
-use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, UnaryOperator, Value,
-};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, DataType, Expr, Function, UnaryOperator, Value};
 
-use super::function_call::call;
+use super::function_call::{call, cast_of};
 
 /// Window functions of numbers without a sign.
 const COUNTS: [&str; 4] = ["row_number", "rank", "dense_rank", "ntile"];
@@ -35,9 +33,7 @@ fn negated_count(operand: &mut Expr) -> Option<Expr> {
     if !COUNTS.contains(&name.to_string().to_lowercase().as_str()) {
         return None;
     }
-    let expr = Box::new(mem::replace(operand, Expr::value(Value::Null)));
-    let data_type = DataType::BigInt(None);
-    let number = Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None };
+    let number = cast_of(mem::replace(operand, Expr::value(Value::Null)), DataType::BigInt(None));
     Some(Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(number) })
 }
 

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::ast::{
     self, Query, Select, SetExpr, SetOperator, SetQuantifier, TableFactor,
 };
 
+use super::joined_tables::tables;
 use super::{joined_columns, shadowed_columns, subqueries};
 use crate::domain::Error;
 use crate::query::syntax_visitor::{SyntaxVisitor, walk};
@@ -71,10 +72,7 @@ impl SyntaxVisitor for RefusedForms {
     }
 
     fn enter_select(&mut self, select: &Select) -> ControlFlow<Error> {
-        let mut tables = select.from.iter().flat_map(|from| {
-            std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
-        });
-        let refused = tables.find_map(|table| match table {
+        let refused = tables(&select.from).find_map(|table| match table {
             table if is_sampled(table) => Some(SAMPLE),
             table if is_list_of_a_row(table) => Some(LISTS),
             _ => None,
@@ -107,10 +105,8 @@ const LISTS: &str =
     "has unnest of a column in FROM, which is not supported: write unnest(…) in the list of a SELECT";
 
 fn is_array_of_query(function: &ast::Function) -> bool {
-    let is_array = |part: &ast::ObjectNamePart| {
-        part.as_ident().is_some_and(|name| name.value.eq_ignore_ascii_case("array"))
-    };
-    matches!(function.args, ast::FunctionArguments::Subquery(_)) && function.name.0.iter().all(is_array)
+    matches!(function.args, ast::FunctionArguments::Subquery(_))
+        && function.name.to_string().eq_ignore_ascii_case("array")
 }
 
 /// Whether a table has the elements of lists that are values of the tables before it.

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::copy_budget::CopyBudget;
-use super::function_call::call;
+use super::function_call::{call, cast_of};
 use super::{
     bytes, calls, comparisons, field_access, first_row, grouped_casts, like_escape, literals, named_time,
     prefix_operators, query_forms, subquery_order, substring, timezone, uuid_text,
@@ -60,11 +60,6 @@ fn is_of_bytes(collation: &ObjectName) -> bool {
 
 fn as_bytes(text: Expr) -> Expr {
     cast_of(text, DataType::Bytea)
-}
-
-fn cast_of(value: Expr, data_type: DataType) -> Expr {
-    let expr = Box::new(value);
-    Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None }
 }
 
 fn rewrite_expr(expr: &mut Expr) {

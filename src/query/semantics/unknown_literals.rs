@@ -9,15 +9,17 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExp
 use datafusion::logical_expr::{Expr, ExprSchemable, cast};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    self, BinaryOperator, CastKind, FunctionArg, FunctionArgExpr, Value, ValueWithSpan,
+    self, BinaryOperator, FunctionArg, FunctionArgExpr, Value, ValueWithSpan,
 };
 
+use super::function_call::cast_of;
 use super::template::null;
 
 /// The type of a `numeric` without digits.
 const NUMERIC: DataType = DataType::Decimal128(38, 10);
 
-/// Plans `number + 'text'`, `time - 'text'` and their like: the text is a number, or a time. Others than these are planned already.
+/// Plans `number + 'text'`, `time - 'text'` and their like: the text is a number, or a time. A text that is added to a time is an interval
+/// (`scaled_span.rs`).
 #[derive(Debug, Default)]
 pub struct LiteralPlanner;
 
@@ -81,8 +83,6 @@ fn set_type(arg: &mut FunctionArg, data_type: &ast::DataType) {
     if let FunctionArg::Unnamed(FunctionArgExpr::Expr(text)) = arg
         && let ast::Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(_), .. }) = text
     {
-        let expr = Box::new(mem::replace(text, null()));
-        let data_type = data_type.clone();
-        *text = ast::Expr::Cast { kind: CastKind::DoubleColon, expr, data_type, array: false, format: None };
+        *text = cast_of(mem::replace(text, null()), data_type.clone());
     }
 }

@@ -1,7 +1,9 @@
 //! VALUES of times and intervals of which some rows have the text alone: `VALUES (date '2024-03-30'), ('2024-03-31')`. In PostgreSQL the texts
 //! have the type of the others (15, 10.5); DataFusion (55) finds the types inconsistent.
 
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Value, ValueWithSpan, Values};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Value, ValueWithSpan, Values};
+
+use super::function_call::cast_of;
 
 /// Casts such texts.
 pub(super) fn rewrite(values: &mut Values) {
@@ -11,13 +13,7 @@ pub(super) fn rewrite(values: &mut Values) {
         let Some(of) = column.find_map(temporal_type) else { continue };
         for text in values.rows.iter_mut().filter_map(|row| row.content.get_mut(place)) {
             if is_text(text) {
-                *text = Expr::Cast {
-                    kind: CastKind::DoubleColon,
-                    expr: Box::new(text.clone()),
-                    data_type: of.clone(),
-                    array: false,
-                    format: None,
-                };
+                *text = cast_of(text.clone(), of.clone());
             }
         }
     }

@@ -78,7 +78,7 @@ impl BothServers {
     /// Asks statements of both, which have to agree; returns those that one of them refuses.
     async fn compare(&self, statements: &[Statement]) -> Vec<String> {
         let texts = || statements.iter().map(|statement| statement.text.clone());
-        let (ours, theirs) = (self.ask_own(texts()).await, self.ask_peer(texts()).await);
+        let (ours, theirs) = tokio::join!(self.ask_own(texts()), self.ask_peer(texts()));
         assert_eq!((ours.len(), theirs.len()), (statements.len(), statements.len()));
         let answers = || statements.iter().zip(&ours).zip(&theirs);
         let mut found: Vec<String> =
