@@ -84,8 +84,6 @@ const OVER_READINGS: &[(&str, &str)] = &rows![
         r#"[{"f":"4319 at 23:59:00","t":"4,319.0"}]"#;
     "SELECT date_trunc('decade', ts) AS d, extract(century FROM ts) AS c, (ts)::date AS x, count(*) AS n FROM readings WHERE stream_id = 1 GROUP BY 1, 2, ROLLUP ((ts)::date) ORDER BY 3 NULLS FIRST LIMIT 2",
         r#"[{"c":21,"d":"2020-01-01T00:00:00Z","n":4320},{"c":21,"d":"2020-01-01T00:00:00Z","n":1440,"x":"2024-03-30"}]"#;
-    "SELECT stream_id AS s, count(*) OVER (PARTITION BY stream_id ORDER BY ts ROWS 1 PRECEDING) AS n FROM readings ORDER BY n, s LIMIT 3",
-        r#"[{"n":1,"s":1},{"n":1,"s":2},{"n":2,"s":1}]"#;
 ];
 
 /// Subqueries, joins by USING and names in ORDER BY.
