@@ -5,7 +5,7 @@ use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 
 use super::expressions::{Column, Kind, READINGS, columns};
-use super::statements::{Query, STREAMS, Source, Statements, named};
+use super::statements::{Query, STREAMS, Source, Statements, keys_apart, named};
 
 const DIRECTIONS: [&str; 4] = ["", " DESC", " NULLS FIRST", " DESC NULLS LAST"];
 
@@ -110,7 +110,7 @@ impl Statements<'_> {
         let pairs: Vec<(&str, Kind)> = names.iter().map(String::as_str).zip(kinds).collect();
         if self.rng.random_bool(0.5) {
             let places = pairs.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind });
-            text += &format!(" {}", self.order_by_all(&places.collect::<Vec<_>>()));
+            text = format!("{} {}", keys_apart(text), self.order_by_all(&places.collect::<Vec<_>>()));
             if self.rng.random_bool(0.7) {
                 text += &format!(" LIMIT {}", self.rng.random_range(1..7));
             }

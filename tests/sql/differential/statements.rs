@@ -60,6 +60,17 @@ pub(super) struct Query {
     pub(super) kinds: Vec<Kind>,
 }
 
+/// A query that can be ordered. PostgreSQL 15 to 17 sort the NULL of a grouping set as the constant or the other column that a condition
+/// makes of its column, or that they find a key to be, but not that of a subquery.
+pub(super) fn keys_apart(query: String) -> String {
+    let has_any = |words: &[&str]| words.iter().any(|word| query.contains(word));
+    let finds_constants = has_any(&["WHERE", "JOIN", "BETWEEN", "AND", "OR", "CASE", "IN", "coalesce"]);
+    match finds_constants && has_any(&["GROUPING SETS", "ROLLUP", "CUBE"]) {
+        true => format!("SELECT * FROM ({query}) g"),
+        false => query,
+    }
+}
+
 impl Statements<'_> {
     fn next(&mut self) -> Statement {
         let query = match self.rng.random_range(0..16) {
@@ -73,14 +84,9 @@ impl Statements<'_> {
             _ => self.composed(2),
         };
         let mut text = query.text;
-        let has_sets = ["GROUPING SETS", "ROLLUP", "CUBE"].iter().any(|word| text.contains(word));
         let is_ordered = self.rng.random_bool(0.7);
-        // PostgreSQL 15 to 17 sort the NULL of a grouping set as the constant or the other column that a condition makes of its
-        // column, or that it finds a key to be, but not that of a subquery.
-        let has_conditions =
-            ["WHERE", "JOIN", "BETWEEN", "AND", "OR", "CASE", "IN"].iter().any(|word| text.contains(word));
-        if is_ordered && has_sets && has_conditions {
-            text = format!("SELECT * FROM ({text}) g");
+        if is_ordered {
+            text = keys_apart(text);
         }
         let columns = query.kinds.len();
         let mut compared = columns;
