@@ -11,8 +11,16 @@ pub enum Answer {
 impl Answer {
     /// The first rows and their number, or the refusal.
     pub fn start(&self) -> String {
+        self.shown_from(0)
+    }
+
+    /// The rows from one on, and the number of all, or the refusal.
+    pub fn shown_from(&self, first: usize) -> String {
         match self {
-            Answer::Rows(rows) => format!("{} rows {:?}", rows.len(), &rows[..rows.len().min(5)]),
+            Answer::Rows(rows) => {
+                let shown: Vec<_> = rows.iter().skip(first).take(5).collect();
+                format!("{} rows, from {first}: {shown:?}", rows.len())
+            }
             Answer::Refused(code, message) => format!("{code} {message}"),
         }
     }
@@ -68,6 +76,13 @@ pub fn is_same(one: &[Vec<String>], other: &[Vec<String>], columns: usize, is_or
     };
     let (one, other) = (sorted(one), sorted(other));
     one.len() == other.len() && one.iter().flatten().zip(other.iter().flatten()).all(|(a, b)| is_close(a, b))
+}
+
+/// Number of the first row that differs, in the order of the answers.
+pub fn first_difference(one: &[Vec<String>], other: &[Vec<String>]) -> usize {
+    let is_same =
+        |(one, other): (&Vec<String>, &Vec<String>)| one.iter().zip(other).all(|(a, b)| is_close(a, b));
+    one.iter().zip(other).take_while(|pair| is_same(*pair)).count()
 }
 
 /// Whether two answers have the same rows in the same order, numbers to the last digit; −0 is 0.

@@ -16,7 +16,7 @@ use std::io::Write;
 use std::iter;
 use std::process::{Command, Stdio};
 
-use answers::{Answer, NULL, SEPARATOR, is_same};
+use answers::{Answer, NULL, SEPARATOR, first_difference, is_same};
 use statements::{Statement, statement};
 
 use crate::support::{Server, database, sized, test_seed};
@@ -129,7 +129,9 @@ fn difference(statement: &Statement, ours: &Answer, theirs: &Answer) -> Option<S
         (Answer::Rows(one), Answer::Rows(other))
             if !is_same(one, other, statement.compared, statement.is_ordered) =>
         {
-            Some(format!("{}\n  ours   {}\n  theirs {}", statement.text, ours.start(), theirs.start()))
+            let first = if statement.is_ordered { first_difference(one, other) } else { 0 };
+            let (ours, theirs) = (ours.shown_from(first), theirs.shown_from(first));
+            Some(format!("{}\n  ours   {ours}\n  theirs {theirs}", statement.text))
         }
         (Answer::Refused(code, message), _) if code == "XX000" => {
             Some(format!("{}\n  ours   {code} {message}", statement.text))
