@@ -215,4 +215,11 @@ pub const OVER_CONSTANTS: &[(&str, &str)] = &rows![
     "SELECT x FROM (VALUES (1), (2), (3)) AS v(x) WHERE x = ANY (SELECT 2) OR x <> ALL (SELECT y FROM (VALUES (1), (2)) AS w(y)) ORDER BY x",
         r#"[{"x":2},{"x":3}]"#;
     "SELECT max(x) OVER (ORDER BY x DESC ROWS 1 PRECEDING) AS m FROM (VALUES (1), (2), (9)) AS v(x) ORDER BY m LIMIT 1", r#"[{"m":2}]"#;
+    "SELECT k / 2 AS q, -k AS n, lag(k, 1, -1) OVER (ORDER BY k) AS l FROM (SELECT rank() OVER (ORDER BY x) AS k FROM (VALUES (1), (2), (5)) AS v(x)) AS q ORDER BY k",
+        r#"[{"l":-1,"n":-1,"q":0},{"l":1,"n":-2,"q":1},{"l":2,"n":-3,"q":1}]"#;
+    "SELECT avg(coalesce(k, x)) AS a FROM (SELECT ntile(2) OVER (ORDER BY x) AS k, x FROM (VALUES (1), (2), (5)) AS v(x)) AS q", r#"[{"a":1.3333333333333333}]"#;
+    "SELECT -cardinality(a) AS c, -array_position(a, 6) AS p, coalesce(array_length(a, 1), -1) / 2 AS l FROM (VALUES (ARRAY[5, 6, 5]), (ARRAY[6])) AS v(a) ORDER BY 1",
+        r#"[{"c":-3,"l":1,"p":-2},{"c":-1,"l":0,"p":-1}]"#;
+    "SELECT regr_count(x, y) / 2 AS r, -regr_count(x, y) AS n FROM (VALUES (1.5::float8, 2.5::float8), (2.5, 1.5), (0.5, NULL), (0.5, 0.5)) AS v(x, y)",
+        r#"[{"n":-3,"r":1}]"#;
 ];

@@ -135,26 +135,19 @@ const MOST_DIVISOR_DIGITS: i8 = 10;
 /// Type of a whole number that is divided by a `numeric`: the quotient has four digits more after the point.
 const DIVIDEND: DataType = DataType::Decimal128(38, 5);
 
-/// Plans arithmetic of numbers without a sign, such as those of `row_number()`, as that of `bigint`, which they are in
-/// PostgreSQL, so that a difference of two can be negative. A whole number that is divided by a `numeric` gets digits, of which
-/// arrow keeps four else: `1 / 30000::numeric` was 0.
+/// Plans the quotient of a whole number and a `numeric`. The number gets digits, of which arrow keeps four else: `1 / 30000::numeric`
+/// was 0.
 #[derive(Debug, Default)]
-pub struct SignedPlanner;
+pub struct QuotientPlanner;
 
-impl ExprPlanner for SignedPlanner {
+impl ExprPlanner for QuotientPlanner {
     fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let RawBinaryExpr { op, left, right } = raw;
-        let is_checked =
-            matches!(op, BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply);
-        let with_sign = |side: Expr| match is_checked && is_unsigned(&side, schema) {
-            true => cast(side, DataType::Int64),
-            false => side,
-        };
         let left = match op == BinaryOperator::Divide && is_whole_by_numeric(&left, &right, schema) {
             true => cast(left, DIVIDEND),
-            false => with_sign(left),
+            false => left,
         };
-        Ok(PlannerResult::Original(RawBinaryExpr { op, left, right: with_sign(right) }))
+        Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }))
     }
 }
 
@@ -214,14 +207,4 @@ fn with_digits(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         }
         other => Transformed::no(other),
     }
-}
-
-/// Whether an expression is a number without a sign. Only columns and functions over rows are.
-fn is_unsigned(expr: &Expr, schema: &DFSchema) -> bool {
-    let data_type = match expr {
-        Expr::Column(column) => schema.field_from_column(column).map(|field| field.data_type().clone()),
-        Expr::WindowFunction(_) | Expr::AggregateFunction(_) => expr.get_type(schema),
-        _ => return false,
-    };
-    data_type.is_ok_and(|data_type| data_type == DataType::UInt64)
 }

@@ -9,8 +9,8 @@ use datafusion::scalar::ScalarValue;
 
 /// Conversion between the type of a function and that of the aggregate that computes it.
 pub trait Conversion: fmt::Debug + Send + Sync + 'static {
-    /// Converts the first column of a batch.
-    fn input(&self, values: &[ArrayRef]) -> Result<[ArrayRef; 1]>;
+    /// Converts the arguments in a batch.
+    fn input(&self, values: &[ArrayRef]) -> Result<Vec<ArrayRef>>;
 
     /// Converts results back.
     fn output(&self, results: &ArrayRef) -> Result<ArrayRef>;

@@ -96,9 +96,9 @@ fn total_field() -> FieldRef {
 struct AsDecimals;
 
 impl Conversion for AsDecimals {
-    fn input(&self, values: &[ArrayRef]) -> Result<[ArrayRef; 1]> {
+    fn input(&self, values: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
         match values.first() {
-            Some(integers) => Ok([cast(integers, &TOTAL)?]),
+            Some(integers) => Ok(vec![cast(integers, &TOTAL)?]),
             None => exec_err!("exact_sum takes one argument"),
         }
     }

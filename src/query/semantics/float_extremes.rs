@@ -122,12 +122,12 @@ fn turned(bits: i64) -> i64 {
 struct AsRanks(DataType);
 
 impl Conversion for AsRanks {
-    fn input(&self, values: &[ArrayRef]) -> Result<[ArrayRef; 1]> {
+    fn input(&self, values: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
         let Some(numbers) = values.first() else {
             return exec_err!("float_max and float_min take one number");
         };
         let numbers = cast(numbers, &DataType::Float64)?;
-        Ok([Arc::new(numbers.as_primitive::<Float64Type>().unary::<_, Int64Type>(rank))])
+        Ok(vec![Arc::new(numbers.as_primitive::<Float64Type>().unary::<_, Int64Type>(rank))])
     }
 
     fn output(&self, ranks: &ArrayRef) -> Result<ArrayRef> {

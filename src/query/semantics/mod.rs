@@ -74,6 +74,7 @@ mod scalar_subqueries;
 mod scaled_span;
 mod series_rows;
 mod shadowed_columns;
+mod signed_counts;
 mod sliding_frame;
 mod sliding_sum;
 mod sort_keys;
@@ -120,7 +121,7 @@ use bounded_text::BoundedText;
 use calendar_functions::{Age, MakeTimestamp};
 use canonical_float::CanonicalFloat;
 use cast_name::CastName;
-use checked_arithmetic::{CheckedArithmetic, SignedPlanner};
+use checked_arithmetic::{CheckedArithmetic, QuotientPlanner};
 use date_part::{DatePart, ExtractPlanner};
 use date_trunc::DateTrunc;
 use domain_functions::DomainFunction;
@@ -193,17 +194,21 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain(OfOrderedList::all())
         .chain(Round::all())
         .chain(BoundedText::all())
-        .chain(DomainFunction::all());
+        .chain(DomainFunction::all())
+        .chain(signed_counts::scalars());
     builder.scalar_functions().get_or_insert_default().extend(functions.map(Arc::new));
-    let aggregates =
-        FloatExtreme::all().chain([AggregateUDF::from(ExactSum::default())]).chain(ForwardAggregate::all());
+    let aggregates = FloatExtreme::all()
+        .chain([AggregateUDF::from(ExactSum::default())])
+        .chain(ForwardAggregate::all())
+        .chain(signed_counts::aggregates());
     builder.aggregate_functions().get_or_insert_default().extend(aggregates.map(Arc::new));
+    builder.window_functions().get_or_insert_default().extend(signed_counts::windows().map(Arc::new));
     let planners = builder.expr_planners().get_or_insert_default();
     let ours: [Arc<dyn ExprPlanner>; 5] = [
         Arc::new(ExtractPlanner),
         Arc::new(LiteralPlanner),
         Arc::new(SpanPlanner),
-        Arc::new(SignedPlanner),
+        Arc::new(QuotientPlanner),
         Arc::new(SubscriptPlanner),
     ];
     planners.splice(0..0, ours);

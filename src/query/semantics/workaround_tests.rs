@@ -96,6 +96,11 @@ const ANSWERED_WRONGLY: &[(&str, &str, &[&str])] = &[
         "SELECT sum(x) FROM (VALUES (9223372036854775807), (1)) AS v(x)",
         &["9223372036854775808"],
     ),
+    (
+        "signed_counts.rs",
+        "SELECT k / 2 FROM (SELECT rank() OVER (ORDER BY x DESC) AS k, x FROM (VALUES (1)) AS v(x)) AS q",
+        &["0"],
+    ),
 ];
 
 /// Statements that PostgreSQL refuses because an integer is out of range, and that plain DataFusion answers.
