@@ -222,4 +222,10 @@ pub const OVER_CONSTANTS: &[(&str, &str)] = &rows![
         r#"[{"c":-3,"l":1,"p":-2},{"c":-1,"l":0,"p":-1}]"#;
     "SELECT regr_count(x, y) / 2 AS r, -regr_count(x, y) AS n FROM (VALUES (1.5::float8, 2.5::float8), (2.5, 1.5), (0.5, NULL), (0.5, 0.5)) AS v(x, y)",
         r#"[{"n":-3,"r":1}]"#;
+    "SELECT count(*) AS n FROM (VALUES (3), (4)) AS v(x) WHERE x = 3 AND abs(-3)::int = x", r#"[{"n":1}]"#;
+    "SELECT x FROM (VALUES (3), (4)) AS v(x) WHERE x <= 4 AND abs(-4)::int > x", r#"[{"x":3}]"#;
+    "SELECT x FROM (VALUES (3), (4)) AS v(x) WHERE x >= 3 AND abs(-3)::int < x", r#"[{"x":4}]"#;
+    "SELECT count(*) AS n FROM (VALUES (0::float8), (1)) AS v(x) WHERE x = 0.0 AND x = '-0'::float8", r#"[{"n":1}]"#;
+    "SELECT a.x FROM (VALUES (3), (4)) AS a(x) JOIN (SELECT y FROM (VALUES (3), (4)) AS v(y) GROUP BY y) AS b ON a.x = b.y WHERE a.x = 3 AND '3'::int = b.y",
+        r#"[{"x":3}]"#;
 ];

@@ -51,6 +51,7 @@ mod joined_tables;
 mod joined_text;
 mod like_escape;
 pub mod literals;
+mod literals_right;
 mod named_in;
 mod named_time;
 mod named_windows;
@@ -107,7 +108,7 @@ use std::sync::Arc;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
-use datafusion::optimizer::{Analyzer, AnalyzerRule};
+use datafusion::optimizer::{Analyzer, AnalyzerRule, Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::aggregate_statistics::AggregateStatistics;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -137,6 +138,7 @@ use format_text::FormatText;
 use forward_aggregate::ForwardAggregate;
 use interval_functions::{Justify, MakeInterval};
 use joined_text::JoinedText;
+use literals_right::LiteralsRight;
 use narrowing_cast::NarrowingCast;
 use number_text::ToNumber;
 use ordered_list::OfOrderedList;
@@ -167,6 +169,8 @@ const SORTING_RULE: &str = "EnsureRequirements";
 const PROJECTION_RULE: &str = "ProjectionPushdown";
 /// The rule that takes filters below other parts of a plan.
 const FILTER_RULE: &str = "FilterPushdown";
+/// The rule that does so in logical plans.
+const LOGICAL_FILTER_RULE: &str = "push_down_filter";
 
 /// Adds the functions and the rules to a session.
 pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
@@ -215,6 +219,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
         .with_analyzer_rules(first_analyzer_rules())
         .with_analyzer_rule(Arc::new(PostgresSemantics))
+        .with_optimizer_rules(optimizer_rules())
         .with_optimizer_rule(Arc::new(SortKeysOnce))
         .with_physical_optimizer_rules(physical_rules())
 }
@@ -226,6 +231,13 @@ fn first_analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     std::iter::once(ours).chain(Analyzer::new().rules).collect()
 }
 
+/// DataFusion's rules for logical plans, with ours before the one that takes filters down. Rules that are added one by one come after these.
+fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    insert_before(&mut rules, |rule| rule.name() == LOGICAL_FILTER_RULE, Arc::new(LiteralsRight));
+    rules
+}
+
 /// DataFusion's physical rules, with ours before those that take projections and filters down and the one that sorts. Two are left out.
 /// `AggregateStatistics` takes an aggregate with a FILTER for one further down (`take_optimizable`), and no table here knows its
 /// number of rows. `TopKAggregation` has groups reserve memory for as many rows as a LIMIT names, which ends the process.
@@ -234,8 +246,8 @@ fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let left_out = [AggregateStatistics::new().name().to_owned(), TopKAggregation::new().name().to_owned()];
     rules.retain(|rule| !left_out.iter().any(|name| name == rule.name()));
     rules = rules.into_iter().flat_map(after_filter_projections).collect();
-    insert_before(&mut rules, SORTING_RULE, Arc::new(ForgetConstants));
-    insert_before(&mut rules, FILTER_RULE, Arc::new(FiltersByPlace));
+    insert_before(&mut rules, |rule| rule.name() == SORTING_RULE, Arc::new(ForgetConstants));
+    insert_before(&mut rules, |rule| rule.name() == FILTER_RULE, Arc::new(FiltersByPlace));
     rules
 }
 
@@ -246,12 +258,8 @@ fn after_filter_projections(
     if rule.name() == PROJECTION_RULE { vec![Arc::new(FilterProjections), rule] } else { vec![rule] }
 }
 
-fn insert_before(
-    rules: &mut Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>,
-    name: &str,
-    ours: Arc<dyn PhysicalOptimizerRule + Send + Sync>,
-) {
-    let at = rules.iter().position(|rule| rule.name() == name).unwrap_or(rules.len());
+fn insert_before<R>(rules: &mut Vec<R>, is_it: impl Fn(&R) -> bool, ours: R) {
+    let at = rules.iter().position(is_it).unwrap_or(rules.len());
     rules.insert(at, ours);
 }
 
@@ -260,12 +268,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_physical_rules_run_before_filters_are_taken_down_and_sorts_inserted() {
+    fn our_rules_run_before_filters_are_taken_down_and_sorts_inserted() {
         let names: Vec<_> = physical_rules().iter().map(|rule| rule.name().to_owned()).collect();
         for (rule, ours) in [(SORTING_RULE, ForgetConstants.name()), (FILTER_RULE, FiltersByPlace.name())] {
             let at = names.iter().position(|name| name == rule);
             assert!(at.is_some_and(|at| names[at - 1] == ours), "{names:?}");
         }
+        let logical = optimizer_rules();
+        let at = logical.iter().position(|rule| rule.name() == LOGICAL_FILTER_RULE);
+        assert!(at.is_some_and(|at| logical[at - 1].name() == LiteralsRight.name()));
         let mut pairs = names.windows(2).filter(|pair| pair[1] == PROJECTION_RULE).peekable();
         assert!(pairs.peek().is_some() && pairs.all(|pair| pair[0] == FilterProjections.name()), "{names:?}");
     }

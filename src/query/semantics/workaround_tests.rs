@@ -97,6 +97,11 @@ const ANSWERED_WRONGLY: &[(&str, &str, &[&str])] = &[
         &["9223372036854775808"],
     ),
     (
+        "literals_right.rs",
+        "SELECT count(*) FROM (VALUES (3), (4)) AS v(x) WHERE x = 3 AND CAST(abs(-3) AS BIGINT) = x",
+        &["1"],
+    ),
+    (
         "signed_counts.rs",
         "SELECT k / 2 FROM (SELECT rank() OVER (ORDER BY x DESC) AS k, x FROM (VALUES (1)) AS v(x)) AS q",
         &["0"],
