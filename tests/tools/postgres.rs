@@ -16,7 +16,7 @@ const SPEEDS: &str = "SELECT ts, value FROM readings WHERE stream_id = 1 ORDER B
 async fn statements_are_answered_in_both_protocols() {
     let (_world, mut pg) = ToolsFixture::with_client(&[]).await;
     type Row<'a> = (&'a str, &'a str, &'a [Option<&'a str>], &'a [&'a [&'a str]]);
-    let rows: [Row; 16] = rows![
+    let rows: [Row; 18] = rows![
         "a_number", "SELECT 1 AS one", &[], &[&["1"]];
         "types", "SELECT true, 1.5, 'a', NULL", &[], &[&["t", "1.5", "a", "NULL"]];
         "a_time", &format!("{SPEEDS} LIMIT 1"), &[], &[&["2026-04-28 10:00:00.25+00", "0"]];
@@ -33,6 +33,10 @@ async fn statements_are_answered_in_both_protocols() {
             &[Some("1"), Some("2026-04-28 10:30:00+00"), Some("2026-04-28T13:00:00+02:00")], &[&["30"]];
         "a_limit", "SELECT value FROM readings WHERE stream_id = 1 ORDER BY ts LIMIT $1", &[Some("2")],
             &[&["0"], &["0.125"]];
+        "escapes", r"SELECT 'A#_b' LIKE 'A##_%' ESCAPE '#', 'a_b' LIKE 'a\_%' ESCAPE '', 'a_b' ILIKE 'A\_%'", &[],
+            &[&["t", "f", "t"]];
+        "escapes_of_parameters", "SELECT 'a_b#' LIKE $1 || '%' ESCAPE '#', 'a_b#' LIKE $2 ESCAPE '#', 'ab' LIKE $3 ESCAPE '#'",
+            &[Some("a#_"), Some("a#_b##"), Some(r"a\b")], &[&["t", "t", "f"]];
         "a_setting", "SHOW server_version", &[], &[&["16.6"]];
         "the_zone", "SHOW TIME ZONE", &[], &[&["UTC"]];
         "a_command", "SET application_name = 'x'", &[], &[];

@@ -63,7 +63,9 @@ fn rewrite_expr(expr: &mut Expr) {
             }
         }),
         Expr::Like { pattern, escape_char, .. } => {
+            // Those of constant patterns are the engine's (`semantics/like_escape.rs`).
             if let Some(Value::SingleQuotedString(escape)) = escape_char.as_ref().map(|c| &c.value)
+                && !is_text(pattern)
                 && let Some(escaped) = escaped(pattern, escape)
             {
                 (**pattern, *escape_char) = (escaped, None);
@@ -77,11 +79,25 @@ fn rewrite_expr(expr: &mut Expr) {
     }
 }
 
+fn is_text(pattern: &Expr) -> bool {
+    matches!(pattern, Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)))
+}
+
 /// Replaces another escape character of a pattern by the engine's. The pattern may be a parameter, so this is an SQL
-/// expression.
+/// expression: its backslashes are doubled, and of two escape characters one is left. `None` for what is no one character, which is refused.
 fn escaped(pattern: &Expr, escape: &str) -> Option<Expr> {
-    let escape = escape.replace('\'', "''");
-    syntax::parse(&format!(r"replace({pattern}, '{escape}', '\')"))
+    // No text of PostgreSQL has the character 1 in a pattern for names.
+    let doubled = format!(r"replace({pattern}, '\', '\\')");
+    match escape.chars().count() {
+        0 => syntax::parse(&doubled),
+        1 if escape == r"\" => Some(pattern.clone()),
+        1 => {
+            let one = escape.replace('\'', "''");
+            let kept = format!("replace({doubled}, '{one}{one}', chr(1))");
+            syntax::parse(&format!(r"replace(replace({kept}, '{one}', '\'), chr(1), '{one}')"))
+        }
+        _ => None,
+    }
 }
 
 /// Matches `array_to_string(relacl, …)` and `reloptions || ARRAY(…)` of absent columns, whose result is null.
@@ -162,12 +178,22 @@ mod tests {
             (
                 "an_escape",
                 "SELECT a FROM t WHERE a NOT LIKE 'pg/_' || '%' ESCAPE '/'",
-                r"SELECT a FROM t WHERE a NOT LIKE replace('pg/_' || '%', '/', '\')",
+                r"SELECT a FROM t WHERE a NOT LIKE replace(replace(replace(replace('pg/_' || '%', '\', '\\'), '//', chr(1)), '/', '\'), chr(1), '/')",
             ),
             (
                 "an_escape_of_a_parameter",
                 "SELECT a FROM t WHERE a LIKE $1 ESCAPE '#'",
-                r"SELECT a FROM t WHERE a LIKE replace($1, '#', '\')",
+                r"SELECT a FROM t WHERE a LIKE replace(replace(replace(replace($1, '\', '\\'), '##', chr(1)), '#', '\'), chr(1), '#')",
+            ),
+            (
+                "an_escape_of_a_constant",
+                "SELECT a FROM t WHERE a LIKE 'b##_' ESCAPE '#'",
+                "SELECT a FROM t WHERE a LIKE 'b##_' ESCAPE '#'",
+            ),
+            (
+                "no_escape",
+                "SELECT a FROM t WHERE a LIKE $1 ESCAPE ''",
+                r"SELECT a FROM t WHERE a LIKE replace($1, '\', '\\')",
             ),
             (
                 "a_subquery_in_case",
