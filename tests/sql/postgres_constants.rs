@@ -228,4 +228,7 @@ pub const OVER_CONSTANTS: &[(&str, &str)] = &rows![
     "SELECT count(*) AS n FROM (VALUES (0::float8), (1)) AS v(x) WHERE x = 0.0 AND x = '-0'::float8", r#"[{"n":1}]"#;
     "SELECT a.x FROM (VALUES (3), (4)) AS a(x) JOIN (SELECT y FROM (VALUES (3), (4)) AS v(y) GROUP BY y) AS b ON a.x = b.y WHERE a.x = 3 AND '3'::int = b.y",
         r#"[{"x":3}]"#;
+    r"SELECT x LIKE p || '%' ESCAPE '#' AS a, x NOT ILIKE p ESCAPE '' AS b FROM (VALUES ('a_b', 'A#_'), ('a_b', 'a#_'), ('a#b', 'a##'), ('a\b', 'a\'), ('x', NULL)) AS v(x, p)",
+        r#"[{"a":false,"b":true},{"a":true,"b":true},{"a":true,"b":true},{"a":true,"b":true},{}]"#;
+    "SELECT count(*) AS n FROM (SELECT x::float4 AS y FROM (VALUES (0), (1)) AS v(x)) AS q WHERE y = 0::float4 AND y = '-0'::float4", r#"[{"n":1}]"#;
 ];

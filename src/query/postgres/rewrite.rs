@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
     Statement, TableFactor, TableWithJoins, Value,
 };
 
-use super::syntax::{self, column, first_argument, last_word};
+use super::syntax::{column, first_argument, last_word};
 use crate::domain::Error;
 use crate::query::syntax_visitor::{SyntaxVisitor, change_exprs, walk};
 
@@ -62,41 +62,11 @@ fn rewrite_expr(expr: &mut Expr) {
                 *inner = null();
             }
         }),
-        Expr::Like { pattern, escape_char, .. } => {
-            // Those of constant patterns are the engine's (`semantics/like_escape.rs`).
-            if let Some(Value::SingleQuotedString(escape)) = escape_char.as_ref().map(|c| &c.value)
-                && !is_text(pattern)
-                && let Some(escaped) = escaped(pattern, escape)
-            {
-                (**pattern, *escape_char) = (escaped, None);
-            }
-        }
         Expr::Function(call) if unnests_nothing(call) || joins_nothing(call) => *expr = null(),
         Expr::Function(call) if collects_nothing(call) => {
             *expr = Expr::Value(Value::SingleQuotedString("{}".to_owned()).into());
         }
         _ => {}
-    }
-}
-
-fn is_text(pattern: &Expr) -> bool {
-    matches!(pattern, Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)))
-}
-
-/// Replaces another escape character of a pattern by the engine's. The pattern may be a parameter, so this is an SQL
-/// expression: its backslashes are doubled, and of two escape characters one is left. `None` for what is no one character, which is refused.
-fn escaped(pattern: &Expr, escape: &str) -> Option<Expr> {
-    // No text of PostgreSQL has the character 1 in a pattern for names.
-    let doubled = format!(r"replace({pattern}, '\', '\\')");
-    match escape.chars().count() {
-        0 => syntax::parse(&doubled),
-        1 if escape == r"\" => Some(pattern.clone()),
-        1 => {
-            let one = escape.replace('\'', "''");
-            let kept = format!("replace({doubled}, '{one}{one}', chr(1))");
-            syntax::parse(&format!(r"replace(replace({kept}, '{one}', '\'), chr(1), '{one}')"))
-        }
-        _ => None,
     }
 }
 
@@ -175,26 +145,6 @@ mod tests {
     fn what_the_engine_does_not_know_is_said_otherwise() {
         let rows = [
             ("nothing_to_do", "SELECT a FROM t WHERE b LIKE 'c%'", "SELECT a FROM t WHERE b LIKE 'c%'"),
-            (
-                "an_escape",
-                "SELECT a FROM t WHERE a NOT LIKE 'pg/_' || '%' ESCAPE '/'",
-                r"SELECT a FROM t WHERE a NOT LIKE replace(replace(replace(replace('pg/_' || '%', '\', '\\'), '//', chr(1)), '/', '\'), chr(1), '/')",
-            ),
-            (
-                "an_escape_of_a_parameter",
-                "SELECT a FROM t WHERE a LIKE $1 ESCAPE '#'",
-                r"SELECT a FROM t WHERE a LIKE replace(replace(replace(replace($1, '\', '\\'), '##', chr(1)), '#', '\'), chr(1), '#')",
-            ),
-            (
-                "an_escape_of_a_constant",
-                "SELECT a FROM t WHERE a LIKE 'b##_' ESCAPE '#'",
-                "SELECT a FROM t WHERE a LIKE 'b##_' ESCAPE '#'",
-            ),
-            (
-                "no_escape",
-                "SELECT a FROM t WHERE a LIKE $1 ESCAPE ''",
-                r"SELECT a FROM t WHERE a LIKE replace($1, '\', '\\')",
-            ),
             (
                 "a_subquery_in_case",
                 "SELECT CASE WHEN a THEN (SELECT b FROM u) ELSE NULL END FROM t",

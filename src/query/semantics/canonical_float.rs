@@ -146,7 +146,8 @@ fn may_be_signed_text(value: &Expr, rows: InputRows<'_>) -> Result<bool> {
     })
 }
 
-fn is_comparison(op: Operator) -> bool {
+/// Whether an operator compares two values.
+pub(super) fn is_comparison(op: Operator) -> bool {
     use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }

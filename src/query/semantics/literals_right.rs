@@ -4,12 +4,12 @@
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
-use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::scalar::ScalarValue;
 
-use super::canonical_float::canonical;
+use super::canonical_float::is_comparison;
 
 /// Turns comparisons in filters and conditions of joins.
 #[derive(Debug)]
@@ -48,20 +48,21 @@ fn turned(expr: Expr) -> Transformed<Expr> {
     Transformed::new_transformed(Expr::BinaryExpr(BinaryExpr { left, op, right }), is_changed)
 }
 
-fn is_comparison(op: Operator) -> bool {
-    use Operator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
-    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq)
-}
-
 /// Makes 0 of a literal −0.
 fn without_sign(expr: &mut Expr) -> bool {
-    match expr {
+    let zero = match expr {
         Expr::Literal(ScalarValue::Float64(Some(number)), _)
-            if number.to_bits() != canonical(*number).to_bits() =>
+            if *number == 0.0 && number.is_sign_negative() =>
         {
-            *number = canonical(*number);
-            true
+            ScalarValue::Float64(Some(0.0))
         }
-        _ => false,
-    }
+        Expr::Literal(ScalarValue::Float32(Some(number)), _)
+            if *number == 0.0 && number.is_sign_negative() =>
+        {
+            ScalarValue::Float32(Some(0.0))
+        }
+        _ => return false,
+    };
+    *expr = Expr::Literal(zero, None);
+    true
 }

@@ -138,6 +138,7 @@ use format_text::FormatText;
 use forward_aggregate::ForwardAggregate;
 use interval_functions::{Justify, MakeInterval};
 use joined_text::JoinedText;
+use like_escape::LikePattern;
 use literals_right::LiteralsRight;
 use narrowing_cast::NarrowingCast;
 use number_text::ToNumber;
@@ -189,7 +190,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(AsUuid::default()), ScalarUDF::from(EqualsAny::default())])
         .chain([ScalarUDF::from(FloatToNumeric::default()), ScalarUDF::from(ToTimestamp::default())])
         .chain([ScalarUDF::from(RegexpMatch::default()), ScalarUDF::from(PerhapsNull::default())])
-        .chain([ScalarUDF::from(RepeatedKey::default())])
+        .chain([ScalarUDF::from(RepeatedKey::default()), ScalarUDF::from(LikePattern::default())])
         .chain([ScalarUDF::from(TextOfArray::default()), ScalarUDF::from(ElementTexts::default())])
         .chain(RegexText::all())
         .chain(JoinedText::all())
