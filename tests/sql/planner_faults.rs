@@ -45,6 +45,13 @@ const CASES: &[(&str, &str)] = &rows![
         r#"[{"a":39.0,"s":1},{"a":4319.0,"s":2}]"#;
     "SELECT NULL::float8 AS v, quality AS q, avg(value) AS m FROM readings GROUP BY quality UNION ALL SELECT max(value) OVER (), quality, value FROM readings ORDER BY v DESC, q, m DESC LIMIT 2",
         r#"[{"m":1089.5,"q":"good"},{"m":4319.0,"q":"good","v":4319.0}]"#;
+    "SELECT max(n) AS m, count(*) AS c FROM (SELECT count(*) OVER (PARTITION BY ts) AS n FROM readings WHERE date_trunc('minute', ts) = ts AND stream_id = 2) AS q",
+        r#"[{"c":4320,"m":1}]"#;
+    "SELECT value AS v, sum(value) OVER (PARTITION BY value ORDER BY ts, stream_id) AS s FROM readings WHERE value = abs(value) ORDER BY value DESC LIMIT 1",
+        r#"[{"s":4319.0,"v":4319.0}]"#;
+    "SELECT sum(n) AS s FROM (SELECT row_number() OVER (PARTITION BY stream_id, ts, value ORDER BY quality) AS n FROM readings WHERE value = abs(stream_id) AND abs(value) = stream_id) AS q",
+        r#"[{"s":109}]"#;
+    "SELECT DISTINCT ON (value, stream_id) stream_id AS s, value AS v FROM readings ORDER BY stream_id DESC, value DESC, ts LIMIT 1", r#"[{"s":2,"v":4319.0}]"#;
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

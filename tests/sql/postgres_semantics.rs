@@ -83,7 +83,7 @@ const OVER_READINGS: &[(&str, &str)] = &rows![
     "SELECT to_char(value, 'FM0,000.0') AS t, format('%s at %s', value, ts::time) AS f FROM readings WHERE stream_id = 2 ORDER BY value DESC LIMIT 1",
         r#"[{"f":"4319 at 23:59:00","t":"4,319.0"}]"#;
     "SELECT date_trunc('decade', ts) AS d, extract(century FROM ts) AS c, (ts)::date AS x, count(*) AS n FROM readings WHERE stream_id = 1 GROUP BY 1, 2, ROLLUP ((ts)::date) ORDER BY 3 NULLS FIRST LIMIT 2",
-        r#"[{"c":21,"d":"2020-01-01T00:00:00Z","n":4320},{"c":21,"d":"2020-01-01T00:00:00Z","n":1440,"x":"2024-03-30"}]"#;
+        r#"[{"c":21.0,"d":"2020-01-01T00:00:00Z","n":4320},{"c":21.0,"d":"2020-01-01T00:00:00Z","n":1440,"x":"2024-03-30"}]"#;
 ];
 
 /// Subqueries, joins by USING and names in ORDER BY.

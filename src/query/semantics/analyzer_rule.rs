@@ -20,7 +20,7 @@ use super::{
     guarding_case,
 };
 use super::{float_numeric, forward_aggregate, interval_functions, literals, one_row, regex_functions};
-use super::{remainder, round, sort_keys, spans, text, unique_keys};
+use super::{remainder, round, sort_keys, spans, text, unique_keys, unknown_text};
 
 /// Replaces narrowing casts by functions, compares spans of time by their length, takes −0 for 0 where groups and
 /// peers are made, gives NaN no sign, and keeps conditions above the one row of an aggregate without GROUP BY.
@@ -121,6 +121,7 @@ fn replace(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             })
         }
         Expr::ScalarFunction(function) if cast_name::is_call(&function) => cast_name::without(function),
+        Expr::ScalarFunction(function) if unknown_text::is_call(&function) => unknown_text::without(function),
         other => spans::in_comparison(other, schema)?
             .transform_data(|expr| sort_keys::in_expr(expr, schema))?
             .transform_data(|expr| checked_arithmetic::in_expr(expr, schema))?

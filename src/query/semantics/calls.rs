@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::array_literal::{self, Element};
 use super::function_call::{call, cast_of};
 use super::interval_functions::{MAKE_INTERVAL, PARTS};
-use super::{ordered_list, time_pattern, timezone, trunc_in_zone};
+use super::{encodings, ordered_list, time_pattern, timezone, trunc_in_zone};
 
 /// Most digits of a `numeric` that is taken by its digits.
 const MAX_NUMERIC_DIGITS: usize = 38;
@@ -38,7 +38,8 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
             // Without the remainder, so that integers keep all of their digits.
             let rest = arithmetic(left, BinaryOperator::Modulo, right);
             let whole = arithmetic(left, BinaryOperator::Minus, &rest);
-            Some(arithmetic(&whole, BinaryOperator::Divide, right))
+            let size = ExactNumberInfo::PrecisionAndScale(MAX_NUMERIC_DIGITS as u64, 0);
+            Some(cast_to(&arithmetic(&whole, BinaryOperator::Divide, right), DataType::Numeric(size)))
         }
         "to_timestamp" => {
             if let Some([seconds]) = plain_arguments(function) {
@@ -67,6 +68,10 @@ pub(super) fn rewrite(function: &mut Function) -> Option<Expr> {
             None
         }
         "make_timestamptz" => made_instant(function),
+        "encode" | "decode" => {
+            let [of, encoding] = plain_arguments(function)?;
+            encodings::rewrite(&name, of, encoding)
+        }
         "sign" => {
             // NaN has none (PostgreSQL 15, `dsign`).
             let [number] = plain_arguments(function)?;

@@ -1,11 +1,11 @@
-//! `date_part(part, time)` and `extract(part FROM time)`: seconds and milliseconds with their fractions, decades, centuries and
-//! millennia, days of the Julian calendar, and parts of spans of time, as PostgreSQL has them. DataFusion's cuts seconds to whole
-//! ones, counts the nanoseconds of a span in 32 bits (its issue #14738) and does not know the long units. All other parts are
-//! DataFusion's.
+//! `date_part(part, time)` and `extract(part FROM time)`: numbers that are divided with their fractions, seconds and milliseconds
+//! with theirs, decades, centuries and millennia, days of the Julian calendar, and parts of spans of time, as PostgreSQL has them.
+//! DataFusion's are integers, so that `extract(minute FROM ts) / 60` would be 0; it cuts seconds to whole ones, counts the nanoseconds of
+//! a span in 32 bits (its issue #14738) and does not know the long units. All other parts are DataFusion's, as `float8`.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, DurationNanosecondType, Field, FieldRef, Float64Type, Int64Type, IntervalMonthDayNano,
@@ -19,7 +19,7 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult};
 use datafusion::logical_expr::preimage::PreimageResult;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, lit,
 };
 use datafusion::scalar::ScalarValue;
 
@@ -73,10 +73,6 @@ impl Part {
             "minute" | "minutes" | "min" | "mins" | "m" => Part::Minute,
             name => return LongUnit::parse(name).map(Part::Long),
         })
-    }
-
-    fn is_fractional(self) -> bool {
-        matches!(self, Part::Second | Part::Millisecond | Part::Epoch | Part::Julian)
     }
 
     /// Whether the part of a value of this type is computed here.
@@ -151,15 +147,8 @@ impl ScalarUDFImpl for DatePart {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        let part =
-            args.scalar_arguments.first().copied().flatten().and_then(ScalarValue::try_as_str).flatten();
-        match part.and_then(Part::parse).filter(|part| part.is_fractional()) {
-            Some(_) => {
-                let is_nullable = args.arg_fields.iter().any(|field| field.is_nullable());
-                Ok(Arc::new(Field::new(self.name, DataType::Float64, is_nullable)))
-            }
-            None => self.inner.return_field_from_args(args),
-        }
+        let field = self.inner.return_field_from_args(args)?;
+        Ok(Arc::new(Field::new(self.name, DataType::Float64, field.is_nullable())))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -167,23 +156,21 @@ impl ScalarUDFImpl for DatePart {
             Some(ColumnarValue::Scalar(part)) => part.try_as_str().flatten().and_then(Part::parse),
             _ => None,
         };
-        let (Some(part), Some(value)) = (part, args.args.get(1)) else {
-            return self.inner.invoke_with_args(args);
+        let computed =
+            part.zip(args.args.get(1)).filter(|(part, value)| part.is_computed_of(&value.data_type()));
+        let Some((part, value)) = computed else {
+            return self.inner.invoke_with_args(args)?.cast_to(&DataType::Float64, None);
         };
-        let data_type = value.data_type();
-        if !part.is_computed_of(&data_type) {
-            return self.inner.invoke_with_args(args);
-        }
-        let is_span = matches!(data_type, DataType::Interval(_) | DataType::Duration(_));
         let (values, is_scalar) = match value {
             ColumnarValue::Array(values) => (Arc::clone(values), false),
             ColumnarValue::Scalar(value) => (value.to_array()?, true),
         };
-        let parts = match part {
+        let is_span = matches!(values.data_type(), DataType::Interval(_) | DataType::Duration(_));
+        let parts: ArrayRef = Arc::new(match part {
             _ if is_span => parts_of_spans(part, &values)?,
             Part::Long(_) | Part::Julian => parts_of_dates(part, &values)?,
             _ => parts_of_times(part, &values)?,
-        };
+        });
         Ok(if is_scalar {
             ColumnarValue::Scalar(ScalarValue::try_from_array(&parts, 0)?)
         } else {
@@ -191,20 +178,21 @@ impl ScalarUDFImpl for DatePart {
         })
     }
 
+    /// The times of a year that the part is compared with.
     fn preimage(&self, args: &[Expr], literal: &Expr, info: &SimplifyContext) -> Result<PreimageResult> {
-        self.inner.preimage(args, literal, info)
+        match literal {
+            Expr::Literal(ScalarValue::Float64(Some(number)), _) if f64::from(*number as i32) == *number => {
+                self.inner.preimage(args, &lit(*number as i32), info)
+            }
+            _ => Ok(PreimageResult::None),
+        }
     }
 }
 
-fn parts_of_spans(part: Part, values: &ArrayRef) -> Result<ArrayRef> {
+fn parts_of_spans(part: Part, values: &ArrayRef) -> Result<Float64Array> {
     let spans = as_spans(values)?;
     let spans = spans.as_primitive::<IntervalMonthDayNanoType>();
-    let parts = spans.iter().map(|span| Some(part.of_span(span?)));
-    Ok(if part.is_fractional() {
-        Arc::new(parts.collect::<Float64Array>())
-    } else {
-        Arc::new(parts.map(|part| part.map(|part| part as i32)).collect::<Int32Array>())
-    })
+    Ok(spans.unary::<_, Float64Type>(|span| part.of_span(span)))
 }
 
 /// A difference of times has whole days and the rest, as in PostgreSQL.
@@ -223,7 +211,7 @@ pub(super) fn as_spans(values: &ArrayRef) -> Result<ArrayRef> {
 }
 
 /// Seconds within the minute: no zone is apart from UTC by parts of a minute since 1972.
-fn parts_of_times(part: Part, values: &ArrayRef) -> Result<ArrayRef> {
+fn parts_of_times(part: Part, values: &ArrayRef) -> Result<Float64Array> {
     let (values, per_second) = match values.data_type() {
         DataType::Timestamp(unit, _) => (Arc::clone(values), per_second(*unit)),
         DataType::Time32(_) | DataType::Time64(_) => {
@@ -233,24 +221,23 @@ fn parts_of_times(part: Part, values: &ArrayRef) -> Result<ArrayRef> {
     };
     let factor = if part == Part::Millisecond { 1_000.0 } else { 1.0 };
     let counts = cast(&values, &DataType::Int64)?;
-    let parts = counts.as_primitive::<Int64Type>().iter().map(|count| {
-        let within = count?.rem_euclid(60 * per_second);
-        Some(within as f64 * factor / per_second as f64)
-    });
-    Ok(Arc::new(parts.collect::<Float64Array>()))
+    Ok(counts.as_primitive::<Int64Type>().unary::<_, Float64Type>(|count| {
+        let within = count.rem_euclid(60 * per_second);
+        within as f64 * factor / per_second as f64
+    }))
 }
 
-fn parts_of_dates(part: Part, values: &ArrayRef) -> Result<ArrayRef> {
+fn parts_of_dates(part: Part, values: &ArrayRef) -> Result<Float64Array> {
     let (local, _) = local_times(NAME, values)?;
     Ok(match part {
         Part::Long(unit) => {
-            let numbers = local.iter().map(|local| year_of(local?).map(|year| unit.number(year)));
-            Arc::new(numbers.collect::<Int32Array>())
+            let numbers = local.iter().map(|local| Some(f64::from(unit.number(year_of(local?)?))));
+            numbers.collect::<Float64Array>()
         }
-        _ => Arc::new(local.unary::<_, Float64Type>(|local| {
+        _ => local.unary::<_, Float64Type>(|local| {
             let (days, rest) = (local.div_euclid(MICROS_PER_DAY), local.rem_euclid(MICROS_PER_DAY));
             (days + JULIAN_DAY_OF_1970) as f64 + rest as f64 / MICROS_PER_DAY as f64
-        })),
+        }),
     })
 }
 
@@ -285,13 +272,13 @@ mod tests {
     fn parts_of_dates_are_those_of_postgresql() {
         let times = TimestampMicrosecondArray::from(vec![Some(978_285_600_000_000), None]);
         let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
-        for (name, expected) in [("decade", 200), ("CENTURY", 20), ("mil", 2)] {
+        for (name, expected) in [("decade", 200.0), ("CENTURY", 20.0), ("mil", 2.0)] {
             let part = Part::parse(name).unwrap();
             let parts = parts_of_dates(part, &times).unwrap();
-            assert_eq!(parts.as_ref(), &Int32Array::from(vec![Some(expected), None]) as &dyn Array, "{name}");
+            assert_eq!(parts, Float64Array::from(vec![Some(expected), None]), "{name}");
         }
         let days = parts_of_dates(Part::Julian, &times).unwrap();
-        assert_eq!(days.as_ref(), &Float64Array::from(vec![Some(2_451_910.75), None]) as &dyn Array);
+        assert_eq!(days, Float64Array::from(vec![Some(2_451_910.75), None]));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, PrimitiveArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Field, FieldRef, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Field, FieldRef, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit,
+    TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::{exec_datafusion_err, exec_err, plan_err};
 use datafusion::error::Result;
@@ -99,14 +99,16 @@ impl ScalarUDFImpl for DateTrunc {
         let long = LongUnit::parse(&unit);
         let is_time = matches!(time.data_type(), DataType::Timestamp(..));
         let is_span = is_span(&time.data_type());
-        if !is_span && (long.is_none() || !is_time) {
+        let step = step_of_fraction(own_name(&unit), &time.data_type());
+        if !is_span && step.is_none() && (long.is_none() || !is_time) {
             args.args[0] = ColumnarValue::Scalar(ScalarValue::from(own_name(&unit)));
             return self.inner.invoke_with_args(args);
         }
         let is_constant = matches!(time, ColumnarValue::Scalar(_));
         let times = time.to_array(if is_constant { 1 } else { args.number_rows })?;
-        let cut = match long {
-            Some(unit) if is_time => cast(&starts(unit, &times)?, args.return_field.data_type())?,
+        let cut = match (long, step) {
+            (_, Some(step)) => cut_counts(step, &times)?,
+            (Some(unit), _) if is_time => cast(&starts(unit, &times)?, args.return_field.data_type())?,
             _ => cut_spans(&unit, &times)?,
         };
         Ok(match is_constant {
@@ -151,6 +153,23 @@ pub(super) fn is_of_a_clock(unit: &str) -> bool {
         own_name(&unit.to_ascii_lowercase()),
         "microsecond" | "millisecond" | "second" | "minute" | "hour"
     )
+}
+
+/// The count of a time's own unit in a part of a second; `None` for other units. DataFusion's function takes parts before 1970 up.
+fn step_of_fraction(unit: &str, time: &DataType) -> Option<i64> {
+    match (unit, time) {
+        ("millisecond", DataType::Timestamp(TimeUnit::Microsecond, _))
+        | ("microsecond", DataType::Timestamp(TimeUnit::Nanosecond, _)) => Some(1_000),
+        ("millisecond", DataType::Timestamp(TimeUnit::Nanosecond, _)) => Some(1_000_000),
+        _ => None,
+    }
+}
+
+fn cut_counts(step: i64, times: &ArrayRef) -> Result<ArrayRef> {
+    let counts = cast(times, &DataType::Int64)?;
+    let cut =
+        counts.as_primitive::<Int64Type>().unary::<_, Int64Type>(|count| count - count.rem_euclid(step));
+    Ok(cast(&cut, times.data_type())?)
 }
 
 /// The times at which the decades, centuries or millennia of times began.
@@ -222,6 +241,13 @@ mod tests {
             );
         }
         assert!(cut_span("week", span).unwrap_err().to_string().contains("`week`"));
+    }
+
+    #[test]
+    fn parts_of_seconds_before_1970_are_cut_down() {
+        let times = |counts: [i64; 2]| Arc::new(TimestampMicrosecondArray::from(counts.to_vec())) as ArrayRef;
+        let step = step_of_fraction("millisecond", times([0, 0]).data_type()).unwrap();
+        assert_eq!(&cut_counts(step, &times([-1, 1_999])).unwrap(), &times([-1_000, 1_000]));
     }
 
     #[test]

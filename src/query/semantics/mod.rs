@@ -12,6 +12,7 @@ pub mod array_text;
 mod bound_parameters;
 mod bounded_text;
 mod bytes;
+mod calculated_equalities;
 mod calendar_functions;
 mod calendar_units;
 mod calls;
@@ -28,6 +29,7 @@ mod date_trunc;
 mod domain_functions;
 mod duplicate_names;
 mod element_texts;
+mod encodings;
 mod equals_any;
 mod exact_sum;
 mod fetch_clause;
@@ -96,6 +98,7 @@ mod trunc_in_zone;
 mod unique_keys;
 mod unknown_constants;
 mod unknown_literals;
+mod unknown_text;
 mod unnamed_items;
 pub mod uuid_text;
 mod values_lists;
@@ -119,6 +122,7 @@ use array_subscript::SubscriptPlanner;
 use array_text::TextOfArray;
 pub use bound_parameters::bind_parameters;
 use bounded_text::BoundedText;
+use calculated_equalities::CalculatedEqualities;
 use calendar_functions::{Age, MakeTimestamp};
 use canonical_float::CanonicalFloat;
 use cast_name::CastName;
@@ -161,6 +165,7 @@ use trunc_in_zone::TruncInZone;
 use unique_keys::RepeatedKey;
 use unknown_constants::{ForgetConstants, ValueOfAnyRow};
 use unknown_literals::LiteralPlanner;
+use unknown_text::UnknownText;
 use uuid_text::AsUuid;
 use width_bucket::WidthBucket;
 
@@ -183,7 +188,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(ToChar::default()), ScalarUDF::from(ToNumber::default())])
         .chain([ScalarUDF::from(FormatText::default())])
         .chain([ScalarUDF::from(Timezone::default()), ScalarUDF::from(CastName::default())])
-        .chain([ScalarUDF::from(ScaledSpan::default())])
+        .chain(ScaledSpan::all())
         .chain(CanonicalFloat::all())
         .chain([ScalarUDF::from(Age::default()), ScalarUDF::from(MakeTimestamp::default())])
         .chain([ScalarUDF::from(WidthBucket::default()), ScalarUDF::from(TextOf::default())])
@@ -191,6 +196,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .chain([ScalarUDF::from(FloatToNumeric::default()), ScalarUDF::from(ToTimestamp::default())])
         .chain([ScalarUDF::from(RegexpMatch::default()), ScalarUDF::from(PerhapsNull::default())])
         .chain([ScalarUDF::from(RepeatedKey::default()), ScalarUDF::from(LikePattern::default())])
+        .chain([ScalarUDF::from(UnknownText::default())])
         .chain([ScalarUDF::from(TextOfArray::default()), ScalarUDF::from(ElementTexts::default())])
         .chain(RegexText::all())
         .chain(JoinedText::all())
@@ -222,6 +228,7 @@ pub fn register(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_analyzer_rule(Arc::new(PostgresSemantics))
         .with_optimizer_rules(optimizer_rules())
         .with_optimizer_rule(Arc::new(SortKeysOnce))
+        .with_optimizer_rule(Arc::new(CalculatedEqualities))
         .with_physical_optimizer_rules(physical_rules())
 }
 

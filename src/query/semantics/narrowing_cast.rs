@@ -25,6 +25,9 @@ use super::date_part::EXTRACT;
 use super::return_field::as_nullable_as_arguments;
 use crate::domain::time::MICROS_PER_DAY;
 
+/// PostgreSQL counts times from 2000 on.
+const SECONDS_UNTIL_2000: i64 = 946_684_800;
+
 /// Functions that are a `numeric` of a `numeric`.
 const OF_NUMERICS: [&str; 5] = ["abs", "ceil", "floor", "round", "trunc"];
 
@@ -108,17 +111,18 @@ impl NarrowingCast {
     }
 }
 
-/// Rounds times to the nearest of a coarser unit, the later of two.
+/// Rounds times to the nearest of a coarser unit; of two, to that which is farther from the begin of 2000 (`AdjustTimestampForTypmod`).
 fn round_times(times: &ArrayRef, from: TimeUnit, to: TimeUnit) -> Result<ArrayRef> {
     let factor = 10_i64.pow(digits(from) - digits(to));
     let counts = arrow::compute::cast(times, &DataType::Int64)?;
-    let rounded = counts
-        .as_primitive::<Int64Type>()
-        .unary::<_, Int64Type>(|count| count.saturating_add(factor / 2).div_euclid(factor));
+    let epoch = SECONDS_UNTIL_2000 * 10_i64.pow(digits(to));
+    let rounded = counts.as_primitive::<Int64Type>().unary::<_, Int64Type>(|count| {
+        let since = count.saturating_sub(epoch * factor);
+        epoch + since.saturating_add(since.signum() * (factor / 2)) / factor
+    });
     Ok(arrow::compute::cast(&rounded, &DataType::Timestamp(to, None))?)
 }
 
-/// Whether several values of a type become one of another.
 /// Whether an expression, which is a `float8` here, is a `numeric` in PostgreSQL: a number with a point in the text of the statement,
 /// `extract`, and arithmetic of nothing else.
 fn is_numeric(expr: &Expr) -> bool {

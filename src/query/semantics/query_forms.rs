@@ -4,8 +4,8 @@
 use std::mem;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, Ident, ObjectName, Query, Select, SelectItem, SetExpr, TableAliasColumnDef,
-    TableFactor,
+    Distinct, Expr, GroupByExpr, Ident, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr,
+    TableAliasColumnDef, TableFactor,
 };
 
 use super::copy_budget::CopyBudget;
@@ -24,6 +24,7 @@ pub(super) fn rewrite(query: &mut Query, budget: &mut CopyBudget) {
     named_windows::write_out(query, budget);
     unnamed_items::order_by_place(query);
     joined_columns::qualify(query);
+    sort_distinct_keys(query);
     let mut parts = vec![&mut *query.body];
     while let Some(part) = parts.pop() {
         match part {
@@ -32,6 +33,18 @@ pub(super) fn rewrite(query: &mut Query, budget: &mut CopyBudget) {
             SetExpr::Values(values) => values_lists::rewrite(values),
             _ => {}
         }
+    }
+}
+
+/// Puts the keys of DISTINCT ON in the order in which ORDER BY has them; DataFusion (55) refuses another one.
+fn sort_distinct_keys(query: &mut Query) {
+    let Some(OrderByKind::Expressions(order)) = query.order_by.as_ref().map(|order| &order.kind) else {
+        return;
+    };
+    if let SetExpr::Select(select) = &mut *query.body
+        && let Some(Distinct::On(keys)) = &mut select.distinct
+    {
+        keys.sort_by_key(|key| order.iter().position(|ordered| ordered.expr == *key).unwrap_or(order.len()));
     }
 }
 

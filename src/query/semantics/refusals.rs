@@ -208,8 +208,22 @@ fn wrong(expr: &Expr) -> Option<&'static str> {
             "has lead or lag with an offset and IGNORE NULLS, which is not supported: leave rows without a value out with WHERE \
              before",
         ),
+        Expr::WindowFunction(window) if has_computed_offset(window) => Some(
+            "has lag, lead, nth_value or ntile with a number of rows or a default that is a column, which is not supported: give a constant, or \
+             write CASE WHEN row_number() OVER (…) = 1 THEN … ELSE lag(…) OVER (…) END",
+        ),
         other => subqueries::wrong_anywhere(other),
     }
+}
+
+/// Whether the number of rows or the default of a window function is not that of all rows.
+fn has_computed_offset(window: &WindowFunction) -> bool {
+    let constants = match window.fun.name() {
+        "lag" | "lead" | "nth_value" => 1..,
+        "ntile" => 0..,
+        _ => return false,
+    };
+    window.params.args.get(constants).is_some_and(|args| args.iter().any(Expr::any_column_refs))
 }
 
 /// Whether `lead` or `lag` skips NULLs over more than the next row.

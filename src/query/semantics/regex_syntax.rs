@@ -73,10 +73,10 @@ fn class<'t>(out: &mut String, after: &'t str) -> &'t str {
         out.push('^');
         rest = members;
     }
-    // A bracket that comes first is a member.
-    if let Some(members) = rest.strip_prefix(']') {
-        out.push_str(r"\]");
-        rest = members;
+    // A bracket or a hyphen that comes first is a member.
+    if let Some(first @ (']' | '-')) = rest.chars().next() {
+        out.extend(['\\', first]);
+        rest = &rest[1..];
     }
     while let Some(member) = rest.chars().next() {
         if let Some((name, members)) = CLASSES.iter().find(|(name, _)| rest.starts_with(name)) {
@@ -102,6 +102,13 @@ fn class<'t>(out: &mut String, after: &'t str) -> &'t str {
                 rest = &after[escaped.map_or(0, char::len_utf8)..];
                 continue;
             }
+            // The end of a range may be a hyphen, and one that comes last is a member. Two are an operator of the crate.
+            '-' if after.starts_with('-') => {
+                out.push_str(r"-\-");
+                rest = &after[1..];
+                continue;
+            }
+            '-' if after.starts_with(']') => out.push_str(r"\-"),
             '[' if !after.starts_with(':') => out.push_str(r"\["),
             '&' | '~' => out.extend(['\\', member]),
             other => out.push(other),
@@ -153,6 +160,7 @@ mod tests {
             ("[^[:upper:][:digit:].].", r"[^\p{Uppercase}0-9.](?s:.)"),
             ("[]a[]", r"[\]a\[]"),
             ("[a&&b~~c]", r"[a\&\&b\~\~c]"),
+            ("[+--][--/][^-a-]", r"[+-\-][\--/][^\-a\-]"),
             (r"\d+[\d.]\D", "[0-9]+[0-9.][^0-9]"),
             (r"\mfoo\M\y\Z", r"\b{start}foo\b{end}(?:\b{start}|\b{end})\z"),
             (r"\b\\\B", r"\x08\\\\"),

@@ -1,4 +1,4 @@
-//! `round(x)` and `round(x, places)`, over DataFusion's own. A float in the middle between two whole numbers becomes the even one, as
+//! `round(x)` and `round(x, places)`, over DataFusion's own. Of an integer they are a `float8` and a `numeric`. A float in the middle between two whole numbers becomes the even one, as
 //! with PostgreSQL (`rint`); DataFusion's is the one that is farther from zero. A `numeric` of it has as many digits after the point as a constant says. DataFusion (55)
 //! hides that constant behind a cast, and finds it again once the cast is computed, so that the column has another type at each step:
 //! joins, `IN` and CASE take numbers for others (its #23232, which is on main). Here a constant keeps its type, and what is computed
@@ -19,6 +19,8 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 const NAME: &str = "round";
+/// A `numeric` of every integer.
+const WHOLE_NUMERIC: DataType = DataType::Decimal128(20, 0);
 
 /// The function, or the one in its place where the number of digits is computed, whose `numeric` has the digits of its argument.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -89,6 +91,9 @@ impl ScalarUDFImpl for Round {
         };
         let number = match number {
             DataType::Null | DataType::Float16 => DataType::Float64,
+            // Of integers it is no integer, which a division shows (PostgreSQL 15, 9.3).
+            of if of.is_integer() && places.is_none() => DataType::Float64,
+            of if of.is_integer() => WHOLE_NUMERIC,
             of if of.is_numeric() => of.clone(),
             of => return plan_err!("{NAME} takes a number, not {of}"),
         };

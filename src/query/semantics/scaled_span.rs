@@ -1,5 +1,5 @@
-//! Intervals times numbers, which DataFusion does not multiply. As PostgreSQL does, parts of a month become days of a
-//! month of 30, and parts of a day become time.
+//! Intervals times and by numbers, which DataFusion does not compute. As in PostgreSQL (15, `interval_mul` and `interval_div`), parts
+//! of a month become days of a month of 30, and parts of a day become time.
 
 use std::sync::Arc;
 
@@ -15,33 +15,41 @@ use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility, binary_expr, cast, lit,
+    Volatility, cast,
 };
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::date_part::as_spans;
 
-const NAME: &str = "scaled_span";
+const PRODUCT: &str = "scaled_span";
+const QUOTIENT: &str = "divided_span";
 const TIME: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 const DAYS_PER_MONTH: f64 = 30.0;
-const MICROS_PER_DAY: f64 = 86_400_000_000.0;
+const SECONDS_PER_DAY: f64 = 86_400.0;
+const MICROS_PER_SECOND: f64 = 1e6;
 
-/// `scaled_span(interval, factor)`: the interval times the factor.
+/// `scaled_span(interval, factor)`, the interval times the factor, or `divided_span(interval, divisor)`, the interval by the divisor.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct ScaledSpan {
+    divides: bool,
     signature: Signature,
 }
 
-impl Default for ScaledSpan {
-    fn default() -> Self {
-        Self { signature: Signature::any(2, Volatility::Immutable) }
+impl ScaledSpan {
+    fn new(divides: bool) -> Self {
+        Self { divides, signature: Signature::any(2, Volatility::Immutable) }
+    }
+
+    /// Both functions.
+    pub fn all() -> impl Iterator<Item = ScalarUDF> {
+        [false, true].into_iter().map(|divides| ScalarUDF::from(Self::new(divides)))
     }
 }
 
 impl ScalarUDFImpl for ScaledSpan {
     fn name(&self) -> &str {
-        NAME
+        if self.divides { QUOTIENT } else { PRODUCT }
     }
 
     fn signature(&self) -> &Signature {
@@ -55,14 +63,14 @@ impl ScalarUDFImpl for ScaledSpan {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let [spans, factors] = arrays.as_slice() else {
-            return exec_err!("{NAME} takes an interval and a number");
+            return exec_err!("{} takes an interval and a number", self.name());
         };
         let spans = as_spans(spans)?;
         let factors = arrow::compute::cast(factors, &DataType::Float64)?;
         let scaled = try_binary::<_, _, _, IntervalMonthDayNanoType>(
             spans.as_primitive::<IntervalMonthDayNanoType>(),
             factors.as_primitive::<Float64Type>(),
-            scaled,
+            if self.divides { quotient } else { product_of },
         )?;
         let are_scalars = args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         Ok(if are_scalars {
@@ -73,21 +81,44 @@ impl ScalarUDFImpl for ScaledSpan {
     }
 }
 
-fn scaled(span: IntervalMonthDayNano, factor: f64) -> std::result::Result<IntervalMonthDayNano, ArrowError> {
-    let months = f64::from(span.months) * factor;
-    let days = f64::from(span.days) * factor;
-    let days_of_months = months.fract() * DAYS_PER_MONTH;
-    let micros =
-        span.nanoseconds as f64 / 1000.0 * factor + (days.fract() + days_of_months.fract()) * MICROS_PER_DAY;
-    let whole_days = days.trunc() + days_of_months.trunc();
+fn product_of(span: IntervalMonthDayNano, factor: f64) -> Result<IntervalMonthDayNano, ArrowError> {
+    scaled(span, |part| part * factor)
+}
+
+fn quotient(span: IntervalMonthDayNano, divisor: f64) -> Result<IntervalMonthDayNano, ArrowError> {
+    if divisor == 0.0 {
+        return Err(ArrowError::DivideByZero);
+    }
+    // Not times the reciprocal: 49 days times a 49th are less than a day.
+    scaled(span, |part| part / divisor)
+}
+
+fn scaled(
+    span: IntervalMonthDayNano,
+    scale: impl Fn(f64) -> f64,
+) -> Result<IntervalMonthDayNano, ArrowError> {
+    let months = scale(f64::from(span.months));
+    let days = scale(f64::from(span.days));
+    let days_of_months = to_micros(months.fract() * DAYS_PER_MONTH);
+    let seconds = to_micros((days.fract() + days_of_months.fract()) * SECONDS_PER_DAY);
+    // A whole day of seconds is a day.
+    let days_of_seconds = (seconds / SECONDS_PER_DAY).trunc();
+    let seconds = seconds - days_of_seconds * SECONDS_PER_DAY;
+    let whole_days = days.trunc() + days_of_months.trunc() + days_of_seconds;
+    let micros = scale(span.nanoseconds as f64 / 1_000.0) + seconds * MICROS_PER_SECOND;
     let max = f64::from(i32::MAX);
     // NaN is not below either; the largest number of nanoseconds is some 9.2e18.
     let fits = months.abs() <= max && whole_days.abs() <= max && micros.abs() <= 9.2e15;
     if !fits {
         return Err(ArrowError::ComputeError("interval out of range".to_owned()));
     }
-    let nanos = micros.round_ties_even() as i64 * 1000;
+    let nanos = micros.round_ties_even() as i64 * 1_000;
     Ok(IntervalMonthDayNano::new(months.trunc() as i32, whole_days as i32, nanos))
+}
+
+/// A number with six digits after the point (`TSROUND`).
+fn to_micros(number: f64) -> f64 {
+    (number * MICROS_PER_SECOND).round_ties_even() / MICROS_PER_SECOND
 }
 
 /// Plans `interval * number`, `number * interval`, `interval / number`, `date + interval`, which is a time, `time + 'text'` and
@@ -131,15 +162,13 @@ fn product(raw: RawBinaryExpr, schema: &DFSchema) -> PlannerResult<RawBinaryExpr
             && type_of(expr, schema)
                 .is_some_and(|of| matches!(of, DataType::Interval(_) | DataType::Duration(_)))
     };
-    let (span, factor) = match (is_interval(&raw.left), is_interval(&raw.right)) {
-        (true, false) if raw.op == BinaryOperator::Divide => {
-            (raw.left, binary_expr(lit(1.0), Operator::Divide, raw.right))
-        }
+    let divides = raw.op == BinaryOperator::Divide;
+    let (span, number) = match (is_interval(&raw.left), is_interval(&raw.right)) {
         (true, false) => (raw.left, raw.right),
-        (false, true) if raw.op == BinaryOperator::Multiply => (raw.right, raw.left),
+        (false, true) if !divides => (raw.right, raw.left),
         _ => return PlannerResult::Original(raw),
     };
-    PlannerResult::Planned(ScalarUDF::from(ScaledSpan::default()).call(vec![span, factor]))
+    PlannerResult::Planned(ScalarUDF::from(ScaledSpan::new(divides)).call(vec![span, number]))
 }
 
 /// Takes a date to which an interval is added for a time, and a text or parameter that is added to a time for an interval, as

@@ -12,7 +12,7 @@ use super::copy_budget::CopyBudget;
 use super::function_call::{call, cast_of};
 use super::{
     bytes, calls, comparisons, field_access, first_row, grouped_casts, like_escape, literals, named_time,
-    prefix_operators, query_forms, subquery_order, substring, timezone, uuid_text,
+    prefix_operators, query_forms, subquery_order, substring, timezone, unknown_text, uuid_text,
 };
 use crate::query::syntax_visitor::{SyntaxChanger, change};
 
@@ -86,6 +86,7 @@ fn rewrite_expr(expr: &mut Expr) {
                 *expr = known;
             }
         }
+        Expr::Case { .. } => unknown_text::rewrite(expr),
         Expr::Like { .. } | Expr::ILike { .. } => like_escape::rewrite(expr),
         Expr::Function(function) => {
             if let Some(known) = calls::rewrite(function) {

@@ -134,8 +134,24 @@ impl Expressions<'_> {
             return format!("CASE {of} WHEN {value} THEN {then} ELSE {other} END");
         }
         let condition = self.condition(depth);
+        if kind != Kind::Text && self.rng.random_bool(0.1) {
+            return format!("CASE WHEN {condition} THEN {} ELSE {other} END", self.unknown(kind));
+        }
         let other = if self.rng.random_bool(0.3) { String::new() } else { format!(" ELSE {other}") };
         format!("CASE WHEN {condition} THEN {then}{other} END")
+    }
+
+    /// A text that is a value of the kind by what it stands beside.
+    fn unknown(&mut self, kind: Kind) -> String {
+        let texts: &[&str] = match kind {
+            Kind::Int => &["'7'", "'-2'"],
+            Kind::Float => &["'0.25'", "'NaN'", "'3'"],
+            Kind::Bool => &["'t'", "'false'"],
+            Kind::Text => &["'RUN'"],
+            Kind::Instant => &["'2024-03-31 00:30:00Z'"],
+            Kind::Date => &["'2024-10-27'"],
+        };
+        self.one_of(texts).to_owned()
     }
 
     fn int(&mut self, depth: u32) -> String {
@@ -158,7 +174,7 @@ impl Expressions<'_> {
     }
 
     fn float(&mut self, depth: u32) -> String {
-        match self.rng.random_range(0..9) {
+        match self.rng.random_range(0..11) {
             0 => format!("({} + {})", self.of(Kind::Float, depth), self.of(Kind::Float, depth)),
             1 => format!("({} - {})", self.of(Kind::Float, depth), self.of(Kind::Int, depth)),
             2 => format!("({} * {})", self.of(Kind::Float, depth), self.of(Kind::Float, depth)),
@@ -170,6 +186,11 @@ impl Expressions<'_> {
             5 => format!("({})::double precision", self.of(Kind::Int, depth)),
             6 => format!("sqrt(abs({}))", self.of(Kind::Float, depth)),
             7 => format!("extract(epoch FROM {})::double precision", self.of(Kind::Instant, depth)),
+            8 => {
+                let field = self.one_of(&["year", "month", "day", "hour", "minute", "dow"]);
+                format!("(extract({field} FROM {}) / 4)::double precision", self.of(Kind::Instant, depth))
+            }
+            9 => format!("(round({}) / 4)", self.of(Kind::Int, depth)),
             _ => format!("(- {})", self.of(Kind::Float, depth)),
         }
     }

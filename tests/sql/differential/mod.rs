@@ -24,8 +24,9 @@ use crate::tools::fixture::LISTEN_ENV;
 
 /// So many statements are asked at once: their answers are in memory together.
 const BATCH: usize = 50;
-/// Of a hundred statements so many may be refused, by one server or by both: they compare nothing.
+/// Of a hundred statements so many may be refused, by one server or by both, and some more of a few: they compare nothing.
 const MAX_REFUSED_PERCENT: usize = 5;
+const MORE_REFUSED: usize = 3;
 
 /// Runs a script in a database.
 async fn psql(url: &str, script: String) -> String {
@@ -155,7 +156,8 @@ async fn statements_at_random_are_answered_as_postgresql_answers_them() {
             println!("{} statements from seed {}", statements.len(), batch[0]);
             refused.extend(servers.compare(&statements).await);
         }
-        assert!(refused.len() * 100 <= seeds.len() * MAX_REFUSED_PERCENT, "{}", refused.join("\n"));
+        let most = seeds.len() * MAX_REFUSED_PERCENT / 100 + MORE_REFUSED;
+        assert!(refused.len() <= most, "{}", refused.join("\n"));
         let aggregates = if is_computed { sized(8, 2_000) } else { 0 };
         for seed in (first..first + aggregates).step_by(BATCH) {
             let last = (seed + BATCH as u64).min(first + aggregates);
