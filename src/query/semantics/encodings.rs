@@ -7,7 +7,7 @@ use super::function_call::call;
 
 /// Characters of a line of base64 (RFC 2045, 6.8).
 const LINE: &str = "(.{76})";
-/// What DataFusion calls base64 with padding.
+/// DataFusion's name of base64 with padding.
 const PADDED: &str = "base64pad";
 const WHITE_SPACE: &str = " \t\n\r";
 
