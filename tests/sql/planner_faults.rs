@@ -1,5 +1,7 @@
 //! Statements whose plans DataFusion's rules make wrong, too large or impossible: the answers are those of PostgreSQL 15.
 
+use serde_json::json;
+
 use super::postgres_semantics::{check, filled};
 use crate::support::rows;
 
@@ -51,6 +53,8 @@ const CASES: &[(&str, &str)] = &rows![
         r#"[{"s":4319.0,"v":4319.0}]"#;
     "SELECT sum(n) AS s FROM (SELECT row_number() OVER (PARTITION BY stream_id, ts, value ORDER BY quality) AS n FROM readings WHERE value = abs(stream_id) AND abs(value) = stream_id) AS q",
         r#"[{"s":109}]"#;
+    "SELECT count(*) AS n FROM readings WHERE extract(year FROM ts) = 2024 AND date_part('year', ts) < 2025", r#"[{"n":8640}]"#;
+    "SELECT count(*) AS n FROM readings WHERE extract(year FROM ts) > 2024 OR extract(year FROM ts) = 2024.5", r#"[{"n":0}]"#;
     "SELECT DISTINCT ON (value, stream_id) stream_id AS s, value AS v FROM readings ORDER BY stream_id DESC, value DESC, ts LIMIT 1", r#"[{"s":2,"v":4319.0}]"#;
 ];
 
@@ -58,4 +62,7 @@ const CASES: &[(&str, &str)] = &rows![
 async fn faults_of_the_planner_change_no_answer() {
     let (env, _dir, db) = filled().await;
     check(&env, &db, CASES).await;
+    let year = "EXPLAIN SELECT count(*) FROM readings WHERE extract(year FROM ts) = 2024 AND date_part('year', ts) < 2025";
+    let plan = json!(db.sql(&env.owner, year).await).to_string();
+    assert!(plan.contains("Rollup: ") && !plan.contains("YEAR"), "a year is a range of times: {plan}");
 }

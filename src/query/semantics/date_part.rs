@@ -25,7 +25,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::calendar_units::{LongUnit, local_times, year_of};
 
-const NAME: &str = "date_part";
+pub(super) const DATE_PART: &str = "date_part";
 /// Name of `date_part` where it stands for a `numeric`, as `extract` does in PostgreSQL: casts round numerics otherwise
 /// (`narrowing_cast.rs`).
 pub(super) const EXTRACT: &str = "extract";
@@ -118,7 +118,7 @@ pub struct DatePart {
 
 impl Default for DatePart {
     fn default() -> Self {
-        Self { name: NAME, inner: datetime::date_part() }
+        Self { name: DATE_PART, inner: datetime::date_part() }
     }
 }
 
@@ -135,7 +135,7 @@ impl ScalarUDFImpl for DatePart {
     }
 
     fn aliases(&self) -> &[String] {
-        if self.name == NAME { self.inner.aliases() } else { &[] }
+        if self.name == DATE_PART { self.inner.aliases() } else { &[] }
     }
 
     fn signature(&self) -> &Signature {
@@ -228,7 +228,7 @@ fn parts_of_times(part: Part, values: &ArrayRef) -> Result<Float64Array> {
 }
 
 fn parts_of_dates(part: Part, values: &ArrayRef) -> Result<Float64Array> {
-    let (local, _) = local_times(NAME, values)?;
+    let (local, _) = local_times(DATE_PART, values)?;
     Ok(match part {
         Part::Long(unit) => {
             let numbers = local.iter().map(|local| Some(f64::from(unit.number(year_of(local?)?))));

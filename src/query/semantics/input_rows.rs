@@ -11,6 +11,8 @@ use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, TableScan};
 use datafusion::scalar::ScalarValue;
 
+use super::date_part::{DATE_PART, EXTRACT};
+
 /// Functions that are finite where their arguments are.
 const FINITE: [&str; 12] = [
     "abs",
@@ -102,6 +104,8 @@ impl FiniteCheck {
                 let mut branches = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
                 branches.all(|branch| finite(branch))
             }
+            // Parts of a time have no NaN, and a comparison with one stays a range of times (`DatePart::preimage`).
+            Expr::ScalarFunction(call) if [DATE_PART, EXTRACT].contains(&call.name()) => true,
             Expr::ScalarFunction(call) if FINITE.contains(&call.name()) => call.args.iter().all(finite),
             _ => false,
         }
