@@ -1,5 +1,6 @@
-//! `round(x)` and `round(x, places)`, over DataFusion's own. Of an integer they are a `float8` and a `numeric`. A float in the middle between two whole numbers becomes the even one, as
-//! with PostgreSQL (`rint`); DataFusion's is the one that is farther from zero. A `numeric` of it has as many digits after the point as a constant says. DataFusion (55)
+//! `round(x)` and `round(x, places)`, over DataFusion's own. Of an integer they are a `float8` and a `numeric`, as with PostgreSQL
+//! (15, 9.3). A float in the middle between two whole numbers becomes the even one, as there (`rint`); DataFusion's is the one that is
+//! farther from zero. A `numeric` of it has as many digits after the point as a constant says. DataFusion (55)
 //! hides that constant behind a cast, and finds it again once the cast is computed, so that the column has another type at each step:
 //! joins, `IN` and CASE take numbers for others (its #23232, which is on main). Here a constant keeps its type, and what is computed
 //! is never taken for one.
